@@ -1,0 +1,225 @@
+"""Every failure a person can cause or meet, each with a stable code.
+
+The code is part of the HTTP and command-line contract: it may be added to, never renamed.
+The message is one sentence that tells the person what to do.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Category(StrEnum):
+    """What kind of failure it is; each edge turns it into its own terms (HTTP status, exit code)."""
+
+    INVALID = "invalid"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED = "unsupported"
+    UNAVAILABLE = "unavailable"
+
+
+class MusterError(Exception):
+    """A failure with a stable `code`; its text is shown to the person."""
+
+    code: ClassVar[str] = "failed"
+    category: ClassVar[Category] = Category.INVALID
+
+
+class InvalidRequest(MusterError):
+    """A field is missing or malformed."""
+
+    code = "invalid_request"
+
+
+class ConsentRequired(MusterError):
+    """A student cannot be registered without consent."""
+
+    code = "consent_required"
+
+
+class EmptyUpload(MusterError):
+    """A file of zero bytes was sent."""
+
+    code = "empty_upload"
+
+
+class UnsupportedImage(MusterError):
+    """The bytes are not a still picture in a format that is read."""
+
+    code = "unsupported_image"
+    category = Category.UNSUPPORTED
+
+
+class DamagedImage(MusterError):
+    """The picture is truncated or corrupt."""
+
+    code = "image_damaged"
+
+
+class ImageTooLarge(MusterError):
+    """The picture has too many bytes or too many pixels."""
+
+    code = "image_too_large"
+    category = Category.TOO_LARGE
+
+
+class NoFace(MusterError):
+    """A registration photo shows no face."""
+
+    code = "no_face"
+
+
+class SeveralFaces(MusterError):
+    """A registration photo shows more than one main face."""
+
+    code = "several_faces"
+
+
+class FaceTooSmall(MusterError):
+    """The face of a registration photo has too few pixels."""
+
+    code = "face_too_small"
+
+
+class TooBlurred(MusterError):
+    """The face of a registration photo is not sharp."""
+
+    code = "too_blurred"
+
+
+class TooDark(MusterError):
+    """The face of a registration photo is under-exposed."""
+
+    code = "too_dark"
+
+
+class TooBright(MusterError):
+    """The face of a registration photo is over-exposed."""
+
+    code = "too_bright"
+
+
+class FaceTurned(MusterError):
+    """The face of a registration photo looks away from the camera."""
+
+    code = "face_turned"
+
+
+class FaceCutOff(MusterError):
+    """The face of a registration photo runs over the edge of the picture."""
+
+    code = "face_cut_off"
+
+
+class StudentExists(MusterError):
+    """The student id is taken."""
+
+    code = "student_exists"
+    category = Category.CONFLICT
+
+
+class DuplicatePerson(MusterError):
+    """The same person is already registered under another id."""
+
+    code = "duplicate_person"
+    category = Category.CONFLICT
+
+
+class StudentNotFound(MusterError):
+    """No student has this id."""
+
+    code = "student_not_found"
+    category = Category.NOT_FOUND
+
+
+class GroupNotFound(MusterError):
+    """No student belongs to this group."""
+
+    code = "group_not_found"
+    category = Category.NOT_FOUND
+
+
+class SessionNotFound(MusterError):
+    """No session has this id."""
+
+    code = "session_not_found"
+    category = Category.NOT_FOUND
+
+
+class SessionExists(MusterError):
+    """The session id is taken."""
+
+    code = "session_exists"
+    category = Category.CONFLICT
+
+
+class SessionOfOtherGroup(MusterError):
+    """The session belongs to another group than the one named."""
+
+    code = "session_of_other_group"
+    category = Category.CONFLICT
+
+
+class PhotoNotFound(MusterError):
+    """No photo is stored under this id."""
+
+    code = "photo_not_found"
+    category = Category.NOT_FOUND
+
+
+class PackMissing(MusterError):
+    """The model pack is not built on this machine."""
+
+    code = "pack_missing"
+    category = Category.UNAVAILABLE
+
+
+class PackDamaged(MusterError):
+    """A file of the model pack is not the pinned one."""
+
+    code = "pack_damaged"
+    category = Category.UNAVAILABLE
+
+
+class PackBuildFailed(MusterError):
+    """The model pack could not be built: no network, no space, a wrong hash."""
+
+    code = "pack_build_failed"
+    category = Category.UNAVAILABLE
+
+
+class PackMismatch(MusterError):
+    """Embeddings of different model packs were about to be compared."""
+
+    code = "pack_mismatch"
+    category = Category.CONFLICT
+
+
+class HeadDamaged(MusterError):
+    """A head file cannot be read or does not belong to this pack."""
+
+    code = "head_damaged"
+    category = Category.UNAVAILABLE
+
+
+class HeadNotFound(MusterError):
+    """No head has this version."""
+
+    code = "head_not_found"
+    category = Category.NOT_FOUND
+
+
+class HeadConflict(MusterError):
+    """Another head was promoted in the meantime."""
+
+    code = "head_conflict"
+    category = Category.CONFLICT
+
+
+class StorageFull(MusterError):
+    """The disk is full; nothing was stored."""
+
+    code = "storage_full"
+    category = Category.UNAVAILABLE

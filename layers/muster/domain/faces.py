@@ -1,0 +1,73 @@
+"""What is found in one photo."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.identifiers import FaceId, StudentId
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Faces:
+    """The detections of one photo, stacked.
+
+    Attributes:
+        boxes: float32 (N, 4), x, y, width, height in pixels of the upright photo; may reach over its edge.
+        landmarks: float32 (N, 5, 2), x, y of the right eye, left eye, nose tip, right and left mouth corner,
+            "right" being the person's own, so that it lies left in the picture.
+        scores: float32 (N,), 0 to 1, in falling order.
+    """
+
+    boxes: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def take(self, indices: NDArray[np.intp] | NDArray[np.bool_]) -> "Faces":
+        """Return the chosen faces, by index or mask (N,)."""
+        return Faces(self.boxes[indices], self.landmarks[indices], self.scores[indices])
+
+
+class Decision(StrEnum):
+    """What is said of one face: present, review (the teacher is asked) or unknown (not in this group)."""
+
+    PRESENT = "present"
+    REVIEW = "review"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A student whom a face resembles, with the cosine similarity (-1 to 1)."""
+
+    student_id: StudentId
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedFace:
+    """One face of a photo and what was decided of it.
+
+    Attributes:
+        box: x, y, width, height in whole pixels of the upright photo, inside it.
+        detector_score: 0 to 1.
+        quality: 0 (useless) to 1 (as good as a registration photo).
+        student_id: the student named, for `present` and `review`; None for `unknown`.
+        similarity: cosine to the best view of the best student, -1 to 1; None in an empty gallery.
+        head_similarity: the head's cosine for the named student; None where no head decided.
+        candidates: the most similar students, best first, at most three.
+    """
+
+    face_id: FaceId
+    box: tuple[int, int, int, int]
+    detector_score: float
+    quality: float
+    decision: Decision
+    student_id: StudentId | None
+    similarity: float | None
+    head_similarity: float | None
+    candidates: tuple[Candidate, ...]

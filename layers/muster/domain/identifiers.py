@@ -1,0 +1,58 @@
+"""Identifiers that cannot be swapped for one another, and how they are read from text."""
+
+import re
+from typing import NewType
+from uuid import uuid4
+
+from muster.domain.errors import InvalidRequest
+
+StudentId = NewType("StudentId", str)
+GroupId = NewType("GroupId", str)
+SessionId = NewType("SessionId", str)
+PhotoId = NewType("PhotoId", str)
+FaceId = NewType("FaceId", str)
+PackId = NewType("PackId", str)
+
+# Safe in a path, a key, a URL and a spreadsheet cell without escaping: no separator, no leading dot or sign.
+_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def _parse(text: str, what: str) -> str:
+    if not _PATTERN.fullmatch(text):
+        raise InvalidRequest(
+            f"The {what} {text[:80]!r} cannot be used: take 1 to 64 letters a-z, digits, dots, hyphens or "
+            "underscores, beginning with a letter or digit."
+        )
+    return text
+
+
+def parse_student_id(text: str) -> StudentId:
+    """Read a student id: 1 to 64 of `A-Za-z0-9._-`, kept as written (leading zeros too).
+
+    Raises:
+        InvalidRequest: the text is not an id.
+    """
+    return StudentId(_parse(text, "student id"))
+
+
+def parse_group_id(text: str) -> GroupId:
+    """Read a group id; the form is that of a student id.
+
+    Raises:
+        InvalidRequest: the text is not an id.
+    """
+    return GroupId(_parse(text, "group id"))
+
+
+def parse_session_id(text: str) -> SessionId:
+    """Read a session id; the form is that of a student id.
+
+    Raises:
+        InvalidRequest: the text is not an id.
+    """
+    return SessionId(_parse(text, "session id"))
+
+
+def new_session_id() -> SessionId:
+    """Make a session id that nobody has."""
+    return SessionId(uuid4().hex)

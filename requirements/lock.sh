@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Rewrites the lock files from pyproject.toml; needs `uv` on the path. The files carry hashes and no index address.
+# torch is pinned by version in pyproject.toml and left out here: its build (CPU, CUDA, macOS) differs by machine,
+# and only the registry that a machine uses knows which one fits. Its small dependencies are locked all the same.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compile() {
+    local output=$1
+    shift
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+        --override requirements/override.txt --no-emit-package torch --output-file "requirements/$output" "$@"
+}
+compile dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train --extra aws --extra infra --extra dev
+compile local.txt --constraint requirements/dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train
