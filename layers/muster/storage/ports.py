@@ -33,11 +33,11 @@ class StudentStore(Protocol):
             StudentNotFound: nobody has this id.
         """
 
-    def list(self, group_id: GroupId | None = None) -> list[Student]:
+    def find(self, group_id: GroupId | None = None) -> list[Student]:
         """Return the students of a group, or all, ordered by id; empty if there are none."""
 
     def erase(self, student_id: StudentId) -> None:
-        """Remove the student's record, templates and registration photo, and the student's name from all marks and faces.
+        """Remove the student's record, templates and registration photo, and the id from all marks and faces.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -81,12 +81,10 @@ class SessionStore(Protocol):
             SessionNotFound: no session has this id.
         """
 
-    def list(self, group_id: GroupId) -> list[Session]:
+    def of_group(self, group_id: GroupId) -> list[Session]:
         """Return a group's sessions, oldest first."""
 
-    def record_photo(
-        self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]
-    ) -> None:
+    def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo (`original` as sent, `annotated` JPEG) and apply its marks, all or nothing.
 
         A mark of source `photo` never changes one of source `manual`, and never turns `present` into `absent`.
