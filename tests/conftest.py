@@ -1,0 +1,29 @@
+"""Fixtures that every level of tests shares: the real model pack and the sample photos."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from muster.packs.build import build_embedded
+from muster.packs.load import ModelPack, default_home
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of sample photos."""
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def pack_home() -> Path:
+    """Where the model pack is built once and kept between runs, as the command line does."""
+    return default_home(os.environ)
+
+
+@pytest.fixture(scope="session")
+def pack(pack_home: Path) -> ModelPack:
+    """The embedded pack with its real weights."""
+    return build_embedded(pack_home)
