@@ -1,12 +1,12 @@
 """Fixtures that every level of tests shares: the real model pack and the sample photos."""
 
-import os
 from pathlib import Path
 
 import pytest
 
+from muster.composition.settings import LocalSettings
 from muster.packs.build import build_embedded
-from muster.packs.load import ModelPack, default_home
+from muster.packs.load import ModelPack
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -20,7 +20,7 @@ def samples() -> Path:
 @pytest.fixture(scope="session")
 def pack_home() -> Path:
     """Where the model pack is built once and kept between runs, as the command line does."""
-    return default_home(os.environ)
+    return LocalSettings().home
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,88 @@
+"""Errors as RFC 9457 problem documents, made in this one place."""
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from muster.domain.errors import Category, InvalidRequest, MusterError
+
+MEDIA_TYPE = "application/problem+json"
+
+_log = logging.getLogger(__name__)
+
+_STATUS = {
+    Category.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Category.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Category.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Category.CONFLICT: HTTPStatus.CONFLICT,
+    Category.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Category.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Category.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457); `code` is stable, `detail` tells the person what to do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "about:blank",
+                "title": "Unprocessable Entity",
+                "status": 422,
+                "code": "no_face",
+                "detail": "No face was found: take the photo from nearer, with the face to the camera.",
+            }
+        }
+    )
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+def problem(status: int, code: str, detail: str) -> JSONResponse:
+    """Make the response for one failure."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, code=code, detail=detail)
+    return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+
+
+def status_of(error: MusterError) -> int:
+    """Return the HTTP status of a domain error."""
+    return int(_STATUS[error.category])
+
+
+def install(app: FastAPI) -> None:
+    """Turn domain errors, malformed requests and unknown routes into problem documents."""
+
+    @app.exception_handler(MusterError)
+    def _domain(_: Request, error: MusterError) -> JSONResponse:
+        return problem(status_of(error), error.code, str(error))
+
+    @app.exception_handler(RequestValidationError)
+    def _malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        # The input itself is left out: it may be a photo or a name.
+        faults = [f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in error.errors()]
+        detail = "Correct these fields and send again: " + "; ".join(faults) + "."
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidRequest.code, detail)
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, error: HTTPException) -> JSONResponse:
+        phrase = HTTPStatus(error.status_code).phrase
+        return problem(error.status_code, phrase.lower().replace(" ", "_").replace("'", ""), str(error.detail))
+
+    @app.exception_handler(Exception)
+    def _bug(_: Request, error: Exception) -> JSONResponse:
+        _log.error("request failed", exc_info=error)
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Something went wrong on the server and was logged: try again, and tell its operator if it stays.",
+        )

@@ -1,0 +1,68 @@
+"""The two fixed endpoints: register a student, read group photos."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+
+from muster.api.problems import Problem
+from muster.api.schemas import DetectDocument, RegisteredDocument
+from muster.api.system import System
+from muster.domain.errors import ImageTooLarge
+from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.services.registration import RegistrationRequest
+from muster.vision.decode import DEFAULT_LIMITS
+
+_PROBLEMS = {status: {"model": Problem} for status in (404, 409, 413, 415, 422, 503)}
+
+
+def _bytes_of(upload: UploadFile) -> bytes:
+    """Read an upload, refusing one that decoding would refuse before it fills memory."""
+    if upload.size is not None and upload.size > DEFAULT_LIMITS.bytes:
+        raise ImageTooLarge(
+            f"The photo is larger than {DEFAULT_LIMITS.bytes // 1_000_000} MB: send it at a smaller size."
+        )
+    return upload.file.read()
+
+
+def recognition_routes(system: System) -> APIRouter:
+    """Make the router over one system."""
+    router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
+
+    @router.post("/register/register-student", status_code=201)
+    def register_student(
+        response: Response,
+        student_id: Annotated[str, Form(examples=["s1"])],
+        name: Annotated[str, Form(examples=["Ada Lovelace"])],
+        group_id: Annotated[list[str], Form(examples=[["7b"]])],
+        image: Annotated[UploadFile, File(description="One photo of the student: JPEG, PNG, WebP or HEIC.")],
+        consent: Annotated[bool, Form(description="Must be true.")] = False,
+        allow_lookalike: Annotated[bool, Form(description="Register although the face resembles another.")] = False,
+    ) -> RegisteredDocument:
+        """Register one student from one photo."""
+        request = RegistrationRequest(
+            student_id=parse_student_id(student_id),
+            name=name,
+            group_ids=frozenset(parse_group_id(group) for group in group_id),
+            consent=consent,
+            image=_bytes_of(image),
+            allow_lookalike=allow_lookalike,
+        )
+        registered = system.registration.register(request)
+        response.headers["Location"] = f"/v1/students/{registered.student.id}"
+        return RegisteredDocument.of_registered(registered)
+
+    @router.post("/mark/detect")
+    def detect(
+        group_id: Annotated[str, Form(examples=["7b"])],
+        images: Annotated[list[UploadFile], File(description="1 to 10 photos of the group.")],
+        session_id: Annotated[str | None, Form(description="Add to this session; without it, open one.")] = None,
+    ) -> DetectDocument:
+        """Read photos of a group and mark who is present."""
+        detection = system.detection.detect(
+            parse_group_id(group_id),
+            [_bytes_of(image) for image in images],
+            parse_session_id(session_id) if session_id else None,
+        )
+        return DetectDocument.of(detection)
+
+    return router

@@ -1,0 +1,173 @@
+"""The documents of the HTTP contract."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.faces import Decision, IdentifiedFace
+from muster.domain.identifiers import StudentId
+from muster.domain.student import Student
+from muster.services.detection import Detection
+from muster.services.registration import Registered
+from muster.storage.ports import TrainingState
+
+
+class StudentDocument(BaseModel):
+    """A registered student."""
+
+    student_id: str = Field(examples=["s1"])
+    name: str = Field(examples=["Ada Lovelace"])
+    group_ids: list[str] = Field(examples=[["7b"]])
+    registered_at: datetime
+    consent_given_at: datetime
+    consent_wording: str
+    version: int
+
+    @classmethod
+    def of(cls, student: Student) -> "StudentDocument":
+        """Describe a student."""
+        return cls(
+            student_id=student.id,
+            name=student.name,
+            group_ids=sorted(student.groups),
+            registered_at=student.registered_at,
+            consent_given_at=student.consent.given_at,
+            consent_wording=student.consent.wording,
+            version=student.version,
+        )
+
+
+class RegisteredDocument(StudentDocument):
+    """The answer to a registration."""
+
+    quality: float | None = Field(description="Of the photo, 0 to 1; null where the same request came before.")
+    repeated: bool = Field(description="The same request had been done before; nothing was changed.")
+
+    @classmethod
+    def of_registered(cls, registered: Registered) -> "RegisteredDocument":
+        """Describe a registration."""
+        student = StudentDocument.of(registered.student)
+        return cls(**student.model_dump(), quality=registered.quality, repeated=registered.repeated)
+
+
+class CandidateDocument(BaseModel):
+    """A student whom a face resembles."""
+
+    student_id: str
+    similarity: float
+
+
+class FaceDocument(BaseModel):
+    """One face of a photo."""
+
+    face_id: str
+    box: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels of the upright photo.")
+    detector_score: float
+    quality: float
+    decision: Decision
+    student_id: str | None
+    name: str | None
+    similarity: float | None
+    head_similarity: float | None
+    candidates: list[CandidateDocument]
+
+    @classmethod
+    def of(cls, face: IdentifiedFace, names: dict[StudentId, str]) -> "FaceDocument":
+        """Describe a face."""
+        return cls(
+            face_id=face.face_id,
+            box=face.box,
+            detector_score=face.detector_score,
+            quality=face.quality,
+            decision=face.decision,
+            student_id=face.student_id,
+            name=None if face.student_id is None else names.get(face.student_id),
+            similarity=face.similarity,
+            head_similarity=face.head_similarity,
+            candidates=[CandidateDocument(student_id=c.student_id, similarity=c.similarity) for c in face.candidates],
+        )
+
+
+class PhotoDocument(BaseModel):
+    """One photo with its faces."""
+
+    photo_id: str
+    width: int
+    height: int
+    faces: list[FaceDocument]
+
+    @classmethod
+    def of(cls, photo: SessionPhoto, names: dict[StudentId, str]) -> "PhotoDocument":
+        """Describe a photo."""
+        faces = [FaceDocument.of(face, names) for face in photo.faces]
+        return cls(photo_id=photo.id, width=photo.width, height=photo.height, faces=faces)
+
+
+class MarkDocument(BaseModel):
+    """One student's status."""
+
+    student_id: str
+    name: str | None
+    status: MarkStatus
+    source: MarkSource
+
+    @classmethod
+    def of(cls, mark: Mark, names: dict[StudentId, str]) -> "MarkDocument":
+        """Describe a mark."""
+        return cls(student_id=mark.student_id, name=names.get(mark.student_id), status=mark.status, source=mark.source)
+
+
+class ModelDocument(BaseModel):
+    """What decided: the model pack, and the head or null where stage 1 decided alone."""
+
+    pack: str
+    head: int | None
+
+
+class DetectDocument(BaseModel):
+    """The answer to a roll call."""
+
+    session_id: str
+    group_id: str
+    photos: list[PhotoDocument]
+    marks: list[MarkDocument]
+    model: ModelDocument
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, detection: Detection) -> "DetectDocument":
+        """Describe a roll call."""
+        return cls(
+            session_id=detection.session.id,
+            group_id=detection.session.group_id,
+            photos=[PhotoDocument.of(photo, detection.names) for photo in detection.photos],
+            marks=[MarkDocument.of(mark, detection.names) for mark in detection.marks],
+            model=ModelDocument(pack=detection.pack, head=detection.head),
+            timings_ms=detection.timings_ms,
+        )
+
+
+class TrainingDocument(BaseModel):
+    """Where training stands."""
+
+    state: str = Field(description="`running`, `waiting` (a run is due) or `idle`.")
+    head: int | None = Field(description="Number of the head in use; null where stage 1 decides alone.")
+    started_at: datetime | None
+    last_outcome: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, state: TrainingState, head: int | None) -> "TrainingDocument":
+        """Describe the state of training."""
+        name = "running" if state.running else "waiting" if state.dirty else "idle"
+        outcome = None if state.last_outcome is None else dict(state.last_outcome)
+        return cls(state=name, head=head, started_at=state.started_at, last_outcome=outcome)
+
+
+class HealthDocument(BaseModel):
+    """The server answers, with this pack and head."""
+
+    status: str
+    version: str
+    model: ModelDocument

@@ -1,0 +1,27 @@
+"""Settings of the local system, read once at the edge."""
+
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LocalSettings(BaseSettings):
+    """Everything that can be set for one machine; each field is read from `MUSTER_<NAME>`.
+
+    Attributes:
+        home: where model packs are kept.
+        data: the local store: students, sessions, photos, heads.
+        pack: the model pack in use.
+        threads: CPU threads of each model.
+        target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True)
+
+    home: Path = Field(default_factory=lambda: user_cache_path("muster", appauthor=False))
+    data: Path = Field(default_factory=lambda: user_data_path("muster", appauthor=False))
+    pack: str = "embedded"
+    threads: int = Field(default=2, ge=1, le=64)
+    target_fpir: float = Field(default=0.001, gt=0, lt=1)

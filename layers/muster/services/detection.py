@@ -1,0 +1,187 @@
+"""Marking who is present in the photos of one session."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+
+import numpy as np
+
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, SessionPhoto
+from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
+from muster.domain.faces import Candidate, Decision, IdentifiedFace
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.recognition.gallery import Gallery
+from muster.recognition.head import Head
+from muster.recognition.matcher import Match, identify
+from muster.recognition.thresholds import Thresholds
+from muster.services.annotation import annotate
+from muster.services.galleries import Galleries
+from muster.services.heads import CurrentHead
+from muster.storage.ports import SessionStore, StudentStore
+from muster.vision.decode import Photo, decode
+from muster.vision.pipeline import PhotoProbes, VisionPipeline
+
+MOST_PHOTOS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The answer to one roll call.
+
+    Attributes:
+        session: opened by this call or before.
+        photos: the photos of this call, in the order sent.
+        marks: of everyone in the session, its earlier photos included.
+        names: of every student named in photos or marks.
+        head: number of the head that decided, or None for stage 1 alone.
+        timings_ms: milliseconds a step, summed over the photos.
+    """
+
+    session: Session
+    photos: tuple[SessionPhoto, ...]
+    marks: tuple[Mark, ...]
+    names: dict[StudentId, str]
+    pack: PackId
+    head: int | None
+    timings_ms: dict[str, float]
+
+
+class DetectionService:
+    """The use case of reading group photos."""
+
+    def __init__(
+        self,
+        pack: PackId,
+        vision: VisionPipeline,
+        students: StudentStore,
+        sessions: SessionStore,
+        galleries: Galleries,
+        heads: CurrentHead,
+        thresholds: Thresholds,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._pack = pack
+        self._vision = vision
+        self._students = students
+        self._sessions = sessions
+        self._galleries = galleries
+        self._heads = heads
+        self._thresholds = thresholds
+        self._now = now
+
+    def detect(self, group_id: GroupId, images: Sequence[bytes], session_id: SessionId | None = None) -> Detection:
+        """Read the photos, mark who is present, and store both.
+
+        Every photo is decoded before anything is stored, so that one bad file leaves no half roll call.
+        Without a session id the session is that of these very photos: the same call twice is one session.
+
+        Args:
+            images: 1 to 10 encoded pictures.
+
+        Raises:
+            GroupNotFound: nobody is registered in the group.
+            SessionOfOtherGroup: the session was opened for another group.
+            InvalidRequest: no photo, or too many.
+            EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
+            StorageFull: the photo under way was not stored.
+        """
+        if not 1 <= len(images) <= MOST_PHOTOS:
+            raise InvalidRequest(f"Send 1 to {MOST_PHOTOS} photos, not {len(images)}.")
+        timings = {"decode": 0.0}
+        started = perf_counter()
+        photos = [_decoded(image, number, len(images)) for number, image in enumerate(images, start=1)]
+        timings["decode"] = (perf_counter() - started) * 1000
+
+        gallery = self._galleries.of(group_id)
+        if gallery.size == 0:
+            raise GroupNotFound(f"Nobody is registered in the group {group_id}: register its students first.")
+        head_version, head = self._heads.get()
+        names = {student.id: student.name for student in self._students.find(group_id)}
+        session = self._session(group_id, session_id or _session_of(group_id, photos), list(names))
+
+        read = []
+        for photo, image in zip(photos, images, strict=True):
+            probes = self._vision.probes(photo)
+            matches, took = self._identified(probes, gallery, head)
+            stored = self._stored(session, photo, probes, matches, head_version)
+            present = [
+                Mark(match.student_id, MarkStatus.PRESENT, MarkSource.PHOTO, stored.received_at)
+                for match in matches
+                if match.decision is Decision.PRESENT and match.student_id is not None
+            ]
+            self._sessions.record_photo(stored, image, annotate(photo.pixels, stored.faces, names), present)
+            read.append(stored)
+            for step, milliseconds in {**probes.timings_ms, "match": took}.items():
+                timings[step] = timings.get(step, 0.0) + milliseconds
+        marks = tuple(self._sessions.marks(session.id))
+        rounded = {step: round(milliseconds, 1) for step, milliseconds in timings.items()}
+        return Detection(session, tuple(read), marks, names, self._pack, head_version, rounded)
+
+    def _identified(self, probes: PhotoProbes, gallery: Gallery, head: Head | None) -> tuple[list[Match], float]:
+        started = perf_counter()
+        matches = identify(probes.embeddings, gallery, self._thresholds, head, quality=probes.quality.score)
+        return matches, (perf_counter() - started) * 1000
+
+    def _session(self, group_id: GroupId, session_id: SessionId, roster: list[StudentId]) -> Session:
+        """Open the session, or find it opened by an earlier or simultaneous call."""
+        session = Session(session_id, group_id, self._now())
+        try:
+            self._sessions.create(session, roster)
+        except SessionExists:
+            session = self._sessions.get(session_id)
+        if session.group_id != group_id:
+            raise SessionOfOtherGroup(
+                f"The session {session_id} belongs to the group {session.group_id}: name that group, "
+                "or leave the session out to open another."
+            )
+        return session
+
+    def _stored(
+        self, session: Session, photo: Photo, probes: PhotoProbes, matches: Sequence[Match], head: int | None
+    ) -> SessionPhoto:
+        height, width = photo.pixels.shape[:2]
+        photo_id = PhotoId(hashlib.sha256(f"{session.id}/{photo.digest}".encode()).hexdigest()[:32])
+        boxes = _whole_boxes(probes.faces.boxes, width, height)
+        faces = tuple(
+            IdentifiedFace(
+                face_id=FaceId(f"{photo_id}-{index}"),
+                box=boxes[index],
+                detector_score=round(float(probes.faces.scores[index]), 4),
+                quality=round(float(probes.quality.score[index]), 4),
+                decision=match.decision,
+                student_id=match.student_id,
+                similarity=_rounded(match.similarity),
+                head_similarity=_rounded(match.head_similarity),
+                candidates=tuple(Candidate(c.student_id, round(c.similarity, 4)) for c in match.candidates),
+            )
+            for index, match in enumerate(matches)
+        )
+        return SessionPhoto(photo_id, session.id, photo.digest, width, height, faces, self._pack, head, self._now())
+
+
+def _decoded(image: bytes, number: int, total: int) -> Photo:
+    try:
+        return decode(image)
+    except MusterError as error:
+        # The teacher must know which of several photos to take again.
+        raise type(error)(f"Photo {number} of {total}: {error}" if total > 1 else str(error)) from error
+
+
+def _session_of(group_id: GroupId, photos: Sequence[Photo]) -> SessionId:
+    digests = sorted({photo.digest for photo in photos})
+    return SessionId(hashlib.sha256("/".join([group_id, *digests]).encode()).hexdigest()[:32])
+
+
+def _rounded(similarity: float | None) -> float | None:
+    return None if similarity is None else round(similarity, 4)
+
+
+def _whole_boxes(boxes: np.ndarray, width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """Round boxes (N, 4) outwards to whole pixels and cut them at the edges of the photo."""
+    left = np.clip(np.floor(boxes[:, 0]), 0, width - 1).astype(int)
+    top = np.clip(np.floor(boxes[:, 1]), 0, height - 1).astype(int)
+    right = np.clip(np.ceil(boxes[:, 0] + boxes[:, 2]), left + 1, width).astype(int)
+    bottom = np.clip(np.ceil(boxes[:, 1] + boxes[:, 3]), top + 1, height).astype(int)
+    return [(int(x), int(y), int(x2 - x), int(y2 - y)) for x, y, x2, y2 in zip(left, top, right, bottom, strict=True)]

@@ -1,0 +1,43 @@
+"""The head in use, picked up as soon as another is promoted."""
+
+import logging
+from threading import Lock
+
+from muster.domain.errors import HeadDamaged, HeadNotFound, PackMismatch
+from muster.domain.identifiers import PackId
+from muster.recognition.head import Head
+from muster.storage.ports import HeadStore
+
+_log = logging.getLogger(__name__)
+
+
+class CurrentHead:
+    """Loads the promoted head once and again when the pointer moves.
+
+    A head that cannot be used is left out, with an error in the log: stage 1 then decides alone, and the
+    answer says so by naming no head.
+    """
+
+    def __init__(self, heads: HeadStore, pack: PackId) -> None:
+        self._heads = heads
+        self._pack = pack
+        self._loaded: tuple[int | None, Head | None] = (None, None)
+        self._lock = Lock()
+
+    def get(self) -> tuple[int | None, Head | None]:
+        """Return the current head and its number, or (None, None) where stage 1 decides alone."""
+        version = self._heads.current(self._pack)
+        with self._lock:
+            if self._loaded[0] != version:
+                self._loaded = (version, self._load(version))
+            version, head = self._loaded
+        return (version, head) if head is not None else (None, None)
+
+    def _load(self, version: int | None) -> Head | None:
+        if version is None:
+            return None
+        try:
+            return Head.load(self._heads.load(self._pack, version), self._pack)
+        except (HeadDamaged, PackMismatch, HeadNotFound) as error:
+            _log.error("head %s of pack %s is not used: %s", version, self._pack, error)
+            return None

@@ -1,0 +1,149 @@
+"""Registering a student from one photo."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+
+from muster.domain.errors import ConsentRequired, DuplicatePerson, InvalidRequest, StudentExists, StudentNotFound
+from muster.domain.faces import Decision
+from muster.domain.identifiers import GroupId, PackId, StudentId
+from muster.domain.student import Consent, Student, Template
+from muster.recognition.matcher import identify
+from muster.recognition.thresholds import Thresholds
+from muster.services.galleries import Galleries
+from muster.storage.ports import StudentStore
+from muster.vision.decode import decode
+from muster.vision.pipeline import VisionPipeline
+
+CONSENT_WORDING = "2026-1"
+"""Version of the consent text in docs/privacy.md."""
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRequest:
+    """What a teacher sends.
+
+    Attributes:
+        image: the photo's bytes.
+        allow_lookalike: register even if the face resembles a registered student: twins exist.
+    """
+
+    student_id: StudentId
+    name: str
+    group_ids: frozenset[GroupId]
+    consent: bool
+    image: bytes
+    allow_lookalike: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The student, and the quality of the photo, 0 to 1; `repeated` where the same request had been done before."""
+
+    student: Student
+    quality: float | None
+    repeated: bool
+
+
+class Registration:
+    """The use case of registering.
+
+    Args:
+        vision: of the pack in use.
+        students: where they are stored.
+        galleries: for the search for the same person under another id.
+        duplicate_thresholds: stage 1 alone, at a low FPIR: a false alarm turns an honest student away.
+        request_training: called once after each new student.
+    """
+
+    def __init__(
+        self,
+        pack: PackId,
+        vision: VisionPipeline,
+        students: StudentStore,
+        galleries: Galleries,
+        duplicate_thresholds: Thresholds,
+        request_training: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._pack = pack
+        self._vision = vision
+        self._students = students
+        self._galleries = galleries
+        self._thresholds = duplicate_thresholds
+        self._request_training = request_training
+        self._now = now
+        # Two photos of one person sent at once would each miss the other in the search for duplicates.
+        self._one_at_a_time = Lock()
+
+    def register(self, request: RegistrationRequest) -> Registered:
+        """Register one student, or return the one that the same request registered before.
+
+        Raises:
+            ConsentRequired: consent is not given.
+            InvalidRequest: the name is empty or too long, or no group is named.
+            EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: the photo cannot be read.
+            NoFace, SeveralFaces, FaceTooSmall, TooBlurred, TooDark, TooBright, FaceTurned, FaceCutOff:
+                the photo is not fit.
+            StudentExists: another registration has this id.
+            DuplicatePerson: the person is registered under another id.
+            StorageFull: nothing was stored.
+        """
+        name = _checked(request)
+        photo = decode(request.image)
+        if repeated := self._repeated(request, name, photo.digest):
+            return Registered(repeated, None, repeated=True)
+        views = self._vision.registration_views(photo)
+        template = Template(request.student_id, self._pack, views.embeddings, photo.digest)
+        now = self._now()
+        student = Student(request.student_id, name, request.group_ids, Consent(now, CONSENT_WORDING), now)
+        with self._one_at_a_time:
+            if not request.allow_lookalike:
+                self._refuse_duplicate(template, request.group_ids)
+            try:
+                self._students.add(student, template, request.image)
+            except StudentExists:
+                if repeated := self._repeated(request, name, photo.digest):
+                    return Registered(repeated, None, repeated=True)
+                raise
+        self._request_training()
+        return Registered(student, views.quality, repeated=False)
+
+    def _repeated(self, request: RegistrationRequest, name: str, digest: str) -> Student | None:
+        try:
+            student = self._students.get(request.student_id)
+            template = self._students.template(request.student_id)
+        except StudentNotFound:
+            return None
+        if (student.name, student.groups, template.photo_digest) == (name, request.group_ids, digest):
+            return student
+        raise StudentExists(
+            f"The id {request.student_id} belongs to a registered student: take another id, "
+            "or erase that student first to register them anew."
+        )
+
+    def _refuse_duplicate(self, template: Template, groups: frozenset[GroupId]) -> None:
+        match = identify(template.embeddings[:1], self._galleries.of(None), self._thresholds, head=None)[0]
+        if match.decision is not Decision.PRESENT or match.student_id is None:
+            return
+        other = self._students.get(match.student_id)
+        # Someone of another class is not named: a teacher sees only their groups.
+        known_as = f"as {other.id}" if other.groups & groups else "under another id in another group"
+        raise DuplicatePerson(
+            f"This person seems to be registered already {known_as}: add that student to the group instead, "
+            "or say that it is somebody else who looks alike (allow_lookalike)."
+        )
+
+
+def _checked(request: RegistrationRequest) -> str:
+    if not request.consent:
+        raise ConsentRequired("A student is registered only with consent: ask for it and confirm it, then send again.")
+    if not request.group_ids:
+        raise InvalidRequest("Name at least one group that the student belongs to.")
+    name = " ".join(request.name.split())
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise InvalidRequest(f"Give the student's name, at most {_LONGEST_NAME} characters on one line.")
+    return name
