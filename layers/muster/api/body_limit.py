@@ -1,5 +1,7 @@
 """Refusing requests that are too large before they fill memory or disk."""
 
+from contextlib import suppress
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.problems import problem
@@ -41,10 +43,8 @@ class BodyLimit:
             if received <= self._limit:
                 await send(message)
 
-        try:
+        with suppress(_TooLarge):
             await self._app(scope, counted, kept_back)
-        except _TooLarge:
-            pass
         if received > self._limit:
             await self._refuse(scope, receive, send)
 

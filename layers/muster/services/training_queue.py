@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -166,14 +165,14 @@ class TrainingQueue:
             self._wake.wait()
             self._wake.clear()
             while not self._stopping.is_set() and self._training.state().dirty:
-                with suppress(Exception):
+                try:
                     report = self.run_once()
-                    _log.info("training %s: %s", report["outcome"], report.get("reason", ""))
-                    if report["outcome"] in ("busy", "skipped"):
-                        break
-                    continue
-                _log.exception("training failed")
-                break
+                except Exception:  # noqa: BLE001 a bug in one run must not end the worker for good
+                    _log.exception("training failed")
+                    break
+                _log.info("training %s: %s", report["outcome"], report.get("reason", ""))
+                if report["outcome"] in ("busy", "failed") or self._trainer is None:
+                    break
 
 
 class _Abandoned(Exception):

@@ -1,0 +1,61 @@
+# Every target sets up what it needs; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# pyproject.toml is the one place that pins torch: its build differs by machine, so it is not in the lock files.
+TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+BENCH ?= all
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test test-fast lint format bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/local ## register the sample students and read the sample group photo
+	$(BIN)/muster demo --output build/demo
+
+serve: $(VENV)/local ## serve the HTTP API on this machine
+	$(BIN)/muster serve
+
+test: $(VENV)/dev ## run every test
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/dev ## run the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/dev ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/dev ## mend style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/dev ## run the measurements under benchmarks/, or one: make bench BENCH=matching
+	$(BIN)/python -m benchmarks $(BENCH)
+
+lock: ## write the lock files anew from pyproject.toml (needs uv)
+	requirements/lock.sh
+
+clean: ## remove what was built here; the model pack stays in the user's cache
+	rm -rf $(VENV) .venv-* build cdk.out
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/local: $(VENV)/bin/python requirements/local.txt pyproject.toml
+	@echo "Installing what running needs; this takes a few minutes the first time."
+	$(PIP) install $(TORCH)
+	$(PIP) install --require-hashes -r requirements/local.txt
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/local requirements/dev.txt
+	@echo "Installing what tests need."
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,40 @@
+"""The `muster` command: wires the commands together and turns failures into exit codes."""
+
+import json
+import logging
+import sys
+
+import typer
+
+from muster.cli import packs, recognition, serving, students, training
+from muster.cli.demo import demo
+from muster.cli.output import stderr
+from muster.domain.errors import MusterError
+
+app = typer.Typer(
+    name="muster",
+    help="Attendance from one group photo.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(demo)
+app.command()(recognition.register)
+app.command()(recognition.detect)
+app.command()(serving.serve)
+app.command()(training.train)
+app.add_typer(students.app, name="students")
+app.add_typer(packs.app, name="packs")
+
+
+def main() -> None:
+    """Run; exit 0 done, 1 the work failed, 2 wrong usage."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except MusterError as error:
+        if "--json" in sys.argv:
+            json.dump({"code": error.code, "detail": str(error)}, sys.stdout, ensure_ascii=False)
+            sys.stdout.write("\n")
+        stderr.print(f"[bold red]{error.code}[/]: {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)

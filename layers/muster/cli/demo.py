@@ -1,0 +1,102 @@
+"""`muster demo`: the whole main job on the sample photos."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from muster.cli.output import JsonOption, counter, emit, stderr, steps
+from muster.cli.recognition import show_detection
+from muster.cli.training import show_report
+from muster.composition.local import open_local_system
+from muster.composition.settings import LocalSettings
+from muster.domain.errors import InvalidRequest
+from muster.domain.identifiers import parse_group_id, parse_student_id
+from muster.services.registration import RegistrationRequest
+
+_GROUP = parse_group_id("demo")
+
+
+def demo(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True, file_okay=False, help="gallery/<id>.jpg to register, photos/*.jpg to read; default: samples."
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where the annotated photos go.")] = Path("muster-demo"),
+    as_json: JsonOption = False,
+) -> None:
+    """Register the sample students, read the sample group photo, show who is present."""
+    from muster.api.schemas import DetectDocument
+    from muster.packs.build import build_embedded
+
+    source = folder or _samples()
+    portraits, photos = _pictures(source / "gallery"), _pictures(source / "photos")
+    settings = LocalSettings()
+    with steps("model pack") as progress:
+        build_embedded(settings.home, progress)
+    store = settings.home / "demo"
+    shutil.rmtree(store, ignore_errors=True)
+    system = open_local_system(store)
+
+    with counter("registering", len(portraits)) as done:
+        for portrait in portraits:
+            request = RegistrationRequest(
+                student_id=parse_student_id(portrait.stem),
+                name=portrait.stem.replace("_", " ").title(),
+                group_ids=frozenset({_GROUP}),
+                consent=True,
+                image=portrait.read_bytes(),
+            )
+            system.registration.register(request)
+            done()
+    stderr.print(f"Registered {len(portraits)} students, one photo each.")
+    with steps("training the head") as progress:
+        report = system.training.run_once(progress=progress)
+    show_report(stderr, report)
+    with steps(f"reading {len(photos)} photos"):
+        detection = system.detection.detect(_GROUP, [photo.read_bytes() for photo in photos])
+
+    output.mkdir(parents=True, exist_ok=True)
+    annotated = []
+    for photo, read in zip(photos, detection.photos, strict=True):
+        target = output / f"{photo.stem}-annotated.jpg"
+        target.write_bytes(system.stores.sessions.annotated(detection.session.id, read.id))
+        annotated.append(str(target))
+
+    document = DetectDocument.of(detection).model_dump(mode="json")
+    document["annotated"] = annotated
+    document["training"] = dict(report)
+
+    def show(console: Console) -> None:
+        show_detection(console, detection, annotated)
+        console.print(
+            "\nNext, with your own photos:\n"
+            "  muster register PHOTO --id s1 --name 'Ada Lovelace' --group 7b --consent\n"
+            "  muster detect GROUP_PHOTO --group 7b --annotate out\n"
+            "  muster serve",
+            highlight=False,
+        )
+
+    emit(document, as_json, show)
+
+
+def _samples() -> Path:
+    """Find the sample photos in the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    for candidate in (package / "samples", package.parents[1] / "samples"):
+        if candidate.is_dir():
+            return candidate
+    raise InvalidRequest("The sample photos are not installed: name a folder with `gallery` and `photos` in it.")
+
+
+def _pictures(folder: Path) -> list[Path]:
+    found = sorted(
+        path for path in folder.glob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp", ".heic"}
+    )
+    if not found:
+        raise InvalidRequest(f"There are no pictures in {folder}: put at least one there.")
+    return found

@@ -1,0 +1,60 @@
+"""How every command speaks: one document on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, logs on stderr.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="The local store; default: the user's data folder, or MUSTER_DATA.")
+]
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+ProgressCallback = Callable[[str, float], None]
+
+
+def emit(document: Any, as_json: bool, show: Callable[[Console], None]) -> None:
+    """Print a document as JSON, or the way a person would rather read it."""
+    if as_json:
+        json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+    else:
+        show(stdout)
+
+
+@contextmanager
+def steps(title: str) -> Iterator[ProgressCallback]:
+    """Show a bar for work that reports (step, share done from 0 to 1); nothing where stderr is no terminal."""
+    with _progress() as progress:
+        task = progress.add_task(title, total=1.0)
+        yield lambda step, share: progress.update(task, description=step, completed=share)
+
+
+@contextmanager
+def counter(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar for `total` equal pieces of work."""
+    with _progress(MofNCompleteColumn()) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda: progress.advance(task)
+
+
+def _progress(*columns: MofNCompleteColumn) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        TimeElapsedColumn(),
+        console=stderr,
+        transient=True,
+        disable=not stderr.is_terminal,
+    )
