@@ -1,0 +1,213 @@
+"""From the bytes of an upload to upright pixels, without trusting the bytes."""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms
+
+from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, UnsupportedImage
+
+pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+_ACCEPTED = "Send a JPEG, PNG, WebP or HEIC photo."
+
+# What Pillow and pillow-heif raise on bytes that break their parsers; tests/unit/test_decode.py feeds them such bytes.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+
+# EXIF 2.32, tag 0x0112: what has to be done to a stored picture to see it upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_START_OF_SCAN = b"\xff\xda"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an upload may cost.
+
+    Attributes:
+        file_bytes: largest file, in bytes. A 50-megapixel phone photo takes 8 to 20 MB.
+        pixels: most pixels, read from the header before anything is decoded. The default leaves room for the
+            largest picture of a 50-megapixel phone sensor, 8192 x 6144.
+        scanned_pixels: most pixels times scans of a progressive JPEG. Such a file may say the whole picture again in a
+            few bytes, thousands of times; cameras and editors write 10 scans or so.
+    """
+
+    file_bytes: int = 25_000_000
+    pixels: int = 52_428_800
+    scanned_pixels: int = 1_600_000_000
+
+
+DEFAULT = Limits()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Photo:
+    """A decoded photo.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), RGB (sRGB), upright, C-contiguous.
+        digest: SHA-256 of the file's bytes, lower-case hexadecimal.
+    """
+
+    pixels: NDArray[np.uint8]
+    digest: str
+
+    @property
+    def width(self) -> int:
+        """Pixels across."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels down."""
+        return int(self.pixels.shape[0])
+
+
+def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
+    """Read a JPEG, PNG, WebP or HEIC photo.
+
+    EXIF orientation is applied, transparency is laid on white, an embedded colour profile is converted to sRGB,
+    grey, palette, CMYK and 16-bit pictures become 8-bit RGB. Size limits are checked before pixels are decoded.
+
+    Raises:
+        EmptyUpload: there are no bytes.
+        ImageTooLarge: the file or the picture exceeds the limits.
+        UnsupportedImage: the bytes are no picture, of another format, or an animation.
+        DamagedImage: the picture is truncated or corrupt.
+    """
+    if not data:
+        raise EmptyUpload("The file is empty: choose the photo again and send it once more.")
+    if len(data) > limits.file_bytes:
+        raise ImageTooLarge(
+            f"The file has {len(data) / 1e6:.0f} MB, more than the {limits.file_bytes / 1e6:.0f} MB allowed: "
+            "send the photo in a smaller size."
+        )
+    with _open(data, limits) as image:
+        _refuse_what_costs_too_much(image, data, limits)
+        try:
+            image.load()
+            upright = _upright(image, data)
+        except _BROKEN as error:
+            raise DamagedImage(
+                "The photo is damaged or was cut off on the way: send it again, or take a new one."
+            ) from error
+        pixels = np.array(_rgb(upright), dtype=np.uint8, order="C")
+    return Photo(pixels, sha256(data).hexdigest())
+
+
+def _open(data: bytes, limits: Limits) -> Image.Image:
+    """Read the header alone."""
+    try:
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge(_too_many_pixels(limits)) from error
+    except _BROKEN as error:
+        known = _format_of(data)
+        if known in _FORMATS:
+            raise DamagedImage("The photo is damaged: send it again, or take a new one.") from error
+        what = f"This is a {known} file, which is not read." if known else "This file is not a picture."
+        raise UnsupportedImage(f"{what} {_ACCEPTED}") from error
+
+
+def _refuse_what_costs_too_much(image: Image.Image, data: bytes, limits: Limits) -> None:
+    # A JPEG of several pictures (MPO) and a HEIC with a burst are ordinary phone photos: their main picture is read.
+    if image.format in {"PNG", "WEBP"} and getattr(image, "is_animated", False):
+        raise UnsupportedImage("This is an animation: send a still photo, or a single frame of it.")
+    area = image.width * image.height
+    if area > limits.pixels:
+        raise ImageTooLarge(_too_many_pixels(limits))
+    if "progressive" in image.info and area * data.count(_START_OF_SCAN) > limits.scanned_pixels:
+        raise ImageTooLarge("The photo is stored in too many passes to be read safely: save it as an ordinary JPEG.")
+
+
+def _too_many_pixels(limits: Limits) -> str:
+    return f"The picture has more than {limits.pixels / 1e6:.0f} megapixels: send the photo in a smaller size."
+
+
+def _upright(image: Image.Image, data: bytes) -> Image.Image:
+    if image.format == "HEIF":
+        # A HEIC says by the boxes `irot` and `imir` how it is turned, and libheif obeys. Converters that copy the EXIF
+        # of a JPEG write neither, and there EXIF alone knows.
+        turned = b"irot" in data or b"imir" in data
+        orientation = 1 if turned else image.info.get("original_orientation")
+    else:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    method = _UPRIGHT.get(orientation)
+    return image if method is None else image.transpose(method)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        # Pillow's own conversion clips at 255 instead of scaling.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        opaque = image.convert("RGBA")
+        white = Image.new("RGBA", opaque.size, "white")
+        image = Image.alpha_composite(white, opaque)
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in {"RGB", "CMYK"}:
+        image = _in_srgb(image, profile)
+    return image.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert colours to sRGB; 12 ns a pixel. A profile that cannot be used is left aside, as browsers do."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return image
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+    return image if converted is None else converted
+
+
+def _format_of(data: bytes) -> str | None:
+    """Name the format that the first bytes claim, or None."""
+    starts = {
+        b"\xff\xd8\xff": "JPEG",
+        b"\x89PNG\r\n\x1a\n": "PNG",
+        b"GIF8": "GIF",
+        b"II*\x00": "TIFF or raw camera",
+        b"MM\x00*": "TIFF or raw camera",
+        b"BM": "BMP",
+        b"%PDF": "PDF",
+        b"<svg": "SVG",
+        b"PK\x03\x04": "ZIP or office",
+    }
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        if brand in {b"heic", b"heix", b"heim", b"heis", b"mif1"}:
+            return "HEIF"
+        return "AVIF" if brand in {b"avif", b"avis"} else "video"
+    if data[:5] == b"<?xml" and b"<svg" in data[:1000]:
+        return "SVG"
+    return next((name for start, name in starts.items() if data.startswith(start)), None)
