@@ -1,0 +1,226 @@
+"""The field's measures of open-set identification, as pure functions of score arrays.
+
+Terms: a probe whose person is registered has a *mate* in the gallery; any other probe is a *stranger*. A search
+answers with the best-scoring student; it is a false positive if a stranger's best score reaches the threshold.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student_t
+
+FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.intp]
+
+STRANGER = -1
+"""In `mates`: this probe's person is not registered."""
+
+FPIR_POINTS = {"dir_at_fpir_0_1": 0.001, "dir_at_fpir_1": 0.01, "dir_at_fpir_10": 0.1}
+"""Names of the operating points in the evaluation document, which count in percent, and their FPIR."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Searches:
+    """The searches of one round.
+
+    Attributes:
+        scores: float64 (N, S), higher is more alike; -inf where a student was ruled out; S at least 1.
+        mates: intp (N,), the column of the probe's person, `STRANGER` where nobody in the gallery.
+        undetected: faces of registered people that were never searched because no face was found in their place;
+            each counts as a miss.
+    """
+
+    scores: FloatArray
+    mates: IndexArray
+    undetected: int = 0
+
+    @property
+    def registered_faces(self) -> int:
+        """Count the faces of registered people, found or not."""
+        return int(np.count_nonzero(self.mates != STRANGER)) + self.undetected
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcome:
+    """What the best answer to each search was.
+
+    Attributes:
+        genuine: float64 (G,), the score of each registered person's probe for its own student.
+        right: bool (G,), whether that student came first, strictly before every other (a tie is not right).
+        strangers: float64 (M,), each stranger's best score.
+        impostors: float64 (G,), each registered person's best score among the other students; -inf if there are none.
+        undetected: as in `Searches`.
+    """
+
+    genuine: FloatArray
+    right: NDArray[np.bool_]
+    strangers: FloatArray
+    impostors: FloatArray
+    undetected: int
+
+
+def outcome(searches: Searches) -> Outcome:
+    """Split searches into those of registered people and those of strangers."""
+    known = searches.mates != STRANGER
+    scores = np.array(searches.scores[known], dtype=np.float64)
+    mates = searches.mates[known]
+    rows = np.arange(len(mates))
+    genuine = scores[rows, mates]
+    scores[rows, mates] = -np.inf
+    impostors = scores.max(axis=1, initial=-np.inf)
+    strangers = searches.scores[~known].max(axis=1, initial=-np.inf).astype(np.float64)
+    return Outcome(genuine, genuine > impostors, strangers, impostors, searches.undetected)
+
+
+def rank_1(found: Outcome) -> float:
+    """Return the share (0 to 1) of registered people's faces whose best student is the right one; NaN without any."""
+    return _share(int(np.count_nonzero(found.right)), len(found.right) + found.undetected)
+
+
+def threshold_at(strangers: FloatArray, fpir: float) -> float:
+    """Return the lowest threshold that at most the share `fpir` of the strangers reaches.
+
+    With M strangers, floor(fpir x M) of them may score at or above it; it lies just above the next one's score.
+    So it errs to the safe side: ties are all kept out, and with fewer than 1 / fpir strangers none may pass.
+
+    Args:
+        strangers: float64 (M,), best score of each stranger, M at least 1.
+        fpir: 0 to 1, below 1.
+
+    Raises:
+        ValueError: there are no strangers, or `fpir` is out of range.
+    """
+    if not len(strangers) or not 0 <= fpir < 1:
+        raise ValueError("a threshold needs strangers and an FPIR of at least 0 and below 1")
+    # 0.1 * 30 is 3.0000000000000004 but 0.7 * 10 is 6.999999999999999: without the nudge a stranger would be lost.
+    allowed = math.floor(fpir * len(strangers) + 1e-9)
+    next_one = np.sort(strangers)[::-1][allowed]
+    return float(np.nextafter(next_one, np.inf))
+
+
+def dir_at(found: Outcome, fpir: float) -> float:
+    """Return the detection and identification rate (0 to 1) at an FPIR; NaN without registered faces or strangers.
+
+    It is the share of registered people's faces whose best student is the right one, with a score that reaches
+    `threshold_at(strangers, fpir)`.
+    """
+    if not len(found.strangers):
+        return math.nan
+    return _identified(found, threshold_at(found.strangers, fpir))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DetCurve:
+    """The trade-off over all thresholds: `fpir` float64 (K,), rising from 0, and `fnir` float64 (K,), falling."""
+
+    fpir: FloatArray
+    fnir: FloatArray
+
+
+def det_curve(found: Outcome) -> DetCurve:
+    """Return FNIR (1 - DIR) at every FPIR the strangers can tell apart; empty without strangers or registered faces.
+
+    The first point lets no stranger pass, the last all of them (threshold at their lowest score).
+    """
+    total = len(found.right) + found.undetected
+    strangers = np.sort(found.strangers)[::-1]
+    if not total or not len(strangers):
+        return DetCurve(np.empty(0), np.empty(0))
+    thresholds = np.concatenate([[np.nextafter(strangers[0], np.inf)], np.unique(strangers)[::-1]])
+    accepted = np.searchsorted(-strangers, -thresholds, side="right")
+    genuine = np.sort(found.genuine[found.right])
+    identified = len(genuine) - np.searchsorted(genuine, thresholds, side="left")
+    return DetCurve(accepted / len(strangers), 1 - identified / total)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the shipped thresholds made of the labelled faces; float, so that means over rounds have the same form.
+
+    Registered people's faces are `correct`, `wrong`, `missed` or part of `review`; strangers' faces are
+    `accepted_strangers`, `rejected_strangers` or part of `review`.
+
+    Attributes:
+        correct: present, with the right name.
+        wrong: a registered student's name on another registered student's face.
+        missed: unknown, or the face was not found.
+        accepted_strangers: present, though nobody registered.
+        rejected_strangers: unknown, as they should be.
+        review: the teacher is asked, of registered people and strangers together.
+        review_right: those of `review` that propose the right name.
+    """
+
+    correct: float
+    wrong: float
+    missed: float
+    accepted_strangers: float
+    rejected_strangers: float
+    review: float
+    review_right: float
+
+
+def tally(named: IndexArray, present: NDArray[np.bool_], mates: IndexArray, undetected: int) -> Counts:
+    """Count the decisions of the labelled faces that were found.
+
+    Args:
+        named: intp (N,), the column of the student named, -1 for unknown.
+        present: bool (N,), True for `present`; a named face without it is in review.
+        mates: intp (N,), as in `Searches`.
+        undetected: as in `Searches`.
+    """
+    is_named = named >= 0
+    known = mates != STRANGER
+    right = is_named & (named == mates)
+    review = is_named & ~present
+
+    def count(mask: NDArray[np.bool_]) -> int:
+        return int(np.count_nonzero(mask))
+
+    return Counts(
+        correct=count(present & right),
+        wrong=count(present & is_named & known & ~right),
+        missed=count(known & ~is_named) + undetected,
+        accepted_strangers=count(present & is_named & ~known),
+        rejected_strangers=count(~known & ~is_named),
+        review=count(review),
+        review_right=count(review & right),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure over several rounds: its mean and the 95 % interval of that mean, None with fewer than two rounds."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def estimate(values: FloatArray) -> Estimate:
+    """Return the mean of the rounds that have a value, and its two-sided 95 % interval by Student's t distribution.
+
+    The interval tells how much the random choice of registration photos and strangers moves the figure. Rounds
+    share people and pictures, so it says nothing of other people.
+
+    Args:
+        values: float64 (R,), NaN where a round has none; the mean is NaN if all are.
+    """
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return Estimate(math.nan, None, None)
+    mean = float(known.mean())
+    if len(known) < 2:
+        return Estimate(mean, None, None)
+    half = float(student_t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / math.sqrt(len(known)))
+    return Estimate(mean, mean - half, mean + half)
+
+
+def _identified(found: Outcome, threshold: float) -> float:
+    identified = np.count_nonzero(found.right & (found.genuine >= threshold))
+    return _share(int(identified), len(found.right) + found.undetected)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
