@@ -158,7 +158,7 @@ def _upright(image: Image.Image, data: bytes) -> Image.Image:
         orientation = 1 if turned else image.info.get("original_orientation")
     else:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    method = _UPRIGHT.get(orientation)
+    method = _UPRIGHT.get(orientation or 1)
     return image if method is None else image.transpose(method)
 
 
