@@ -17,6 +17,7 @@ from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.registration import RegistrationRequest
 
 _GROUP = parse_group_id("demo")
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 
 
 def demo(

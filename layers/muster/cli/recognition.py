@@ -100,9 +100,7 @@ def show_detection(console: Console, detection: Detection, annotated: list[str])
         name = escape(detection.names.get(mark.student_id, ""))
         table.add_row(mark.student_id, name, f"[{_STATUS_STYLE.get(mark.status, 'yellow')}]{mark.status}[/]", seen)
     console.print(table)
-    review = [face for face in faces if face.decision is Decision.REVIEW and face.student_id is not None]
-    for face in review:
-        assert face.student_id is not None
+    for face in (face for face in faces if face.decision is Decision.REVIEW):
         console.print(f"[yellow]to review[/]: is the face at {face.box[:2]} {face.student_id}?")
     strangers = sum(face.decision is Decision.UNKNOWN for face in faces)
     decided = f"head {detection.head}" if detection.head is not None else "FaceNet alone"

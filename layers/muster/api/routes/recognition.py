@@ -10,16 +10,16 @@ from muster.api.system import System
 from muster.domain.errors import ImageTooLarge
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
 from muster.services.registration import RegistrationRequest
-from muster.vision.decode import DEFAULT_LIMITS
+from muster.vision.decode import DEFAULT
 
 _PROBLEMS = {status: {"model": Problem} for status in (404, 409, 413, 415, 422, 503)}
 
 
 def _bytes_of(upload: UploadFile) -> bytes:
     """Read an upload, refusing one that decoding would refuse before it fills memory."""
-    if upload.size is not None and upload.size > DEFAULT_LIMITS.bytes:
+    if upload.size is not None and upload.size > DEFAULT.file_bytes:
         raise ImageTooLarge(
-            f"The photo is larger than {DEFAULT_LIMITS.bytes // 1_000_000} MB: send it at a smaller size."
+            f"The photo is larger than {DEFAULT.file_bytes // 1_000_000} MB: send it at a smaller size."
         )
     return upload.file.read()
 
