@@ -1,0 +1,94 @@
+"""Faces to the crops that the embedder was trained on."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.faces import Faces
+
+CROP_SIZE = 160
+"""Side of the embedder's input in pixels (model card of FaceNet 20180408-102900)."""
+
+_MOST_SAMPLES = 16
+"""Samples per output pixel and axis when a face is shrunk; a face of 2,500 pixels still gets every pixel read."""
+
+
+@dataclass(frozen=True, slots=True)
+class CropSettings:
+    """How a face is cut out of its photo.
+
+    Attributes:
+        margins: one crop each; how much the detector's box is grown, as a part of its width and height.
+        mirrored: whether each crop is also given mirrored.
+    """
+
+    margins: tuple[float, ...] = (0.2, 0.35)
+    mirrored: bool = True
+
+
+SETTINGS = CropSettings()
+
+
+def crop_faces(pixels: NDArray[np.uint8], faces: Faces, settings: CropSettings = SETTINGS) -> NDArray[np.uint8]:
+    """Cut each face out as the detector's box with a margin, stretched to a square.
+
+    FaceNet was trained on stretched boxes; keeping the face's proportions instead loses accuracy
+    (`benchmarks/crops.py`).
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB, upright.
+        faces: N faces of that photo.
+
+    Returns:
+        uint8 (N, C, 160, 160, 3): each margin, followed by its mirror image where `settings` asks for it.
+    """
+    per_face = len(settings.margins) * (2 if settings.mirrored else 1)
+    crops = np.empty((len(faces), per_face, CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
+    for index, box in enumerate(faces.boxes):
+        views: list[NDArray[np.uint8]] = []
+        for margin in settings.margins:
+            crop = warp(pixels, box_to_crop(box, margin))
+            views += [crop, crop[:, ::-1]] if settings.mirrored else [crop]
+        crops[index] = views
+    return crops
+
+
+def box_to_crop(box: NDArray[np.float32], margin: float) -> NDArray[np.float64]:
+    """Return the map from photo to crop that stretches a grown box to the square.
+
+    Args:
+        box: float32 (4,), x, y, width, height in pixels.
+        margin: growth as a part of width and height.
+
+    Returns:
+        float64 (2, 3), taking photo x, y to crop x, y.
+    """
+    x, y, width, height = (float(value) for value in box)
+    across = CROP_SIZE / (width * (1 + margin))
+    down = CROP_SIZE / (height * (1 + margin))
+    half = CROP_SIZE / 2
+    return np.array([[across, 0, half - across * (x + width / 2)], [0, down, half - down * (y + height / 2)]])
+
+
+def warp(pixels: NDArray[np.uint8], to_crop: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Cut one crop, averaging the photo's pixels where it shrinks and repeating its edge beyond it.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        to_crop: float64 (2, 3), from photo to crop, of continuous coordinates (a pixel's centre lies at + 0.5).
+
+    Returns:
+        uint8 (160, 160, 3).
+    """
+    shrink = 1 / np.sqrt(abs(np.linalg.det(to_crop[:, :2])))
+    samples = int(np.clip(np.ceil(shrink), 1, _MOST_SAMPLES))
+    fine = to_crop * samples
+    # From continuous coordinates to OpenCV's, whose whole numbers are pixel centres.
+    fine[:, 2] += fine[:, :2] @ (0.5, 0.5) - 0.5
+    side = CROP_SIZE * samples
+    cut = cv2.warpAffine(pixels, fine, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if samples > 1:
+        cut = cv2.resize(cut, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA)
+    return cut.astype(np.uint8, copy=False)
