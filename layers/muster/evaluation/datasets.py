@@ -98,7 +98,7 @@ def _read_photos(folder: Path) -> Dataset:
     for part in ("gallery", "photos"):
         if not (folder / part).is_dir():
             raise InvalidRequest(f"The dataset has no folder {folder / part}: it must hold pictures.")
-    gallery = _pictures(folder / "gallery")
+    gallery = sorted(_pictures(folder / "gallery"), key=lambda picture: picture.stem)
     photos = {picture.name: picture for picture in _pictures(folder / "photos")}
     labels = _read_labels(folder / "labels.json")
     people = _gallery_people(gallery, folder)
