@@ -8,6 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
+from muster.vision.tiles import SHARED, Tile, scales, tiles
 
 STRIDE = 4
 """Pixels of the input for one cell of the output (CenterFace, arXiv:1911.03599, section 3)."""
@@ -15,18 +16,38 @@ STRIDE = 4
 MULTIPLE = 32
 """Sides of the input are multiples of the deepest layer's stride (as above)."""
 
+THRESHOLD = 0.55
+"""Least score of a face. benchmarks/detection.py: the least sure true face of the labelled photos and what is found
+in pictures without a face lie on either side of it."""
+
+OVERLAP = 0.35
+INSIDE = 0.7
+"""When two boxes are one face, see `suppress` (benchmarks/detection.py: neighbours in a crowd overlap by less)."""
+
 _OUTPUTS = ("heatmap", "scale", "offset", "landmarks")
 
 
 class CenterFaceDetector:
-    """A CenterFace model ready to read photos; safe to share between threads."""
+    """A CenterFace model ready to read photos; safe to share between threads.
+
+    A face is found best when it is 32 to 500 pixels high at the input (benchmarks/detection.py), so that a photo is
+    read at several scales, the finest in tiles, which also bounds the memory whatever the photo's size.
+    """
 
     def __init__(
-        self, model: Path, threads: int, sides: tuple[int, ...] = (2048, 640), threshold: float = 0.55
+        self, model: Path, threads: int, sides: tuple[int, ...] = (512, 1152, 2560), threshold: float = THRESHOLD
     ) -> None:
+        """Load the model.
+
+        Args:
+            model: the pack's `centerface.onnx`.
+            threads: of the inference engine, for one photo.
+            sides: longest side, in pixels, at each scale a photo is read at, rising.
+            threshold: least score of a face, 0 to 1.
+        """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        # An arena keeps the largest block of every input shape it has met: 3.7 GB after a 12-megapixel picture.
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False
         self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
@@ -37,23 +58,36 @@ class CenterFaceDetector:
         """Find the faces of a photo.
 
         Args:
-            pixels: uint8 (H, W, 3), RGB, upright.
-        """
-        longest = max(pixels.shape[:2])
-        scales = sorted({min(1.0, side / longest) for side in self._sides})
-        found = [self._detect_at(pixels, scale) for scale in scales]
-        return suppress(concatenate(found), 0.35, 0.7)
+            pixels: uint8 (H, W, 3), RGB, upright, of any size.
 
-    def _detect_at(self, pixels: NDArray[np.uint8], scale: float) -> Faces:
+        Returns:
+            N faces by falling score, in pixels of the photo; none gives empty arrays. The same photo gives the same
+            faces.
+        """
+        found = [self._at_scale(pixels, scale) for scale in scales(max(pixels.shape[:2]), self._sides)]
+        return suppress(concatenate(found), OVERLAP, INSIDE)
+
+    def _at_scale(self, pixels: NDArray[np.uint8], scale: float) -> Faces:
         height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-        picture = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA) if scale != 1 else pixels
-        padded = np.zeros((-(-height // MULTIPLE) * MULTIPLE, -(-width // MULTIPLE) * MULTIPLE, 3), np.uint8)
-        padded[:height, :width] = picture
+        picture = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        parts = tiles(width, height)
+        found = concatenate([self._in_tile(picture, part) for part in parts])
+        if len(parts) > 1:
+            found = found.take(found.boxes[:, 2:].max(axis=1, initial=0) <= SHARED)
+        ratio = np.array([pixels.shape[1] / width, pixels.shape[0] / height], np.float32)
+        return Faces(found.boxes * np.tile(ratio, 2), found.landmarks * ratio, found.scores)
+
+    def _in_tile(self, picture: NDArray[np.uint8], tile: Tile) -> Faces:
+        part = picture[tile.top : tile.bottom, tile.left : tile.right]
+        height, width = part.shape[:2]
+        padded = cv2.copyMakeBorder(part, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT)
         blob = cv2.dnn.blobFromImage(padded, swapRB=True)
         heatmap, size, offset, landmarks = self._session.run(_OUTPUTS, {"picture": blob})
         faces = read_outputs(heatmap[0, 0], size[0], offset[0], landmarks[0], self._threshold)
-        ratio = np.array([pixels.shape[1] / width, pixels.shape[0] / height], np.float32)
-        return Faces(faces.boxes * np.tile(ratio, 2), faces.landmarks * ratio, faces.scores)
+        corner = np.array([tile.left, tile.top], np.float32)
+        boxes = np.concatenate([faces.boxes[:, :2] + corner, faces.boxes[:, 2:]], axis=1)
+        own = tile.owns(boxes[:, :2] + boxes[:, 2:] / np.float32(2))
+        return Faces(boxes, faces.landmarks + corner, faces.scores).take(own)
 
 
 def read_outputs(

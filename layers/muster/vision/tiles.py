@@ -1,0 +1,66 @@
+"""At which scales a photo is read, and in which tiles at each."""
+
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST = 1376
+"""Longest side of a tile, in pixels: 0.4 GB of working memory in CenterFace (benchmarks/detection.py)."""
+
+SHARED = 128
+"""Pixels that neighbouring tiles share. A face up to that size is whole in the tile that owns its centre;
+a larger one is found at the next coarser scale."""
+
+_CLOSE = 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of a picture, and the part of it in which it alone answers.
+
+    Attributes:
+        left, top, right, bottom: pixels of the picture, `right` and `bottom` outside.
+        own: least x and y, and x and y that are too large, of the face centres that are its own.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    own: tuple[float, float, float, float]
+
+    def owns(self, centres: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Say which centres, float32 (N, 2) x and y, are this tile's own; each point of the plane has one owner."""
+        low, high = np.array(self.own[:2]), np.array(self.own[2:])
+        return np.logical_and(centres >= low, centres < high).all(axis=1)
+
+
+def scales(longest: int, sides: tuple[int, ...]) -> list[float]:
+    """Return the scales to read a photo at, rising, never above 1.
+
+    Args:
+        longest: longest side of the photo, in pixels.
+        sides: longest sides wanted, rising; those near or above the photo's own give way to scale 1.
+    """
+    below = [side / longest for side in sides[:-1] if side * _CLOSE < longest]
+    return [*below, min(1.0, sides[-1] / longest)]
+
+
+def tiles(width: int, height: int) -> list[Tile]:
+    """Cover a picture with as few tiles as their largest side allows, of equal size, sharing a border."""
+    return [
+        Tile(left, top, right, bottom, (own_left, own_top, own_right, own_bottom))
+        for (top, bottom, own_top, own_bottom), (left, right, own_left, own_right) in product(
+            _spans(height), _spans(width)
+        )
+    ]
+
+
+def _spans(length: int) -> list[tuple[int, int, float, float]]:
+    count = max(1, -(-(length - SHARED) // (LARGEST - SHARED)))
+    extent = -(-(length + (count - 1) * SHARED) // count)
+    starts = [round(index * (length - extent) / max(1, count - 1)) for index in range(count)]
+    borders = [-np.inf, *((first + extent + second) / 2 for first, second in pairwise(starts)), np.inf]
+    return [(start, start + extent, *own) for start, own in zip(starts, pairwise(borders), strict=True)]
