@@ -1,0 +1,105 @@
+"""The templates of one group as one matrix."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.errors import PackMismatch
+from muster.domain.identifiers import PackId, StudentId
+from muster.domain.student import EMBEDDING_SIZE, Template
+
+FloatArray = NDArray[np.float32]
+
+# Rows compared at a time: beside 100 probes such a tile of cosines (1.6 MB) stays in the second-level cache
+# while it is normalised and reduced (benchmarks/matching.py).
+_TILE_ROWS = 4096
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tile:
+    """A run of whole students of a gallery.
+
+    Attributes:
+        rows: their rows of the template matrix.
+        students: their positions among the gallery's students.
+        starts: intp (students,), where each student's views begin, counted from the first row of the tile.
+    """
+
+    rows: slice
+    students: slice
+    starts: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Gallery:
+    """The templates of one group's students, S students with T views in all.
+
+    Attributes:
+        student_ids: S ids, in rising order.
+        pack: the model pack that made the embeddings.
+        embeddings: float32 (T, 512), unit rows, the views of a student one below the other.
+        owners: intp (T,), rising: the position in `student_ids` of the student whom a row shows; each has one or more.
+    """
+
+    student_ids: tuple[StudentId, ...]
+    pack: PackId
+    embeddings: FloatArray
+    owners: NDArray[np.intp]
+
+    @classmethod
+    def from_templates(cls, templates: Sequence[Template], pack: PackId) -> "Gallery":
+        """Stack templates, in any order; several of one student add up, none at all give an empty gallery.
+
+        Raises:
+            PackMismatch: a template was made by another pack than `pack`.
+        """
+        foreign = next((template for template in templates if template.pack != pack), None)
+        if foreign is not None:
+            raise PackMismatch(
+                f"Student {foreign.student_id} was registered with the model pack {foreign.pack!r}, which cannot be "
+                f"compared with {pack!r}: register the student again, or use the pack {foreign.pack!r}."
+            )
+        ordered = sorted(templates, key=lambda template: template.student_id)
+        student_ids = tuple(dict.fromkeys(template.student_id for template in ordered))
+        position = {student_id: index for index, student_id in enumerate(student_ids)}
+        views = [len(template.embeddings) for template in ordered]
+        return cls(
+            student_ids=student_ids,
+            pack=pack,
+            embeddings=np.concatenate(
+                [np.empty((0, EMBEDDING_SIZE), np.float32), *(template.embeddings for template in ordered)]
+            ).astype(np.float32, copy=False),
+            owners=np.repeat(np.array([position[template.student_id] for template in ordered], np.intp), views),
+        )
+
+    @property
+    def size(self) -> int:
+        """The number of students, S."""
+        return len(self.student_ids)
+
+    def tiles(self) -> Iterator[Tile]:
+        """Cut the template matrix into runs of whole students, each small enough to stay in the processor's cache."""
+        starts = np.flatnonzero(np.diff(self.owners, prepend=-1))
+        first = 0
+        while first < self.size:
+            last = max(first + 1, int(np.searchsorted(starts, starts[first] + _TILE_ROWS)))
+            end = int(starts[last]) if last < self.size else len(self.owners)
+            yield Tile(slice(int(starts[first]), end), slice(first, last), starts[first:last] - starts[first])
+            first = last
+
+    def similarity(self, probes: FloatArray) -> FloatArray:
+        """Compare probes with every student.
+
+        Args:
+            probes: float32 (N, 512), unit rows, from the gallery's pack.
+
+        Returns:
+            float32 (N, S), the cosine (-1 to 1) with the best view of each student.
+        """
+        best = np.empty((self.size, len(probes)), np.float32)
+        for tile in self.tiles():
+            cosine = self.embeddings[tile.rows] @ probes.T
+            np.maximum.reduceat(cosine, tile.starts, axis=0, out=best[tile.students])
+        return best.T

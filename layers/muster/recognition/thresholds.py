@@ -1,0 +1,50 @@
+"""Where the bars stand: they follow the size of the gallery and the error that the operator accepts."""
+
+from dataclasses import dataclass
+from math import expm1, log1p, log10
+
+IMPOSTOR_TAIL = ((0.5, -0.03), (1e-1, 1.34), (1e-2, 2.49), (1e-3, 3.28), (1e-4, 3.86), (1e-5, 4.38), (1e-6, 4.81))
+"""How often the normalised score of a stranger against one student exceeds a value: (chance, value) pairs.
+
+Measured by benchmarks/population_statistics.py on people who are not in the statistics.
+"""
+
+
+def stranger_score(chance: float) -> float:
+    """Return the normalised score that a stranger reaches against one student with this chance (0 to 1, exclusive).
+
+    Between the measured points, and beyond them, the logarithm of the chance is a straight line of the score.
+    """
+    upper = next((i for i, (point, _) in enumerate(IMPOSTOR_TAIL) if point <= chance), len(IMPOSTOR_TAIL) - 1)
+    (p0, s0), (p1, s1) = IMPOSTOR_TAIL[max(upper - 1, 0)], IMPOSTOR_TAIL[max(upper, 1)]
+    return s0 + (s1 - s0) * log10(chance / p0) / log10(p1 / p0)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The operator's choice.
+
+    Attributes:
+        present_fpir: share (0 to 1) of strangers' faces that may be marked present as somebody.
+        review_fpir: share of strangers' faces that the teacher may be asked about; at least `present_fpir`.
+        margin: by how much the best student must lead the second for a mark without asking, in normalised score.
+        quality_penalty: what a face of quality 0 must score above the bar of one of quality 1, to be marked.
+    """
+
+    present_fpir: float = 0.001
+    review_fpir: float = 0.05
+    margin: float = 1.0
+    quality_penalty: float = 0.0
+
+    def present(self, size: int) -> float:
+        """Return the normalised score from which a face is marked present, in a gallery of `size` students."""
+        return stranger_score(_share_of_one(self.present_fpir, size))
+
+    def review(self, size: int) -> float:
+        """Return the normalised score from which the teacher is asked, in a gallery of `size` students."""
+        return stranger_score(_share_of_one(self.review_fpir, size))
+
+
+def _share_of_one(fpir: float, size: int) -> float:
+    """Return the chance against each of `size` students that adds up to `fpir` against them all."""
+    return -expm1(log1p(-fpir) / max(size, 1))
