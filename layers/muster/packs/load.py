@@ -1,0 +1,133 @@
+"""A built model pack found on disk, and checked."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from muster.domain.errors import PackDamaged, PackMissing
+from muster.domain.identifiers import PackId
+from muster.packs.manifest import PackManifest, PackSpec, shipped_names, shipped_spec
+
+MANIFEST = "manifest.json"
+"""Name of the manifest in a pack's folder."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PackStatistics:
+    """What this pack's embeddings of people in general look like.
+
+    Attributes:
+        mean: float32 (512,), of unit embeddings.
+        factor: float32 (512, R), R columns whose outer products add up to the covariance.
+    """
+
+    mean: NDArray[np.float32]
+    factor: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ModelPack:
+    """A built pack.
+
+    Attributes:
+        directory: the folder that holds it.
+        detector, embedder: ONNX files in that folder.
+        manifest: settings and thresholds of this version of the package, files as built.
+    """
+
+    id: PackId
+    directory: Path
+    detector: Path
+    embedder: Path
+    manifest: PackManifest
+    statistics: PackStatistics
+
+
+def pack_directory(name: str, home: Path) -> Path:
+    """Return the folder of a pack, built or not."""
+    return home / "packs" / name
+
+
+def load_pack(name: str, home: Path) -> ModelPack:
+    """Find a built pack and check that its files are there and have their sizes.
+
+    The contents are not hashed, which would take longer than loading them: `verify_pack` does that.
+
+    Raises:
+        PackMissing: the pack is unknown, not built, or built by a version of the package that pins other files.
+        PackDamaged: a file is missing, cut short or unreadable.
+    """
+    spec = shipped_spec(name)
+    directory = pack_directory(name, home)
+    if not directory.exists():
+        raise PackMissing(f"The model pack {name!r} is not built in {home}: run `muster packs build {name}`.")
+    built = _read_manifest(directory, name)
+    if (built.id, built.sources) != (spec.id, spec.sources):
+        raise PackMissing(
+            f"The model pack {name!r} in {home} was built by another version: run `muster packs build {name}`."
+        )
+    for file in built.files:
+        path = directory / file.name
+        if not path.is_file() or path.stat().st_size != file.bytes:
+            raise _damaged(name, file.name, "is missing or cut short")
+    manifest = PackManifest(**{field: getattr(spec, field) for field in PackSpec.model_fields}, files=built.files)
+    return ModelPack(
+        id=spec.id,
+        directory=directory,
+        detector=directory / spec.detector.file,
+        embedder=directory / spec.embedder.file,
+        manifest=manifest,
+        statistics=_read_statistics(spec),
+    )
+
+
+def verify_pack(pack: ModelPack) -> None:
+    """Check every file of a pack against the SHA-256 recorded when it was built.
+
+    Raises:
+        PackDamaged: a file is missing or not the one that was built.
+    """
+    for file in pack.manifest.files:
+        path = pack.directory / file.name
+        if not path.is_file():
+            raise _damaged(pack.manifest.name, file.name, "is missing")
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != file.sha256:
+            raise _damaged(pack.manifest.name, file.name, "is not the file that was built")
+
+
+def list_packs(home: Path) -> list[ModelPack]:
+    """Return the packs built in `home`, by name.
+
+    Raises:
+        PackMissing: one was built by a version of the package that pins other files.
+        PackDamaged: one has lost a file.
+    """
+    return [load_pack(name, home) for name in shipped_names() if pack_directory(name, home).exists()]
+
+
+def _read_manifest(directory: Path, name: str) -> PackManifest:
+    try:
+        manifest = PackManifest.model_validate_json((directory / MANIFEST).read_bytes())
+    except (FileNotFoundError, ValidationError) as error:
+        raise _damaged(name, MANIFEST, "is missing or unreadable") from error
+    expected = {source.makes for source in manifest.sources}
+    if {file.name for file in manifest.files} != expected:
+        raise _damaged(name, MANIFEST, "does not list the pack's files")
+    return manifest
+
+
+def _read_statistics(spec: PackSpec) -> PackStatistics:
+    resource = resources.files("muster.packs").joinpath("data", spec.statistics.file)
+    with resource.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        return PackStatistics(mean=arrays["mean"], factor=arrays["factor"])
+
+
+def _damaged(name: str, file: str, what: str) -> PackDamaged:
+    return PackDamaged(f"The model pack {name!r} is damaged ({file} {what}): run `muster packs build {name}` again.")
