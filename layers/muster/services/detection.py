@@ -12,9 +12,9 @@ from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, Sess
 from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
-from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.matcher import Match, identify
+from muster.recognition.scoring import PreparedGallery
 from muster.recognition.thresholds import Thresholds
 from muster.services.annotation import annotate
 from muster.services.galleries import Galleries
@@ -119,7 +119,9 @@ class DetectionService:
         rounded = {step: round(milliseconds, 1) for step, milliseconds in timings.items()}
         return Detection(session, tuple(read), marks, names, self._pack, head_version, rounded)
 
-    def _identified(self, probes: PhotoProbes, gallery: Gallery, head: Head | None) -> tuple[list[Match], float]:
+    def _identified(
+        self, probes: PhotoProbes, gallery: PreparedGallery, head: Head | None
+    ) -> tuple[list[Match], float]:
         started = perf_counter()
         matches = identify(probes.embeddings, gallery, self._thresholds, head, quality=probes.quality.score)
         return matches, (perf_counter() - started) * 1000
