@@ -223,3 +223,10 @@ class StorageFull(MusterError):
 
     code = "storage_full"
     category = Category.UNAVAILABLE
+
+
+class StoreUnusable(MusterError):
+    """The data directory cannot be used: written by a newer version, damaged, or not writable."""
+
+    code = "store_unusable"
+    category = Category.UNAVAILABLE

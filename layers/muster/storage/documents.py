@@ -1,0 +1,72 @@
+"""Faces, times and JSON-like values as both stores write them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from muster.domain.faces import Candidate, Decision, IdentifiedFace
+from muster.domain.identifiers import FaceId, StudentId
+
+
+def time_text(moment: datetime) -> str:
+    """Write a time as ISO 8601 in UTC with microseconds: the order of the texts is the order of the times.
+
+    Raises:
+        ValueError: the time has no zone, so that nobody can tell when it was.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def read_time(text: str) -> datetime:
+    """Read a time that `time_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
+    """Write a JSON-like value, any script as it is, in the shortest form."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def faces_text(faces: Sequence[IdentifiedFace]) -> str:
+    """Write the faces of one photo as a JSON list."""
+    return json_text(
+        [
+            {
+                "face_id": face.face_id,
+                "box": list(face.box),
+                "detector_score": float(face.detector_score),
+                "quality": float(face.quality),
+                "decision": face.decision.value,
+                "student_id": face.student_id,
+                "similarity": _number(face.similarity),
+                "head_similarity": _number(face.head_similarity),
+                "candidates": [[candidate.student_id, float(candidate.similarity)] for candidate in face.candidates],
+            }
+            for face in faces
+        ]
+    )
+
+
+def read_faces(text: str) -> tuple[IdentifiedFace, ...]:
+    """Read the faces that `faces_text` wrote."""
+    return tuple(
+        IdentifiedFace(
+            face_id=FaceId(face["face_id"]),
+            box=tuple(face["box"]),
+            detector_score=face["detector_score"],
+            quality=face["quality"],
+            decision=Decision(face["decision"]),
+            student_id=None if face["student_id"] is None else StudentId(face["student_id"]),
+            similarity=face["similarity"],
+            head_similarity=face["head_similarity"],
+            candidates=tuple(Candidate(StudentId(id), similarity) for id, similarity in face["candidates"]),
+        )
+        for face in json.loads(text)
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)

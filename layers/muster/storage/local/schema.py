@@ -1,0 +1,131 @@
+"""The tables, as the steps that lead from an empty database to the present layout.
+
+`PRAGMA user_version` counts the steps taken. A step that has shipped is never changed: a new one is added.
+Times are ISO 8601 text in UTC with microseconds, so that their order is the order of time.
+"""
+
+_STUDENTS = """
+CREATE TABLE students (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    consent_given_at TEXT NOT NULL,
+    consent_wording TEXT NOT NULL,
+    consent_withdrawn_at TEXT,
+    registered_at TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    photo_file TEXT NOT NULL
+) STRICT
+"""
+
+_TEMPLATES = """
+CREATE TABLE templates (
+    student INTEGER PRIMARY KEY REFERENCES students (number) ON DELETE CASCADE,
+    pack TEXT NOT NULL,
+    photo_digest TEXT NOT NULL,
+    embeddings BLOB NOT NULL
+) STRICT
+"""
+
+_MEMBERSHIPS = """
+CREATE TABLE memberships (
+    group_id TEXT NOT NULL,
+    student INTEGER NOT NULL REFERENCES students (number) ON DELETE CASCADE,
+    PRIMARY KEY (group_id, student)
+) STRICT, WITHOUT ROWID
+"""
+
+# The empty group id, which no group can have, stands for the whole school.
+_ROSTERS = """
+CREATE TABLE rosters (
+    group_id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+_SESSIONS = """
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    group_id TEXT NOT NULL,
+    started_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+_SESSION_PHOTOS = """
+CREATE TABLE session_photos (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    faces TEXT NOT NULL,
+    pack TEXT NOT NULL,
+    head INTEGER,
+    received_at TEXT NOT NULL,
+    original_file TEXT,
+    annotated_file TEXT,
+    PRIMARY KEY (session_id, id)
+) STRICT
+"""
+
+_MARKS = """
+CREATE TABLE marks (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    student_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    source TEXT NOT NULL,
+    marked_at TEXT NOT NULL,
+    PRIMARY KEY (session_id, student_id)
+) STRICT, WITHOUT ROWID
+"""
+
+_HEADS = """
+CREATE TABLE heads (
+    pack TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    stored_at TEXT NOT NULL,
+    metrics TEXT NOT NULL,
+    file TEXT NOT NULL,
+    PRIMARY KEY (pack, version)
+) STRICT
+"""
+
+# Apart from the heads, so that a number is not given again when its head is gone.
+_HEAD_POINTERS = """
+CREATE TABLE head_pointers (
+    pack TEXT PRIMARY KEY,
+    last_version INTEGER NOT NULL,
+    current INTEGER,
+    FOREIGN KEY (pack, current) REFERENCES heads (pack, version)
+) STRICT
+"""
+
+_TRAINING = """
+CREATE TABLE training (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    running TEXT,
+    started_at TEXT,
+    heartbeat_at TEXT,
+    dirty INTEGER NOT NULL,
+    last_outcome TEXT
+) STRICT
+"""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        _STUDENTS,
+        _TEMPLATES,
+        _MEMBERSHIPS,
+        "CREATE INDEX memberships_of_student ON memberships (student)",
+        _ROSTERS,
+        _SESSIONS,
+        "CREATE INDEX sessions_of_group ON sessions (group_id, started_at)",
+        _SESSION_PHOTOS,
+        _MARKS,
+        "CREATE INDEX marks_of_student ON marks (student_id)",
+        _HEADS,
+        _HEAD_POINTERS,
+        _TRAINING,
+        "INSERT INTO training (only_row, dirty) VALUES (1, 0)",
+    ),
+)
