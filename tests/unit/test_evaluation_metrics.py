@@ -115,9 +115,9 @@ def test_every_decision_falls_into_one_count() -> None:
     mates = np.array([0, 1, 2, 0, 1, STRANGER, STRANGER, STRANGER])
     named = np.array([0, 2, -1, 0, 0, 1, -1, 2])
     present = np.array([True, True, False, False, False, True, False, False])
-    counts = tally(named, present, mates, undetected=2)
+    counts = tally(named, present, mates, undetected=2, undetected_strangers=3)
     assert (counts.correct, counts.wrong, counts.missed) == (1, 1, 3)
-    assert (counts.accepted_strangers, counts.rejected_strangers) == (1, 1)
+    assert (counts.accepted_strangers, counts.rejected_strangers) == (1, 4)
     assert (counts.review, counts.review_right) == (3, 1)
 
 

@@ -70,6 +70,12 @@ def read_dataset(folder: Path) -> Dataset:
     return _read_identities(folder)
 
 
+def group_photos(dataset: Dataset) -> NDArray[np.intp]:
+    """Return the indices of the pictures that register nobody, those without any face among them."""
+    registering = [picture for pictures in dataset.registrable for picture in pictures]
+    return np.setdiff1d(np.arange(len(dataset.pictures)), registering).astype(np.intp)
+
+
 def subset(dataset: Dataset, people: NDArray[np.intp], pictures_each: int) -> Dataset:
     """Keep some people of identity folders, each with their first pictures.
 

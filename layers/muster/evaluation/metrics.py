@@ -5,6 +5,7 @@ answers with the best-scoring student; it is a false positive if a stranger's be
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,17 @@ def outcome(searches: Searches) -> Outcome:
     impostors = scores.max(axis=1, initial=-np.inf)
     strangers = searches.scores[~known].max(axis=1, initial=-np.inf).astype(np.float64)
     return Outcome(genuine, genuine > impostors, strangers, impostors, searches.undetected)
+
+
+def pool(outcomes: Sequence[Outcome]) -> Outcome:
+    """Put the searches of several rounds together, one at least."""
+    return Outcome(
+        genuine=np.concatenate([one.genuine for one in outcomes]),
+        right=np.concatenate([one.right for one in outcomes]),
+        strangers=np.concatenate([one.strangers for one in outcomes]),
+        impostors=np.concatenate([one.impostors for one in outcomes]),
+        undetected=sum(one.undetected for one in outcomes),
+    )
 
 
 def rank_1(found: Outcome) -> float:
@@ -147,7 +159,7 @@ class Counts:
         wrong: a registered student's name on another registered student's face.
         missed: unknown, or the face was not found.
         accepted_strangers: present, though nobody registered.
-        rejected_strangers: unknown, as they should be.
+        rejected_strangers: unknown, as they should be, or never found.
         review: the teacher is asked, of registered people and strangers together.
         review_right: those of `review` that propose the right name.
     """
@@ -161,14 +173,17 @@ class Counts:
     review_right: float
 
 
-def tally(named: IndexArray, present: NDArray[np.bool_], mates: IndexArray, undetected: int) -> Counts:
-    """Count the decisions of the labelled faces that were found.
+def tally(
+    named: IndexArray, present: NDArray[np.bool_], mates: IndexArray, undetected: int, undetected_strangers: int = 0
+) -> Counts:
+    """Count the decisions on the labelled faces.
 
     Args:
         named: intp (N,), the column of the student named, -1 for unknown.
         present: bool (N,), True for `present`; a named face without it is in review.
         mates: intp (N,), as in `Searches`.
         undetected: as in `Searches`.
+        undetected_strangers: strangers' faces that were not found.
     """
     is_named = named >= 0
     known = mates != STRANGER
@@ -183,7 +198,7 @@ def tally(named: IndexArray, present: NDArray[np.bool_], mates: IndexArray, unde
         wrong=count(present & is_named & known & ~right),
         missed=count(known & ~is_named) + undetected,
         accepted_strangers=count(present & is_named & ~known),
-        rejected_strangers=count(~known & ~is_named),
+        rejected_strangers=count(~known & ~is_named) + undetected_strangers,
         review=count(review),
         review_right=count(review & right),
     )

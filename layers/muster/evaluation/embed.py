@@ -1,0 +1,148 @@
+"""Each picture is read once, however many rounds it takes part in."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.errors import (
+    FaceCutOff,
+    FaceTooSmall,
+    FaceTurned,
+    MusterError,
+    NoFace,
+    SeveralFaces,
+    TooBlurred,
+    TooBright,
+    TooDark,
+)
+from muster.domain.student import EMBEDDING_SIZE
+from muster.evaluation.matching import main_face
+from muster.vision.augment import augmented_crops
+from muster.vision.decode import Photo, decode
+from muster.vision.pipeline import VisionPipeline
+
+Progress = Callable[[str, float], None]
+
+_UNFIT = (NoFace, SeveralFaces, FaceTooSmall, TooBlurred, TooDark, TooBright, FaceTurned, FaceCutOff)
+
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PictureFaces:
+    """The faces found in one picture.
+
+    Attributes:
+        width, height: pixels of the upright picture.
+        boxes: float32 (N, 4), x, y, width, height in pixels.
+        embeddings: float32 (N, 512), unit rows.
+        quality: float32 (N,), 0 to 1.
+    """
+
+    width: int
+    height: int
+    boxes: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    quality: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RegistrationTemplate:
+    """What one picture gives as a registration photo.
+
+    Attributes:
+        embeddings: float32 (V, 512), unit rows; (0, 512) where no face was found.
+        photo_digest: SHA-256 of the file, lower-case hexadecimal.
+        refused: the code of the error with which registration would turn the picture away, or None.
+    """
+
+    embeddings: NDArray[np.float32]
+    photo_digest: str
+    refused: str | None
+
+
+class Pictures:
+    """The faces and templates of pictures, computed at the first asking and kept by the file's digest.
+
+    Args:
+        vision: of the pack in use, as registration and detection use it.
+    """
+
+    def __init__(self, vision: VisionPipeline) -> None:
+        self._vision = vision
+        self._digests: dict[Path, str] = {}
+        self._faces: dict[str, PictureFaces] = {}
+        self._templates: dict[str, RegistrationTemplate] = {}
+
+    def faces(self, path: Path) -> PictureFaces:
+        """Find and embed every face of a picture.
+
+        Raises:
+            MusterError: the picture cannot be read; the message names it.
+        """
+        return self._once(self._faces, path, self._find)
+
+    def template(self, path: Path) -> RegistrationTemplate:
+        """Embed the augmented views of the picture's main face.
+
+        A picture that registration would refuse is used all the same, with its largest central face, so that every
+        method is measured on the same people; `refused` says so.
+
+        Raises:
+            MusterError: the picture cannot be read; the message names it.
+        """
+        return self._once(self._templates, path, self._register)
+
+    def read(self, searched: Iterable[Path], registering: Iterable[Path], progress: Progress) -> None:
+        """Read pictures ahead, saying how far it got."""
+        searched, registering = list(searched), list(registering)
+        # A template costs as many embeddings as it has views.
+        total = len(searched) + self._vision.views * len(registering)
+        done = 0
+        for path in searched:
+            self.faces(path)
+            done += 1
+            progress("finding faces", done / total)
+        for path in registering:
+            self.template(path)
+            done += self._vision.views
+            progress("registering", done / total)
+
+    def _once(self, kept: dict[str, _Read], path: Path, read: Callable[[Photo], _Read]) -> _Read:
+        digest = self._digests.get(path)
+        if digest is None or digest not in kept:
+            photo = _decode(path)
+            digest = self._digests[path] = photo.digest
+            if digest not in kept:
+                kept[digest] = read(photo)
+        return kept[digest]
+
+    def _find(self, photo: Photo) -> PictureFaces:
+        probes = self._vision.probes(photo)
+        return PictureFaces(photo.width, photo.height, probes.faces.boxes, probes.embeddings, probes.quality.score)
+
+    def _register(self, photo: Photo) -> RegistrationTemplate:
+        try:
+            views = self._vision.registration_views(photo)
+        except _UNFIT as error:
+            return RegistrationTemplate(self._main_face_views(photo), photo.digest, error.code)
+        return RegistrationTemplate(views.embeddings, photo.digest, None)
+
+    def _main_face_views(self, photo: Photo) -> NDArray[np.float32]:
+        found = self._vision.detector.detect(photo.pixels)
+        if not len(found):
+            return np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
+        face = found.take(np.array([main_face(found.boxes, photo.width, photo.height)]))
+        crops = augmented_crops(photo.pixels, face, self._vision.views, self._vision.seed)
+        return self._vision.embedder.embed_faces(crops)
+
+
+def _decode(path: Path) -> Photo:
+    try:
+        return decode(path.read_bytes())
+    except MusterError as error:
+        raise type(error)(f"{path} cannot be evaluated. {error}") from error

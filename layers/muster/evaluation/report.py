@@ -1,0 +1,239 @@
+"""The evaluation as one HTML page that can be mailed: nothing is fetched from anywhere."""
+
+from collections.abc import Mapping
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from muster.evaluation.charts import Mark, Series, det, histogram
+from muster.evaluation.datasets import Form
+from muster.evaluation.metrics import det_curve, pool
+from muster.evaluation.mistakes import Kind, Mistake, probe_thumbnail, registration_thumbnail, worst
+from muster.evaluation.run import METHODS, EvaluationReport
+
+MOST_MISTAKES = 12
+"""Of each kind, on the page."""
+
+_RATES = {
+    "detection_recall": ("Faces found", "labelled faces that the detector found"),
+    "rank_1": (
+        "Right student first (rank-1)",
+        "registered students' faces whose most similar student is the right one",
+    ),
+    "dir_at_fpir_10": (
+        "Named rightly, 10 % of strangers named (DIR at FPIR 10 %)",
+        "with the bar set so that 1 stranger in 10 would be named",
+    ),
+    "dir_at_fpir_1": (
+        "Named rightly, 1 % of strangers named",
+        "with the bar set so that 1 stranger in 100 would be named",
+    ),
+    "dir_at_fpir_0_1": (
+        "Named rightly, 0.1 % of strangers named",
+        "with the bar set so that 1 stranger in 1,000 would be named; with fewer strangers than that, none",
+    ),
+}
+_COUNTS = {
+    "correct": ("Marked present, rightly", "a registered student's face with the right name"),
+    "wrong": ("Wrong name", "a registered student's face marked with another student's name"),
+    "missed": ("Missed", "a registered student's face called unknown, or not found"),
+    "review": ("Put to the teacher", "faces of students and strangers that the teacher is asked about"),
+    "review_right": ("&nbsp;&nbsp;of these, right name proposed", "the teacher only has to agree"),
+    "accepted_strangers": ("Strangers marked present", "a stranger's face marked with a student's name"),
+    "rejected_strangers": ("Strangers left unnamed", "as it should be"),
+    "present_without_label": ("Names on unlabelled faces", "bystanders or pictures on the wall, not in the labels"),
+}
+_KINDS = {
+    Kind.WRONG: ("Wrong names", "Highest score first."),
+    Kind.ACCEPTED_STRANGER: ("Strangers marked present", "Highest score first."),
+    Kind.MISSED: ("Missed students", "Lowest score of the right student first; beside it the student who came first."),
+}
+
+_STYLE = resources.files("muster.evaluation").joinpath("report.css").read_text(encoding="utf-8")
+
+
+def write_html(report: EvaluationReport, directory: Path) -> Path:
+    """Write the page as `index.html` into a folder, which is made if need be, and return its path.
+
+    The page holds faces from the dataset: whoever gets it gets these pictures.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    page = directory / "index.html"
+    page.write_text(render(report), encoding="utf-8")
+    return page
+
+
+def render(report: EvaluationReport) -> str:
+    """Return the page."""
+    document = report.document()
+    name = escape(report.source.resolve().name)
+    sections = [
+        f"<h1>How well faces are recognised: {name}</h1>",
+        f'<p class="quiet">{_setting(report, document)}</p>',
+        f'<p class="summary">{_summary(document)}</p>',
+        *_notes(document),
+        _tables(document),
+        _scores(report),
+        _trade_off(report),
+        *_mistakes(report),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Evaluation: {name}</title><style>{_STYLE}</style></head>"
+        f"<body>{''.join(sections)}</body></html>\n"
+    )
+
+
+def _setting(report: EvaluationReport, document: Mapping[str, Any]) -> str:
+    rounds = document["seeds"]
+    form = "photos of groups" if report.dataset.form is Form.PHOTOS else "one person a picture"
+    how = "one round" if rounds == 1 else f"means of {rounds} rounds, each with other registration photos or strangers"
+    return (
+        f"{document['people']} people ({form}), {document['registered']} of them registered with one photo each; "
+        f"{document['probes']} other faces searched for, {document['strangers']} of them strangers; {how}. "
+        f"Model pack {escape(document['pack'])}."
+    )
+
+
+def _summary(document: Mapping[str, Any]) -> str:
+    two = document["two_stage"]
+    students = document["probes"] - document["strangers"]
+    sentences = []
+    if students:
+        sentences.append(
+            f"Of {students:g} faces of registered students, {two['correct']:g} were marked present with the right "
+            f"name, {two['wrong']:g} with a wrong one."
+        )
+    if document["strangers"]:
+        sentences.append(
+            f"Of {document['strangers']:g} faces of strangers, {two['accepted_strangers']:g} were marked as a student."
+        )
+    sentences.append(f"The teacher would be asked about {two['review']:g} faces.")
+    return " ".join(sentences)
+
+
+def _notes(document: Mapping[str, Any]) -> list[str]:
+    heads = document["heads"]
+    notes = [escape(note) for note in document["left_out"]]
+    if heads["refused"]:
+        why = "; ".join(escape(reason) for reason in heads["reasons"])
+        notes.append(
+            f"In {heads['refused']} of {document['seeds']} rounds no head was promoted ({why}): there two-stage is "
+            "FaceNet alone."
+        )
+    if document["not_registered"]:
+        notes.append(f"No face in the registration photo of {_names(document['not_registered'])}: counted as missed.")
+    if document["refused_registrations"]:
+        some = [f"{path} ({code})" for path, code in document["refused_registrations"].items()]
+        notes.append(
+            f"{len(some)} registration photos would be turned away for their quality; they are used here all the "
+            f"same: {_names(some)}."
+        )
+    return [f'<p class="quiet">{note}</p>' for note in notes]
+
+
+def _names(names: list[str]) -> str:
+    shown = escape(", ".join(names[:8]))
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
+
+
+def _tables(document: Mapping[str, Any]) -> str:
+    head = "".join(f"<th>{escape(words)}</th>" for words in METHODS.values())
+    rates = "".join(_row(document, name, words, as_share=True) for name, words in _RATES.items())
+    counts = "".join(_row(document, name, words, as_share=False) for name, words in _COUNTS.items())
+    between = (
+        "<p class=quiet>In small type: 95 % interval of the mean over the rounds, which share people and pictures.</p>"
+    )
+    return (
+        "<h2>How often the right student is found</h2>"
+        f'<div class="scroll"><table><tr><th></th>{head}</tr>{rates}</table></div>'
+        "<h2>What the shipped thresholds decide</h2>"
+        f'<div class="scroll"><table><tr><th>Faces</th>{head}</tr>{counts}</table></div>'
+        f"{between if document['seeds'] > 1 else ''}"
+    )
+
+
+def _row(document: Mapping[str, Any], name: str, words: tuple[str, str], *, as_share: bool) -> str:
+    def figure(value: float | None) -> str:
+        if value is None:
+            return "–"
+        return f"{value:.1%}" if as_share else f"{value:g}"
+
+    cells = []
+    for method in METHODS:
+        interval = document[method]["intervals_95"].get(name)
+        between = f"<small>{figure(interval[0])} to {figure(interval[1])}</small>" if interval else ""
+        cells.append(f"<td>{figure(document[method][name])}{between}</td>")
+    title, meaning = words
+    return f"<tr><td>{title}<small>{escape(meaning)}</small></td>{''.join(cells)}</tr>"
+
+
+def _scores(report: EvaluationReport) -> str:
+    thresholds = report.settings.recognition.thresholds
+    size = round(sum(len(one.registered) for one in report.rounds) / len(report.rounds))
+    marks = [Mark("asks the teacher", thresholds.review(size)), Mark("marks present", thresholds.present(size))]
+    charts = []
+    for method, words in METHODS.items():
+        found = pool([one.outcome for one in report.answers(method)])
+        series = [
+            Series("registered face, its own student", "genuine", found.genuine),
+            Series("registered face, the best other student", "impostor", found.impostors),
+            Series("stranger's face, the best student", "stranger", found.strangers),
+        ]
+        keys = "".join(f'<span class="key {one.style}"></span>{escape(one.name)} ({len(one.scores)})' for one in series)
+        title = f"Scores, {words}"
+        charts.append(
+            f"<figure><h3>{escape(title)}</h3>{histogram(title, series, marks)}<figcaption>{keys}</figcaption></figure>"
+        )
+    return (
+        "<h2>How far students and strangers lie apart</h2><p>A score counts in standard deviations of what a random "
+        "person scores. The less the first colour overlaps with the others, the better.</p>" + "".join(charts)
+    )
+
+
+def _trade_off(report: EvaluationReport) -> str:
+    styles = {"stage1": "one", "two_stage": "two"}
+    curves = [
+        (words, styles[method], det_curve(pool([one.outcome for one in report.answers(method)])))
+        for method, words in METHODS.items()
+    ]
+    keys = "".join(f'<span class="key {styles[method]}"></span>{escape(words)}' for method, words in METHODS.items())
+    return (
+        "<h2>Misses against false alarms (DET curve)</h2><p>Each point is one bar on the score: the higher the bar, "
+        "the fewer strangers are named and the more students are missed. Lower is better.</p>"
+        f"<figure>{det('Detection error trade-off', curves)}<figcaption>{keys}</figcaption></figure>"
+    )
+
+
+def _mistakes(report: EvaluationReport) -> list[str]:
+    mistakes = worst(report, "two_stage", MOST_MISTAKES)
+    sections = ["<h2>The worst mistakes</h2><p>Of two-stage recognition, at the shipped thresholds.</p>"]
+    for kind, (title, order) in _KINDS.items():
+        cards = [_card(report, mistake) for mistake in mistakes if mistake.kind is kind]
+        body = f'<p class="quiet">{order}</p><div class="cards">{"".join(cards)}</div>' if cards else "<p>None.</p>"
+        sections.append(f"<h3>{title}</h3>{body}")
+    return sections
+
+
+def _card(report: EvaluationReport, mistake: Mistake) -> str:
+    path = report.dataset.pictures[report.dataset.face_pictures[mistake.face]].relative_to(report.source)
+    person = "nobody registered" if mistake.person is None else mistake.person
+    pictures = _picture(probe_thumbnail(report, mistake), f"{path}: {person}")
+    if mistake.named is not None and mistake.registered_by is not None:
+        taken = "came first" if mistake.kind is Kind.MISSED else "taken for"
+        pictures += _picture(registration_thumbnail(report, mistake.registered_by), f"{taken}: {mistake.named}")
+    score = f"score {mistake.score:.2f}" if np.isfinite(mistake.score) else "ruled out"
+    rounds = f", in {mistake.rounds} of {len(report.rounds)} rounds" if len(report.rounds) > 1 else ""
+    return f'<div class="card"><div class="pair">{pictures}</div><small>{score}{rounds}</small></div>'
+
+
+def _picture(uri: str, words: str) -> str:
+    text = escape(words, quote=True)
+    return f'<figure><img alt="{text}" src="{uri}"><figcaption>{text}</figcaption></figure>'
