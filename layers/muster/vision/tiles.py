@@ -31,10 +31,10 @@ class Tile:
     bottom: int
     own: tuple[float, float, float, float]
 
-    def owns(self, centres: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def owns(self, centres: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Say which centres, float32 (N, 2) x and y, are this tile's own; each point of the plane has one owner."""
         low, high = np.array(self.own[:2]), np.array(self.own[2:])
-        return np.logical_and(centres >= low, centres < high).all(axis=1)
+        return np.asarray(((centres >= low) & (centres < high)).all(axis=1), np.bool_)
 
 
 def scales(longest: int, sides: tuple[int, ...]) -> list[float]:
