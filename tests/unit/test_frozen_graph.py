@@ -18,7 +18,7 @@ from muster.packs.manifest import shipped_spec
 from muster.packs.wheel import fetch_member
 
 # Left, top, side of the faces in the sample photos, in pixels.
-FACES = {"photos/group.jpg": [(180, 60, 330), (850, 20, 330)], "photos/dim.jpg": [(300, 150, 400)]}
+FACES = {"photos/group.jpg": [(200, 150, 420), (930, 50, 230)], "photos/dim.jpg": [(350, 140, 230)]}
 
 
 @pytest.fixture(scope="module")

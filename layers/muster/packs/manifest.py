@@ -113,13 +113,13 @@ class StatisticsSource(_Section):
         file: npz shipped with the package: `mean` float32 (512,), `factor` float32 (512, R).
         source: the pictures they were computed from.
         licence: of those pictures.
-        script: what computed them.
+        script: what computed them, if it is part of the project.
     """
 
     file: FileName
     source: str
     licence: str
-    script: str
+    script: str | None = None
 
 
 class PackSpec(_Section):
