@@ -1,0 +1,96 @@
+"""A bucket as all of ours are: private, TLS only, encrypted, its access logged."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.review import accept
+
+
+class PrivateBucket(s3.Bucket):
+    """A bucket without public access or object ownership by others, reached over TLS 1.2 or later only.
+
+    With a key, objects are encrypted under it through a bucket key (one KMS call for many objects), and a request that
+    asks for another encryption is refused. With `events`, S3 tells EventBridge of its objects.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        retain: bool,
+        logs: s3.IBucket,
+        name: str | None = None,
+        key: kms.IKey | None = None,
+        versioned: bool = False,
+        events: bool = False,
+        lifecycle: list[s3.LifecycleRule] | None = None,
+        cors: list[s3.CorsRule] | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            bucket_name=name,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=key is not None,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            versioned=versioned,
+            server_access_logs_bucket=logs,
+            server_access_logs_prefix=f"{construct_id.lower()}/",
+            lifecycle_rules=[
+                s3.LifecycleRule(id="unfinished", abort_incomplete_multipart_upload_after=cdk.Duration.days(1)),
+                *(lifecycle or []),
+            ],
+            cors=cors,
+            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+        )
+        if events:
+            resource = self.node.default_child
+            assert isinstance(resource, s3.CfnBucket)  # noqa: S101  what an s3.Bucket is made of
+            resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+                event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+            )
+        if key:
+            self._refuse_other_encryption(key)
+
+    def _refuse_other_encryption(self, key: kms.IKey) -> None:
+        """Deny an upload that names another key; one that names none gets the bucket's."""
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="OnlyOurKey",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects("*")],
+                conditions={
+                    "StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key.key_arn},
+                    "Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "false"},
+                },
+            )
+        )
+
+
+class AccessLogs(s3.Bucket):
+    """Where the access logs of other buckets, and of CloudFront, are delivered; emptied by age."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, days: int, retain: bool, cloudfront: bool) -> None:
+        ownership = s3.ObjectOwnership.BUCKET_OWNER_PREFERRED if cloudfront else s3.ObjectOwnership.BUCKET_OWNER_ENFORCED
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=ownership,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(days))],
+            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+        )
+        accept(self, "AwsSolutions-S1", "This bucket receives the access logs; logging its own access would feed itself.")

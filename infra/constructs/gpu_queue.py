@@ -1,0 +1,129 @@
+"""A Batch queue on GPU instances that exist only while a job runs."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import names
+from infra.config import StageConfig
+from infra.constructs.log_group import ServiceLog
+from infra.review import accept
+
+
+class GpuQueue(Construct):
+    """One queue, one compute environment: zero instances when idle, spot, in public subnets without a NAT gateway.
+
+    A NAT gateway or interface endpoints would bill every hour of the year for a few minutes of training. The instances have
+    public addresses instead, and a security group that lets nothing in and only HTTPS out; S3 and DynamoDB are reached
+    through gateway endpoints, which are free.
+
+    Attributes:
+        queue: where jobs are submitted.
+        instance_role: the instances' role; it must be able to pull the job's image and write the job's log.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig) -> None:
+        super().__init__(scope, construct_id)
+        self.instance_role = self._instance_role()
+        vpc = self._network(config)
+        group = ec2.SecurityGroup(
+            self, "Instances", vpc=vpc, allow_all_outbound=False, description="Training instances: nothing in, HTTPS out"
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Image registry, Batch, logs, S3, DynamoDB, KMS")
+        environment = batch.ManagedEc2EcsComputeEnvironment(
+            self,
+            "Environment",
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            security_groups=[group],
+            spot=config.training.spot,
+            minv_cpus=0,
+            maxv_cpus=config.training.most_vcpus,
+            use_optimal_instance_classes=False,
+            instance_types=[ec2.InstanceType(name) for name in config.training.instance_types],
+            images=[batch.EcsMachineImage(image_type=batch.EcsMachineImageType.ECS_AL2023_NVIDIA)],
+            instance_role=self.instance_role,
+            launch_template=self._launch_template(),
+        )
+        self.queue = batch.JobQueue(self, "Queue", priority=1)
+        self.queue.add_compute_environment(environment, 1)
+
+    def let_run(self, repository: ecr.IRepository, log: logs.ILogGroup) -> None:
+        """Let the instances pull a job's image and write its log, which ECS does in the instance's name, not the job's."""
+        repository.grant_pull(self.instance_role)
+        self.instance_role.add_to_policy(
+            iam.PolicyStatement(
+                sid="JobLog", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log.log_group_arn]
+            )
+        )
+
+    def _network(self, config: StageConfig) -> ec2.Vpc:
+        vpc = ec2.Vpc(
+            self,
+            "Network",
+            max_azs=3,
+            nat_gateways=0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=True)
+            ],
+            gateway_endpoints={
+                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            },
+            restrict_default_security_group=False,
+        )
+        log = ServiceLog(self, "FlowLog", config=config)
+        vpc.add_flow_log(
+            "Rejected",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(log),
+            traffic_type=ec2.FlowLogTrafficType.REJECT,
+        )
+        return vpc
+
+    def _launch_template(self) -> ec2.LaunchTemplate:
+        return ec2.LaunchTemplate(
+            self,
+            "Instance",
+            require_imdsv2=True,
+            block_devices=[
+                ec2.BlockDevice(
+                    device_name="/dev/xvda",
+                    volume=ec2.BlockDeviceVolume.ebs(
+                        60, encrypted=True, volume_type=ec2.EbsDeviceVolumeType.GP3, delete_on_termination=True
+                    ),
+                )
+            ],
+        )
+
+    def _instance_role(self) -> iam.Role:
+        """Make the instances' role: join Batch's cluster, fetch our image; the job's own rights are the job role's."""
+        role = iam.Role(self, "InstanceRole", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+        ecs = f"arn:{cdk.Aws.PARTITION}:ecs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}"
+        clusters, instances = f"{ecs}:cluster/*", f"{ecs}:container-instance/*"
+        for sid, actions, resources in (
+            ("JoinCluster", ["ecs:RegisterContainerInstance", "ecs:DeregisterContainerInstance"], [clusters]),
+            (
+                "RunTasks",
+                [
+                    "ecs:Poll",
+                    "ecs:StartTelemetrySession",
+                    "ecs:SubmitAttachmentStateChanges",
+                    "ecs:SubmitContainerStateChange",
+                    "ecs:SubmitTaskStateChange",
+                    "ecs:UpdateContainerInstancesState",
+                ],
+                [clusters, instances],
+            ),
+            ("FindCluster", ["ecs:DiscoverPollEndpoint"], ["*"]),
+        ):
+            role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))
+        for resource in (clusters, instances):
+            finding = f"AwsSolutions-IAM5[Resource::{names.reported(resource)}]"
+            accept(role, finding, "Batch makes the cluster and its instances, and names them, when it needs them.")
+        accept(role, "AwsSolutions-IAM5[Resource::*]", "ecs:DiscoverPollEndpoint and ecr:GetAuthorizationToken know no resources.")
+        return role
+

@@ -1,0 +1,217 @@
+"""The web client: its bucket, the distribution in front of it and of the API, and the files' delivery."""
+
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigw
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_deployment as deployment
+from constructs import Construct
+
+from infra import names
+from infra.config import StageConfig
+from infra.constructs.bucket import AccessLogs, PrivateBucket
+from infra.review import accept
+
+QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+"""Part of the name of the bucket that `cdk bootstrap` made for assets."""
+
+API_PATHS: Final = ("/v1/*", "/register/*", "/mark/*", "/health")
+
+FALLBACK: Final = """\
+function handler(event) {
+  var request = event.request;
+  if (request.uri.lastIndexOf('.') <= request.uri.lastIndexOf('/')) {
+    request.uri = '/index.html';
+  }
+  return request;
+}
+"""
+"""A path without a file ending is one of the client's own pages. Done here and not by an error page, which would turn
+the API's 403 and 404 into the client's start page too."""
+
+
+def content_security_policy(stage: str) -> str:
+    """Return the site's policy: nothing but its own files, the sign-in pages and the photo bucket."""
+    photos = names.photos_origin(stage)
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' blob: data: {photos}",
+            "media-src 'self' blob:",
+            "font-src 'self'",
+            "manifest-src 'self'",
+            "worker-src 'self'",
+            f"connect-src 'self' {names.sign_in_origin(stage)} {photos}",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "upgrade-insecure-requests",
+        )
+    )
+
+
+class Site(Construct):
+    """One origin for the web client and the API, so that the browser needs no cross-origin leave.
+
+    Attributes:
+        bucket: holds the client's files; only the distribution reads it.
+        distribution: CloudFront.
+        origin: what stands in the browser's address bar, without a trailing slash.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, api: apigw.IHttpApi) -> None:
+        super().__init__(scope, construct_id)
+        access_logs = AccessLogs(self, "AccessLogs", days=config.retention.logs, retain=config.retain_data, cloudfront=True)
+        self.bucket = PrivateBucket(
+            self,
+            "Web",
+            retain=config.retain_data,
+            logs=access_logs,
+            versioned=True,
+            lifecycle=[s3.LifecycleRule(id="replaced", noncurrent_version_expiration=cdk.Duration.days(30))],
+        )
+        self.distribution = self._distribution(config, api, access_logs)
+        self.origin = f"https://{config.domain.name if config.domain else self.distribution.distribution_domain_name}"
+
+    def _distribution(self, config: StageConfig, api: apigw.IHttpApi, access_logs: s3.IBucket) -> cloudfront.Distribution:
+        domain = config.domain
+        certificate = acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn) if domain else None
+        stack = cdk.Stack.of(self)
+        api_origin = origins.HttpOrigin(
+            f"{api.api_id}.execute-api.{stack.region}.{stack.url_suffix}",
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+        )
+        to_api = cloudfront.BehaviorOptions(
+            origin=api_origin,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+            cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+            response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
+        )
+        fallback = cloudfront.Function(
+            self, "Fallback", code=cloudfront.FunctionCode.from_inline(FALLBACK), runtime=cloudfront.FunctionRuntime.JS_2_0
+        )
+        distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=f"Muster {config.stage}",
+            default_root_object="index.html",
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=origins.S3BucketOrigin.with_origin_access_control(self.bucket),
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+                response_headers_policy=self._headers(config.stage),
+                function_associations=[
+                    cloudfront.FunctionAssociation(
+                        function=fallback, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
+                    )
+                ],
+            ),
+            additional_behaviors=dict.fromkeys(API_PATHS, to_api),
+            domain_names=[domain.name] if domain else None,
+            certificate=certificate,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+            geo_restriction=cloudfront.GeoRestriction.allowlist(*config.countries) if config.countries else None,
+            web_acl_id=config.web_acl_arn,
+            log_bucket=access_logs,
+            log_file_prefix="cloudfront/",
+        )
+        if not config.countries:
+            accept(distribution, "AwsSolutions-CFR1", "Schools are anywhere; StageConfig.countries restricts a stage.")
+        if not config.web_acl_arn:
+            accept(distribution, "AwsSolutions-CFR2", "WAF bills monthly; StageConfig.web_acl_arn puts one before the site.")
+        if not domain:
+            accept(distribution, "AwsSolutions-CFR4", "CloudFront's own certificate allows no choice; StageConfig.domain asks TLS 1.2.")
+        return distribution
+
+    def _headers(self, stage: str) -> cloudfront.ResponseHeadersPolicy:
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "Headers",
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy=content_security_policy(stage), override=True
+                ),
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                frame_options=cloudfront.ResponseHeadersFrameOptions(
+                    frame_option=cloudfront.HeadersFrameOption.DENY, override=True
+                ),
+                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
+                ),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=cdk.Duration.days(730), include_subdomains=True, override=True
+                ),
+            ),
+            custom_headers_behavior=cloudfront.ResponseCustomHeadersBehavior(
+                custom_headers=[
+                    cloudfront.ResponseCustomHeader(
+                        header="Permissions-Policy", value="camera=(self), microphone=(), geolocation=()", override=True
+                    ),
+                    cloudfront.ResponseCustomHeader(
+                        header="Cross-Origin-Opener-Policy", value="same-origin", override=True
+                    ),
+                ]
+            ),
+        )
+
+    def deliver(self, files: Path | None, settings: dict[str, str], log_days: logs.RetentionDays) -> None:
+        """Put the client's files, and `config.json` with its settings, into the bucket and empty the cache.
+
+        Args:
+            files: folder of the static client; None delivers the settings alone.
+            settings: what the client reads at start.
+            log_days: retention of the delivery's log.
+        """
+        role = iam.Role(self, "DeliveryRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group = logs.LogGroup(self, "DeliveryLog", retention=log_days, removal_policy=cdk.RemovalPolicy.DESTROY)
+        self._allow_delivery(role, log_group)
+        sources = [deployment.Source.asset(str(files))] if files else []
+        deployment.BucketDeployment(
+            self,
+            "Delivery",
+            sources=[*sources, deployment.Source.json_data("config.json", settings)],
+            destination_bucket=self.bucket,
+            distribution=self.distribution,
+            distribution_paths=["/*"],
+            cache_control=[deployment.CacheControl.no_cache()],
+            prune=files is not None,
+            role=role.without_policy_updates(),
+            log_group=log_group,
+        )
+        for child in cdk.Stack.of(self).node.children:
+            if child.node.id.startswith("Custom::CDKBucketDeployment"):
+                accept(child, "AwsSolutions-L1", "The construct library chooses the runtime of its own function.")
+
+    def _allow_delivery(self, role: iam.Role, log_group: logs.ILogGroup) -> None:
+        """Allow what the delivery function does, spelled out; its construct's own grants are wildcards."""
+        stack = cdk.Stack.of(self)
+        assets = f"arn:{cdk.Aws.PARTITION}:s3:::cdk-{QUALIFIER}-assets-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
+        distribution = f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/{self.distribution.distribution_id}"
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  what an s3.Bucket is made of
+        for finding, reason in (
+            (f"{names.reported(assets)}/*", "The archive's key is the digest of the client's files."),
+            (f"<{stack.get_logical_id(resource)}.Arn>/*", "The client's files are the whole bucket."),
+        ):
+            accept(role, f"AwsSolutions-IAM5[Resource::{finding}]", reason)
+        for sid, actions, resources in (
+            ("ReadFiles", ["s3:GetObject"], [f"{assets}/*"]),
+            ("ListFiles", ["s3:ListBucket"], [self.bucket.bucket_arn]),
+            ("WriteFiles", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [self.bucket.arn_for_objects("*")]),
+            ("EmptyCache", ["cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"], [distribution]),
+            ("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        ):
+            role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))

@@ -1,0 +1,65 @@
+"""From an object in S3 to the function that reads it, with nothing lost on the way."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.dead_letters import DeadLetters
+from infra.constructs.function import ServiceFunction
+
+ATTEMPTS = 3
+
+
+class UploadQueue(Construct):
+    """`Object Created` under one prefix -> EventBridge -> SQS -> function, one photo at a time, failures reported one by one.
+
+    Attributes:
+        queue: photos that wait.
+        dead_letters: photos that failed three times, and events that could not be queued.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: str,
+        prefix: str,
+        reader: ServiceFunction,
+        timeout_seconds: int,
+        most_at_once: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = DeadLetters(self, "DeadLetters")
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=cdk.Duration.seconds(6 * timeout_seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=ATTEMPTS),
+        )
+        events.Rule(
+            self,
+            "Created",
+            description=f"New photos under {prefix}",
+            event_pattern=object_created(bucket, prefix),
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+        )
+        reader.function.add_event_source(
+            sources.SqsEventSource(
+                self.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=most_at_once
+            )
+        )
+
+
+def object_created(bucket: str, prefix: str) -> events.EventPattern:
+    """Match objects that arrive under a prefix of the bucket of that name."""
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        detail={"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}},
+    )

@@ -1,0 +1,116 @@
+"""The library as a Lambda layer: source always, dependencies where `make layer` has prepared them.
+
+Synthesis takes neither Docker nor a network, so it cannot install packages. `python -m infra.layer` does that once, before
+a deployment, into `build/layer/python`: wheels for the functions' platform, each checked against its hash. A layer without
+them still synthesizes, for tests and diffs, but carries a rule that makes CloudFormation refuse the deployment.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.constructs.function import RUNTIME
+
+LOCK: Final = "requirements/layer.txt"
+PREPARED: Final = "build/layer/python"
+STAMP: Final = "build/layer/lock.sha256"
+PYTHON_VERSION: Final = "3.14"
+PLATFORMS: Final = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux2014_x86_64")
+"""The functions run on Amazon Linux 2023, glibc 2.34."""
+
+_NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+def _lock_digest(root: Path) -> str:
+    return hashlib.sha256((root / LOCK).read_bytes()).hexdigest()
+
+
+def is_prepared(root: Path) -> bool:
+    """Return whether the dependencies under `build/layer` are those of the lock file."""
+    stamp = root / STAMP
+    return stamp.is_file() and stamp.read_text() == _lock_digest(root)
+
+
+@jsii.implements(cdk.ILocalBundling)
+class _Copy:
+    """Copies the library, and the dependencies if they are there, to where CDK makes the layer's archive of."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def try_bundle(self, output_dir: str, options: cdk.BundlingOptions | None = None, **_: object) -> bool:
+        """Fill the folder; always succeeds, so that CDK never asks for Docker."""
+        target = Path(output_dir) / "python"
+        if is_prepared(self._root):
+            shutil.copytree(self._root / PREPARED, target, ignore=_NOT_SHIPPED)
+        shutil.copytree(self._root / "layers/muster", target / "muster", ignore=_NOT_SHIPPED)
+        return True
+
+
+def library_layer(scope: Construct, root: Path) -> lambda_.LayerVersion:
+    """Return the layer of the stack's zip functions.
+
+    Args:
+        scope: the stack.
+        root: the repository's root.
+    """
+    complete = is_prepared(root)
+    if not complete:
+        cdk.Annotations.of(scope).add_warning_v2(
+            "muster:layer", "The layer holds no dependencies: run `make layer` before you deploy; CloudFormation will refuse it."
+        )
+        cdk.CfnRule(
+            scope,
+            "LayerIsComplete",
+            assertions=[
+                cdk.CfnRuleAssertion(
+                    assert_=cdk.Fn.condition_equals(cdk.Aws.REGION, "none: run `make layer`, then deploy again"),
+                    assert_description="The Lambda layer was synthesized without its dependencies; run `make layer`, then deploy again.",
+                )
+            ],
+        )
+    return lambda_.LayerVersion(
+        scope,
+        "Library",
+        description="muster and what it needs to answer without vision",
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[lambda_.Architecture.X86_64],
+        code=lambda_.Code.from_asset(
+            str(root / "layers"),
+            asset_hash_type=cdk.AssetHashType.OUTPUT,
+            bundling=cdk.BundlingOptions(image=cdk.DockerImage.from_registry("none"), local=_Copy(root)),
+        ),
+    )
+
+
+def prepare(root: Path) -> None:
+    """Install the layer's locked dependencies, as wheels for the functions' platform, into `build/layer`.
+
+    Raises:
+        subprocess.CalledProcessError: pip failed and said why.
+    """
+    target = root / PREPARED
+    shutil.rmtree(target.parent, ignore_errors=True)
+    platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
+    subprocess.run(  # noqa: S603  our own interpreter and constants
+        [
+            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"),
+            *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile"),
+            *("--implementation", "cp", "--python-version", PYTHON_VERSION, *platforms),
+            *("--target", str(target), "--requirement", str(root / LOCK)),
+        ],
+        check=True,
+    )
+    (root / STAMP).write_text(_lock_digest(root))
+
+
+if __name__ == "__main__":
+    prepare(Path(__file__).resolve().parent.parent)

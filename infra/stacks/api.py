@@ -1,0 +1,198 @@
+"""What answers: the four functions, the API's routes, and the queues of uploaded photos and training events."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigw
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra import grants, names
+from infra.config import PACK_HOME, StageConfig
+from infra.constructs.function import ImageCode, ServiceFunction, ZipCode
+from infra.constructs.sign_in import SignIn
+from infra.constructs.upload_queue import UploadQueue, object_created
+from infra.layer import library_layer
+from infra.review import accept
+from infra.stacks.training import TrainingStack
+
+DOCKERFILE: Final = "containers/vision/Dockerfile"
+GET, POST, PUT, DELETE = (apigw.HttpMethod(verb) for verb in ("GET", "POST", "PUT", "DELETE"))
+
+
+class ApiStack(cdk.Stack):
+    """Functions, routes and events.
+
+    Attributes:
+        functions: register, detect, roster, retrain.
+        uploads: the queues of photos that came straight to S3, by kind.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: StageConfig,
+        root: Path,
+        stores: grants.Stores,
+        http_api: apigw.IHttpApi,
+        sign_in: SignIn,
+        training: TrainingStack,
+        env: cdk.Environment,
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description="Muster: functions, routes and events")
+        self._config, self._root, self._stores = config, root, stores
+        self._training = training
+        layer = library_layer(self, root)
+        vision = {"MUSTER_HOME": PACK_HOME}
+        training_names = {
+            "MUSTER_JOB_QUEUE": training.queue.job_queue_arn,
+            "MUSTER_JOB_DEFINITION": training.job.job_definition_arn,
+        }
+        self.register = self._function("Register", self._vision("register"), vision)
+        self.detect = self._function("Detect", self._vision("detect"), vision)
+        self.roster = self._function("Roster", ZipCode(root / "functions/roster", layer), {})
+        self.retrain = self._function("Retrain", ZipCode(root / "functions/retrain", layer), training_names)
+        self.functions = (self.register, self.detect, self.roster, self.retrain)
+        self._allow()
+        self._route(http_api, sign_in)
+        self.uploads = self._read_uploads()
+        self._train_when_due()
+
+    def _vision(self, name: str) -> ImageCode:
+        return ImageCode(self._root, DOCKERFILE, f"functions.{name}.handler.handler")
+
+    def _function(self, name: str, code: ImageCode | ZipCode, extra: Mapping[str, str]) -> ServiceFunction:
+        config, stores = self._config, self._stores
+        environment = {
+            "MUSTER_STAGE": config.stage,
+            "MUSTER_TABLE": stores.table.table_name,
+            "MUSTER_PHOTOS_BUCKET": stores.photos,
+            "MUSTER_MODELS_BUCKET": stores.models,
+            "MUSTER_PACK": config.pack,
+            "MUSTER_UPLOAD_LIMIT_BYTES": str(config.upload_limit_bytes),
+            "MUSTER_TARGET_FPIR": str(config.target_fpir),
+            "POWERTOOLS_METRICS_NAMESPACE": "Muster",
+            "LOG_LEVEL": "INFO",
+            **extra,
+        }
+        size = {"Register": config.register, "Detect": config.detect, "Roster": config.roster, "Retrain": config.retrain}
+        return ServiceFunction(self, name, config=config, size=size[name], code=code, environment=environment)
+
+    def _allow(self) -> None:
+        """Give each function what its use cases do, and nothing else."""
+        stores, models, photos = self._stores, self._stores.models, self._stores.photos
+        read, write, delete = grants.READ, grants.WRITE, grants.DELETE
+        everything = (*grants.TABLE_READ, *grants.TABLE_WRITE)
+
+        role = self.register.role
+        grants.table(role, "Table", stores, everything)
+        grants.objects(role, "TakeUploads", photos, (*read, *delete), names.UPLOADS_REGISTER)
+        grants.objects(role, "KeepRegistrationPhotos", photos, (*read, *write, *delete), names.REGISTRATION_PHOTOS)
+        grants.objects(role, "KeepTemplates", models, (*read, *write, *delete), names.TEMPLATES)
+        grants.encryption(role, stores)
+
+        role = self.detect.role
+        grants.table(role, "Table", stores, everything)
+        grants.objects(role, "TakeUploads", photos, (*read, *delete), names.UPLOADS_DETECT)
+        grants.objects(role, "KeepSessionPhotos", photos, (*read, *write, *delete), names.SESSION_PHOTOS)
+        grants.objects(role, "LearnFaces", models, (*read, *write), names.TEMPLATES)
+        grants.objects(role, "ReadHeads", models, read, names.HEADS)
+        grants.encryption(role, stores)
+
+        role = self.roster.role
+        grants.table(role, "Table", stores, everything)
+        grants.objects(role, "OfferUploads", photos, write, names.UPLOADS_REGISTER, names.UPLOADS_DETECT)
+        grants.objects(role, "ShowAndErasePhotos", photos, (*read, *delete), names.REGISTRATION_PHOTOS, names.SESSION_PHOTOS)
+        grants.objects(role, "EraseTraining", models, delete, names.TEMPLATES, names.HEADS)
+        grants.listing(role, "ListPhotos", photos, names.REGISTRATION_PHOTOS, names.SESSION_PHOTOS)
+        grants.listing(role, "ListModels", models, names.TEMPLATES, names.HEADS)
+        grants.encryption(role, stores)
+
+        role = self.retrain.role
+        state = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+        grants.table(role, "State", stores, state, names.TRAINING_PARTITION)
+        grants.encryption(role, stores)
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid="Train",
+                actions=["batch:SubmitJob"],
+                resources=[self._training.queue.job_queue_arn, self._training.job.job_definition_arn],
+            )
+        )
+
+    def _route(self, http_api: apigw.IHttpApi, sign_in: SignIn) -> None:
+        """Send each route to its function. A route asks for a token unless it says that it is public."""
+        api = apigw.HttpApi.from_http_api_attributes(self, "Api", http_api_id=http_api.api_id)
+        signed_in = authorizers.HttpJwtAuthorizer(
+            "Teachers", sign_in.issuer, jwt_audience=[sign_in.client.user_pool_client_id]
+        )
+        routes = (
+            (POST, "/register/register-student", self.register, signed_in),
+            (POST, "/mark/detect", self.detect, signed_in),
+            (POST, "/v1/sessions/{id}/photos", self.detect, signed_in),
+            (POST, "/v1/sessions/{id}/faces/{face}/student", self.detect, signed_in),
+            (GET, "/v1/{proxy+}", self.roster, signed_in),
+            (POST, "/v1/{proxy+}", self.roster, signed_in),
+            (PUT, "/v1/{proxy+}", self.roster, signed_in),
+            (DELETE, "/v1/{proxy+}", self.roster, signed_in),
+            (GET, "/health", self.roster, None),
+        )
+        links = {
+            function: integrations.HttpLambdaIntegration(function.node.id, function.function)
+            for function in (self.register, self.detect, self.roster)
+        }
+        for method, path, function, authorizer in routes:
+            route = apigw.HttpRoute(
+                self,
+                f"{method.value.title()} {path}",
+                http_api=api,
+                route_key=apigw.HttpRouteKey.with_(path, method),
+                integration=links[function],
+                authorizer=authorizer,
+            )
+            if authorizer is None:
+                accept(route, "AwsSolutions-APIG4", "Says only that the system is up; monitors ask without an account.")
+
+    def _read_uploads(self) -> dict[str, UploadQueue]:
+        config = self._config
+        return {
+            function.name: UploadQueue(
+                self,
+                f"{function.node.id}Uploads",
+                bucket=self._stores.photos,
+                prefix=prefix,
+                reader=function,
+                timeout_seconds=size.timeout_seconds,
+                most_at_once=config.queued_photos_at_once,
+            )
+            for function, prefix, size in (
+                (self.register, names.UPLOADS_REGISTER, config.register),
+                (self.detect, names.UPLOADS_DETECT, config.detect),
+            )
+        }
+
+    def _train_when_due(self) -> None:
+        """Tell retrain of every new template, and of every run of ours that ended."""
+        ended = events.EventPattern(
+            source=["aws.batch"],
+            detail_type=["Batch Job State Change"],
+            detail={"jobQueue": [self._training.queue.job_queue_arn], "status": ["SUCCEEDED", "FAILED"]},
+        )
+        for rule, pattern in (
+            ("TemplateStored", object_created(self._stores.models, names.TEMPLATES)),
+            ("TrainingEnded", ended),
+        ):
+            events.Rule(
+                self,
+                rule,
+                event_pattern=pattern,
+                targets=[targets.LambdaFunction(self.retrain.function, dead_letter_queue=self.retrain.dead_letters)],
+            )

@@ -1,0 +1,134 @@
+"""What is kept: one table, the photo and model buckets, and the key that encrypts all three."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra import grants, names
+from infra.config import StageConfig
+from infra.constructs.bucket import AccessLogs, PrivateBucket
+
+
+class DataStack(cdk.Stack):
+    """Everything that would be lost; in prod it outlives the stack.
+
+    Photos and models are not versioned: nothing there is written twice under one key, and an erased student's objects are
+    to be gone when they are deleted. The table, from which the training copies and thus the heads can be made again, has
+    point-in-time recovery.
+
+    Attributes:
+        stores: table, buckets and key.
+        access_logs: the buckets' access logs.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, web_origin: str, env: cdk.Environment) -> None:
+        super().__init__(scope, construct_id, env=env, description="Muster: table, photos, models, key")
+        key = self._key(config)
+        self.access_logs = AccessLogs(
+            self, "AccessLogs", days=config.retention.logs, retain=config.retain_data, cloudfront=False
+        )
+        photos, models = self._photos(config, key, web_origin), self._models(config, key)
+        self.stores = grants.Stores(
+            key=key,
+            table=self._table(config, key),
+            photos=names.bucket(config.stage, "photos"),
+            models=names.bucket(config.stage, "models"),
+        )
+        cdk.CfnOutput(self, "TableName", value=self.stores.table.table_name)
+        cdk.CfnOutput(self, "PhotosBucket", value=photos.bucket_name)
+        cdk.CfnOutput(self, "ModelsBucket", value=models.bucket_name)
+
+    def _key(self, config: StageConfig) -> kms.Key:
+        """Make the one key; alarms and the budget, which publish to an encrypted topic, may use it in this account."""
+        key = kms.Key(
+            self,
+            "Key",
+            alias=f"muster-{config.stage}",
+            description="Faces, photos and attendance",
+            enable_key_rotation=True,
+            pending_window=cdk.Duration.days(30 if config.retain_data else 7),
+            removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Notices",
+                principals=[
+                    iam.ServicePrincipal(f"{service}.amazonaws.com") for service in ("cloudwatch", "budgets", "events")
+                ],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        return key
+
+    def _table(self, config: StageConfig, key: kms.Key) -> dynamodb.Table:
+        text = dynamodb.AttributeType.STRING
+        table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name=names.PARTITION_KEY, type=text),
+            sort_key=dynamodb.Attribute(name=names.SORT_KEY, type=text),
+            time_to_live_attribute=names.EXPIRES_AT,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            max_read_request_units=config.table_most_reads,
+            max_write_request_units=config.table_most_writes,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True, recovery_period_in_days=config.retention.recovery
+            ),
+            deletion_protection=config.retain_data,
+            removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
+        )
+        table.add_global_secondary_index(
+            index_name=names.INDEX,
+            partition_key=dynamodb.Attribute(name=names.INDEX_PARTITION_KEY, type=text),
+            sort_key=dynamodb.Attribute(name=names.INDEX_SORT_KEY, type=text),
+            max_read_request_units=config.table_most_reads,
+            max_write_request_units=config.table_most_writes,
+        )
+        return table
+
+    def _photos(self, config: StageConfig, key: kms.Key, web_origin: str) -> s3.Bucket:
+        ages = (
+            ("uploads", names.UPLOADS, config.retention.uploads),
+            ("registration", names.REGISTRATION_PHOTOS, config.retention.registration_photos),
+            ("sessions", names.SESSION_PHOTOS, config.retention.session_photos),
+        )
+        return PrivateBucket(
+            self,
+            "Photos",
+            name=names.bucket(config.stage, "photos"),
+            key=key,
+            retain=config.retain_data,
+            logs=self.access_logs,
+            events=True,
+            lifecycle=[
+                s3.LifecycleRule(id=rule, prefix=prefix, expiration=cdk.Duration.days(days))
+                for rule, prefix, days in ages
+                if days is not None
+            ],
+            cors=[
+                s3.CorsRule(
+                    allowed_origins=[web_origin],
+                    allowed_methods=[s3.HttpMethods.POST, s3.HttpMethods.GET],
+                    allowed_headers=["content-type"],
+                    max_age=3600,
+                )
+            ],
+        )
+
+    def _models(self, config: StageConfig, key: kms.Key) -> s3.Bucket:
+        return PrivateBucket(
+            self,
+            "Models",
+            name=names.bucket(config.stage, "models"),
+            key=key,
+            retain=config.retain_data,
+            logs=self.access_logs,
+            events=True,
+        )

@@ -1,0 +1,102 @@
+"""Where heads are trained: the GPU queue, the job and what the job may touch."""
+
+from pathlib import Path
+from typing import Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_batch as batch
+from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra import grants, names
+from infra.config import StageConfig
+from infra.constructs.gpu_queue import GpuQueue
+from infra.constructs.log_group import ServiceLog
+from infra.review import accept
+
+DOCKERFILE: Final = "containers/training/Dockerfile"
+VCPUS: Final = 3
+MEMORY: Final = cdk.Size.gibibytes(13)
+"""What a g4dn.xlarge (4 vCPU, 16 GiB) has to give beside the ECS agent and the system."""
+
+
+class TrainingStack(cdk.Stack):
+    """Batch on GPU instances, none of them when idle.
+
+    Attributes:
+        queue: the job queue.
+        job: the training job's definition.
+        job_role: what the job may do.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, config: StageConfig, root: Path, stores: grants.Stores, env: cdk.Environment
+    ) -> None:
+        super().__init__(scope, construct_id, env=env, description="Muster: training of the head on spot GPUs")
+        gpu = GpuQueue(self, "Gpu", config=config)
+        self.queue = gpu.queue
+        self.job_role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        self._allow_job(stores)
+        log = ServiceLog(self, "Log", config=config)
+        image = ecr_assets.DockerImageAsset(
+            self, "Image", directory=str(root), file=DOCKERFILE, platform=ecr_assets.Platform.LINUX_AMD64
+        )
+        gpu.let_run(image.repository, log)
+        self.job = self._job(config, stores, image, log)
+        cdk.CfnOutput(self, "JobQueue", value=self.queue.job_queue_arn)
+
+    def _job(
+        self, config: StageConfig, stores: grants.Stores, image: ecr_assets.DockerImageAsset, log: ServiceLog
+    ) -> batch.EcsJobDefinition:
+        container = batch.EcsEc2ContainerDefinition(
+            self,
+            "Container",
+            image=ecs.ContainerImage.from_docker_image_asset(image),
+            cpu=VCPUS,
+            gpu=1,
+            memory=MEMORY,
+            job_role=self.job_role,
+            logging=ecs.LogDriver.aws_logs(stream_prefix="training", log_group=log),
+            environment={
+                "MUSTER_STAGE": config.stage,
+                "MUSTER_TABLE": stores.table.table_name,
+                "MUSTER_PHOTOS_BUCKET": stores.photos,
+                "MUSTER_MODELS_BUCKET": stores.models,
+                "MUSTER_PACK": config.pack,
+                "MUSTER_TARGET_FPIR": str(config.target_fpir),
+                "POWERTOOLS_SERVICE_NAME": "training",
+                "POWERTOOLS_METRICS_NAMESPACE": "Muster",
+                "LOG_LEVEL": "INFO",
+            },
+        )
+        accept(container.execution_role, "AwsSolutions-IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources.")
+        return batch.EcsJobDefinition(
+            self,
+            "Job",
+            container=container,
+            timeout=cdk.Duration.minutes(config.training.timeout_minutes),
+            retry_attempts=config.training.attempts,
+            retry_strategies=[
+                batch.RetryStrategy.of(batch.Action.RETRY, batch.Reason.custom(on_status_reason="Host EC2*")),
+                batch.RetryStrategy.of(batch.Action.EXIT, batch.Reason.custom(on_reason="*")),
+            ],
+            propagate_tags=True,
+        )
+
+    def _allow_job(self, stores: grants.Stores) -> None:
+        """The job reads templates, keeps heads and says how far it is; it never sees a photo, a name or a mark."""
+        role = self.job_role
+        grants.objects(role, "ReadTemplates", stores.models, grants.READ, names.TEMPLATES)
+        grants.objects(role, "KeepHeads", stores.models, (*grants.READ, *grants.WRITE, *grants.DELETE), names.HEADS)
+        grants.listing(role, "List", stores.models, names.TEMPLATES, names.HEADS)
+        grants.table(
+            role,
+            "State",
+            stores,
+            ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"),
+            names.TRAINING_PARTITION,
+            names.HEADS_PARTITIONS,
+        )
+        grants.encryption(role, stores)

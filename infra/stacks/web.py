@@ -1,0 +1,91 @@
+"""The front door: the API's address, the web client's site and the sign-in. It comes first and needs no other stack."""
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigw
+from constructs import Construct
+
+from infra import names
+from infra.config import StageConfig
+from infra.constructs.log_group import ServiceLog, retention_days
+from infra.constructs.sign_in import SignIn
+from infra.constructs.site import Site
+
+
+class WebStack(cdk.Stack):
+    """One host name for the client and the API; sign-in pages that send people back to it.
+
+    The HTTP API is made here without a route, because the distribution must know its address and the sign-in must know the
+    distribution's; the api stack adds the routes.
+
+    Attributes:
+        http_api: the HTTP API, `$default` stage, throttled, access logged.
+        site: bucket and distribution.
+        sign_in: user pool, groups, client.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, files: Path | None, env: cdk.Environment) -> None:
+        super().__init__(scope, construct_id, env=env, description="Muster: site, sign-in and the API's address")
+        origins = [f"https://{config.domain.name}"] if config.domain else []
+        self.http_api = apigw.HttpApi(
+            self,
+            "Api",
+            api_name=f"muster-{config.stage}",
+            create_default_stage=False,
+            cors_preflight=apigw.CorsPreflightOptions(
+                allow_origins=origins,
+                allow_methods=[apigw.CorsHttpMethod.GET, apigw.CorsHttpMethod.POST, apigw.CorsHttpMethod.PUT, apigw.CorsHttpMethod.DELETE],
+                allow_headers=["authorization", "content-type"],
+                max_age=cdk.Duration.hours(1),
+            )
+            if origins
+            else None,
+        )
+        self._open(config)
+        self.site = Site(self, "Site", config=config, api=self.http_api)
+        self.sign_in = SignIn(self, "SignIn", config=config, web_origins=[self.site.origin])
+        self.site.deliver(
+            files,
+            {
+                "sign_in": names.sign_in_origin(config.stage),
+                "client_id": self.sign_in.client.user_pool_client_id,
+                "region": self.region,
+                "stage": config.stage,
+            },
+            retention_days(config.retention.logs),
+        )
+        cdk.CfnOutput(self, "Url", value=self.site.origin)
+        cdk.CfnOutput(self, "ApiEndpoint", value=self.http_api.api_endpoint)
+        cdk.CfnOutput(self, "UserPoolId", value=self.sign_in.pool.user_pool_id)
+        cdk.CfnOutput(self, "ClientId", value=self.sign_in.client.user_pool_client_id)
+
+    def _open(self, config: StageConfig) -> None:
+        """Make the `$default` stage, throttled, and log one line a request: no query, header or body."""
+        access = ServiceLog(self, "AccessLog", config=config)
+        fields = {
+            "time": "$context.requestTimeEpoch",
+            "request_id": "$context.requestId",
+            "route": "$context.routeKey",
+            "status": "$context.status",
+            "latency_ms": "$context.responseLatency",
+            "integration_ms": "$context.integrationLatency",
+            "bytes": "$context.responseLength",
+            "ip": "$context.identity.sourceIp",
+            "subject": "$context.authorizer.claims.sub",
+            "error": "$context.error.message",
+        }
+        apigw.CfnStage(
+            self,
+            "Stage",
+            api_id=self.http_api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=apigw.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=config.requests_per_second, throttling_burst_limit=config.burst
+            ),
+            access_log_settings=apigw.CfnStage.AccessLogSettingsProperty(
+                destination_arn=access.log_group_arn, format=json.dumps(fields)
+            ),
+        )
