@@ -12,3 +12,8 @@ compile() {
 }
 compile dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train --extra aws --extra infra --extra dev
 compile local.txt --constraint requirements/dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train
+# What ships: the vision image, the stage of its build that makes the model pack, the training image, the Lambda layer.
+compile vision.txt --constraint requirements/dev.txt pyproject.toml requirements/server.in --extra aws
+compile pack.txt --constraint requirements/dev.txt pyproject.toml requirements/build.in --extra local
+compile training.txt --constraint requirements/dev.txt pyproject.toml requirements/torch-dependencies.in --extra train --extra aws
+compile layer.txt --constraint requirements/dev.txt requirements/layer.in

@@ -1,0 +1,10 @@
+#!/bin/sh
+# In Lambda the command is a handler; anywhere else it is a command to run, and without one the server starts.
+set -eu
+if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
+    exec python -m awslambdaric "$@"
+elif [ "$#" -gt 0 ]; then
+    exec "$@"
+else
+    exec muster serve --host 0.0.0.0 --port "${MUSTER_PORT:-8000}"
+fi
