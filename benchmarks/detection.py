@@ -67,7 +67,7 @@ def noses(detector: CenterFaceDetector, folder: Path) -> dict[str, Any]:
 
 def _holds(faces: Faces, point: list[int]) -> NDArray[np.bool_]:
     low, high = faces.boxes[:, :2], faces.boxes[:, :2] + faces.boxes[:, 2:]
-    return np.logical_and(low <= point, high >= point).all(axis=1)
+    return np.asarray(((low <= point) & (high >= point)).all(axis=1), np.bool_)
 
 
 def groups(detector: CenterFaceDetector, folder: Path) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def without_faces(detector: CenterFaceDetector) -> dict[str, Any]:
         "noise": random.integers(0, 256, (1200, 1600, 3), np.uint8),
         "text": page,
         "blobs": cv2.normalize(blobs, np.zeros_like(blobs), 0, 255, cv2.NORM_MINMAX),
-        "stripes": np.tile(np.uint8([[[0]], [[255]]]).repeat(16, 0), (40, 1600, 3)).astype(np.uint8),
+        "stripes": np.tile(np.array([[[0]], [[255]]], np.uint8).repeat(16, 0), (40, 1600, 3)),
         "black": np.zeros((3000, 4000, 3), np.uint8),
         "pixel": np.zeros((1, 1, 3), np.uint8),
     }
@@ -176,7 +176,7 @@ def timings(detector: CenterFaceDetector, folder: Path) -> dict[str, float]:
     pictures["1366x768"] = np.asarray(cv2.resize(pictures["12 MP"], (1366, 768)), np.uint8)
     result = {"decode 12 MP": _median(lambda: decode(large))}
     for name, pixels in pictures.items():
-        result[f"detect {name}"] = _median(lambda pixels=pixels: detector.detect(pixels))  # type: ignore[misc]
+        result[f"detect {name}"] = _median(lambda pixels=pixels: detector.detect(pixels))
     for name, seconds in result.items():
         print(f"time       {name}: {seconds:.3f} s")
     return result
@@ -201,7 +201,7 @@ def _overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArra
     high = np.minimum((boxes[:, :2] + boxes[:, 2:])[:, None], (others[:, :2] + others[:, 2:])[None])
     shared = np.clip(high - low, 0, None).prod(axis=2)
     union = boxes[:, 2:].prod(axis=1)[:, None] + others[:, 2:].prod(axis=1)[None] - shared
-    return (shared / union).astype(np.float32)
+    return np.asarray(shared / union, np.float32)
 
 
 if __name__ == "__main__":
