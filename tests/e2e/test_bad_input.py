@@ -68,6 +68,7 @@ def test_a_bad_group_photo_is_refused_and_opens_no_session(client: httpx.Client,
 
 def test_a_body_above_the_limit_is_refused_even_when_its_length_is_not_announced(client: httpx.Client) -> None:
     def chunks() -> Any:
+        yield b'--x\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\n'
         for _ in range(130):
             yield bytes(1_000_000)
 

@@ -36,6 +36,7 @@ def open_vision(pack: ModelPack, settings: LocalSettings) -> VisionPipeline:
     return VisionPipeline(
         detector=CenterFaceDetector(pack.detector, settings.threads),
         embedder=FaceNetEmbedder(pack.embedder, settings.threads),
+        views=8,
     )
 
 
@@ -92,7 +93,7 @@ def open_roster(data: Path | None = None) -> Roster:
 
 
 def _trainer(pack: ModelPack) -> Trainer | None:
-    if find_spec("torch") is None:
+    if find_spec("torch") is None or find_spec("muster.composition.trainer") is None:
         return None
     from muster.composition.trainer import local_trainer
 

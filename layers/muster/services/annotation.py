@@ -60,10 +60,10 @@ def _label(
 ) -> None:
     """Write on a filled strip above the box, or below it where there is no room above."""
     x, y, box_height = at
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+    left, top, right, bottom = (round(edge) for edge in draw.textbbox((0, 0), text, font=font))
     pad = max(3, (bottom - top) // 4)
     width, height = right - left + 2 * pad, bottom - top + 2 * pad
-    x = min(max(0, x), max(0, round(draw.im.size[0] - width)))
+    x = min(max(0, x), max(0, draw.im.size[0] - width))
     y = y - height if y >= height else y + box_height
     draw.rectangle((x, y, x + width, y + height), fill=colour)
     draw.text((x + pad - left, y + pad - top), text, font=font, fill=(255, 255, 255))

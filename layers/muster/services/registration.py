@@ -101,14 +101,18 @@ class Registration:
         now = self._now()
         student = Student(request.student_id, name, request.group_ids, Consent(now, CONSENT_WORDING), now)
         with self._one_at_a_time:
+            if repeated := self._repeated(request, name, photo.digest):
+                return Registered(repeated, None, repeated=True)
             if not request.allow_lookalike:
                 self._refuse_duplicate(template, request.group_ids)
             try:
                 self._students.add(student, template, request.image)
             except StudentExists:
-                if repeated := self._repeated(request, name, photo.digest):
-                    return Registered(repeated, None, repeated=True)
-                raise
+                # Another process was faster; if with this very request, its answer is ours.
+                repeated = self._repeated(request, name, photo.digest)
+                if repeated is None:
+                    raise
+                return Registered(repeated, None, repeated=True)
         self._request_training()
         return Registered(student, views.quality, repeated=False)
 
