@@ -1,0 +1,184 @@
+"""Make the statistics of the embedded pack and the figures of `muster.recognition.thresholds`.
+
+    python -m benchmarks.population_statistics [--photos ../shared/photos] [--embeddings FILE] [--write]
+
+One picture of each of half the people of LFW gives the mean and the covariance; the other half, whom the statistics
+have not seen, gives the tail of strangers' scores and the comparison of scores.
+"""
+
+import argparse
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.composition.settings import LocalSettings
+from muster.domain.identifiers import PackId, StudentId
+from muster.packs.build import build_embedded
+from muster.recognition.gallery import Gallery
+from muster.recognition.scoring import Population, prepare, score
+from muster.vision.decode import decode
+from muster.vision.detector import CenterFaceDetector
+from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.pipeline import VisionPipeline
+
+FloatArray = NDArray[np.float32]
+
+RANK = 128
+"""Columns of the factor: the scores do not change between 64 and 512."""
+
+CHANCES = (0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+_SEEDS = 10
+_GALLERIES = (5, 30, 100, 300)
+_MOST_PICTURES = 3
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pictures:
+    """Embedded pictures of M faces: float32 (M, 512), unit rows, with the person's name beside each."""
+
+    embeddings: FloatArray
+    person: NDArray[np.str_]
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Pictures":
+        """Return some of the pictures."""
+        return Pictures(self.embeddings[chosen], self.person[chosen])
+
+
+def main() -> None:
+    """Compute, print and, if asked, write the statistics."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
+    parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
+    parser.add_argument("--write", action="store_true", help="replace the statistics that ship with the package")
+    arguments = parser.parse_args()
+
+    pictures = _pictures(arguments.photos / "lfw", arguments.embeddings)
+    known = np.array([_gives_statistics(person) for person in pictures.person])
+    population = _statistics(pictures.of(known))
+    others = pictures.of(~known)
+    strangers, own = _pairs(others, population)
+    tail = [(chance, round(float(np.quantile(strangers, 1 - chance)), 2)) for chance in CHANCES]
+    print(f"people in the statistics: {len(set(pictures.person[known]))}, others: {len(set(others.person))}")
+    print(f"strangers' scores: mean {strangers.mean():.3f}, deviation {strangers.std():.3f}; tail {tail}")
+    quantiles = {share: round(float(np.quantile(own, share)), 2) for share in (0.01, 0.05, 0.1, 0.25, 0.5)}
+    print(f"own scores, by share below: {quantiles}")
+    rows = [_compared(others, population, size) for size in _GALLERIES if size < _repeated(others)]
+    print("registered  score        rank-1   0.1 %     1 %    10 %   (DIR at FPIR)")
+    for row in rows:
+        for name in ("cosine", "normalised"):
+            print(f"{row['registered']:10}  {name:10} " + "  ".join(f"{value:.4f}" for value in row[name]))
+    if arguments.write:
+        target = Path(str(resources.files("muster.packs").joinpath("data", "embedded_statistics.npz")))
+        np.savez(target, mean=population.mean, factor=population.factor)
+    print(json.dumps({"benchmark": "population_statistics", "tail": tail, "own": quantiles, "identification": rows}))
+
+
+def _pictures(folder: Path, kept: Path | None) -> Pictures:
+    if kept is not None and kept.is_file():
+        with np.load(kept, allow_pickle=False) as arrays:
+            return Pictures(_unit(_averaged(arrays["embeddings"])), arrays["person"])
+    pack = build_embedded(LocalSettings().home)
+    vision = VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2))
+    embeddings, people = [], []
+    for path in sorted(folder.glob("*/*.jpg")):
+        photo = decode(path.read_bytes())
+        probes = vision.probes(photo)
+        if not len(probes.faces):
+            continue
+        middle = probes.faces.boxes[:, :2] + probes.faces.boxes[:, 2:] / 2
+        centre = np.array([photo.pixels.shape[1], photo.pixels.shape[0]]) / 2
+        embeddings.append(probes.embeddings[np.linalg.norm(middle - centre, axis=1).argmin()])
+        people.append(path.parent.name)
+    pictures = Pictures(np.array(embeddings, np.float32), np.array(people))
+    if kept is not None:
+        np.savez(kept, embeddings=pictures.embeddings, person=pictures.person)
+    return pictures
+
+
+def _averaged(embeddings: FloatArray) -> FloatArray:
+    return embeddings.mean(axis=1) if embeddings.ndim == 3 else embeddings
+
+
+def _gives_statistics(person: str) -> bool:
+    """Split people, never pictures, the same way on every run and in every script."""
+    return hashlib.sha256(person.encode()).digest()[0] % 2 == 0
+
+
+def _statistics(pictures: Pictures) -> Population:
+    """Take one picture a person, so that a person with many does not count for more."""
+    _, first = np.unique(pictures.person, return_index=True)
+    sample = pictures.embeddings[first]
+    mean = sample.mean(axis=0)
+    centred = _unit(sample - mean)
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    factor = vectors[:, ::-1][:, :RANK] * np.sqrt(values[::-1][:RANK])
+    return Population(mean.astype(np.float32), factor.astype(np.float32))
+
+
+def _pairs(pictures: Pictures, population: Population) -> tuple[FloatArray, FloatArray]:
+    """Return the scores of all pairs of different people, and of all pairs of pictures of one person."""
+    normalised = _scores(pictures.embeddings, pictures.embeddings, population)[1]
+    later = np.triu(np.ones(normalised.shape, dtype=bool), 1)
+    same = pictures.person[:, None] == pictures.person
+    return normalised[later & ~same], normalised[later & same]
+
+
+def _scores(probes: FloatArray, templates: FloatArray, population: Population) -> tuple[FloatArray, FloatArray]:
+    ids = tuple(StudentId(f"{index:05}") for index in range(len(templates)))
+    gallery = Gallery(ids, PackId("embedded"), templates, np.arange(len(templates)))
+    scores = score(probes, prepare(gallery, population))
+    return scores.similarity, scores.normalised
+
+
+def _repeated(pictures: Pictures) -> int:
+    return int(np.count_nonzero(np.unique(pictures.person, return_counts=True)[1] > 1))
+
+
+def _compared(pictures: Pictures, population: Population, registered: int) -> dict[str, object]:
+    """Register some people by one picture each, search their other pictures and everyone else's, several times."""
+    found: dict[str, list[list[float]]] = {"cosine": [], "normalised": []}
+    for seed in range(_SEEDS):
+        templates, probes, mates, strangers = _round(pictures.person, registered, np.random.default_rng(seed))
+        searched = np.concatenate([probes, strangers])
+        cosine, normalised = _scores(pictures.embeddings[searched], pictures.embeddings[templates], population)
+        for name, scores in (("cosine", cosine), ("normalised", normalised)):
+            found[name].append(_identification(scores, mates))
+    return {"registered": registered} | {name: np.mean(rows, axis=0).round(4).tolist() for name, rows in found.items()}
+
+
+def _round(
+    person: NDArray[np.str_], registered: int, random: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    pictures_of: dict[str, list[int]] = {}
+    for index in random.permutation(len(person)):
+        pictures_of.setdefault(str(person[index]), []).append(int(index))
+    limited = {name: indices[:_MOST_PICTURES] for name, indices in sorted(pictures_of.items())}
+    repeated = [name for name, indices in limited.items() if len(indices) > 1]
+    chosen = [str(name) for name in random.permutation(repeated)[:registered]]
+    templates = [limited[name][0] for name in chosen]
+    probes = [(index, mate) for mate, name in enumerate(chosen) for index in limited[name][1:]]
+    strangers = [index for name, indices in limited.items() if name not in set(chosen) for index in indices]
+    rows, mates = zip(*probes, strict=True)
+    return np.array(templates), np.array(rows), np.array(mates), np.array(strangers)
+
+
+def _identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
+    """Return rank-1 and DIR at FPIR 0.1, 1 and 10 %; the rows after the mates' are strangers."""
+    rows = np.arange(len(mates))
+    best = scores.max(axis=1)
+    right = scores[rows, mates] == best[: len(mates)]
+    bars = [np.quantile(best[len(mates) :], 1 - fpir, method="higher") for fpir in (0.001, 0.01, 0.1)]
+    return [float(right.mean()), *(float((right & (best[: len(mates)] > bar)).mean()) for bar in bars)]
+
+
+def _unit(rows: FloatArray) -> FloatArray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+if __name__ == "__main__":
+    main()
