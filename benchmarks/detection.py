@@ -1,6 +1,6 @@
 """How well faces are found: labelled photos, made classrooms with small faces, pictures without faces, time and memory.
 
-    python benchmarks/detection.py --photos ../shared/photos --model ~/…/packs/embedded/centerface.onnx
+    python -m benchmarks.detection --photos ../shared/photos
 
 Prints a table for each and, last, one line of JSON.
 """
@@ -16,7 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.composition.settings import LocalSettings
 from muster.domain.faces import Faces
+from muster.packs.build import build_embedded
 from muster.vision.decode import decode
 from muster.vision.detector import THRESHOLD, CenterFaceDetector
 
@@ -29,20 +31,21 @@ def main() -> None:
     """Measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--photos", type=Path, default=Path("../shared/photos"))
-    arguments.add_argument("--model", type=Path, required=True)
+    arguments.add_argument("--model", type=Path, help="CenterFace; default: of the embedded pack")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--people", type=int, default=300, help="how many LFW pictures to look at")
     arguments.add_argument("--classrooms", type=int, default=6)
     chosen = arguments.parse_args()
+    model = chosen.model or build_embedded(LocalSettings().home).detector
     # Candidates below the shipped threshold are looked at too: they show how wide the margin is.
-    detector = CenterFaceDetector(chosen.model, chosen.threads, threshold=0.3)
+    detector = CenterFaceDetector(model, chosen.threads, threshold=0.3)
     report: dict[str, Any] = {
         "noses": noses(detector, chosen.photos / "detection"),
         "groups": groups(detector, chosen.photos / "groups"),
         "lfw": central_faces(detector, chosen.photos / "lfw", chosen.people),
         "classroom": classrooms(detector, chosen.photos, chosen.classrooms),
         "no_face": without_faces(detector),
-        "seconds": timings(CenterFaceDetector(chosen.model, chosen.threads), chosen.photos / "detection"),
+        "seconds": timings(CenterFaceDetector(model, chosen.threads), chosen.photos / "detection"),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "threshold": THRESHOLD,
     }

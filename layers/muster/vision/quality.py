@@ -22,16 +22,16 @@ from muster.domain.faces import Faces
 # What a registration photo must show at least, or at most, measured by benchmarks/quality.py: together these bounds and
 # RIVAL refuse under 1 % of LFW's pictures and no gallery picture, while blurred, darkened and bleached copies fall out.
 LEAST_SIZE = 48.0
-LEAST_SHARPNESS = 0.012
+LEAST_SHARPNESS = 0.01
 LEAST_BRIGHTNESS = 35.0
 MOST_BRIGHTNESS = 230.0
 MOST_OVEREXPOSED = 0.5
 LEAST_CONTRAST = 8.0
-MOST_YAW = 53.0
+MOST_YAW = 58.0
 MOST_PITCH = 35.0
 MOST_CUT_OFF = 0.15
 
-RIVAL = 0.6
+RIVAL = 0.65
 """Share of the main face's prominence from which a second face is no longer background (as above)."""
 
 _MIDDLE_GREY = 128
