@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import local
 
 from muster.domain.errors import StorageFull, StoreUnusable
-from muster.storage.local.schema import MIGRATIONS
+from muster.storage.local.schema import MIGRATIONS, PAGE_SIZE
 
 # A writer holds the lock while it brings a photo to the disk; a slow card needs about a second for ten of them.
 _LOCK_WAIT_SECONDS = 30.0
@@ -95,6 +95,7 @@ class Database:
         connection = sqlite3.connect(
             self._path, timeout=_LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False
         )
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA synchronous = FULL")

@@ -18,11 +18,19 @@ CREATE TABLE students (
 ) STRICT
 """
 
-_TEMPLATES = """
+PAGE_SIZE = 4096
+"""Bytes of a database page (SQLite's default, which some builds change)."""
+
+# When SQLite moves a row to another page it leaves the bytes that lay in the old one, even with `secure_delete`;
+# only whole pages are overwritten when they are freed. The first page of a row holds less than PAGE_SIZE bytes of it
+# (sqlite.org/fileformat2.html, cell payload overflow), so that behind as many zeros embeddings lie in pages of their
+# own, which are freed, and overwritten, with the row.
+_TEMPLATES = f"""
 CREATE TABLE templates (
     student INTEGER PRIMARY KEY REFERENCES students (number) ON DELETE CASCADE,
     pack TEXT NOT NULL,
     photo_digest TEXT NOT NULL,
+    padding BLOB NOT NULL DEFAULT (zeroblob({PAGE_SIZE})),
     embeddings BLOB NOT NULL
 ) STRICT
 """

@@ -45,7 +45,7 @@ class LocalStudents:
                 )
             number = _insert(connection, student, under_way.write_file(photo))
             connection.execute(
-                "INSERT INTO templates VALUES (?, ?, ?, ?)",
+                "INSERT INTO templates (student, pack, photo_digest, embeddings) VALUES (?, ?, ?, ?)",
                 (number, template.pack, template.photo_digest, _embeddings_blob(template)),
             )
             connection.executemany(
