@@ -44,4 +44,4 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
         "failed": "Training failed",
     }[report["outcome"]]
     reason = report.get("reason")
-    console.print(f"{sentence}: {reason}." if reason else f"{sentence}.", highlight=False)
+    console.print(f"{sentence}: {reason}" if reason else f"{sentence}.", highlight=False)

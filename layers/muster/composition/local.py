@@ -6,6 +6,7 @@ from pathlib import Path
 
 from muster.api.system import System
 from muster.composition.settings import LocalSettings
+from muster.composition.trainer import local_trainer
 from muster.packs.load import ModelPack, load_pack
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
@@ -59,7 +60,7 @@ def open_local_system(
     population = Population(pack.statistics.mean, pack.statistics.factor)
     galleries = Galleries(stores.students, pack.id, population)
     heads = CurrentHead(stores.heads, pack.id)
-    training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack))
+    training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population))
     return LocalSystem(
         pack=pack.id,
         registration=Registration(
@@ -92,9 +93,5 @@ def open_roster(data: Path | None = None) -> Roster:
     return Roster(stores.students, stores.heads, stores.training.request)
 
 
-def _trainer(pack: ModelPack) -> Trainer | None:
-    if find_spec("torch") is None or find_spec("muster.composition.trainer") is None:
-        return None
-    from muster.composition.trainer import local_trainer
-
-    return local_trainer(pack)
+def _trainer(pack: ModelPack, population: Population) -> Trainer | None:
+    return local_trainer(pack.id, population) if find_spec("torch") is not None else None

@@ -44,7 +44,7 @@ class Trainer(Protocol):
         full: bool,
         progress: Callable[[str, float], None],
     ) -> TrainerResult:
-        """Train on all templates, from the current head where `full` is false; report step and share done (0 to 1)."""
+        """Train on all templates, from the current head unless `full`; report each step and its share done (0 to 1)."""
 
 
 class TrainingQueue:
@@ -115,11 +115,11 @@ class TrainingQueue:
             The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped` or `busy`.
         """
         if self._trainer is None:
-            return {"outcome": "skipped", "reason": "training is not installed: add the `train` extra"}
+            return {"outcome": "skipped", "reason": "Training is not installed: add the `train` extra."}
         run_id = uuid4().hex
         if not self._training.begin(run_id, self._now(), _STALE_AFTER_SECONDS):
-            return {"outcome": "busy", "reason": "another training run is under way"}
-        report: dict[str, Any] = {"outcome": "failed", "reason": "the run was interrupted"}
+            return {"outcome": "busy", "reason": "Another training run is under way."}
+        report: dict[str, Any] = {"outcome": "failed", "reason": "The run was interrupted."}
         try:
             report = self._train(run_id, self._trainer, full, progress or (lambda *_: None))
         except MusterError as error:
@@ -139,12 +139,12 @@ class TrainingQueue:
             progress(step, share)
 
         current = self._heads.current(self._pack)
-        current_head = None if full or current is None else self._heads.load(self._pack, current)
+        current_head = None if current is None else self._heads.load(self._pack, current)
         try:
             result = trainer(self._students.templates(), current_head, full, alive)
         except _Abandoned:
             self._training.request()
-            return {"outcome": "abandoned", "reason": "the server stopped, or another run took over"}
+            return {"outcome": "abandoned", "reason": "The server stopped, or another run took over."}
         report = dict(result.report)
         if result.head is None:
             return {"outcome": "skipped", **report}
@@ -156,7 +156,7 @@ class TrainingQueue:
             self._heads.promote(self._pack, version, expected=current)
         except HeadConflict:
             self._training.request()
-            return {**report, "outcome": "kept", "reason": "another head was promoted in the meantime"}
+            return {**report, "outcome": "kept", "reason": "Another head was promoted in the meantime."}
         self._heads.prune(self._pack, _HEADS_KEPT)
         return {"outcome": "promoted", **report}
 
