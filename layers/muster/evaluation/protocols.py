@@ -21,7 +21,7 @@ class Round:
     """One registration of a part of the people, and the faces that are searched for afterwards.
 
     Attributes:
-        seed: the round's number; it seeds what is drawn and what is trained.
+        seed: the round's number; it seeds what is drawn.
         registered: intp (S,), the registered people, rising: the columns of the gallery.
         pictures: intp (S,), the picture that registers each of them.
         faces: intp (N,), the labelled faces that are searched for.

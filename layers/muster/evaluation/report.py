@@ -115,7 +115,7 @@ def _summary(document: Mapping[str, Any]) -> str:
         sentences.append(
             f"Of {document['strangers']:g} faces of strangers, {two['accepted_strangers']:g} were marked as a student."
         )
-    sentences.append(f"The teacher would be asked about {two['review']:g} faces.")
+    sentences.append(f"Faces that the teacher would be asked about: {two['review']:g}.")
     return " ".join(sentences)
 
 
@@ -180,7 +180,8 @@ def _scores(report: EvaluationReport) -> str:
     size = round(sum(len(one.registered) for one in report.rounds) / len(report.rounds))
     marks = [Mark("asks the teacher", thresholds.review(size)), Mark("marks present", thresholds.present(size))]
     charts = []
-    for method, words in METHODS.items():
+    differ = any(one.two_stage is not one.stage1 for one in report.rounds)
+    for method, words in METHODS.items() if differ else [("stage1", METHODS["stage1"])]:
         found = pool([one.outcome for one in report.answers(method)])
         series = [
             Series("registered face, its own student", "genuine", found.genuine),

@@ -34,8 +34,8 @@ class TrainedHead:
     reason: str
 
 
-TrainHead = Callable[[Sequence[Template], int], TrainedHead]
-"""Train on templates, with a seed, as production would: promotion gate included."""
+TrainHead = Callable[[Sequence[Template]], TrainedHead]
+"""Train on templates as production would: promotion gate included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def play(dataset: Dataset, pictures: Pictures, one: Round, detections: IndexArra
     missed = int(np.count_nonzero(has_mate & ~found))
     unseen_strangers = int(np.count_nonzero(~has_mate & ~found))
     prepared = prepare(gallery, how.population)
-    trained = _train(templates, one.seed, how)
+    trained = _train(templates, how)
     stage1 = _answer(searched, prepared, how.thresholds, None, missed, unseen_strangers)
     two_stage = (
         stage1
@@ -194,12 +194,12 @@ class _Searched:
         return np.stack(rows) if rows else np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
 
 
-def _train(templates: Sequence[Template], seed: int, how: Recognition) -> TrainedHead:
+def _train(templates: Sequence[Template], how: Recognition) -> TrainedHead:
     if how.train is None:
         return TrainedHead(None, "no head was trained")
     if len(templates) < 2:
         return TrainedHead(None, "a head needs two students or more")
-    return how.train(templates, seed)
+    return how.train(templates)
 
 
 def _answer(

@@ -1,0 +1,220 @@
+"""How well faces are recognised, side by side with FaceNet alone and with dlib's `face_recognition` model.
+
+    python -m benchmarks.accuracy --photos ../shared/photos --write docs/accuracy.md
+
+Three sets of photos, all methods on the same registration photos, probes and strangers:
+- `lfw`: people with up to three pictures, some of whom are registered with one random picture a seed; the others, and
+  people with a single picture, are strangers;
+- `groups`: labelled photos of groups;
+- `detection`: photos in which every nose is labelled; only whether the face is found is looked at.
+
+dlib runs in an environment of its own (`--peers`), and is left out with a line that says so where that is missing.
+Prints tables and, last, one line of JSON.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.accuracy_parts.cache import KeptPictures
+from benchmarks.accuracy_parts.methods import Peer, cosine_alone, dlib_model, peer_figures
+from benchmarks.accuracy_parts.tables import tables, write_section
+from muster.composition.local import open_vision
+from muster.composition.settings import LocalSettings
+from muster.composition.trainer import local_trainer
+from muster.domain.identifiers import PackId
+from muster.domain.student import Template
+from muster.evaluation.datasets import Dataset, Form, read_dataset, subset
+from muster.evaluation.embed import Pictures
+from muster.evaluation.report import write_html
+from muster.evaluation.rounds import Recognition, TrainedHead, TrainHead
+from muster.evaluation.run import EvaluationReport, EvaluationSettings, evaluate_dataset
+from muster.packs.build import build_embedded
+from muster.recognition.head import Head
+from muster.recognition.scoring import Population
+from muster.recognition.thresholds import Thresholds
+
+SETS = ("lfw", "groups", "detection")
+PEOPLE_SEED = 2026
+"""Draws the people of the LFW protocol from those with two pictures or more, and the strangers from the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How much of LFW takes part.
+
+    Attributes:
+        people: with two pictures or more, of whom each keeps `pictures_each`.
+        registered: of them, in each seed.
+        strangers: people with a single picture.
+    """
+
+    people: int
+    registered: int
+    strangers: int
+    pictures_each: int
+    seeds: int
+
+
+def main() -> None:
+    """Measure and print."""
+    chosen = _arguments()
+    if not chosen.photos.is_dir():
+        print(f"There is no folder {chosen.photos}: give the photo sets with --photos.")
+        print(json.dumps({"benchmark": "accuracy", "skipped": "no photos"}))
+        return
+    started = time.perf_counter()
+    settings = LocalSettings(threads=chosen.threads)
+    pack = build_embedded(settings.home)
+    pictures = KeptPictures(open_vision(pack, settings), pack, chosen.keep)
+    population = Population(pack.statistics.mean, pack.statistics.factor)
+    train = None if chosen.without_head else _training(pack.id, population)
+    how = Recognition(pack.id, population, Thresholds(present_fpir=settings.target_fpir), train)
+    protocol = Protocol(chosen.people, chosen.registered, chosen.strangers, 3, chosen.seeds)
+    measured: dict[str, Any] = {"benchmark": "accuracy", "pack": pack.id}
+    if "lfw" in chosen.sets:
+        lfw = lfw_subset(chosen.photos / "lfw", protocol)
+        share = 1 - protocol.registered / protocol.people
+        asked = EvaluationSettings(how, share, protocol.seeds)
+        measured["lfw"] = _compare(chosen, chosen.photos / "lfw", lfw, asked, pictures)
+    if "groups" in chosen.sets:
+        groups = chosen.photos / "groups"
+        measured["groups"] = _compare(chosen, groups, read_dataset(groups), EvaluationSettings(how), pictures)
+    if "detection" in chosen.sets:
+        measured["detection"] = _noses(chosen.photos / "detection", pictures, chosen.peers)
+    measured["seconds"] = round(time.perf_counter() - started)
+    text = tables(measured)
+    print(text)
+    if chosen.write is not None:
+        write_section(chosen.write, text)
+    print(json.dumps(measured))
+
+
+def lfw_subset(folder: Path, protocol: Protocol) -> Dataset:
+    """Draw the people of the protocol; the same folder and protocol give the same people."""
+    everyone = read_dataset(folder)
+    random = np.random.default_rng(PEOPLE_SEED)
+    able = np.array([len(pictures) > 1 for pictures in everyone.registrable])
+    several = random.permutation(np.flatnonzero(able))[: protocol.people]
+    single = random.permutation(np.flatnonzero(~able))[: protocol.strangers]
+    return subset(everyone, np.concatenate([several, single]), protocol.pictures_each)
+
+
+def _compare(
+    chosen: argparse.Namespace, folder: Path, dataset: Dataset, settings: EvaluationSettings, pictures: Pictures
+) -> dict[str, Any]:
+    """Evaluate one set with every method; figures by method."""
+    print(f"{folder.name}: {len(dataset.pictures)} pictures of {len(dataset.people)} people", file=sys.stderr)
+    report = evaluate_dataset(folder, dataset, settings, pictures, _Progress())
+    if chosen.report is not None:
+        print(f"report: {write_html(report, chosen.report / folder.name)}", file=sys.stderr)
+    document = report.document()
+    peers: list[Peer] = [cosine_alone(dataset, pictures)]
+    dlib = dlib_model(dataset, chosen.peers)
+    if dlib is not None:
+        peers.append(dlib)
+    figures = {peer.name: peer_figures(peer, dataset, settings) for peer in peers}
+    ours = {name: document[name] for name in ("stage1", "two_stage")}
+    methods = {"cosine": figures.pop("cosine"), **ours, **figures}
+    return {**{key: document[key] for key in _KEPT}, "methods": methods, "refused_registrations": _refused(report)}
+
+
+_KEPT = ("people", "registered", "probes", "strangers", "seeds", "unregistered", "heads", "not_registered")
+
+
+def _refused(report: EvaluationReport) -> dict[str, int]:
+    return dict(Counter(report.refused.values()))
+
+
+def _noses(folder: Path, pictures: Pictures, peers: Path) -> dict[str, Any]:
+    """Count faces whose nose lies in a detection of its own, and detections without a nose, for each detector."""
+    noses = {
+        name: np.array(tips, dtype=np.float32).reshape(-1, 2)
+        for name, tips in json.loads((folder / "noses.json").read_text(encoding="utf-8")).items()
+    }
+    paths = [folder / name for name in sorted(noses)]
+    boxes = {"muster": [pictures.faces(path).boxes for path in paths]}
+    dlib = dlib_model(_without_people(paths), peers)
+    if dlib is not None:
+        boxes["dlib"] = [dlib.faces(number).boxes for number in range(len(paths))]
+    found = {}
+    for name, seen in boxes.items():
+        hits = [_hits(noses[path.name], there) for path, there in zip(paths, seen, strict=True)]
+        found[name] = {
+            "faces": sum(len(tips) for tips in noses.values()),
+            "found": sum(hits),
+            "false_alarms": sum(len(there) - hit for there, hit in zip(seen, hits, strict=True)),
+        }
+    return {"photos": len(paths), "methods": found}
+
+
+def _hits(tips: NDArray[np.float32], boxes: NDArray[np.float32]) -> int:
+    free = np.ones(len(boxes), dtype=np.bool_)
+    for tip in tips:
+        inside = free & (tip >= boxes[:, :2]).all(axis=1) & (tip <= boxes[:, :2] + boxes[:, 2:]).all(axis=1)
+        free[np.flatnonzero(inside)[:1]] = False
+    return int(np.count_nonzero(~free))
+
+
+def _without_people(paths: Sequence[Path]) -> Dataset:
+    nothing = np.empty(0, dtype=np.intp)
+    return Dataset(Form.PHOTOS, (), tuple(paths), (), nothing, np.empty((0, 4), dtype=np.float32), nothing)
+
+
+def _training(pack: PackId, population: Population) -> TrainHead:
+    trainer = local_trainer(pack, population)
+
+    def train(templates: Sequence[Template]) -> TrainedHead:
+        result = trainer(list(templates), None, True, lambda step, share: None)
+        head = Head.load(result.head, pack) if result.promote and result.head is not None else None
+        return TrainedHead(head, str(result.report.get("reason", "")))
+
+    return train
+
+
+class _Progress:
+    """Says on stderr, every twentieth of the way, how long the rest will take."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._said = 0.0
+
+    def __call__(self, step: str, share: float) -> None:
+        if share < self._said + 0.05 and share < 1:
+            return
+        self._said = share
+        spent = time.perf_counter() - self._started
+        left = spent / share - spent if share else 0.0
+        print(f"  {share:4.0%} {step}, {spent:.0f} s spent, about {left:.0f} s left", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--people", type=int, default=250, help="LFW people with two pictures or more")
+    parser.add_argument("--registered", type=int, default=100, help="of them, in each seed")
+    parser.add_argument("--strangers", type=int, default=600, help="LFW people with one picture")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--without-head", action="store_true", help="train nothing: two-stage is stage 1")
+    parser.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="environment of the dlib peer")
+    parser.add_argument(
+        "--keep", type=Path, help="file that keeps embeddings for the next run, such as build/faces.npz"
+    )
+    parser.add_argument("--report", type=Path, help="folder for the HTML pages")
+    parser.add_argument("--write", type=Path, help="document whose generated section is replaced by the tables")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

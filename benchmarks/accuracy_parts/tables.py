@@ -1,0 +1,100 @@
+"""The tables of `benchmarks.accuracy`, as Markdown that reads well on a terminal too."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+_WORDS = {
+    "cosine": "FaceNet cosine alone",
+    "stage1": "stage 1",
+    "two_stage": "two-stage",
+    "dlib": "dlib `face_recognition`",
+    "muster": "ours (CenterFace)",
+}
+_RATES = {
+    "detection_recall": "faces found",
+    "rank_1": "rank-1",
+    "dir_at_fpir_0_1": "DIR at FPIR 0.1 %",
+    "dir_at_fpir_1": "at 1 %",
+    "dir_at_fpir_10": "at 10 %",
+}
+_COUNTS = ("correct", "wrong", "missed", "review", "accepted_strangers", "rejected_strangers")
+
+
+def tables(measured: Mapping[str, Any]) -> str:
+    """Return all tables of one run."""
+    parts = []
+    if "lfw" in measured:
+        parts += [_heading("LFW people, one registration picture each", measured["lfw"]), *_methods(measured["lfw"])]
+    if "groups" in measured:
+        parts += [_heading("Photos of groups", measured["groups"]), *_methods(measured["groups"])]
+    if "detection" in measured:
+        found = measured["detection"]
+        rows = [
+            [_WORDS[name], f"{one['found']} of {one['faces']}", str(one["false_alarms"])]
+            for name, one in found["methods"].items()
+        ]
+        parts += [
+            f"### Faces found in {found['photos']} photos with labelled noses",
+            _table(["detector", "faces found", "detections without a nose"], rows),
+        ]
+    return "\n\n".join(parts)
+
+
+def write_section(document: Path, text: str) -> None:
+    """Replace what stands between the markers of a Markdown document.
+
+    Raises:
+        ValueError: the document has no such markers.
+    """
+    before, begin, rest = document.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{document} has no section between {BEGIN} and {END}")
+    document.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+def _heading(title: str, found: Mapping[str, Any]) -> str:
+    rounds = "one round" if found["seeds"] == 1 else f"means of {found['seeds']} seeds with 95 % intervals"
+    heads = found["heads"]
+    refused = sum(found["refused_registrations"].values())
+    return (
+        f"### {title}\n\n"
+        f"{found['people']} people, {found['registered']} registered; {found['probes']} faces searched for, "
+        f"{found['strangers']} of them strangers; {rounds}. Heads promoted in {heads['promoted']} of "
+        f"{heads['promoted'] + heads['refused']} rounds. {refused} registration pictures would be turned away for "
+        "their quality and are used all the same."
+    )
+
+
+def _methods(found: Mapping[str, Any]) -> list[str]:
+    methods = found["methods"]
+    rates = [[_WORDS[name], *(_rate(one, rate) for rate in _RATES)] for name, one in methods.items()]
+    counts = [
+        [_WORDS[name], *(f"{one[count]:g}" for count in _COUNTS)] for name, one in methods.items() if "correct" in one
+    ]
+    words = [count.replace("_", " ") for count in _COUNTS]
+    return [
+        _table(["method", *_RATES.values()], rates),
+        "Faces at the thresholds that each method ships with:",
+        _table(["method", *words], counts),
+    ]
+
+
+def _rate(figures: Mapping[str, Any], name: str) -> str:
+    if figures[name] is None:
+        return "–"
+    interval = figures["intervals_95"].get(name)
+    half = f" ± {(interval[1] - interval[0]) / 2:.3f}" if interval else ""
+    return f"{figures[name]:.3f}{half}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+    return "\n".join([line(head), line(["-" * width for width in widths]), *(line(row) for row in rows)])
