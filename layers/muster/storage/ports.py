@@ -39,6 +39,9 @@ class StudentStore(Protocol):
     def erase(self, student_id: StudentId) -> None:
         """Remove the student's record, templates and registration photo, and the id from all marks and faces.
 
+        What stays is anonymous: a face that was the student's is unknown. Photos of sessions in which the student
+        was named lose their files, since they show the face and, annotated, the name.
+
         Raises:
             StudentNotFound: nobody has this id.
         """
@@ -70,6 +73,8 @@ class SessionStore(Protocol):
     def create(self, session: Session, roster: Sequence[StudentId]) -> None:
         """Open a session in which everyone on the roster is marked absent, by photo, until seen.
 
+        Who is not registered, or no longer, gets no mark.
+
         Raises:
             SessionExists: the id is taken.
         """
@@ -82,13 +87,15 @@ class SessionStore(Protocol):
         """
 
     def of_group(self, group_id: GroupId) -> list[Session]:
-        """Return a group's sessions, oldest first."""
+        """Return a group's sessions, oldest first, of one moment by id."""
 
     def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo (`original` as sent, `annotated` JPEG) and apply its marks, all or nothing.
 
         A mark of source `photo` never changes one of source `manual`, and never turns `present` into `absent`.
+        A mark that says what is stored already leaves the stored one with its time.
         A photo whose id is stored already is replaced, its marks applied again: the call may be repeated.
+        Students erased while the photo was read are left out of its faces and marks.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -96,7 +103,7 @@ class SessionStore(Protocol):
         """
 
     def photos(self, session_id: SessionId) -> list[SessionPhoto]:
-        """Return a session's photos in the order received.
+        """Return a session's photos in the order received, of one moment by id.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -156,7 +163,7 @@ class HeadStore(Protocol):
         """
 
     def prune(self, pack: PackId, keep: int) -> None:
-        """Delete all but the newest `keep` heads and the current one."""
+        """Delete all but the newest `keep` (0 or more) heads and the current one."""
 
     def delete_all(self) -> None:
         """Delete every head of every pack, the current too (needed when students are erased)."""
@@ -188,6 +195,8 @@ class TrainingStore(Protocol):
 
     def begin(self, run_id: str, now: datetime, stale_after_seconds: float) -> bool:
         """Start a run and clear the dirty flag, unless another run is under way with a heartbeat not yet stale.
+
+        The run under way may begin again: that counts as a heartbeat, and the dirty flag stays.
 
         Returns:
             Whether the run may go on.

@@ -1,0 +1,99 @@
+"""Students, sessions and photos to store."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, SessionPhoto
+from muster.domain.faces import Candidate, Decision, IdentifiedFace
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.student import Consent, Student, Template
+from tests.contract.places import Stores
+
+NOW = datetime(2026, 3, 2, 8, 15, 30, 123456, tzinfo=UTC)
+PACK = PackId("embedded")
+
+
+def a_student(id: str, *, name: str = "Ada", groups: Iterable[str] = ("g",)) -> Student:
+    return Student(
+        StudentId(id), name, frozenset(GroupId(group) for group in groups), Consent(NOW, "2026-1"), NOW, version=1
+    )
+
+
+def a_template(id: str, *, views: int = 4, pack: PackId = PACK) -> Template:
+    """A template that is the id's own, so that mixing two up is noticed."""
+    seed = int.from_bytes(hashlib.sha256(id.encode()).digest()[:8])
+    rows = np.random.default_rng(seed).normal(size=(views, 512)).astype(np.float32)
+    return Template(
+        StudentId(id),
+        pack,
+        (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32),
+        hashlib.sha256(a_photo(id)).hexdigest(),
+    )
+
+
+def a_photo(id: str) -> bytes:
+    return f"photo of {id}".encode() * 50
+
+
+def register(stores: Stores, *ids: str, groups: Iterable[str] = ("g",)) -> None:
+    for id in ids:
+        stores.students.add(a_student(id, groups=groups), a_template(id), a_photo(id))
+
+
+def a_session(id: str = "monday", group: str = "g", minutes: float = 0) -> Session:
+    return Session(SessionId(id), GroupId(group), NOW + timedelta(minutes=minutes))
+
+
+def open_session(stores: Stores, *roster: str, id: str = "monday") -> SessionId:
+    session = a_session(id)
+    stores.sessions.create(session, [StudentId(student) for student in roster])
+    return session.id
+
+
+def a_face(student: str | None, *, candidates: Sequence[str] = (), number: int = 0) -> IdentifiedFace:
+    near = list(dict.fromkeys(([student] if student else []) + list(candidates)))
+    return IdentifiedFace(
+        face_id=FaceId(f"face-{number}"),
+        box=(10, 20, 30, 40),
+        detector_score=0.93,
+        quality=0.5,
+        decision=Decision.PRESENT if student else Decision.UNKNOWN,
+        student_id=StudentId(student) if student else None,
+        similarity=0.7 if near else None,
+        head_similarity=0.8 if student else None,
+        candidates=tuple(Candidate(StudentId(id), 0.7 - 0.1 * rank) for rank, id in enumerate(near)),
+    )
+
+
+def a_session_photo(
+    session: SessionId, *faces: IdentifiedFace, id: str = "p1", minutes: float = 1, head: int | None = 3
+) -> SessionPhoto:
+    return SessionPhoto(
+        id=PhotoId(id),
+        session_id=session,
+        digest="ab" * 32,
+        width=1366,
+        height=768,
+        faces=faces,
+        pack=PACK,
+        head=head,
+        received_at=NOW + timedelta(minutes=minutes),
+    )
+
+
+def mark(
+    student: str,
+    status: MarkStatus = MarkStatus.PRESENT,
+    source: MarkSource = MarkSource.PHOTO,
+    minutes: float = 1,
+) -> Mark:
+    return Mark(StudentId(student), status, source, NOW + timedelta(minutes=minutes))
+
+
+def assert_same_template(one: Template, other: Template) -> None:
+    assert (one.student_id, one.pack, one.photo_digest) == (other.student_id, other.pack, other.photo_digest)
+    assert one.embeddings.dtype == np.float32
+    np.testing.assert_array_equal(one.embeddings, other.embeddings)

@@ -1,0 +1,211 @@
+"""What every store of sessions promises."""
+
+import pytest
+
+from muster.domain.attendance import MarkSource, MarkStatus
+from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
+from muster.domain.faces import Decision
+from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
+from muster.storage.rules import students_in
+from tests.contract.examples import a_face, a_session, a_session_photo, mark, open_session, register
+from tests.contract.places import Stores
+
+P1 = PhotoId("p1")
+
+
+def statuses(stores: Stores, session: SessionId) -> dict[str, tuple[str, str]]:
+    return {m.student_id: (m.status.value, m.source.value) for m in stores.sessions.marks(session)}
+
+
+def test_a_session_opens_with_everyone_absent(stores: Stores) -> None:
+    register(stores, "b", "a")
+    session = open_session(stores, "b", "a")
+    assert stores.sessions.get(session) == a_session()
+    assert stores.sessions.marks(session) == [
+        mark("a", MarkStatus.ABSENT, minutes=0),
+        mark("b", MarkStatus.ABSENT, minutes=0),
+    ]
+    assert stores.sessions.photos(session) == []
+
+
+def test_a_taken_session_id_is_refused_and_nothing_changes(stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a")
+    stores.sessions.record_photo(a_session_photo(session), b"o", b"a", [mark("a")])
+    with pytest.raises(SessionExists):
+        stores.sessions.create(a_session(group="other"), [StudentId("a"), StudentId("b")])
+    assert stores.sessions.get(session) == a_session()
+    assert statuses(stores, session) == {"a": ("present", "photo")}
+
+
+def test_sessions_of_a_group_come_oldest_first(stores: Stores) -> None:
+    for id, minutes in (("late", 60), ("early", 0), ("b", 30), ("a", 30)):
+        stores.sessions.create(a_session(id, minutes=minutes), [])
+    stores.sessions.create(a_session("elsewhere", group="g2"), [])
+    assert [s.id for s in stores.sessions.of_group(GroupId("g"))] == ["early", "a", "b", "late"]
+    assert stores.sessions.of_group(GroupId("nobody")) == []
+
+
+def test_an_unknown_session_is_not_found_by_any_method(stores: Stores) -> None:
+    nowhere = SessionId("nowhere")
+    for method in (stores.sessions.get, stores.sessions.photos, stores.sessions.marks):
+        with pytest.raises(SessionNotFound):
+            method(nowhere)
+    with pytest.raises(SessionNotFound):
+        stores.sessions.record_photo(a_session_photo(nowhere), b"o", b"a", [])
+    with pytest.raises(PhotoNotFound):
+        stores.sessions.annotated(nowhere, P1)
+
+
+def test_a_photo_comes_back_as_stored(stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    photo = a_session_photo(
+        session, a_face("a", candidates=["b"], number=0), a_face(None, number=1), a_face(None, candidates=["b"])
+    )
+    stores.sessions.record_photo(photo, b"original", b"\xff\xd8annotated", [mark("a")])
+    assert stores.sessions.photos(session) == [photo]
+    assert stores.sessions.annotated(session, P1) == b"\xff\xd8annotated"
+    assert stores.sessions.marks(session) == [mark("a"), mark("b", MarkStatus.ABSENT, minutes=0)]
+
+
+def test_a_photo_may_hold_no_face_and_no_head(stores: Stores) -> None:
+    session = open_session(stores)
+    photo = a_session_photo(session, head=None)
+    stores.sessions.record_photo(photo, b"o", b"a", [])
+    assert stores.sessions.photos(session) == [photo]
+
+
+def test_a_photo_of_two_hundred_faces_is_stored_whole(stores: Stores) -> None:
+    ids = [f"s{number:03}" for number in range(200)]
+    register(stores, *ids)
+    session = open_session(stores, *ids)
+    faces = [a_face(id, candidates=ids[:3], number=number) for number, id in enumerate(ids)]
+    stores.sessions.record_photo(a_session_photo(session, *faces), b"o", b"a", [mark(id) for id in ids])
+    assert len(stores.sessions.photos(session)[0].faces) == 200
+    assert set(statuses(stores, session).values()) == {("present", "photo")}
+    assert len(stores.sessions.marks(session)) == 200
+
+
+def test_photos_come_in_the_order_received(stores: Stores) -> None:
+    session = open_session(stores)
+    for id, minutes in (("p3", 3), ("p1", 1), ("p2b", 2), ("p2a", 2)):
+        stores.sessions.record_photo(a_session_photo(session, id=id, minutes=minutes), id.encode(), id.encode(), [])
+    assert [photo.id for photo in stores.sessions.photos(session)] == ["p1", "p2a", "p2b", "p3"]
+    assert stores.sessions.annotated(session, PhotoId("p2a")) == b"p2a"
+
+
+def test_an_unknown_photo_is_not_found(stores: Stores) -> None:
+    session = open_session(stores)
+    with pytest.raises(PhotoNotFound):
+        stores.sessions.annotated(session, P1)
+
+
+def test_the_same_photo_recorded_twice_is_recorded_once(stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    photo = a_session_photo(session, a_face("a"))
+    for _ in range(3):
+        stores.sessions.record_photo(photo, b"o", b"a", [mark("a")])
+    assert stores.sessions.photos(session) == [photo]
+    assert statuses(stores, session) == {"a": ("present", "photo"), "b": ("absent", "photo")}
+
+
+def test_a_photo_stored_already_is_replaced(stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"first", [mark("a")])
+    second = a_session_photo(session, a_face("b"), minutes=2)
+    stores.sessions.record_photo(second, b"o", b"second", [mark("b", minutes=2)])
+    assert stores.sessions.photos(session) == [second]
+    assert stores.sessions.annotated(session, P1) == b"second"
+
+
+def test_seen_in_any_photo_is_present_and_stays_so(stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [mark("a")])
+    stores.sessions.record_photo(
+        a_session_photo(session, id="p2"), b"o", b"a", [mark("a", MarkStatus.ABSENT, minutes=2), mark("b", minutes=2)]
+    )
+    assert stores.sessions.marks(session) == [mark("a"), mark("b", minutes=2)]
+
+
+@pytest.mark.parametrize("status", list(MarkStatus))
+def test_a_photo_never_overrules_a_person(stores: Stores, status: MarkStatus) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    manual = mark("a", status, MarkSource.MANUAL, minutes=1)
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [manual])
+    for new in (MarkStatus.PRESENT, MarkStatus.ABSENT):
+        stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", b"a", [mark("a", new, minutes=2)])
+        assert stores.sessions.marks(session) == [manual]
+
+
+def test_a_person_overrules_a_photo_and_a_person(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [mark("a")])
+    for minutes, status in ((2, MarkStatus.ABSENT), (3, MarkStatus.EXCUSED), (4, MarkStatus.PRESENT)):
+        manual = mark("a", status, MarkSource.MANUAL, minutes)
+        stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", b"a", [manual])
+        assert stores.sessions.marks(session) == [manual]
+
+
+def test_a_mark_that_says_nothing_new_keeps_its_time(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [mark("a", minutes=1)])
+    stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", b"a", [mark("a", minutes=2)])
+    assert stores.sessions.marks(session) == [mark("a", minutes=1)]
+
+
+def test_a_student_who_joined_after_the_session_opened_is_marked(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    register(stores, "b")
+    stores.sessions.record_photo(a_session_photo(session, a_face("b")), b"o", b"a", [mark("b")])
+    assert statuses(stores, session) == {"a": ("absent", "photo"), "b": ("present", "photo")}
+
+
+def test_who_is_not_registered_leaves_no_trace(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a", "erased-meanwhile")
+    photo = a_session_photo(session, a_face("erased-meanwhile", candidates=["a"]), a_face("a"))
+    stores.sessions.record_photo(photo, b"o", b"a", [mark("erased-meanwhile"), mark("a")])
+    assert statuses(stores, session) == {"a": ("present", "photo")}
+    assert students_in(stores.sessions.photos(session)[0].faces) == {"a"}
+
+
+def test_erasing_a_student_leaves_sessions_anonymous(stores: Stores) -> None:
+    register(stores, "a", "aa", "b")
+    session = open_session(stores, "a", "aa", "b")
+    named = a_session_photo(session, a_face("a", candidates=["b"], number=0), a_face("aa", number=1), id="p1")
+    near = a_session_photo(session, a_face("b", candidates=["a", "aa"]), a_face(None, candidates=["a"]), id="p2")
+    stores.sessions.record_photo(named, b"o", b"shows a's name", [mark("a"), mark("aa")])
+    stores.sessions.record_photo(near, b"o", b"shows b's name", [mark("b")])
+
+    stores.students.erase(StudentId("a"))
+
+    assert statuses(stores, session) == {"aa": ("present", "photo"), "b": ("present", "photo")}
+    first, second = stores.sessions.photos(session)
+    assert students_in(first.faces + second.faces) == {"aa", "b"}
+    was_a, still_aa = first.faces
+    assert (was_a.decision, was_a.student_id, was_a.head_similarity) == (Decision.UNKNOWN, None, None)
+    assert was_a.box == named.faces[0].box
+    assert still_aa == named.faces[1]
+    assert second.faces[0].student_id == "b"
+    assert second.faces[0].similarity == near.faces[0].similarity
+    assert second.faces[1].similarity is None
+    with pytest.raises(PhotoNotFound):
+        stores.sessions.annotated(session, PhotoId("p1"))
+    assert stores.sessions.annotated(session, PhotoId("p2")) == b"shows b's name"
+
+
+def test_a_session_outlives_all_its_students(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"a", [mark("a")])
+    stores.students.erase(StudentId("a"))
+    assert stores.sessions.marks(session) == []
+    assert len(stores.sessions.photos(session)) == 1
