@@ -75,7 +75,7 @@ def main() -> None:
     started = time.perf_counter()
     settings = LocalSettings(threads=chosen.threads)
     pack = build_embedded(settings.home)
-    pictures = KeptPictures(open_vision(pack, settings), pack, chosen.keep)
+    pictures = KeptPictures(open_vision(pack, settings), pack, chosen.keep / "faces.npz" if chosen.keep else None)
     population = Population(pack.statistics.mean, pack.statistics.factor)
     train = None if chosen.without_head else _training(pack.id, population)
     how = Recognition(pack.id, population, Thresholds(present_fpir=settings.target_fpir), train)
@@ -90,7 +90,7 @@ def main() -> None:
         groups = chosen.photos / "groups"
         measured["groups"] = _compare(chosen, groups, read_dataset(groups), EvaluationSettings(how), pictures)
     if "detection" in chosen.sets:
-        measured["detection"] = _noses(chosen.photos / "detection", pictures, chosen.peers)
+        measured["detection"] = _noses(chosen, chosen.photos / "detection", pictures)
     measured["seconds"] = round(time.perf_counter() - started)
     text = tables(measured)
     print(text)
@@ -119,7 +119,7 @@ def _compare(
         print(f"report: {write_html(report, chosen.report / folder.name)}", file=sys.stderr)
     document = report.document()
     peers: list[Peer] = [cosine_alone(dataset, pictures)]
-    dlib = dlib_model(dataset, chosen.peers)
+    dlib = dlib_model(dataset, chosen.peers, chosen.keep)
     if dlib is not None:
         peers.append(dlib)
     figures = {peer.name: peer_figures(peer, dataset, settings) for peer in peers}
@@ -135,7 +135,7 @@ def _refused(report: EvaluationReport) -> dict[str, int]:
     return dict(Counter(report.refused.values()))
 
 
-def _noses(folder: Path, pictures: Pictures, peers: Path) -> dict[str, Any]:
+def _noses(chosen: argparse.Namespace, folder: Path, pictures: Pictures) -> dict[str, Any]:
     """Count faces whose nose lies in a detection of its own, and detections without a nose, for each detector."""
     noses = {
         name: np.array(tips, dtype=np.float32).reshape(-1, 2)
@@ -143,7 +143,7 @@ def _noses(folder: Path, pictures: Pictures, peers: Path) -> dict[str, Any]:
     }
     paths = [folder / name for name in sorted(noses)]
     boxes = {"muster": [pictures.faces(path).boxes for path in paths]}
-    dlib = dlib_model(_without_people(paths), peers)
+    dlib = dlib_model(_without_people(paths), chosen.peers, chosen.keep)
     if dlib is not None:
         boxes["dlib"] = [dlib.faces(number).boxes for number in range(len(paths))]
     found = {}
@@ -209,7 +209,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--without-head", action="store_true", help="train nothing: two-stage is stage 1")
     parser.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="environment of the dlib peer")
     parser.add_argument(
-        "--keep", type=Path, help="file that keeps embeddings for the next run, such as build/faces.npz"
+        "--keep", type=Path, help="folder that keeps embeddings for the next run, such as build/accuracy"
     )
     parser.add_argument("--report", type=Path, help="folder for the HTML pages")
     parser.add_argument("--write", type=Path, help="document whose generated section is replaced by the tables")

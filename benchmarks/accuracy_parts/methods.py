@@ -1,5 +1,6 @@
 """What two-stage recognition is compared with by `benchmarks.accuracy`: cosine alone, and dlib's model."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -83,13 +84,17 @@ def cosine_alone(dataset: Dataset, pictures: Pictures) -> Peer:
     return Peer("cosine", faces, template, lambda probes, templates: probes @ templates.T, None)
 
 
-def dlib_model(dataset: Dataset, environment: Path) -> Peer | None:
-    """dlib's detector and embedding, or None (with a line on stderr) where its environment is missing."""
+def dlib_model(dataset: Dataset, environment: Path, keep: Path | None) -> Peer | None:
+    """dlib's detector and embedding, or None (with a line on stderr) where its environment is missing.
+
+    Args:
+        keep: folder that keeps what dlib found for the next run on the same pictures.
+    """
     python = environment / "bin" / "python"
     if not python.exists():
         print(f"dlib is left out: {environment} is missing; `make {environment}` makes it.", file=sys.stderr)
         return None
-    seen = _embed(python, dataset)
+    seen = _embed(python, dataset, keep)
 
     def template(picture: int) -> FloatArray | None:
         found = seen[picture]
@@ -165,12 +170,16 @@ def _play(
     return found, tally(named, present, mates[searched], missed, unseen), float(located.mean())
 
 
-def _embed(python: Path, dataset: Dataset) -> list[Found]:
+def _embed(python: Path, dataset: Dataset, keep: Path | None) -> list[Found]:
     script = Path(__file__).parents[1] / "peers" / "dlib_embed.py"
+    listed = json.dumps([str(path.resolve()) for path in dataset.pictures])
     with tempfile.TemporaryDirectory() as folder:
-        listed, target = Path(folder) / "pictures.json", Path(folder) / "faces.npz"
-        listed.write_text(json.dumps([str(path) for path in dataset.pictures]), encoding="utf-8")
-        subprocess.run([str(python), str(script), str(listed), str(target)], check=True)
+        pictures = Path(folder) / "pictures.json"
+        pictures.write_text(listed, encoding="utf-8")
+        target = (keep or Path(folder)) / f"dlib-{hashlib.sha256(listed.encode()).hexdigest()[:16]}.npz"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            subprocess.run([str(python), str(script), str(pictures), str(target)], check=True)
         with np.load(target) as arrays:
             owners, boxes, embeddings, sizes = (arrays[name] for name in ("picture", "box", "embedding", "size"))
     return [

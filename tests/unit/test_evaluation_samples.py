@@ -1,0 +1,56 @@
+"""The evaluation of real photos with the real model pack."""
+
+from pathlib import Path
+
+import pytest
+
+from muster.domain.errors import DamagedImage, UnsupportedImage
+from muster.evaluation.report import render
+from muster.evaluation.rounds import Recognition
+from muster.evaluation.run import EvaluationSettings, evaluate
+from muster.packs.load import ModelPack
+from muster.recognition.scoring import Population
+from muster.recognition.thresholds import Thresholds
+from muster.vision.detector import CenterFaceDetector
+from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.pipeline import VisionPipeline
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def vision(pack: ModelPack) -> VisionPipeline:
+    return VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2), views=2)
+
+
+@pytest.fixture
+def settings(pack: ModelPack) -> EvaluationSettings:
+    population = Population(pack.statistics.mean, pack.statistics.factor)
+    return EvaluationSettings(Recognition(pack.id, population, Thresholds(), None))
+
+
+def test_the_sample_photos_come_out_right(samples: Path, vision: VisionPipeline, settings: EvaluationSettings) -> None:
+    said: list[float] = []
+    report = evaluate(samples, settings, vision, lambda step, share: said.append(share))
+    document = report.document()
+    assert (document["people"], document["probes"], document["strangers"]) == (2, 3, 1)
+    figures = document["stage1"]
+    assert (figures["detection_recall"], figures["rank_1"], figures["dir_at_fpir_0_1"]) == (1.0, 1.0, 1.0)
+    assert (figures["correct"], figures["wrong"], figures["missed"], figures["accepted_strangers"]) == (2, 0, 0, 0)
+    assert said == sorted(said)
+    assert said[-1] == 1.0
+    assert "data:image" not in render(report), "there is no mistake to show"
+
+
+def test_a_picture_that_cannot_be_read_is_named(
+    tmp_path: Path, vision: VisionPipeline, settings: EvaluationSettings, samples: Path
+) -> None:
+    portrait = (samples / "gallery" / "joe_biden.jpg").read_bytes()
+    (tmp_path / "joe").mkdir()
+    (tmp_path / "joe" / "1.jpg").write_bytes(portrait)
+    (tmp_path / "joe" / "2.jpg").write_bytes(portrait[: len(portrait) // 2])
+    with pytest.raises(DamagedImage, match=r"joe/2\.jpg"):
+        evaluate(tmp_path, settings, vision, lambda step, share: None)
+    (tmp_path / "joe" / "2.jpg").write_text("no picture")
+    with pytest.raises(UnsupportedImage, match=r"joe/2\.jpg"):
+        evaluate(tmp_path, settings, vision, lambda step, share: None)
