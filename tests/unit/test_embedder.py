@@ -1,0 +1,81 @@
+from pathlib import Path
+from time import perf_counter
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from muster.domain.faces import Faces
+from muster.packs.load import ModelPack
+from muster.vision.align import crop_faces
+from muster.vision.embedder import FaceNetEmbedder
+
+
+@pytest.fixture(scope="module")
+def embedder(pack: ModelPack) -> FaceNetEmbedder:
+    return FaceNetEmbedder(pack.embedder, threads=2)
+
+
+@pytest.fixture(scope="module")
+def portraits(samples: Path) -> NDArray[np.uint8]:
+    boxes = {"barack_obama": (371, 88, 245, 330), "joe_biden": (416, 157, 307, 428)}
+    crops = []
+    for name, box in boxes.items():
+        picture = cv2.imread(str(samples / "gallery" / f"{name}.jpg"))
+        assert picture is not None
+        pixels = np.asarray(picture[:, :, ::-1], np.uint8)
+        face = Faces(np.array([box], np.float32), np.zeros((1, 5, 2), np.float32), np.ones(1, np.float32))
+        crops.append(crop_faces(pixels, face)[0, 0])
+    return np.array(crops)
+
+
+def test_no_crop_gives_no_embedding(embedder: FaceNetEmbedder) -> None:
+    assert embedder.embed(np.empty((0, 160, 160, 3), np.uint8)).shape == (0, 512)
+    assert embedder.embed_faces(np.empty((0, 1, 160, 160, 3), np.uint8)).shape == (0, 512)
+
+
+def test_rows_are_of_unit_length(embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]) -> None:
+    embeddings = embedder.embed(portraits)
+    assert embeddings.dtype == np.float32
+    assert np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+
+
+def test_a_mirror_image_is_the_same_person_and_two_men_are_not(
+    embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]
+) -> None:
+    embeddings = embedder.embed(np.concatenate([portraits, portraits[:, :, ::-1]]))
+    similarity = embeddings @ embeddings.T
+    assert similarity[0, 2] > 0.85
+    assert similarity[1, 3] > 0.85
+    assert similarity[0, 1] < 0.4
+
+
+def test_a_crop_means_the_same_in_any_batch(embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]) -> None:
+    many = np.concatenate([portraits] * 10)
+    assert np.allclose(embedder.embed(many)[-2:], embedder.embed(portraits), atol=1e-5)
+
+
+def test_a_face_of_several_crops_is_their_mean_direction(
+    embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]
+) -> None:
+    crops = np.stack([portraits, portraits[:, :, ::-1]], axis=1)
+    separate = embedder.embed(crops.reshape(-1, 160, 160, 3)).reshape(2, 2, 512).mean(axis=1)
+    expected = separate / np.linalg.norm(separate, axis=1, keepdims=True)
+    assert np.allclose(embedder.embed_faces(crops), expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_batch_costs_less_a_face_than_single_faces(embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]) -> None:
+    many = np.concatenate([portraits] * 8)
+    embedder.embed(many)
+    alone, together = [], []
+    for _ in range(3):
+        started = perf_counter()
+        for crop in many:
+            embedder.embed(crop[None])
+        alone.append(perf_counter() - started)
+        started = perf_counter()
+        embedder.embed(many)
+        together.append(perf_counter() - started)
+    assert min(together) < min(alone)
