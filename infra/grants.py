@@ -29,6 +29,7 @@ TABLE_WRITE: Final = (
     "dynamodb:ConditionCheckItem",
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """What the functions and the training job work on: the table, the two buckets' names and the key of all three."""
@@ -83,5 +84,12 @@ def encryption(role: iam.Role, stores: Stores) -> None:
     """Allow use of the key, by way of S3 and DynamoDB only."""
     stack = cdk.Stack.of(role)
     via = [f"{service}.{stack.region}.{stack.url_suffix}" for service in ("s3", "dynamodb")]
-    actions = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+    actions = (
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    )
     _allow(role, "UseKey", actions, [stores.key.key_arn], {"StringEquals": {"kms:ViaService": via}})

@@ -65,7 +65,8 @@ def library_layer(scope: Construct, root: Path) -> lambda_.LayerVersion:
     complete = is_prepared(root)
     if not complete:
         cdk.Annotations.of(scope).add_warning_v2(
-            "muster:layer", "The layer holds no dependencies: run `make layer` before you deploy; CloudFormation will refuse it."
+            "muster:layer",
+            "The layer holds no dependencies: run `make layer` before you deploy; CloudFormation will refuse it.",
         )
         cdk.CfnRule(
             scope,

@@ -81,7 +81,9 @@ class AccessLogs(s3.Bucket):
     """Where the access logs of other buckets, and of CloudFront, are delivered; emptied by age."""
 
     def __init__(self, scope: Construct, construct_id: str, *, days: int, retain: bool, cloudfront: bool) -> None:
-        ownership = s3.ObjectOwnership.BUCKET_OWNER_PREFERRED if cloudfront else s3.ObjectOwnership.BUCKET_OWNER_ENFORCED
+        ownership = (
+            s3.ObjectOwnership.BUCKET_OWNER_PREFERRED if cloudfront else s3.ObjectOwnership.BUCKET_OWNER_ENFORCED
+        )
         super().__init__(
             scope,
             construct_id,
@@ -93,4 +95,6 @@ class AccessLogs(s3.Bucket):
             lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(days))],
             removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
         )
-        accept(self, "AwsSolutions-S1", "This bucket receives the access logs; logging its own access would feed itself.")
+        accept(
+            self, "AwsSolutions-S1", "This bucket receives the access logs; logging its own access would feed itself."
+        )

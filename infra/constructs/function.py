@@ -77,7 +77,9 @@ class ServiceFunction(Construct):
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.role.add_to_policy(
             iam.PolicyStatement(
-                sid="Log", actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[self.log_group.log_group_arn]
+                sid="Log",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[self.log_group.log_group_arn],
             )
         )
         accept(
@@ -86,9 +88,15 @@ class ServiceFunction(Construct):
             "xray:PutTraceSegments and xray:PutTelemetryRecords know no resources.",
         )
         variables = {**environment, "POWERTOOLS_SERVICE_NAME": self.name}
-        self.function = self._image(code, config, size, variables) if isinstance(code, ImageCode) else self._zip(code, config, size, variables)
+        self.function = (
+            self._image(code, config, size, variables)
+            if isinstance(code, ImageCode)
+            else self._zip(code, config, size, variables)
+        )
 
-    def _image(self, code: ImageCode, config: StageConfig, size: FunctionSize, variables: dict[str, str]) -> lambda_.Function:
+    def _image(
+        self, code: ImageCode, config: StageConfig, size: FunctionSize, variables: dict[str, str]
+    ) -> lambda_.Function:
         return lambda_.DockerImageFunction(
             self,
             "Function",
@@ -108,7 +116,9 @@ class ServiceFunction(Construct):
             dead_letter_queue=self.dead_letters,
         )
 
-    def _zip(self, code: ZipCode, config: StageConfig, size: FunctionSize, variables: dict[str, str]) -> lambda_.Function:
+    def _zip(
+        self, code: ZipCode, config: StageConfig, size: FunctionSize, variables: dict[str, str]
+    ) -> lambda_.Function:
         return lambda_.Function(
             self,
             "Function",

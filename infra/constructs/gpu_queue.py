@@ -31,7 +31,11 @@ class GpuQueue(Construct):
         self.instance_role = self._instance_role()
         vpc = self._network(config)
         group = ec2.SecurityGroup(
-            self, "Instances", vpc=vpc, allow_all_outbound=False, description="Training instances: nothing in, HTTPS out"
+            self,
+            "Instances",
+            vpc=vpc,
+            allow_all_outbound=False,
+            description="Training instances: nothing in, HTTPS out",
         )
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Image registry, Batch, logs, S3, DynamoDB, KMS")
         environment = batch.ManagedEc2EcsComputeEnvironment(
@@ -124,6 +128,9 @@ class GpuQueue(Construct):
         for resource in (clusters, instances):
             finding = f"AwsSolutions-IAM5[Resource::{names.reported(resource)}]"
             accept(role, finding, "Batch makes the cluster and its instances, and names them, when it needs them.")
-        accept(role, "AwsSolutions-IAM5[Resource::*]", "ecs:DiscoverPollEndpoint and ecr:GetAuthorizationToken know no resources.")
+        accept(
+            role,
+            "AwsSolutions-IAM5[Resource::*]",
+            "ecs:DiscoverPollEndpoint and ecr:GetAuthorizationToken know no resources.",
+        )
         return role
-

@@ -45,13 +45,31 @@ class SignIn(Construct):
             removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
         )
         if not config.mfa_required:
-            accept(self.pool, "AwsSolutions-COG2", "A development stage, signed in to by tests; prod requires the second factor.")
+            accept(
+                self.pool,
+                "AwsSolutions-COG2",
+                "A development stage, signed in to by tests; prod requires the second factor.",
+            )
         if not config.threat_protection:
-            accept(self.pool, "AwsSolutions-COG3", "Threat protection bills for every user; StageConfig.threat_protection turns it on.")
-            accept(self.pool, "AwsSolutions-COG8", "The Plus plan bills for every user; StageConfig.threat_protection turns it on.")
-        self.pool.add_group("Admins", group_name="admin", description="Manage students, groups and erasure.", precedence=0)
-        self.pool.add_group("Teachers", group_name="teacher", description="Register students and call the roll.", precedence=10)
-        self.pool.add_domain("Pages", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=names.sign_in_prefix(config.stage)))
+            accept(
+                self.pool,
+                "AwsSolutions-COG3",
+                "Threat protection bills for every user; StageConfig.threat_protection turns it on.",
+            )
+            accept(
+                self.pool,
+                "AwsSolutions-COG8",
+                "The Plus plan bills for every user; StageConfig.threat_protection turns it on.",
+            )
+        self.pool.add_group(
+            "Admins", group_name="admin", description="Manage students, groups and erasure.", precedence=0
+        )
+        self.pool.add_group(
+            "Teachers", group_name="teacher", description="Register students and call the roll.", precedence=10
+        )
+        self.pool.add_domain(
+            "Pages", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=names.sign_in_prefix(config.stage))
+        )
         pages = [f"{origin}/" for origin in web_origins]
         self.client = self.pool.add_client(
             "Web",

@@ -70,7 +70,9 @@ class Site(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, api: apigw.IHttpApi) -> None:
         super().__init__(scope, construct_id)
-        access_logs = AccessLogs(self, "AccessLogs", days=config.retention.logs, retain=config.retain_data, cloudfront=True)
+        access_logs = AccessLogs(
+            self, "AccessLogs", days=config.retention.logs, retain=config.retain_data, cloudfront=True
+        )
         self.bucket = PrivateBucket(
             self,
             "Web",
@@ -82,9 +84,13 @@ class Site(Construct):
         self.distribution = self._distribution(config, api, access_logs)
         self.origin = f"https://{config.domain.name if config.domain else self.distribution.distribution_domain_name}"
 
-    def _distribution(self, config: StageConfig, api: apigw.IHttpApi, access_logs: s3.IBucket) -> cloudfront.Distribution:
+    def _distribution(
+        self, config: StageConfig, api: apigw.IHttpApi, access_logs: s3.IBucket
+    ) -> cloudfront.Distribution:
         domain = config.domain
-        certificate = acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn) if domain else None
+        certificate = (
+            acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn) if domain else None
+        )
         stack = cdk.Stack.of(self)
         api_origin = origins.HttpOrigin(
             f"{api.api_id}.execute-api.{stack.region}.{stack.url_suffix}",
@@ -100,7 +106,10 @@ class Site(Construct):
             response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
         )
         fallback = cloudfront.Function(
-            self, "Fallback", code=cloudfront.FunctionCode.from_inline(FALLBACK), runtime=cloudfront.FunctionRuntime.JS_2_0
+            self,
+            "Fallback",
+            code=cloudfront.FunctionCode.from_inline(FALLBACK),
+            runtime=cloudfront.FunctionRuntime.JS_2_0,
         )
         distribution = cloudfront.Distribution(
             self,
@@ -131,9 +140,17 @@ class Site(Construct):
         if not config.countries:
             accept(distribution, "AwsSolutions-CFR1", "Schools are anywhere; StageConfig.countries restricts a stage.")
         if not config.web_acl_arn:
-            accept(distribution, "AwsSolutions-CFR2", "WAF bills monthly; StageConfig.web_acl_arn puts one before the site.")
+            accept(
+                distribution,
+                "AwsSolutions-CFR2",
+                "WAF bills monthly; StageConfig.web_acl_arn puts one before the site.",
+            )
         if not domain:
-            accept(distribution, "AwsSolutions-CFR4", "CloudFront's own certificate allows no choice; StageConfig.domain asks TLS 1.2.")
+            accept(
+                distribution,
+                "AwsSolutions-CFR4",
+                "CloudFront's own certificate allows no choice; StageConfig.domain asks TLS 1.2.",
+            )
         return distribution
 
     def _headers(self, stage: str) -> cloudfront.ResponseHeadersPolicy:
@@ -199,7 +216,9 @@ class Site(Construct):
         """Allow what the delivery function does, spelled out; its construct's own grants are wildcards."""
         stack = cdk.Stack.of(self)
         assets = f"arn:{cdk.Aws.PARTITION}:s3:::cdk-{QUALIFIER}-assets-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
-        distribution = f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/{self.distribution.distribution_id}"
+        distribution = (
+            f"arn:{stack.partition}:cloudfront::{stack.account}:distribution/{self.distribution.distribution_id}"
+        )
         resource = self.bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101  what an s3.Bucket is made of
         for finding, reason in (

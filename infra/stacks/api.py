@@ -83,7 +83,12 @@ class ApiStack(cdk.Stack):
             "LOG_LEVEL": "INFO",
             **extra,
         }
-        size = {"Register": config.register, "Detect": config.detect, "Roster": config.roster, "Retrain": config.retrain}
+        size = {
+            "Register": config.register,
+            "Detect": config.detect,
+            "Roster": config.roster,
+            "Retrain": config.retrain,
+        }
         return ServiceFunction(self, name, config=config, size=size[name], code=code, environment=environment)
 
     def _allow(self) -> None:
@@ -110,7 +115,9 @@ class ApiStack(cdk.Stack):
         role = self.roster.role
         grants.table(role, "Table", stores, everything)
         grants.objects(role, "OfferUploads", photos, write, names.UPLOADS_REGISTER, names.UPLOADS_DETECT)
-        grants.objects(role, "ShowAndErasePhotos", photos, (*read, *delete), names.REGISTRATION_PHOTOS, names.SESSION_PHOTOS)
+        grants.objects(
+            role, "ShowAndErasePhotos", photos, (*read, *delete), names.REGISTRATION_PHOTOS, names.SESSION_PHOTOS
+        )
         grants.objects(role, "EraseTraining", models, delete, names.TEMPLATES, names.HEADS)
         grants.listing(role, "ListPhotos", photos, names.REGISTRATION_PHOTOS, names.SESSION_PHOTOS)
         grants.listing(role, "ListModels", models, names.TEMPLATES, names.HEADS)

@@ -24,7 +24,9 @@ class DataStack(cdk.Stack):
         access_logs: the buckets' access logs.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, web_origin: str, env: cdk.Environment) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, config: StageConfig, web_origin: str, env: cdk.Environment
+    ) -> None:
         super().__init__(scope, construct_id, env=env, description="Muster: table, photos, models, key")
         key = self._key(config)
         self.access_logs = AccessLogs(
@@ -42,7 +44,10 @@ class DataStack(cdk.Stack):
         cdk.CfnOutput(self, "ModelsBucket", value=models.bucket_name)
 
     def _key(self, config: StageConfig) -> kms.Key:
-        """Make the one key; alarms and the budget, which publish to an encrypted topic, may use it in this account."""
+        """Make the one key. What publishes to the encrypted topic may use it, for this account where the service can say so.
+
+        EventBridge does not name an account when it publishes to an encrypted topic, so a condition would silence it.
+        """
         key = kms.Key(
             self,
             "Key",
@@ -52,17 +57,20 @@ class DataStack(cdk.Stack):
             pending_window=cdk.Duration.days(30 if config.retain_data else 7),
             removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
         )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="Notices",
-                principals=[
-                    iam.ServicePrincipal(f"{service}.amazonaws.com") for service in ("cloudwatch", "budgets", "events")
-                ],
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+        own_account: dict[str, object] = {"StringEquals": {"aws:SourceAccount": self.account}}
+        for sid, services, conditions in (
+            ("Notices", ("cloudwatch", "budgets"), own_account),
+            ("EventNotices", ("events",), None),
+        ):
+            key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    principals=[iam.ServicePrincipal(f"{service}.amazonaws.com") for service in services],
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=["*"],
+                    conditions=conditions,
+                )
             )
-        )
         return key
 
     def _table(self, config: StageConfig, key: kms.Key) -> dynamodb.Table:

@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -39,9 +40,9 @@ class MonitoringStack(cdk.Stack):
         env: cdk.Environment,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Muster: alarms, dashboard and budget")
-        self.topic = sns.Topic(
-            self, "Notices", display_name=f"Muster {config.stage}", master_key=stores.key, enforce_ssl=True
-        )
+        # By its address, so that no construct widens the key's policy: the data stack says who may publish.
+        key = kms.Key.from_key_arn(self, "Key", stores.key.key_arn)
+        self.topic = sns.Topic(self, "Notices", display_name=f"Muster {config.stage}", master_key=key, enforce_ssl=True)
         if config.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(config.alarm_email))
         self._let_in("budgets")
@@ -70,9 +71,17 @@ class MonitoringStack(cdk.Stack):
     def _watch_functions(self, api: ApiStack) -> None:
         for function in api.functions:
             name = function.node.id
-            self._notice(f"{name}Errors", function.errors(FIVE_MINUTES), 3, f"{function.name} failed three times in five minutes.")
             self._notice(
-                f"{name}Throttles", function.throttles(FIVE_MINUTES), 1, f"{function.name} was refused: no concurrency left."
+                f"{name}Errors",
+                function.errors(FIVE_MINUTES),
+                3,
+                f"{function.name} failed three times in five minutes.",
+            )
+            self._notice(
+                f"{name}Throttles",
+                function.throttles(FIVE_MINUTES),
+                1,
+                f"{function.name} was refused: no concurrency left.",
             )
 
     def _watch_lost_work(self, api: ApiStack) -> None:
@@ -113,7 +122,10 @@ class MonitoringStack(cdk.Stack):
 
     def _watch_api_and_table(self, http_api: apigw.HttpApi, stores: grants.Stores) -> None:
         self._notice(
-            "ServerErrors", http_api.metric_server_error(period=FIVE_MINUTES), 3, "The API answered 5xx three times in five minutes."
+            "ServerErrors",
+            http_api.metric_server_error(period=FIVE_MINUTES),
+            3,
+            "The API answered 5xx three times in five minutes.",
         )
         throttled = cloudwatch.Metric(
             namespace="AWS/DynamoDB",
@@ -137,19 +149,37 @@ class MonitoringStack(cdk.Stack):
             default_interval=cdk.Duration.days(1),
             widgets=[
                 [
-                    graph("Requests and errors", [http_api.metric_count(), http_api.metric_client_error(), http_api.metric_server_error()]),
+                    graph(
+                        "Requests and errors",
+                        [http_api.metric_count(), http_api.metric_client_error(), http_api.metric_server_error()],
+                    ),
                     graph("Latency, p95 (ms)", [http_api.metric_latency(statistic=p95)]),
                 ],
                 [
                     graph("Duration, p95 (ms)", [one.function.metric_duration(statistic=p95) for one in api.functions]),
-                    graph("Errors and throttles", [metric for one in api.functions for metric in (one.errors(FIVE_MINUTES), one.throttles(FIVE_MINUTES))]),
+                    graph(
+                        "Errors and throttles",
+                        [
+                            metric
+                            for one in api.functions
+                            for metric in (one.errors(FIVE_MINUTES), one.throttles(FIVE_MINUTES))
+                        ],
+                    ),
                 ],
                 [
-                    graph("Photos that wait", [one.queue.metric_approximate_number_of_messages_visible() for one in api.uploads.values()]),
+                    graph(
+                        "Photos that wait",
+                        [one.queue.metric_approximate_number_of_messages_visible() for one in api.uploads.values()],
+                    ),
                     graph(
                         "Table, consumed units",
                         [
-                            cloudwatch.Metric(namespace="AWS/DynamoDB", metric_name=name, dimensions_map=table, statistic=cloudwatch.Stats.SUM)
+                            cloudwatch.Metric(
+                                namespace="AWS/DynamoDB",
+                                metric_name=name,
+                                dimensions_map=table,
+                                statistic=cloudwatch.Stats.SUM,
+                            )
                             for name in ("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits")
                         ],
                     ),

@@ -32,7 +32,14 @@ class TrainingStack(cdk.Stack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, config: StageConfig, root: Path, stores: grants.Stores, env: cdk.Environment
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: StageConfig,
+        root: Path,
+        stores: grants.Stores,
+        env: cdk.Environment,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Muster: training of the head on spot GPUs")
         gpu = GpuQueue(self, "Gpu", config=config)
@@ -71,7 +78,9 @@ class TrainingStack(cdk.Stack):
                 "LOG_LEVEL": "INFO",
             },
         )
-        accept(container.execution_role, "AwsSolutions-IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources.")
+        accept(
+            container.execution_role, "AwsSolutions-IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources."
+        )
         return batch.EcsJobDefinition(
             self,
             "Job",
@@ -95,7 +104,14 @@ class TrainingStack(cdk.Stack):
             role,
             "State",
             stores,
-            ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"),
+            (
+                "dynamodb:GetItem",
+                "dynamodb:Query",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:ConditionCheckItem",
+            ),
             names.TRAINING_PARTITION,
             names.HEADS_PARTITIONS,
         )

@@ -26,7 +26,9 @@ class WebStack(cdk.Stack):
         sign_in: user pool, groups, client.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, files: Path | None, env: cdk.Environment) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, config: StageConfig, files: Path | None, env: cdk.Environment
+    ) -> None:
         super().__init__(scope, construct_id, env=env, description="Muster: site, sign-in and the API's address")
         origins = [f"https://{config.domain.name}"] if config.domain else []
         self.http_api = apigw.HttpApi(
@@ -36,7 +38,12 @@ class WebStack(cdk.Stack):
             create_default_stage=False,
             cors_preflight=apigw.CorsPreflightOptions(
                 allow_origins=origins,
-                allow_methods=[apigw.CorsHttpMethod.GET, apigw.CorsHttpMethod.POST, apigw.CorsHttpMethod.PUT, apigw.CorsHttpMethod.DELETE],
+                allow_methods=[
+                    apigw.CorsHttpMethod.GET,
+                    apigw.CorsHttpMethod.POST,
+                    apigw.CorsHttpMethod.PUT,
+                    apigw.CorsHttpMethod.DELETE,
+                ],
                 allow_headers=["authorization", "content-type"],
                 max_age=cdk.Duration.hours(1),
             )

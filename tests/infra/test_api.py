@@ -1,0 +1,138 @@
+"""What answers, who is asked for a token, and what happens to a photo that came straight to S3."""
+
+import json
+from typing import Any
+
+from tests.infra.templates import StageTemplates
+
+VISION = {"Register": "register", "Detect": "detect"}
+ROUTES = {
+    "POST /register/register-student": "Register",
+    "POST /mark/detect": "Detect",
+    "POST /v1/sessions/{id}/photos": "Detect",
+    "POST /v1/sessions/{id}/faces/{face}/student": "Detect",
+    "GET /v1/{proxy+}": "Roster",
+    "POST /v1/{proxy+}": "Roster",
+    "PUT /v1/{proxy+}": "Roster",
+    "DELETE /v1/{proxy+}": "Roster",
+    "GET /health": "Roster",
+}
+
+
+def routes(stage: StageTemplates) -> dict[str, dict[str, Any]]:
+    return {route["RouteKey"]: route for route in stage.resources("AWS::ApiGatewayV2::Route").values()}
+
+
+def test_each_route_goes_to_the_function_that_can_answer_it(stage: StageTemplates) -> None:
+    links = stage.resources("AWS::ApiGatewayV2::Integration")
+    answers = {
+        key: stage.text(links[stage.text(route["Target"]).removeprefix("integrations/").strip("{}")]["IntegrationUri"])
+        for key, route in routes(stage).items()
+    }
+
+    assert answers == {key: f"{{{function}Function.Arn}}" for key, function in ROUTES.items()}
+
+
+def test_every_route_but_health_asks_for_a_token_of_our_users(stage: StageTemplates) -> None:
+    (authorizer,) = stage.resources("AWS::ApiGatewayV2::Authorizer").values()
+    public = {key for key, route in routes(stage).items() if route.get("AuthorizationType") != "JWT"}
+
+    assert public == {"GET /health"}
+    assert all("AuthorizerId" in route for key, route in routes(stage).items() if key not in public)
+    assert authorizer["AuthorizerType"] == "JWT"
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+    tokens = stage.plain(authorizer["JwtConfiguration"])
+    assert tokens["Audience"] == ["{SignInPoolWeb}"]
+    assert tokens["Issuer"] == "{SignInPool.ProviderURL}"
+
+
+def test_the_api_is_throttled_and_logs_no_path_query_or_body(stage: StageTemplates) -> None:
+    (api_stage,) = stage.resources("AWS::ApiGatewayV2::Stage").values()
+    logged = set(json.loads(api_stage["AccessLogSettings"]["Format"]).values())
+
+    assert api_stage["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+    assert "$context.routeKey" in logged
+    assert not {field for field in logged if "path" in field.lower() or "query" in field.lower()}
+
+
+def test_no_other_site_may_call_the_api_from_a_browser(stage: StageTemplates) -> None:
+    (api,) = stage.resources("AWS::ApiGatewayV2::Api").values()
+
+    assert "CorsConfiguration" not in api, "site and API share one origin; a leave for others would be for strangers"
+
+
+def test_register_and_detect_are_one_image_with_two_handlers(stage: StageTemplates) -> None:
+    functions = stage.resources("AWS::Lambda::Function", "api")
+    images = {stage.text(functions[f"{name}Function"]["Code"]["ImageUri"]) for name in VISION}
+
+    assert len(images) == 1
+    for name, folder in VISION.items():
+        assert functions[f"{name}Function"]["ImageConfig"] == {"Command": [f"functions.{folder}.handler.handler"]}
+
+
+def test_roster_and_retrain_are_archives_on_the_library_layer(stage: StageTemplates) -> None:
+    functions = stage.resources("AWS::Lambda::Function", "api")
+    for name in ("Roster", "Retrain"):
+        function = functions[f"{name}Function"]
+        assert function["Handler"] == "handler.handler"
+        assert stage.texts(function["Layers"]) == {"{Library}"}
+
+
+def test_every_function_is_told_where_things_are_and_keeps_what_it_could_not_do(stage: StageTemplates) -> None:
+    for name in ("Register", "Detect", "Roster", "Retrain"):
+        function = stage.resources("AWS::Lambda::Function", "api")[f"{name}Function"]
+        variables = stage.plain(function["Environment"]["Variables"])
+        assert variables["MUSTER_TABLE"] == "{Table}"
+        assert variables["MUSTER_STAGE"] == stage.stage
+        assert variables["MUSTER_PHOTOS_BUCKET"] == f"muster-{stage.stage}-photos-{{AccountId}}-{{Region}}"
+        assert variables["MUSTER_MODELS_BUCKET"] == f"muster-{stage.stage}-models-{{AccountId}}-{{Region}}"
+        assert variables["POWERTOOLS_SERVICE_NAME"] == name.lower()
+        assert {"MUSTER_PACK", "MUSTER_TARGET_FPIR", "MUSTER_UPLOAD_LIMIT_BYTES", "LOG_LEVEL"} <= set(variables)
+        assert ("MUSTER_HOME" in variables) == (name in VISION)
+        assert ("MUSTER_JOB_QUEUE" in variables) == (name == "Retrain")
+        assert stage.text(function["DeadLetterConfig"]["TargetArn"]) == f"{{{name}DeadLetters.Arn}}"
+        assert stage.text(function["LoggingConfig"]["LogGroup"]) == f"{{{name}Log}}"
+
+
+def test_an_uploaded_photo_reaches_its_function_one_by_one_and_is_never_lost(stage: StageTemplates) -> None:
+    rules, queues = stage.resources("AWS::Events::Rule", "api"), stage.resources("AWS::SQS::Queue", "api")
+    functions = stage.resources("AWS::Lambda::Function", "api")
+    mappings = {
+        stage.text(one["EventSourceArn"]): one for one in stage.resources("AWS::Lambda::EventSourceMapping").values()
+    }
+    for name, folder in VISION.items():
+        rule = rules[f"{name}UploadsCreated"]
+        (target,) = rule["Targets"]
+        queue, mapping = queues[f"{name}UploadsQueue"], mappings[f"{{{name}UploadsQueue.Arn}}"]
+
+        assert stage.plain(rule["EventPattern"]) == {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {
+                "bucket": {"name": [f"muster-{stage.stage}-photos-{{AccountId}}-{{Region}}"]},
+                "object": {"key": [{"prefix": f"uploads/{folder}/"}]},
+            },
+        }
+        assert stage.text(target["Arn"]) == f"{{{name}UploadsQueue.Arn}}"
+        assert stage.text(target["DeadLetterConfig"]["Arn"]) == f"{{{name}UploadsDeadLetters.Arn}}"
+        assert stage.plain(queue["RedrivePolicy"]) == {
+            "deadLetterTargetArn": f"{{{name}UploadsDeadLetters.Arn}}",
+            "maxReceiveCount": 3,
+        }
+        assert queue["VisibilityTimeout"] >= 6 * functions[f"{name}Function"]["Timeout"]
+        assert stage.text(mapping["FunctionName"]) == f"{{{name}Function}}"
+        assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
+
+
+def test_a_stored_template_and_the_end_of_our_training_run_wake_retrain(stage: StageTemplates) -> None:
+    rules = stage.resources("AWS::Events::Rule", "api")
+    stored, ended = (stage.plain(rules[name]["EventPattern"]) for name in ("TemplateStored", "TrainingEnded"))
+
+    assert stored["detail"]["object"] == {"key": [{"prefix": "templates/"}]}
+    assert stored["detail"]["bucket"] == {"name": [f"muster-{stage.stage}-models-{{AccountId}}-{{Region}}"]}
+    assert ended["source"] == ["aws.batch"]
+    assert ended["detail"] == {"jobQueue": ["{GpuQueue.JobQueueArn}"], "status": ["SUCCEEDED", "FAILED"]}
+    for name in ("TemplateStored", "TrainingEnded"):
+        (target,) = rules[name]["Targets"]
+        assert stage.text(target["Arn"]) == "{RetrainFunction.Arn}"
+        assert stage.text(target["DeadLetterConfig"]["Arn"]) == "{RetrainDeadLetters.Arn}"

@@ -1,0 +1,123 @@
+"""What is kept, and how safely."""
+
+import pytest
+
+from infra.config import STAGES, StageConfig
+from tests.infra.templates import StageTemplates
+
+CONFIG = {config.stage: config for config in STAGES}
+
+
+@pytest.fixture
+def config(stage: StageTemplates) -> StageConfig:
+    return CONFIG[stage.stage]
+
+
+def test_every_bucket_is_private_and_encrypted(stage: StageTemplates) -> None:
+    for name, bucket in stage.resources("AWS::S3::Bucket").items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
+        assert bucket["BucketEncryption"], name
+
+
+def test_photos_and_models_are_encrypted_with_our_key_and_no_other(stage: StageTemplates) -> None:
+    buckets = stage.resources("AWS::S3::Bucket", "data")
+    for name in ("Photos", "Models"):
+        (rule,) = buckets[name]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert stage.plain(rule) == {
+            "BucketKeyEnabled": True,
+            "ServerSideEncryptionByDefault": {"KMSMasterKeyID": "{Key.Arn}", "SSEAlgorithm": "aws:kms"},
+        }
+        policy = stage.resources("AWS::S3::BucketPolicy", "data")[f"{name}Policy"]
+        denials = {one.sid: one for one in stage.statements(policy["PolicyDocument"]) if one.effect == "Deny"}
+        assert denials["OnlyOurKey"].actions == {"s3:PutObject"}
+
+
+def test_every_bucket_queue_and_topic_refuses_a_request_without_tls(stage: StageTemplates) -> None:
+    refusing: dict[str, set[str]] = {}
+    for name, statement in stage.resource_policies():
+        if statement.effect == "Deny" and statement.conditions.get("Bool") == {"aws:SecureTransport": "false"}:
+            refusing[name.removesuffix("Policy")] = set(statement.actions)
+
+    kinds = ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic")
+    assert set(refusing) == {name for kind in kinds for name in stage.resources(kind)}
+
+
+def test_the_photo_bucket_forgets_by_prefix_as_the_stage_says(stage: StageTemplates, config: StageConfig) -> None:
+    rules = stage.resources("AWS::S3::Bucket")["Photos"]["LifecycleConfiguration"]["Rules"]
+    kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+
+    assert kept == {
+        "uploads/": 1,
+        "students/": config.retention.registration_photos,
+        "sessions/": config.retention.session_photos,
+    }
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+
+
+def test_no_old_version_of_a_face_survives_its_erasure(stage: StageTemplates) -> None:
+    buckets = stage.resources("AWS::S3::Bucket", "data")
+
+    for name in ("Photos", "Models"):
+        assert "VersioningConfiguration" not in buckets[name], name
+
+
+def test_photos_and_models_tell_eventbridge_of_new_objects(stage: StageTemplates) -> None:
+    buckets = stage.resources("AWS::S3::Bucket", "data")
+    for name in ("Photos", "Models"):
+        notices = buckets[name]["NotificationConfiguration"]
+        assert notices == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}, name
+
+
+def test_only_the_site_may_send_photos_from_a_browser(stage: StageTemplates) -> None:
+    (rule,) = stage.resources("AWS::S3::Bucket")["Photos"]["CorsConfiguration"]["CorsRules"]
+
+    assert stage.texts(rule["AllowedOrigins"]) == {"https://{SiteDistribution.DomainName}"}
+
+
+def test_the_table_has_the_keys_index_and_expiry_that_the_store_uses(
+    stage: StageTemplates, config: StageConfig
+) -> None:
+    (table,) = stage.resources("AWS::DynamoDB::Table").values()
+    (index,) = table["GlobalSecondaryIndexes"]
+
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+    assert (index["IndexName"], [key["AttributeName"] for key in index["KeySchema"]]) == ("gsi1", ["gsi1pk", "gsi1sk"])
+    assert {one["AttributeType"] for one in table["AttributeDefinitions"]} == {"S"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_the_table_is_paid_by_use_under_a_ceiling_encrypted_and_recoverable(
+    stage: StageTemplates, config: StageConfig
+) -> None:
+    (table,) = stage.resources("AWS::DynamoDB::Table").values()
+
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["OnDemandThroughput"] == {
+        "MaxReadRequestUnits": config.table_most_reads,
+        "MaxWriteRequestUnits": config.table_most_writes,
+    }
+    assert stage.plain(table["SSESpecification"]) == {
+        "KMSMasterKeyId": "{Key.Arn}",
+        "SSEEnabled": True,
+        "SSEType": "KMS",
+    }
+    assert table["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True,
+        "RecoveryPeriodInDays": config.retention.recovery,
+    }
+
+
+def test_there_is_one_key_and_it_rotates(stage: StageTemplates) -> None:
+    (key,) = stage.resources("AWS::KMS::Key").values()
+
+    assert key["EnableKeyRotation"] is True
+
+
+def test_production_data_outlives_its_stack(prod: StageTemplates) -> None:
+    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool"):
+        for name, resource in prod.whole(kind).items():
+            assert resource["DeletionPolicy"] == "Retain", name
+    (table,) = prod.resources("AWS::DynamoDB::Table").values()
+    assert table["DeletionProtectionEnabled"] is True
+    (pool,) = prod.resources("AWS::Cognito::UserPool").values()
+    assert pool["DeletionProtection"] == "ACTIVE"

@@ -1,0 +1,84 @@
+"""The templates as such: they can be made anywhere, and the checks on them bite."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+
+from infra import layer
+from infra.app import ROOT, build
+from infra.config import DEV
+from infra.constructs.log_group import retention_days
+from tests.infra.templates import STACKS, StageTemplates
+
+
+@pytest.mark.slow
+def test_cfn_lint_finds_no_fault_with_any_template(assembly: Path) -> None:
+    linter = Path(sys.executable).with_name("cfn-lint")
+    templates = sorted(str(path) for path in assembly.glob("*.template.json"))
+
+    # W3005: CDK says some dependencies twice, by reference and by DependsOn; harmless, and not ours to change.
+    options = ["--regions", "eu-central-1", "--ignore-checks", "W3005"]
+    result = subprocess.run([linter, *options, "--", *templates], capture_output=True, text=True)
+
+    assert len(templates) == 2 * len(STACKS)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+@pytest.mark.slow
+def test_cdk_nag_stops_a_synthesis_with_an_open_bucket(tmp_path: Path, without_docker_or_account: None) -> None:
+    app = build(tmp_path, stages=())
+    s3.Bucket(cdk.Stack(app, "open"), "Bucket")
+
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+
+    assert "AwsSolutions-S10" in (tmp_path / "validation-report.json").read_text()
+
+
+def test_an_unprepared_layer_carries_a_rule_that_refuses_its_deployment(stage: StageTemplates) -> None:
+    refused = "LayerIsComplete" in stage.stacks["api"].get("Rules", {})
+
+    assert refused == (not layer.is_prepared(ROOT))
+
+
+def test_the_layer_holds_the_library(assembly: Path) -> None:
+    holders = [path for path in assembly.glob("asset.*/python/muster") if path.is_dir()]
+
+    assert holders
+    for holder in holders:
+        assert (holder / "domain" / "errors.py").is_file()
+        assert not list(holder.rglob("__pycache__"))
+
+
+def test_the_image_context_leaves_photos_tests_and_secrets_behind(assembly: Path) -> None:
+    contexts = [path.parents[2] for path in assembly.glob("asset.*/containers/vision/Dockerfile")]
+
+    assert contexts
+    for context in contexts:
+        assert {path.name for path in context.iterdir()} <= {
+            *("containers", "functions", "layers", "requirements"),
+            *("pyproject.toml", "README.md", "LICENSE", ".dockerignore"),
+        }
+
+
+def test_log_retention_that_cloudwatch_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="not 8"):
+        retention_days(8)
+
+
+@pytest.mark.slow
+def test_the_entry_point_synthesizes_by_itself(tmp_path: Path) -> None:
+    known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = {**known, "CDK_DOCKER": "/bin/false", "CDK_OUTDIR": str(tmp_path)}
+
+    result = subprocess.run(
+        [sys.executable, "-m", "infra.app"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / f"muster-{DEV.stage}-web.template.json").is_file()
