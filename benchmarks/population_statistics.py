@@ -67,11 +67,11 @@ def main() -> None:
     print(f"strangers' scores: mean {strangers.mean():.3f}, deviation {strangers.std():.3f}; tail {tail}")
     quantiles = {share: round(float(np.quantile(own, share)), 2) for share in (0.01, 0.05, 0.1, 0.25, 0.5)}
     print(f"own scores, by share below: {quantiles}")
-    rows = [_compared(others, population, size) for size in _GALLERIES if size < _repeated(others)]
+    rows = {size: _compared(others, population, size) for size in _GALLERIES if size < _repeated(others)}
     print("registered  score        rank-1   0.1 %     1 %    10 %   (DIR at FPIR)")
-    for row in rows:
-        for name in ("cosine", "normalised"):
-            print(f"{row['registered']:10}  {name:10} " + "  ".join(f"{value:.4f}" for value in row[name]))
+    for size, scores in rows.items():
+        for name, values in scores.items():
+            print(f"{size:10}  {name:10} " + "  ".join(f"{value:.4f}" for value in values))
     if arguments.write:
         target = Path(str(resources.files("muster.packs").joinpath("data", "embedded_statistics.npz")))
         np.savez(target, mean=population.mean, factor=population.factor)
@@ -139,7 +139,7 @@ def _repeated(pictures: Pictures) -> int:
     return int(np.count_nonzero(np.unique(pictures.person, return_counts=True)[1] > 1))
 
 
-def _compared(pictures: Pictures, population: Population, registered: int) -> dict[str, object]:
+def _compared(pictures: Pictures, population: Population, registered: int) -> dict[str, list[float]]:
     """Register some people by one picture each, search their other pictures and everyone else's, several times."""
     found: dict[str, list[list[float]]] = {"cosine": [], "normalised": []}
     for seed in range(_SEEDS):
@@ -148,7 +148,7 @@ def _compared(pictures: Pictures, population: Population, registered: int) -> di
         cosine, normalised = _scores(pictures.embeddings[searched], pictures.embeddings[templates], population)
         for name, scores in (("cosine", cosine), ("normalised", normalised)):
             found[name].append(_identification(scores, mates))
-    return {"registered": registered} | {name: np.mean(rows, axis=0).round(4).tolist() for name, rows in found.items()}
+    return {name: np.mean(rows, axis=0).round(4).tolist() for name, rows in found.items()}
 
 
 def _round(
@@ -177,7 +177,8 @@ def _identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
 
 
 def _unit(rows: FloatArray) -> FloatArray:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 if __name__ == "__main__":

@@ -72,27 +72,27 @@ def identify(
     good = np.ones(len(probes), np.float32) if quality is None else quality
     bar = thresholds.present(gallery.size) + thresholds.quality_penalty * (1 - good)
 
-    marked = _certain(ranking, known & (ranking >= bar[:, None]), thresholds.margin)
+    first = _best_first(ranking)
+    marked = _certain(ranking, first, known & (ranking >= bar[:, None]), thresholds.margin)
     asked = _shared_out(ranking, known & _free(marked, gallery.size))
-    return _matches(marked, asked, ranking, scores, head_similarity, gallery.gallery.student_ids)
+    return _matches(marked, asked, first, scores, head_similarity, gallery.gallery.student_ids)
 
 
-def _certain(ranking: FloatArray, above_bar: BoolArray, margin: float) -> IndexArray:
+def _certain(ranking: FloatArray, first: IndexArray, above_bar: BoolArray, margin: float) -> IndexArray:
     """Return each probe's student, (N,), where probe and student are each other's best beyond doubt, else `_NOBODY`."""
-    probes, students = ranking.shape
-    if not probes or not students:
-        return np.full(probes, _NOBODY)
-    best = ranking.argmax(axis=1)
-    rows = np.arange(probes)
-    lead = ranking[rows, best] - np.partition(ranking, -2, axis=1)[:, -2] if students > 1 else np.full(probes, np.inf)
+    if not ranking.size:
+        return np.full(len(ranking), _NOBODY)
+    rows, best = np.arange(len(ranking)), first[:, 0]
+    second = ranking[rows, first[:, 1]] if first.shape[1] > 1 else np.full(len(rows), -np.inf)
     mutual = ranking.argmax(axis=0)[best] == rows
-    return np.where(mutual & above_bar[rows, best] & (lead >= margin), best, _NOBODY)
+    return np.where(mutual & above_bar[rows, best] & (ranking[rows, best] - second >= margin), best, _NOBODY)
 
 
 def _free(marked: IndexArray, students: int) -> BoolArray:
     """Return the pairs, bool (N, S), in which neither the probe nor the student is spoken for."""
     taken = np.isin(np.arange(students), marked)
-    return np.logical_and((marked == _NOBODY)[:, None], ~taken)
+    free: BoolArray = (marked == _NOBODY)[:, None] & ~taken
+    return free
 
 
 def _shared_out(ranking: FloatArray, possible: BoolArray) -> IndexArray:
@@ -120,14 +120,13 @@ def _shared_out(ranking: FloatArray, possible: BoolArray) -> IndexArray:
 def _matches(
     marked: IndexArray,
     asked: IndexArray,
-    ranking: FloatArray,
+    first: IndexArray,
     scores: Scores,
     head_similarity: FloatArray | None,
     student_ids: tuple[StudentId, ...],
 ) -> list[Match]:
-    first = _best_first(ranking)
     matches = []
-    for row in range(len(ranking)):
+    for row in range(len(first)):
         named = marked[row] if marked[row] != _NOBODY else asked[row]
         shown = named if named != _NOBODY or not student_ids else first[row, 0]
         matches.append(

@@ -31,7 +31,7 @@ class Thresholds:
         quality_penalty: what a face of quality 0 must score above the bar of one of quality 1, to be marked.
     """
 
-    present_fpir: float = 0.001
+    present_fpir: float = 0.0003
     review_fpir: float = 0.05
     margin: float = 1.0
     quality_penalty: float = 0.0
