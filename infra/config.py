@@ -26,7 +26,7 @@ class FunctionSize:
 
     Attributes:
         memory_mb: 128 to 10,240; CPU grows with it, 1,769 MB is one vCPU. A new AWS account is held to 3,008.
-        timeout_seconds: a request through the gateway ends after 30 s whatever is said here; queued photos use it whole.
+        timeout_seconds: a request through the gateway ends after 30 s whatever this says; queued photos use it whole.
         reserved_concurrency: instances kept for, and at most used by, this function; None shares the account's pool.
     """
 
@@ -41,7 +41,8 @@ class Retention:
 
     Attributes:
         uploads: raw photos under `uploads/`, a safety net: the functions delete each one as soon as it is read.
-        registration_photos: `students/`; recognition needs the template only, so this may be short. None keeps them until erased.
+        registration_photos: `students/`; recognition needs the template only, so this may be short.
+            None keeps them until the student is erased.
         session_photos: `sessions/`, originals and annotated pictures.
         logs: application, access and job logs.
         recovery: point-in-time recovery of the table, 1 to 35; an erased student lives on in it that long.

@@ -1,7 +1,7 @@
-"""Permissions by intent. Every action is spelled out, every resource is one of ours; nothing here ends in a star but keys.
+"""Permissions by intent. Every action is spelled out, every resource is one of ours; only object keys end in a star.
 
-The library's own grants (`bucket.grant_read`) are wider than what the code calls: they carry wildcard actions, and whole
-buckets. An object's key is a prefix and a star, which cdk-nag reports; that finding is accepted here, for the one prefix.
+The construct library's own grants (`bucket.grant_read`) are wider than what the code calls: wildcard actions, whole
+buckets. An object's key is a prefix and a star, which cdk-nag reports; that is accepted here, for the one prefix.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,8 @@ def listing(role: iam.Role, sid: str, bucket: str, *prefixes: str) -> None:
 def table(role: iam.Role, sid: str, stores: Stores, actions: Sequence[str], *partitions: str) -> None:
     """Allow actions on items, and reads of the index.
 
-    With `partitions`, only items whose partition key is one of them, or begins with it where it ends in a star, and no index.
+    With `partitions`, only items whose partition key is one of them (a star at its end stands for the rest), and no
+    index.
     """
     resources = [stores.table.table_arn]
     conditions: dict[str, dict[str, object]] | None = None

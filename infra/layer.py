@@ -1,8 +1,8 @@
 """The library as a Lambda layer: source always, dependencies where `python -m infra.layer` has prepared them.
 
-Synthesis takes neither Docker nor a network, so it cannot install packages. That command does it once, before
-a deployment, into `build/layer/python`: wheels for the functions' platform, each checked against its hash. A layer without
-them still synthesizes, for tests and diffs, but carries a rule that makes CloudFormation refuse the deployment.
+Synthesis takes neither Docker nor a network, so it cannot install packages. That command does it once, before a
+deployment, into `build/layer/python`: wheels for the functions' platform, each checked against its hash. A layer
+without them still synthesizes, for tests and diffs, but carries a rule that makes CloudFormation refuse the deployment.
 """
 
 import hashlib
@@ -64,20 +64,11 @@ def library_layer(scope: Construct, root: Path) -> lambda_.LayerVersion:
     """
     complete = is_prepared(root)
     if not complete:
-        cdk.Annotations.of(scope).add_warning_v2(
-            "muster:layer",
-            "The layer holds no dependencies: run `python -m infra.layer` before you deploy; CloudFormation will refuse it.",
-        )
-        cdk.CfnRule(
-            scope,
-            "LayerIsComplete",
-            assertions=[
-                cdk.CfnRuleAssertion(
-                    assert_=cdk.Fn.condition_equals(cdk.Aws.REGION, "none: run `python -m infra.layer`, then deploy again"),
-                    assert_description="The Lambda layer was synthesized without its dependencies; run `python -m infra.layer`, then deploy again.",
-                )
-            ],
-        )
+        advice = "The layer holds no dependencies: run `python -m infra.layer`, then deploy again."
+        cdk.Annotations.of(scope).add_warning_v2("muster:layer", advice)
+        never = cdk.Fn.condition_equals(cdk.Aws.REGION, "none")
+        refusal = cdk.CfnRuleAssertion(assert_=never, assert_description=advice)
+        cdk.CfnRule(scope, "LayerIsComplete", assertions=[refusal])
     return lambda_.LayerVersion(
         scope,
         "Library",

@@ -44,7 +44,7 @@ def photos_origin(stage: str) -> str:
 
 
 def sign_in_prefix(stage: str) -> str:
-    """Return the first label of the hosted sign-in pages' host name; unique in a region because the account's number is."""
+    """Return the first label of the sign-in pages' host name, unique in a region as the account's number is."""
     return f"muster-{stage}-{cdk.Aws.ACCOUNT_ID}"
 
 

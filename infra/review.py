@@ -5,5 +5,5 @@ from constructs import IConstruct
 
 
 def accept(construct: IConstruct, finding: str, reason: str) -> None:
-    """Accept one finding, such as `AwsSolutions-S1` or `AwsSolutions-IAM5[Resource::*]`, at a construct and below it."""
+    """Accept one finding, such as `AwsSolutions-S1` or `AwsSolutions-IAM5[Resource::*]`; below the construct too."""
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))

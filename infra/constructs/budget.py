@@ -10,7 +10,8 @@ from infra.config import StageConfig
 class MonthlyBudget(Construct):
     """Tells the topic when the stage's cost reaches 80 % or 100 % of the budget, or is forecast to pass it.
 
-    It counts what carries the cost tag `application` of this stage; the tag must be activated once in the billing console.
+    It counts what carries the cost tag `application` of this stage, which must be activated once in the billing
+    console.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, topic: sns.ITopic) -> None:

@@ -17,9 +17,9 @@ from infra.review import accept
 class GpuQueue(Construct):
     """One queue, one compute environment: zero instances when idle, spot, in public subnets without a NAT gateway.
 
-    A NAT gateway or interface endpoints would bill every hour of the year for a few minutes of training. The instances have
-    public addresses instead, and a security group that lets nothing in and only HTTPS out; S3 and DynamoDB are reached
-    through gateway endpoints, which are free.
+    A NAT gateway or interface endpoints would bill every hour of the year for a few minutes of training. The instances
+    have public addresses instead, and a security group that lets nothing in and only HTTPS out; S3 and DynamoDB are
+    reached through gateway endpoints, which are free.
 
     Attributes:
         queue: where jobs are submitted.
@@ -57,7 +57,7 @@ class GpuQueue(Construct):
         self.queue.add_compute_environment(environment, 1)
 
     def let_run(self, repository: ecr.IRepository, log: logs.ILogGroup) -> None:
-        """Let the instances pull a job's image and write its log, which ECS does in the instance's name, not the job's."""
+        """Let the instances pull a job's image and write its log, which ECS does in their name, not the job's."""
         repository.grant_pull(self.instance_role)
         self.instance_role.add_to_policy(
             iam.PolicyStatement(

@@ -14,7 +14,7 @@ ATTEMPTS = 3
 
 
 class UploadQueue(Construct):
-    """`Object Created` under one prefix -> EventBridge -> SQS -> function, one photo at a time, failures reported one by one.
+    """`Object Created` under one prefix -> EventBridge -> SQS -> function, one photo at a time.
 
     Attributes:
         queue: photos that wait.

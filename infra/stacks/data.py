@@ -15,9 +15,8 @@ from infra.constructs.bucket import AccessLogs, PrivateBucket
 class DataStack(cdk.Stack):
     """Everything that would be lost; in prod it outlives the stack.
 
-    Photos and models are not versioned: nothing there is written twice under one key, and an erased student's objects are
-    to be gone when they are deleted. The table, from which the training copies and thus the heads can be made again, has
-    point-in-time recovery.
+    Photos and models are not versioned: an erased student's objects are to be gone when they are deleted. The table, from
+    which the training copies and thus the heads can be made again, has point-in-time recovery.
 
     Attributes:
         stores: table, buckets and key.
@@ -44,7 +43,7 @@ class DataStack(cdk.Stack):
         cdk.CfnOutput(self, "ModelsBucket", value=models.bucket_name)
 
     def _key(self, config: StageConfig) -> kms.Key:
-        """Make the one key. What publishes to the encrypted topic may use it, for this account where the service can say so.
+        """Make the one key; what publishes to the encrypted topic may use it, for this account where it can say so.
 
         EventBridge does not name an account when it publishes to an encrypted topic, so a condition would silence it.
         """

@@ -17,8 +17,8 @@ from infra.constructs.site import Site
 class WebStack(cdk.Stack):
     """One host name for the client and the API; sign-in pages that send people back to it.
 
-    The HTTP API is made here without a route, because the distribution must know its address and the sign-in must know the
-    distribution's; the api stack adds the routes.
+    The HTTP API is made here without a route, because the distribution must know its address and the sign-in must know
+    the distribution's; the api stack adds the routes.
 
     Attributes:
         http_api: the HTTP API, `$default` stage, throttled, access logged.

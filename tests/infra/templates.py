@@ -69,7 +69,7 @@ class StageTemplates:
         return {one["Type"] for template in self.stacks.values() for one in template["Resources"].values()}
 
     def text(self, value: Any) -> str:
-        """Write a value out: `{Table.Arn}` for an attribute, `{Table}` for a reference, imports followed to their source."""
+        """Write a value out: `{Table.Arn}` for an attribute, `{Table}` for a reference, imports followed."""
         match value:
             case str():
                 return value

@@ -105,7 +105,7 @@ def test_every_alarm_has_its_place_in_the_runbook(stage: StageTemplates) -> None
 
 def test_the_budget_of_the_stage_speaks_up_before_and_when_it_is_spent(stage: StageTemplates) -> None:
     (budget,) = stage.resources("AWS::Budgets::Budget").values()
-    wanted = {config.stage: config.monthly_budget_usd for config in STAGES}
+    wanted = {str(config.stage): config.monthly_budget_usd for config in STAGES}
     said = [
         (
             one["Notification"]["NotificationType"],

@@ -5,7 +5,7 @@ import pytest
 from infra.config import STAGES, StageConfig
 from tests.infra.templates import StageTemplates
 
-CONFIG = {config.stage: config for config in STAGES}
+CONFIG = {str(config.stage): config for config in STAGES}
 
 
 @pytest.fixture

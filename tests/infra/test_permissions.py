@@ -60,7 +60,7 @@ def test_no_resource_lets_anyone_in_by_a_wildcard_action(stage: StageTemplates) 
         if statement.effect == "Allow" and any("*" in action for action in statement.actions)
     ]
 
-    assert [(name, statement.actions) for name, statement in allowed] == [("Key", {"kms:*"})], (
+    assert [(name, statement.actions) for name, statement in allowed] == [("Key", frozenset({"kms:*"}))], (
         "only the account's root may do everything, with the key, so that it can never be locked out"
     )
 

@@ -3,7 +3,7 @@
 from infra.config import STAGES
 from tests.infra.templates import StageTemplates
 
-CONFIG = {config.stage: config.training for config in STAGES}
+CONFIG = {str(config.stage): config.training for config in STAGES}
 
 
 def test_no_instance_runs_while_nobody_trains_and_few_when_someone_does(stage: StageTemplates) -> None:
