@@ -43,7 +43,7 @@ def school(students: int) -> PreparedGallery:
     even = np.cbrt(1 / (UNITS**2 * np.sqrt(EMBEDDING_SIZE)))
     flat = Population(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
     # Without the adaptation of the mean, so that the scores of a test can be read off its cosines.
-    return PreparedGallery(gallery, flat, flat.standing(gallery.embeddings))
+    return PreparedGallery(gallery, flat, flat.placed(gallery.embeddings))
 
 
 class Bars(Thresholds):

@@ -89,6 +89,14 @@ class Gallery:
             yield Tile(slice(int(starts[first]), end), slice(first, last), starts[first:last] - starts[first])
             first = last
 
+    def mean_views(self) -> FloatArray:
+        """Return the mean of each student's views, float32 (S, 512)."""
+        means = np.empty((self.size, EMBEDDING_SIZE), np.float32)
+        for tile in self.tiles():
+            sums = np.add.reduceat(self.embeddings[tile.rows], tile.starts, axis=0)
+            means[tile.students] = sums / np.diff(tile.starts, append=tile.rows.stop - tile.rows.start)[:, None]
+        return means
+
     def similarity(self, probes: FloatArray) -> FloatArray:
         """Compare probes with every student.
 
@@ -102,4 +110,4 @@ class Gallery:
         for tile in self.tiles():
             cosine = self.embeddings[tile.rows] @ probes.T
             np.maximum.reduceat(cosine, tile.starts, axis=0, out=best[tile.students])
-        return best.T
+        return np.ascontiguousarray(best.T)

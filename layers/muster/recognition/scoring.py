@@ -17,7 +17,7 @@ _HALF_WAY = 0.5
 
 With 300 registered DIR at FPIR 0.1 % is 0.650 with 0, 0.702 with 0.5 and 0.680 with 1, at 30 students DIR at
 1 % is 0.902, 0.920 and 0.907: a very high cosine tells something whatever the scatter
-(benchmarks/population_statistics.py).
+(docs/accuracy.md).
 """
 
 _PRIOR_STRENGTH = 30
@@ -26,21 +26,8 @@ _PRIOR_SHARE = 0.5
 
 Statistics of grey pictures fit colour photos badly: centred on them, strangers in colour photos score 0.94 on average
 instead of 0. With these two figures they score 0.11, grey ones -0.02 to 0.00 in galleries of 5 to 300, and DIR at
-FPIR 1 % on the grey ones falls by at most 0.006 (benchmarks/population_statistics.py).
+FPIR 1 % on the grey ones falls by at most 0.006 (docs/accuracy.md).
 """
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Standing:
-    """How M embeddings stand to people in general.
-
-    Attributes:
-        bias: float32 (M,), what the population's mean adds to the cosine of this embedding with any other.
-        scale: float32 (M,), what one unit of what is left counts: the two sides' scales are multiplied.
-    """
-
-    bias: FloatArray
-    scale: FloatArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,24 +42,32 @@ class Population:
     mean: FloatArray
     factor: FloatArray
 
-    def adapted_to(self, gallery: Gallery) -> "Population":
-        """Move the mean towards that of a gallery's students, whose camera and light the probes are likely to share."""
-        views = np.bincount(gallery.owners, minlength=gallery.size)
-        weights = (1 / views[gallery.owners]).astype(np.float32)
-        students = weights @ gallery.embeddings
-        mean = (_PRIOR_STRENGTH * _PRIOR_SHARE * self.mean + students) / (_PRIOR_STRENGTH + gallery.size)
-        return Population(mean.astype(np.float32), self.factor)
+    def adapted_to(self, students: FloatArray) -> "Population":
+        """Move the mean towards that of a gallery's students, whose camera and light the probes are likely to share.
 
-    def standing(self, embeddings: FloatArray) -> Standing:
-        """Place embeddings, float32 (M, 512), unit rows, among people in general."""
-        centred = embeddings - self.mean
-        length = np.linalg.norm(centred, axis=1)
-        scatter = np.linalg.norm(centred @ self.factor, axis=1) / length
+        Args:
+            students: float32 (S, 512), unit rows, one a student.
+        """
+        total = _PRIOR_STRENGTH * _PRIOR_SHARE * self.mean + students.sum(axis=0)
+        return Population((total / (_PRIOR_STRENGTH + len(students))).astype(np.float32), self.factor)
+
+    def placed(self, embeddings: FloatArray) -> FloatArray:
+        """Place embeddings among people in general.
+
+        Args:
+            embeddings: float32 (M, 512), unit rows.
+
+        Returns:
+            float32 (M, 512); the product of two rows is the normalised score of the two faces, which over pairs of
+            different people has mean 0 and deviation 1.
+        """
+        centred = _unit(embeddings - self.mean)
+        scatter = np.linalg.norm(centred @ self.factor, axis=1, keepdims=True)
         # The root mean square of the scatter over people, tr(C^2)^(1/2), brings the scores to unit deviation.
         typical = np.linalg.norm(self.factor.T @ self.factor)
         divisor = np.sqrt(scatter**_HALF_WAY * typical ** (1 - _HALF_WAY))
-        bias = embeddings @ self.mean - np.float32(self.mean @ self.mean / 2)
-        return Standing(bias, (1 / (length * divisor)).astype(np.float32))
+        placed: FloatArray = (centred / divisor).astype(np.float32)
+        return placed
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,12 +76,14 @@ class PreparedGallery:
 
     Attributes:
         population: adapted to the gallery.
-        standing: of the gallery's T rows.
+        students: float32 (S, 512), the mean view of each student, placed in that population. A degraded probe comes
+            near to one degraded view of anybody, not to their mean: with eight views DIR of such probes at FPIR 0.1 %
+            is 0.45 by the best view and 0.58 by the mean.
     """
 
     gallery: Gallery
     population: Population
-    standing: Standing
+    students: FloatArray
 
     @property
     def size(self) -> int:
@@ -100,7 +97,7 @@ class Scores:
 
     Attributes:
         similarity: float32 (N, S), cosine with the best view, for people to read.
-        normalised: float32 (N, S), the best view's score in standard deviations of a random person's, for decisions.
+        normalised: float32 (N, S), in standard deviations of a random person's score, for decisions.
     """
 
     similarity: FloatArray
@@ -108,28 +105,18 @@ class Scores:
 
 
 def prepare(gallery: Gallery, population: Population) -> PreparedGallery:
-    """Work out how a gallery's templates stand to the population of the same pack."""
-    adapted = population.adapted_to(gallery)
-    return PreparedGallery(gallery, adapted, adapted.standing(gallery.embeddings))
+    """Place a gallery's students in the population of the same pack."""
+    students = _unit(gallery.mean_views())
+    adapted = population.adapted_to(students)
+    return PreparedGallery(gallery, adapted, adapted.placed(students))
 
 
 def score(probes: FloatArray, prepared: PreparedGallery) -> Scores:
     """Compare probes, float32 (N, 512), unit rows, with every student of a gallery."""
-    gallery, templates = prepared.gallery, prepared.standing
-    probe = prepared.population.standing(probes)
-    similarity = np.empty((gallery.size, len(probes)), np.float32)
-    normalised = np.empty_like(similarity)
-    for tile in gallery.tiles():
-        cosine = gallery.embeddings[tile.rows] @ probes.T
-        np.maximum.reduceat(cosine, tile.starts, axis=0, out=similarity[tile.students])
-        scaled = _normalise(cosine, templates, tile.rows, probe)
-        np.maximum.reduceat(scaled, tile.starts, axis=0, out=normalised[tile.students])
-    return Scores(np.ascontiguousarray(similarity.T), np.ascontiguousarray(normalised.T))
+    normalised = prepared.population.placed(probes) @ prepared.students.T
+    return Scores(prepared.gallery.similarity(probes), normalised)
 
 
-def _normalise(cosine: FloatArray, templates: Standing, rows: slice, probe: Standing) -> FloatArray:
-    score = cosine - templates.bias[rows, None]
-    score -= probe.bias
-    score *= templates.scale[rows, None]
-    score *= probe.scale
-    return score
+def _unit(rows: FloatArray) -> FloatArray:
+    unit: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
