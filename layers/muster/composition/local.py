@@ -15,7 +15,8 @@ from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.services.registration import Registration
 from muster.services.roster import Roster
-from muster.services.training_queue import Trainer, TrainingQueue
+from muster.services.training_queue import TrainingQueue
+from muster.services.training_run import Trainer
 from muster.storage.local import LocalStores, open_local
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
@@ -37,7 +38,6 @@ def open_vision(pack: ModelPack, settings: LocalSettings) -> VisionPipeline:
     return VisionPipeline(
         detector=CenterFaceDetector(pack.detector, settings.threads),
         embedder=FaceNetEmbedder(pack.embedder, settings.threads),
-        views=8,
     )
 
 
