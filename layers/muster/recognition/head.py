@@ -1,0 +1,197 @@
+"""The small network of stage 2, run with numpy: 512-D FaceNet embeddings to 64-D, unit length.
+
+Training lives in `muster.training`; this module knows the file and the arithmetic only, so that detection needs no torch.
+A student's class prototype is worked out from the templates and not stored: a student registered after the head
+was trained is known to it at once, and an erased one leaves nothing behind but the weights, which are then retrained.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from muster.domain.errors import HeadDamaged, PackMismatch
+from muster.domain.identifiers import PackId, StudentId
+from muster.domain.student import EMBEDDING_SIZE
+from muster.recognition.gallery import Gallery
+
+FloatArray = NDArray[np.float32]
+
+HEAD_SIZE = 64
+"""Length of a head embedding. The population's covariance has 85 directions worth speaking of and the first 64 hold
+all but 3 % of it (benchmarks/head.py)."""
+
+_FORMAT = "muster-head-1"
+_SHAPES = {"weight": (HEAD_SIZE, EMBEDDING_SIZE), "bias": (HEAD_SIZE,)}
+_DAMAGED = "The head file is damaged ({}): train the head again with `muster train --full`."
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Head:
+    """A trained head.
+
+    Attributes:
+        pack: the model pack whose embeddings it was trained on.
+        weight: float32 (64, 512), and
+        bias: float32 (64,), the one linear layer; its result is brought to unit length. The bias is what lets a cosine
+            see how far a face lies from the average one, which a purely centred projection forgets.
+        centre: the head's mean cosine between two different people, -1 to 1, and
+        deviation: its standard deviation, above 0.
+        fusion: weight of the head beside stage 1 in `fuse`, 0 (stage 1 alone) to 1.
+        students: the students it was trained on, each with a fingerprint of the template it saw.
+        parent: SHA-256 of the head file that training started from, lower-case hexadecimal; None after a full training.
+        metrics: JSON-like report of the training.
+    """
+
+    pack: PackId
+    weight: FloatArray
+    bias: FloatArray
+    centre: float
+    deviation: float
+    fusion: float
+    students: Mapping[StudentId, str] = field(default_factory=dict)
+    parent: str | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, data: bytes, pack: PackId) -> "Head":
+        """Read a head file.
+
+        Args:
+            data: the bytes that `to_bytes` made.
+            pack: the model pack in use.
+
+        Raises:
+            HeadDamaged: truncated, changed, of another format or shape, or with a weight that is no number.
+            PackMismatch: the head was trained on embeddings of another pack.
+        """
+        metadata, tensors = _read(data)
+        try:
+            described = json.loads(metadata["head"])
+            head = cls(
+                pack=PackId(described["pack"]),
+                weight=tensors["weight"],
+                bias=tensors["bias"],
+                centre=float(described["centre"]),
+                deviation=float(described["deviation"]),
+                fusion=float(described["fusion"]),
+                students=dict(described["students"]),
+                parent=described["parent"],
+                metrics=dict(described["metrics"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise HeadDamaged(_DAMAGED.format("its description cannot be read")) from error
+        if not (-1 <= head.centre <= 1 and 0 < head.deviation < np.inf and 0 <= head.fusion <= 1):
+            raise HeadDamaged(_DAMAGED.format("a setting is out of range"))
+        if head.pack != pack:
+            raise PackMismatch(
+                f"The head was trained with the model pack {head.pack!r} and cannot be used with {pack!r}: "
+                "train a head for this pack."
+            )
+        return head
+
+    def to_bytes(self) -> bytes:
+        """Return the head as a safetensors file; the same head gives the same bytes."""
+        tensors = {"weight": self.weight, "bias": self.bias}
+        described = json.dumps(
+            {
+                "pack": self.pack,
+                "centre": self.centre,
+                "deviation": self.deviation,
+                "fusion": self.fusion,
+                "students": dict(self.students),
+                "parent": self.parent,
+                "metrics": dict(self.metrics),
+            },
+            sort_keys=True,
+            ensure_ascii=False,
+        )
+        metadata = {"format": _FORMAT, "head": described, "checksum": _checksum(described, tensors)}
+        return save_tensors(tensors, metadata)
+
+    def embed(self, embeddings: FloatArray) -> FloatArray:
+        """Map embeddings, float32 (N, 512), unit rows, to float32 (N, 64), unit rows."""
+        return _unit_rows(embeddings @ self.weight.T + self.bias)
+
+    def prototypes(self, gallery: Gallery) -> FloatArray:
+        """Return each student's class prototype, float32 (S, 64), unit rows: the direction of the views' mean.
+
+        Raises:
+            PackMismatch: the gallery's templates come from another pack.
+        """
+        if gallery.pack != self.pack:
+            raise PackMismatch(
+                f"The head was trained with the model pack {self.pack!r} and the gallery made with {gallery.pack!r}: "
+                "train a head for this pack."
+            )
+        starts = np.flatnonzero(np.diff(gallery.owners, prepend=-1))
+        if not len(starts):
+            return np.empty((0, HEAD_SIZE), np.float32)
+        return _unit_rows(np.add.reduceat(self.embed(gallery.embeddings), starts, axis=0))
+
+    def similarity(self, probes: FloatArray, gallery: Gallery) -> FloatArray:
+        """Compare probes with every student's prototype.
+
+        Args:
+            probes: float32 (N, 512), unit rows, from the head's pack.
+            gallery: S students.
+
+        Returns:
+            float32 (N, S), cosine in the head's space, -1 to 1.
+
+        Raises:
+            PackMismatch: the gallery's templates come from another pack.
+        """
+        return self.embed(probes) @ self.prototypes(gallery).T
+
+    def fuse(self, normalised: FloatArray, similarity: FloatArray) -> FloatArray:
+        """Join both stages' scores, each counted in standard deviations of a random person's score.
+
+        Args:
+            normalised: float32 (N, S), stage 1's normalised scores (`muster.recognition.scoring`).
+            similarity: float32 (N, S), from `similarity`.
+
+        Returns:
+            float32 (N, S), on the scale of `normalised`.
+        """
+        standing = (similarity - np.float32(self.centre)) / np.float32(self.deviation)
+        return (1 - self.fusion) * normalised + self.fusion * standing
+
+
+def _read(data: bytes) -> tuple[dict[str, str], dict[str, FloatArray]]:
+    try:
+        tensors = load_tensors(data)
+        length = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise HeadDamaged(_DAMAGED.format("it is no complete safetensors file")) from error
+    if metadata.get("format") != _FORMAT:
+        raise HeadDamaged(_DAMAGED.format("it is of another format"))
+    if {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()} != {
+        name: (shape, np.dtype(np.float32)) for name, shape in _SHAPES.items()
+    }:
+        raise HeadDamaged(_DAMAGED.format("its arrays have other shapes"))
+    if metadata.get("checksum") != _checksum(metadata.get("head", ""), tensors):
+        raise HeadDamaged(_DAMAGED.format("its checksum differs"))
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise HeadDamaged(_DAMAGED.format("a weight is not a number"))
+    return metadata, tensors
+
+
+def _checksum(described: str, tensors: Mapping[str, FloatArray]) -> str:
+    digest = hashlib.sha256(described.encode())
+    for name in sorted(tensors):
+        digest.update(np.ascontiguousarray(tensors[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _unit_rows(rows: FloatArray) -> FloatArray:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.maximum(length, np.finfo(np.float32).tiny)).astype(np.float32, copy=False)

@@ -1,0 +1,65 @@
+"""Class-balanced batches of template views, pseudo-photos and background people."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pytorch_metric_learning.samplers import MPerClassSampler
+from pytorch_metric_learning.utils import common_functions
+from torch import Tensor
+
+from muster.domain.student import Template
+from muster.training.settings import TrainingSettings
+from muster.training.variation import Variation
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Views:
+    """Template rows of C students.
+
+    Attributes:
+        embeddings: float32 (T, 512), unit rows.
+        labels: intp (T,), 0 to C - 1, rising.
+    """
+
+    embeddings: FloatArray
+    labels: NDArray[np.intp]
+
+    @classmethod
+    def of_templates(cls, templates: Sequence[Template]) -> "Views":
+        """Stack the templates of different students, in their order."""
+        return cls(
+            np.concatenate([template.embeddings for template in templates]),
+            np.repeat(np.arange(len(templates)), [len(template.embeddings) for template in templates]),
+        )
+
+    @property
+    def students(self) -> int:
+        """The number of students, C."""
+        return int(self.labels[-1]) + 1
+
+
+def training_batches(
+    views: Views, variation: Variation, settings: TrainingSettings, random: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Draw batches without end: embeddings float32 (B, 512), unit rows, and labels int64 (B,).
+
+    A student gives `views` template rows, the sampler's choice, and a pseudo-photo of each; a background person gives as
+    many pseudo-photos in all and a label that nobody else has.
+    """
+    classes = min(settings.classes, views.students)
+    sampler = MPerClassSampler(views.labels, settings.views, classes * settings.views, classes * settings.views)
+    common_functions.NUMPY_RANDOM = np.random.RandomState(int(random.integers(2**31)))
+    photos = 2 * settings.views
+    background = views.students + np.repeat(np.arange(settings.background), photos)
+    while True:
+        rows = np.fromiter(sampler, np.intp)
+        chosen, labels = views.embeddings[rows], views.labels[rows]
+        pseudo = variation.pseudo_photos(chosen, 1, variation.within, random)[:, 0]
+        people = variation.background(settings.background, photos, variation.within, random)
+        embeddings = np.concatenate([chosen, pseudo, people.reshape(len(background), -1)])
+        yield torch.from_numpy(embeddings), torch.from_numpy(np.concatenate([labels, labels, background]))

@@ -1,0 +1,187 @@
+"""The training loop: triplet loss with batch-hard positives and semi-hard negatives, stopped by held-out views."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pytorch_metric_learning.distances import CosineSimilarity
+from pytorch_metric_learning.losses import TripletMarginLoss
+from pytorch_metric_learning.miners import BatchEasyHardMiner
+
+from muster.training.batches import Views, training_batches
+from muster.training.network import HeadNetwork
+from muster.training.settings import TrainingSettings
+from muster.training.variation import Variation
+
+FloatArray = NDArray[np.float32]
+Progress = Callable[[str, float], None]
+
+
+class Checkpoint(Protocol):
+    """Where a run that may be interrupted keeps its state; either call may do nothing."""
+
+    def save(self, state: bytes) -> None:
+        """Replace the kept state, whole or not at all."""
+
+    def load(self) -> bytes | None:
+        """Return the kept state, or None where there is none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HeldOut:
+    """What training is stopped by: faces of students that are in no batch.
+
+    Attributes:
+        gallery: float32 (S, 512), unit rows, one template row of each student.
+        probes: float32 (N, 512), unit rows.
+        owners: intp (N,), the row of `gallery` that a probe shows.
+    """
+
+    gallery: FloatArray
+    probes: FloatArray
+    owners: NDArray[np.intp]
+
+
+def fit(
+    network: HeadNetwork,
+    views: Views,
+    variation: Variation,
+    held_out: HeldOut,
+    settings: TrainingSettings,
+    steps: int,
+    progress: Progress,
+    checkpoint: Checkpoint | None = None,
+) -> dict[str, float]:
+    """Train a network in place and leave it at its best look at the held-out views.
+
+    On a processor the same arguments give the same weights, bit for bit. On a GPU, used where there is one, they do but for
+    rounding.
+
+    Args:
+        steps: batches at most.
+        progress: told the step's name and the share done (0 to 1).
+        checkpoint: state of an interrupted run with the same arguments, taken up where it stopped.
+
+    Returns:
+        `steps` done, `best_step`, `held_out_loss` before and after, and `drift` of the weights.
+    """
+    with _reproducible(settings):
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        network.to(device)
+        run = _Run.begin(network, settings, checkpoint)
+        random = np.random.default_rng(settings.seed)
+        batches = training_batches(views, variation, settings, random)
+        distance = CosineSimilarity()
+        loss = TripletMarginLoss(margin=settings.margin, distance=distance)
+        miner = BatchEasyHardMiner(pos_strategy="hard", neg_strategy="semihard", distance=distance)
+        first = run.look(network, held_out) if not run.step else run.first
+        for step, (embeddings, labels) in enumerate(batches):
+            if step >= steps or run.looks_without_progress >= settings.patience:
+                break
+            if step < run.step:
+                continue
+            embedded = network(embeddings.to(device))
+            labels = labels.to(device)
+            total = loss(embedded, labels, miner(embedded, labels)) + settings.anchor * network.drift()
+            run.optimizer.zero_grad()
+            total.backward()
+            run.optimizer.step()
+            run.step = step + 1
+            if run.step % settings.check_every == 0 or run.step == steps:
+                run.look(network, held_out)
+                progress("train", run.step / steps)
+                if checkpoint is not None:
+                    checkpoint.save(run.state(network))
+        network.load_state_dict(run.best)
+        network.to("cpu")
+        return {
+            "steps": run.step,
+            "best_step": run.best_step,
+            "held_out_loss_before": round(first, 6),
+            "held_out_loss": round(run.best_loss, 6),
+            "drift": round(float(network.drift().detach()), 6),
+        }
+
+
+class _Run:
+    """State of one run: the optimizer, the best weights so far, how long ago they were found."""
+
+    def __init__(self, network: HeadNetwork, settings: TrainingSettings) -> None:
+        self.optimizer = torch.optim.Adam([network.weight, network.bias], lr=settings.learning_rate)
+        self.step = 0
+        self.first = self.best_loss = float("inf")
+        self.best = _copy(network)
+        self.best_step = 0
+        self.looks_without_progress = 0
+
+    @classmethod
+    def begin(cls, network: HeadNetwork, settings: TrainingSettings, checkpoint: Checkpoint | None) -> "_Run":
+        run = cls(network, settings)
+        kept = checkpoint.load() if checkpoint is not None else None
+        if kept is not None:
+            state = torch.load(BytesIO(kept), weights_only=True)
+            network.load_state_dict(state["network"])
+            run.optimizer.load_state_dict(state["optimizer"])
+            run.best = state["best"]
+            run.step, run.best_step, run.looks_without_progress = state["counts"]
+            run.first, run.best_loss = state["losses"]
+        return run
+
+    def state(self, network: HeadNetwork) -> bytes:
+        buffer = BytesIO()
+        torch.save(
+            {
+                "network": _copy(network),
+                "optimizer": self.optimizer.state_dict(),
+                "best": self.best,
+                "counts": (self.step, self.best_step, self.looks_without_progress),
+                "losses": (self.first, self.best_loss),
+            },
+            buffer,
+        )
+        return buffer.getvalue()
+
+    def look(self, network: HeadNetwork, held_out: HeldOut) -> float:
+        loss = _identification_loss(network, held_out)
+        if not self.step:
+            self.first = loss
+        if loss < self.best_loss:
+            self.best_loss, self.best, self.best_step, self.looks_without_progress = loss, _copy(network), self.step, 0
+        else:
+            self.looks_without_progress += 1
+        return loss
+
+
+# Sharpness of the softmax over students in the held-out loss: a cosine lead of 0.1 is odds of 5 to 1.
+_SHARPNESS = 16.0
+
+
+def _identification_loss(network: HeadNetwork, held_out: HeldOut) -> float:
+    device = network.weight.device
+    with torch.no_grad():
+        gallery = network(torch.from_numpy(held_out.gallery).to(device))
+        probes = network(torch.from_numpy(held_out.probes).to(device))
+        owners = torch.from_numpy(held_out.owners).to(device)
+        return float(torch.nn.functional.cross_entropy(_SHARPNESS * probes @ gallery.T, owners))
+
+
+def _copy(network: HeadNetwork) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+
+@contextmanager
+def _reproducible(settings: TrainingSettings) -> Iterator[None]:
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.manual_seed(settings.seed)
+    torch.set_num_threads(settings.threads)
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(deterministic)
+        torch.set_num_threads(threads)

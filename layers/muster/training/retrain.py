@@ -1,0 +1,193 @@
+"""From templates to a judged head: what the training queue and the batch job call."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.errors import HeadDamaged, PackMismatch
+from muster.domain.identifiers import PackId, StudentId
+from muster.domain.student import Template
+from muster.recognition.gallery import Gallery
+from muster.recognition.head import Head
+from muster.recognition.scoring import Population
+from muster.training.batches import Views
+from muster.training.fit import Checkpoint, HeldOut, fit
+from muster.training.gate import Verdict, draw_trial, judge
+from muster.training.network import HeadNetwork
+from muster.training.selection import Changes, chosen_for_update, fingerprints, read_changes
+from muster.training.settings import TrainingSettings
+from muster.training.variation import Variation, load_variation
+
+FloatArray = NDArray[np.float32]
+Progress = Callable[[str, float], None]
+
+_FEWEST_STUDENTS = 2
+_FEWEST_VIEWS_TO_HOLD_ONE_OUT = 3
+
+# Streams of random numbers that must not coincide: held-out views are never those trained on.
+_STOP_STREAM, _TRIAL_STREAM, _SCALE_STREAM = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run gives.
+
+    Attributes:
+        head: the head file, or None where none was trained.
+        promote: whether the gate lets it become current.
+        report: JSON-like: `mode` (full, incremental, skipped), `reason`, counts, figures, seconds.
+    """
+
+    head: bytes | None
+    promote: bool
+    report: Mapping[str, Any]
+
+
+def retrain(
+    templates: Sequence[Template],
+    current: bytes | None,
+    pack: PackId,
+    population: Population,
+    *,
+    full: bool = False,
+    settings: TrainingSettings | None = None,
+    variation: Variation | None = None,
+    confirmed: Mapping[StudentId, FloatArray] | None = None,
+    progress: Progress = lambda step, share: None,
+    checkpoint: Checkpoint | None = None,
+) -> Outcome:
+    """Train and judge a head, taking up from the current one where that is allowed.
+
+    The current head is left aside, and training starts afresh, where `full` asks for it, where the head cannot be read, and where a
+    student whom it was trained on is gone or has another photo: nothing of an erased student may live on in the weights.
+
+    Args:
+        templates: of all students, one each; those of other packs are left out.
+        current: the current head file.
+        population: stage 1's statistics of the same pack.
+        variation: what pseudo-photos are drawn from; None takes what ships with the pack, or what the templates tell.
+        confirmed: float32 (K, 512) of faces that a teacher confirmed; used to judge, never to train.
+        progress: told the step's name and its share done (0 to 1); may raise to abandon the run, which leaves nothing behind.
+        checkpoint: keeps the state of an interrupted run.
+    """
+    started = monotonic()
+    settings = settings or TrainingSettings()
+    ordered = sorted((t for t in templates if t.pack == pack), key=lambda t: t.student_id)
+    if len(ordered) < _FEWEST_STUDENTS:
+        return Outcome(None, False, {"mode": "skipped", "reason": "Fewer than two students: stage 1 decides alone."})
+    variation = variation or load_variation(pack) or Variation.of_templates(ordered)
+    head, note = _readable(current, pack)
+    changes = read_changes(head, ordered)
+    if head is not None and (full or changes.gone):
+        head = head if not changes.gone else None
+        note = "A student is gone or has another photo." if changes.gone else "Asked for."
+        start = None
+    else:
+        start = head
+    if start is not None and not changes.new:
+        return Outcome(None, False, {"mode": "skipped", "reason": "The current head knows all students."})
+    progress("prepare", 0.0)
+    trained, fitted = _train(ordered, start, changes, variation, settings, pack, current, progress, checkpoint)
+    progress("judge", 0.0)
+    verdict = _judge(trained, head, ordered, changes, variation, population, settings, confirmed)
+    report = {
+        "mode": "full" if start is None else "incremental",
+        "note": note,
+        "reason": verdict.reason,
+        "students": len(ordered),
+        "new_students": len(changes.new),
+        "fit": fitted,
+        "held_out": dict(verdict.metrics),
+    }
+    finished = Head(
+        **{name: getattr(trained, name) for name in ("pack", "weight", "bias", "centre", "deviation", "fusion")},
+        students=trained.students,
+        parent=trained.parent,
+        metrics=report,
+    )
+    progress("judge", 1.0)
+    return Outcome(finished.to_bytes(), verdict.promote, {**report, "seconds": round(monotonic() - started, 2)})
+
+
+def _readable(current: bytes | None, pack: PackId) -> tuple[Head | None, str]:
+    if current is None:
+        return None, "There was no head."
+    try:
+        return Head.load(current, pack), ""
+    except (HeadDamaged, PackMismatch) as error:
+        return None, str(error)
+
+
+def _train(
+    templates: Sequence[Template],
+    start: Head | None,
+    changes: Changes,
+    variation: Variation,
+    settings: TrainingSettings,
+    pack: PackId,
+    current: bytes | None,
+    progress: Progress,
+    checkpoint: Checkpoint | None,
+) -> tuple[Head, dict[str, float]]:
+    if start is None:
+        network, chosen, steps = HeadNetwork.discriminant(variation), list(templates), settings.steps
+    else:
+        network, steps = HeadNetwork.of_head(start), settings.incremental_steps
+        chosen = chosen_for_update(templates, changes.new, settings.replay, variation.mean, settings.seed)
+    views = Views.of_templates([_for_training(template) for template in chosen])
+    held_out = _held_out(chosen, changes.new, variation, settings)
+    fitted = fit(network, views, variation, held_out, settings, steps, progress, checkpoint)
+    weight, bias = network.parameters_as_arrays()
+    head = Head(pack, weight, bias, 0.0, 1.0, settings.fusion)
+    centre, deviation = _scale(head, variation, settings.seed)
+    parent = hashlib.sha256(current).hexdigest() if start is not None and current is not None else None
+    return Head(pack, weight, bias, centre, deviation, settings.fusion, fingerprints(templates), parent), fitted
+
+
+def _for_training(template: Template) -> Template:
+    if len(template.embeddings) < _FEWEST_VIEWS_TO_HOLD_ONE_OUT:
+        return template
+    return Template(template.student_id, template.pack, template.embeddings[:-1], template.photo_digest)
+
+
+def _held_out(
+    templates: Sequence[Template], new: frozenset[StudentId], variation: Variation, settings: TrainingSettings
+) -> HeldOut:
+    chosen = chosen_for_update(templates, new, settings.held_out, variation.mean, settings.seed)[: settings.held_out]
+    gallery = np.stack([template.embeddings[0] for template in chosen])
+    photos = max(2, 2 * settings.held_out // len(chosen))
+    random = np.random.default_rng([settings.seed, _STOP_STREAM])
+    probes = variation.pseudo_photos(gallery, photos, variation.within, random)
+    return HeldOut(gallery, probes.reshape(-1, gallery.shape[1]), np.repeat(np.arange(len(chosen)), photos))
+
+
+def _scale(head: Head, variation: Variation, seed: int) -> tuple[float, float]:
+    people = 512
+    random = np.random.default_rng([seed, _SCALE_STREAM])
+    embedded = head.embed(variation.background(people, 1, variation.within, random)[:, 0])
+    cosines = (embedded @ embedded.T)[np.triu_indices(people, 1)]
+    return float(cosines.mean()), float(cosines.std())
+
+
+def _judge(
+    new: Head,
+    old: Head | None,
+    templates: Sequence[Template],
+    changes: Changes,
+    variation: Variation,
+    population: Population,
+    settings: TrainingSettings,
+    confirmed: Mapping[StudentId, FloatArray] | None,
+) -> Verdict:
+    chosen = chosen_for_update(templates, changes.new, settings.held_out, variation.mean, settings.seed + 1)
+    chosen = sorted(chosen[: settings.held_out], key=lambda t: t.student_id)
+    gallery = Gallery.from_templates([_for_training(template) for template in chosen], new.pack)
+    enough = all(len(template.embeddings) >= _FEWEST_VIEWS_TO_HOLD_ONE_OUT for template in chosen)
+    views = np.stack([template.embeddings[-1] for template in chosen]) if enough else None
+    seed = int(np.random.default_rng([settings.seed, _TRIAL_STREAM]).integers(2**31))
+    return judge(new, old, draw_trial(gallery, variation, seed, views, confirmed), population)

@@ -1,0 +1,80 @@
+"""Which students an update trains on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.identifiers import StudentId
+from muster.domain.student import Template
+from muster.recognition.head import Head
+
+FloatArray = NDArray[np.float32]
+
+# Old students who resemble a new one most, taken before any others; the rest of the replay is a random sample.
+_NEIGHBOURS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened since a head was trained.
+
+    Attributes:
+        new: students whom it has not seen, or who have further views.
+        gone: students whom it has seen and who are no longer there, or whose photo is another.
+    """
+
+    new: frozenset[StudentId]
+    gone: frozenset[StudentId]
+
+
+def fingerprints(templates: Sequence[Template]) -> dict[StudentId, str]:
+    """Return for each student what tells a changed template from the one trained on: the photo and the number of views."""
+    return {t.student_id: f"{_photo(t)}:{len(t.embeddings)}" for t in templates}
+
+
+def read_changes(head: Head | None, templates: Sequence[Template]) -> Changes:
+    """Compare the templates, one of each student, with what a head was trained on; without a head all are new."""
+    seen = {} if head is None else head.students
+    now = fingerprints(templates)
+    gone = {s for s, mark in seen.items() if s not in now or now[s].split(":")[0] != mark.split(":")[0]}
+    return Changes(
+        frozenset(s for s, mark in now.items() if seen.get(s) != mark),
+        frozenset(gone),
+    )
+
+
+def chosen_for_update(
+    templates: Sequence[Template], new: frozenset[StudentId], replay: int, mean: FloatArray, seed: int
+) -> list[Template]:
+    """Return the new students, then at most `replay` old ones: those who resemble them most, then a random sample.
+
+    Args:
+        templates: one of each student.
+        mean: float32 (512,), of people in general; resemblance is the cosine about it.
+    """
+    added = [t for t in templates if t.student_id in new]
+    old = [t for t in templates if t.student_id not in new]
+    if len(old) <= replay:
+        return added + old
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(old))
+    if added:
+        likeness = (_centred(added, mean) @ _centred(old, mean).T).astype(np.float32)
+        nearest = np.argsort(-likeness, axis=1, kind="stable")[:, :_NEIGHBOURS]
+        close = list(dict.fromkeys(nearest.T.ravel().tolist()))[: replay // 2]
+        taken = set(close)
+        order = np.array(close + [i for i in order.tolist() if i not in taken])
+    return added + [old[i] for i in order[:replay]]
+
+
+def _photo(template: Template) -> str:
+    # Half of a hash names no photo to anybody who has not got it, and tells two photos apart.
+    return hashlib.sha256(template.photo_digest.encode()).hexdigest()[:16]
+
+
+def _centred(templates: Sequence[Template], mean: FloatArray) -> FloatArray:
+    rows = np.stack([template.embeddings[0] for template in templates]) - mean
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)

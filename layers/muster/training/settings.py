@@ -1,0 +1,42 @@
+"""Everything a training run can be told."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """Settings of a training run; the defaults were chosen on the development people (benchmarks/head.py).
+
+    Attributes:
+        seed: fixes every random choice.
+        steps: batches of a full training, at most.
+        incremental_steps: batches of an incremental update, at most.
+        classes: registered students in a batch.
+        background: people who do not exist in a batch, drawn anew every time.
+        views: template rows of a student in a batch; as many pseudo-photos go with them.
+        margin: by how much a triplet's positive must beat its negative, in cosine.
+        learning_rate: of Adam.
+        anchor: weight of the penalty on moving away from the weights training started from.
+        check_every: batches between two looks at the held-out views.
+        patience: looks without progress before training stops.
+        held_out: students looked at to stop early, and to judge by, at most.
+        replay: old students that an incremental update trains on beside the new ones, at most.
+        fusion: weight of the head beside stage 1, 0 to 1.
+        threads: processor threads to use.
+    """
+
+    seed: int = 0
+    steps: int = 400
+    incremental_steps: int = 100
+    classes: int = 32
+    background: int = 32
+    views: int = 2
+    margin: float = 0.2
+    learning_rate: float = 3e-4
+    anchor: float = 1.0
+    check_every: int = 25
+    patience: int = 4
+    held_out: int = 256
+    replay: int = 256
+    fusion: float = 0.4
+    threads: int = 2

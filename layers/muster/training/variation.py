@@ -1,0 +1,193 @@
+"""How photos of one person differ and how people differ, as two covariances.
+
+One registration photo says nothing about how its person looks on another day. People in general do: the difference of two
+photos of one person has much the same covariance whoever it is (the two-covariance model of PLDA: Prince and Elder,
+ICCV 2007; Brümmer and de Villiers, Odyssey 2010). Drawing from it gives pseudo-photos of a student, and whole background
+people, without anybody's face being stored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.identifiers import PackId
+from muster.domain.student import Template
+
+FloatArray = NDArray[np.float32]
+
+# Directions kept: in FaceNet's population covariance the 85 largest hold all but 1e-5 of it
+# (benchmarks/within_class_statistics.py).
+_DIRECTIONS = 85
+
+# Shrinkage of the covariances towards a multiple of the identity. With the few hundred people there are to learn from,
+# the unshrunk within-person covariance costs accuracy; chosen on the development people (benchmarks/head.py).
+_WITHIN_SHRINKAGE = 0.7
+_BETWEEN_SHRINKAGE = 0.3
+
+# The judge's covariance is shrunk only as much as drawing from it needs: what training assumes must not be assumed there too.
+_CHECK_SHRINKAGE = 0.1
+
+# Without a shipped file, the share of a template's spread between people that photos of one person are taken to have:
+# the ratio of the two traces among the development people (benchmarks/within_class_statistics.py).
+_WITHIN_SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Variation:
+    """A Gaussian model of unit embeddings: person about `mean`, photo about person.
+
+    Attributes:
+        mean: float32 (512,), of people in general.
+        basis: float32 (512, K), orthonormal columns: the directions in which embeddings vary.
+        between: float32 (K, K), covariance of people, in the basis.
+        within: float32 (K, K), covariance of the photos of one person, for training.
+        within_check: float32 (K, K), the same from other people, for judging what was trained.
+    """
+
+    mean: FloatArray
+    basis: FloatArray
+    between: FloatArray
+    within: FloatArray
+    within_check: FloatArray
+
+    @classmethod
+    def estimate(cls, embeddings: FloatArray, people: NDArray[np.intp], check: NDArray[np.bool_]) -> "Variation":
+        """Learn from photos of many people, several each for some.
+
+        Args:
+            embeddings: float32 (M, 512), unit rows.
+            people: intp (M,), 0 to P - 1, whom a row shows.
+            check: bool (P,), the people whose photos make `within_check`; the others make `within`.
+        """
+        counts = np.bincount(people)
+        means = np.zeros((len(counts), embeddings.shape[1]))
+        np.add.at(means, people, embeddings.astype(np.float64))
+        means /= counts[:, None]
+        several = counts[people] > 1
+        scale = np.sqrt(counts / np.maximum(counts - 1, 1))[people]
+        residuals = (embeddings - means[people]) * scale[:, None]
+        within = _covariance(residuals[several])
+        total = _covariance(means - means.mean(axis=0)) + within * (1 - np.mean(1 / counts))
+        return cls._in_basis(
+            means.mean(axis=0),
+            total,
+            _covariance(residuals[several & ~check[people]]),
+            _covariance(residuals[several & check[people]]),
+        )
+
+    @classmethod
+    def of_templates(cls, templates: Sequence[Template]) -> "Variation":
+        """Make do with the templates themselves, for a pack that ships no statistics.
+
+        The shape of a person's variation is then that of the augmented views, and its size a fixed share of how people differ.
+        """
+        first = np.stack([template.embeddings[0] for template in templates]).astype(np.float64)
+        mean = first.mean(axis=0)
+        total = _covariance(first - mean)
+        total += np.trace(total) / len(total) * 0.1 * np.eye(len(total))
+        residuals = np.concatenate([t.embeddings - t.embeddings.mean(axis=0) for t in templates])
+        within = _covariance(residuals) + 1e-3 * total
+        within *= _WITHIN_SHARE * np.trace(total) / np.trace(within)
+        return cls._in_basis(mean, total, within, within)
+
+    @classmethod
+    def _in_basis(
+        cls,
+        mean: NDArray[np.float64],
+        total: NDArray[np.float64],
+        within: NDArray[np.float64],
+        within_check: NDArray[np.float64],
+    ) -> "Variation":
+        values, vectors = np.linalg.eigh(total)
+        basis = vectors[:, ::-1][:, :_DIRECTIONS]
+        spread = np.diag(values[::-1][:_DIRECTIONS])
+        within, within_check = basis.T @ within @ basis, basis.T @ within_check @ basis
+        return cls(
+            mean.astype(np.float32),
+            basis.astype(np.float32),
+            _shrink(_positive(spread - (within + within_check) / 2), _BETWEEN_SHRINKAGE).astype(np.float32),
+            _shrink(within, _WITHIN_SHRINKAGE).astype(np.float32),
+            _shrink(within_check, _CHECK_SHRINKAGE).astype(np.float32),
+        )
+
+    @classmethod
+    def load(cls, data: bytes) -> "Variation":
+        """Read what `to_bytes` wrote."""
+        with np.load(BytesIO(data), allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name].astype(np.float32) for name in cls.__slots__})
+
+    def to_bytes(self) -> bytes:
+        """Return the model as an .npz file."""
+        buffer = BytesIO()
+        np.savez_compressed(buffer, **{name: getattr(self, name) for name in self.__slots__})
+        return buffer.getvalue()
+
+    def background(self, count: int, photos: int, within: FloatArray, random: np.random.Generator) -> FloatArray:
+        """Draw people who do not exist.
+
+        Returns:
+            float32 (count, photos, 512), unit rows.
+        """
+        size = self.basis.shape[1]
+        person = random.standard_normal((count, 1, size), np.float32) @ _root(self.between)
+        photo = random.standard_normal((count, photos, size), np.float32) @ _root(within)
+        return self._embedding(person + photo)
+
+    def pseudo_photos(
+        self, embeddings: FloatArray, photos: int, within: FloatArray, random: np.random.Generator
+    ) -> FloatArray:
+        """Draw other photos of the people of whom one embedding each is known.
+
+        The person is drawn anew for each photo from what the known embedding leaves open, then the photo about the person.
+
+        Args:
+            embeddings: float32 (N, 512), unit rows.
+            within: float32 (K, K), the covariance to draw from: `within` or `within_check`.
+
+        Returns:
+            float32 (N, photos, 512), unit rows.
+        """
+        total = self.between + within
+        gain = np.linalg.solve(total, self.between)
+        spread = self.between - self.between @ gain + within
+        known = (embeddings - self.mean) @ self.basis @ gain
+        size = self.basis.shape[1]
+        drawn = random.standard_normal((len(embeddings), photos, size), np.float32) @ _root(spread)
+        return self._embedding(known[:, None] + drawn)
+
+    def _embedding(self, coordinates: FloatArray) -> FloatArray:
+        rows = coordinates @ self.basis.T + self.mean
+        unit: FloatArray = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+        return unit
+
+
+def load_variation(pack: PackId) -> Variation | None:
+    """Return the variation that ships with a pack, or None where none does.
+
+    It lies in `muster/packs/data` under the pack's name, which is the id up to its last hyphen.
+    """
+    shipped = files("muster.packs") / "data" / f"{pack.rpartition('-')[0]}_within.npz"
+    return Variation.load(shipped.read_bytes()) if shipped.is_file() else None
+
+
+def _covariance(rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    return rows.T.astype(np.float64) @ rows / max(len(rows), 1)
+
+
+def _shrink(covariance: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
+    size = len(covariance)
+    return (1 - amount) * covariance + amount * np.trace(covariance) / size * np.eye(size)
+
+
+def _positive(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    return (vectors * np.maximum(values, 1e-9)) @ vectors.T
+
+
+def _root(covariance: FloatArray) -> FloatArray:
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T, np.float32)
