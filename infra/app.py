@@ -4,6 +4,7 @@
 command line runs the same through cdk.json.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,4 +92,4 @@ def build(outdir: Path | None = None, stages: Sequence[StageConfig] = STAGES, ro
 
 
 if __name__ == "__main__":
-    build().synth()
+    build(None if "CDK_OUTDIR" in os.environ else ROOT / "cdk.out").synth()

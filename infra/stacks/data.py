@@ -15,8 +15,8 @@ from infra.constructs.bucket import AccessLogs, PrivateBucket
 class DataStack(cdk.Stack):
     """Everything that would be lost; in prod it outlives the stack.
 
-    Photos and models are not versioned: an erased student's objects are to be gone when they are deleted. The table, from
-    which the training copies and thus the heads can be made again, has point-in-time recovery.
+    Photos and models are not versioned: an erased student's objects are to be gone when they are deleted. The table,
+    from which the training copies and thus the heads can be made again, has point-in-time recovery.
 
     Attributes:
         stores: table, buckets and key.

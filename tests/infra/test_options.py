@@ -1,0 +1,72 @@
+"""The choices of a stage that are off as shipped."""
+
+from dataclasses import replace
+
+import pytest
+
+from infra.app import build
+from infra.config import DEV, Domain
+from tests.infra.templates import StageTemplates
+
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"
+WEB_ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/muster/0a1b2c3d"
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: None) -> StageTemplates:
+    """A stage in a named account and region, with everything that can be turned on turned on."""
+    folder = tmp_path_factory.mktemp("options")
+    config = replace(
+        DEV,
+        account="111122223333",
+        region="eu-central-1",
+        alarm_email="head@example.edu",
+        domain=Domain(name="attendance.example.edu", certificate_arn=CERTIFICATE),
+        web_acl_arn=WEB_ACL,
+        countries=("DE", "AT"),
+        mfa_required=True,
+        threat_protection=True,
+    )
+    build(folder, [config]).synth()
+    return StageTemplates.load(folder, "dev")
+
+
+@pytest.mark.slow
+def test_with_a_domain_of_its_own_the_site_answers_there_and_only_it_may_call_the_api(chosen: StageTemplates) -> None:
+    (distribution,) = chosen.resources("AWS::CloudFront::Distribution").values()
+    config = distribution["DistributionConfig"]
+    (api,) = chosen.resources("AWS::ApiGatewayV2::Api").values()
+    (client,) = chosen.resources("AWS::Cognito::UserPoolClient").values()
+
+    assert config["Aliases"] == ["attendance.example.edu"]
+    assert config["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert api["CorsConfiguration"]["AllowOrigins"] == ["https://attendance.example.edu"]
+    assert client["CallbackURLs"] == ["https://attendance.example.edu/"]
+    (rule,) = chosen.resources("AWS::S3::Bucket")["Photos"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == ["https://attendance.example.edu"]
+
+
+@pytest.mark.slow
+def test_a_firewall_and_a_list_of_countries_stand_before_the_site(chosen: StageTemplates) -> None:
+    (distribution,) = chosen.resources("AWS::CloudFront::Distribution").values()
+    config = distribution["DistributionConfig"]
+
+    assert config["WebACLId"] == WEB_ACL
+    assert config["Restrictions"]["GeoRestriction"] == {"Locations": ["DE", "AT"], "RestrictionType": "whitelist"}
+
+
+@pytest.mark.slow
+def test_sign_in_can_score_risk_and_ask_for_a_second_factor(chosen: StageTemplates) -> None:
+    (pool,) = chosen.resources("AWS::Cognito::UserPool").values()
+
+    assert pool["UserPoolTier"] == "PLUS"
+    assert pool["UserPoolAddOns"] == {"AdvancedSecurityMode": "ENFORCED"}
+    assert pool["MfaConfiguration"] == "ON"
+
+
+@pytest.mark.slow
+def test_somebody_is_told(chosen: StageTemplates) -> None:
+    (subscription,) = chosen.resources("AWS::SNS::Subscription").values()
+
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "head@example.edu")
