@@ -48,15 +48,23 @@ class Problem(BaseModel):
     detail: str
 
 
+def describe(category: Category, code: str, detail: str) -> Problem:
+    """Make the document for one domain error."""
+    return _document(_STATUS[category], code, detail)
+
+
 def problem(status: int, code: str, detail: str) -> JSONResponse:
     """Make the response for one failure."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, code=code, detail=detail)
-    return JSONResponse(body.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+    return JSONResponse(_document(status, code, detail).model_dump(), status_code=status, media_type=MEDIA_TYPE)
 
 
 def status_of(error: MusterError) -> int:
     """Return the HTTP status of a domain error."""
     return int(_STATUS[error.category])
+
+
+def _document(status: int, code: str, detail: str) -> Problem:
+    return Problem(title=HTTPStatus(status).phrase, status=status, code=code, detail=detail)
 
 
 def install(app: FastAPI) -> None:

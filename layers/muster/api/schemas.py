@@ -9,8 +9,7 @@ from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Student
-from muster.services.detection import Detection
-from muster.services.registration import Registered
+from muster.services.answers import Detection, Registered
 from muster.storage.ports import TrainingState
 
 

@@ -13,7 +13,7 @@ from muster.composition.local import open_local_system
 from muster.domain.attendance import MarkStatus
 from muster.domain.faces import Decision
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
-from muster.services.detection import Detection
+from muster.services.answers import Detection
 from muster.services.registration import RegistrationRequest
 
 PhotoArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The photo.")]

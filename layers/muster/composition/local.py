@@ -15,6 +15,7 @@ from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.services.registration import Registration
 from muster.services.roster import Roster
+from muster.services.sessions import Sessions
 from muster.services.training_queue import TrainingQueue
 from muster.services.training_run import Trainer
 from muster.storage.local import LocalStores, open_local
@@ -81,8 +82,10 @@ def open_local_system(
             Thresholds(present_fpir=settings.target_fpir),
         ),
         roster=Roster(stores.students, stores.heads, training.request),
+        sessions=Sessions(stores.students, stores.sessions),
         heads=heads,
         training=training,
+        uploads=None,
         stores=stores,
     )
 

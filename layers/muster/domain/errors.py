@@ -169,6 +169,13 @@ class PhotoNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class UploadNotFound(MusterError):
+    """No upload has this id, or it is too old."""
+
+    code = "upload_not_found"
+    category = Category.NOT_FOUND
+
+
 class PackMissing(MusterError):
     """The model pack is not built on this machine."""
 

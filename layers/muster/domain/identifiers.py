@@ -12,6 +12,7 @@ SessionId = NewType("SessionId", str)
 PhotoId = NewType("PhotoId", str)
 FaceId = NewType("FaceId", str)
 PackId = NewType("PackId", str)
+UploadId = NewType("UploadId", str)
 
 # Safe in a path, a key, a URL and a spreadsheet cell without escaping: no separator, no leading dot or sign.
 _PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -56,3 +57,17 @@ def parse_session_id(text: str) -> SessionId:
 def new_session_id() -> SessionId:
     """Make a session id that nobody has."""
     return SessionId(uuid4().hex)
+
+
+def parse_upload_id(text: str) -> UploadId:
+    """Read an upload id; the form is that of a student id.
+
+    Raises:
+        InvalidRequest: the text is not an id.
+    """
+    return UploadId(_parse(text, "upload id"))
+
+
+def new_upload_id() -> UploadId:
+    """Make an upload id that nobody has and nobody can guess."""
+    return UploadId(uuid4().hex)

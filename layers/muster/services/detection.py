@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -17,6 +16,7 @@ from muster.recognition.matcher import Match, identify
 from muster.recognition.scoring import PreparedGallery
 from muster.recognition.thresholds import Thresholds
 from muster.services.annotation import annotate
+from muster.services.answers import Detection
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.storage.ports import SessionStore, StudentStore
@@ -24,28 +24,6 @@ from muster.vision.decode import Photo, decode
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
 
 MOST_PHOTOS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """The answer to one roll call.
-
-    Attributes:
-        session: opened by this call or before.
-        photos: the photos of this call, in the order sent.
-        marks: of everyone in the session, its earlier photos included.
-        names: of every student named in photos or marks.
-        head: number of the head that decided, or None for stage 1 alone.
-        timings_ms: milliseconds a step, summed over the photos.
-    """
-
-    session: Session
-    photos: tuple[SessionPhoto, ...]
-    marks: tuple[Mark, ...]
-    names: dict[StudentId, str]
-    pack: PackId
-    head: int | None
-    timings_ms: dict[str, float]
 
 
 class DetectionService:

@@ -33,6 +33,10 @@ class CurrentHead:
             version, head = self._loaded
         return (version, head) if head is not None else (None, None)
 
+    def number(self) -> int | None:
+        """Return the number of the current head, or None where stage 1 decides alone."""
+        return self.get()[0]
+
     def _load(self, version: int | None) -> Head | None:
         if version is None:
             return None
@@ -41,3 +45,15 @@ class CurrentHead:
         except (HeadDamaged, PackMismatch, HeadNotFound) as error:
             _log.error("head %s of pack %s is not used: %s", version, self._pack, error)
             return None
+
+
+class HeadPointer:
+    """Says which head is promoted without loading it, for a process that reads no photos."""
+
+    def __init__(self, heads: HeadStore, pack: PackId) -> None:
+        self._heads = heads
+        self._pack = pack
+
+    def number(self) -> int | None:
+        """Return the number of the promoted head, or None where there is none."""
+        return self._heads.current(self._pack)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
-from muster.domain.errors import ConsentRequired, DuplicatePerson, InvalidRequest, StudentExists, StudentNotFound
+from muster.domain.errors import DuplicatePerson, StudentExists, StudentNotFound
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.recognition.matcher import identify
 from muster.recognition.thresholds import Thresholds
+from muster.services.admission import admit
+from muster.services.answers import Registered
 from muster.services.galleries import Galleries
 from muster.storage.ports import StudentStore
 from muster.vision.decode import decode
@@ -18,8 +20,6 @@ from muster.vision.pipeline import VisionPipeline
 
 CONSENT_WORDING = "2026-1"
 """Version of the consent text in docs/privacy.md."""
-
-_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,6 @@ class RegistrationRequest:
     consent: bool
     image: bytes
     allow_lookalike: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """The student, and the quality of the photo, 0 to 1; `repeated` where the same request had been done before."""
-
-    student: Student
-    quality: float | None
-    repeated: bool
 
 
 class Registration:
@@ -92,7 +83,7 @@ class Registration:
             DuplicatePerson: the person is registered under another id.
             StorageFull: nothing was stored.
         """
-        name = _checked(request)
+        name = admit(request.name, request.group_ids, request.consent)
         photo = decode(request.image)
         if repeated := self._repeated(request, name, photo.digest):
             return Registered(repeated, None, repeated=True)
@@ -140,14 +131,3 @@ class Registration:
             f"This person seems to be registered already {known_as}: add that student to the group instead, "
             "or say that it is somebody else who looks alike (allow_lookalike)."
         )
-
-
-def _checked(request: RegistrationRequest) -> str:
-    if not request.consent:
-        raise ConsentRequired("A student is registered only with consent: ask for it and confirm it, then send again.")
-    if not request.group_ids:
-        raise InvalidRequest("Name at least one group that the student belongs to.")
-    name = " ".join(request.name.split())
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InvalidRequest(f"Give the student's name, at most {_LONGEST_NAME} characters on one line.")
-    return name

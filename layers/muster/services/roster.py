@@ -30,7 +30,8 @@ class Roster:
     def erase(self, student_id: StudentId) -> None:
         """Erase a student and every head, since each may have been trained on them; a new one is asked for.
 
-        The heads go first: killed in between, the student is still there to be erased again, and no head is.
+        The heads go first: killed in between, the student is still there to be erased again, and no head is. They go
+        once more afterwards: a training run under way may have stored one in between (`TrainingRun` watches the rest).
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -38,4 +39,5 @@ class Roster:
         self._students.get(student_id)
         self._heads.delete_all()
         self._students.erase(student_id)
+        self._heads.delete_all()
         self._request_training()

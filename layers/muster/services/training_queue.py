@@ -2,49 +2,19 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
-from muster.domain.errors import HeadConflict, MusterError
+from muster.domain.errors import MusterError
 from muster.domain.identifiers import PackId
-from muster.domain.student import Template
+from muster.services.training_run import Abandoned, Progress, Trainer, TrainingRun
 from muster.storage.ports import HeadStore, HeadVersion, StudentStore, TrainingState, TrainingStore
 
 _log = logging.getLogger(__name__)
 
 _STALE_AFTER_SECONDS = 120.0
-_HEADS_KEPT = 10
-
-
-@dataclass(frozen=True, slots=True)
-class TrainerResult:
-    """What one training run gives.
-
-    Attributes:
-        head: the head file, or None where none could be trained (too few students).
-        promote: whether the promotion gate lets it become current.
-        report: JSON-like: the reason, metrics, counts, seconds.
-    """
-
-    head: bytes | None
-    promote: bool
-    report: Mapping[str, Any]
-
-
-class Trainer(Protocol):
-    """Trains a head; implemented by `muster.training`, which needs torch."""
-
-    def __call__(
-        self,
-        templates: list[Template],
-        current: bytes | None,
-        full: bool,
-        progress: Callable[[str, float], None],
-    ) -> TrainerResult:
-        """Train on all templates, from the current head unless `full`; report each step and its share done (0 to 1)."""
 
 
 class TrainingQueue:
@@ -112,7 +82,8 @@ class TrainingQueue:
         """Train now, in this thread.
 
         Returns:
-            The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped` or `busy`.
+            The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped`, `abandoned`, `failed`
+            or `busy`.
         """
         if self._trainer is None:
             return {"outcome": "skipped", "reason": "Training is not installed: add the `train` extra."}
@@ -121,7 +92,8 @@ class TrainingQueue:
             return {"outcome": "busy", "reason": "Another training run is under way."}
         report: dict[str, Any] = {"outcome": "failed", "reason": "The run was interrupted."}
         try:
-            report = self._train(run_id, self._trainer, full, progress or (lambda *_: None))
+            run = TrainingRun(self._pack, self._students, self._heads, self._training, self._trainer)
+            report = run.train(full, self._alive(run_id, progress or (lambda *_: None)))
         except MusterError as error:
             report = {"outcome": "failed", "reason": str(error), "code": error.code}
         finally:
@@ -130,35 +102,13 @@ class TrainingQueue:
                 self._wake.set()
         return report
 
-    def _train(
-        self, run_id: str, trainer: Trainer, full: bool, progress: Callable[[str, float], None]
-    ) -> dict[str, Any]:
+    def _alive(self, run_id: str, progress: Progress) -> Progress:
         def alive(step: str, share: float) -> None:
             if self._stopping.is_set() or not self._training.heartbeat(run_id, self._now()):
-                raise _Abandoned
+                raise Abandoned
             progress(step, share)
 
-        current = self._heads.current(self._pack)
-        current_head = None if current is None else self._heads.load(self._pack, current)
-        try:
-            result = trainer(self._students.templates(), current_head, full, alive)
-        except _Abandoned:
-            self._training.request()
-            return {"outcome": "abandoned", "reason": "The server stopped, or another run took over."}
-        report = dict(result.report)
-        if result.head is None:
-            return {"outcome": "skipped", **report}
-        version = self._heads.save(self._pack, result.head, report)
-        report["version"] = version
-        if not result.promote:
-            return {"outcome": "kept", **report}
-        try:
-            self._heads.promote(self._pack, version, expected=current)
-        except HeadConflict:
-            self._training.request()
-            return {**report, "outcome": "kept", "reason": "Another head was promoted in the meantime."}
-        self._heads.prune(self._pack, _HEADS_KEPT)
-        return {"outcome": "promoted", **report}
+        return alive
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -173,7 +123,3 @@ class TrainingQueue:
                 _log.info("training %s: %s", report["outcome"], report.get("reason", ""))
                 if report["outcome"] in ("busy", "failed") or self._trainer is None:
                     break
-
-
-class _Abandoned(Exception):
-    """The run must stop."""

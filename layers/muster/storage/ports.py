@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from muster.domain.attendance import Mark, Session, SessionPhoto
-from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId, UploadId
 from muster.domain.student import Student, Template
+from muster.domain.upload import Outcome, Upload, UploadKind, UploadPermit
 
 
 class StudentStore(Protocol):
@@ -214,3 +215,34 @@ class TrainingStore(Protocol):
 
     def state(self) -> TrainingState:
         """Return where training stands."""
+
+
+class UploadStore(Protocol):
+    """Photos on their way: announced, sent to the store by whoever holds the permit, read once, then gone."""
+
+    def open(self, upload: Upload) -> UploadPermit:
+        """Keep what the photo is for, and return leave to send it: this size, this media type, this place, no other."""
+
+    def get(self, upload_id: UploadId) -> Upload:
+        """Return one upload.
+
+        Raises:
+            UploadNotFound: there is none, or it expired.
+        """
+
+    def photo(self, kind: UploadKind, upload_id: UploadId) -> bytes:
+        """Return the photo as it was sent.
+
+        Raises:
+            PhotoNotFound: it was not sent, or is deleted.
+        """
+
+    def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
+        """Keep the outcome and forget the details, if there is no outcome yet.
+
+        Returns:
+            Whether this outcome is the one that is kept.
+        """
+
+    def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
+        """Delete the photo, if it is there."""

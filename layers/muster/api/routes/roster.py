@@ -5,13 +5,13 @@ from fastapi import APIRouter
 from muster import __version__
 from muster.api.problems import Problem
 from muster.api.schemas import HealthDocument, ModelDocument, StudentDocument, TrainingDocument
-from muster.api.system import System
+from muster.api.system import Records
 from muster.domain.identifiers import parse_group_id, parse_student_id
 
 _PROBLEMS = {status: {"model": Problem} for status in (404, 422)}
 
 
-def roster_routes(system: System) -> APIRouter:
+def roster_routes(system: Records) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(prefix="/v1", tags=["roster"], responses=_PROBLEMS)  # type: ignore[arg-type]
 
@@ -34,19 +34,19 @@ def roster_routes(system: System) -> APIRouter:
     @router.get("/training")
     def training() -> TrainingDocument:
         """Return where training stands."""
-        return TrainingDocument.of(system.training.state(), system.heads.get()[0])
+        return TrainingDocument.of(system.training.state(), system.heads.number())
 
     return router
 
 
-def health_routes(system: System) -> APIRouter:
+def health_routes(system: Records) -> APIRouter:
     """Make the router of the health check."""
     router = APIRouter(tags=["health"])
 
     @router.get("/health")
     def health() -> HealthDocument:
         """Say that the server answers."""
-        model = ModelDocument(pack=system.pack, head=system.heads.get()[0])
+        model = ModelDocument(pack=system.pack, head=system.heads.number())
         return HealthDocument(status="ok", version=__version__, model=model)
 
     return router

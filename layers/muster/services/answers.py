@@ -1,0 +1,38 @@
+"""What the use cases answer, apart from them: whoever reads an answer back needs no vision."""
+
+from dataclasses import dataclass
+
+from muster.domain.attendance import Mark, Session, SessionPhoto
+from muster.domain.identifiers import PackId, StudentId
+from muster.domain.student import Student
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The student, and the quality of the photo, 0 to 1; `repeated` where the same request had been done before."""
+
+    student: Student
+    quality: float | None
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The answer to one roll call.
+
+    Attributes:
+        session: opened by this call or before.
+        photos: the photos of this call, in the order sent.
+        marks: of everyone in the session, its earlier photos included.
+        names: of every student named in photos or marks.
+        head: number of the head that decided, or None for stage 1 alone.
+        timings_ms: milliseconds a step, summed over the photos.
+    """
+
+    session: Session
+    photos: tuple[SessionPhoto, ...]
+    marks: tuple[Mark, ...]
+    names: dict[StudentId, str]
+    pack: PackId
+    head: int | None
+    timings_ms: dict[str, float]

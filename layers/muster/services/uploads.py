@@ -1,0 +1,113 @@
+"""Announcing photos that are sent to the store directly, and asking what became of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from muster.domain.errors import EmptyUpload, ImageTooLarge, PhotoNotFound, UnsupportedImage
+from muster.domain.identifiers import UploadId, new_upload_id
+from muster.domain.upload import (
+    Details,
+    Failure,
+    PhotoFile,
+    RegistrationDetails,
+    RegistrationOutcome,
+    RollCallOutcome,
+    Upload,
+    UploadKind,
+    UploadPermit,
+)
+from muster.services.admission import admit
+from muster.services.answers import Detection, Registered
+from muster.services.sessions import Sessions
+from muster.storage.ports import StudentStore, UploadStore
+
+CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif")
+"""Media types of the formats that `muster.vision.decode` reads."""
+
+_KEPT = timedelta(days=2)
+"""Longer than the photo itself, which the store deletes after a day, so that no photo lies there unexplained."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAnswer:
+    """An upload with its answer; `answer` is None while the photo waits."""
+
+    upload: Upload
+    answer: Registered | Detection | Failure | None
+
+
+class Uploads:
+    """The use cases of whoever sends photos.
+
+    Args:
+        most_bytes: the largest photo.
+    """
+
+    def __init__(
+        self,
+        uploads: UploadStore,
+        students: StudentStore,
+        sessions: Sessions,
+        most_bytes: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._uploads = uploads
+        self._students = students
+        self._sessions = sessions
+        self._most_bytes = most_bytes
+        self._now = now
+
+    def open(self, details: Details, file: PhotoFile) -> tuple[Upload, UploadPermit]:
+        """Announce a photo and get leave to send it. What can be refused without the photo is refused here.
+
+        Raises:
+            EmptyUpload, ImageTooLarge, UnsupportedImage: no such file is taken.
+            ConsentRequired, InvalidRequest: nobody may be registered like this.
+        """
+        if file.size < 1:
+            raise EmptyUpload("The photo is empty: choose it again, then send it.")
+        if file.size > self._most_bytes:
+            raise ImageTooLarge(
+                f"The photo is larger than {self._most_bytes // 1_000_000} MB: send it at a smaller size."
+            )
+        if file.content_type not in CONTENT_TYPES:
+            raise UnsupportedImage("Send a JPEG, PNG, WebP or HEIC photo.")
+        kind = UploadKind.DETECT
+        if isinstance(details, RegistrationDetails):
+            kind = UploadKind.REGISTER
+            admit(details.name, details.group_ids, details.consent)
+        now = self._now()
+        upload = Upload(new_upload_id(), kind, details, file, now, now + _KEPT)
+        return upload, self._uploads.open(upload)
+
+    def get(self, upload_id: UploadId) -> UploadAnswer:
+        """Return an upload and, once its photo is read, the answer: the one that the direct call would have had.
+
+        Raises:
+            UploadNotFound: there is none, or it expired.
+            StudentNotFound: the student that it registered was erased since.
+        """
+        upload = self._uploads.get(upload_id)
+        match upload.outcome:
+            case RegistrationOutcome(student_id, quality, repeated):
+                return UploadAnswer(upload, Registered(self._students.get(student_id), quality, repeated))
+            case RollCallOutcome():
+                return UploadAnswer(upload, self._detection(upload.outcome))
+            case outcome:
+                return UploadAnswer(upload, outcome)
+
+    def _detection(self, outcome: RollCallOutcome) -> Detection:
+        roll_call = self._sessions.get(outcome.session_id)
+        photos = tuple(photo for photo in roll_call.photos if photo.id in outcome.photo_ids)
+        if not photos:
+            raise PhotoNotFound(f"The session {outcome.session_id} no longer has this photo: send it again.")
+        return Detection(
+            session=roll_call.session,
+            photos=photos,
+            marks=roll_call.marks,
+            names=dict(roll_call.names),
+            pack=photos[0].pack,
+            head=photos[0].head,
+            timings_ms=dict(outcome.timings_ms),
+        )
