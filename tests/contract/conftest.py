@@ -1,16 +1,37 @@
 """The same stores of every kind, empty, for each test."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto.server import ThreadedMotoServer
 
-from tests.contract.places import LocalPlace, Place, Stores
+from tests.contract.places import AwsPlace, LocalPlace, Place, Stores
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """A simulated AWS account that is called over HTTP."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(aws_endpoint: str) -> AwsPlace:
+    """An empty table and two empty buckets."""
+    return AwsPlace.new(aws_endpoint)
+
+
+@pytest.fixture(params=["local", "aws"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty place."""
-    return LocalPlace(tmp_path / "store")
+    """An empty place of each kind."""
+    if request.param == "local":
+        return LocalPlace(tmp_path / "store")
+    place: AwsPlace = request.getfixturevalue("aws")
+    return place
 
 
 @pytest.fixture

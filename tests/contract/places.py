@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
 
+import boto3
+
+from muster.storage import keys
+from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
 from muster.storage.ports import HeadStore, SessionStore, StudentStore, TrainingStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
 
 class Stores(Protocol):
@@ -38,3 +47,51 @@ class LocalPlace:
 
     def open(self) -> Stores:
         return open_local(self.directory)
+
+
+@dataclass(frozen=True)
+class AwsPlace:
+    """One table and two buckets of a simulated AWS account."""
+
+    endpoint: str
+    table: str
+    photos: str
+    models: str
+
+    def clients(self) -> "tuple[DynamoDBClient, S3Client]":
+        session = boto3.Session("test", "test", region_name="eu-central-1")
+        return (
+            session.client("dynamodb", endpoint_url=self.endpoint, config=CLIENT_CONFIG),
+            session.client("s3", endpoint_url=self.endpoint, config=CLIENT_CONFIG),
+        )
+
+    def build(self, *, versioned: bool = False) -> None:
+        """Make the table, with the keys that the infrastructure gives it, and the buckets."""
+        dynamodb, s3 = self.clients()
+        dynamodb.create_table(
+            TableName=self.table,
+            KeySchema=[
+                {"AttributeName": keys.PARTITION_KEY, "KeyType": "HASH"},
+                {"AttributeName": keys.SORT_KEY, "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": keys.PARTITION_KEY, "AttributeType": "S"},
+                {"AttributeName": keys.SORT_KEY, "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for bucket in (self.photos, self.models):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+            if versioned:
+                s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def open(self) -> AwsStores:
+        dynamodb, s3 = self.clients()
+        return open_aws(dynamodb, s3, table=self.table, photos=self.photos, models=self.models)
+
+    @classmethod
+    def new(cls, endpoint: str, *, versioned: bool = False) -> "AwsPlace":
+        name = uuid4().hex
+        place = cls(endpoint, f"table-{name}", f"photos-{name}", f"models-{name}")
+        place.build(versioned=versioned)
+        return place

@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.student import EMBEDDING_SIZE, Template
 
 
 def time_text(moment: datetime) -> str:
@@ -23,6 +27,30 @@ def time_text(moment: datetime) -> str:
 def read_time(text: str) -> datetime:
     """Read a time that `time_text` wrote."""
     return datetime.fromisoformat(text)
+
+
+def read_optional_time(text: str | None) -> datetime | None:
+    """Read a time that may not have come yet."""
+    return None if text is None else read_time(text)
+
+
+def embeddings_bytes(template: Template) -> bytes:
+    """Write a template's embeddings as little-endian float32, row by row.
+
+    Raises:
+        ValueError: they are not float32 (V, 512), V at least 1.
+    """
+    embeddings = template.embeddings
+    if embeddings.ndim != 2 or embeddings.shape[1] != EMBEDDING_SIZE or embeddings.dtype != np.float32:
+        raise ValueError(f"a template is float32 (V, {EMBEDDING_SIZE}), not {embeddings.dtype} {embeddings.shape}")
+    if not len(embeddings):
+        raise ValueError("a template has at least one view")
+    return embeddings.astype("<f4").tobytes()
+
+
+def read_embeddings(content: bytes) -> NDArray[np.float32]:
+    """Read embeddings that `embeddings_bytes` wrote: float32 (V, 512), not to be written to."""
+    return np.frombuffer(content, "<f4").reshape(-1, EMBEDDING_SIZE)
 
 
 def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:

@@ -24,6 +24,7 @@ class StudentStore(Protocol):
 
         Raises:
             StudentExists: the id is taken; what is stored under it is unchanged.
+            InvalidRequest: the student is in more than 40 groups.
             StorageFull: nothing was stored.
         """
 

@@ -4,8 +4,25 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from muster.domain.attendance import Mark, MarkSource, MarkStatus
+from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
+from muster.domain.student import Student
+
+MOST_GROUPS = 40
+"""Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
+
+
+def check_groups(student: Student) -> None:
+    """Refuse a student of more groups than a store can write at once.
+
+    Raises:
+        InvalidRequest: there are more than `MOST_GROUPS`.
+    """
+    if len(student.groups) > MOST_GROUPS:
+        raise InvalidRequest(
+            f"A student can be in {MOST_GROUPS} groups at most, not {len(student.groups)}: name fewer."
+        )
 
 
 def replaces(new: Mark, stored: Mark | None) -> bool:

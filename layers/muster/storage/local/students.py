@@ -5,16 +5,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from muster.domain.errors import StudentExists, StudentNotFound
 from muster.domain.identifiers import GroupId, PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE, Consent, Student, Template
-from muster.storage.documents import faces_text, read_faces, read_time, time_text
+from muster.domain.student import Consent, Student, Template
+from muster.storage.documents import (
+    embeddings_bytes,
+    faces_text,
+    read_embeddings,
+    read_faces,
+    read_optional_time,
+    read_time,
+    time_text,
+)
 from muster.storage.local.changes import Change, change
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
-from muster.storage.rules import named_in, without
+from muster.storage.rules import check_groups, named_in, without
 
 _EVERYONE = GroupId("")
 
@@ -36,6 +42,7 @@ class LocalStudents:
 
     def add(self, student: Student, template: Template, photo: bytes) -> None:
         """Store a new student whole; see `StudentStore.add`."""
+        check_groups(student)
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
             if _number_of(connection, student.id) is not None:
@@ -46,7 +53,7 @@ class LocalStudents:
             number = _insert(connection, student, under_way.write_file(photo))
             connection.execute(
                 "INSERT INTO templates (student, pack, photo_digest, embeddings) VALUES (?, ?, ?, ?)",
-                (number, template.pack, template.photo_digest, _embeddings_blob(template)),
+                (number, template.pack, template.photo_digest, embeddings_bytes(template)),
             )
             connection.executemany(
                 "INSERT INTO memberships VALUES (?, ?)", [(group, number) for group in student.groups]
@@ -164,17 +171,9 @@ def _forget_in_sessions(under_way: Change, student_id: StudentId) -> None:
             )
 
 
-def _embeddings_blob(template: Template) -> bytes:
-    embeddings = template.embeddings
-    if embeddings.ndim != 2 or embeddings.shape[1] != EMBEDDING_SIZE or embeddings.dtype != np.float32:
-        raise ValueError(f"a template is float32 (V, {EMBEDDING_SIZE}), not {embeddings.dtype} {embeddings.shape}")
-    return embeddings.astype("<f4").tobytes()
-
-
 def _template(row: tuple[Any, ...]) -> Template:
     student_id, pack, blob, digest = row
-    embeddings = np.frombuffer(blob, "<f4").reshape(-1, EMBEDDING_SIZE)
-    return Template(StudentId(student_id), PackId(pack), embeddings, digest)
+    return Template(StudentId(student_id), PackId(pack), read_embeddings(blob), digest)
 
 
 def _student(row: tuple[Any, ...]) -> Student:
@@ -184,7 +183,7 @@ def _student(row: tuple[Any, ...]) -> Student:
         name=name,
         # Ids hold no space.
         groups=frozenset(GroupId(group) for group in (groups or "").split()),
-        consent=Consent(read_time(given_at), wording, None if withdrawn_at is None else read_time(withdrawn_at)),
+        consent=Consent(read_time(given_at), wording, read_optional_time(withdrawn_at)),
         registered_at=read_time(registered_at),
         version=version,
     )

@@ -1,0 +1,71 @@
+"""The stores of the cloud: one DynamoDB table and two S3 buckets."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+
+from muster.storage.aws.heads import AwsHeads
+from muster.storage.aws.objects import Objects
+from muster.storage.aws.sessions import AwsSessions
+from muster.storage.aws.students import AwsStudents
+from muster.storage.aws.table import Table
+from muster.storage.aws.training import AwsTraining
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+__all__ = ["CLIENT_CONFIG", "AwsStores", "open_aws"]
+
+CLIENT_CONFIG = Config(
+    # A call takes milliseconds; one that hangs is better tried again, within the gateway's 30 seconds.
+    connect_timeout=2,
+    read_timeout=10,
+    # `standard` waits a random, doubling time and stops when most calls fail
+    # (AWS SDKs Reference Guide, "Retry behavior").
+    retries={"mode": "standard", "total_max_attempts": 6},
+    # More than the threads of one batch read, so that none waits for a connection.
+    max_pool_connections=32,
+)
+"""What the clients that are passed to `open_aws` should be made with."""
+
+_SWEEP_AFTER = timedelta(hours=1)
+"""A Lambda function lives 15 minutes at most, so that nothing older is still under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsStores:
+    """The four stores of one table and its buckets."""
+
+    students: AwsStudents
+    sessions: AwsSessions
+    heads: AwsHeads
+    training: AwsTraining
+    objects: Objects
+
+    def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
+        """Finish what killed processes left: erasures half done, objects that nothing refers to; run it each day."""
+        self.students.finish_erasures()
+        self.objects.sweep(older_than)
+
+
+def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: str, models: str) -> AwsStores:
+    """Compose the stores; nothing is called yet.
+
+    Args:
+        dynamodb, s3: clients made with `CLIENT_CONFIG`; both may be used from several threads.
+        table: name of the table, keys `pk` and `sk`.
+        photos, models: names of the buckets.
+    """
+    the_table = Table(dynamodb, table)
+    objects = Objects(s3, the_table, photos, models)
+    sessions = AwsSessions(the_table, objects)
+    return AwsStores(
+        students=AwsStudents(the_table, objects, sessions),
+        sessions=sessions,
+        heads=AwsHeads(the_table, objects),
+        training=AwsTraining(the_table),
+        objects=objects,
+    )

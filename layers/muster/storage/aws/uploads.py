@@ -1,0 +1,203 @@
+"""Photos on their way: in the photos' bucket under `uploads/`, what they are for in the table."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from muster.domain.errors import Category, PhotoNotFound, UploadNotFound
+from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
+from muster.domain.upload import (
+    Details,
+    Failure,
+    Outcome,
+    PhotoFile,
+    RegistrationDetails,
+    RegistrationOutcome,
+    RollCallDetails,
+    RollCallOutcome,
+    Upload,
+    UploadKind,
+    UploadPermit,
+)
+from muster.storage.aws.table import ConditionFailed, Item, Key, Table, is_missing
+from muster.storage.documents import json_text, read_time, time_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+UPLOADS: Final = "uploads/"
+"""Where photos arrive; what lies there expires after a day."""
+
+EXPIRES_AT: Final = "expires_at"
+"""Attribute by which the table drops an item, seconds since 1970."""
+
+_RECORD = "RECORD"
+_PERMIT_LASTS = timedelta(minutes=15)
+
+
+def upload_object(kind: UploadKind, upload_id: UploadId) -> str:
+    """Object key of a photo on its way; it names nobody."""
+    return f"{UPLOADS}{kind}/{upload_id}"
+
+
+def read_upload_object(name: str) -> tuple[UploadKind, UploadId] | None:
+    """Read an object key that `upload_object` made; None for any other."""
+    kind, _, upload_id = name.removeprefix(UPLOADS).partition("/")
+    if not name.startswith(UPLOADS) or kind not in tuple(UploadKind) or not upload_id or "/" in upload_id:
+        return None
+    return UploadKind(kind), UploadId(upload_id)
+
+
+class AwsUploads:
+    """`UploadStore` on S3 and DynamoDB.
+
+    Args:
+        client: signs permits, so it must know its region's own address of the bucket.
+        photos: name of the photos' bucket.
+    """
+
+    def __init__(
+        self, client: "S3Client", table: Table, photos: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._photos = photos
+        self._now = now
+
+    def open(self, upload: Upload) -> UploadPermit:
+        """Keep what the photo is for, and return leave to send it; see `UploadStore.open`."""
+        partition, sort = _key(upload.id)
+        self._table.put(
+            {
+                "pk": partition,
+                "sk": sort,
+                "kind": upload.kind.value,
+                "content_type": upload.file.content_type,
+                "size": upload.file.size,
+                "created_at": time_text(upload.created_at),
+                EXPIRES_AT: int(upload.expires_at.timestamp()),
+                "details": None if upload.details is None else json_text(_details(upload.details)),
+            }
+        )
+        size, media_type = upload.file.size, upload.file.content_type
+        expires_at = self._now() + _PERMIT_LASTS
+        form = self._client.generate_presigned_post(
+            Bucket=self._photos,
+            Key=upload_object(upload.kind, upload.id),
+            Fields={"Content-Type": media_type},
+            Conditions=[{"Content-Type": media_type}, ["content-length-range", size, size]],
+            ExpiresIn=int(_PERMIT_LASTS.total_seconds()),
+        )
+        return UploadPermit(form["url"], form["fields"], expires_at)
+
+    def get(self, upload_id: UploadId) -> Upload:
+        """Return one upload; see `UploadStore.get`."""
+        item = self._table.get(_key(upload_id))
+        # The table may take two days to drop what has expired.
+        if item is None or datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC) <= self._now():
+            raise UploadNotFound(f"No upload {upload_id} is known, or it is too old: announce the photo again.")
+        return _upload(upload_id, item)
+
+    def photo(self, kind: UploadKind, upload_id: UploadId) -> bytes:
+        """Return the photo as it was sent; see `UploadStore.photo`."""
+        try:
+            answer = self._client.get_object(Bucket=self._photos, Key=upload_object(kind, upload_id))
+            return answer["Body"].read()
+        except ClientError as error:
+            if is_missing(error):
+                raise PhotoNotFound(
+                    "The photo was deleted before it was read: announce it and send it again."
+                ) from error
+            raise
+
+    def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
+        """Keep the outcome and forget the details, if there is no outcome yet; see `UploadStore.close`."""
+        try:
+            self._table.update(
+                _key(upload_id),
+                "SET outcome = :outcome REMOVE details",
+                {":outcome": json_text(_outcome(outcome))},
+                "attribute_exists(pk) AND attribute_not_exists(outcome)",
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
+        """Delete the photo, if it is there."""
+        self._client.delete_object(Bucket=self._photos, Key=upload_object(kind, upload_id))
+
+
+def _key(upload_id: UploadId) -> Key:
+    return f"UPLOAD#{upload_id}", _RECORD
+
+
+def _details(details: Details) -> dict[str, Any]:
+    match details:
+        case RegistrationDetails():
+            return {
+                "student_id": details.student_id,
+                "name": details.name,
+                "group_ids": sorted(details.group_ids),
+                "consent": details.consent,
+                "allow_lookalike": details.allow_lookalike,
+            }
+        case RollCallDetails():
+            return {"group_id": details.group_id, "session_id": details.session_id}
+
+
+def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
+    if kind is UploadKind.REGISTER:
+        return RegistrationDetails(
+            student_id=StudentId(document["student_id"]),
+            name=document["name"],
+            group_ids=frozenset(GroupId(group) for group in document["group_ids"]),
+            consent=document["consent"],
+            allow_lookalike=document["allow_lookalike"],
+        )
+    session = document["session_id"]
+    return RollCallDetails(GroupId(document["group_id"]), None if session is None else SessionId(session))
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    match outcome:
+        case RegistrationOutcome():
+            return {
+                "student_id": outcome.student_id,
+                "quality": outcome.quality,
+                "repeated": outcome.repeated,
+            }
+        case RollCallOutcome():
+            return {
+                "session_id": outcome.session_id,
+                "photo_ids": list(outcome.photo_ids),
+                "timings_ms": dict(outcome.timings_ms),
+            }
+        case Failure():
+            return {"code": outcome.code, "category": outcome.category.value, "detail": outcome.detail}
+
+
+def _read_outcome(kind: UploadKind, document: dict[str, Any]) -> Outcome:
+    if "code" in document:
+        return Failure(document["code"], Category(document["category"]), document["detail"])
+    if kind is UploadKind.REGISTER:
+        return RegistrationOutcome(StudentId(document["student_id"]), document["quality"], document["repeated"])
+    photos = tuple(PhotoId(photo) for photo in document["photo_ids"])
+    return RollCallOutcome(SessionId(document["session_id"]), photos, document["timings_ms"])
+
+
+def _upload(upload_id: UploadId, item: Item) -> Upload:
+    kind = UploadKind(item["kind"])
+    details, outcome = item.get("details"), item.get("outcome")
+    return Upload(
+        id=upload_id,
+        kind=kind,
+        details=None if details is None else _read_details(kind, json.loads(details)),
+        file=PhotoFile(item["content_type"], int(item["size"])),
+        created_at=read_time(item["created_at"]),
+        expires_at=datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC),
+        outcome=None if outcome is None else _read_outcome(kind, json.loads(outcome)),
+    )

@@ -1,0 +1,88 @@
+"""Names in the table and in the buckets; the infrastructure grants access by these prefixes.
+
+One partition for each student, group, session and model pack, so that what is read together lies together and can be
+read as it is this moment (an index lags behind). Ids hold no `#`, so that no key is another's prefix by accident.
+"""
+
+from typing import Final
+
+from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
+
+PARTITION_KEY: Final = "pk"
+SORT_KEY: Final = "sk"
+
+RECORD: Final = "RECORD"
+TEMPLATE: Final = "TEMPLATE"
+ROSTER: Final = "ROSTER"
+POINTER: Final = "POINTER"
+
+MEMBER_PREFIX: Final = "STUDENT#"
+SESSION_PREFIX: Final = "SESSION#"
+PHOTO_PREFIX: Final = "PHOTO#"
+HEAD_PREFIX: Final = "HEAD#"
+PACK_PREFIX: Final = "PACK#"
+
+TRAINING: Final = "TRAINING"
+ERASURES: Final = "ERASURES"
+OBJECTS: Final = "OBJECTS"
+HEADS_PARTITION_PREFIX: Final = "HEADS#"
+
+REGISTRATION_PHOTOS: Final = "students/"
+SESSION_PHOTOS: Final = "sessions/"
+TEMPLATES: Final = "templates/"
+HEADS: Final = "heads/"
+
+
+def student_partition(student_id: StudentId) -> str:
+    """Partition of a student: record, template, and an item for each session that mentions the student."""
+    return f"STUDENT#{student_id}"
+
+
+def group_partition(group_id: GroupId | None) -> str:
+    """Partition of a group, or of the whole school: its members, sessions and roster version."""
+    return f"GROUP#{group_id or ''}"
+
+
+def session_partition(session_id: SessionId) -> str:
+    """Partition of a session: its record with the marks, and its photos."""
+    return f"SESSION#{session_id}"
+
+
+def heads_partition(pack: PackId | None) -> str:
+    """Partition of a pack's heads and of the pointer to the current one; without a pack, the list of packs."""
+    return f"{HEADS_PARTITION_PREFIX}{pack or ''}"
+
+
+def member(student_id: StudentId) -> str:
+    """Sort key of a student in a group."""
+    return f"{MEMBER_PREFIX}{student_id}"
+
+
+def group_session(started_at: str, session_id: SessionId) -> str:
+    """Sort key of a session in its group, in order of time."""
+    return f"{SESSION_PREFIX}{started_at}#{session_id}"
+
+
+def mention(session_id: SessionId) -> str:
+    """Sort key, under a student, of a session that mentions the student."""
+    return f"{SESSION_PREFIX}{session_id}"
+
+
+def photo(photo_id: PhotoId) -> str:
+    """Sort key of a photo in its session."""
+    return f"{PHOTO_PREFIX}{photo_id}"
+
+
+def head(version: int) -> str:
+    """Sort key of a head, in order of number."""
+    return f"{HEAD_PREFIX}{version:010d}"
+
+
+def head_object(pack: PackId, version: int) -> str:
+    """Object key of a head file."""
+    return f"{HEADS}{pack}/{version}/head.safetensors"
+
+
+def metrics_object(pack: PackId, version: int) -> str:
+    """Object key of a head's metrics."""
+    return f"{HEADS}{pack}/{version}/metrics.json"
