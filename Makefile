@@ -8,7 +8,7 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 BENCH ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast lint format bench lock clean
+.PHONY: help demo serve test test-fast lint format bench peers synth layer deploy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,22 @@ format: $(VENV)/dev ## mend style
 
 bench: $(VENV)/dev ## run the measurements under benchmarks/, or one: make bench BENCH=matching
 	$(BIN)/python -m benchmarks $(BENCH)
+
+peers: .venv-peers/ready ## install what the benchmarks compare with
+
+.venv-peers/ready:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet face-recognition-models==0.3.0 dlib-bin==20.0.1.post1 numpy pillow "setuptools<81"
+	@touch $@
+
+synth: $(VENV)/dev ## write the CloudFormation templates to cdk.out; needs no account
+	$(BIN)/python -m infra.app
+
+layer: $(VENV)/dev ## put the Lambda layer together in build/layer
+	$(BIN)/python -m infra.layer
+
+deploy: layer ## deploy every stack of a stage: make deploy STAGE=dev
+	npx --yes aws-cdk@2.1148.1 deploy --all --context stage=$(or $(STAGE),dev)
 
 lock: ## write the lock files anew from pyproject.toml (needs uv)
 	requirements/lock.sh

@@ -18,7 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +28,15 @@ from numpy.typing import NDArray
 from benchmarks.accuracy_parts.cache import KeptPictures
 from benchmarks.accuracy_parts.methods import Peer, cosine_alone, dlib_model, peer_figures
 from benchmarks.accuracy_parts.tables import tables, write_section
+from benchmarks.population_statistics import gives_statistics
+from muster.composition.evaluating import shipped_recognition
 from muster.composition.local import open_vision
 from muster.composition.settings import LocalSettings
-from muster.composition.trainer import local_trainer
-from muster.domain.identifiers import PackId
-from muster.domain.student import Template
 from muster.evaluation.datasets import Dataset, Form, read_dataset, subset
 from muster.evaluation.embed import Pictures
 from muster.evaluation.report import write_html
-from muster.evaluation.rounds import Recognition, TrainedHead, TrainHead
 from muster.evaluation.run import EvaluationReport, EvaluationSettings, evaluate_dataset
 from muster.packs.build import build_embedded
-from muster.recognition.head import Head
-from muster.recognition.scoring import Population
-from muster.recognition.thresholds import Thresholds
 
 SETS = ("lfw", "groups", "detection")
 PEOPLE_SEED = 2026
@@ -76,9 +71,9 @@ def main() -> None:
     settings = LocalSettings(threads=chosen.threads)
     pack = build_embedded(settings.home)
     pictures = KeptPictures(open_vision(pack, settings), pack, chosen.keep / "faces.npz" if chosen.keep else None)
-    population = Population(pack.statistics.mean, pack.statistics.factor)
-    train = None if chosen.without_head else _training(pack.id, population)
-    how = Recognition(pack.id, population, Thresholds(present_fpir=settings.target_fpir), train)
+    how = shipped_recognition(pack, settings)
+    if chosen.without_head:
+        how = replace(how, train=None)
     protocol = Protocol(chosen.people, chosen.registered, chosen.strangers, 3, chosen.seeds)
     measured: dict[str, Any] = {"benchmark": "accuracy", "pack": pack.id}
     if "lfw" in chosen.sets:
@@ -100,12 +95,16 @@ def main() -> None:
 
 
 def lfw_subset(folder: Path, protocol: Protocol) -> Dataset:
-    """Draw the people of the protocol; the same folder and protocol give the same people."""
+    """Draw the people of the protocol from those whom no statistic and no setting was taken from.
+
+    The same folder and protocol give the same people.
+    """
     everyone = read_dataset(folder)
     random = np.random.default_rng(PEOPLE_SEED)
     able = np.array([len(pictures) > 1 for pictures in everyone.registrable])
-    several = random.permutation(np.flatnonzero(able))[: protocol.people]
-    single = random.permutation(np.flatnonzero(~able))[: protocol.strangers]
+    untouched = np.array([not gives_statistics(person) for person in everyone.people])
+    several = random.permutation(np.flatnonzero(able & untouched))[: protocol.people]
+    single = random.permutation(np.flatnonzero(~able & untouched))[: protocol.strangers]
     return subset(everyone, np.concatenate([several, single]), protocol.pictures_each)
 
 
@@ -168,17 +167,6 @@ def _hits(tips: NDArray[np.float32], boxes: NDArray[np.float32]) -> int:
 def _without_people(paths: Sequence[Path]) -> Dataset:
     nothing = np.empty(0, dtype=np.intp)
     return Dataset(Form.PHOTOS, (), tuple(paths), (), nothing, np.empty((0, 4), dtype=np.float32), nothing)
-
-
-def _training(pack: PackId, population: Population) -> TrainHead:
-    trainer = local_trainer(pack, population)
-
-    def train(templates: Sequence[Template]) -> TrainedHead:
-        result = trainer(list(templates), None, True, lambda step, share: None)
-        head = Head.load(result.head, pack) if result.promote and result.head is not None else None
-        return TrainedHead(head, str(result.report.get("reason", "")))
-
-    return train
 
 
 class _Progress:

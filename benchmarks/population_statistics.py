@@ -58,7 +58,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     pictures = _pictures(arguments.photos / "lfw", arguments.embeddings)
-    known = np.array([_gives_statistics(person) for person in pictures.person])
+    known = np.array([gives_statistics(person) for person in pictures.person])
     population = _statistics(pictures.of(known))
     others = pictures.of(~known)
     strangers, own = _pairs(others, population)
@@ -104,7 +104,7 @@ def _averaged(embeddings: FloatArray) -> FloatArray:
     return embeddings.mean(axis=1) if embeddings.ndim == 3 else embeddings
 
 
-def _gives_statistics(person: str) -> bool:
+def gives_statistics(person: str) -> bool:
     """Split people, never pictures, the same way on every run and in every script."""
     return hashlib.sha256(person.encode()).digest()[0] % 2 == 0
 

@@ -19,15 +19,15 @@ def at(to_crop: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
 
 
 def test_no_face_gives_no_crop() -> None:
-    assert crop_faces(np.zeros((50, 60, 3), np.uint8), faces_with()).shape == (0, 1, 160, 160, 3)
+    assert crop_faces(np.zeros((50, 60, 3), np.uint8), faces_with()).shape == (0, 2, 160, 160, 3)
 
 
-def test_a_face_is_one_crop_stretched_to_a_square() -> None:
+def test_a_face_is_one_crop_stretched_to_a_square_and_its_mirror() -> None:
     pixels = np.zeros((300, 300, 3), np.uint8)
     # The box grown by a fifth is exactly the white rectangle.
     pixels[60:180, 100:160] = 255
     crop = crop_faces(pixels, faces_with((105, 70, 50, 100)))
-    assert crop.shape == (1, 1, 160, 160, 3)
+    assert crop.shape == (1, 2, 160, 160, 3)
     assert crop[0, 0, 2:-2, 2:-2].min() == 255
 
 

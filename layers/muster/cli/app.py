@@ -8,6 +8,7 @@ import typer
 
 from muster.cli import packs, recognition, serving, students, training
 from muster.cli.demo import demo
+from muster.cli.evaluation import evaluate
 from muster.cli.output import stderr
 from muster.domain.errors import MusterError
 
@@ -23,6 +24,7 @@ app.command()(recognition.register)
 app.command()(recognition.detect)
 app.command()(serving.serve)
 app.command()(training.train)
+app.command()(evaluate)
 app.add_typer(students.app, name="students")
 app.add_typer(packs.app, name="packs")
 

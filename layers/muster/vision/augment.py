@@ -23,14 +23,12 @@ class View:
 
     Attributes:
         margin, shift, tilt: of the crop, as in `align.box_to_crop`.
-        mirrored: whether it is seen in a mirror.
         worsened: what the camera does to the crop.
     """
 
     margin: float = SHIPPED.margins[0]
     shift: tuple[float, float] = (0.0, 0.0)
     tilt: float = 0.0
-    mirrored: bool = False
     worsened: Callable[[Crop], Crop] = _as_is
 
 
@@ -79,17 +77,19 @@ def covered(from_row: int) -> Callable[[Crop], Crop]:
 
 VIEWS = (
     View(),
-    View(mirrored=True),
     View(margin=0.12),
-    View(margin=0.27, shift=(0.0, -0.04), mirrored=True),
+    View(margin=0.27, shift=(0.0, -0.04)),
+    View(margin=0.35),
     View(worsened=downsampled(40)),
-    View(mirrored=True, worsened=downsampled(26)),
+    View(worsened=downsampled(26)),
     View(worsened=covered(100)),
     View(worsened=exposed(1.9)),
 )
-"""The first views, the unchanged one before all. `benchmarks/crops.py`: the first four, which only move the crop, serve
-recognition best; the worsened ones find more small, dark or covered faces at a lax threshold and cost good ones at a
-strict one, so that they are for training the head."""
+"""The first views, the unchanged one before all. `benchmarks/crops.py`: those that only move the crop serve recognition; the
+worsened ones find more small, dark or covered faces at a lax threshold and cost good ones at a strict one."""
+
+REGISTERED_VIEWS = 4
+"""How many of them make a template: those that only move the crop."""
 
 
 def augmented_crops(pixels: NDArray[np.uint8], faces: Faces, views: int, seed: int) -> NDArray[np.uint8]:
@@ -105,13 +105,14 @@ def augmented_crops(pixels: NDArray[np.uint8], faces: Faces, views: int, seed: i
         seed: of the random views, 0 or more.
 
     Returns:
-        uint8 (V, 1, 160, 160, 3); view 0 is what `crop_faces` gives.
+        uint8 (V, 2, 160, 160, 3): each view and its mirror image; view 0 is what `crop_faces` gives.
     """
-    crops = np.empty((views, 1, CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
+    crops = np.empty((views, 2, CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
     for index in range(views):
         view = VIEWS[index] if index < len(VIEWS) else _drawn(np.random.default_rng((seed, index)))
         crop = warp(pixels, box_to_crop(faces.boxes[0], view.margin, view.shift, view.tilt))
-        crops[index, 0] = view.worsened(crop[:, ::-1] if view.mirrored else crop)
+        seen = view.worsened(crop)
+        crops[index] = seen, seen[:, ::-1]
     return crops
 
 
@@ -128,6 +129,5 @@ def _drawn(random: np.random.Generator) -> View:
         margin=random.uniform(0.1, 0.35),
         shift=(random.normal(0, 0.025), random.normal(0, 0.025)),
         tilt=random.normal(0, 0.07),
-        mirrored=bool(random.random() < 0.5),
         worsened=worse[random.integers(len(worse))],
     )

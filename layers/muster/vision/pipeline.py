@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from muster.domain.faces import Faces
 from muster.domain.student import EMBEDDING_SIZE
 from muster.vision.align import crop_faces
-from muster.vision.augment import VIEWS, augmented_crops
+from muster.vision.augment import REGISTERED_VIEWS, augmented_crops
 from muster.vision.decode import Photo
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
@@ -61,7 +61,7 @@ class VisionPipeline:
 
     detector: CenterFaceDetector
     embedder: FaceNetEmbedder
-    views: int = len(VIEWS)
+    views: int = REGISTERED_VIEWS
     seed: int = 0
 
     def probes(self, photo: Photo) -> PhotoProbes:
