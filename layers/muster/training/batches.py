@@ -48,18 +48,19 @@ def training_batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Draw batches without end: embeddings float32 (B, 512), unit rows, and labels int64 (B,).
 
-    A student gives `views` template rows, the sampler's choice, and a pseudo-photo of each; a background person gives as
-    many pseudo-photos in all and a label that nobody else has.
+    A student gives `views` template rows, the sampler's choice, and a pseudo-photo of each; a background person
+    gives as many pseudo-photos in all and a label that nobody else has.
     """
     classes = min(settings.classes, views.students)
     sampler = MPerClassSampler(views.labels, settings.views, classes * settings.views, classes * settings.views)
     common_functions.NUMPY_RANDOM = np.random.RandomState(int(random.integers(2**31)))
     photos = 2 * settings.views
     background = views.students + np.repeat(np.arange(settings.background), photos)
+    photographer = variation.for_training()
     while True:
         rows = np.fromiter(sampler, np.intp)
         chosen, labels = views.embeddings[rows], views.labels[rows]
-        pseudo = variation.pseudo_photos(chosen, 1, variation.within, random)[:, 0]
-        people = variation.background(settings.background, photos, variation.within, random)
+        pseudo = photographer.pseudo_photos(chosen, 1, random)[:, 0]
+        people = photographer.background(settings.background, photos, random)
         embeddings = np.concatenate([chosen, pseudo, people.reshape(len(background), -1)])
         yield torch.from_numpy(embeddings), torch.from_numpy(np.concatenate([labels, labels, background]))

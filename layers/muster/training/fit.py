@@ -59,8 +59,8 @@ def fit(
 ) -> dict[str, float]:
     """Train a network in place and leave it at its best look at the held-out views.
 
-    On a processor the same arguments give the same weights, bit for bit. On a GPU, used where there is one, they do but for
-    rounding.
+    On a processor the same arguments give the same weights, bit for bit; on a GPU, used where there is one, they do but
+    for rounding.
 
     Args:
         steps: batches at most.
@@ -80,13 +80,13 @@ def fit(
         loss = TripletMarginLoss(margin=settings.margin, distance=distance)
         miner = BatchEasyHardMiner(pos_strategy="hard", neg_strategy="semihard", distance=distance)
         first = run.look(network, held_out) if not run.step else run.first
-        for step, (embeddings, labels) in enumerate(batches):
+        for step, (embeddings, people) in enumerate(batches):
             if step >= steps or run.looks_without_progress >= settings.patience:
                 break
             if step < run.step:
                 continue
             embedded = network(embeddings.to(device))
-            labels = labels.to(device)
+            labels = people.to(device)
             total = loss(embedded, labels, miner(embedded, labels)) + settings.anchor * network.drift()
             run.optimizer.zero_grad()
             total.backward()

@@ -86,10 +86,10 @@ def draw_trial(
         views: float32 (S, 512), unit rows, a held-out augmented view of each student, or None.
         confirmed: float32 (K, 512), unit rows, of real faces that a teacher confirmed and training did not see.
     """
-    random = np.random.default_rng(seed)
+    random, photographer = np.random.default_rng(seed), variation.for_judging()
     first = np.flatnonzero(np.diff(gallery.owners, prepend=-1))
     photos = max(1, _PROBES // gallery.size)
-    pseudo = variation.pseudo_photos(gallery.embeddings[first], photos, variation.within_check, random)
+    pseudo = photographer.pseudo_photos(gallery.embeddings[first], photos, random)
     probes = [pseudo.reshape(-1, pseudo.shape[-1])]
     owners = [np.repeat(np.arange(gallery.size), photos)]
     if views is not None:
@@ -100,15 +100,15 @@ def draw_trial(
         if faces is not None:
             probes.append(faces)
             owners.append(np.full(len(faces), position))
-    strangers = variation.background(_STRANGERS, 1, variation.within_check, random)[:, 0]
+    strangers = photographer.background(_STRANGERS, 1, random)[:, 0]
     return Trial(gallery, np.concatenate(probes), np.concatenate(owners), strangers)
 
 
 def judge(new: Head, old: Head | None, trial: Trial, population: Population) -> Verdict:
     """Compare two-stage matching with the new head, with the old head, and stage 1 alone, on the same faces.
 
-    The new head is promoted if it is no worse than stage 1 in rank-1 and in DIR, better in their mean, and in that mean at least
-    as good as the old head.
+    The new head is promoted if it is no worse than stage 1 in rank-1 and in DIR, better in their mean, and in that mean
+    at least as good as the old head.
     """
     prepared = prepare(trial.gallery, population)
     known, unknown = score(trial.probes, prepared).normalised, score(trial.strangers, prepared).normalised

@@ -12,7 +12,8 @@ from muster.training.variation import Variation
 FloatArray = NDArray[np.float32]
 
 # Size of the constant coordinate beside the usual size of the 63 others. At 0 a face's distance from the average face
-# is forgotten, at infinity the cosine becomes a plain distance; measured best of 0.3, 0.5, 0.7, 1, 2 (benchmarks/head.py).
+# is forgotten, at infinity the cosine becomes a plain distance; measured best of 0.3, 0.5, 0.7, 1, 2
+# (docs/accuracy.md).
 _CONSTANT = 2.0
 
 
@@ -42,8 +43,8 @@ class HeadNetwork(nn.Module):
     def discriminant(cls, variation: Variation) -> "HeadNetwork":
         """Start from linear discriminant analysis.
 
-        The 63 directions in which people differ most beside photos of one person, each weighted as in the likelihood ratio of the
-        two-covariance model (l / (2 l + 1) for a ratio l of the variances), and a constant as the 64th coordinate.
+        The 63 directions in which people differ most beside photos of one person, each weighted as in the likelihood
+        ratio of the two-covariance model (l / (2 l + 1) for a ratio l of the variances), and a constant as the 64th.
         """
         ratios, vectors = scipy.linalg.eigh(variation.between, variation.within)
         best = slice(None, -HEAD_SIZE, -1)

@@ -63,8 +63,9 @@ def retrain(
 ) -> Outcome:
     """Train and judge a head, taking up from the current one where that is allowed.
 
-    The current head is left aside, and training starts afresh, where `full` asks for it, where the head cannot be read, and where a
-    student whom it was trained on is gone or has another photo: nothing of an erased student may live on in the weights.
+    The current head is left aside, and training starts afresh, where `full` asks for it, where the head cannot be read,
+    and where a student whom it was trained on is gone or has another photo: nothing of an erased student may live on in
+    the weights.
 
     Args:
         templates: of all students, one each; those of other packs are left out.
@@ -72,7 +73,7 @@ def retrain(
         population: stage 1's statistics of the same pack.
         variation: what pseudo-photos are drawn from; None takes what ships with the pack, or what the templates tell.
         confirmed: float32 (K, 512) of faces that a teacher confirmed; used to judge, never to train.
-        progress: told the step's name and its share done (0 to 1); may raise to abandon the run, which leaves nothing behind.
+        progress: told the step's name and its share done (0 to 1); may raise to abandon the run, which leaves nothing.
         checkpoint: keeps the state of an interrupted run.
     """
     started = monotonic()
@@ -162,14 +163,14 @@ def _held_out(
     gallery = np.stack([template.embeddings[0] for template in chosen])
     photos = max(2, 2 * settings.held_out // len(chosen))
     random = np.random.default_rng([settings.seed, _STOP_STREAM])
-    probes = variation.pseudo_photos(gallery, photos, variation.within, random)
+    probes = variation.for_training().pseudo_photos(gallery, photos, random)
     return HeldOut(gallery, probes.reshape(-1, gallery.shape[1]), np.repeat(np.arange(len(chosen)), photos))
 
 
 def _scale(head: Head, variation: Variation, seed: int) -> tuple[float, float]:
     people = 512
     random = np.random.default_rng([seed, _SCALE_STREAM])
-    embedded = head.embed(variation.background(people, 1, variation.within, random)[:, 0])
+    embedded = head.embed(variation.for_training().background(people, 1, random)[:, 0])
     cosines = (embedded @ embedded.T)[np.triu_indices(people, 1)]
     return float(cosines.mean()), float(cosines.std())
 

@@ -31,7 +31,7 @@ class Changes:
 
 
 def fingerprints(templates: Sequence[Template]) -> dict[StudentId, str]:
-    """Return for each student what tells a changed template from the one trained on: the photo and the number of views."""
+    """Return for each student what tells a changed template from the one trained on: photo and number of views."""
     return {t.student_id: f"{_photo(t)}:{len(t.embeddings)}" for t in templates}
 
 

@@ -1,9 +1,9 @@
 """How photos of one person differ and how people differ, as two covariances.
 
-One registration photo says nothing about how its person looks on another day. People in general do: the difference of two
-photos of one person has much the same covariance whoever it is (the two-covariance model of PLDA: Prince and Elder,
-ICCV 2007; Brümmer and de Villiers, Odyssey 2010). Drawing from it gives pseudo-photos of a student, and whole background
-people, without anybody's face being stored.
+One registration photo says nothing about how its person looks on another day. People in general do: the difference of
+two photos of one person has much the same covariance whoever it is (the two-covariance model of PLDA: Prince and
+Elder, ICCV 2007; Brümmer and de Villiers, Odyssey 2010). Drawing from it gives pseudo-photos of a student, and whole
+background people, without anybody's face being stored.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from muster.domain.student import Template
 
 FloatArray = NDArray[np.float32]
 
-# Directions kept: in FaceNet's population covariance the 85 largest hold all but 1e-5 of it
+# Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
 # (benchmarks/within_class_statistics.py).
 _DIRECTIONS = 85
 
 # Shrinkage of the covariances towards a multiple of the identity. With the few hundred people there are to learn from,
-# the unshrunk within-person covariance costs accuracy; chosen on the development people (benchmarks/head.py).
+# the unshrunk within-person covariance costs accuracy; chosen on the development people (docs/accuracy.md).
 _WITHIN_SHRINKAGE = 0.7
 _BETWEEN_SHRINKAGE = 0.3
 
-# The judge's covariance is shrunk only as much as drawing from it needs: what training assumes must not be assumed there too.
+# The judge's covariance is shrunk only as much as drawing from it needs: training's assumption must not be the judge's.
 _CHECK_SHRINKAGE = 0.1
 
 # Without a shipped file, the share of a template's spread between people that photos of one person are taken to have:
@@ -83,7 +83,8 @@ class Variation:
     def of_templates(cls, templates: Sequence[Template]) -> "Variation":
         """Make do with the templates themselves, for a pack that ships no statistics.
 
-        The shape of a person's variation is then that of the augmented views, and its size a fixed share of how people differ.
+        The shape of a person's variation is then that of the augmented views, its size a fixed share of how
+        people differ.
         """
         first = np.stack([template.embeddings[0] for template in templates]).astype(np.float64)
         mean = first.mean(axis=0)
@@ -126,37 +127,69 @@ class Variation:
         np.savez_compressed(buffer, **{name: getattr(self, name) for name in self.__slots__})
         return buffer.getvalue()
 
-    def background(self, count: int, photos: int, within: FloatArray, random: np.random.Generator) -> FloatArray:
+    def for_training(self) -> "Photographer":
+        """Return what draws the faces that training sees."""
+        return Photographer.of(self, self.within)
+
+    def for_judging(self) -> "Photographer":
+        """Return what draws the faces that a head is judged by."""
+        return Photographer.of(self, self.within_check)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Photographer:
+    """Draws faces from a variation; the matrices that every draw needs are worked out once.
+
+    Attributes:
+        mean: float32 (512,).
+        basis: float32 (512, K).
+        person, photo: float32 (K, K), roots of the covariances of people and of the photos of one person.
+        known: float32 (512, K), from a centred embedding to what it tells of the person.
+        other: float32 (K, K), root of the covariance of another photo about that.
+    """
+
+    mean: FloatArray
+    basis: FloatArray
+    person: FloatArray
+    photo: FloatArray
+    known: FloatArray
+    other: FloatArray
+
+    @classmethod
+    def of(cls, variation: Variation, within: FloatArray) -> "Photographer":
+        """Prepare to draw photos with the covariance `within`, float32 (K, K), about a person."""
+        gain = np.linalg.solve(variation.between + within, variation.between)
+        other = variation.between - variation.between @ gain + within
+        return cls(
+            variation.mean,
+            variation.basis,
+            _root(variation.between),
+            _root(within),
+            np.asarray(variation.basis @ gain, np.float32),
+            _root(other),
+        )
+
+    def background(self, count: int, photos: int, random: np.random.Generator) -> FloatArray:
         """Draw people who do not exist.
 
         Returns:
             float32 (count, photos, 512), unit rows.
         """
         size = self.basis.shape[1]
-        person = random.standard_normal((count, 1, size), np.float32) @ _root(self.between)
-        photo = random.standard_normal((count, photos, size), np.float32) @ _root(within)
+        person = random.standard_normal((count, 1, size), np.float32) @ self.person
+        photo = random.standard_normal((count, photos, size), np.float32) @ self.photo
         return self._embedding(person + photo)
 
-    def pseudo_photos(
-        self, embeddings: FloatArray, photos: int, within: FloatArray, random: np.random.Generator
-    ) -> FloatArray:
-        """Draw other photos of the people of whom one embedding each is known.
+    def pseudo_photos(self, embeddings: FloatArray, photos: int, random: np.random.Generator) -> FloatArray:
+        """Draw other photos of the people of whom one embedding each is known, float32 (N, 512), unit rows.
 
-        The person is drawn anew for each photo from what the known embedding leaves open, then the photo about the person.
-
-        Args:
-            embeddings: float32 (N, 512), unit rows.
-            within: float32 (K, K), the covariance to draw from: `within` or `within_check`.
+        The person is drawn anew for each photo from what the known embedding leaves open, then the photo of the person.
 
         Returns:
             float32 (N, photos, 512), unit rows.
         """
-        total = self.between + within
-        gain = np.linalg.solve(total, self.between)
-        spread = self.between - self.between @ gain + within
-        known = (embeddings - self.mean) @ self.basis @ gain
-        size = self.basis.shape[1]
-        drawn = random.standard_normal((len(embeddings), photos, size), np.float32) @ _root(spread)
+        known = (embeddings - self.mean) @ self.known
+        drawn = random.standard_normal((len(embeddings), photos, self.basis.shape[1]), np.float32) @ self.other
         return self._embedding(known[:, None] + drawn)
 
     def _embedding(self, coordinates: FloatArray) -> FloatArray:
@@ -175,17 +208,20 @@ def load_variation(pack: PackId) -> Variation | None:
 
 
 def _covariance(rows: NDArray[np.floating]) -> NDArray[np.float64]:
-    return rows.T.astype(np.float64) @ rows / max(len(rows), 1)
+    covariance: NDArray[np.float64] = rows.T.astype(np.float64) @ rows / max(len(rows), 1)
+    return covariance
 
 
 def _shrink(covariance: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
     size = len(covariance)
-    return (1 - amount) * covariance + amount * np.trace(covariance) / size * np.eye(size)
+    shrunk: NDArray[np.float64] = (1 - amount) * covariance + amount * np.trace(covariance) / size * np.eye(size)
+    return shrunk
 
 
 def _positive(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return (vectors * np.maximum(values, 1e-9)) @ vectors.T
+    positive: NDArray[np.float64] = (vectors * np.maximum(values, 1e-9)) @ vectors.T
+    return positive
 
 
 def _root(covariance: FloatArray) -> FloatArray:

@@ -1,0 +1,215 @@
+"""Training on people who do not exist, drawn from the variation that ships with the pack."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from muster.domain.identifiers import PackId, StudentId
+from muster.domain.student import Template
+from muster.recognition.gallery import Gallery
+from muster.recognition.head import Head
+from muster.recognition.scoring import Population
+from muster.training.gate import draw_trial, judge
+from muster.training.network import HeadNetwork
+from muster.training.retrain import Outcome, retrain
+from muster.training.selection import chosen_for_update, read_changes
+from muster.training.settings import TrainingSettings
+from muster.training.variation import Variation, load_variation
+
+PACK = PackId("embedded-1")
+QUICK = TrainingSettings(steps=20, incremental_steps=10, classes=8, background=8, check_every=5, held_out=32, replay=32)
+
+
+def shipped() -> Variation:
+    variation = load_variation(PACK)
+    assert variation is not None
+    return variation
+
+
+def population() -> Population:
+    variation = shipped()
+    spread = variation.between + variation.within
+    return Population(variation.mean, (variation.basis @ np.linalg.cholesky(spread)).astype(np.float32))
+
+
+def students(count: int, views: int = 4, first: int = 0) -> list[Template]:
+    """Draw students, each from a stream of its own, so that the first ones are the same in any class."""
+    return [
+        Template(
+            StudentId(f"s{i:05d}"),
+            PACK,
+            shipped().for_training().background(1, views, np.random.default_rng([5, i]))[0],
+            f"{i:064x}",
+        )
+        for i in range(first, first + count)
+    ]
+
+
+def train(templates: list[Template], current: bytes | None = None, **options: object) -> Outcome:
+    return retrain(templates, current, PACK, population(), settings=QUICK, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def first() -> Outcome:
+    return train(students(20))
+
+
+def test_the_same_templates_give_the_same_head_bit_for_bit(first: Outcome) -> None:
+    assert train(students(20)).head == first.head
+    assert train(students(20)[::-1]).head == first.head
+
+
+def test_numpy_and_torch_agree(first: Outcome) -> None:
+    assert first.head is not None
+    head = Head.load(first.head, PACK)
+    faces = np.concatenate([t.embeddings for t in students(10)])
+    with torch.no_grad():
+        expected = HeadNetwork.of_head(head)(torch.from_numpy(faces)).numpy()
+    np.testing.assert_allclose(head.embed(faces), expected, atol=1e-5)
+
+
+def test_the_report_is_json_and_says_what_was_measured(first: Outcome) -> None:
+    report = json.loads(json.dumps(first.report))
+    assert report["mode"] == "full"
+    assert report["students"] == 20
+    assert 0 <= report["held_out"]["two_stage"]["rank_1"] <= 1
+    assert report["reason"]
+
+
+def test_one_student_needs_no_head() -> None:
+    outcome = train(students(1))
+    assert (outcome.head, outcome.promote, outcome.report["mode"]) == (None, False, "skipped")
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("views", [1, 4])
+def test_a_few_students_train_without_failing(count: int, views: int) -> None:
+    outcome = train(students(count, views))
+    assert outcome.head is not None
+    Head.load(outcome.head, PACK)
+
+
+def test_a_pack_without_statistics_still_trains() -> None:
+    other = PackId("cloud-1")
+    templates = [replace(t, pack=other) for t in students(6)]
+    outcome = retrain(templates, None, other, population(), settings=QUICK)
+    assert outcome.head is not None
+    assert np.isfinite(Head.load(outcome.head, other).weight).all()
+
+
+def test_a_new_student_is_added_to_the_current_head(first: Outcome) -> None:
+    outcome = train(students(21), first.head)
+    assert outcome.report["mode"] == "incremental"
+    assert outcome.report["new_students"] == 1
+    assert outcome.head is not None
+    assert set(Head.load(outcome.head, PACK).students) == {t.student_id for t in students(21)}
+
+
+def test_nothing_is_trained_where_nothing_changed(first: Outcome) -> None:
+    assert train(students(20), first.head).report["mode"] == "skipped"
+
+
+def test_a_head_that_saw_an_erased_student_is_never_continued(first: Outcome) -> None:
+    outcome = train(students(19), first.head)
+    assert outcome.report["mode"] == "full"
+    assert outcome.head == train(students(19)).head or _weights(outcome) == _weights(train(students(19)))
+
+
+def test_another_photo_under_the_same_id_starts_afresh(first: Outcome) -> None:
+    templates = students(20)
+    templates[3] = replace(students(1, first=99)[0], student_id=templates[3].student_id)
+    assert train(templates, first.head).report["mode"] == "full"
+
+
+def test_a_damaged_current_head_is_replaced(first: Outcome) -> None:
+    assert first.head is not None
+    outcome = train(students(20), first.head[:1000])
+    assert outcome.report["mode"] == "full"
+    assert _weights(outcome) == _weights(first)
+
+
+def test_the_gate_keeps_a_harmful_head_away(first: Outcome) -> None:
+    assert first.head is not None
+    good = Head.load(first.head, PACK)
+    noise = np.random.default_rng(0).normal(size=(64, 512)).astype(np.float32)
+    harmful = replace(good, weight=noise, fusion=1.0)
+    trial = draw_trial(Gallery.from_templates(students(40), PACK), shipped(), seed=3)
+    verdict = judge(harmful, None, trial, population())
+    assert not verdict.promote
+    assert "FaceNet alone" in verdict.reason
+    assert verdict.metrics["two_stage"]["rank_1"] < verdict.metrics["stage_1"]["rank_1"]
+
+
+def test_a_head_that_changes_nothing_is_not_promoted(first: Outcome) -> None:
+    assert first.head is not None
+    idle = replace(Head.load(first.head, PACK), fusion=0.0)
+    trial = draw_trial(Gallery.from_templates(students(40), PACK), shipped(), seed=3)
+    assert not judge(idle, None, trial, population()).promote
+
+
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(first: Outcome) -> None:
+    class Kept:
+        state: bytes | None = None
+
+        def save(self, state: bytes) -> None:
+            self.state = state
+
+        def load(self) -> bytes | None:
+            return self.state
+
+    def stop(step: str, share: float) -> None:
+        if step == "train" and share >= 0.5 and kept.state is not None:
+            raise KeyboardInterrupt
+
+    kept = Kept()
+    with pytest.raises(KeyboardInterrupt):
+        train(students(20), checkpoint=kept, progress=stop)
+    assert train(students(20), checkpoint=kept).head == first.head
+
+
+def test_replay_is_bounded_and_takes_those_who_resemble_the_new_student_most() -> None:
+    everyone = students(200)
+    twin = replace(everyone[7], student_id=StudentId("twin"))
+    chosen = chosen_for_update([*everyone, twin], frozenset({twin.student_id}), 32, shipped().mean, seed=0)
+    assert len(chosen) == 33
+    assert chosen[0].student_id == "twin"
+    assert chosen[1].student_id == everyone[7].student_id
+
+
+def test_further_views_of_a_student_count_as_new(first: Outcome) -> None:
+    assert first.head is not None
+    templates = students(20)
+    more = np.concatenate([templates[0].embeddings, templates[0].embeddings[:1]])
+    templates[0] = replace(templates[0], embeddings=more)
+    changes = read_changes(Head.load(first.head, PACK), templates)
+    assert (changes.new, changes.gone) == (frozenset({templates[0].student_id}), frozenset())
+
+
+@pytest.mark.slow
+def test_fifty_registrations_forget_nobody() -> None:
+    old = students(60)
+    outcome = train(old)
+    assert outcome.head is not None
+    trial = draw_trial(Gallery.from_templates(students(110), PACK), shipped(), seed=11)
+    of_old = trial.owners < len(old)
+
+    def recognised(data: bytes) -> float:
+        head = Head.load(data, PACK)
+        similarity = head.similarity(trial.probes[of_old], trial.gallery)
+        return float((similarity.argmax(axis=1) == trial.owners[of_old]).mean())
+
+    before, head = recognised(outcome.head), outcome.head
+    for count in range(61, 111):
+        added = train(students(count), head)
+        assert added.report["mode"] == "incremental"
+        assert added.head is not None
+        head = added.head
+    assert recognised(head) >= before - 0.01
+
+
+def _weights(outcome: Outcome) -> bytes:
+    assert outcome.head is not None
+    return Head.load(outcome.head, PACK).weight.tobytes()
