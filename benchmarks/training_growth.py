@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -49,14 +50,14 @@ def main() -> None:
     print(json.dumps({"benchmark": "training_growth", "rows": rows, "growth_1000_to_10000": growth}))
 
 
-def _in_a_process(kind: str, count: int) -> dict[str, float]:
+def _in_a_process(kind: str, count: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.training_growth", "--one", kind, str(count)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    row: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return row
 
 
-def _measure(kind: str, count: int) -> dict[str, float | str | int]:
+def _measure(kind: str, count: int) -> dict[str, Any]:
     variation = load_variation(_PACK)
     if variation is None:
         raise SystemExit(f"The pack {_PACK} ships no variation.")

@@ -1,0 +1,47 @@
+"""Make the variation that training draws pseudo-photos from: how people differ and how photos of one person do.
+
+    python -m benchmarks.within_class_statistics [--photos ../shared/photos] [--embeddings FILE] [--write]
+
+The half of LFW's people that gives the population's statistics gives this too; one half of them makes the
+covariance that training draws from, the other half the one that the promotion gate draws from. No embedding of anybody is kept.
+"""
+
+import argparse
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.population_statistics import _pictures, gives_statistics
+from muster.training.variation import Variation
+
+
+def main() -> None:
+    """Compute, print and, if asked, write the variation."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
+    parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
+    parser.add_argument("--write", action="store_true", help="replace the variation that ships with the package")
+    arguments = parser.parse_args()
+
+    pictures = _pictures(arguments.photos / "lfw", arguments.embeddings)
+    pictures = pictures.of(np.array([gives_statistics(person) for person in pictures.person]))
+    names, people = np.unique(pictures.person, return_inverse=True)
+    judging = np.array([hashlib.sha256(str(name).encode()).digest()[1] % 2 == 1 for name in names])
+    variation = Variation.estimate(pictures.embeddings, people.astype(np.intp), judging)
+    spectrum = np.linalg.eigvalsh(np.cov(pictures.embeddings.T))[::-1]
+    left_out = {str(count): float(f"{spectrum[count:].sum() / spectrum.sum():.2g}") for count in (64, 85)}
+    traces = {
+        name: round(float(np.trace(getattr(variation, name))), 3) for name in ("between", "within", "within_check")
+    }
+    print(f"people {len(names)}, pictures {len(people)}; traces {traces}; variance beyond a direction {left_out}")
+    if arguments.write:
+        target = Path(str(resources.files("muster.packs").joinpath("data", "embedded_within.npz")))
+        target.write_bytes(variation.to_bytes())
+    print(json.dumps({"benchmark": "within_class_statistics", "traces": traces, "left_out": left_out}))
+
+
+if __name__ == "__main__":
+    main()
