@@ -82,7 +82,7 @@ def load_pack(name: str, home: Path) -> ModelPack:
         detector=directory / spec.detector.file,
         embedder=directory / spec.embedder.file,
         manifest=manifest,
-        statistics=_read_statistics(spec),
+        statistics=load_statistics(spec),
     )
 
 
@@ -112,6 +112,13 @@ def list_packs(home: Path) -> list[ModelPack]:
     return [load_pack(name, home) for name in shipped_names() if pack_directory(name, home).exists()]
 
 
+def load_statistics(spec: PackSpec) -> PackStatistics:
+    """Return a pack's statistics, which ship with the package whether the pack is built or not."""
+    resource = resources.files("muster.packs").joinpath("data", spec.statistics.file)
+    with resource.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        return PackStatistics(mean=arrays["mean"], factor=arrays["factor"])
+
+
 def _read_manifest(directory: Path, name: str) -> PackManifest:
     try:
         manifest = PackManifest.model_validate_json((directory / MANIFEST).read_bytes())
@@ -121,12 +128,6 @@ def _read_manifest(directory: Path, name: str) -> PackManifest:
     if {file.name for file in manifest.files} != expected:
         raise _damaged(name, MANIFEST, "does not list the pack's files")
     return manifest
-
-
-def _read_statistics(spec: PackSpec) -> PackStatistics:
-    resource = resources.files("muster.packs").joinpath("data", spec.statistics.file)
-    with resource.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        return PackStatistics(mean=arrays["mean"], factor=arrays["factor"])
 
 
 def _damaged(name: str, file: str, what: str) -> PackDamaged:

@@ -1,0 +1,65 @@
+"""Starts training: one job at a time, told by events of new templates and of jobs that ended."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+
+from muster.composition.aws import open_access, open_retraining
+from muster.composition.aws_settings import RetrainSettings
+from muster.composition.batch_jobs import run_of_job
+from muster.services.retraining import Decision
+from muster.storage.aws.uploads import EXPIRES_AT
+from muster.storage.keys import PARTITION_KEY, SORT_KEY, TRAINING
+
+logger = Logger()
+tracer = Tracer(patch_modules=["botocore"])
+metrics = Metrics()
+
+settings = RetrainSettings.read()
+access = open_access(settings)
+retraining = open_retraining(settings, access)
+seen = DynamoDBPersistenceLayer(
+    table_name=settings.table,
+    key_attr=PARTITION_KEY,
+    static_pk_value=TRAINING,
+    sort_key_attr=SORT_KEY,
+    expiry_attr=EXPIRES_AT,
+    boto3_client=access.dynamodb,
+)
+# EventBridge tries an event again for 24 hours.
+once = IdempotencyConfig(expires_after_seconds=25 * 3600, event_key_jmespath="id", hash_function="sha256")
+
+
+@idempotent_function(  # type: ignore[untyped-decorator]
+    data_keyword_argument="event", persistence_store=seen, config=once, key_prefix="EVENT"
+)
+def decide(event: dict[str, Any]) -> str:
+    """Act on one event, once."""
+    event_id, detail = str(event["id"]), event["detail"]
+    if event["source"] == "aws.s3":
+        return retraining.templates_changed(event_id).value
+    run_id = run_of_job(str(detail["jobName"]))
+    if run_id is None:
+        return Decision.IGNORED.value
+    reason = str(detail.get("statusReason", "It ended without saying what it did."))
+    return retraining.run_ended(run_id, event_id, reason).value
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.EVENT_BRIDGE)
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics(capture_cold_start_metric=True)
+def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
+    """Act on one EventBridge event."""
+    once.register_lambda_context(context)
+    decision = decide(event=event)
+    logger.info("decided", decision=decision, source=event["source"])
+    if decision == Decision.STARTED:
+        metrics.add_metric(name="TrainingRunsStarted", unit=MetricUnit.Count, value=1)
+    return {"decision": decision}

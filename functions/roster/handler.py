@@ -1,0 +1,32 @@
+"""Everything under /v1 that needs no model, and the daily sweep."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.logging import correlation_paths
+from mangum import Mangum
+
+from muster.api.app import create_app
+from muster.api.problems import MEDIA_TYPE
+from muster.composition.aws import open_access, open_records
+from muster.composition.aws_settings import AwsSettings
+
+logger = Logger()
+tracer = Tracer(patch_modules=["botocore"])
+
+settings = AwsSettings.read()
+access = open_access(settings)
+# Without its lifespan: training runs elsewhere, and a frozen function has no background.
+http = Mangum(
+    create_app(open_records(settings, access)), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE]
+)
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
+    """Answer one request, or sweep when the schedule says so."""
+    if event.get("detail-type") == "Scheduled Event":
+        access.stores.sweep()
+        return None
+    return http(event, context)

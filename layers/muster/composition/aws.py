@@ -1,0 +1,74 @@
+"""On AWS, without a model: what keeps records and what decides when to train."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from muster.api.system import Records
+from muster.composition.aws_settings import AwsSettings, RetrainSettings
+from muster.composition.batch_jobs import BatchJobs
+from muster.packs.manifest import shipped_spec
+from muster.services.heads import HeadPointer
+from muster.services.retraining import Retraining
+from muster.services.roster import Roster
+from muster.services.sessions import Sessions
+from muster.services.training_queue import TrainingQueue
+from muster.services.uploads import Uploads
+from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
+from muster.storage.aws.table import Table
+from muster.storage.aws.uploads import AwsUploads
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+# A form is signed for the host that it is sent to: the bucket's own name in its region, which the browser may reach.
+_S3_CONFIG = CLIENT_CONFIG.merge(
+    Config(signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAccess:
+    """Clients and stores of one process."""
+
+    dynamodb: "DynamoDBClient"
+    s3: "S3Client"
+    stores: AwsStores
+    uploads: AwsUploads
+
+
+def open_access(settings: AwsSettings) -> AwsAccess:
+    """Make the clients and stores; region, credentials and endpoint are the SDK's own settings."""
+    dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
+    s3 = boto3.client("s3", config=_S3_CONFIG)
+    stores = open_aws(dynamodb, s3, table=settings.table, photos=settings.photos_bucket, models=settings.models_bucket)
+    uploads = AwsUploads(s3, Table(dynamodb, settings.table), settings.photos_bucket)
+    return AwsAccess(dynamodb, s3, stores, uploads)
+
+
+def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
+    """Build what answers without a model."""
+    pack = shipped_spec(settings.pack).id
+    stores = access.stores
+    sessions = Sessions(stores.students, stores.sessions)
+    return Records(
+        pack=pack,
+        roster=Roster(stores.students, stores.heads, asked_by_event),
+        sessions=sessions,
+        heads=HeadPointer(stores.heads, pack),
+        training=TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer=None),
+        uploads=Uploads(access.uploads, stores.students, sessions, settings.upload_limit_bytes),
+    )
+
+
+def open_retraining(settings: RetrainSettings, access: AwsAccess) -> Retraining:
+    """Build what decides when to train."""
+    batch = boto3.client("batch", config=CLIENT_CONFIG)
+    return Retraining(access.stores.training, BatchJobs(batch, settings.job_queue, settings.job_definition))
+
+
+def asked_by_event() -> None:
+    """Ask for no retrain: the event of the training copy that was stored or deleted does."""

@@ -1,0 +1,59 @@
+"""On AWS, with the models: what registers students and reads photos."""
+
+from dataclasses import dataclass
+
+from muster.api.system import System
+from muster.composition.aws import AwsAccess, asked_by_event, open_records
+from muster.composition.aws_settings import AwsSettings
+from muster.packs.load import load_pack
+from muster.recognition.scoring import Population
+from muster.recognition.thresholds import Thresholds
+from muster.services.detection import DetectionService
+from muster.services.galleries import Galleries
+from muster.services.heads import CurrentHead
+from muster.services.registration import Registration
+from muster.services.uploaded_photos import UploadedPhotos
+from muster.vision.detector import CenterFaceDetector
+from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.pipeline import VisionPipeline
+
+_DUPLICATE_FPIR = 0.001
+"""Share of honest registrations that are taken for somebody already registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSystem(System):
+    """A system on AWS, with what reads photos that came straight to S3."""
+
+    uploaded_photos: UploadedPhotos
+
+
+def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
+    """Load the models and build the whole system.
+
+    Raises:
+        PackMissing, PackDamaged: the image's model pack cannot be used.
+    """
+    pack = load_pack(settings.pack, settings.home)
+    vision = VisionPipeline(
+        detector=CenterFaceDetector(pack.detector, settings.threads),
+        embedder=FaceNetEmbedder(pack.embedder, settings.threads),
+    )
+    stores = access.stores
+    galleries = Galleries(stores.students, pack.id, Population(pack.statistics.mean, pack.statistics.factor))
+    heads = CurrentHead(stores.heads, pack.id)
+    duplicates, present = Thresholds(present_fpir=_DUPLICATE_FPIR), Thresholds(present_fpir=settings.target_fpir)
+    registration = Registration(pack.id, vision, stores.students, galleries, duplicates, asked_by_event)
+    detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present)
+    records = open_records(settings, access)
+    return AwsSystem(
+        pack=pack.id,
+        roster=records.roster,
+        sessions=records.sessions,
+        heads=heads,
+        training=records.training,
+        uploads=records.uploads,
+        registration=registration,
+        detection=detection,
+        uploaded_photos=UploadedPhotos(access.uploads, registration, detection),
+    )
