@@ -3,7 +3,7 @@
     python -m benchmarks.within_class_statistics [--photos ../shared/photos] [--embeddings FILE] [--write]
 
 The half of LFW's people that gives the population's statistics gives this too; one half of them makes the
-covariance that training draws from, the other half the one that the promotion gate draws from. No embedding of anybody is kept.
+covariance that training draws from, the other half the one that the promotion gate draws from.
 """
 
 import argparse
