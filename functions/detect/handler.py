@@ -29,4 +29,9 @@ uploads = upload_reader(system.uploaded_photos, logger, metrics)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer one request, or read the photos of one batch."""
-    return uploads(event, context) if "Records" in event else http(event, context)
+    if "Records" in event:
+        return uploads(event, context)
+    answer = http(event, context)
+    # The route, not the path: a path may hold a student's id.
+    logger.info("answered", route=event["routeKey"], status=answer["statusCode"])
+    return answer

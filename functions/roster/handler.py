@@ -29,4 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
     if event.get("detail-type") == "Scheduled Event":
         access.stores.sweep()
         return None
-    return http(event, context)
+    answer: dict[str, Any] = http(event, context)
+    # The route, not the path: a path may hold a student's id.
+    logger.info("answered", route=event["routeKey"], status=answer["statusCode"])
+    return answer

@@ -1,0 +1,196 @@
+"""The system of the synthesized template on a simulated AWS: its table, buckets, rules, queues and functions."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
+
+from tests.e2e.aws.gateway import Route
+from tests.infra.templates import StageTemplates
+
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+ROOT = Path(__file__).parents[3]
+Event = dict[str, Any]
+
+
+@dataclass
+class Cloud:
+    """One stage, built from its templates on the simulated service at `endpoint`."""
+
+    endpoint: str
+    templates: StageTemplates
+    pack_home: Path
+    names: dict[str, str] = field(default_factory=lambda: {"{AccountId}": ACCOUNT, "{Region}": REGION})
+    queues: dict[str, str] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        session = boto3.Session("test", "test", region_name=REGION)
+        return session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Lambda and Batch put into every process, and where the simulated services are."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
+    def resolved(self, value: Any) -> Any:
+        """Write out a value of the template with the names that things have here."""
+        text = json.dumps(self.templates.plain(value))
+        for reference, name in self.names.items():
+            text = text.replace(reference, name)
+        return json.loads(text)
+
+    def build(self) -> None:
+        self._table()
+        self._buckets()
+        self._batch()
+        self._rules()
+
+    def _table(self) -> None:
+        (table,) = (self.resolved(one) for one in self.templates.resources("AWS::DynamoDB::Table").values())
+        wanted = ("KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes")
+        definition = {name: table[name] for name in wanted}
+        for index in definition["GlobalSecondaryIndexes"]:
+            index.pop("OnDemandThroughput", None)
+        self.names["{Table}"] = f"table-{uuid4().hex[:8]}"
+        self.client("dynamodb").create_table(TableName=self.names["{Table}"], **definition)
+
+    def _buckets(self) -> None:
+        s3 = self.client("s3")
+        for variable in ("MUSTER_PHOTOS_BUCKET", "MUSTER_MODELS_BUCKET"):
+            name = self.variables("Register")[variable]
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+            s3.put_bucket_notification_configuration(
+                Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
+            )
+
+    def _batch(self) -> None:
+        role = self.client("iam").create_role(RoleName="batch-role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        batch = self.client("batch")
+        environment = batch.create_compute_environment(
+            computeEnvironmentName="training", type="UNMANAGED", serviceRole=role
+        )["computeEnvironmentArn"]
+        order = [{"order": 1, "computeEnvironment": environment}]
+        queue = batch.create_job_queue(
+            jobQueueName="training", state="ENABLED", priority=1, computeEnvironmentOrder=order
+        )["jobQueueArn"]
+        (job,) = (self.resolved(one) for one in self.templates.resources("AWS::Batch::JobDefinition").values())
+        variables = [{"name": v["Name"], "value": v["Value"]} for v in job["ContainerProperties"]["Environment"]]
+        definition = batch.register_job_definition(
+            jobDefinitionName="training",
+            type="container",
+            containerProperties={"image": "training", "vcpus": 1, "memory": 512, "environment": variables},
+        )["jobDefinitionArn"]
+        self.names |= {"{GpuQueue.JobQueueArn}": queue, "{Job}": definition}
+
+    def _rules(self) -> None:
+        """Put each rule of the template, with a queue behind it that stands for its target."""
+        events, sqs = self.client("events"), self.client("sqs")
+        for name, rule in self.templates.resources("AWS::Events::Rule").items():
+            self.queues[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+            arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+            events.put_rule(Name=name, EventPattern=json.dumps(self.resolved(rule["EventPattern"])))
+            events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+
+    def variables(self, function: str) -> dict[str, str]:
+        """Return the environment of a function of the template."""
+        properties = self.templates.resources("AWS::Lambda::Function")[f"{function}Function"]
+        variables: dict[str, str] = self.resolved(properties["Environment"]["Variables"])
+        if "MUSTER_HOME" in variables:
+            variables["MUSTER_HOME"] = str(self.pack_home)
+        return variables
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the template."""
+        integrations = self.templates.resources("AWS::ApiGatewayV2::Integration")
+        found = []
+        for route in map(self.templates.plain, self.templates.resources("AWS::ApiGatewayV2::Route").values()):
+            integration = integrations[route["Target"].removeprefix("integrations/{").removesuffix("}")]
+            uri = self.templates.text(integration["IntegrationUri"])
+            function = uri.removeprefix("{").removesuffix("Function.Arn}").lower()
+            found.append(Route(route["RouteKey"], function, route["AuthorizationType"] == "JWT"))
+        return found
+
+    def events(self, rule: str) -> list[Event]:
+        """Take the events that a rule has sent on, oldest first."""
+        return list(self._received(self.queues[rule]))
+
+    def _received(self, queue: str) -> Iterator[Event]:
+        sqs = self.client("sqs")
+        while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                # The simulation gives all events of S3 one id; the real service gives each its own.
+                yield {**json.loads(message["Body"]), "id": message["MessageId"]}
+
+    def job_state_changed(self, job: Event, status: str, reason: str = "") -> Event:
+        """Send the event that Batch sends when a job ends, and return it as the rule passes it on."""
+        detail = {"jobName": job["jobName"], "jobId": job["jobId"], "status": status, "statusReason": reason}
+        detail["jobQueue"] = self.names["{GpuQueue.JobQueueArn}"]
+        entry = {"Source": "aws.batch", "DetailType": "Batch Job State Change", "Detail": json.dumps(detail)}
+        self.client("events").put_events(Entries=[entry])
+        (event,) = self.events("TrainingEnded")
+        return event
+
+    def jobs(self) -> list[Event]:
+        """Return the jobs submitted so far, oldest first."""
+        batch, queue = self.client("batch"), self.names["{GpuQueue.JobQueueArn}"]
+        listed = batch.list_jobs(jobQueue=queue, jobStatus="SUCCEEDED")["jobSummaryList"]
+        if not listed:
+            return []
+        found: list[Event] = batch.describe_jobs(jobs=[one["jobId"] for one in listed])["jobs"]
+        return sorted(found, key=lambda job: [one["jobId"] for one in listed].index(job["jobId"]))
+
+    def start_job(self, job: Event) -> subprocess.Popen[str]:
+        """Run a submitted job as Batch does: the container's command with the job's environment."""
+        variables = {one["name"]: one["value"] for one in job["container"]["environment"]}
+        return subprocess.Popen(
+            [sys.executable, "-m", "muster.composition.training_job"],
+            env={**os.environ, **self.environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run_job(self, job: Event) -> dict[str, Any]:
+        """Run a submitted job to its end and return its report, the last line of its log."""
+        process = self.start_job(job)
+        log, _ = process.communicate(timeout=280)
+        assert process.returncode == 0, log
+        report: dict[str, Any] = json.loads(log.strip().splitlines()[-1])
+        return report
+
+    @cached_property
+    def bucket_of_photos(self) -> str:
+        return self.variables("Register")["MUSTER_PHOTOS_BUCKET"]
+
+
+def as_batch(*events: Event) -> Event:
+    """Wrap events as the batch that SQS gives to a function."""
+    records = [
+        {
+            "messageId": str(uuid4()),
+            "receiptHandle": "handle",
+            "body": json.dumps(event),
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:uploads",
+            "awsRegion": REGION,
+        }
+        for event in events
+    ]
+    return {"Records": records}

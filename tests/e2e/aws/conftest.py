@@ -1,0 +1,93 @@
+"""The whole AWS system on this machine: simulated services, real runtime client, real models."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from infra.app import build
+from infra.config import DEV
+from muster.packs.load import ModelPack
+from tests.e2e.aws.cloud import ROOT, Cloud
+from tests.e2e.aws.gateway import Gateway
+from tests.e2e.aws.lambda_runtime import LambdaFunction
+from tests.infra.templates import StageTemplates
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> StageTemplates:
+    folder = tmp_path_factory.mktemp("cdk.out")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_DOCKER", "/bin/false")
+        patch.setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+        build(folder, [DEV]).synth()
+    return StageTemplates.load(folder, "dev")
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def cloud(moto_endpoint: str, templates: StageTemplates, pack: ModelPack, pack_home: Path) -> Cloud:
+    """An account with nothing in it but what the templates make."""
+    httpx.post(f"{moto_endpoint}/moto-api/reset").raise_for_status()
+    httpx.post(f"{moto_endpoint}/moto-api/config", json={"batch": {"use_docker": False}}).raise_for_status()
+    cloud = Cloud(moto_endpoint, templates, pack_home)
+    cloud.build()
+    return cloud
+
+
+HANDLERS = {
+    "register": ("functions.register.handler.handler", ROOT),
+    "detect": ("functions.detect.handler.handler", ROOT),
+    "roster": ("handler.handler", ROOT / "functions/roster"),
+    "retrain": ("handler.handler", ROOT / "functions/retrain"),
+}
+"""The zip functions run from their own folders, as they are shipped."""
+
+
+class Functions(dict[str, LambdaFunction]):
+    """The functions of a deployment, each started when it is first called."""
+
+    def __init__(self, cloud: Cloud, logs: Path) -> None:
+        super().__init__()
+        self._cloud = cloud
+        self._logs = logs
+
+    def __missing__(self, name: str) -> LambdaFunction:
+        handler, folder = HANDLERS[name]
+        environment = {**self._cloud.environment, **self._cloud.variables(name.title())}
+        self[name] = LambdaFunction(name, handler, folder, environment, self._logs / f"{name}.log")
+        return self[name]
+
+
+@dataclass
+class Deployed:
+    """A running system."""
+
+    cloud: Cloud
+    functions: Functions
+    client: httpx.Client
+
+
+@pytest.fixture
+def deployed(cloud: Cloud, tmp_path: Path) -> Iterator[Deployed]:
+    """All four functions behind the gateway."""
+    functions = Functions(cloud, tmp_path)
+    gateway = Gateway(cloud.routes(), functions)
+    with httpx.Client(base_url=gateway.url, timeout=120, headers={"Authorization": "Bearer token"}) as client:
+        yield Deployed(cloud, functions, client)
+    gateway.stop()
+    for function in functions.values():
+        function.stop()

@@ -1,0 +1,163 @@
+"""Training on AWS: one run at a time, nothing forgotten, and no older run in the way of a newer one."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+
+from muster.domain.identifiers import GroupId, PackId, StudentId
+from muster.domain.student import Consent, Student, Template
+from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
+from tests.e2e.aws.cloud import REGION, Cloud
+from tests.e2e.aws.conftest import Deployed
+
+pytestmark = pytest.mark.slow
+
+PACK = PackId("embedded-1")
+
+
+@pytest.fixture
+def stores(deployed: Deployed) -> AwsStores:
+    session = boto3.Session("test", "test", region_name=REGION)
+    endpoint, variables = deployed.cloud.endpoint, deployed.cloud.variables("Register")
+    return open_aws(
+        session.client("dynamodb", endpoint_url=endpoint, config=CLIENT_CONFIG),
+        session.client("s3", endpoint_url=endpoint, config=CLIENT_CONFIG),
+        table=variables["MUSTER_TABLE"],
+        photos=variables["MUSTER_PHOTOS_BUCKET"],
+        models=variables["MUSTER_MODELS_BUCKET"],
+    )
+
+
+def add(stores: AwsStores, *numbers: int) -> None:
+    """Register people whom no photo shows, with eight views each."""
+    for number in numbers:
+        random = np.random.default_rng(number)
+        views = random.normal(size=(1, 512)) + 0.3 * random.normal(size=(8, 512))
+        views = (views / np.linalg.norm(views, axis=1, keepdims=True)).astype(np.float32)
+        now = datetime.now(UTC)
+        student = StudentId(f"s{number}")
+        record = Student(student, "Nobody", frozenset([GroupId("7b")]), Consent(now, "2026-1"), now)
+        stores.students.add(record, Template(student, PACK, views, f"{number:064x}"), b"photo")
+
+
+def decisions(deployed: Deployed) -> list[str]:
+    """Hand the events of new templates to `retrain`, and return what it decided."""
+    return [
+        deployed.functions["retrain"].invoke(event)["decision"] for event in deployed.cloud.events("TemplateStored")
+    ]
+
+
+def ended(deployed: Deployed, job: dict[str, Any], status: str) -> str:
+    event = deployed.cloud.job_state_changed(job, status, "Host EC2 (instance i-0) terminated.")
+    decision: str = deployed.functions["retrain"].invoke(event)["decision"]
+    return decision
+
+
+def test_two_registrations_at_once_lead_to_one_training_that_knows_both(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1, 2)
+    assert sorted(decisions(deployed)) == ["coalesced", "started"]
+    (job,) = deployed.cloud.jobs()
+    report = deployed.cloud.run_job(job)
+    assert report["students"] == 2
+    models = deployed.cloud.variables("Register")["MUSTER_MODELS_BUCKET"]
+    listed = deployed.cloud.client("s3").list_objects_v2(Bucket=models, Prefix="heads/")["Contents"]
+    assert [item["Key"] for item in listed] == [
+        f"heads/{PACK}/1/head.safetensors",
+        f"heads/{PACK}/1/metrics.json",
+    ]
+    state = stores.training.state()
+    assert (state.running, state.last_outcome) == (None, report)
+
+
+def test_the_same_event_twice_starts_one_job(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1)
+    (event,) = deployed.cloud.events("TemplateStored")
+    retrain = deployed.functions["retrain"]
+    assert [retrain.invoke(event)["decision"] for _ in range(2)] == ["started", "started"]
+    assert len(deployed.cloud.jobs()) == 1
+    assert stores.training.state().dirty is False
+
+
+def test_a_failed_job_is_noted_and_its_work_waits_for_the_next_change(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1)
+    decisions(deployed)
+    (job,) = deployed.cloud.jobs()
+    assert ended(deployed, job, "FAILED") == "ended"
+    state = stores.training.state()
+    assert (state.running, state.dirty) == (None, True)
+    assert state.last_outcome == {"outcome": "failed", "reason": "Host EC2 (instance i-0) terminated."}
+    add(stores, 2)
+    assert decisions(deployed) == ["started"]
+
+
+def test_a_change_during_a_job_that_fails_starts_the_next_at_once(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1)
+    decisions(deployed)
+    add(stores, 2)
+    assert decisions(deployed) == ["coalesced"]
+    (job,) = deployed.cloud.jobs()
+    assert ended(deployed, job, "FAILED") == "started"
+    assert len(deployed.cloud.jobs()) == 2
+    assert ended(deployed, job, "FAILED") == "ignored"
+    assert stores.training.state().running is not None
+
+
+def test_an_interrupted_job_takes_up_its_run_and_ends_as_if_nothing_had_been(
+    deployed: Deployed, stores: AwsStores
+) -> None:
+    add(stores, *range(1, 41))
+    decisions(deployed)
+    (job,) = deployed.cloud.jobs()
+    interrupted = deployed.cloud.start_job(job)
+    wait_for_checkpoint(deployed.cloud)
+    interrupted.kill()
+    interrupted.wait()
+    state = stores.training.state()
+    assert (state.running, stores.heads.versions(PACK)) == (job["jobName"].removeprefix("muster-train-"), [])
+    report = deployed.cloud.run_job(job)
+    assert report["students"] == 40
+    assert [head.version for head in stores.heads.versions(PACK)] == [1]
+    assert stores.training.state().last_outcome == report
+    assert ended(deployed, job, "SUCCEEDED") == "started"
+
+
+def wait_for_checkpoint(cloud: Cloud) -> None:
+    models, s3 = cloud.variables("Register")["MUSTER_MODELS_BUCKET"], cloud.client("s3")
+    for _ in range(1200):
+        if s3.list_objects_v2(Bucket=models, Prefix=f"heads/{PACK}/checkpoint").get("Contents"):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the job kept no checkpoint within a minute")
+
+
+def test_a_job_that_another_run_overtook_changes_nothing(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1, 2)
+    decisions(deployed)
+    (older,) = deployed.cloud.jobs()
+    add(stores, 3)
+    decisions(deployed)
+    assert ended(deployed, older, "FAILED") == "started"
+    newer = deployed.cloud.jobs()[1]
+    report = deployed.cloud.run_job(newer)
+    heads, state = stores.heads.versions(PACK), stores.training.state()
+    assert state.last_outcome == report
+    assert deployed.cloud.run_job(older)["outcome"] == "superseded"
+    assert (stores.heads.versions(PACK), stores.training.state()) == (heads, state)
+
+
+def test_a_job_of_somebody_else_is_ignored(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1)
+    decisions(deployed)
+    (job,) = deployed.cloud.jobs()
+    before = stores.training.state()
+    assert ended(deployed, {**job, "jobName": "nightly-report"}, "SUCCEEDED") == "ignored"
+    assert stores.training.state() == before
+
+
+def test_the_daily_sweep_runs_on_schedule(deployed: Deployed, tmp_path: Path) -> None:
+    assert deployed.functions["roster"].invoke({"detail-type": "Scheduled Event", "source": "aws.events"}) is None
