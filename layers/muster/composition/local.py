@@ -23,9 +23,6 @@ from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.pipeline import VisionPipeline
 
-_DUPLICATE_FPIR = 0.001
-"""Share of honest registrations that are taken for somebody already registered."""
-
 
 @dataclass(frozen=True, slots=True)
 class LocalSystem(System):
@@ -69,7 +66,7 @@ def open_local_system(
             vision,
             stores.students,
             galleries,
-            Thresholds(present_fpir=_DUPLICATE_FPIR),
+            Thresholds(),
             training.request,
         ),
         detection=DetectionService(

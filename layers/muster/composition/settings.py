@@ -6,6 +6,8 @@ from platformdirs import user_cache_path, user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from muster.recognition.thresholds import Thresholds
+
 
 class LocalSettings(BaseSettings):
     """Everything that can be set for one machine; each field is read from `MUSTER_<NAME>`.
@@ -24,4 +26,4 @@ class LocalSettings(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("muster", appauthor=False))
     pack: str = "embedded"
     threads: int = Field(default=2, ge=1, le=64)
-    target_fpir: float = Field(default=0.001, gt=0, lt=1)
+    target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import expm1, log1p, log10
 
-IMPOSTOR_TAIL = ((0.5, -0.05), (1e-1, 1.29), (1e-2, 2.45), (1e-3, 3.28), (1e-4, 3.95), (1e-5, 4.42), (1e-6, 4.71))
+IMPOSTOR_TAIL = ((0.5, -0.05), (1e-1, 1.29), (1e-2, 2.45), (1e-3, 3.29), (1e-4, 3.95), (1e-5, 4.41), (1e-6, 4.66))
 """How often the normalised score of a stranger against one student exceeds a value: (chance, value) pairs.
 
 Measured by benchmarks/population_statistics.py on people who are not in the statistics.
