@@ -123,13 +123,19 @@ def test_an_interrupted_job_takes_up_its_run_and_ends_as_if_nothing_had_been(
     assert report["students"] == 40
     assert [head.version for head in stores.heads.versions(PACK)] == [1]
     assert stores.training.state().last_outcome == report
+    assert checkpoints(deployed.cloud) == []
     assert ended(deployed, job, "SUCCEEDED") == "started"
 
 
+def checkpoints(cloud: Cloud) -> list[Any]:
+    models = cloud.variables("Register")["MUSTER_MODELS_BUCKET"]
+    listed = cloud.client("s3").list_objects_v2(Bucket=models, Prefix=f"heads/{PACK}/checkpoint")
+    return list(listed.get("Contents", []))
+
+
 def wait_for_checkpoint(cloud: Cloud) -> None:
-    models, s3 = cloud.variables("Register")["MUSTER_MODELS_BUCKET"], cloud.client("s3")
     for _ in range(1200):
-        if s3.list_objects_v2(Bucket=models, Prefix=f"heads/{PACK}/checkpoint").get("Contents"):
+        if checkpoints(cloud):
             return
         time.sleep(0.05)
     raise AssertionError("the job kept no checkpoint within a minute")

@@ -2,11 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from muster.domain.identifiers import PackId
 from muster.storage import keys
-from muster.storage.aws.table import is_missing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,7 +20,7 @@ class AwsCheckpoint:
     def __init__(self, client: "S3Client", models: str, pack: PackId, inputs: bytes) -> None:
         self._client = client
         self._models = models
-        self._name = f"{keys.HEADS}{pack}/checkpoint"
+        self._name = keys.checkpoint_object(pack)
         self._inputs = inputs
 
     def save(self, state: bytes) -> None:
@@ -32,12 +29,11 @@ class AwsCheckpoint:
 
     def load(self) -> bytes | None:
         """Return the kept state, or None where there is none of these inputs."""
-        try:
-            kept = self._client.get_object(Bucket=self._models, Key=self._name)["Body"].read()
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        # Listed first: S3 refuses to say of a missing object that it is missing to who may list these keys only.
+        listed = self._client.list_objects_v2(Bucket=self._models, Prefix=self._name).get("Contents", [])
+        if not any(item["Key"] == self._name for item in listed):
+            return None
+        kept = self._client.get_object(Bucket=self._models, Key=self._name)["Body"].read()
         return kept.removeprefix(self._inputs) if kept.startswith(self._inputs) else None
 
     def delete(self) -> None:

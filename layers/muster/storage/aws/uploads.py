@@ -103,15 +103,19 @@ class AwsUploads:
 
     def photo(self, kind: UploadKind, upload_id: UploadId) -> bytes:
         """Return the photo as it was sent; see `UploadStore.photo`."""
+        name = upload_object(kind, upload_id)
         try:
-            answer = self._client.get_object(Bucket=self._photos, Key=upload_object(kind, upload_id))
-            return answer["Body"].read()
+            return self._client.get_object(Bucket=self._photos, Key=name)["Body"].read()
         except ClientError as error:
-            if is_missing(error):
+            if is_missing(error) or (_is_denied(error) and not self._is_there(name)):
                 raise PhotoNotFound(
                     "The photo was deleted before it was read: announce it and send it again."
                 ) from error
             raise
+
+    def _is_there(self, name: str) -> bool:
+        listed = self._client.list_objects_v2(Bucket=self._photos, Prefix=name)
+        return any(item["Key"] == name for item in listed.get("Contents", []))
 
     def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
         """Keep the outcome and forget the details, if there is no outcome yet; see `UploadStore.close`."""
@@ -129,6 +133,11 @@ class AwsUploads:
     def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
         """Delete the photo, if it is there."""
         self._client.delete_object(Bucket=self._photos, Key=upload_object(kind, upload_id))
+
+
+def _is_denied(error: ClientError) -> bool:
+    """Tell whether S3 refuses, as it does for a missing object too where the caller may not list the whole bucket."""
+    return error.response["Error"]["Code"] in ("AccessDenied", "403")
 
 
 def _key(upload_id: UploadId) -> Key:
