@@ -48,18 +48,18 @@ def scales(longest: int, sides: tuple[int, ...]) -> list[float]:
     return [*below, min(1.0, sides[-1] / longest)]
 
 
-def tiles(width: int, height: int) -> list[Tile]:
-    """Cover a picture with as few tiles as their largest side allows, of equal size, sharing a border."""
+def tiles(width: int, height: int, largest: int = LARGEST) -> list[Tile]:
+    """Cover a picture with as few tiles as their largest side, in pixels, allows, of equal size, sharing a border."""
     return [
         Tile(left, top, right, bottom, (own_left, own_top, own_right, own_bottom))
         for (top, bottom, own_top, own_bottom), (left, right, own_left, own_right) in product(
-            _spans(height), _spans(width)
+            _spans(height, largest), _spans(width, largest)
         )
     ]
 
 
-def _spans(length: int) -> list[tuple[int, int, float, float]]:
-    count = max(1, -(-(length - SHARED) // (LARGEST - SHARED)))
+def _spans(length: int, largest: int) -> list[tuple[int, int, float, float]]:
+    count = max(1, -(-(length - SHARED) // (largest - SHARED)))
     extent = -(-(length + (count - 1) * SHARED) // count)
     starts = [round(index * (length - extent) / max(1, count - 1)) for index in range(count)]
     borders = [-np.inf, *((first + extent + second) / 2 for first, second in pairwise(starts)), np.inf]

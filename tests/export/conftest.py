@@ -1,0 +1,21 @@
+"""What the parity tests compare with: real photos, and networks with weights that are had or made here."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from muster.vision.decode import decode
+
+LIBRARIES = ("torchvision", "ultralytics", "segmentation_models_pytorch", "facenet_pytorch")
+
+# The libraries do not go together with the other tests' environment; test_environment.py says what to do.
+collect_ignore_glob = [] if all(find_spec(name) for name in LIBRARIES) else ["test_*_parity.py"]
+
+
+@pytest.fixture(scope="session")
+def photos(samples: Path) -> list[NDArray[np.uint8]]:
+    """The sample photos, uint8 (H, W, 3), RGB."""
+    return [decode(path.read_bytes()).pixels for path in sorted(samples.glob("*/*.jpg"))]
