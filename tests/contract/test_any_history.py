@@ -22,7 +22,7 @@ from muster.domain.errors import SessionExists, StudentExists, StudentNotFound
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.student import Student
 from tests.contract.examples import a_face, a_photo, a_session, a_session_photo, a_student, a_template, mark
-from tests.contract.places import LocalPlace, Place
+from tests.contract.places import AwsPlace, LocalPlace, Place
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]
 
@@ -141,9 +141,13 @@ def local_place() -> Iterator[Place]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["local"])
+@pytest.mark.parametrize("kind", ["local", "aws"])
 def test_any_history_agrees_with_the_model(kind: str, request: pytest.FixtureRequest) -> None:
-    History.open_place = staticmethod({"local": local_place}[kind])
+    @contextmanager
+    def aws_place() -> Iterator[Place]:
+        yield AwsPlace.new(request.getfixturevalue("aws_endpoint"))
+
+    History.open_place = staticmethod({"local": local_place, "aws": aws_place}[kind])
     run_state_machine_as_test(
         History,
         settings=settings(

@@ -72,10 +72,10 @@ def test_no_byte_of_an_erased_student_stays_in_any_file(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_no_embedding_survives_the_moving_of_rows_between_pages(tmp_path: Path) -> None:
     stores = open_local(tmp_path)
-    choose = np.random.default_rng(2)  # with this seed, rows without padding leave a piece behind
+    choose = np.random.default_rng(15)  # with this seed, rows without padding leave a piece behind
     live: list[str] = []
     dead: list[str] = []
-    for number in range(150):
+    for number in range(200):
         if live and choose.random() < 0.45:
             id = live.pop(int(choose.integers(len(live))))
             stores.students.erase(StudentId(id))

@@ -25,6 +25,7 @@ PACK_PREFIX: Final = "PACK#"
 TRAINING: Final = "TRAINING"
 ERASURES: Final = "ERASURES"
 OBJECTS: Final = "OBJECTS"
+COPIES: Final = "COPIES"
 HEADS_PARTITION_PREFIX: Final = "HEADS#"
 
 REGISTRATION_PHOTOS: Final = "students/"
@@ -81,6 +82,11 @@ def head(version: int) -> str:
 def head_object(pack: PackId, version: int) -> str:
     """Object key of a head file."""
     return f"{HEADS}{pack}/{version}/head.safetensors"
+
+
+def checkpoint_object(pack: PackId) -> str:
+    """Object key of what an interrupted training job had reached."""
+    return f"{HEADS}{pack}/checkpoint"
 
 
 def metrics_object(pack: PackId, version: int) -> str:

@@ -46,8 +46,12 @@ class AwsStores:
     objects: Objects
 
     def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
-        """Finish what killed processes left: erasures half done, objects that nothing refers to; run it each day."""
+        """Finish what killed processes left: erasures and copies half done, objects that nothing refers to.
+
+        Run it each day; it may run at any time, beside anything else.
+        """
         self.students.finish_erasures()
+        self.students.finish_copies()
         self.objects.sweep(older_than)
 
 

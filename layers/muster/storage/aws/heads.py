@@ -135,6 +135,8 @@ class AwsHeads:
             self._table.update((keys.heads_partition(pack), keys.POINTER), "REMOVE current_version", {})
             for item in items:
                 self._delete(pack, item)
+            # What a job under way had reached was learnt from the same people.
+            self._objects.delete_models([keys.checkpoint_object(pack)])
 
     def _items(self, pack: PackId) -> list[Item]:
         return list(self._table.query(keys.heads_partition(pack), keys.HEAD_PREFIX))

@@ -26,8 +26,11 @@ class AwsStudents:
 
     A student is five kinds of item, written and deleted in one transaction: the record; the template; in each group,
     and in the school, a copy of the record, so that a roster is one query; and the version of each of those rosters.
-    Photo and training copy are objects, written before (see `Objects`). The training copy's event may ask for a
-    retrain a moment before the record is there; the job starts minutes later, and reads templates from the table.
+    The photo is an object, written before (see `Objects`).
+
+    Training reads copies of the templates in the models' bucket, and the event of a new copy asks for a retrain. A copy
+    is written after its student, so that no training ever sees someone who is not registered; an item of the student's
+    transaction says that it is due, until it is there.
     """
 
     def __init__(self, table: Table, objects: Objects, sessions: AwsSessions) -> None:
@@ -43,14 +46,11 @@ class AwsStudents:
         # Asked first, so that a taken id costs no objects; the transaction asks again.
         if self._table.get(record_key):
             raise _exists(student.id)
-        entry = self._objects.enter(
-            photos=[keys.REGISTRATION_PHOTOS + uuid4().hex],
-            models=[keys.TEMPLATES + uuid4().hex + ".safetensors"],
-        )
+        entry = self._objects.enter(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
+        copy = keys.TEMPLATES + uuid4().hex + ".safetensors"
         self._objects.announce(entry)
         self._objects.put_photo(entry.photos[0], photo)
-        self._objects.put_model(entry.models[0], training_copy(template))
-        record = {**_document(student), "photo": entry.photos[0], "training_copy": entry.models[0]}
+        record = {**_document(student), "photo": entry.photos[0], "training_copy": copy}
         absent = "attribute_not_exists(pk)"
         actions = [
             self._table.putting({"pk": record_key[0], "sk": record_key[1], **record}, absent),
@@ -66,11 +66,13 @@ class AwsStudents:
                     "embeddings": blob,
                 }
             ),
+            self._table.putting({"pk": keys.COPIES, "sk": student.id, "training_copy": copy}),
         ]
         for group in _rosters(student.groups):
             actions.append(self._table.putting({"pk": group, "sk": keys.member(student.id), **_document(student)}))
             actions.append(self._change_of(group))
         self._store_new(student.id, actions)
+        self._write_copy(template, copy)
 
     def get(self, student_id: StudentId) -> Student:
         """Return one student; see `StudentStore.get`."""
@@ -97,6 +99,7 @@ class AwsStudents:
         actions = [
             self._table.deleting(_record_key(student_id), "photo = :photo", same),
             self._table.deleting((keys.student_partition(student_id), keys.TEMPLATE)),
+            self._table.deleting((keys.COPIES, student_id)),
             self._table.putting(erasure),
         ]
         for group in _rosters(frozenset(record["groups"])):
@@ -112,6 +115,13 @@ class AwsStudents:
         """Clean sessions and objects for those who were erased by a process that was killed on the way."""
         for erasure in self._table.query(keys.ERASURES):
             self._finish_erasure(erasure)
+
+    def finish_copies(self) -> None:
+        """Write the training copies that a process did not come to after it had stored the student."""
+        for due in self._table.query(keys.COPIES):
+            template = self._table.get(_template_key(StudentId(due["sk"])))
+            if template is not None:
+                self._write_copy(_template(template), due["training_copy"])
 
     def template(self, student_id: StudentId) -> Template:
         """Return one student's template; see `StudentStore.template`."""
@@ -162,6 +172,17 @@ class AwsStudents:
             if erasure is not None:
                 self._finish_erasure(erasure)
             self._store_new(student_id, actions)
+
+    def _write_copy(self, template: Template, name: str) -> None:
+        self._objects.put_model(name, training_copy(template))
+        try:
+            due = (keys.COPIES, template.student_id)
+            self._table.together([self._table.deleting(due, "training_copy = :name", {":name": name})])
+        except ConditionFailed:
+            # No longer due: another process wrote it, or the student was erased and the copy must go too.
+            record = self._table.get(_record_key(template.student_id)) or {}
+            if record.get("training_copy") != name:
+                self._objects.delete_models([name])
 
     def _finish_erasure(self, erasure: Item) -> None:
         student_id = StudentId(erasure["sk"])
