@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from muster.packs.build import build_embedded
-from muster.packs.load import ModelPack
 
 from muster.composition.settings import LocalSettings
+from muster.packs.build import build_embedded
+from muster.packs.load import ModelPack
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

@@ -225,9 +225,18 @@ def _answer(
 
 
 def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -> FloatArray:
-    """Return the score that ranks students and is held against the bar of `present`, (N, S)."""
+    """Return scores, (N, S), whose best student is the one named and whose value is held against the bar of `present`.
+
+    With a head, that is stage 1's score of the student whom the fused score ranks first: the head names, stage 1 rejects.
+    """
     normalised = score(probes, prepared).normalised
-    return normalised if head is None else head.fuse(normalised, head.similarity(probes, prepared.gallery))
+    if head is None:
+        return normalised
+    named = head.fuse(normalised, head.similarity(probes, prepared.gallery)).argmax(axis=1)[:, None]
+    held = np.take_along_axis(normalised, named, axis=1)
+    ranking = np.minimum(normalised, np.nextafter(held, np.float32(-np.inf)))
+    np.put_along_axis(ranking, named, held, axis=1)
+    return ranking
 
 
 def _decide(

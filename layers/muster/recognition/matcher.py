@@ -73,7 +73,7 @@ def identify(
     bar = thresholds.present(gallery.size) + thresholds.quality_penalty * (1 - good)
 
     first = _best_first(ranking)
-    marked = _certain(ranking, first, known & (ranking >= bar[:, None]), thresholds.margin)
+    marked = _certain(ranking, first, known & (scores.normalised >= bar[:, None]), thresholds.margin)
     asked = _shared_out(ranking, known & _free(marked, gallery.size))
     return _matches(marked, asked, first, scores, head_similarity, gallery.gallery.student_ids)
 
