@@ -227,7 +227,8 @@ def _answer(
 def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -> FloatArray:
     """Return scores, (N, S), whose best student is the one named and whose value is held against the bar of `present`.
 
-    With a head, that is stage 1's score of the student whom the fused score ranks first: the head names, stage 1 rejects.
+    With a head, that is stage 1's score of the student whom the fused score ranks first: the head names, and stage 1
+    rejects.
     """
     normalised = score(probes, prepared).normalised
     if head is None:

@@ -86,7 +86,8 @@ VIEWS = (
     View(worsened=exposed(1.9)),
 )
 """The first views, the unchanged one before all. `benchmarks/crops.py`: those that only move the crop serve
-recognition; the worsened ones find more small, dark or covered faces at a lax threshold and cost good ones at a strict one."""
+recognition; the worsened ones find more small, dark or covered faces at a lax threshold and cost good ones at a
+strict one."""
 
 REGISTERED_VIEWS = 4
 """How many of them make a template: those that only move the crop."""
