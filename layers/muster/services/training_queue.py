@@ -14,6 +14,9 @@ from muster.storage.ports import HeadStore, HeadVersion, StudentStore, TrainingS
 
 _log = logging.getLogger(__name__)
 
+_LOOK_AGAIN_SECONDS = 30.0
+"""How soon the worker notices what another process asked for, such as a registration by command line."""
+
 _STALE_AFTER_SECONDS = 120.0
 
 
@@ -110,11 +113,18 @@ class TrainingQueue:
 
         return alive
 
+    def _due(self) -> bool:
+        """Say whether something changed, or a run was killed: its heart stopped, and nobody asks for it again."""
+        state = self._training.state()
+        if state.running is None or state.heartbeat_at is None:
+            return state.dirty
+        return (self._now() - state.heartbeat_at).total_seconds() > _STALE_AFTER_SECONDS
+
     def _work(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait()
+            self._wake.wait(_LOOK_AGAIN_SECONDS)
             self._wake.clear()
-            while not self._stopping.is_set() and self._training.state().dirty:
+            while not self._stopping.is_set() and self._due():
                 try:
                     report = self.run_once()
                 except Exception:  # noqa: BLE001 a bug in one run must not end the worker for good
