@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from muster.composition.local import LocalSystem, open_local_system, open_vision
-from muster.packs.load import ModelPack
 
 from muster.api.app import create_app
+from muster.composition.local import LocalSystem, open_local_system, open_vision
 from muster.composition.settings import LocalSettings
+from muster.packs.load import ModelPack
 from muster.vision.pipeline import VisionPipeline
 
 
