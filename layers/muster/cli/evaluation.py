@@ -55,7 +55,7 @@ def evaluate(
 
 
 def _show(console: Console, document: dict[str, Any]) -> None:
-    table = Table("", "FaceNet alone", "two-stage", title=f"{document['people']} people, {document['seeds']} rounds")
+    table = Table("", "stage 1", "two-stage", title=f"{document['people']} people, {document['seeds']} rounds")
     for title, key in _ROWS:
         table.add_row(title, *(_figure(document[method][key]) for method in ("stage1", "two_stage")))
     console.print(table)
