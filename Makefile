@@ -8,7 +8,7 @@ TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 BENCH ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast lint format bench peers synth layer deploy lock clean
+.PHONY: help demo serve test test-fast test-export lint format bench peers synth layer deploy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,15 @@ test: $(VENV)/dev ## run every test
 
 test-fast: $(VENV)/dev ## run the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"
+
+test-export: .venv-export/done ## compare exported models with their own libraries; installs 6 GB
+	.venv-export/bin/python -m pytest tests/export
+
+.venv-export/done: requirements/export.txt
+	$(PYTHON) -m venv .venv-export
+	.venv-export/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/export.txt
+	.venv-export/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
 
 lint: $(VENV)/dev ## check style and types
 	$(BIN)/ruff check
