@@ -38,6 +38,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     vision = VisionPipeline(
         detector=CenterFaceDetector(pack.detector, settings.threads),
         embedder=FaceNetEmbedder(pack.embedder, settings.threads),
+        segmented=pack.manifest.segmenter.enabled,
     )
     stores = access.stores
     galleries = Galleries(stores.students, pack.id, Population(pack.statistics.mean, pack.statistics.factor))

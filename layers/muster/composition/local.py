@@ -36,6 +36,7 @@ def open_vision(pack: ModelPack, settings: LocalSettings) -> VisionPipeline:
     return VisionPipeline(
         detector=CenterFaceDetector(pack.detector, settings.threads),
         embedder=FaceNetEmbedder(pack.embedder, settings.threads),
+        segmented=pack.manifest.segmenter.enabled,
     )
 
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.domain.student import EMBEDDING_SIZE
-from muster.vision.align import crop_faces
-from muster.vision.augment import REGISTERED_VIEWS, augmented_crops
+from muster.vision.align import SHIPPED, crop_faces
+from muster.vision.augment import REGISTERED_VIEWS, VIEWS, augmented_crops
 from muster.vision.decode import Photo
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.quality import Quality, assess, require_registrable
+from muster.vision.segmenter import head_masks, on_neutral_background
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,6 +57,7 @@ class VisionPipeline:
 
     Attributes:
         views: how many augmented views a registration makes.
+        segmented: whether the background of each head is made grey; the pack's manifest says so.
         seed: of the augmentation, so that the same photo always gives the same template.
     """
 
@@ -63,6 +65,7 @@ class VisionPipeline:
     embedder: FaceNetEmbedder
     views: int = REGISTERED_VIEWS
     seed: int = 0
+    segmented: bool = False
 
     def probes(self, photo: Photo) -> PhotoProbes:
         """Find and embed every face of a photo; no face gives empty arrays."""
@@ -72,6 +75,8 @@ class VisionPipeline:
         with _timed(timings, "segment"):
             quality = assess(photo.pixels, faces)
             crops = crop_faces(photo.pixels, faces)
+            if self.segmented:
+                crops = _heads_alone(crops, head_masks(photo.pixels, faces, SHIPPED.margins[0]))
         with _timed(timings, "embed"):
             embeddings = (
                 self.embedder.embed_faces(crops) if len(faces) else np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
@@ -89,8 +94,19 @@ class VisionPipeline:
         main = require_registrable(photo.pixels, found)
         face = found.take(np.array([main]))
         crops = augmented_crops(photo.pixels, face, self.views, self.seed)
+        if self.segmented:
+            margins = [view.margin for view in VIEWS[: self.views]]
+            masks = np.concatenate([head_masks(photo.pixels, face, margin) for margin in margins])
+            crops = _heads_alone(crops[: len(masks)], masks)
         quality = float(assess(photo.pixels, face).score[0])
         return RegistrationViews(face, quality, self.embedder.embed_faces(crops))
+
+
+def _heads_alone(crops: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Grey the background of crops and their mirror images, uint8 (N, 2, 160, 160, 3), by masks (N, 160, 160)."""
+    mirrored = np.ascontiguousarray(masks[:, :, ::-1])
+    seen = [on_neutral_background(crops[:, 0], masks), on_neutral_background(crops[:, 1], mirrored)]
+    return np.stack(seen, axis=1)
 
 
 @contextmanager

@@ -1,0 +1,34 @@
+"""What the pack's manifest switches in the way of a photo."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from muster.packs.load import ModelPack
+from muster.vision.decode import decode
+from muster.vision.detector import CenterFaceDetector
+from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.pipeline import VisionPipeline
+from tests.e2e.pictures import without_face
+
+
+def test_segmentation_changes_probes_and_templates_and_still_knows_the_person(pack: ModelPack, samples: Path) -> None:
+    plain = VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2))
+    segmented = replace(plain, segmented=True)
+    portrait = decode((samples / "gallery" / "barack_obama.jpg").read_bytes())
+    other = decode((samples / "gallery" / "joe_biden.jpg").read_bytes())
+    probe = decode((samples / "photos" / "dim.jpg").read_bytes())
+
+    template = segmented.registration_views(portrait).embeddings
+    found = segmented.probes(probe).embeddings
+    assert template.shape == plain.registration_views(portrait).embeddings.shape
+    assert not np.allclose(found, plain.probes(probe).embeddings, atol=0.01)
+    own = float((found @ template.T).max())
+    foreign = float((found @ segmented.registration_views(other).embeddings.T).max())
+    assert own > foreign + 0.2
+
+
+def test_a_photo_without_a_face_gives_no_probe_with_segmentation_either(pack: ModelPack) -> None:
+    pipeline = VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2), segmented=True)
+    assert pipeline.probes(decode(without_face())).embeddings.shape == (0, 512)
