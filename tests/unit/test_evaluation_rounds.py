@@ -11,14 +11,16 @@ from PIL import Image
 
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.evaluation import rounds
 from muster.evaluation.datasets import Dataset, read_dataset
 from muster.evaluation.embed import PictureFaces, Pictures, RegistrationTemplate
 from muster.evaluation.mistakes import Kind, worst
 from muster.evaluation.report import render, write_html
 from muster.evaluation.rounds import Recognition, TrainedHead
 from muster.evaluation.run import EvaluationReport, EvaluationSettings, evaluate_dataset
+from muster.recognition.gallery import Gallery
 from muster.recognition.head import HEAD_SIZE, Head
-from muster.recognition.scoring import Population
+from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.thresholds import Thresholds
 
 PACK = PackId("made-up-1")
@@ -185,8 +187,25 @@ def test_a_promoted_head_decides_in_the_second_stage(
     assert document["heads"] == {"promoted": 1, "refused": 0, "reasons": []}
     one = report.rounds[0]
     assert one.two_stage is not one.stage1
-    assert not np.allclose(one.two_stage.best_score, one.stage1.best_score)
     assert document["two_stage"]["rank_1"] == 0.5
+
+
+def test_the_head_names_and_stage_1_rejects(how: Recognition) -> None:
+    random = np.random.default_rng(3)
+    faces = random.normal(size=(60, EMBEDDING_SIZE)).astype(np.float32)
+    faces /= np.linalg.norm(faces, axis=1, keepdims=True)
+    students = [Template(StudentId(f"s{number:02}"), PACK, faces[[number]], "0" * 64) for number in range(20)]
+    prepared = prepare(Gallery.from_templates(students, PACK), how.population)
+    weight = random.normal(size=(HEAD_SIZE, EMBEDDING_SIZE)).astype(np.float32)
+    head = Head(PACK, weight, np.zeros(HEAD_SIZE, np.float32), centre=0.0, deviation=0.125, fusion=0.9)
+    probes = faces[20:]
+    alone = score(probes, prepared).normalised
+    named = head.fuse(alone, head.similarity(probes, prepared.gallery)).argmax(axis=1)
+    assert (named != alone.argmax(axis=1)).any()
+    ranking = rounds._ranking(probes, prepared, head)
+    assert (ranking.argmax(axis=1) == named).all()
+    rows = np.arange(len(probes))
+    assert (ranking[rows, named] == alone[rows, named]).all()
 
 
 def test_the_worst_mistakes_name_the_face_and_whom_it_was_taken_for(
