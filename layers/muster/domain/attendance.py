@@ -1,11 +1,12 @@
-"""One roll call and what it found."""
+"""One roll call, what it found, and what people changed in it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from muster.domain.faces import IdentifiedFace
-from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.faces import Decision, IdentifiedFace
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
 
 
 class MarkStatus(StrEnum):
@@ -36,11 +37,19 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One roll call of one group; `started_at` is UTC."""
+    """One roll call of one group.
+
+    Attributes:
+        started_at: UTC.
+        version: counts changes of its marks and faces, from 1.
+        erased: how many marks of each status erased students had, so that the totals of the group stay right.
+    """
 
     id: SessionId
     group_id: GroupId
     started_at: datetime
+    version: int = 1
+    erased: Mapping[MarkStatus, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +73,48 @@ class SessionPhoto:
     pack: PackId
     head: int | None
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RollCall:
+    """A session with its marks, ordered by student id."""
+
+    session: Session
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkChange:
+    """A person set a mark; `before` is None where there was none, `after` None where it was taken away.
+
+    Attributes:
+        at: UTC.
+        student_id: None once the student is erased.
+    """
+
+    at: datetime
+    by: UserId
+    student_id: StudentId | None
+    before: MarkStatus | None
+    after: MarkStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceChange:
+    """A person said whose a face is, or that it is nobody's of this group.
+
+    Attributes:
+        at: UTC.
+        before, after: the decision and the student named, if any; the id is None, too, once the student is erased.
+        learned: whether the face became a further positive of the student named.
+    """
+
+    at: datetime
+    by: UserId
+    face_id: FaceId
+    before: tuple[Decision, StudentId | None]
+    after: tuple[Decision, StudentId | None]
+    learned: bool = False
+
+
+Change = MarkChange | FaceChange

@@ -18,6 +18,10 @@ class Category(StrEnum):
     TOO_LARGE = "too_large"
     UNSUPPORTED = "unsupported"
     UNAVAILABLE = "unavailable"
+    UNAUTHENTICATED = "unauthenticated"
+    STALE = "stale"
+    VERSION_NEEDED = "version_needed"
+    TOO_MANY = "too_many"
 
 
 class MusterError(Exception):
@@ -141,6 +145,20 @@ class GroupNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class GroupExists(MusterError):
+    """The group id is taken."""
+
+    code = "group_exists"
+    category = Category.CONFLICT
+
+
+class GroupInUse(MusterError):
+    """A group with students or sessions cannot be removed."""
+
+    code = "group_in_use"
+    category = Category.CONFLICT
+
+
 class SessionNotFound(MusterError):
     """No session has this id."""
 
@@ -167,6 +185,89 @@ class PhotoNotFound(MusterError):
 
     code = "photo_not_found"
     category = Category.NOT_FOUND
+
+
+class FaceNotFound(MusterError):
+    """No face of the session has this id."""
+
+    code = "face_not_found"
+    category = Category.NOT_FOUND
+
+
+class NotRegistered(MusterError):
+    """The student has no template: never registered with a photo, or consent withdrawn."""
+
+    code = "not_registered"
+    category = Category.CONFLICT
+
+
+class VersionConflict(MusterError):
+    """What was to be changed is not as it was when it was read."""
+
+    code = "version_conflict"
+    category = Category.STALE
+
+
+class VersionNeeded(MusterError):
+    """A change must say which version it changes."""
+
+    code = "version_needed"
+    category = Category.VERSION_NEEDED
+
+
+class IdempotencyKeyReused(MusterError):
+    """The idempotency key came before with another request."""
+
+    code = "idempotency_key_reused"
+
+
+class RequestUnderWay(MusterError):
+    """The same request is being answered at this moment."""
+
+    code = "request_under_way"
+    category = Category.CONFLICT
+
+
+class TooManyRequests(MusterError):
+    """One caller asks more often than is allowed."""
+
+    code = "too_many_requests"
+    category = Category.TOO_MANY
+
+
+class SignInRequired(MusterError):
+    """The request carries no valid token."""
+
+    code = "sign_in_required"
+    category = Category.UNAUTHENTICATED
+
+
+class NotAllowed(MusterError):
+    """The user may not do this."""
+
+    code = "not_allowed"
+    category = Category.FORBIDDEN
+
+
+class UserExists(MusterError):
+    """The user id is taken."""
+
+    code = "user_exists"
+    category = Category.CONFLICT
+
+
+class UserNotFound(MusterError):
+    """No user has this id."""
+
+    code = "user_not_found"
+    category = Category.NOT_FOUND
+
+
+class UnsupportedTable(MusterError):
+    """A roster file is neither CSV nor XLSX, or has no usable header."""
+
+    code = "unsupported_table"
+    category = Category.UNSUPPORTED
 
 
 class UploadNotFound(MusterError):

@@ -13,6 +13,7 @@ PhotoId = NewType("PhotoId", str)
 FaceId = NewType("FaceId", str)
 PackId = NewType("PackId", str)
 UploadId = NewType("UploadId", str)
+UserId = NewType("UserId", str)
 
 # Safe in a path, a key, a URL and a spreadsheet cell without escaping: no separator, no leading dot or sign.
 _PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -6,10 +6,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.identifiers import GroupId, PackId, StudentId
+from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
 
 EMBEDDING_SIZE = 512
 """Length of a FaceNet embedding (model card of 20180408-102900)."""
+
+MOST_LEARNED = 5
+"""Faces that one template learns from; a further one takes the place of the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +29,28 @@ class Consent:
     wording: str
     withdrawn_at: datetime | None = None
 
+    @property
+    def holds(self) -> bool:
+        """Whether the student may be recognised."""
+        return self.withdrawn_at is None
+
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A registered person.
+    """A person on a roster, registered once there is consent and a photo.
 
     Attributes:
         groups: the classes or courses the student belongs to, at least one.
-        registered_at: UTC.
+        consent: None until it was asked for.
+        registered_at: UTC; None while the student has no template: enrolled without a photo, or consent withdrawn.
         version: counts changes of this record, from 1.
     """
 
     id: StudentId
     name: str
     groups: frozenset[GroupId]
-    consent: Consent
-    registered_at: datetime
+    consent: Consent | None
+    registered_at: datetime | None
     version: int = 1
 
 
@@ -51,11 +60,14 @@ class Template:
 
     Attributes:
         pack: the model pack that made them; embeddings of different packs never mix.
-        embeddings: float32 (V, 512), unit rows, one per augmented view; row 0 is the unchanged photo.
+        embeddings: float32 (V + L, 512), unit rows: one per augmented view, row 0 being the unchanged photo, then one
+            per face learned from, the oldest first.
         photo_digest: SHA-256 of the registration photo's bytes, lower-case hexadecimal.
+        learned: the L faces, at most `MOST_LEARNED`, that the last rows were learned from.
     """
 
     student_id: StudentId
     pack: PackId
     embeddings: NDArray[np.float32]
     photo_digest: str
+    learned: tuple[FaceId, ...] = ()

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from muster.domain.attendance import Mark, Session, SessionPhoto
-from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId, UploadId
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
+from muster.domain.faces import IdentifiedFace
+from muster.domain.group import Group
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UploadId
 from muster.domain.student import Student, Template
 from muster.domain.upload import Outcome, Upload, UploadKind, UploadPermit
 
@@ -20,13 +25,63 @@ class StudentStore(Protocol):
     """Students, their templates and registration photos."""
 
     def add(self, student: Student, template: Template, photo: bytes) -> None:
-        """Store a new student whole: registration photo, template, record.
+        """Store a student whole: registration photo, template, record.
+
+        The id may be that of a student without a template, whose record is replaced if its version is the one before
+        this one's; the marks stay.
+
+        Raises:
+            StudentExists: the id is that of a registered student; what is stored under it is unchanged.
+            VersionConflict: the record without a template changed in the meantime.
+            InvalidRequest: the student is in more than 40 groups.
+            StorageFull: nothing was stored.
+        """
+
+    def enrol(self, student: Student) -> None:
+        """Store a record without template and photo (`registered_at` is None).
 
         Raises:
             StudentExists: the id is taken; what is stored under it is unchanged.
             InvalidRequest: the student is in more than 40 groups.
-            StorageFull: nothing was stored.
         """
+
+    def update(self, student: Student) -> None:
+        """Replace name and groups of a record, if its version is the one before `student.version`.
+
+        Consent, template and photo stay as they are.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            VersionConflict: the record is not of the version before.
+            InvalidRequest: the student is in more than 40 groups.
+        """
+
+    def withdraw(self, student_id: StudentId, at: datetime) -> Student:
+        """Note that consent was withdrawn, and remove all by which the student could be recognised.
+
+        Template, registration photo and training copy go; faces that were the student's are unknown, and photos of
+        sessions in which the student was named lose their files. The record, its marks and their changes stay. Done
+        again it changes nothing.
+
+        Returns:
+            The record as it is then.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+        """
+
+    def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
+        """Add a row (512,), unit length, to the template; known already, it takes the place of the old one.
+
+        Past `MOST_LEARNED` the oldest learned row goes. The training copy follows, and rosters change their version.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student has no template.
+        """
+
+    def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
+        """Take a learned row out of the template; return whether it was there (an unknown student has none)."""
 
     def get(self, student_id: StudentId) -> Student:
         """Return one student.
@@ -41,8 +96,9 @@ class StudentStore(Protocol):
     def erase(self, student_id: StudentId) -> None:
         """Remove the student's record, templates and registration photo, and the id from all marks and faces.
 
-        What stays is anonymous: a face that was the student's is unknown. Photos of sessions in which the student
-        was named lose their files, since they show the face and, annotated, the name.
+        What stays is anonymous: a face that was the student's is unknown, a mark is counted in `Session.erased`, and
+        changes keep their time and user but not the id. Photos of sessions in which the student was named lose their
+        files, since they show the face and, annotated, the name.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -53,6 +109,7 @@ class StudentStore(Protocol):
 
         Raises:
             StudentNotFound: nobody has this id.
+            NotRegistered: the student has no template.
         """
 
     def templates(self, group_id: GroupId | None = None) -> list[Template]:
@@ -66,6 +123,49 @@ class StudentStore(Protocol):
 
         Raises:
             StudentNotFound: nobody has this id, or the photo's retention has ended.
+        """
+
+    def traces(self, student_id: StudentId) -> list[str]:
+        """Search the whole store, every item and every file name, for an id; empty after `erase`.
+
+        Returns:
+            Where it was found, one line for a person each. Reads everything: for a proof, not for each request.
+        """
+
+
+class GroupStore(Protocol):
+    """Groups as people named them; a group id in use without a record is no error."""
+
+    def add(self, group: Group) -> None:
+        """Store a new group.
+
+        Raises:
+            GroupExists: the id is taken; what is stored under it is unchanged.
+        """
+
+    def get(self, group_id: GroupId) -> Group:
+        """Return one group.
+
+        Raises:
+            GroupNotFound: no group has this id.
+        """
+
+    def find(self) -> list[Group]:
+        """Return all groups, ordered by id."""
+
+    def update(self, group: Group) -> None:
+        """Replace name and teachers, if the stored version is the one before `group.version`.
+
+        Raises:
+            GroupNotFound: no group has this id.
+            VersionConflict: the group is not of the version before.
+        """
+
+    def remove(self, group_id: GroupId) -> None:
+        """Remove a group's record; the caller makes sure that it has neither students nor sessions.
+
+        Raises:
+            GroupNotFound: no group has this id.
         """
 
 
@@ -88,8 +188,62 @@ class SessionStore(Protocol):
             SessionNotFound: no session has this id.
         """
 
-    def of_group(self, group_id: GroupId) -> list[Session]:
-        """Return a group's sessions, oldest first, of one moment by id."""
+    def of_group(
+        self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Session]:
+        """Return a group's sessions started from `since` and before `until`, oldest first, of one moment by id."""
+
+    def roll_calls(
+        self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the same sessions with their marks, in few reads."""
+
+    def amend(
+        self,
+        session_id: SessionId,
+        expected: int,
+        *,
+        marks: Sequence[Mark] = (),
+        faces: Sequence[IdentifiedFace] = (),
+        changes: Sequence[Change] = (),
+    ) -> Session:
+        """Do what a person decided, all or nothing: set these marks as they are, replace these faces, keep the changes.
+
+        A mark's source is stored as given, so that a mark can go back to what the photo said. Who is no longer
+        registered is left out.
+
+        Args:
+            expected: the version that the session must have; it has the next one afterwards.
+
+        Returns:
+            The session as it is then.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            FaceNotFound: a face is not of this session.
+            VersionConflict: the session is of another version.
+        """
+
+    def changes(self, session_id: SessionId) -> list[Change]:
+        """Return what people changed in a session, oldest first.
+
+        Raises:
+            SessionNotFound: no session has this id.
+        """
+
+    def remove(self, session_id: SessionId) -> None:
+        """Remove a session with its photos, marks and changes.
+
+        Raises:
+            SessionNotFound: no session has this id.
+        """
+
+    def drop_files(self, session_id: SessionId, before: datetime) -> int:
+        """Remove the files, original and annotated, of photos received before a moment; their faces stay.
+
+        Returns:
+            How many photos lost files.
+        """
 
     def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo (`original` as sent, `annotated` JPEG) and apply its marks, all or nothing.
@@ -98,6 +252,8 @@ class SessionStore(Protocol):
         A mark that says what is stored already leaves the stored one with its time.
         A photo whose id is stored already is replaced, its marks applied again: the call may be repeated.
         Students erased while the photo was read are left out of its faces and marks.
+
+        The session's version counts on, unless all was stored already.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -113,6 +269,13 @@ class SessionStore(Protocol):
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo.
+
+        Raises:
+            PhotoNotFound: no such photo, or its retention has ended.
+        """
+
+    def original(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
+        """Return a photo as it was sent.
 
         Raises:
             PhotoNotFound: no such photo, or its retention has ended.
@@ -247,3 +410,32 @@ class UploadStore(Protocol):
 
     def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
         """Delete the photo, if it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered to a request: HTTP status, media type, body."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+class AnswerStore(Protocol):
+    """Answers kept under idempotency keys for a day, so that a request repeated by its sender is done once.
+
+    A key is of one user and one route, made by the caller; `digest` is of the request's content.
+    """
+
+    def begin(self, key: str, digest: str, now: datetime) -> KeptAnswer | None:
+        """Claim a key for a request under way, or return the answer given to the same request before.
+
+        A claim without an answer lapses after a minute: its process is dead.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another request.
+            RequestUnderWay: the same request is being answered.
+        """
+
+    def finish(self, key: str, answer: KeptAnswer | None, now: datetime) -> None:
+        """Keep the answer, at most 256 kB of body; with None give the claim up, so that the request can be repeated."""
