@@ -17,3 +17,7 @@ compile vision.txt --constraint requirements/dev.txt pyproject.toml requirements
 compile pack.txt --constraint requirements/dev.txt pyproject.toml requirements/build.in --extra local
 compile training.txt --constraint requirements/dev.txt pyproject.toml requirements/torch-dependencies.in --extra train --extra aws
 compile layer.txt --constraint requirements/dev.txt requirements/layer.in
+# The training image alone knows its build of torch: the ordinary one for Linux, with CUDA.
+sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml | uv pip compile --quiet --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements/dev.txt \
+    --output-file requirements/cuda.txt -

@@ -6,5 +6,5 @@ if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
 elif [ "$#" -gt 0 ]; then
     exec "$@"
 else
-    exec muster serve --host 0.0.0.0 --port "${MUSTER_PORT:-8000}"
+    exec muster serve --host "${MUSTER_HOST:-0.0.0.0}" --port "${MUSTER_PORT:-8000}"
 fi
