@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, Queue
@@ -22,9 +22,20 @@ class FunctionError(Exception):
 
 
 class LambdaFunction:
-    """One instance of a function; invocations wait for one another, as they do on one instance."""
+    """One instance of a function; invocations wait for one another, as they do on one instance.
 
-    def __init__(self, name: str, handler: str, folder: Path, environment: Mapping[str, str], log: Path) -> None:
+    `start` runs the function's process elsewhere than here, a container for instance, given its environment.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handler: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Path,
+        start: Callable[[Mapping[str, str]], subprocess.Popen[bytes]] | None = None,
+    ) -> None:
         self.name = name
         self._work: Queue[tuple[str, bytes]] = Queue()
         self._answers: dict[str, Queue[tuple[bool, bytes]]] = {}
@@ -34,12 +45,17 @@ class LambdaFunction:
         self.log = log
         self._started = time.monotonic()
         self.ready_after: float | None = None
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", handler],
-            cwd=folder,
-            env={**os.environ, **environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}", **_identity(name)},
-            stdout=log.open("wb"),
-            stderr=subprocess.STDOUT,
+        variables = {**environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}", **_identity(name)}
+        self._process = (
+            start(variables)
+            if start
+            else subprocess.Popen(
+                [sys.executable, "-m", "awslambdaric", handler],
+                cwd=folder,
+                env={**os.environ, **variables},
+                stdout=log.open("wb"),
+                stderr=subprocess.STDOUT,
+            )
         )
 
     def invoke(self, event: Mapping[str, Any], timeout: float = 120) -> Any:
