@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from muster.domain.identifiers import PackId
+from muster.services.groups import Groups
 from muster.services.roster import Roster
 from muster.services.sessions import Sessions
 from muster.services.training_queue import TrainingQueue
@@ -34,6 +35,7 @@ class Records:
 
     pack: PackId
     roster: Roster
+    groups: Groups
     sessions: Sessions
     heads: HeadInUse
     training: TrainingQueue

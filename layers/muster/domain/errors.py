@@ -270,6 +270,13 @@ class UnsupportedTable(MusterError):
     category = Category.UNSUPPORTED
 
 
+class UnsupportedArchive(MusterError):
+    """A file of many photos is no ZIP archive."""
+
+    code = "unsupported_archive"
+    category = Category.UNSUPPORTED
+
+
 class UploadNotFound(MusterError):
     """No upload has this id, or it is too old."""
 

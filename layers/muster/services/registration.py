@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
-from muster.domain.errors import DuplicatePerson, StudentExists, StudentNotFound
+from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
@@ -14,6 +14,7 @@ from muster.recognition.thresholds import Thresholds
 from muster.services.admission import admit
 from muster.services.answers import Registered
 from muster.services.galleries import Galleries
+from muster.services.groups import Groups
 from muster.storage.ports import StudentStore
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
@@ -47,6 +48,7 @@ class Registration:
         students: where they are stored.
         galleries: for the search for the same person under another id.
         duplicate_thresholds: stage 1 alone, at a low FPIR: a false alarm turns an honest student away.
+        groups: the student's groups get a record where they have none.
         request_training: called once after each new student.
     """
 
@@ -57,6 +59,7 @@ class Registration:
         students: StudentStore,
         galleries: Galleries,
         duplicate_thresholds: Thresholds,
+        groups: Groups,
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -65,6 +68,7 @@ class Registration:
         self._students = students
         self._galleries = galleries
         self._thresholds = duplicate_thresholds
+        self._groups = groups
         self._request_training = request_training
         self._now = now
         # Two photos of one person sent at once would each miss the other in the search for duplicates.
@@ -72,6 +76,9 @@ class Registration:
 
     def register(self, request: RegistrationRequest) -> Registered:
         """Register one student, or return the one that the same request registered before.
+
+        Who is on the roster without a photo, or withdrew consent and gives it anew, keeps their marks; name and groups
+        become those of the request.
 
         Raises:
             ConsentRequired: consent is not given.
@@ -90,12 +97,20 @@ class Registration:
         views = self._vision.registration_views(photo)
         template = Template(request.student_id, self._pack, views.embeddings, photo.digest)
         now = self._now()
-        student = Student(request.student_id, name, request.group_ids, Consent(now, CONSENT_WORDING), now)
         with self._one_at_a_time:
             if repeated := self._repeated(request, name, photo.digest):
                 return Registered(repeated, None, repeated=True)
             if not request.allow_lookalike:
                 self._refuse_duplicate(template, request.group_ids)
+            student = Student(
+                request.student_id,
+                name,
+                request.group_ids,
+                Consent(now, CONSENT_WORDING),
+                now,
+                version=self._next_version(request.student_id),
+            )
+            self._groups.ensure(request.group_ids)
             try:
                 self._students.add(student, template, request.image)
             except StudentExists:
@@ -111,7 +126,7 @@ class Registration:
         try:
             student = self._students.get(request.student_id)
             template = self._students.template(request.student_id)
-        except StudentNotFound:
+        except (StudentNotFound, NotRegistered):
             return None
         if (student.name, student.groups, template.photo_digest) == (name, request.group_ids, digest):
             return student
@@ -119,6 +134,12 @@ class Registration:
             f"The id {request.student_id} belongs to a registered student: take another id, "
             "or erase that student first to register them anew."
         )
+
+    def _next_version(self, student_id: StudentId) -> int:
+        try:
+            return self._students.get(student_id).version + 1
+        except StudentNotFound:
+            return 1
 
     def _refuse_duplicate(self, template: Template, groups: frozenset[GroupId]) -> None:
         match = identify(template.embeddings[:1], self._galleries.of(None), self._thresholds, head=None)[0]

@@ -1,19 +1,33 @@
-"""Looking up and erasing students."""
+"""Students on the roster: enrolling, changing, withdrawing consent, erasing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from muster.domain.errors import InvalidRequest, VersionConflict
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Student
+from muster.services.admission import checked_name
+from muster.services.groups import Groups
 from muster.storage.ports import HeadStore, StudentStore
 
 
 class Roster:
-    """The use cases on registered students."""
+    """The use cases on students that need no photo."""
 
-    def __init__(self, students: StudentStore, heads: HeadStore, request_training: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        students: StudentStore,
+        heads: HeadStore,
+        groups: Groups,
+        request_training: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._students = students
         self._heads = heads
+        self._groups = groups
         self._request_training = request_training
+        self._now = now
 
     def find(self, group_id: GroupId | None = None) -> list[Student]:
         """Return the students of a group, or all, ordered by id."""
@@ -26,6 +40,65 @@ class Roster:
             StudentNotFound: nobody has this id.
         """
         return self._students.get(student_id)
+
+    def enrol(self, student_id: StudentId, name: str, group_ids: Collection[GroupId]) -> Student:
+        """Put a student on the roster without a photo: marked by hand until registered.
+
+        Raises:
+            StudentExists: the id is taken.
+            InvalidRequest: the name is empty or too long, or no group is named, or too many.
+        """
+        groups = _checked_groups(group_ids)
+        student = Student(student_id, checked_name(name), groups, consent=None, registered_at=None)
+        self._groups.ensure(groups)
+        self._students.enrol(student)
+        return student
+
+    def update(
+        self,
+        student_id: StudentId,
+        expected: int,
+        name: str | None = None,
+        group_ids: Collection[GroupId] | None = None,
+    ) -> Student:
+        """Change name or groups of a student whose record is of the version `expected`.
+
+        Marks of sessions held before stay with the groups in which they were made.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            VersionConflict: the record is of another version.
+            InvalidRequest: the name is empty or too long, or no group is named, or too many.
+        """
+        student = self._students.get(student_id)
+        if student.version != expected:
+            raise VersionConflict(f"{student_id} was changed in the meantime: read the record again, then change it.")
+        changed = replace(
+            student,
+            name=student.name if name is None else checked_name(name),
+            groups=student.groups if group_ids is None else _checked_groups(group_ids),
+            version=expected + 1,
+        )
+        self._groups.ensure(changed.groups - student.groups)
+        self._students.update(changed)
+        return changed
+
+    def withdraw(self, student_id: StudentId) -> Student:
+        """Note that a student no longer agrees, and remove all by which they could be recognised.
+
+        Heads go as they do in `erase`, and for the same reasons in the same order.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+        """
+        student = self._students.get(student_id)
+        if student.consent is None:
+            return student
+        self._heads.delete_all()
+        student = self._students.withdraw(student_id, self._now())
+        self._heads.delete_all()
+        self._request_training()
+        return student
 
     def erase(self, student_id: StudentId) -> None:
         """Erase a student and every head, since each may have been trained on them; a new one is asked for.
@@ -41,3 +114,13 @@ class Roster:
         self._students.erase(student_id)
         self._heads.delete_all()
         self._request_training()
+
+    def traces(self, student_id: StudentId) -> list[str]:
+        """Search the whole store for an id; return where it is found, one line each."""
+        return self._students.traces(student_id)
+
+
+def _checked_groups(group_ids: Collection[GroupId]) -> frozenset[GroupId]:
+    if not group_ids:
+        raise InvalidRequest("Name at least one group that the student belongs to.")
+    return frozenset(group_ids)

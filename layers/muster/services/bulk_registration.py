@@ -1,0 +1,183 @@
+"""Registering many students at once from photos named by their ids."""
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from muster.domain.errors import (
+    Category,
+    ConsentRequired,
+    DamagedImage,
+    EmptyUpload,
+    ImageTooLarge,
+    InvalidRequest,
+    MusterError,
+    StudentNotFound,
+    UnsupportedArchive,
+)
+from muster.domain.identifiers import GroupId, StudentId, parse_student_id
+from muster.services.registration import Registration, RegistrationRequest
+from muster.services.roster import Roster
+
+MOST_PHOTOS = 1_000
+"""Photos of one archive; each takes about a quarter of a second."""
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPhoto:
+    """One photo whose file name, without its suffix, is a student's id; `source` reads it, or says why it cannot."""
+
+    name: str
+    source: "Path | _Entry"
+
+    def read(self, most_bytes: int) -> bytes:
+        """Return the photo's bytes.
+
+        Raises:
+            ImageTooLarge: there are more than `most_bytes`.
+            DamagedImage: the archive is damaged here, or the entry encrypted.
+        """
+        if isinstance(self.source, Path):
+            if self.source.stat().st_size > most_bytes:
+                raise _too_large(most_bytes)
+            return self.source.read_bytes()
+        return self.source.read(most_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    archive: zipfile.ZipFile
+    info: zipfile.ZipInfo
+
+    def read(self, most_bytes: int) -> bytes:
+        if self.info.flag_bits & 0x1:
+            raise DamagedImage("The photo is encrypted: make the archive without a password.")
+        try:
+            with self.archive.open(self.info) as stream:
+                # What the archive says of its sizes need not be true.
+                content = stream.read(most_bytes + 1)
+        except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+            raise DamagedImage("The photo cannot be taken out of the archive: make the archive anew.") from error
+        if len(content) > most_bytes:
+            raise _too_large(most_bytes)
+        return content
+
+
+class PhotoResult(StrEnum):
+    """What became of one photo."""
+
+    REGISTERED = "registered"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReport:
+    """One photo: what became of it; `code` and `detail` say why it was refused, `quality` is 0 to 1."""
+
+    name: str
+    student_id: StudentId | None
+    result: PhotoResult
+    quality: float | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+def photos_of_folder(folder: Path) -> list[NamedPhoto]:
+    """Return the photos that lie in a folder, in the order of their names; hidden files are passed over."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return _checked([NamedPhoto(path.name, path) for path in paths if path.suffix.lower() in _SUFFIXES])
+
+
+def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
+    """Return the photos of a ZIP archive, whatever folders they lie in; what systems add to archives is passed over.
+
+    Raises:
+        EmptyUpload: there are no bytes.
+        UnsupportedArchive: it is no ZIP archive, or is damaged.
+        InvalidRequest: it holds no photos, or more than `MOST_PHOTOS`.
+    """
+    if stream == b"":
+        raise EmptyUpload("The archive is empty: choose it again.")
+    try:
+        archive = zipfile.ZipFile(BytesIO(stream) if isinstance(stream, bytes) else stream)
+        entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise UnsupportedArchive("Send the photos as one ZIP archive.") from error
+    photos = []
+    for info in entries:
+        path = PurePosixPath(info.filename)
+        if info.is_dir() or path.parts[0] == "__MACOSX" or path.name.startswith("."):
+            continue
+        if path.suffix.lower() in _SUFFIXES:
+            photos.append(NamedPhoto(path.name, _Entry(archive, info)))
+    return _checked(sorted(photos, key=lambda photo: photo.name))
+
+
+def _checked(photos: list[NamedPhoto]) -> list[NamedPhoto]:
+    if not photos:
+        raise InvalidRequest("There is no photo: name each one by its student's id, such as 0042.jpg.")
+    if len(photos) > MOST_PHOTOS:
+        raise InvalidRequest(f"There are {len(photos)} photos: send {MOST_PHOTOS} at most at once.")
+    return photos
+
+
+class BulkRegistration:
+    """The use case of registering everyone on a roster.
+
+    Args:
+        most_bytes: the largest photo.
+    """
+
+    def __init__(self, registration: Registration, roster: Roster, most_bytes: int) -> None:
+        self._registration = registration
+        self._roster = roster
+        self._most_bytes = most_bytes
+
+    def run(
+        self, photos: Iterable[NamedPhoto], consent: bool, group_ids: frozenset[GroupId] = frozenset()
+    ) -> Iterator[PhotoReport]:
+        """Register the photos one by one, and report on each when it is done; a refused one keeps nobody else back.
+
+        Names and groups are those of the roster: whoever is not on it is refused. Done again, or after it was cut
+        off, it registers who is missing.
+
+        Args:
+            consent: everyone in the photos agreed.
+            group_ids: where there are any, students of other groups are refused.
+
+        Raises:
+            ConsentRequired: consent is not given.
+            MusterError: of category `unavailable`, such as a full disk; the photos reported are registered.
+        """
+        if not consent:
+            raise ConsentRequired("Students are registered only with consent: ask each of them and confirm it.")
+        return (self._registered(photo, group_ids) for photo in photos)
+
+    def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId]) -> PhotoReport:
+        student_id = None
+        try:
+            student_id = parse_student_id(PurePosixPath(photo.name).stem)
+            student = self._roster.get(student_id)
+            if group_ids and not group_ids & student.groups:
+                raise StudentNotFound(f"{student_id} is on the roster of other groups only: correct the roster first.")
+            request = RegistrationRequest(
+                student_id, student.name, student.groups, consent=True, image=photo.read(self._most_bytes)
+            )
+            registered = self._registration.register(request)
+        except MusterError as error:
+            if error.category is Category.UNAVAILABLE:
+                raise
+            return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
+        result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
+        return PhotoReport(photo.name, student_id, result, registered.quality)
+
+
+def _too_large(most_bytes: int) -> ImageTooLarge:
+    return ImageTooLarge(f"The photo is larger than {most_bytes // 1_000_000} MB: send it at a smaller size.")

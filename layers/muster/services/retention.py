@@ -1,0 +1,69 @@
+"""Letting go of what is no longer needed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from muster.domain.errors import SessionNotFound
+from muster.domain.identifiers import SessionId
+from muster.storage.ports import GroupStore, SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionLimits:
+    """How many days things are kept; None keeps them.
+
+    Attributes:
+        session_photos: photos of sessions, original and annotated; faces and marks stay.
+        sessions: whole sessions, with their marks and changes.
+    """
+
+    session_photos: int | None
+    sessions: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """How many photos lost their files, and how many sessions are gone."""
+
+    photos: int
+    sessions: int
+
+
+class Retention:
+    """The use case of whoever sweeps, once a day; it may be cut off, and run beside anything else."""
+
+    def __init__(
+        self,
+        groups: GroupStore,
+        sessions: SessionStore,
+        limits: RetentionLimits,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._groups = groups
+        self._sessions = sessions
+        self._limits = limits
+        self._now = now
+
+    def run(self) -> Expired:
+        """Remove what is past its limit, and return how much that was."""
+        photos = sessions = 0
+        now = self._now()
+        for group in self._groups.find():
+            if self._limits.sessions is not None:
+                limit = now - timedelta(days=self._limits.sessions)
+                sessions += sum(self._remove(session.id) for session in self._sessions.of_group(group.id, until=limit))
+            if self._limits.session_photos is not None:
+                limit = now - timedelta(days=self._limits.session_photos)
+                # A photo may be added to a session long after it was opened, never before.
+                for session in self._sessions.of_group(group.id, until=limit):
+                    photos += self._sessions.drop_files(session.id, limit)
+        return Expired(photos, sessions)
+
+    def _remove(self, session_id: SessionId) -> bool:
+        try:
+            self._sessions.remove(session_id)
+        except SessionNotFound:
+            # Another sweep was faster.
+            return False
+        return True
