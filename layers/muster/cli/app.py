@@ -6,10 +6,11 @@ import sys
 
 import typer
 
-from muster.cli import packs, recognition, serving, students, training
+from muster.cli import groups, packs, recognition, serving, students, training
 from muster.cli.demo import demo
 from muster.cli.evaluation import evaluate
 from muster.cli.output import stderr
+from muster.cli.retention import retention
 from muster.domain.errors import MusterError
 
 app = typer.Typer(
@@ -25,6 +26,8 @@ app.command()(recognition.detect)
 app.command()(serving.serve)
 app.command()(training.train)
 app.command()(evaluate)
+app.command()(retention)
+app.add_typer(groups.app, name="groups")
 app.add_typer(students.app, name="students")
 app.add_typer(packs.app, name="packs")
 

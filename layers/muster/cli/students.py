@@ -1,16 +1,31 @@
-"""`muster students`: list and erase."""
+"""`muster students`: list, import, register, withdraw and erase."""
 
-from typing import Annotated
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.output import DataOption, JsonOption, emit
-from muster.composition.local import open_roster
+from muster.cli.output import DataOption, JsonOption, counter, emit
+from muster.composition.local import open_local_system, open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
+from muster.domain.student import Student
+from muster.services.roster_import import ImportReport, RosterImport, RowAction
+from muster.services.roster_table import read_roster
 
-app = typer.Typer(help="Registered students.", no_args_is_help=True)
+app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
+
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def state_of(student: Student) -> str:
+    """Say where a student stands: `registered`, `enrolled` (no photo yet) or `withdrawn`."""
+    if student.registered_at is not None:
+        return "registered"
+    return "withdrawn" if student.consent is not None else "enrolled"
 
 
 @app.command("list")
@@ -19,14 +34,15 @@ def list_students(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the registered students."""
+    """List the students."""
     found = open_roster(data).find(None if group is None else parse_group_id(group))
     document = [
         {
             "student_id": student.id,
             "name": student.name,
             "group_ids": sorted(student.groups),
-            "registered_at": student.registered_at.isoformat(),
+            "state": state_of(student),
+            "registered_at": None if student.registered_at is None else student.registered_at.isoformat(),
         }
         for student in found
     ]
@@ -35,31 +51,197 @@ def list_students(
         if not found:
             console.print("Nobody is registered: `muster register PHOTO --id ID --name NAME --group G --consent`.")
             return
-        table = Table("id", "name", "groups", "registered")
+        table = Table("id", "name", "groups", "state")
         for student in found:
-            groups = ", ".join(sorted(student.groups))
-            table.add_row(student.id, student.name, groups, f"{student.registered_at:%Y-%m-%d}")
+            table.add_row(student.id, escape(student.name), ", ".join(sorted(student.groups)), state_of(student))
         console.print(table)
 
     emit(document, as_json, show)
 
 
-@app.command()
-def erase(
-    student_id: Annotated[str, typer.Argument(help="Who is erased.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+@app.command("import")
+def import_roster(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
+    group: Annotated[list[str] | None, typer.Option(help="A group that everyone joins; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a student: record, templates, photo and every head trained on them. It cannot be undone."""
+    """Put everyone in a file on the roster. The first row names the columns: student_id, name, group.
+
+    Where a row has an error nothing is written, and the exit status is 1.
+    """
+    groups = [parse_group_id(one) for one in group or []]
+    report = RosterImport(open_roster(data)).run(read_roster(file.read_bytes()), groups, dry_run=dry_run)
+    emit(import_document(report), as_json, lambda console: _show_import(console, report, dry_run))
+    if report.errors:
+        raise typer.Exit(1)
+
+
+def import_document(report: ImportReport) -> dict[str, Any]:
+    """Describe an import as JSON-like values."""
+    return {
+        "applied": report.applied,
+        "encoding": report.encoding,
+        "counts": {action.value: report.count(action) for action in RowAction},
+        "rows": [
+            {
+                "row": row.row,
+                "action": row.action.value,
+                "student_id": row.student_id,
+                "name": row.name,
+                "group_ids": sorted(row.groups),
+            }
+            for row in report.rows
+        ],
+        "findings": [
+            {
+                "row": finding.row,
+                "severity": "error" if finding.error else "warning",
+                "code": finding.code,
+                "detail": finding.detail,
+            }
+            for finding in report.findings
+        ],
+    }
+
+
+def _show_import(console: Console, report: ImportReport, dry_run: bool) -> None:
+    if report.findings:
+        table = Table("row", "", "code", "what to do")
+        for finding in report.findings:
+            severity = "[red]error[/]" if finding.error else "[yellow]check[/]"
+            table.add_row(str(finding.row), severity, finding.code, escape(finding.detail))
+        console.print(table)
+    counts = ", ".join(
+        f"{report.count(action)} {said}"
+        for action, said in (
+            (RowAction.ADD, "new"),
+            (RowAction.UPDATE, "changed"),
+            (RowAction.NOTHING, "as before"),
+            (RowAction.REFUSE, "refused"),
+        )
+    )
+    if report.applied:
+        console.print(f"[green]Imported[/]: {counts}.")
+    elif dry_run and not report.errors:
+        console.print(f"Nothing was written; without --dry-run: {counts}.")
+    else:
+        console.print(f"[bold red]Nothing was written[/]: {counts}. Mend the rows above, then import again.")
+
+
+@app.command("register")
+def register_photos(
+    photos: Annotated[Path, typer.Argument(exists=True, readable=True, help="A folder, or a ZIP archive.")],
+    consent: Annotated[bool, typer.Option("--consent", help="Everyone in the photos agreed to it.")] = False,
+    group: Annotated[list[str] | None, typer.Option(help="Only students of this group; may be repeated.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Register students on the roster from photos named by their ids, such as 0042.jpg.
+
+    A photo that is refused keeps nobody else back; the exit status is 1 then.
+    """
+    from muster.services.bulk_registration import BulkRegistration, PhotoResult, photos_of_archive, photos_of_folder
+    from muster.vision.decode import DEFAULT
+
+    groups = frozenset(parse_group_id(one) for one in group or [])
+    with ExitStack() as stack:
+        if photos.is_dir():
+            found = photos_of_folder(photos)
+        else:
+            found = photos_of_archive(stack.enter_context(photos.open("rb")))
+        system = open_local_system(data)
+        bulk = BulkRegistration(system.registration, system.roster, DEFAULT.file_bytes)
+        reports = []
+        with counter("Registering", len(found)) as advance:
+            for report in bulk.run(found, consent, groups):
+                reports.append(report)
+                advance()
+    refused = [report for report in reports if report.result is PhotoResult.REFUSED]
+
+    def show(console: Console) -> None:
+        if refused:
+            table = Table("photo", "code", "what to do")
+            for report in refused:
+                table.add_row(escape(report.name), report.code, escape(report.detail or ""))
+            console.print(table)
+        done = sum(report.result is PhotoResult.REGISTERED for report in reports)
+        before = len(reports) - done - len(refused)
+        console.print(f"[green]{done} registered[/], {before} were before, {len(refused)} refused.")
+
+    emit(
+        [
+            {
+                "photo": report.name,
+                "student_id": report.student_id,
+                "result": report.result.value,
+                "quality": report.quality,
+                "code": report.code,
+                "detail": report.detail,
+            }
+            for report in reports
+        ],
+        as_json,
+        show,
+    )
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def withdraw(
+    student_id: Annotated[str, typer.Argument(help="Who no longer agrees.")],
+    yes: YesOption = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw a student's consent: photo, template and every head go; the record and the marks stay."""
     identifier = parse_student_id(student_id)
     roster = open_roster(data)
     student = roster.get(identifier)
     if not yes:
-        typer.confirm(f"Erase {student.name} ({student.id}) for good?", abort=True, err=True)
-    roster.erase(identifier)
+        typer.confirm(f"Withdraw the consent of {student.name} ({student.id})?", abort=True, err=True)
+    student = roster.withdraw(identifier)
+    withdrawn = student.consent.withdrawn_at if student.consent else None
     emit(
-        {"erased": identifier},
+        {"student_id": identifier, "withdrawn_at": None if withdrawn is None else withdrawn.isoformat()},
         as_json,
-        lambda console: console.print(f"{identifier} is erased. Run `muster train` to train a new head."),
+        lambda console: console.print(f"{identifier} is not recognised any more, and is marked by hand."),
     )
+
+
+@app.command()
+def erase(
+    student_id: Annotated[str, typer.Argument(help="Who is erased.")],
+    yes: YesOption = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Search the whole store for the id afterwards.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a student: record, templates, photos, marks and every head trained on them. It cannot be undone.
+
+    With --verify, someone erased before is no failure: the store is searched all the same. The exit status is 1 where
+    a trace is found.
+    """
+    identifier = parse_student_id(student_id)
+    roster = open_roster(data)
+    if not verify or any(student.id == identifier for student in roster.find()):
+        student = roster.get(identifier)
+        if not yes:
+            typer.confirm(f"Erase {student.name} ({student.id}) for good?", abort=True, err=True)
+        roster.erase(identifier)
+    document: dict[str, Any] = {"erased": identifier}
+    if verify:
+        document["traces"] = roster.traces(identifier)
+
+    def show(console: Console) -> None:
+        console.print(f"{identifier} is erased. Run `muster train` to train a new head.")
+        if verify and not document["traces"]:
+            console.print("Every record and file name was searched: the id is in none of them.")
+        for trace in document.get("traces", []):
+            console.print(f"[bold red]still there[/]: {escape(trace)}")
+
+    emit(document, as_json, show)
+    if document.get("traces"):
+        raise typer.Exit(1)

@@ -18,6 +18,8 @@ class LocalSettings(BaseSettings):
         pack: the model pack in use.
         threads: CPU threads of each model.
         target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
+        keep_photos_days: photos of sessions are removed after so many days.
+        keep_sessions_days: sessions are removed after so many days; None keeps them.
     """
 
     model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True)
@@ -27,3 +29,5 @@ class LocalSettings(BaseSettings):
     pack: str = "embedded"
     threads: int = Field(default=2, ge=1, le=64)
     target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
+    keep_photos_days: int = Field(default=30, ge=1)
+    keep_sessions_days: int | None = Field(default=None, ge=1)

@@ -1,6 +1,7 @@
 """Registering many students at once from photos named by their ids."""
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,7 +63,7 @@ class _Entry:
             with self.archive.open(self.info) as stream:
                 # What the archive says of its sizes need not be true.
                 content = stream.read(most_bytes + 1)
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
             raise DamagedImage("The photo cannot be taken out of the archive: make the archive anew.") from error
         if len(content) > most_bytes:
             raise _too_large(most_bytes)
