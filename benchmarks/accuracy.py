@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy_parts.cache import KeptPictures
-from benchmarks.accuracy_parts.methods import Peer, cosine_alone, dlib_model, peer_figures
+from benchmarks.accuracy_parts.methods import dlib_model, peer_figures
 from benchmarks.accuracy_parts.tables import tables, write_section
 from benchmarks.population_statistics import gives_statistics
 from muster.composition.evaluating import shipped_recognition
@@ -35,7 +35,7 @@ from muster.composition.settings import LocalSettings
 from muster.evaluation.datasets import Dataset, Form, read_dataset, subset
 from muster.evaluation.embed import Pictures
 from muster.evaluation.report import write_html
-from muster.evaluation.run import EvaluationReport, EvaluationSettings, evaluate_dataset
+from muster.evaluation.run import METHODS, EvaluationReport, EvaluationSettings, evaluate_dataset
 from muster.packs.build import build_embedded
 
 SETS = ("lfw", "groups", "detection")
@@ -117,13 +117,10 @@ def _compare(
     if chosen.report is not None:
         print(f"report: {write_html(report, chosen.report / folder.name)}", file=sys.stderr)
     document = report.document()
-    peers: list[Peer] = [cosine_alone(dataset, pictures)]
+    methods = {name: document[name] for name in METHODS}
     dlib = dlib_model(dataset, chosen.peers, chosen.keep)
     if dlib is not None:
-        peers.append(dlib)
-    figures = {peer.name: peer_figures(peer, dataset, settings) for peer in peers}
-    ours = {name: document[name] for name in ("stage1", "two_stage")}
-    methods = {"cosine": figures.pop("cosine"), **ours, **figures}
+        methods[dlib.name] = peer_figures(dlib, dataset, settings)
     return {**{key: document[key] for key in _KEPT}, "methods": methods, "refused_registrations": _refused(report)}
 
 

@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="replace the statistics that ship with the package")
     arguments = parser.parse_args()
 
-    pictures = _pictures(arguments.photos / "lfw", arguments.embeddings)
+    pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     known = np.array([gives_statistics(person) for person in pictures.person])
     population = _statistics(pictures.of(known))
     others = pictures.of(~known)
@@ -78,10 +78,15 @@ def main() -> None:
     print(json.dumps({"benchmark": "population_statistics", "tail": tail, "own": quantiles, "identification": rows}))
 
 
-def _pictures(folder: Path, kept: Path | None) -> Pictures:
+def read_pictures(folder: Path, kept: Path | None) -> Pictures:
+    """Embed the central face of every picture of identity folders, as probes are; a picture without a face is left out.
+
+    Args:
+        kept: npz file that holds the embeddings from an earlier run, or is to hold them; None keeps nothing.
+    """
     if kept is not None and kept.is_file():
         with np.load(kept, allow_pickle=False) as arrays:
-            return Pictures(_unit(_averaged(arrays["embeddings"])), arrays["person"])
+            return Pictures(arrays["embeddings"], arrays["person"])
     pack = build_embedded(LocalSettings().home)
     vision = VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2))
     embeddings, people = [], []
@@ -98,10 +103,6 @@ def _pictures(folder: Path, kept: Path | None) -> Pictures:
     if kept is not None:
         np.savez(kept, embeddings=pictures.embeddings, person=pictures.person)
     return pictures
-
-
-def _averaged(embeddings: FloatArray) -> FloatArray:
-    return embeddings.mean(axis=1) if embeddings.ndim == 3 else embeddings
 
 
 def gives_statistics(person: str) -> bool:

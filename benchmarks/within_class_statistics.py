@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.population_statistics import _pictures, gives_statistics
+from benchmarks.population_statistics import gives_statistics, read_pictures
 from muster.training.variation import Variation
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="replace the variation that ships with the package")
     arguments = parser.parse_args()
 
-    pictures = _pictures(arguments.photos / "lfw", arguments.embeddings)
+    pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     pictures = pictures.of(np.array([gives_statistics(person) for person in pictures.person]))
     names, people = np.unique(pictures.person, return_inverse=True)
     judging = np.array([hashlib.sha256(str(name).encode()).digest()[1] % 2 == 1 for name in names])

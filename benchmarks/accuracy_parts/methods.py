@@ -1,4 +1,4 @@
-"""What two-stage recognition is compared with by `benchmarks.accuracy`: cosine alone, and dlib's model."""
+"""What our recognition is compared with by `benchmarks.accuracy`: dlib's model."""
 
 import hashlib
 import json
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.evaluation.datasets import Dataset, Form
-from muster.evaluation.embed import Pictures
 from muster.evaluation.matching import NOT_FOUND, main_face, match_boxes
 from muster.evaluation.metrics import (
     FPIR_POINTS,
@@ -68,20 +67,6 @@ class Peer:
     template: Callable[[int], FloatArray | None]
     similarity: Callable[[FloatArray, FloatArray], FloatArray]
     bar: float | None
-
-
-def cosine_alone(dataset: Dataset, pictures: Pictures) -> Peer:
-    """FaceNet as it comes: our faces and crops, one unchanged view a student, plain cosine."""
-
-    def faces(picture: int) -> Found:
-        seen = pictures.faces(dataset.pictures[picture])
-        return Found(seen.boxes, seen.embeddings, seen.width, seen.height)
-
-    def template(picture: int) -> FloatArray | None:
-        views = pictures.template(dataset.pictures[picture]).embeddings
-        return views[0] if len(views) else None
-
-    return Peer("cosine", faces, template, lambda probes, templates: probes @ templates.T, None)
 
 
 def dlib_model(dataset: Dataset, environment: Path, keep: Path | None) -> Peer | None:

@@ -7,7 +7,7 @@ from typing import Any
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 _WORDS = {
-    "cosine": "FaceNet cosine alone",
+    "facenet_alone": "FaceNet alone",
     "stage1": "stage 1",
     "two_stage": "two-stage",
     "dlib": "dlib `face_recognition`",

@@ -35,7 +35,7 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Write an HTML page into this folder.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure recognition on labelled photos: FaceNet alone against two-stage, known people and strangers."""
+    """Measure recognition on labelled photos, known people and strangers: FaceNet alone, stage 1 and two-stage."""
     from muster.composition.evaluating import shipped_recognition
     from muster.composition.local import open_vision
     from muster.evaluation.report import write_html
@@ -55,9 +55,11 @@ def evaluate(
 
 
 def _show(console: Console, document: dict[str, Any]) -> None:
-    table = Table("", "stage 1", "two-stage", title=f"{document['people']} people, {document['seeds']} rounds")
+    from muster.evaluation.run import METHODS
+
+    table = Table("", *METHODS.values(), title=f"{document['people']} people, {document['seeds']} rounds")
     for title, key in _ROWS:
-        table.add_row(title, *(_figure(document[method][key]) for method in ("stage1", "two_stage")))
+        table.add_row(title, *(_figure(document[method].get(key)) for method in METHODS))
     console.print(table)
     heads = document["heads"]
     console.print(f"heads: {heads['promoted']} promoted, {heads['refused']} kept back by the gate", highlight=False)

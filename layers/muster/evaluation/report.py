@@ -126,7 +126,7 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
         why = "; ".join(escape(reason) for reason in heads["reasons"])
         notes.append(
             f"In {heads['refused']} of {document['seeds']} rounds no head was promoted ({why}): there two-stage is "
-            "FaceNet alone."
+            "stage 1."
         )
     if document["not_registered"]:
         notes.append(f"No face in the registration photo of {_names(document['not_registered'])}: counted as missed.")
@@ -170,7 +170,7 @@ def _row(document: Mapping[str, Any], name: str, words: tuple[str, str], *, as_s
     for method in METHODS:
         interval = document[method]["intervals_95"].get(name)
         between = f"<small>{figure(interval[0])} to {figure(interval[1])}</small>" if interval else ""
-        cells.append(f"<td>{figure(document[method][name])}{between}</td>")
+        cells.append(f"<td>{figure(document[method].get(name))}{between}</td>")
     title, meaning = words
     return f"<tr><td>{title}<small>{escape(meaning)}</small></td>{''.join(cells)}</tr>"
 
@@ -181,8 +181,9 @@ def _scores(report: EvaluationReport) -> str:
     marks = [Mark("asks the teacher", thresholds.review(size)), Mark("marks present", thresholds.present(size))]
     charts = []
     differ = any(one.two_stage is not one.stage1 for one in report.rounds)
-    for method, words in METHODS.items() if differ else [("stage1", METHODS["stage1"])]:
-        found = pool([one.outcome for one in report.answers(method)])
+    for method in ("stage1", "two_stage") if differ else ("stage1",):
+        words = METHODS[method]
+        found = pool(report.outcomes(method))
         series = [
             Series("registered face, its own student", "genuine", found.genuine),
             Series("registered face, the best other student", "impostor", found.impostors),
@@ -200,11 +201,8 @@ def _scores(report: EvaluationReport) -> str:
 
 
 def _trade_off(report: EvaluationReport) -> str:
-    styles = {"stage1": "one", "two_stage": "two"}
-    curves = [
-        (words, styles[method], det_curve(pool([one.outcome for one in report.answers(method)])))
-        for method, words in METHODS.items()
-    ]
+    styles = {"facenet_alone": "plain", "stage1": "one", "two_stage": "two"}
+    curves = [(words, styles[method], det_curve(pool(report.outcomes(method)))) for method, words in METHODS.items()]
     keys = "".join(f'<span class="key {styles[method]}"></span>{escape(words)}' for method, words in METHODS.items())
     return (
         "<h2>Misses against false alarms (DET curve)</h2><p>Each point is one bar on the score: the higher the bar, "

@@ -92,6 +92,7 @@ class RoundResult:
         found: how many of them were found.
         not_registered: people whose registration picture shows no face.
         trained: what training came to.
+        facenet_alone: by the plain cosine with each student's unchanged registration photo.
         stage1, two_stage: the same where no head was promoted.
     """
 
@@ -104,6 +105,7 @@ class RoundResult:
     found: int
     not_registered: tuple[StudentId, ...]
     trained: TrainedHead
+    facenet_alone: Outcome
     stage1: Answers
     two_stage: Answers
 
@@ -173,6 +175,7 @@ def play(dataset: Dataset, pictures: Pictures, one: Round, detections: IndexArra
             dataset.people[person] for person, place in zip(one.registered, columns, strict=True) if place < 0
         ),
         trained=trained,
+        facenet_alone=_cosine(searched.embeddings(), gallery, searched.mates, missed),
         stage1=stage1,
         two_stage=two_stage,
     )
@@ -222,6 +225,11 @@ def _answer(
         present=present,
         named_elsewhere=elsewhere,
     )
+
+
+def _cosine(probes: FloatArray, gallery: Gallery, mates: IndexArray, missed: int) -> Outcome:
+    unchanged = gallery.embeddings[np.flatnonzero(np.diff(gallery.owners, prepend=-1))]
+    return outcome(Searches((probes @ unchanged.T).astype(np.float64), mates, missed))
 
 
 def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -> FloatArray:

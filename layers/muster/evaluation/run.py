@@ -11,13 +11,14 @@ import numpy as np
 from muster.evaluation.datasets import Dataset, Form, group_photos, read_dataset
 from muster.evaluation.embed import Pictures, Progress
 from muster.evaluation.matching import NOT_FOUND
-from muster.evaluation.metrics import FPIR_POINTS, Counts, dir_at, estimate, rank_1
+from muster.evaluation.metrics import FPIR_POINTS, Counts, Outcome, dir_at, estimate, rank_1
 from muster.evaluation.protocols import Round, plan
 from muster.evaluation.rounds import Answers, Recognition, RoundResult, locate, play
 from muster.vision.pipeline import VisionPipeline
 
-METHODS = {"stage1": "FaceNet alone", "two_stage": "two-stage"}
-"""The methods compared, by their name in the document, and in words."""
+METHODS = {"facenet_alone": "FaceNet alone", "stage1": "stage 1", "two_stage": "two-stage"}
+"""The methods compared, by their name in the document, and in words. FaceNet alone is the plain cosine with the
+unchanged registration photo; it ships without thresholds, so that only its rates can be told."""
 
 _READING = 0.9
 """Part of the progress that goes to reading pictures: searching is quick beside it, training is not but is rarer."""
@@ -89,21 +90,24 @@ class EvaluationReport:
             "left_out": list(self.dataset.left_out),
         }
 
+    def outcomes(self, method: str) -> list[Outcome]:
+        """Return what each round's searches found by a method of `METHODS`."""
+        if method == "facenet_alone":
+            return [one.facenet_alone for one in self.rounds]
+        return [one.outcome for one in self.answers(method)]
+
     def answers(self, method: str) -> list[Answers]:
-        """Return each round's answers of a method of `METHODS`."""
+        """Return each round's answers of `stage1` or `two_stage`."""
         return [one.stage1 if method == "stage1" else one.two_stage for one in self.rounds]
 
     def _figures(self, method: str) -> dict[str, Any]:
-        answers = self.answers(method)
+        outcomes = self.outcomes(method)
         rates = {
             "detection_recall": [one.found / one.searched if one.searched else math.nan for one in self.rounds],
-            "rank_1": [rank_1(one.outcome) for one in answers],
-            **{name: [dir_at(one.outcome, fpir) for one in answers] for name, fpir in FPIR_POINTS.items()},
+            "rank_1": [rank_1(one) for one in outcomes],
+            **{name: [dir_at(one, fpir) for one in outcomes] for name, fpir in FPIR_POINTS.items()},
         }
-        counts = {
-            **{field.name: [getattr(one.counts, field.name) for one in answers] for field in fields(Counts)},
-            "present_without_label": [one.named_elsewhere for one in answers],
-        }
+        counts = self._counts(method)
         estimates = {name: estimate(np.array(values, dtype=np.float64)) for name, values in (rates | counts).items()}
         return {
             **{name: _rounded(estimates[name].mean) for name in rates},
@@ -113,6 +117,15 @@ class EvaluationReport:
                 for name, one in estimates.items()
                 if one.low is not None and one.high is not None
             },
+        }
+
+    def _counts(self, method: str) -> dict[str, list[float]]:
+        if method == "facenet_alone":
+            return {}
+        answers = self.answers(method)
+        return {
+            **{field.name: [getattr(one.counts, field.name) for one in answers] for field in fields(Counts)},
+            "present_without_label": [one.named_elsewhere for one in answers],
         }
 
 
