@@ -1,0 +1,218 @@
+"""The documents of groups, of changes to students, and of imports."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from muster.domain.group import Group
+from muster.domain.identifiers import UserId
+from muster.services.groups import MOST_TEACHERS
+from muster.services.roster_import import ImportReport, RowAction
+from muster.services.subject_data import SubjectData
+from muster.storage.rules import MOST_GROUPS
+
+
+class GroupDocument(BaseModel):
+    """A class or course."""
+
+    group_id: str = Field(examples=["7b"])
+    name: str = Field(examples=["Class 7b"])
+    teachers: list[str] = Field(description="Ids of the users who may see it, besides admins.", examples=[["ada"]])
+    version: int = Field(description="Counts changes; the ETag.", examples=[1])
+
+    @classmethod
+    def of(cls, group: Group) -> "GroupDocument":
+        """Describe a group."""
+        return cls(group_id=group.id, name=group.name, teachers=sorted(group.teachers), version=group.version)
+
+
+class GroupPage(BaseModel):
+    """Some of the groups."""
+
+    items: list[GroupDocument]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+
+class NewGroup(BaseModel):
+    """A group to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group_id: str = Field(examples=["7b"])
+    name: str = Field(examples=["Class 7b"], max_length=400)
+    teachers: list[UserId] = Field(default=[], max_length=MOST_TEACHERS, examples=[["ada"]])
+
+
+class GroupChange(BaseModel):
+    """What is to change in a group; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, examples=["Class 7b"], max_length=400)
+    teachers: list[UserId] | None = Field(default=None, max_length=MOST_TEACHERS, examples=[["ada", "bob"]])
+
+
+class NewStudent(BaseModel):
+    """A student to be put on the roster, without a photo."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    student_id: str = Field(examples=["0042"])
+    name: str = Field(examples=["Ada Lovelace"], max_length=400)
+    group_ids: list[str] = Field(min_length=1, max_length=MOST_GROUPS, examples=[["7b"]])
+
+
+class StudentChange(BaseModel):
+    """What is to change in a student's record; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, examples=["Ada King"], max_length=400)
+    group_ids: list[str] | None = Field(default=None, min_length=1, max_length=MOST_GROUPS, examples=[["7b", "math"]])
+
+
+class RowDocument(BaseModel):
+    """What an import does with one row."""
+
+    row: int = Field(description="As the spreadsheet counts.", examples=[2])
+    action: RowAction
+    student_id: str
+    name: str
+    group_ids: list[str]
+
+
+class FindingDocument(BaseModel):
+    """Something to look at in a row."""
+
+    row: int
+    severity: Literal["error", "warning"]
+    code: str = Field(examples=["repeated_id"])
+    detail: str = Field(examples=["Row 2 has the id 0042 too: one of them is wrong."])
+
+
+class ImportDocument(BaseModel):
+    """What an import did, or would do."""
+
+    applied: bool = Field(description="False in a dry run, and where any row has an error: nothing was written.")
+    encoding: str = Field(description="What the file was read as.", examples=["utf-8", "xlsx"])
+    counts: dict[RowAction, int]
+    rows: list[RowDocument]
+    findings: list[FindingDocument]
+
+    @classmethod
+    def of(cls, report: ImportReport) -> "ImportDocument":
+        """Describe an import."""
+        return cls(
+            applied=report.applied,
+            encoding=report.encoding,
+            counts={action: report.count(action) for action in RowAction},
+            rows=[
+                RowDocument(
+                    row=row.row,
+                    action=row.action,
+                    student_id=row.student_id,
+                    name=row.name,
+                    group_ids=sorted(row.groups),
+                )
+                for row in report.rows
+            ],
+            findings=[
+                FindingDocument(
+                    row=finding.row,
+                    severity="error" if finding.error else "warning",
+                    code=finding.code,
+                    detail=finding.detail,
+                )
+                for finding in report.findings
+            ],
+        )
+
+
+class PhotoReportDocument(BaseModel):
+    """What became of one photo of an archive."""
+
+    photo: str = Field(examples=["0042.jpg"])
+    student_id: str | None
+    result: Literal["registered", "repeated", "refused"]
+    quality: float | None = Field(description="0 to 1.")
+    code: str | None = Field(examples=["too_blurred"])
+    detail: str | None
+
+
+class SubjectMark(BaseModel):
+    """One mark of a student, with its session."""
+
+    session_id: str
+    group_id: str
+    started_at: datetime
+    status: str
+    source: str
+    marked_at: datetime
+
+
+class SubjectFace(BaseModel):
+    """One face of a session photo that is said to be the student's."""
+
+    session_id: str
+    photo_id: str
+    face_id: str
+    box: tuple[int, int, int, int]
+    decision: str
+    similarity: float | None
+
+
+class SubjectDocument(BaseModel):
+    """All that is kept of a student; embeddings are counted, not printed."""
+
+    student_id: str
+    name: str
+    group_ids: list[str]
+    registered_at: datetime | None
+    consent_given_at: datetime | None
+    consent_wording: str | None
+    consent_withdrawn_at: datetime | None
+    registration_photo: bool = Field(description="Whether the photo is kept.")
+    embeddings: int = Field(description="How many vectors of 512 numbers the template holds.")
+    learned_faces: list[str] = Field(description="Faces that the template learned from.")
+    marks: list[SubjectMark]
+    faces: list[SubjectFace]
+
+    @classmethod
+    def of(cls, data: SubjectData) -> "SubjectDocument":
+        """Describe what is kept."""
+        student, consent = data.student, data.student.consent
+        return cls(
+            student_id=student.id,
+            name=student.name,
+            group_ids=sorted(student.groups),
+            registered_at=student.registered_at,
+            consent_given_at=consent.given_at if consent else None,
+            consent_wording=consent.wording if consent else None,
+            consent_withdrawn_at=consent.withdrawn_at if consent else None,
+            registration_photo=data.registration_photo,
+            embeddings=data.embeddings,
+            learned_faces=list(data.learned),
+            marks=[
+                SubjectMark(
+                    session_id=session.id,
+                    group_id=session.group_id,
+                    started_at=session.started_at,
+                    status=mark.status,
+                    source=mark.source,
+                    marked_at=mark.marked_at,
+                )
+                for session, mark in data.marks
+            ],
+            faces=[
+                SubjectFace(
+                    session_id=session.id,
+                    photo_id=photo_id,
+                    face_id=face.face_id,
+                    box=face.box,
+                    decision=face.decision,
+                    similarity=face.similarity,
+                )
+                for session, photo_id, face in data.faces
+            ],
+        )
