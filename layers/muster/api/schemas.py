@@ -1,7 +1,8 @@
 """The documents of the HTTP contract."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -19,23 +20,42 @@ class StudentDocument(BaseModel):
     student_id: str = Field(examples=["s1"])
     name: str = Field(examples=["Ada Lovelace"])
     group_ids: list[str] = Field(examples=[["7b"]])
-    registered_at: datetime
-    consent_given_at: datetime
-    consent_wording: str
-    version: int
+    state: Literal["enrolled", "registered", "withdrawn"] = Field(
+        description="`enrolled`: on the roster without a photo; `withdrawn`: no longer agrees to be recognised."
+    )
+    registered_at: datetime | None
+    consent_given_at: datetime | None
+    consent_wording: str | None
+    consent_withdrawn_at: datetime | None
+    version: int = Field(description="Counts changes; the ETag.", examples=[1])
 
     @classmethod
     def of(cls, student: Student) -> "StudentDocument":
         """Describe a student."""
+        consent = student.consent
         return cls(
             student_id=student.id,
             name=student.name,
             group_ids=sorted(student.groups),
+            state=student.state.value,
             registered_at=student.registered_at,
-            consent_given_at=student.consent.given_at,
-            consent_wording=student.consent.wording,
+            consent_given_at=consent.given_at if consent else None,
+            consent_wording=consent.wording if consent else None,
+            consent_withdrawn_at=consent.withdrawn_at if consent else None,
             version=student.version,
         )
+
+
+class StudentPage(BaseModel):
+    """Some of the students."""
+
+    items: list[StudentDocument]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+    @classmethod
+    def of(cls, students: Sequence[Student], next_cursor: str | None) -> "StudentPage":
+        """Describe one page."""
+        return cls(items=[StudentDocument.of(student) for student in students], next_cursor=next_cursor)
 
 
 class RegisteredDocument(StudentDocument):

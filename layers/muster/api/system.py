@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from starlette.requests import Request
+
+from muster.api.access import Access
 from muster.domain.identifiers import PackId
 from muster.services.groups import Groups
 from muster.services.roster import Roster
 from muster.services.sessions import Sessions
+from muster.services.subject_data import SubjectAccess
 from muster.services.training_queue import TrainingQueue
 from muster.services.uploads import Uploads
 
@@ -16,6 +20,18 @@ if TYPE_CHECKING:
     # Both bring the models' libraries, which a process that only keeps records neither has nor waits for.
     from muster.services.detection import DetectionService
     from muster.services.registration import Registration
+
+
+class AccessOf(Protocol):
+    """Tells what the sender of a request may do."""
+
+    def __call__(self, request: Request) -> Access:
+        """Return it.
+
+        Raises:
+            SignInRequired: the request carries no valid token.
+            NotAllowed: the user has no role.
+        """
 
 
 class HeadInUse(Protocol):
@@ -30,12 +46,15 @@ class Records:
     """The use cases that need no model.
 
     Attributes:
+        access: a dependency of every route that is not open to all.
         uploads: None where photos come with the request only.
     """
 
     pack: PackId
+    access: AccessOf
     roster: Roster
     groups: Groups
+    subject_access: SubjectAccess
     sessions: Sessions
     heads: HeadInUse
     training: TrainingQueue

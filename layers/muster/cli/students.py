@@ -12,20 +12,12 @@ from rich.table import Table
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_local_system, open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.domain.student import Student
 from muster.services.roster_import import ImportReport, RosterImport, RowAction
 from muster.services.roster_table import read_roster
 
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-
-
-def state_of(student: Student) -> str:
-    """Say where a student stands: `registered`, `enrolled` (no photo yet) or `withdrawn`."""
-    if student.registered_at is not None:
-        return "registered"
-    return "withdrawn" if student.consent is not None else "enrolled"
 
 
 @app.command("list")
@@ -41,7 +33,7 @@ def list_students(
             "student_id": student.id,
             "name": student.name,
             "group_ids": sorted(student.groups),
-            "state": state_of(student),
+            "state": student.state.value,
             "registered_at": None if student.registered_at is None else student.registered_at.isoformat(),
         }
         for student in found
@@ -53,7 +45,7 @@ def list_students(
             return
         table = Table("id", "name", "groups", "state")
         for student in found:
-            table.add_row(student.id, escape(student.name), ", ".join(sorted(student.groups)), state_of(student))
+            table.add_row(student.id, escape(student.name), ", ".join(sorted(student.groups)), student.state.value)
         console.print(table)
 
     emit(document, as_json, show)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ class Consent:
         return self.withdrawn_at is None
 
 
+class StudentState(StrEnum):
+    """Where a student stands: no photo yet, recognised, or no longer agreeing to be."""
+
+    ENROLLED = "enrolled"
+    REGISTERED = "registered"
+    WITHDRAWN = "withdrawn"
+
+
 @dataclass(frozen=True, slots=True)
 class Student:
     """A person on a roster, registered once there is consent and a photo.
@@ -52,6 +61,13 @@ class Student:
     consent: Consent | None
     registered_at: datetime | None
     version: int = 1
+
+    @property
+    def state(self) -> StudentState:
+        """Where the student stands."""
+        if self.registered_at is not None:
+            return StudentState.REGISTERED
+        return StudentState.ENROLLED if self.consent is None else StudentState.WITHDRAWN
 
 
 @dataclass(frozen=True, eq=False, slots=True)

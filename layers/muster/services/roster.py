@@ -41,6 +41,14 @@ class Roster:
         """
         return self._students.get(student_id)
 
+    def photo(self, student_id: StudentId) -> bytes:
+        """Return the registration photo as it was sent.
+
+        Raises:
+            StudentNotFound: nobody has this id, or the photo is no longer kept.
+        """
+        return self._students.photo(student_id)
+
     def enrol(self, student_id: StudentId, name: str, group_ids: Collection[GroupId]) -> Student:
         """Put a student on the roster without a photo: marked by hand until registered.
 

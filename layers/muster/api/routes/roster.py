@@ -1,38 +1,119 @@
 """Students and the state of training."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from muster import __version__
+from muster.api.access import Access
+from muster.api.pages import Cursor, Limit, page
 from muster.api.problems import Problem
-from muster.api.schemas import HealthDocument, ModelDocument, StudentDocument, TrainingDocument
+from muster.api.schemas import HealthDocument, ModelDocument, StudentDocument, StudentPage, TrainingDocument
+from muster.api.schemas_roster import ImportDocument, NewStudent, StudentChange, SubjectDocument
 from muster.api.system import Records
+from muster.api.versions import IfMatch, etag, expected
+from muster.domain.errors import UnsupportedTable
 from muster.domain.identifiers import parse_group_id, parse_student_id
+from muster.services.roster_import import RosterImport
+from muster.services.roster_table import MOST_BYTES, read_roster
 
-_PROBLEMS = {status: {"model": Problem} for status in (404, 422)}
+_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
+_CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
+_FILE_PROBLEMS = {status: {"model": Problem} for status in (409, 413, 415)}
 
 
 def roster_routes(system: Records) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(prefix="/v1", tags=["roster"], responses=_PROBLEMS)  # type: ignore[arg-type]
+    caller = Annotated[Access, Depends(system.access)]
 
     @router.get("/students")
-    def list_students(group_id: str | None = None) -> list[StudentDocument]:
-        """Return the students of a group, or all, ordered by id."""
-        group = None if group_id is None else parse_group_id(group_id)
-        return [StudentDocument.of(student) for student in system.roster.find(group)]
+    def list_students(
+        access: caller, group_id: str | None = None, limit: Limit = 100, cursor: Cursor = None
+    ) -> StudentPage:
+        """Return the students of a group, or all whom the caller may see, ordered by id."""
+        own = access.groups()
+        if group_id is not None:
+            group = parse_group_id(group_id)
+            access.group(group)
+            students = system.roster.find(group)
+        elif own is None:
+            students = system.roster.find()
+        else:
+            by_id = {student.id: student for group in own for student in system.roster.find(group)}
+            students = [by_id[student_id] for student_id in sorted(by_id)]
+        return StudentPage.of(*page(students, lambda student: student.id, limit, cursor))
+
+    @router.post("/students", status_code=201, responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    def enrol_student(access: caller, new: NewStudent, response: Response) -> StudentDocument:
+        """Put a student on the roster without a photo; they are marked by hand until registered."""
+        groups = [parse_group_id(group) for group in new.group_ids]
+        for group in groups:
+            access.group(group)
+        student = system.roster.enrol(parse_student_id(new.student_id), new.name, groups)
+        response.headers["Location"] = f"/v1/students/{student.id}"
+        response.headers["ETag"] = etag(student.version)
+        return StudentDocument.of(student)
+
+    @router.post("/students/import", responses=_FILE_PROBLEMS)  # type: ignore[arg-type]
+    def import_students(
+        access: caller,
+        file: Annotated[UploadFile, File(description="CSV or XLSX; the first row names the columns.")],
+        group_id: Annotated[list[str] | None, Query(description="Groups that everyone in the file joins.")] = None,
+        dry_run: Annotated[bool, Query(description="Say what would happen, and write nothing.")] = False,
+    ) -> ImportDocument:
+        """Put everyone in a file on the roster; admins only. Where a row has an error nothing is written."""
+        access.admin()
+        groups = [parse_group_id(group) for group in group_id or []]
+        if file.size is not None and file.size > MOST_BYTES:
+            raise UnsupportedTable(
+                f"The roster is larger than {MOST_BYTES // 1_000_000} MB: send a file for each year."
+            )
+        table = read_roster(file.file.read())
+        return ImportDocument.of(RosterImport(system.roster).run(table, groups, dry_run=dry_run))
 
     @router.get("/students/{student_id}")
-    def get_student(student_id: str) -> StudentDocument:
+    def get_student(access: caller, student_id: str, response: Response) -> StudentDocument:
         """Return one student."""
-        return StudentDocument.of(system.roster.get(parse_student_id(student_id)))
+        student = access.student(parse_student_id(student_id))
+        response.headers["ETag"] = etag(student.version)
+        return StudentDocument.of(student)
+
+    @router.patch("/students/{student_id}", responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    def change_student(
+        access: caller, student_id: str, change: StudentChange, response: Response, if_match: IfMatch = None
+    ) -> StudentDocument:
+        """Change a student's name or groups; a teacher adds and removes their own groups only."""
+        student = access.student(parse_student_id(student_id))
+        groups = None if change.group_ids is None else [parse_group_id(group) for group in change.group_ids]
+        for group in student.groups.symmetric_difference(student.groups if groups is None else groups):
+            access.group(group)
+        version = expected(if_match, student.version)
+        student = system.roster.update(student.id, version, change.name, groups)
+        response.headers["ETag"] = etag(student.version)
+        return StudentDocument.of(student)
 
     @router.delete("/students/{student_id}", status_code=204)
-    def erase_student(student_id: str) -> None:
-        """Erase a student: record, templates, photo, and the id in every mark and face."""
+    def erase_student(access: caller, student_id: str) -> None:
+        """Erase a student, and the id in every mark, face and change; admins only. It cannot be undone."""
+        access.admin()
         system.roster.erase(parse_student_id(student_id))
 
+    @router.post("/students/{student_id}/consent/withdrawal")
+    def withdraw_consent(access: caller, student_id: str, response: Response) -> StudentDocument:
+        """Note that a student no longer agrees: photo, template and heads go; the record and the marks stay."""
+        student = system.roster.withdraw(access.student(parse_student_id(student_id)).id)
+        response.headers["ETag"] = etag(student.version)
+        return StudentDocument.of(student)
+
+    @router.get("/students/{student_id}/data")
+    def subject_data(access: caller, student_id: str) -> SubjectDocument:
+        """Return all that is kept of a student, for the student to see; admins only."""
+        access.admin()
+        return SubjectDocument.of(system.subject_access.of(parse_student_id(student_id)))
+
     @router.get("/training")
-    def training() -> TrainingDocument:
+    def training(access: caller) -> TrainingDocument:
         """Return where training stands."""
         return TrainingDocument.of(system.training.state(), system.heads.number())
 

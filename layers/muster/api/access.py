@@ -1,0 +1,101 @@
+"""Who may do what: an admin everything, a teacher what concerns their own groups."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from muster.domain.attendance import Session
+from muster.domain.errors import NotAllowed, SessionNotFound, StudentNotFound
+from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
+from muster.domain.student import Student
+from muster.domain.user import Role
+from muster.storage.ports import GroupStore, SessionStore, StudentStore
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks."""
+
+    user_id: UserId
+    role: Role
+
+
+class Access:
+    """What one caller may see and do; each route asks one of the methods before it does anything.
+
+    A teacher who asks for what is not theirs and for what does not exist gets the same answer, so that ids of other groups
+    cannot be guessed.
+    """
+
+    def __init__(
+        self, principal: Principal, groups: GroupStore, students: StudentStore, sessions: SessionStore
+    ) -> None:
+        self.principal = principal
+        self._groups = groups
+        self._students = students
+        self._sessions = sessions
+        self._own: frozenset[GroupId] | None = None
+
+    def admin(self) -> None:
+        """Allow admins only.
+
+        Raises:
+            NotAllowed: the caller is none.
+        """
+        if self.principal.role is not Role.ADMIN:
+            raise NotAllowed("Only an admin may do this: ask one.")
+
+    def groups(self) -> frozenset[GroupId] | None:
+        """Return the groups that the caller may see; None stands for all."""
+        if self.principal.role is Role.ADMIN:
+            return None
+        if self._own is None:
+            self._own = frozenset(group.id for group in self._groups.find() if self.principal.user_id in group.teachers)
+        return self._own
+
+    def group(self, group_id: GroupId) -> None:
+        """Allow who may see a group.
+
+        Raises:
+            NotAllowed: the caller does not teach it.
+        """
+        self.any_of([group_id])
+
+    def any_of(self, group_ids: Collection[GroupId]) -> None:
+        """Allow who may see at least one of the groups.
+
+        Raises:
+            NotAllowed: the caller teaches none of them.
+        """
+        own = self.groups()
+        if own is not None and not own.intersection(group_ids):
+            raise NotAllowed("This is not of one of your groups: ask an admin to add you to the group.")
+
+    def student(self, student_id: StudentId) -> Student:
+        """Return a student whom the caller may see.
+
+        Raises:
+            StudentNotFound: nobody has this id, and the caller is an admin.
+            NotAllowed: the caller teaches none of the student's groups.
+        """
+        try:
+            student = self._students.get(student_id)
+        except StudentNotFound:
+            self.any_of(())
+            raise
+        self.any_of(student.groups)
+        return student
+
+    def session(self, session_id: SessionId) -> Session:
+        """Return a session that the caller may see.
+
+        Raises:
+            SessionNotFound: no session has this id, and the caller is an admin.
+            NotAllowed: the caller does not teach its group.
+        """
+        try:
+            session = self._sessions.get(session_id)
+        except SessionNotFound:
+            self.any_of(())
+            raise
+        self.group(session.group_id)
+        return session

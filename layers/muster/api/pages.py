@@ -1,0 +1,45 @@
+"""Lists handed out page by page."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
+
+from fastapi import Query
+
+from muster.domain.errors import InvalidRequest
+
+Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)]
+
+_Item = TypeVar("_Item")
+
+
+def page(
+    items: Sequence[_Item], key: Callable[[_Item], str], limit: int, cursor: str | None
+) -> tuple[list[_Item], str | None]:
+    """Cut one page out of items that are ordered by a unique key.
+
+    A cursor names the last item that was handed out, so that items that come and go in between move nobody else.
+
+    Returns:
+        The items after the cursor, at most `limit`, and the cursor of the next page or None.
+
+    Raises:
+        InvalidRequest: the cursor is none that was handed out.
+    """
+    after = None if cursor is None else _read(cursor)
+    following = [item for item in items if after is None or key(item) > after]
+    shown = list(following[:limit])
+    return shown, _write(key(shown[-1])) if len(following) > limit else None
+
+
+def _write(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str) -> str:
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequest("The cursor is none of this list: begin again without one.") from error

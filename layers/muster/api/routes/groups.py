@@ -1,0 +1,76 @@
+"""Groups and their students."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from muster.api.access import Access
+from muster.api.pages import Cursor, Limit, page
+from muster.api.problems import Problem
+from muster.api.schemas import StudentPage
+from muster.api.schemas_roster import GroupChange, GroupDocument, GroupPage, NewGroup
+from muster.api.system import Records
+from muster.api.versions import IfMatch, etag, expected
+from muster.domain.identifiers import parse_group_id
+
+_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
+_CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
+
+
+def group_routes(system: Records) -> APIRouter:
+    """Make the router over one system."""
+    router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=_PROBLEMS)  # type: ignore[arg-type]
+    caller = Annotated[Access, Depends(system.access)]
+
+    @router.get("")
+    def list_groups(access: caller, limit: Limit = 100, cursor: Cursor = None) -> GroupPage:
+        """Return the groups that the caller may see, ordered by id."""
+        own = access.groups()
+        groups = [group for group in system.groups.find() if own is None or group.id in own]
+        items, following = page(groups, lambda group: group.id, limit, cursor)
+        return GroupPage(items=[GroupDocument.of(group) for group in items], next_cursor=following)
+
+    @router.post("", status_code=201, responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    def create_group(access: caller, new: NewGroup, response: Response) -> GroupDocument:
+        """Make a group; admins only."""
+        access.admin()
+        group = system.groups.create(parse_group_id(new.group_id), new.name, new.teachers)
+        response.headers["Location"] = f"/v1/groups/{group.id}"
+        response.headers["ETag"] = etag(group.version)
+        return GroupDocument.of(group)
+
+    @router.get("/{group_id}")
+    def get_group(access: caller, group_id: str, response: Response) -> GroupDocument:
+        """Return one group."""
+        identifier = parse_group_id(group_id)
+        access.group(identifier)
+        group = system.groups.get(identifier)
+        response.headers["ETag"] = etag(group.version)
+        return GroupDocument.of(group)
+
+    @router.patch("/{group_id}", responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    def change_group(
+        access: caller, group_id: str, change: GroupChange, response: Response, if_match: IfMatch = None
+    ) -> GroupDocument:
+        """Change the name or the teachers of a group; admins only."""
+        access.admin()
+        identifier = parse_group_id(group_id)
+        version = expected(if_match, system.groups.get(identifier).version)
+        group = system.groups.update(identifier, version, change.name, change.teachers)
+        response.headers["ETag"] = etag(group.version)
+        return GroupDocument.of(group)
+
+    @router.delete("/{group_id}", status_code=204, responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    def remove_group(access: caller, group_id: str) -> None:
+        """Remove a group that has neither students nor sessions; admins only."""
+        access.admin()
+        system.groups.remove(parse_group_id(group_id))
+
+    @router.get("/{group_id}/students")
+    def list_students(access: caller, group_id: str, limit: Limit = 100, cursor: Cursor = None) -> StudentPage:
+        """Return the students of a group, ordered by id."""
+        identifier = parse_group_id(group_id)
+        access.group(identifier)
+        return StudentPage.of(*page(system.roster.find(identifier), lambda student: student.id, limit, cursor))
+
+    return router
