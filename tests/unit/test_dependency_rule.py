@@ -16,8 +16,9 @@ ALLOWED = {
     "training": {"domain", "recognition"},
     "storage": {"domain"},
     "evaluation": {"domain", "vision", "recognition"},
-    "services": {"domain", "vision", "recognition", "storage"},
-    "api": {"domain", "services", "storage", "vision"},
+    "reports": {"domain"},
+    "services": {"domain", "vision", "recognition", "storage", "reports"},
+    "api": {"domain", "services", "storage", "vision", "reports"},
     "composition": {
         "domain",
         "vision",
@@ -27,9 +28,10 @@ ALLOWED = {
         "storage",
         "services",
         "evaluation",
+        "reports",
         "api",
     },
-    "cli": {"domain", "services", "composition", "api", "packs", "evaluation", "vision"},
+    "cli": {"domain", "services", "composition", "api", "packs", "evaluation", "vision", "reports"},
 }
 # Heavy or foreign packages, and the only parts that may import them.
 CONFINED = {

@@ -277,6 +277,26 @@ class UnsupportedArchive(MusterError):
     category = Category.UNSUPPORTED
 
 
+class ReportTooLarge(MusterError):
+    """A report would hold more marks than a page or a spreadsheet can show."""
+
+    code = "report_too_large"
+    category = Category.TOO_LARGE
+
+
+class OutputExists(MusterError):
+    """A file would be overwritten."""
+
+    code = "output_exists"
+    category = Category.CONFLICT
+
+
+class OutputNotWritten(MusterError):
+    """A file cannot be written where it was asked for."""
+
+    code = "output_not_written"
+
+
 class UploadNotFound(MusterError):
     """No upload has this id, or it is too old."""
 

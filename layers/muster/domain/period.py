@@ -1,0 +1,43 @@
+"""Days as a school counts them: in its own zone, while everything is stored in UTC."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from muster.domain.errors import InvalidRequest
+
+_FIRST, _LAST = date(1970, 1, 1), date(2999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days from `since` to `until`, both included; None leaves that end open."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        """Check the days.
+
+        Raises:
+            InvalidRequest: the last day lies before the first, or a day before 1970 or after 2999.
+        """
+        for day in (self.since, self.until):
+            if day is not None and not _FIRST <= day <= _LAST:
+                raise InvalidRequest(f"The day {day.isoformat()} cannot be used: take one from 1970 to 2999.")
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise InvalidRequest(f"The period ends on {self.until}, before it begins on {self.since}: swap the days.")
+
+    def moments(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+        """Return its first moment and the first one after it, in UTC, with None where it is open.
+
+        A day begins at local midnight, or where clocks leap over midnight at the moment of that leap, so that it has
+        23 or 25 hours when clocks change.
+        """
+        after = None if self.until is None else self.until + timedelta(days=1)
+        return tuple(None if day is None else _midnight(day, zone) for day in (self.since, after))  # type: ignore[return-value]
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    # A midnight that clocks skip is read with the offset before the leap (PEP 495, fold=0), which is the leap itself.
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

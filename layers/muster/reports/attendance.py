@@ -1,0 +1,251 @@
+"""What the marks of a period add up to; pure computation over what a store returned."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from itertools import groupby
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from muster.domain.attendance import MarkStatus, RollCall
+from muster.domain.identifiers import GroupId, SessionId, StudentId
+from muster.domain.period import Period
+
+
+class Scope(StrEnum):
+    """What a report is about."""
+
+    GROUP = "group"
+    STUDENT = "student"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many marks there are of each status."""
+
+    present: int = 0
+    late: int = 0
+    absent: int = 0
+    excused: int = 0
+
+    @classmethod
+    def of(cls, statuses: Iterable[MarkStatus]) -> Self:
+        """Count marks."""
+        counts = Counter(statuses)
+        return cls(**{status.value: counts[status] for status in MarkStatus})
+
+    @classmethod
+    def of_counts(cls, counts: Mapping[MarkStatus, int]) -> Self:
+        """Take marks that are counted already."""
+        return cls(**{status.value: counts.get(status, 0) for status in MarkStatus})
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.present + other.present,
+            self.late + other.late,
+            self.absent + other.absent,
+            self.excused + other.excused,
+        )
+
+    @property
+    def marks(self) -> int:
+        """All of them."""
+        return self.present + self.late + self.absent + self.excused
+
+    @property
+    def rate(self) -> float | None:
+        """The attendance rate, 0 to 1: present and late among all that are not excused; None where there are none."""
+        expected = self.present + self.late + self.absent
+        return (self.present + self.late) / expected if expected else None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """One session of the report.
+
+    Attributes:
+        started_at: in the school's zone.
+        tally: of the students of the report and of erased ones.
+        erased: the part of it that erased students had.
+    """
+
+    id: SessionId
+    group_id: GroupId
+    started_at: datetime
+    tally: Tally
+    erased: Tally
+
+    @property
+    def day(self) -> date:
+        """The day in the school's zone."""
+        return self.started_at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class StudentLine:
+    """One student of the report.
+
+    Attributes:
+        on_roster: whether the student belongs to the group now; marks of students who left it stay in its reports.
+        marks: for each session of the report the status, None where the student was not on the roster.
+        longest_absence: most sessions missed in a row; an excused session neither counts nor ends the row.
+        current_absence: sessions missed in a row up to the last one of the report.
+    """
+
+    id: StudentId
+    name: str
+    on_roster: bool
+    marks: tuple[MarkStatus | None, ...]
+    tally: Tally
+    longest_absence: int
+    current_absence: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """One group of the report."""
+
+    id: GroupId
+    name: str
+    sessions: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class DayLine:
+    """One day of the report, in the school's zone."""
+
+    day: date
+    sessions: int
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class AttendanceReport:
+    """Who came, over a period.
+
+    Attributes:
+        zone: the school's.
+        groups: by id; one, unless the report is about a student of several.
+        sessions: oldest first, of one moment by id.
+        students: by id.
+    """
+
+    scope: Scope
+    period: Period
+    zone: ZoneInfo
+    groups: tuple[GroupLine, ...]
+    sessions: tuple[SessionLine, ...]
+    students: tuple[StudentLine, ...]
+
+    @cached_property
+    def tally(self) -> Tally:
+        """All marks of the report, those of erased students too."""
+        return _sum(session.tally for session in self.sessions)
+
+    @cached_property
+    def erased(self) -> Tally:
+        """The marks that erased students had."""
+        return _sum(session.erased for session in self.sessions)
+
+    @cached_property
+    def days(self) -> tuple[DayLine, ...]:
+        """The days on which there was a session, in order."""
+        lines = []
+        for day, sessions in groupby(self.sessions, key=lambda session: session.day):
+            tallies = [session.tally for session in sessions]
+            lines.append(DayLine(day, len(tallies), _sum(tallies)))
+        return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """A student who is in a report; see `StudentLine.on_roster`."""
+
+    id: StudentId
+    name: str
+    on_roster: bool = True
+
+
+def attendance(
+    scope: Scope,
+    roll_calls: Iterable[RollCall],
+    roster: Iterable[RosterEntry],
+    names: Mapping[GroupId, str],
+    period: Period,
+    zone: ZoneInfo,
+) -> AttendanceReport:
+    """Add up roll calls.
+
+    Args:
+        roll_calls: in any order.
+        roster: who gets a line. Marks of others count as those of erased students, except in a report about a
+            student, where they are left out.
+        names: of the groups that the report is about, those without a session too.
+    """
+    ordered = sorted(roll_calls, key=lambda one: (one.session.started_at, one.session.id))
+    marks = _by_student(ordered)
+    none: tuple[MarkStatus | None, ...] = (None,) * len(ordered)
+    students = tuple(_student(entry, marks.get(entry.id, none)) for entry in sorted(roster, key=lambda entry: entry.id))
+    known = {student.id for student in students}
+    sessions = tuple(_session(roll_call, known, zone, scope) for roll_call in ordered)
+    return AttendanceReport(
+        scope=scope,
+        period=period,
+        zone=zone,
+        groups=tuple(_group(group_id, names[group_id], sessions) for group_id in sorted(names)),
+        sessions=sessions,
+        students=students,
+    )
+
+
+def streaks(statuses: Iterable[MarkStatus | None]) -> tuple[int, int]:
+    """Return the longest and the last run of absences; what is excused, or None, neither counts nor ends a run."""
+    longest = current = 0
+    for status in statuses:
+        if status is MarkStatus.ABSENT:
+            current += 1
+            longest = max(longest, current)
+        elif status is MarkStatus.PRESENT or status is MarkStatus.LATE:
+            current = 0
+    return longest, current
+
+
+def _by_student(roll_calls: Sequence[RollCall]) -> dict[StudentId, list[MarkStatus | None]]:
+    marks: dict[StudentId, list[MarkStatus | None]] = {}
+    for index, roll_call in enumerate(roll_calls):
+        for mark in roll_call.marks:
+            row = marks.get(mark.student_id)
+            if row is None:
+                row = marks[mark.student_id] = [None] * len(roll_calls)
+            row[index] = mark.status
+    return marks
+
+
+def _student(entry: RosterEntry, marks: Sequence[MarkStatus | None]) -> StudentLine:
+    longest, current = streaks(marks)
+    tally = Tally.of(status for status in marks if status is not None)
+    return StudentLine(entry.id, entry.name, entry.on_roster, tuple(marks), tally, longest, current)
+
+
+def _session(roll_call: RollCall, known: set[StudentId], zone: ZoneInfo, scope: Scope) -> SessionLine:
+    session = roll_call.session
+    tally = Tally.of(mark.status for mark in roll_call.marks if mark.student_id in known)
+    erased = Tally()
+    if scope is not Scope.STUDENT:
+        unnamed = Tally.of(mark.status for mark in roll_call.marks if mark.student_id not in known)
+        erased = Tally.of_counts(session.erased) + unnamed
+    return SessionLine(session.id, session.group_id, session.started_at.astimezone(zone), tally + erased, erased)
+
+
+def _group(group_id: GroupId, name: str, sessions: Sequence[SessionLine]) -> GroupLine:
+    own = [session for session in sessions if session.group_id == group_id]
+    return GroupLine(group_id, name, len(own), _sum(session.tally for session in own))
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    return sum(tallies, Tally())

@@ -1,0 +1,84 @@
+"""The term at a glance: students by sessions, each mark a letter on a colour."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from html import escape
+from itertools import groupby
+
+from muster.domain.attendance import MarkStatus
+from muster.reports.attendance import AttendanceReport, SessionLine, StudentLine, Tally
+from muster.reports.look import LETTERS, percent
+
+SESSIONS_A_SHEET = 62
+"""Columns that a landscape A4 or Letter page holds legibly beside names and figures; a longer term has more tables."""
+
+_CELLS: dict[MarkStatus | None, str] = {
+    status: f'<td class="{letter}">{letter}</td>' for status, letter in LETTERS.items()
+}
+_CELLS[None] = "<td></td>"
+_FIGURES = ("P", "L", "A", "E", "Rate", "Longest", "Now")
+
+
+def heat_map(report: AttendanceReport) -> Iterator[str]:
+    """Return one HTML table for each `SESSIONS_A_SHEET` sessions, the first with the figures of each student."""
+    several = {line.day for line in report.days if line.sessions > 1}
+    for start in range(0, max(len(report.sessions), 1), SESSIONS_A_SHEET):
+        columns = slice(start, start + SESSIONS_A_SHEET)
+        sessions = report.sessions[columns]
+        figured = start == 0
+        rows = "".join(_row(student, student.marks[columns], figured=figured) for student in report.students)
+        yield (
+            f'<div class="sheet"><table class="map">{_columns(len(sessions), figured=figured)}'
+            f"<thead>{_head(sessions, several, figured=figured)}</thead><tbody>{rows}</tbody>"
+            f"<tfoot>{_foot(report.tally, sessions, figured=figured)}</tfoot></table></div>"
+        )
+
+
+def _columns(sessions: int, *, figured: bool) -> str:
+    figures = f'<col class="figure" span="{len(_FIGURES)}">' if figured else ""
+    marks = f'<col span="{sessions}">' if sessions else ""
+    return f'<colgroup><col class="who">{figures}{marks}</colgroup>'
+
+
+def _head(sessions: Sequence[SessionLine], several: set[date], *, figured: bool) -> str:
+    figures = "".join(f'<th class="figure" rowspan="2" scope="col"><span>{one}</span></th>' for one in _FIGURES)
+    months = "".join(
+        f'<th class="month" colspan="{len(list(same))}" scope="colgroup">{month}</th>'
+        for month, same in groupby(f"{session.started_at:%b %Y}" for session in sessions)
+    )
+    days = "".join(_session(session, timed=session.day in several) for session in sessions)
+    return (
+        f'<tr><th class="who" rowspan="2" scope="col">Student</th>{figures if figured else ""}{months}</tr>'
+        f"<tr>{days}</tr>"
+    )
+
+
+def _session(session: SessionLine, *, timed: bool) -> str:
+    words = f"{session.started_at:%a %d}" + (f" {session.started_at:%H:%M}" if timed else "")
+    return f'<th class="session" scope="col" title="{session.started_at:%Y-%m-%d %H:%M}"><span>{words}</span></th>'
+
+
+def _row(student: StudentLine, marks: Sequence[MarkStatus | None], *, figured: bool) -> str:
+    left = "" if student.on_roster else " <small>(left)</small>"
+    figures = _figures(student.tally, student.longest_absence, student.current_absence) if figured else ""
+    return (
+        f'<tr><th class="who" scope="row"><bdi>{escape(student.name)}</bdi> <small>{student.id}</small>{left}</th>'
+        f"{figures}{''.join([_CELLS[status] for status in marks])}</tr>"
+    )
+
+
+def _figures(tally: Tally, *absences: int) -> str:
+    values = (tally.present, tally.late, tally.absent, tally.excused, percent(tally.rate), *absences)
+    return "".join(f'<td class="figure">{value}</td>' for value in values)
+
+
+def _foot(total: Tally, sessions: Sequence[SessionLine], *, figured: bool) -> str:
+    """Totals: everyone's figures, and of each session the rate and how many were absent."""
+    figures = _figures(total) + '<td class="figure"></td>' * 2 if figured else ""
+    rates = "".join(f'<td class="rate"><span>{percent(session.tally.rate)}</span></td>' for session in sessions)
+    blank = f'<td class="figure" colspan="{len(_FIGURES)}"></td>' if figured else ""
+    absent = "".join(f'<td class="count">{session.tally.absent or ""}</td>' for session in sessions)
+    return (
+        f'<tr><th class="who" scope="row">All, rate of each session</th>{figures}{rates}</tr>'
+        f'<tr><th class="who" scope="row">Absent</th>{blank}{absent}</tr>'
+    )

@@ -1,0 +1,54 @@
+"""What every form of a report says in the same words."""
+
+from muster.domain.attendance import MarkStatus
+from muster.reports.attendance import AttendanceReport, Scope
+
+LETTERS = {
+    MarkStatus.PRESENT: "P",
+    MarkStatus.LATE: "L",
+    MarkStatus.ABSENT: "A",
+    MarkStatus.EXCUSED: "E",
+}
+
+RATE_MEANING = "Present and late among all marks that are not excused."
+
+
+def percent(rate: float | None) -> str:
+    """Write a rate for people; a dash where there is none."""
+    return "–" if rate is None else f"{rate:.0%}" if rate in (0, 1) else f"{rate:.1%}"
+
+
+def headline(report: AttendanceReport) -> str:
+    """Say whose attendance it is."""
+    groups = ", ".join(group.name for group in report.groups)
+    if report.scope is Scope.STUDENT:
+        return f"{report.students[0].name} ({report.students[0].id}), {groups}"
+    if report.scope is Scope.SESSION:
+        return f"{groups}, {report.sessions[0].started_at:%Y-%m-%d %H:%M}"
+    return groups
+
+
+def period_text(report: AttendanceReport) -> str:
+    """Say from which day to which the report goes."""
+    since, until = report.period.since, report.period.until
+    if report.scope is Scope.SESSION:
+        return f"{report.sessions[0].day}"
+    if since is None and until is None:
+        if not report.sessions:
+            return "no sessions yet"
+        since, until = report.sessions[0].day, report.sessions[-1].day
+        return f"all sessions, {since} to {until}"
+    if until is None:
+        return f"since {since}"
+    return f"{since} to {until}" if since is not None else f"until {until}"
+
+
+def file_stem(report: AttendanceReport) -> str:
+    """Return a file name without ending that every system takes: letters, digits, dots, hyphens, underscores."""
+    whose: dict[Scope, str] = {
+        Scope.GROUP: "-".join(group.id for group in report.groups),
+        Scope.STUDENT: "-".join(student.id for student in report.students),
+        Scope.SESSION: "-".join(session.id for session in report.sessions),
+    }
+    days = [day.isoformat() for day in (report.period.since, report.period.until) if day is not None]
+    return "-".join(["attendance", whose[report.scope], *days])

@@ -1,0 +1,105 @@
+"""Attendance over a period: of a group, of a student, of one session."""
+
+from collections.abc import Collection, Iterable
+from zoneinfo import ZoneInfo
+
+from muster.domain.attendance import RollCall
+from muster.domain.errors import GroupNotFound, NotAllowed, ReportTooLarge, StudentNotFound
+from muster.domain.identifiers import GroupId, SessionId, StudentId
+from muster.domain.period import Period
+from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, attendance
+from muster.storage.ports import GroupStore, SessionStore, StudentStore
+
+MOST_MARKS = 200_000
+"""Of one report: ten years of a group of 100 with 200 sessions a year, or 6 MB of HTML."""
+
+
+class Reports:
+    """The use cases of reporting.
+
+    Attributes:
+        zone: the school's, in which days begin and end.
+    """
+
+    def __init__(self, students: StudentStore, sessions: SessionStore, groups: GroupStore, zone: ZoneInfo) -> None:
+        self._students = students
+        self._sessions = sessions
+        self._groups = groups
+        self.zone = zone
+
+    def of_group(self, group_id: GroupId, period: Period) -> AttendanceReport:
+        """Report on everyone who is, or was, in a group.
+
+        Raises:
+            GroupNotFound: nothing is known of the group: no record, no students, no sessions.
+            ReportTooLarge: the period has too many marks.
+        """
+        roll_calls = self._roll_calls(group_id, period)
+        if sum(len(roll_call.marks) for roll_call in roll_calls) > MOST_MARKS:
+            raise ReportTooLarge(f"The report would hold more than {MOST_MARKS} marks: choose a shorter period.")
+        roster = [RosterEntry(student.id, student.name) for student in self._students.find(group_id)]
+        names = {group_id: self._name(group_id, known=bool(roster or roll_calls))}
+        roster += self._former(roll_calls, {entry.id for entry in roster})
+        return attendance(Scope.GROUP, roll_calls, roster, names, period, self.zone)
+
+    def of_student(
+        self, student_id: StudentId, period: Period, visible: Collection[GroupId] | None = None
+    ) -> AttendanceReport:
+        """Report on one student across the groups they belong to now.
+
+        Args:
+            visible: the groups that the asker may see; None stands for all.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotAllowed: the asker may see none of the student's groups.
+        """
+        student = self._students.get(student_id)
+        group_ids = sorted(student.groups if visible is None else student.groups & set(visible))
+        if not group_ids:
+            raise NotAllowed("This student is in none of your groups: ask an admin.")
+        roll_calls = [
+            RollCall(one.session, own)
+            for group_id in group_ids
+            for one in self._roll_calls(group_id, period)
+            if (own := tuple(mark for mark in one.marks if mark.student_id == student_id))
+        ]
+        names = {group_id: self._name(group_id, known=True) for group_id in group_ids}
+        return attendance(Scope.STUDENT, roll_calls, [RosterEntry(student.id, student.name)], names, period, self.zone)
+
+    def of_session(self, session_id: SessionId) -> AttendanceReport:
+        """Report on one session.
+
+        Raises:
+            SessionNotFound: no session has this id.
+        """
+        session = self._sessions.get(session_id)
+        roll_call = RollCall(session, tuple(self._sessions.marks(session_id)))
+        marked = {mark.student_id for mark in roll_call.marks}
+        students = self._students.find(session.group_id)
+        roster = [RosterEntry(student.id, student.name) for student in students if student.id in marked]
+        roster += self._former([roll_call], {entry.id for entry in roster})
+        names = {session.group_id: self._name(session.group_id, known=True)}
+        return attendance(Scope.SESSION, [roll_call], roster, names, Period(), self.zone)
+
+    def _roll_calls(self, group_id: GroupId, period: Period) -> list[RollCall]:
+        return self._sessions.roll_calls(group_id, *period.moments(self.zone))
+
+    def _former(self, roll_calls: Iterable[RollCall], known: set[StudentId]) -> list[RosterEntry]:
+        """Name those who have marks but left the group; who was erased meanwhile stays unnamed."""
+        former = {mark.student_id for roll_call in roll_calls for mark in roll_call.marks} - known
+        entries = []
+        for student_id in sorted(former):
+            try:
+                entries.append(RosterEntry(student_id, self._students.get(student_id).name, on_roster=False))
+            except StudentNotFound:
+                continue
+        return entries
+
+    def _name(self, group_id: GroupId, *, known: bool) -> str:
+        try:
+            return self._groups.get(group_id).name
+        except GroupNotFound:
+            if not known:
+                raise
+            return group_id
