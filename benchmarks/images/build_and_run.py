@@ -47,10 +47,13 @@ def main() -> int:
         below = builder.open(base)
         with tempfile.TemporaryDirectory(dir=options.scratch) as folder, _cloud(Path(folder)) as cloud:
             for name in options.only or _IMAGES:
-                log = options.scratch / f"{name}-build.log"
-                seconds = builder.build(f"containers/{name}/Dockerfile", f"muster/{name}", base, log)
+                document[name] = {}
+                if not options.built:
+                    log = options.scratch / f"{name}-build.log"
+                    seconds = builder.build(f"containers/{name}/Dockerfile", f"muster/{name}", base, log)
+                    document[name]["build_seconds"] = round(seconds)
                 image = builder.open(f"muster/{name}")
-                document[name] = {"build_seconds": round(seconds), **_looked_into(image, below, name)}
+                document[name] |= _looked_into(image, below, name)
                 scratch = Path(folder) / name
                 scratch.mkdir()
                 document[name] |= _ran(name, image, cloud, scratch, options.starts)
@@ -119,6 +122,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--driver", default="overlay", help="buildah's storage driver: overlay, or vfs where it fails")
     parser.add_argument("--base", help="base image; without it one is made of Debian's packages")
     parser.add_argument("--only", action="append", choices=_IMAGES, help="this image; may be repeated")
+    parser.add_argument("--built", action="store_true", help="take the images as they were built before")
     parser.add_argument("--starts", type=int, default=5, help="cold starts of each kind: %(default)s")
     return parser.parse_args()
 

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-_PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
+_RELEASE = "trixie"
+"""Its Python is 3.13, that of the Dockerfiles' own base."""
+_PACKAGES = "python3,python3-venv,ca-certificates"
 
 
 class Builder:
@@ -29,12 +30,12 @@ class Builder:
 
     def base(self) -> str:
         """Return a base with Debian's Python, made on first use: no image registry is needed."""
-        name = "local/base"
+        name = f"local/{_RELEASE}"
         if self._run("images", "--quiet", "--filter", f"reference={name}"):
             return name
         folder = self._scratch / "rootfs"
         shutil.rmtree(folder, ignore_errors=True)
-        command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", str(folder)]
+        command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", _RELEASE, str(folder)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         for archive in (folder / "var/cache/apt/archives").glob("*.deb"):
             archive.unlink()
@@ -145,23 +146,19 @@ class Image:
         command = [*(entrypoint or self.config["Entrypoint"]), *arguments]
         steps.append("exec " + _line("chroot", f"--userspec={owner}:{owner}", root, *inside, *command))
         with log.open("wb") as stream:
-            process = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", "\n".join(steps)],
+            return Container(
+                ["unshare", "--mount", "--pid", "--fork", "sh", "-c", "\n".join(steps)],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
             )
-        return Container(process)
 
     def run(self, *command: str, variables: Mapping[str, str], log: Path) -> int:
         """Run one command in the image and return its exit status."""
-        return self.start(command[1:], variables, log, entrypoint=command[:1]).process.wait(timeout=120)
+        return self.start(command[1:], variables, log, entrypoint=command[:1]).wait(timeout=120)
 
 
-@dataclass(frozen=True)
-class Container:
-    """A container that was started; `process` ends when its process 1 does, with the same status."""
-
-    process: subprocess.Popen[bytes]
+class Container(subprocess.Popen[bytes]):
+    """A container that was started; it ends when its process 1 does, with the same status."""
 
     def peak_bytes(self) -> int:
         """Return the most memory that process 1 held at once (VmHWM)."""
@@ -169,13 +166,13 @@ class Container:
         (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to process 1."""
-        os.kill(self._inner(), number)
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to process 1, whose death is that of every process of the container."""
+        if self.poll() is None:
+            os.kill(self._inner(), sig)
 
     def _inner(self) -> int:
-        pid = self.process.pid
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
 
 
 def _line(*words: str) -> str:

@@ -50,6 +50,10 @@ def _licensed(metadata: Path) -> bool:
     words = ("licen", "copying", "notice")
     if any(word in path.name.lower() for path in metadata.rglob("*") for word in words):
         return True
+    # A package without files of its own has nothing to license.
+    record = (metadata / "RECORD").read_text(encoding="utf-8").splitlines()
+    if all(line.split("/")[0] == metadata.name for line in record):
+        return True
     # Some wheels put the text beside the code, or only name an approved licence.
     text = (metadata / "METADATA").read_text(encoding="utf-8")
     return any(line.lower().startswith(("license:", "license-expression:")) for line in text.splitlines())

@@ -41,19 +41,19 @@ def run(image: Image, scratch: Path) -> dict[str, Any]:
             assert image.run(*health, variables=variables, log=scratch / "health.log") == 0
             peak = server.peak_bytes()
             asked = time.monotonic()
-            server.send(signal.SIGTERM)
-            server.process.wait(timeout=30)
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=30)
             stopped = time.monotonic() - asked
         finally:
-            server.process.kill()
+            server.kill()
         assert image.run(*health, variables=variables, log=scratch / "health.log") != 0
         server = image.start([], variables, scratch / "again.log", volumes={data: "/data"})
         try:
             _wait_for(client, server, scratch / "again.log")
             again = _statuses(_detect(client))
         finally:
-            server.process.kill()
-            server.process.wait()
+            server.kill()
+            server.wait()
     assert first == again == _EXPECTED, (first, again)
     return {
         "seconds_to_health": round(healthy, 2),
@@ -85,7 +85,7 @@ def _statuses(document: dict[str, Any]) -> dict[str, str]:
 
 def _wait_for(client: httpx.Client, server: Container, log: Path) -> None:
     for _ in range(1200):
-        assert server.process.poll() is None, log.read_text()
+        assert server.poll() is None, log.read_text()
         try:
             client.get("/health").raise_for_status()
             return
