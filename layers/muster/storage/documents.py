@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.identifiers import FaceId, StudentId, UserId
 from muster.domain.student import EMBEDDING_SIZE, Template
 
 
@@ -94,6 +95,55 @@ def read_faces(text: str) -> tuple[IdentifiedFace, ...]:
         )
         for face in json.loads(text)
     )
+
+
+def change_text(change: Change) -> str:
+    """Write what a person changed as a JSON object."""
+    document: dict[str, Any] = {"at": time_text(change.at), "by": change.by}
+    if isinstance(change, MarkChange):
+        document |= {"student_id": change.student_id, "before": change.before, "after": change.after}
+    else:
+        document |= {
+            "face_id": change.face_id,
+            "before": list(change.before),
+            "after": list(change.after),
+            "learned": change.learned,
+        }
+    return json_text(document)
+
+
+def read_change(text: str) -> Change:
+    """Read a change that `change_text` wrote."""
+    document = json.loads(text)
+    at, by = read_time(document["at"]), UserId(document["by"])
+    if "face_id" in document:
+        before, after = (
+            (Decision(decision), None if student is None else StudentId(student))
+            for decision, student in (document["before"], document["after"])
+        )
+        return FaceChange(at, by, FaceId(document["face_id"]), before, after, document["learned"])
+    student = document["student_id"]
+    return MarkChange(
+        at,
+        by,
+        None if student is None else StudentId(student),
+        _optional_status(document["before"]),
+        _optional_status(document["after"]),
+    )
+
+
+def counts_text(counts: Mapping[MarkStatus, int]) -> str:
+    """Write how many marks there were of each status."""
+    return json_text({status.value: number for status, number in counts.items()})
+
+
+def read_counts(text: str) -> dict[MarkStatus, int]:
+    """Read counts that `counts_text` wrote."""
+    return {MarkStatus(status): number for status, number in json.loads(text).items()}
+
+
+def _optional_status(text: str | None) -> MarkStatus | None:
+    return None if text is None else MarkStatus(text)
 
 
 def _number(value: float | None) -> float | None:

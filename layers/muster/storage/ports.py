@@ -439,3 +439,6 @@ class AnswerStore(Protocol):
 
     def finish(self, key: str, answer: KeptAnswer | None, now: datetime) -> None:
         """Keep the answer, at most 256 kB of body; with None give the claim up, so that the request can be repeated."""
+
+    def clear(self) -> None:
+        """Forget every answer, since any of them may name a student who is erased."""

@@ -1,16 +1,29 @@
 """What the ports promise whatever the store: how marks add up, and what is left of an erased student."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
-from muster.domain.attendance import Mark, MarkSource, MarkStatus
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus
 from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
-from muster.domain.identifiers import StudentId
-from muster.domain.student import Student
+from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.student import MOST_LEARNED, Student, Template
 
 MOST_GROUPS = 40
 """Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
+
+ANSWER_LASTS = timedelta(days=1)
+"""Longer than any phone retries."""
+
+CLAIM_LASTS = timedelta(minutes=1)
+"""Longer than any request takes, so that a claim without an answer is a dead process's."""
+
+MOST_ANSWER_BYTES = 256_000
+"""Less than an item of DynamoDB holds (400 kB)."""
 
 
 def check_groups(student: Student) -> None:
@@ -80,4 +93,65 @@ def _without(face: IdentifiedFace, erased: Collection[StudentId]) -> IdentifiedF
         similarity=similarity,
         head_similarity=None,
         candidates=left,
+    )
+
+
+def with_decisions_kept(
+    new: Iterable[IdentifiedFace], stored: Iterable[IdentifiedFace], changes: Iterable[Change]
+) -> tuple[IdentifiedFace, ...]:
+    """Return the faces of a photo that was read again, those that a person decided on as the person left them."""
+    decided = {change.face_id for change in changes if isinstance(change, FaceChange)}
+    kept = {(face.face_id, face.box): face for face in stored if face.face_id in decided}
+    return tuple(kept.get((face.face_id, face.box), face) for face in new)
+
+
+def students_of_change(change: Change) -> set[StudentId]:
+    """Return everyone whom a change names."""
+    if isinstance(change, MarkChange):
+        return set() if change.student_id is None else {change.student_id}
+    return {student for _, student in (change.before, change.after) if student is not None}
+
+
+def anonymous(change: Change, erased: Collection[StudentId]) -> Change:
+    """Return a change with no trace of the erased students."""
+    if isinstance(change, MarkChange):
+        return replace(change, student_id=None) if change.student_id in erased else change
+    before, after = (
+        (decision, None if student in erased else student) for decision, student in (change.before, change.after)
+    )
+    return replace(change, before=before, after=after)
+
+
+def count_erased(erased: Mapping[MarkStatus, int], status: MarkStatus) -> dict[MarkStatus, int]:
+    """Return the counts of erased students' marks with one more."""
+    return {**erased, status: erased.get(status, 0) + 1}
+
+
+def having_learned(template: Template, face_id: FaceId, embedding: NDArray[np.float32]) -> Template:
+    """Return a template with one more learned row, the oldest gone where there were `MOST_LEARNED`.
+
+    Args:
+        embedding: (512,), unit length.
+    """
+    template = having_unlearned(template, face_id)
+    views = len(template.embeddings) - len(template.learned)
+    first = max(0, len(template.learned) + 1 - MOST_LEARNED)
+    rows = [template.embeddings[:views], template.embeddings[views + first :], embedding[None]]
+    return replace(
+        template,
+        embeddings=np.concatenate(rows).astype(np.float32),
+        learned=(*template.learned[first:], face_id),
+    )
+
+
+def having_unlearned(template: Template, face_id: FaceId) -> Template:
+    """Return a template without the row learned from a face; itself if there is none."""
+    if face_id not in template.learned:
+        return template
+    at = template.learned.index(face_id)
+    row = len(template.embeddings) - len(template.learned) + at
+    return replace(
+        template,
+        embeddings=np.delete(template.embeddings, row, axis=0),
+        learned=template.learned[:at] + template.learned[at + 1 :],
     )

@@ -7,8 +7,12 @@ from muster.domain.student import Template
 
 
 def training_copy(template: Template) -> bytes:
-    """Write a template: tensor `embeddings`, float32 (V, 512), with student id, pack and photo digest as metadata."""
+    """Write a template: tensor `embeddings`, float32 (V + L, 512), with student id, pack and photo digest as metadata.
+
+    `learned` says how many of the last rows were learned from photos of sessions.
+    """
     metadata = {
+        "learned": str(len(template.learned)),
         "student_id": str(template.student_id),
         "pack": str(template.pack),
         "photo_digest": template.photo_digest,

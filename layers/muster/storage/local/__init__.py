@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muster.domain.errors import StoreUnusable
+from muster.storage.local.answers import LocalAnswers
 from muster.storage.local.database import Database, open_database
 from muster.storage.local.files import Files
+from muster.storage.local.groups import LocalGroups
 from muster.storage.local.heads import LocalHeads
 from muster.storage.local.sessions import LocalSessions
 from muster.storage.local.students import LocalStudents
@@ -24,7 +26,7 @@ __all__ = ["LocalStores", "open_local"]
 
 # Every column that names a file.
 _REFERENCES = """
-    SELECT photo_file FROM students UNION ALL
+    SELECT photo_file FROM students WHERE photo_file IS NOT NULL UNION ALL
     SELECT original_file FROM session_photos WHERE original_file IS NOT NULL UNION ALL
     SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL UNION ALL
     SELECT file FROM heads
@@ -33,12 +35,14 @@ _REFERENCES = """
 
 @dataclass(frozen=True, slots=True)
 class LocalStores:
-    """The four stores of one directory."""
+    """The stores of one directory."""
 
     students: LocalStudents
+    groups: LocalGroups
     sessions: LocalSessions
     heads: LocalHeads
     training: LocalTraining
+    answers: LocalAnswers
 
 
 def open_local(directory: Path) -> LocalStores:
@@ -59,9 +63,11 @@ def open_local(directory: Path) -> LocalStores:
     _sweep(database, files)
     return LocalStores(
         students=LocalStudents(database, files),
+        groups=LocalGroups(database),
         sessions=LocalSessions(database, files),
         heads=LocalHeads(database, files),
         training=LocalTraining(database),
+        answers=LocalAnswers(database),
     )
 
 

@@ -119,6 +119,97 @@ CREATE TABLE training (
 ) STRICT
 """
 
+# From here on a student may be on the roster without consent, photo and template.
+_STUDENTS_2 = """
+CREATE TABLE students_2 (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    consent_given_at TEXT,
+    consent_wording TEXT,
+    consent_withdrawn_at TEXT,
+    registered_at TEXT,
+    version INTEGER NOT NULL,
+    photo_file TEXT
+) STRICT
+"""
+
+_TEMPLATES_2 = f"""
+CREATE TABLE templates_2 (
+    student INTEGER PRIMARY KEY REFERENCES students_2 (number) ON DELETE CASCADE,
+    pack TEXT NOT NULL,
+    photo_digest TEXT NOT NULL,
+    learned TEXT NOT NULL,
+    padding BLOB NOT NULL DEFAULT (zeroblob({PAGE_SIZE})),
+    embeddings BLOB NOT NULL
+) STRICT
+"""
+
+_MEMBERSHIPS_2 = """
+CREATE TABLE memberships_2 (
+    group_id TEXT NOT NULL,
+    student INTEGER NOT NULL REFERENCES students_2 (number) ON DELETE CASCADE,
+    PRIMARY KEY (group_id, student)
+) STRICT, WITHOUT ROWID
+"""
+
+_GROUPS = """
+CREATE TABLE groups (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    teachers TEXT NOT NULL,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+_CHANGES = """
+CREATE TABLE changes (
+    number INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    change TEXT NOT NULL
+) STRICT
+"""
+
+_ANSWERS = """
+CREATE TABLE answers (
+    key TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    begun_at TEXT NOT NULL,
+    status INTEGER,
+    media_type TEXT,
+    body BLOB
+) STRICT
+"""
+
+_USERS = """
+CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    name TEXT NOT NULL,
+    token_digest TEXT NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID
+"""
+
+# Children are copied and dropped before their parent: dropping that first would delete their rows with it.
+_ROSTER_WITHOUT_TEMPLATES = (
+    _STUDENTS_2,
+    "INSERT INTO students_2 SELECT * FROM students",
+    "UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'students')"
+    " WHERE name = 'students_2'",
+    _TEMPLATES_2,
+    "INSERT INTO templates_2 (student, pack, photo_digest, learned, embeddings)"
+    " SELECT student, pack, photo_digest, '[]', embeddings FROM templates",
+    _MEMBERSHIPS_2,
+    "INSERT INTO memberships_2 SELECT * FROM memberships",
+    "DROP TABLE templates",
+    "DROP TABLE memberships",
+    "DROP TABLE students",
+    "ALTER TABLE students_2 RENAME TO students",
+    "ALTER TABLE templates_2 RENAME TO templates",
+    "ALTER TABLE memberships_2 RENAME TO memberships",
+    "CREATE INDEX memberships_of_student ON memberships (student)",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         _STUDENTS,
@@ -135,5 +226,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _HEAD_POINTERS,
         _TRAINING,
         "INSERT INTO training (only_row, dirty) VALUES (1, 0)",
+    ),
+    (
+        *_ROSTER_WITHOUT_TEMPLATES,
+        "ALTER TABLE sessions ADD COLUMN version INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE sessions ADD COLUMN erased TEXT NOT NULL DEFAULT '{}'",
+        _GROUPS,
+        "INSERT INTO groups SELECT group_id, group_id, '[]', 1 FROM"
+        " (SELECT group_id FROM memberships UNION SELECT group_id FROM sessions)",
+        _CHANGES,
+        "CREATE INDEX changes_of_session ON changes (session_id)",
+        _ANSWERS,
+        _USERS,
     ),
 )

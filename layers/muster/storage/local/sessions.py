@@ -3,17 +3,37 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, SessionPhoto
-from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
+from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
+from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound, VersionConflict
+from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
-from muster.storage.documents import faces_text, read_faces, read_time, time_text
+from muster.storage.documents import (
+    change_text,
+    counts_text,
+    faces_text,
+    read_change,
+    read_counts,
+    read_faces,
+    read_time,
+    time_text,
+)
 from muster.storage.local.changes import change
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
-from muster.storage.rules import replaces, students_in, without
+from muster.storage.rules import (
+    anonymous,
+    replaces,
+    students_in,
+    students_of_change,
+    with_decisions_kept,
+    without,
+)
 
+_SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased"
 _PHOTO = "SELECT id, session_id, digest, width, height, faces, pack, head, received_at FROM session_photos"
 
 
@@ -30,7 +50,14 @@ class LocalSessions:
             if _session_row(connection, session.id) is not None:
                 raise SessionExists(f"The session {session.id} is open already: take another id, or use that session.")
             connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?)", (session.id, session.group_id, time_text(session.started_at))
+                "INSERT INTO sessions (id, group_id, started_at, version, erased) VALUES (?, ?, ?, ?, ?)",
+                (
+                    session.id,
+                    session.group_id,
+                    time_text(session.started_at),
+                    session.version,
+                    counts_text(session.erased),
+                ),
             )
             registered = _registered(connection, roster)
             absent = [
@@ -44,12 +71,31 @@ class LocalSessions:
         """Return one session; see `SessionStore.get`."""
         return _session(_existing(self._database.read(), session_id))
 
-    def of_group(self, group_id: GroupId) -> list[Session]:
-        """Return a group's sessions, oldest first."""
+    def of_group(
+        self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Session]:
+        """Return a group's sessions of a period, oldest first; see `SessionStore.of_group`."""
+        where, parameters = _of_period(group_id, since, until)
         rows = self._database.read().execute(
-            "SELECT id, group_id, started_at FROM sessions WHERE group_id = ? ORDER BY started_at, id", (group_id,)
+            f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {where} ORDER BY started_at, id",  # noqa: S608 our own text
+            parameters,
         )
         return [_session(row) for row in rows.fetchall()]
+
+    def roll_calls(
+        self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return a group's sessions of a period with their marks; see `SessionStore.roll_calls`."""
+        where, parameters = _of_period(group_id, since, until)
+        rows = self._database.read().execute(
+            f"SELECT {_SESSION_COLUMNS}, student_id, status, source, marked_at FROM sessions"  # noqa: S608 our own text
+            f" LEFT JOIN marks ON session_id = sessions.id WHERE {where} ORDER BY started_at, sessions.id, student_id",
+            parameters,
+        )
+        return [
+            RollCall(_session(session), tuple(_mark(row[5:]) for row in group if row[5] is not None))
+            for session, group in groupby(rows.fetchall(), key=lambda row: row[:5])
+        ]
 
     def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
@@ -60,9 +106,79 @@ class LocalSessions:
             involved = students_in(photo.faces) | {mark.student_id for mark in marks}
             registered = _registered(connection, involved)
             photo = replace(photo, faces=without(photo.faces, involved - registered))
+            before = _stored_photo(connection, photo.session_id, photo.id)
+            if before is not None:
+                changes = _changes(connection, photo.session_id)
+                photo = replace(photo, faces=with_decisions_kept(photo.faces, before.faces, changes))
             under_way.remove_files(*_files_of(connection, photo.session_id, photo.id))
             _store_photo(connection, photo, under_way.write_file(original), under_way.write_file(annotated))
-            _store_marks(connection, photo.session_id, [mark for mark in marks if mark.student_id in registered])
+            marked = _store_marks(
+                connection, photo.session_id, [mark for mark in marks if mark.student_id in registered]
+            )
+            if marked or photo != before:
+                _count_on(connection, photo.session_id)
+
+    def amend(
+        self,
+        session_id: SessionId,
+        expected: int,
+        *,
+        marks: Sequence[Mark] = (),
+        faces: Sequence[IdentifiedFace] = (),
+        changes: Sequence[Change] = (),
+    ) -> Session:
+        """Do what a person decided; see `SessionStore.amend`."""
+        with self._database.write() as connection:
+            session = _session(_existing(connection, session_id))
+            if session.version != expected:
+                raise VersionConflict(f"The session {session_id} was changed in the meantime: read it again.")
+            involved = students_in(faces) | {mark.student_id for mark in marks}
+            for change_made in changes:
+                involved |= students_of_change(change_made)
+            erased = involved - _registered(connection, involved)
+            _replace_faces(connection, session_id, without(faces, erased))
+            for mark in marks:
+                if mark.student_id not in erased:
+                    _store_mark(connection, session_id, mark)
+            connection.executemany(
+                "INSERT INTO changes (session_id, change) VALUES (?, ?)",
+                [(session_id, change_text(anonymous(change_made, erased))) for change_made in changes],
+            )
+            _count_on(connection, session_id)
+            return replace(session, version=session.version + 1)
+
+    def changes(self, session_id: SessionId) -> list[Change]:
+        """Return what people changed in a session, oldest first; see `SessionStore.changes`."""
+        with self._database.snapshot() as connection:
+            _existing(connection, session_id)
+            return _changes(connection, session_id)
+
+    def remove(self, session_id: SessionId) -> None:
+        """Remove a session with all that belongs to it; see `SessionStore.remove`."""
+        with change(self._database, self._files) as under_way:
+            connection = under_way.connection
+            _existing(connection, session_id)
+            for files in connection.execute(
+                "SELECT original_file, annotated_file FROM session_photos WHERE session_id = ?", (session_id,)
+            ).fetchall():
+                under_way.remove_files(*files)
+            connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+
+    def drop_files(self, session_id: SessionId, before: datetime) -> int:
+        """Remove the files of photos received before a moment; see `SessionStore.drop_files`."""
+        with change(self._database, self._files) as under_way:
+            connection = under_way.connection
+            rows = connection.execute(
+                "SELECT rowid, original_file, annotated_file FROM session_photos WHERE session_id = ?"
+                " AND received_at < ? AND coalesce(original_file, annotated_file) IS NOT NULL",
+                (session_id, time_text(before)),
+            ).fetchall()
+            for rowid, original, annotated in rows:
+                under_way.remove_files(original, annotated)
+                connection.execute(
+                    "UPDATE session_photos SET original_file = NULL, annotated_file = NULL WHERE rowid = ?", (rowid,)
+                )
+        return len(rows)
 
     def photos(self, session_id: SessionId) -> list[SessionPhoto]:
         """Return a session's photos in the order received; see `SessionStore.photos`."""
@@ -73,21 +189,23 @@ class LocalSessions:
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
+        return self._file(session_id, photo_id, at=1)
+
+    def original(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
+        """Return a photo as it was sent; see `SessionStore.original`."""
+        return self._file(session_id, photo_id, at=0)
+
+    def _file(self, session_id: SessionId, photo_id: PhotoId, at: int) -> bytes:
         tried = None
         while True:
-            row = (
-                self._database.read()
-                .execute(
-                    "SELECT annotated_file FROM session_photos WHERE session_id = ? AND id = ?", (session_id, photo_id)
-                )
-                .fetchone()
-            )
+            files = _files_of(self._database.read(), session_id, photo_id)
             # The file found by the first look may have been replaced before it could be read.
-            if row is None or row[0] is None or row[0] == tried:
+            file = files[at] if files else None
+            if file is None or file == tried:
                 raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
-            tried = row[0]
+            tried = file
             try:
-                return self._files.read(tried)
+                return self._files.read(file)
             except FileNotFoundError:
                 continue
 
@@ -100,7 +218,8 @@ class LocalSessions:
 
 def _session_row(connection: sqlite3.Connection, session_id: SessionId) -> tuple[Any, ...] | None:
     row: tuple[Any, ...] | None = connection.execute(
-        "SELECT id, group_id, started_at FROM sessions WHERE id = ?", (session_id,)
+        f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE id = ?",  # noqa: S608 our own text
+        (session_id,),
     ).fetchone()
     return row
 
@@ -148,15 +267,59 @@ def _store_photo(connection: sqlite3.Connection, photo: SessionPhoto, original: 
     )
 
 
-def _store_marks(connection: sqlite3.Connection, session_id: SessionId, marks: Sequence[Mark]) -> None:
+def _store_marks(connection: sqlite3.Connection, session_id: SessionId, marks: Sequence[Mark]) -> bool:
+    """Apply marks of a photo; return whether any changed what was stored."""
     stored = _marks(connection, session_id)
+    changed = False
     for mark in marks:
         if replaces(mark, stored.get(mark.student_id)):
             stored[mark.student_id] = mark
-            connection.execute(
-                "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?)",
-                (session_id, mark.student_id, mark.status.value, mark.source.value, time_text(mark.marked_at)),
-            )
+            _store_mark(connection, session_id, mark)
+            changed = True
+    return changed
+
+
+def _store_mark(connection: sqlite3.Connection, session_id: SessionId, mark: Mark) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?)",
+        (session_id, mark.student_id, mark.status.value, mark.source.value, time_text(mark.marked_at)),
+    )
+
+
+def _replace_faces(connection: sqlite3.Connection, session_id: SessionId, faces: Sequence[IdentifiedFace]) -> None:
+    new = {face.face_id: face for face in faces}
+    rows = connection.execute("SELECT rowid, faces FROM session_photos WHERE session_id = ?", (session_id,)).fetchall()
+    for rowid, text in rows if new else ():
+        stored = read_faces(text)
+        if not any(face.face_id in new for face in stored):
+            continue
+        replaced = [new.pop(face.face_id, face) for face in stored]
+        connection.execute("UPDATE session_photos SET faces = ? WHERE rowid = ?", (faces_text(replaced), rowid))
+    if new:
+        raise FaceNotFound(f"The session {session_id} has no face {next(iter(new))}: read its photos again.")
+
+
+def _count_on(connection: sqlite3.Connection, session_id: SessionId) -> None:
+    connection.execute("UPDATE sessions SET version = version + 1 WHERE id = ?", (session_id,))
+
+
+def _changes(connection: sqlite3.Connection, session_id: SessionId) -> list[Change]:
+    rows = connection.execute("SELECT change FROM changes WHERE session_id = ? ORDER BY number", (session_id,))
+    return [read_change(text) for (text,) in rows.fetchall()]
+
+
+def _stored_photo(connection: sqlite3.Connection, session_id: SessionId, photo_id: PhotoId) -> SessionPhoto | None:
+    row = connection.execute(_PHOTO + " WHERE session_id = ? AND id = ?", (session_id, photo_id)).fetchone()
+    return None if row is None else _photo(row)
+
+
+def _of_period(group_id: GroupId, since: datetime | None, until: datetime | None) -> tuple[str, list[str]]:
+    where, parameters = ["group_id = ?"], [str(group_id)]
+    for limit, comparison in ((since, ">="), (until, "<")):
+        if limit is not None:
+            where.append(f"started_at {comparison} ?")
+            parameters.append(time_text(limit))
+    return " AND ".join(where), parameters
 
 
 def _marks(connection: sqlite3.Connection, session_id: SessionId) -> dict[StudentId, Mark]:
@@ -164,15 +327,18 @@ def _marks(connection: sqlite3.Connection, session_id: SessionId) -> dict[Studen
         "SELECT student_id, status, source, marked_at FROM marks WHERE session_id = ? ORDER BY student_id",
         (session_id,),
     )
-    return {
-        StudentId(student): Mark(StudentId(student), MarkStatus(status), MarkSource(source), read_time(marked_at))
-        for student, status, source, marked_at in rows.fetchall()
-    }
+    marks = [_mark(row) for row in rows.fetchall()]
+    return {mark.student_id: mark for mark in marks}
+
+
+def _mark(row: tuple[Any, ...]) -> Mark:
+    student, status, source, marked_at = row
+    return Mark(StudentId(student), MarkStatus(status), MarkSource(source), read_time(marked_at))
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    session_id, group_id, started_at = row
-    return Session(SessionId(session_id), GroupId(group_id), read_time(started_at))
+    session_id, group_id, started_at, version, erased = row
+    return Session(SessionId(session_id), GroupId(group_id), read_time(started_at), version, read_counts(erased))
 
 
 def _photo(row: tuple[Any, ...]) -> SessionPhoto:

@@ -1,16 +1,27 @@
 """Students, their templates and registration photos in one directory."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from muster.domain.errors import StudentExists, StudentNotFound
-from muster.domain.identifiers import GroupId, PackId, StudentId
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.attendance import MarkStatus
+from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound, VersionConflict
+from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.storage.documents import (
+    change_text,
+    counts_text,
     embeddings_bytes,
     faces_text,
+    json_text,
+    read_change,
+    read_counts,
     read_embeddings,
     read_faces,
     read_optional_time,
@@ -20,7 +31,16 @@ from muster.storage.documents import (
 from muster.storage.local.changes import Change, change
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
-from muster.storage.rules import check_groups, named_in, without
+from muster.storage.local.search import traces
+from muster.storage.rules import (
+    anonymous,
+    check_groups,
+    count_erased,
+    having_learned,
+    having_unlearned,
+    named_in,
+    without,
+)
 
 _EVERYONE = GroupId("")
 
@@ -29,7 +49,7 @@ _STUDENT = """
            (SELECT group_concat(group_id, ' ') FROM memberships WHERE student = number)
     FROM students
 """
-_TEMPLATE = "SELECT id, pack, embeddings, photo_digest FROM students JOIN templates ON student = number"
+_TEMPLATE = "SELECT id, pack, embeddings, photo_digest, learned FROM students JOIN templates ON student = number"
 _OF_GROUP = " WHERE number IN (SELECT student FROM memberships WHERE group_id = ?)"
 
 
@@ -41,24 +61,102 @@ class LocalStudents:
         self._files = files
 
     def add(self, student: Student, template: Template, photo: bytes) -> None:
-        """Store a new student whole; see `StudentStore.add`."""
+        """Store a student whole; see `StudentStore.add`."""
         check_groups(student)
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
-            if _number_of(connection, student.id) is not None:
-                raise StudentExists(
-                    f"The id {student.id} belongs to a registered student: take another id, "
-                    "or erase that student first."
-                )
-            number = _insert(connection, student, under_way.write_file(photo))
+            row = _row_of(connection, student.id)
+            if row is not None and row[1] is not None:
+                raise _exists(student.id)
+            groups = set(student.groups)
+            if row is None:
+                number = _insert(connection, student)
+            else:
+                number, _, version = row
+                if version != student.version - 1:
+                    raise _changed(student.id)
+                groups |= _groups_of(connection, number)
+                _overwrite(connection, number, student)
             connection.execute(
-                "INSERT INTO templates (student, pack, photo_digest, embeddings) VALUES (?, ?, ?, ?)",
-                (number, template.pack, template.photo_digest, embeddings_bytes(template)),
+                "UPDATE students SET photo_file = ? WHERE number = ?", (under_way.write_file(photo), number)
             )
-            connection.executemany(
-                "INSERT INTO memberships VALUES (?, ?)", [(group, number) for group in student.groups]
-            )
+            _store_template(connection, number, template)
+            _note_change(connection, groups)
+
+    def enrol(self, student: Student) -> None:
+        """Store a record without a template; see `StudentStore.enrol`."""
+        check_groups(student)
+        with self._database.write() as connection:
+            if _row_of(connection, student.id) is not None:
+                raise _exists(student.id)
+            _insert(connection, student)
             _note_change(connection, student.groups)
+
+    def update(self, student: Student) -> None:
+        """Replace name and groups of a record; see `StudentStore.update`."""
+        check_groups(student)
+        with self._database.write() as connection:
+            row = _row_of(connection, student.id)
+            if row is None:
+                raise _not_found(student.id)
+            number, _, version = row
+            if version != student.version - 1:
+                raise _changed(student.id)
+            groups = _groups_of(connection, number) | student.groups
+            connection.execute(
+                "UPDATE students SET name = ?, version = ? WHERE number = ?", (student.name, student.version, number)
+            )
+            _join(connection, number, student.groups)
+            _note_change(connection, groups)
+
+    def withdraw(self, student_id: StudentId, at: datetime) -> Student:
+        """Note that consent was withdrawn and remove what identifies; see `StudentStore.withdraw`."""
+        with change(self._database, self._files) as under_way:
+            connection = under_way.connection
+            row = connection.execute(_STUDENT + " WHERE id = ?", (student_id,)).fetchone()
+            if row is None:
+                raise _not_found(student_id)
+            student = _student(row)
+            if student.consent is None or not student.consent.holds:
+                return student
+            number, photo = connection.execute(
+                "SELECT number, photo_file FROM students WHERE id = ?", (student_id,)
+            ).fetchone()
+            under_way.remove_files(photo)
+            student = replace(
+                student,
+                consent=replace(student.consent, withdrawn_at=at),
+                registered_at=None,
+                version=student.version + 1,
+            )
+            _overwrite(connection, number, student)
+            connection.execute("UPDATE students SET photo_file = NULL WHERE number = ?", (number,))
+            connection.execute("DELETE FROM templates WHERE student = ?", (number,))
+            _unname_faces(under_way, student_id)
+            _note_change(connection, student.groups)
+        self._database.truncate_log()
+        return student
+
+    def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
+        """Add a learned row to the template; see `StudentStore.learn`."""
+        with self._database.write() as connection:
+            number, template = _template_of(connection, student_id)
+            _store_template(connection, number, having_learned(template, face_id, embedding))
+            _note_change(connection, _groups_of(connection, number))
+
+    def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
+        """Take a learned row out of the template; see `StudentStore.unlearn`."""
+        with self._database.write() as connection:
+            try:
+                number, template = _template_of(connection, student_id)
+            except (StudentNotFound, NotRegistered):
+                return False
+            if face_id not in template.learned:
+                return False
+            _store_template(connection, number, having_unlearned(template, face_id))
+            _note_change(connection, _groups_of(connection, number))
+        self._database.truncate_log()
+        return True
 
     def get(self, student_id: StudentId) -> Student:
         """Return one student; see `StudentStore.get`."""
@@ -91,10 +189,8 @@ class LocalStudents:
 
     def template(self, student_id: StudentId) -> Template:
         """Return one student's template; see `StudentStore.template`."""
-        row = self._database.read().execute(_TEMPLATE + " WHERE id = ?", (student_id,)).fetchone()
-        if row is None:
-            raise _not_found(student_id)
-        return _template(row)
+        with self._database.snapshot() as connection:
+            return _template_of(connection, student_id)[1]
 
     def templates(self, group_id: GroupId | None = None) -> list[Template]:
         """Return the templates of a group, or all, ordered by student id."""
@@ -112,39 +208,85 @@ class LocalStudents:
         if row is None:
             raise _not_found(student_id)
         try:
-            return self._files.read(row[0])
-        except FileNotFoundError as error:
-            raise StudentNotFound(f"The registration photo of {student_id} is no longer kept.") from error
+            return self._files.read(row[0] or "")
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise StudentNotFound(f"No registration photo of {student_id} is kept: register them with one.") from error
+
+    def traces(self, student_id: StudentId) -> list[str]:
+        """Search every record and file name for an id; see `StudentStore.traces`."""
+        with self._database.snapshot() as connection:
+            return traces(connection, self._files, student_id)
 
     def _of_group(self, select: str, group_id: GroupId | None) -> list[tuple[Any, ...]]:
         where, parameters = ("", ()) if group_id is None else (_OF_GROUP, (group_id,))
         return self._database.read().execute(select + where + " ORDER BY id", parameters).fetchall()
 
 
-def _insert(connection: sqlite3.Connection, student: Student, photo_file: str) -> int | None:
+def _insert(connection: sqlite3.Connection, student: Student) -> int:
+    number: int = connection.execute(
+        "INSERT INTO students (id, name, version) VALUES (?, ?, ?) RETURNING number",
+        (student.id, student.name, student.version),
+    ).fetchone()[0]
+    _overwrite(connection, number, student)
+    return number
+
+
+def _overwrite(connection: sqlite3.Connection, number: int, student: Student) -> None:
     consent = student.consent
-    return connection.execute(
-        "INSERT INTO students (id, name, consent_given_at, consent_wording, consent_withdrawn_at, registered_at,"
-        " version, photo_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    connection.execute(
+        "UPDATE students SET name = ?, consent_given_at = ?, consent_wording = ?, consent_withdrawn_at = ?,"
+        " registered_at = ?, version = ? WHERE number = ?",
         (
-            student.id,
             student.name,
-            time_text(consent.given_at),
-            consent.wording,
-            _optional_time_text(consent.withdrawn_at),
-            time_text(student.registered_at),
+            _optional_time_text(consent.given_at if consent else None),
+            consent.wording if consent else None,
+            _optional_time_text(consent.withdrawn_at if consent else None),
+            _optional_time_text(student.registered_at),
             student.version,
-            photo_file,
+            number,
         ),
-    ).lastrowid
+    )
+    _join(connection, number, student.groups)
 
 
-def _number_of(connection: sqlite3.Connection, student_id: StudentId) -> int | None:
-    row = connection.execute("SELECT number FROM students WHERE id = ?", (student_id,)).fetchone()
-    return None if row is None else int(row[0])
+def _join(connection: sqlite3.Connection, number: int, groups: frozenset[GroupId]) -> None:
+    connection.execute("DELETE FROM memberships WHERE student = ?", (number,))
+    connection.executemany("INSERT INTO memberships VALUES (?, ?)", [(group, number) for group in groups])
 
 
-def _note_change(connection: sqlite3.Connection, groups: Sequence[GroupId] | frozenset[GroupId]) -> None:
+def _groups_of(connection: sqlite3.Connection, number: int) -> set[GroupId]:
+    rows = connection.execute("SELECT group_id FROM memberships WHERE student = ?", (number,))
+    return {GroupId(group) for (group,) in rows.fetchall()}
+
+
+def _row_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int, str | None, int] | None:
+    """Return a student's number, moment of registration and version."""
+    row: tuple[int, str | None, int] | None = connection.execute(
+        "SELECT number, registered_at, version FROM students WHERE id = ?", (student_id,)
+    ).fetchone()
+    return row
+
+
+def _store_template(connection: sqlite3.Connection, number: int, template: Template) -> None:
+    # Not updated in place: the bytes of a shorter one would lie over only a part of those before.
+    connection.execute("DELETE FROM templates WHERE student = ?", (number,))
+    connection.execute(
+        "INSERT INTO templates (student, pack, photo_digest, learned, embeddings) VALUES (?, ?, ?, ?, ?)",
+        (number, template.pack, template.photo_digest, json_text(template.learned), embeddings_bytes(template)),
+    )
+
+
+def _template_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int, Template]:
+    row = _row_of(connection, student_id)
+    if row is None:
+        raise _not_found(student_id)
+    found = connection.execute(_TEMPLATE + " WHERE id = ?", (student_id,)).fetchone()
+    if found is None:
+        raise NotRegistered(f"{student_id} is on the roster without a photo: register them with one first.")
+    return row[0], _template(found)
+
+
+def _note_change(connection: sqlite3.Connection, groups: Iterable[GroupId]) -> None:
     connection.executemany(
         "INSERT INTO rosters VALUES (?, 1) ON CONFLICT DO UPDATE SET version = version + 1",
         [(group,) for group in (_EVERYONE, *groups)],
@@ -152,18 +294,38 @@ def _note_change(connection: sqlite3.Connection, groups: Sequence[GroupId] | fro
 
 
 def _forget_in_sessions(under_way: Change, student_id: StudentId) -> None:
-    """Remove an id from marks and faces, and the files of the photos in which the student was named."""
+    """Count a student's marks, and remove the id from them, from changes and from faces."""
     connection = under_way.connection
+    for session_id, text, status in connection.execute(
+        "SELECT sessions.id, erased, status FROM marks JOIN sessions ON sessions.id = session_id WHERE student_id = ?",
+        (student_id,),
+    ).fetchall():
+        erased = count_erased(read_counts(text), MarkStatus(status))
+        connection.execute(
+            "UPDATE sessions SET erased = ?, version = version + 1 WHERE id = ?", (counts_text(erased), session_id)
+        )
     connection.execute("DELETE FROM marks WHERE student_id = ?", (student_id,))
+    for number, text in connection.execute(
+        "SELECT number, change FROM changes WHERE instr(change, ?)", (f'"{student_id}"',)
+    ).fetchall():
+        left = anonymous(read_change(text), {student_id})
+        connection.execute("UPDATE changes SET change = ? WHERE number = ?", (change_text(left), number))
+    _unname_faces(under_way, student_id)
+
+
+def _unname_faces(under_way: Change, student_id: StudentId) -> None:
+    """Remove an id from faces, and the files of the photos in which the student was named."""
+    connection = under_way.connection
     # An id needs no escaping in JSON, so that its quoted form is found as text.
-    for rowid, text, original, annotated in connection.execute(
-        "SELECT rowid, faces, original_file, annotated_file FROM session_photos WHERE instr(faces, ?)",
+    for rowid, session_id, text, original, annotated in connection.execute(
+        "SELECT rowid, session_id, faces, original_file, annotated_file FROM session_photos WHERE instr(faces, ?)",
         (f'"{student_id}"',),
     ).fetchall():
         faces = read_faces(text)
         connection.execute(
             "UPDATE session_photos SET faces = ? WHERE rowid = ?", (faces_text(without(faces, {student_id})), rowid)
         )
+        connection.execute("UPDATE sessions SET version = version + 1 WHERE id = ?", (session_id,))
         if student_id in named_in(faces):
             under_way.remove_files(original, annotated)
             connection.execute(
@@ -172,8 +334,9 @@ def _forget_in_sessions(under_way: Change, student_id: StudentId) -> None:
 
 
 def _template(row: tuple[Any, ...]) -> Template:
-    student_id, pack, blob, digest = row
-    return Template(StudentId(student_id), PackId(pack), read_embeddings(blob), digest)
+    student_id, pack, blob, digest, learned = row
+    faces = tuple(FaceId(face) for face in json.loads(learned))
+    return Template(StudentId(student_id), PackId(pack), read_embeddings(blob), digest, faces)
 
 
 def _student(row: tuple[Any, ...]) -> Student:
@@ -183,14 +346,24 @@ def _student(row: tuple[Any, ...]) -> Student:
         name=name,
         # Ids hold no space.
         groups=frozenset(GroupId(group) for group in (groups or "").split()),
-        consent=Consent(read_time(given_at), wording, read_optional_time(withdrawn_at)),
-        registered_at=read_time(registered_at),
+        consent=None if given_at is None else Consent(read_time(given_at), wording, read_optional_time(withdrawn_at)),
+        registered_at=read_optional_time(registered_at),
         version=version,
     )
 
 
 def _optional_time_text(moment: datetime | None) -> str | None:
     return None if moment is None else time_text(moment)
+
+
+def _exists(student_id: StudentId) -> StudentExists:
+    return StudentExists(
+        f"The id {student_id} belongs to a registered student: take another id, or erase that student first."
+    )
+
+
+def _changed(student_id: StudentId) -> VersionConflict:
+    return VersionConflict(f"The record of {student_id} was changed in the meantime: read it again.")
 
 
 def _not_found(student_id: StudentId) -> StudentNotFound:

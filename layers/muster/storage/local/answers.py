@@ -1,0 +1,55 @@
+"""Answers kept under idempotency keys, in one directory."""
+
+from datetime import datetime
+
+from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
+from muster.storage.documents import time_text
+from muster.storage.local.database import Database
+from muster.storage.ports import KeptAnswer
+from muster.storage.rules import ANSWER_LASTS, CLAIM_LASTS, MOST_ANSWER_BYTES
+
+
+class LocalAnswers:
+    """`AnswerStore` on SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, key: str, digest: str, now: datetime) -> KeptAnswer | None:
+        """Claim a key, or return the answer given before; see `AnswerStore.begin`."""
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM answers WHERE begun_at <= ? OR (status IS NULL AND begun_at <= ?)",
+                (time_text(now - ANSWER_LASTS), time_text(now - CLAIM_LASTS)),
+            )
+            row = connection.execute(
+                "SELECT digest, status, media_type, body FROM answers WHERE key = ?", (key,)
+            ).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO answers (key, digest, begun_at) VALUES (?, ?, ?)", (key, digest, time_text(now))
+                )
+                return None
+        kept_digest, status, media_type, body = row
+        if kept_digest != digest:
+            raise IdempotencyKeyReused("This Idempotency-Key came with another request: take a new one.")
+        if status is None:
+            raise RequestUnderWay("The same request is being answered: wait a moment, then send it again.")
+        return KeptAnswer(status, media_type, body)
+
+    def finish(self, key: str, answer: KeptAnswer | None, now: datetime) -> None:
+        """Keep the answer or give the claim up; see `AnswerStore.finish`."""
+        with self._database.write() as connection:
+            if answer is None or len(answer.body) > MOST_ANSWER_BYTES:
+                connection.execute("DELETE FROM answers WHERE key = ?", (key,))
+            else:
+                connection.execute(
+                    "UPDATE answers SET status = ?, media_type = ?, body = ?, begun_at = ? WHERE key = ?",
+                    (answer.status, answer.media_type, answer.body, time_text(now), key),
+                )
+
+    def clear(self) -> None:
+        """Forget every answer; requests under way keep their claims."""
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM answers WHERE status IS NOT NULL")
+        self._database.truncate_log()
