@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from muster import __version__
 from muster.api import problems
 from muster.api.body_limit import BodyLimit
+from muster.api.routes.reports import report_routes
 from muster.api.routes.roster import health_routes, roster_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.uploads import upload_routes
@@ -45,6 +46,7 @@ def create_app(system: Records) -> FastAPI:
         app.include_router(recognition_routes(system))
     app.include_router(roster_routes(system))
     app.include_router(session_routes(system))
+    app.include_router(report_routes(system))
     if system.uploads is not None:
         app.include_router(upload_routes(system.uploads))
     app.include_router(health_routes(system))

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from muster.api.access import Access
 from muster.domain.identifiers import PackId
 from muster.services.groups import Groups
+from muster.services.reports import Reports
 from muster.services.roster import Roster
 from muster.services.sessions import Sessions
 from muster.services.subject_data import SubjectAccess
@@ -56,6 +57,7 @@ class Records:
     groups: Groups
     subject_access: SubjectAccess
     sessions: Sessions
+    reports: Reports
     heads: HeadInUse
     training: TrainingQueue
     uploads: Uploads | None

@@ -19,6 +19,7 @@ class AwsSettings(BaseSettings):
         threads: CPU threads of each model.
         upload_limit_bytes: largest photo that is taken straight to S3.
         target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
+        time_zone: the school's, an IANA name, in which days begin and end.
     """
 
     model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True)
@@ -32,6 +33,7 @@ class AwsSettings(BaseSettings):
     threads: int = Field(default=2, ge=1, le=64)
     upload_limit_bytes: int = Field(default=25_000_000, gt=0)
     target_fpir: float = Field(default=0.001, gt=0, lt=1)
+    time_zone: str = "UTC"
 
     @classmethod
     def read(cls) -> Self:

@@ -29,5 +29,13 @@ class LocalSettings(BaseSettings):
     pack: str = "embedded"
     threads: int = Field(default=2, ge=1, le=64)
     target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
+    time_zone: str = Field(default_factory=lambda: _machine_zone())
     keep_photos_days: int = Field(default=30, ge=1)
     keep_sessions_days: int | None = Field(default=None, ge=1)
+
+
+def _machine_zone() -> str:
+    # The exporters' environment has no such library, and needs no zone.
+    from tzlocal import get_localzone_name
+
+    return get_localzone_name() or "UTC"

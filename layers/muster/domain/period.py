@@ -1,11 +1,14 @@
 """Days as a school counts them: in its own zone, while everything is stored in UTC."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from muster.domain.errors import InvalidRequest
 
+# `fromisoformat` takes other forms too, as of weeks, which nobody means here.
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST, _LAST = date(1970, 1, 1), date(2999, 12, 31)
 
 
@@ -41,3 +44,32 @@ class Period:
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     # A midnight that clocks skip is read with the offset before the leap (PEP 495, fold=0), which is the leap itself.
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def parse_day(text: str | None) -> date | None:
+    """Read a day written as `2026-09-01`; None stays None.
+
+    Raises:
+        InvalidRequest: it is no day.
+    """
+    if text is None:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        # Such a day is in no calendar.
+        pass
+    raise InvalidRequest(f"The day {text[:20]!r} cannot be used: write it like 2026-09-01.")
+
+
+def parse_zone(name: str) -> ZoneInfo:
+    """Read an IANA name of a time zone, as `Europe/Berlin`.
+
+    Raises:
+        InvalidRequest: there is no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise InvalidRequest(f"There is no time zone {name[:80]!r}: take a name like Europe/Berlin or UTC.") from error

@@ -12,8 +12,10 @@ from muster.reports.look import LETTERS, RATE_MEANING, headline, percent, period
 LONG_ABSENCE = 3
 """Sessions missed in a row from which on a student is named at the top of the page."""
 
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""The page's Content-Security-Policy: its own style and nothing else."""
+
 _STYLE = resources.files("muster.reports").joinpath("page.css").read_text(encoding="utf-8")
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def html_page(report: AttendanceReport) -> str:
@@ -34,7 +36,7 @@ def html_page(report: AttendanceReport) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}">'
         f"<title>Attendance: {title}</title><style>{_STYLE}</style></head>"
         f'<body><h1 dir="auto">{title}</h1><p class="quiet">{escape(setting)}</p>'
         f"{''.join(_summary(report))}{_legend()}{marks}</body></html>\n"

@@ -1,0 +1,119 @@
+"""Attendance as a document, a table, a workbook or a page."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from muster.api.access import Access
+from muster.api.problems import Problem
+from muster.api.schemas_reports import ReportDocument
+from muster.api.system import Records
+from muster.domain.errors import InvalidRequest
+from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.period import Period, parse_day
+from muster.reports.attendance import AttendanceReport
+from muster.reports.csv_file import csv_file
+from muster.reports.html_page import PAGE_POLICY, html_page
+from muster.reports.look import file_stem
+from muster.reports.xlsx_file import xlsx_file
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 413, 422)}
+
+
+class ReportFormat(StrEnum):
+    """The forms that a report comes in."""
+
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+    HTML = "html"
+
+
+_MEDIA_TYPES = {
+    ReportFormat.JSON: "application/json",
+    ReportFormat.CSV: "text/csv",
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ReportFormat.HTML: "text/html",
+}
+_FORMS = {
+    200: {
+        "description": "The report; all but JSON and the page come as a file to keep.",
+        "content": {
+            _MEDIA_TYPES[ReportFormat.CSV]: {
+                "schema": {
+                    "type": "string",
+                    "description": 'UTF-8 with byte order mark. An id that looks like a number is written `="007"`, so '
+                    "that a spreadsheet keeps its zeros; a name that looks like a formula gets an apostrophe in front.",
+                }
+            },
+            _MEDIA_TYPES[ReportFormat.XLSX]: {"schema": {"type": "string", "format": "binary"}},
+            _MEDIA_TYPES[ReportFormat.HTML]: {
+                "schema": {"type": "string", "description": "A page to print, with the heat map of the period."}
+            },
+        },
+    }
+}
+
+Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples=["2026-09-01"])]
+
+
+def report_routes(system: Records) -> APIRouter:
+    """Make the router over one system."""
+    router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=_PROBLEMS)
+    caller = Annotated[Access, Depends(system.access)]
+
+    @router.get("/attendance", response_model=ReportDocument, responses=_FORMS)  # type: ignore[arg-type]
+    def attendance(
+        access: caller,
+        group_id: Annotated[str | None, Query(description="Everyone who is, or was, in this group.")] = None,
+        student_id: Annotated[
+            str | None, Query(description="One student, across those of their groups that the caller may see.")
+        ] = None,
+        session_id: Annotated[str | None, Query(description="One session; it takes no days.")] = None,
+        since: Day = None,
+        until: Day = None,
+        format: ReportFormat = ReportFormat.JSON,
+    ) -> Response:
+        """Report who came: of one group, one student or one session.
+
+        Exactly one of the three ids is given. `since` and `until` are days in the school's time zone, both included.
+        """
+        if sum(one is not None for one in (group_id, student_id, session_id)) != 1:
+            raise InvalidRequest("Name one of group_id, student_id and session_id, and only one.")
+        period = Period(parse_day(since), parse_day(until))
+        if group_id is not None:
+            group = parse_group_id(group_id)
+            access.group(group)
+            report = system.reports.of_group(group, period)
+        elif student_id is not None:
+            student = access.student(parse_student_id(student_id))
+            report = system.reports.of_student(student.id, period, access.groups())
+        else:
+            if period != Period():
+                raise InvalidRequest("A session has its own day: leave out since and until.")
+            report = system.reports.of_session(access.session(parse_session_id(session_id or "")).id)
+        return _response(report, format)
+
+    return router
+
+
+def _response(report: AttendanceReport, form: ReportFormat) -> Response:
+    content: str | bytes
+    match form:
+        case ReportFormat.JSON:
+            content = ReportDocument.of(report).model_dump_json()
+        case ReportFormat.CSV:
+            content = csv_file(report)
+        case ReportFormat.XLSX:
+            content = xlsx_file(report)
+        case ReportFormat.HTML:
+            content = html_page(report)
+    # Names of students are in it: no shared cache may keep it.
+    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+    if form is not ReportFormat.JSON:
+        where = "inline" if form is ReportFormat.HTML else "attachment"
+        headers["Content-Disposition"] = f'{where}; filename="{file_stem(report)}.{form}"'
+    if form is ReportFormat.HTML:
+        headers["Content-Security-Policy"] = PAGE_POLICY
+    return Response(content, headers=headers, media_type=_MEDIA_TYPES[form])

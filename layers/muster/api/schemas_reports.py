@@ -1,0 +1,132 @@
+"""The document of a report."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+from muster.domain.attendance import MarkStatus
+from muster.reports.attendance import AttendanceReport, DayLine, GroupLine, Scope, SessionLine, StudentLine, Tally
+from muster.reports.look import RATE_MEANING
+
+
+class TallyDocument(BaseModel):
+    """How many marks there are of each status, and what they come to."""
+
+    present: int = Field(examples=[27])
+    late: int = Field(examples=[1])
+    absent: int = Field(examples=[2])
+    excused: int = Field(examples=[0])
+    rate: float | None = Field(description=f"{RATE_MEANING} 0 to 1; null where there are none.", examples=[0.9333])
+
+    @classmethod
+    def of(cls, tally: Tally) -> "TallyDocument":
+        """Describe a tally."""
+        return cls(present=tally.present, late=tally.late, absent=tally.absent, excused=tally.excused, rate=tally.rate)
+
+
+class GroupTotalsDocument(BaseModel):
+    """One group of the report."""
+
+    group_id: str
+    name: str
+    sessions: int
+    totals: TallyDocument
+
+    @classmethod
+    def of(cls, line: GroupLine) -> "GroupTotalsDocument":
+        """Describe a group."""
+        return cls(group_id=line.id, name=line.name, sessions=line.sessions, totals=TallyDocument.of(line.tally))
+
+
+class DayTotalsDocument(BaseModel):
+    """One day on which there was a session."""
+
+    day: date
+    sessions: int
+    totals: TallyDocument
+
+    @classmethod
+    def of(cls, line: DayLine) -> "DayTotalsDocument":
+        """Describe a day."""
+        return cls(day=line.day, sessions=line.sessions, totals=TallyDocument.of(line.tally))
+
+
+class SessionTotalsDocument(BaseModel):
+    """One session of the report."""
+
+    session_id: str
+    group_id: str
+    started_at: datetime = Field(description="With the offset of the school's zone at that moment.")
+    day: date = Field(description="In the school's zone.")
+    totals: TallyDocument
+
+    @classmethod
+    def of(cls, line: SessionLine) -> "SessionTotalsDocument":
+        """Describe a session."""
+        return cls(
+            session_id=line.id,
+            group_id=line.group_id,
+            started_at=line.started_at,
+            day=line.day,
+            totals=TallyDocument.of(line.tally),
+        )
+
+
+class StudentTotalsDocument(BaseModel):
+    """One student of the report."""
+
+    student_id: str
+    name: str
+    on_roster: bool = Field(description="False for students who left the group but have marks in it.")
+    totals: TallyDocument
+    longest_absence: int = Field(
+        description="Most sessions missed in a row; an excused one neither counts nor ends the row."
+    )
+    current_absence: int = Field(description="Sessions missed in a row up to the last one of the report.")
+    marks: list[MarkStatus | None] = Field(
+        description="One for each of `sessions`, in their order; null where the student was not on the roster."
+    )
+
+    @classmethod
+    def of(cls, line: StudentLine) -> "StudentTotalsDocument":
+        """Describe a student."""
+        return cls(
+            student_id=line.id,
+            name=line.name,
+            on_roster=line.on_roster,
+            totals=TallyDocument.of(line.tally),
+            longest_absence=line.longest_absence,
+            current_absence=line.current_absence,
+            marks=list(line.marks),
+        )
+
+
+class ReportDocument(BaseModel):
+    """Who came, over a period."""
+
+    scope: Scope
+    time_zone: str = Field(description="Of the school, an IANA name.", examples=["Europe/Berlin"])
+    since: date | None = Field(description="First day; null for the first session.")
+    until: date | None = Field(description="Last day, included; null for the last session.")
+    totals: TallyDocument = Field(description="Of the whole report, erased students included.")
+    erased: TallyDocument = Field(description="The part of the totals that students had who were erased since.")
+    groups: list[GroupTotalsDocument]
+    days: list[DayTotalsDocument]
+    sessions: list[SessionTotalsDocument] = Field(description="Oldest first.")
+    students: list[StudentTotalsDocument] = Field(description="By id.")
+
+    @classmethod
+    def of(cls, report: AttendanceReport) -> "ReportDocument":
+        """Describe a report."""
+        return cls(
+            scope=report.scope,
+            time_zone=report.zone.key,
+            since=report.period.since,
+            until=report.period.until,
+            totals=TallyDocument.of(report.tally),
+            erased=TallyDocument.of(report.erased),
+            groups=[GroupTotalsDocument.of(line) for line in report.groups],
+            days=[DayTotalsDocument.of(line) for line in report.days],
+            sessions=[SessionTotalsDocument.of(line) for line in report.sessions],
+            students=[StudentTotalsDocument.of(line) for line in report.students],
+        )

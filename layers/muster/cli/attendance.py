@@ -1,0 +1,207 @@
+"""`muster attendance`: reports at the terminal and as files."""
+
+import os
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from muster.cli.output import DataOption, JsonOption, emit
+from muster.composition.reports import open_reports
+from muster.domain.attendance import MarkStatus
+from muster.domain.errors import OutputExists, OutputNotWritten
+from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.period import Period, parse_day
+from muster.reports.attendance import AttendanceReport, Scope, StudentLine, Tally
+from muster.reports.csv_file import csv_file
+from muster.reports.html_page import html_page
+from muster.reports.look import LETTERS, headline, percent, period_text
+from muster.reports.xlsx_file import xlsx_file
+
+app = typer.Typer(help="Who came: reports of a group, a student or a session.", no_args_is_help=True)
+
+GroupOption = Annotated[str | None, typer.Option("--group", help="Everyone who is, or was, in this group.")]
+StudentOption = Annotated[str | None, typer.Option("--student", help="One student, across their groups.")]
+SessionOption = Annotated[str | None, typer.Option("--session", help="One session.")]
+SinceOption = Annotated[str | None, typer.Option(help="First day, as 2026-09-01.")]
+UntilOption = Annotated[str | None, typer.Option(help="Last day, included.")]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option(help="Time zone of the school, as Europe/Berlin; default: MUSTER_TIME_ZONE or the machine's."),
+]
+
+_STYLES = {
+    MarkStatus.PRESENT: "green",
+    MarkStatus.LATE: "yellow",
+    MarkStatus.ABSENT: "bold red",
+    MarkStatus.EXCUSED: "blue",
+}
+_LAST = 20
+
+
+class FileFormat(StrEnum):
+    """The forms of an exported report."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    HTML = "html"
+
+
+@app.command()
+def report(
+    group: GroupOption = None,
+    student: StudentOption = None,
+    session: SessionOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    time_zone: ZoneOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show attendance over a period."""
+    from muster.api.schemas_reports import ReportDocument
+
+    found = _report(group, student, session, since, until, time_zone, data)
+    document = ReportDocument.of(found).model_dump(mode="json") if as_json else None
+    emit(document, as_json, lambda console: _show(console, found))
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[FileFormat | None, typer.Option(help="Default: by the ending of the file.")] = None,
+    group: GroupOption = None,
+    student: StudentOption = None,
+    session: SessionOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    time_zone: ZoneOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write attendance over a period to a file: CSV, XLSX, or a page to print."""
+    form = format or _by_ending(output)
+    found = _report(group, student, session, since, until, time_zone, data)
+    match form:
+        case FileFormat.CSV:
+            content = csv_file(found)
+        case FileFormat.XLSX:
+            content = xlsx_file(found)
+        case FileFormat.HTML:
+            content = html_page(found).encode()
+    _write(output, content, force=force)
+    document = {"output": str(output), "format": form, "students": len(found.students), "sessions": len(found.sessions)}
+    emit(
+        document,
+        as_json,
+        lambda console: console.print(f"Written: {output}", soft_wrap=True, highlight=False, markup=False),
+    )
+
+
+def _report(
+    group: str | None,
+    student: str | None,
+    session: str | None,
+    since: str | None,
+    until: str | None,
+    time_zone: str | None,
+    data: Path | None,
+) -> AttendanceReport:
+    if sum(one is not None for one in (group, student, session)) != 1:
+        raise typer.BadParameter("name one of --group, --student and --session, and only one")
+    period = Period(parse_day(since), parse_day(until))
+    if session is not None and period != Period():
+        raise typer.BadParameter("a session has its own day: leave out --since and --until")
+    reports = open_reports(data, time_zone)
+    if group is not None:
+        return reports.of_group(parse_group_id(group), period)
+    if student is not None:
+        return reports.of_student(parse_student_id(student), period)
+    return reports.of_session(parse_session_id(session or ""))
+
+
+def _by_ending(output: Path) -> FileFormat:
+    try:
+        return FileFormat(output.suffix.lower().lstrip("."))
+    except ValueError:
+        raise typer.BadParameter(f"say with --format which of {', '.join(FileFormat)} {output.name} is to be") from None
+
+
+def _write(output: Path, content: bytes, *, force: bool) -> None:
+    """Put a file in its place whole or not at all, readable by its owner alone: it holds names."""
+    if output.exists() and not force:
+        raise OutputExists(f"{output} is there already: choose another name, or add --force to overwrite it.")
+    try:
+        with NamedTemporaryFile(dir=output.parent, prefix=f".{output.name[:40]}.", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.replace(output)
+            except BaseException:
+                with suppress(OSError):
+                    temporary.unlink()
+                raise
+    except OSError as error:
+        raise OutputNotWritten(f"{output} cannot be written ({error.strerror}): choose another place.") from error
+
+
+def _show(console: Console, found: AttendanceReport) -> None:
+    console.print(f"[bold]{escape(headline(found))}[/], {period_text(found)} ({found.zone.key})", highlight=False)
+    if not found.sessions:
+        console.print("There is no session in this period.")
+        return
+    console.print(_table(found))
+    if found.erased.marks:
+        console.print(f"Among all are {found.erased.marks} marks of students who were erased since.", highlight=False)
+
+
+def _table(found: AttendanceReport) -> Table:
+    if found.scope is Scope.STUDENT:
+        return _sessions(found, found.students[0])
+    table = Table("id", "student")
+    for title in ("present", "late", "absent", "excused", "rate", "in a row", "now"):
+        table.add_column(title, justify="right")
+    table.add_column(f"last {_LAST}" if len(found.sessions) > _LAST else "marks", no_wrap=True)
+    for student in found.students:
+        table.add_row(
+            student.id,
+            escape(student.name),
+            *_figures(student.tally),
+            str(student.longest_absence),
+            str(student.current_absence),
+            _strip(student.marks[-_LAST:]),
+        )
+    table.add_section()
+    table.add_row("", "all", *_figures(found.tally), "", "", "")
+    return table
+
+
+def _sessions(found: AttendanceReport, student: StudentLine) -> Table:
+    table = Table("day", "time", "group", "mark")
+    for line, status in zip(found.sessions, student.marks, strict=True):
+        words = "" if status is None else f"[{_STYLES[status]}]{status}[/]"
+        table.add_row(f"{line.started_at:%a %Y-%m-%d}", f"{line.started_at:%H:%M}", line.group_id, words)
+    table.add_section()
+    table.add_row("rate", "", "", percent(student.tally.rate))
+    return table
+
+
+def _figures(tally: Tally) -> tuple[str, ...]:
+    return (str(tally.present), str(tally.late), str(tally.absent), str(tally.excused), percent(tally.rate))
+
+
+def _strip(marks: tuple[MarkStatus | None, ...]) -> Text:
+    strip = Text()
+    for status in marks:
+        strip.append("·" if status is None else LETTERS[status], style="dim" if status is None else _STYLES[status])
+    return strip
