@@ -9,6 +9,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from muster.recognition.thresholds import Thresholds
 
 
+def _machine_zone() -> str:
+    # The exporters' environment has no such library, and needs no zone.
+    from tzlocal import get_localzone_name
+
+    return get_localzone_name() or "UTC"
+
+
 class LocalSettings(BaseSettings):
     """Everything that can be set for one machine; each field is read from `MUSTER_<NAME>`.
 
@@ -18,6 +25,7 @@ class LocalSettings(BaseSettings):
         pack: the model pack in use.
         threads: CPU threads of each model.
         target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
+        time_zone: the school's, an IANA name, in which days begin and end; default: the machine's.
         keep_photos_days: photos of sessions are removed after so many days.
         keep_sessions_days: sessions are removed after so many days; None keeps them.
     """
@@ -29,13 +37,6 @@ class LocalSettings(BaseSettings):
     pack: str = "embedded"
     threads: int = Field(default=2, ge=1, le=64)
     target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
-    time_zone: str = Field(default_factory=lambda: _machine_zone())
+    time_zone: str = Field(default_factory=_machine_zone)
     keep_photos_days: int = Field(default=30, ge=1)
     keep_sessions_days: int | None = Field(default=None, ge=1)
-
-
-def _machine_zone() -> str:
-    # The exporters' environment has no such library, and needs no zone.
-    from tzlocal import get_localzone_name
-
-    return get_localzone_name() or "UTC"
