@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pyproject.toml is the one place that pins torch: its build differs by machine, so it is not in the lock files.
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 BENCH ?= all
+SOFFICE_HINT := sudo apt-get install libreoffice-calc, or brew install --cask libreoffice
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-fast test-export lint format bench peers synth layer deploy lock clean
+.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers synth layer deploy lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(VENV)/local ## register the sample students and read the sample group photo
 	$(BIN)/muster demo --output build/demo
@@ -19,7 +20,15 @@ demo: $(VENV)/local ## register the sample students and read the sample group ph
 serve: $(VENV)/local ## serve the HTTP API on this machine
 	$(BIN)/muster serve
 
-test: $(VENV)/dev ## run every test
+system-packages: ## install what tests need of the system, where that is allowed: LibreOffice's spreadsheet
+	@command -v soffice >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing LibreOffice's spreadsheet, which opens exported reports in the tests."; \
+		{ apt-get update --quiet=2 --option Acquire::http::Timeout=20 && DEBIAN_FRONTEND=noninteractive \
+			apt-get install --quiet=2 --yes --no-install-recommends libreoffice-calc; } >/dev/null \
+			|| echo "It could not be installed: the tests that open reports in it will be skipped."; \
+	else echo "Install LibreOffice to run the tests that open reports in it (they are skipped now): $(SOFFICE_HINT)"; fi
+
+test: $(VENV)/dev system-packages ## run every test
 	$(BIN)/python -m pytest
 
 test-fast: $(VENV)/dev ## run the tests that take seconds
