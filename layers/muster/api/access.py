@@ -22,8 +22,8 @@ class Principal:
 class Access:
     """What one caller may see and do; each route asks one of the methods before it does anything.
 
-    A teacher who asks for what is not theirs and for what does not exist gets the same answer, so that ids of other groups
-    cannot be guessed.
+    A teacher who asks for what is not theirs and for what does not exist gets the same answer, so that
+    ids of other groups cannot be guessed.
     """
 
     def __init__(

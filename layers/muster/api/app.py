@@ -4,15 +4,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
 
 from muster import __version__
 from muster.api import problems
 from muster.api.body_limit import BodyLimit
+from muster.api.callers import Callers, Gate
+from muster.api.routes.groups import group_routes
 from muster.api.routes.reports import report_routes
 from muster.api.routes.roster import health_routes, roster_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.uploads import upload_routes
 from muster.api.system import Records, System
+
+OPEN = frozenset({"/health", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
+"""Routes that anybody may use: they tell nothing about anyone."""
 
 MOST_BODY_BYTES = 110_000_000
 """Ten phone photos of 10 MB and the form around them; one photo has its own, lower limit."""
@@ -37,17 +44,38 @@ def create_app(system: Records) -> FastAPI:
         summary="Attendance from one group photo.",
         lifespan=lifespan,
     )
+    app.add_middleware(Callers, sign_in=system.access.sign_in)
     app.add_middleware(BodyLimit, limit=MOST_BODY_BYTES)
     problems.install(app)
     if isinstance(system, System):
         # Its imports bring the models' libraries.
+        from muster.api.routes.bulk import bulk_routes
         from muster.api.routes.recognition import recognition_routes
 
         app.include_router(recognition_routes(system))
+        app.include_router(bulk_routes(system))
     app.include_router(roster_routes(system))
+    app.include_router(group_routes(system))
     app.include_router(session_routes(system))
     app.include_router(report_routes(system))
     if system.uploads is not None:
-        app.include_router(upload_routes(system.uploads))
+        app.include_router(upload_routes(system.uploads, system.access))
     app.include_router(health_routes(system))
+    _deny_by_default(app)
     return app
+
+
+def _deny_by_default(app: FastAPI) -> None:
+    """Refuse to start with a route that anybody may use without a word said of it.
+
+    Raises:
+        RuntimeError: a route neither asks who sends the request nor is open on purpose.
+    """
+    for route in iter_route_contexts(app.routes):
+        dependant: Dependant | None = getattr(route, "dependant", None)
+        if route.path not in OPEN and (dependant is None or not _asks(dependant)):
+            raise RuntimeError(f"{route.path} neither asks who sends the request nor is open to all")
+
+
+def _asks(dependant: Dependant) -> bool:
+    return any(isinstance(one.call, Gate) or _asks(one) for one in dependant.dependencies)

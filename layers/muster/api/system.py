@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from starlette.requests import Request
-
-from muster.api.access import Access
+from muster.api.callers import Gate
 from muster.domain.identifiers import PackId
 from muster.services.groups import Groups
 from muster.services.reports import Reports
@@ -21,18 +19,6 @@ if TYPE_CHECKING:
     # Both bring the models' libraries, which a process that only keeps records neither has nor waits for.
     from muster.services.detection import DetectionService
     from muster.services.registration import Registration
-
-
-class AccessOf(Protocol):
-    """Tells what the sender of a request may do."""
-
-    def __call__(self, request: Request) -> Access:
-        """Return it.
-
-        Raises:
-            SignInRequired: the request carries no valid token.
-            NotAllowed: the user has no role.
-        """
 
 
 class HeadInUse(Protocol):
@@ -52,7 +38,7 @@ class Records:
     """
 
     pack: PackId
-    access: AccessOf
+    access: Gate
     roster: Roster
     groups: Groups
     subject_access: SubjectAccess

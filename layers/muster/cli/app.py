@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from muster.cli import attendance, groups, packs, recognition, serving, students, training
+from muster.cli import attendance, groups, packs, recognition, serving, students, training, users
 from muster.cli.demo import demo
 from muster.cli.evaluation import evaluate
 from muster.cli.output import stderr
@@ -31,6 +31,7 @@ app.add_typer(attendance.app, name="attendance")
 app.add_typer(groups.app, name="groups")
 app.add_typer(students.app, name="students")
 app.add_typer(packs.app, name="packs")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from muster.cli.output import DataOption, stderr
-from muster.composition.local import open_local_system
+from muster.composition.local import open_local_system, open_users
 
 
 def serve(
@@ -19,9 +19,13 @@ def serve(
     from muster.api.app import create_app
 
     if host not in ("127.0.0.1", "localhost", "::1"):
+        if not open_users(data).find():
+            stderr.print(
+                "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`."
+            )
+            raise typer.Exit(2)
         stderr.print(
-            f"[yellow]Anyone who reaches {host}:{port} can read and write the register, faces included: "
-            "put a proxy with sign-in and TLS before it.[/]"
+            f"[yellow]Faces, names and tokens travel readable to {host}:{port}: put a proxy with TLS before it.[/]"
         )
     app = create_app(open_local_system(data))
     stderr.print(f"Muster answers at http://{host}:{port}, documentation at http://{host}:{port}/docs")

@@ -4,23 +4,30 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from muster.api.callers import Gate
+from muster.api.sign_in import LocalSignIn
 from muster.api.system import System
 from muster.composition.settings import LocalSettings
 from muster.composition.trainer import local_trainer
+from muster.composition.vision import open_models
+from muster.domain.period import parse_zone
 from muster.packs.load import ModelPack, load_pack
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
+from muster.services.groups import Groups
 from muster.services.heads import CurrentHead
 from muster.services.registration import Registration
+from muster.services.reports import Reports
+from muster.services.retention import Retention, RetentionLimits
 from muster.services.roster import Roster
 from muster.services.sessions import Sessions
+from muster.services.subject_data import SubjectAccess
 from muster.services.training_queue import TrainingQueue
 from muster.services.training_run import Trainer
+from muster.services.users import Users
 from muster.storage.local import LocalStores, open_local
-from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.pipeline import VisionPipeline
 
 
@@ -29,15 +36,12 @@ class LocalSystem(System):
     """A system on one machine, with its stores at hand."""
 
     stores: LocalStores
+    users: Users
 
 
 def open_vision(pack: ModelPack, settings: LocalSettings) -> VisionPipeline:
     """Load the models of a pack."""
-    return VisionPipeline(
-        detector=CenterFaceDetector(pack.detector, settings.threads),
-        embedder=FaceNetEmbedder(pack.embedder, settings.threads),
-        segmented=pack.manifest.segmenter.enabled,
-    )
+    return open_models(pack, settings.threads)
 
 
 def open_local_system(
@@ -60,14 +64,19 @@ def open_local_system(
     galleries = Galleries(stores.students, pack.id, population)
     heads = CurrentHead(stores.heads, pack.id)
     training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population))
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    users = Users(stores.users, groups)
     return LocalSystem(
         pack=pack.id,
+        access=Gate(LocalSignIn(users), stores.groups, stores.students, stores.sessions),
+        users=users,
         registration=Registration(
             pack.id,
             vision,
             stores.students,
             galleries,
             Thresholds(),
+            groups,
             training.request,
         ),
         detection=DetectionService(
@@ -79,8 +88,11 @@ def open_local_system(
             heads,
             Thresholds(present_fpir=settings.target_fpir),
         ),
-        roster=Roster(stores.students, stores.heads, training.request),
+        roster=Roster(stores.students, stores.heads, groups, training.request),
+        groups=groups,
+        subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
         sessions=Sessions(stores.students, stores.sessions),
+        reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
         heads=heads,
         training=training,
         uploads=None,
@@ -91,7 +103,28 @@ def open_local_system(
 def open_roster(data: Path | None = None) -> Roster:
     """Open the students alone, without loading a model."""
     stores = open_local(data or LocalSettings().data)
-    return Roster(stores.students, stores.heads, stores.training.request)
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    return Roster(stores.students, stores.heads, groups, stores.training.request)
+
+
+def open_groups(data: Path | None = None) -> Groups:
+    """Open the groups alone, without loading a model."""
+    stores = open_local(data or LocalSettings().data)
+    return Groups(stores.groups, stores.students, stores.sessions)
+
+
+def open_users(data: Path | None = None) -> Users:
+    """Open the users alone, without loading a model."""
+    stores = open_local(data or LocalSettings().data)
+    return Users(stores.users, Groups(stores.groups, stores.students, stores.sessions))
+
+
+def open_retention(data: Path | None = None, settings: LocalSettings | None = None) -> Retention:
+    """Open what lets go of old photos and sessions, without loading a model."""
+    settings = settings or LocalSettings()
+    stores = open_local(data or settings.data)
+    limits = RetentionLimits(settings.keep_photos_days, settings.keep_sessions_days)
+    return Retention(stores.groups, stores.sessions, limits)
 
 
 def _trainer(pack: ModelPack, population: Population) -> Trainer | None:

@@ -72,3 +72,12 @@ def parse_upload_id(text: str) -> UploadId:
 def new_upload_id() -> UploadId:
     """Make an upload id that nobody has and nobody can guess."""
     return UploadId(uuid4().hex)
+
+
+def parse_user_id(text: str) -> UserId:
+    """Read a user id; the form is that of a student id.
+
+    Raises:
+        InvalidRequest: the text is not an id.
+    """
+    return UserId(_parse(text, "user id"))

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
 from muster.domain.faces import IdentifiedFace
 from muster.domain.group import Group
-from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UploadId
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UploadId, UserId
 from muster.domain.student import Student, Template
 from muster.domain.upload import Outcome, Upload, UploadKind, UploadPermit
+from muster.domain.user import User
 
 
 class StudentStore(Protocol):
@@ -442,3 +443,34 @@ class AnswerStore(Protocol):
 
     def clear(self) -> None:
         """Forget every answer, since any of them may name a student who is erased."""
+
+
+class UserStore(Protocol):
+    """People with a token of their own, on one machine; in the cloud Cognito knows them."""
+
+    def add(self, user: User, token_digest: str) -> None:
+        """Store a new user.
+
+        Raises:
+            UserExists: the id is taken.
+        """
+
+    def find(self) -> list[User]:
+        """Return all users, ordered by id."""
+
+    def token_digests(self) -> dict[UserId, str]:
+        """Return the digest of each user's token."""
+
+    def replace_token(self, user_id: UserId, token_digest: str) -> None:
+        """Give a user another token; the old one ends.
+
+        Raises:
+            UserNotFound: no user has this id.
+        """
+
+    def remove(self, user_id: UserId) -> None:
+        """Remove a user.
+
+        Raises:
+            UserNotFound: no user has this id.
+        """

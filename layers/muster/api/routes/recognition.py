@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 
+from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.schemas import DetectDocument, RegisteredDocument
 from muster.api.system import System
@@ -12,7 +13,7 @@ from muster.domain.identifiers import parse_group_id, parse_session_id, parse_st
 from muster.services.registration import RegistrationRequest
 from muster.vision.decode import DEFAULT
 
-_PROBLEMS = {status: {"model": Problem} for status in (404, 409, 413, 415, 422, 503)}
+_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 409, 413, 415, 422, 503)}
 
 
 def _bytes_of(upload: UploadFile) -> bytes:
@@ -27,9 +28,11 @@ def _bytes_of(upload: UploadFile) -> bytes:
 def recognition_routes(system: System) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
+    caller = Annotated[Access, Depends(system.access)]
 
     @router.post("/register/register-student", status_code=201)
     def register_student(
+        access: caller,
         response: Response,
         student_id: Annotated[str, Form(examples=["s1"])],
         name: Annotated[str, Form(examples=["Ada Lovelace"])],
@@ -39,10 +42,13 @@ def recognition_routes(system: System) -> APIRouter:
         allow_lookalike: Annotated[bool, Form(description="Register although the face resembles another.")] = False,
     ) -> RegisteredDocument:
         """Register one student from one photo."""
+        groups = frozenset(parse_group_id(group) for group in group_id)
+        for group in groups:
+            access.group(group)
         request = RegistrationRequest(
             student_id=parse_student_id(student_id),
             name=name,
-            group_ids=frozenset(parse_group_id(group) for group in group_id),
+            group_ids=groups,
             consent=consent,
             image=_bytes_of(image),
             allow_lookalike=allow_lookalike,
@@ -53,13 +59,16 @@ def recognition_routes(system: System) -> APIRouter:
 
     @router.post("/mark/detect")
     def detect(
+        access: caller,
         group_id: Annotated[str, Form(examples=["7b"])],
         images: Annotated[list[UploadFile], File(description="1 to 10 photos of the group.")],
         session_id: Annotated[str | None, Form(description="Add to this session; without it, open one.")] = None,
     ) -> DetectDocument:
         """Read photos of a group and mark who is present."""
+        group = parse_group_id(group_id)
+        access.group(group)
         detection = system.detection.detect(
-            parse_group_id(group_id),
+            group,
             [_bytes_of(image) for image in images],
             parse_session_id(session_id) if session_id else None,
         )

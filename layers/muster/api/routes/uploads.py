@@ -3,17 +3,27 @@
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel, Field
 
+from muster.api.access import Access
+from muster.api.callers import Gate
 from muster.api.problems import Problem, describe
 from muster.api.schemas import DetectDocument, RegisteredDocument
-from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id, parse_upload_id
-from muster.domain.upload import Failure, PhotoFile, RegistrationDetails, RollCallDetails, UploadKind, UploadState
+from muster.domain.identifiers import GroupId, parse_group_id, parse_session_id, parse_student_id, parse_upload_id
+from muster.domain.upload import (
+    Details,
+    Failure,
+    PhotoFile,
+    RegistrationDetails,
+    RollCallDetails,
+    UploadKind,
+    UploadState,
+)
 from muster.services.answers import Detection, Registered
 from muster.services.uploads import UploadAnswer, Uploads
 
-_PROBLEMS = {status: {"model": Problem} for status in (404, 413, 415, 422)}
+_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 413, 415, 422)}
 
 
 class _Announcement(BaseModel):
@@ -94,25 +104,46 @@ class UploadDocument(BaseModel):
         return cls(upload_id=upload.id, kind=upload.kind, state=upload.state, answer=answer, problem=problem)
 
 
-def upload_routes(uploads: Uploads) -> APIRouter:
+def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
     """Make the router over the use cases."""
     router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=_PROBLEMS)  # type: ignore[arg-type]
+    caller = Annotated[Access, Depends(gate)]
 
     @router.post("", status_code=HTTPStatus.CREATED)
     def open_upload(
+        access: caller,
         response: Response,
         announcement: Annotated[RegistrationAnnouncement | RollCallAnnouncement, Body(discriminator="kind")],
     ) -> PermitDocument:
         """Announce a photo and get leave to send it."""
-        upload, permit = uploads.open(announcement.details(), announcement.file())
+        details = announcement.details()
+        for group in _groups_of(details):
+            access.group(group)
+        upload, permit = uploads.open(details, announcement.file())
         response.headers["Location"] = f"/v1/uploads/{upload.id}"
         return PermitDocument(
             upload_id=upload.id, url=permit.url, fields=dict(permit.fields), expires_at=permit.expires_at.isoformat()
         )
 
     @router.get("/{upload_id}")
-    def get_upload(upload_id: str) -> UploadDocument:
+    def get_upload(access: caller, upload_id: str) -> UploadDocument:
         """Return how far an upload is."""
-        return UploadDocument.of(uploads.get(parse_upload_id(upload_id)))
+        found = uploads.get(parse_upload_id(upload_id))
+        match found.answer:
+            case Registered(student):
+                access.any_of(student.groups)
+            case Detection(session):
+                access.group(session.group_id)
+            case None if found.upload.details is not None:
+                access.any_of(_groups_of(found.upload.details))
+        return UploadDocument.of(found)
 
     return router
+
+
+def _groups_of(details: Details) -> frozenset[GroupId]:
+    match details:
+        case RegistrationDetails():
+            return details.group_ids
+        case RollCallDetails():
+            return frozenset({details.group_id})

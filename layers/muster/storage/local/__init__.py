@@ -21,6 +21,7 @@ from muster.storage.local.heads import LocalHeads
 from muster.storage.local.sessions import LocalSessions
 from muster.storage.local.students import LocalStudents
 from muster.storage.local.training import LocalTraining
+from muster.storage.local.users import LocalUsers
 
 __all__ = ["LocalStores", "open_local"]
 
@@ -43,6 +44,7 @@ class LocalStores:
     heads: LocalHeads
     training: LocalTraining
     answers: LocalAnswers
+    users: LocalUsers
 
 
 def open_local(directory: Path) -> LocalStores:
@@ -68,6 +70,7 @@ def open_local(directory: Path) -> LocalStores:
         heads=LocalHeads(database, files),
         training=LocalTraining(database),
         answers=LocalAnswers(database),
+        users=LocalUsers(database),
     )
 
 

@@ -1,0 +1,53 @@
+"""Who may use the server of one machine; in the cloud the user pool keeps them."""
+
+import sqlite3
+
+from muster.domain.errors import UserExists, UserNotFound
+from muster.domain.identifiers import UserId
+from muster.domain.user import Role, User
+from muster.storage.local.database import Database
+
+
+class LocalUsers:
+    """`UserStore` on SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, user: User, token_digest: str) -> None:
+        """Store a new user; see `UserStore.add`."""
+        row = (user.id, user.role, user.name, token_digest)
+        try:
+            with self._database.write() as connection:
+                connection.execute("INSERT INTO users (id, role, name, token_digest) VALUES (?, ?, ?, ?)", row)
+        except sqlite3.IntegrityError as error:
+            raise UserExists(
+                f"There is a user {user.id} already: take another id, or give this one a new token with "
+                "`muster users token`."
+            ) from error
+
+    def find(self) -> list[User]:
+        """Return all users, ordered by id."""
+        rows = self._database.read().execute("SELECT id, role, name FROM users ORDER BY id")
+        return [User(UserId(identifier), Role(role), name) for identifier, role, name in rows]
+
+    def token_digests(self) -> dict[UserId, str]:
+        """Return the digest of each user's token."""
+        return dict(self._database.read().execute("SELECT id, token_digest FROM users").fetchall())
+
+    def replace_token(self, user_id: UserId, token_digest: str) -> None:
+        """Put another token in the place of a user's; see `UserStore.replace_token`."""
+        with self._database.write() as connection:
+            changed = connection.execute("UPDATE users SET token_digest = ? WHERE id = ?", (token_digest, user_id))
+            if not changed.rowcount:
+                raise _unknown(user_id)
+
+    def remove(self, user_id: UserId) -> None:
+        """Remove a user; see `UserStore.remove`."""
+        with self._database.write() as connection:
+            if not connection.execute("DELETE FROM users WHERE id = ?", (user_id,)).rowcount:
+                raise _unknown(user_id)
+
+
+def _unknown(user_id: UserId) -> UserNotFound:
+    return UserNotFound(f"There is no user {user_id}: `muster users list` shows who there is.")
