@@ -43,7 +43,7 @@ _STYLES = {
     MarkStatus.ABSENT: "bold red",
     MarkStatus.EXCUSED: "blue",
 }
-_LAST = 20
+_LAST = 12
 
 
 class FileFormat(StrEnum):
@@ -132,7 +132,7 @@ def _by_ending(output: Path) -> FileFormat:
     try:
         return FileFormat(output.suffix.lower().lstrip("."))
     except ValueError:
-        raise typer.BadParameter(f"say with --format which of {', '.join(FileFormat)} {output.name} is to be") from None
+        raise typer.BadParameter(f"say with --format what {output.name} is to be: {', '.join(FileFormat)}") from None
 
 
 def _write(output: Path, content: bytes, *, force: bool) -> None:
@@ -156,7 +156,8 @@ def _write(output: Path, content: bytes, *, force: bool) -> None:
 
 
 def _show(console: Console, found: AttendanceReport) -> None:
-    console.print(f"[bold]{escape(headline(found))}[/], {period_text(found)} ({found.zone.key})", highlight=False)
+    period = "" if found.scope is Scope.SESSION else f", {period_text(found)}"
+    console.print(f"[bold]{escape(headline(found))}[/]{period} ({found.zone.key})", highlight=False)
     if not found.sessions:
         console.print("There is no session in this period.")
         return
@@ -168,9 +169,12 @@ def _show(console: Console, found: AttendanceReport) -> None:
 def _table(found: AttendanceReport) -> Table:
     if found.scope is Scope.STUDENT:
         return _sessions(found, found.students[0])
-    table = Table("id", "student")
-    for title in ("present", "late", "absent", "excused", "rate", "in a row", "now"):
-        table.add_column(title, justify="right")
+    if found.scope is Scope.SESSION:
+        return _students(found)
+    letters = ", ".join(f"{letter} {status}" for status, letter in LETTERS.items())
+    table = Table("id", "student", caption=f"{letters}; longest, now: sessions missed in a row.")
+    for title in (*LETTERS.values(), "rate", "longest", "now"):
+        table.add_column(title, justify="right", no_wrap=True)
     table.add_column(f"last {_LAST}" if len(found.sessions) > _LAST else "marks", no_wrap=True)
     for student in found.students:
         table.add_row(
@@ -182,18 +186,30 @@ def _table(found: AttendanceReport) -> Table:
             _strip(student.marks[-_LAST:]),
         )
     table.add_section()
-    table.add_row("", "all", *_figures(found.tally), "", "", "")
+    table.add_row("", "all", *_figures(found.tally))
+    return table
+
+
+def _students(found: AttendanceReport) -> Table:
+    table = Table("id", "student", "mark")
+    for student in found.students:
+        table.add_row(student.id, escape(student.name), _word(student.marks[0]))
+    table.add_section()
+    table.add_row("", "rate", percent(found.tally.rate))
     return table
 
 
 def _sessions(found: AttendanceReport, student: StudentLine) -> Table:
     table = Table("day", "time", "group", "mark")
     for line, status in zip(found.sessions, student.marks, strict=True):
-        words = "" if status is None else f"[{_STYLES[status]}]{status}[/]"
-        table.add_row(f"{line.started_at:%a %Y-%m-%d}", f"{line.started_at:%H:%M}", line.group_id, words)
+        table.add_row(f"{line.started_at:%a %Y-%m-%d}", f"{line.started_at:%H:%M}", line.group_id, _word(status))
     table.add_section()
     table.add_row("rate", "", "", percent(student.tally.rate))
     return table
+
+
+def _word(status: MarkStatus | None) -> str:
+    return "" if status is None else f"[{_STYLES[status]}]{status}[/]"
 
 
 def _figures(tally: Tally) -> tuple[str, ...]:
