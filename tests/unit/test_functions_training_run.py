@@ -9,6 +9,7 @@ import pytest
 
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
+from muster.services.groups import Groups
 from muster.services.roster import Roster
 from muster.services.training_run import Abandoned, Progress, TrainerResult, TrainingRun
 from muster.storage.local import LocalStores, open_local
@@ -52,7 +53,8 @@ def test_a_run_that_finishes_after_a_newer_one_leaves_the_newer_head_current(sto
 
 
 def test_a_student_erased_during_a_run_is_in_no_head_afterwards(stores: LocalStores) -> None:
-    roster = Roster(stores.students, stores.heads, stores.training.request)
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    roster = Roster(stores.students, stores.heads, groups, stores.training.request)
     assert run(stores, lambda: roster.erase(StudentId("s2")))["outcome"] == "abandoned"
     assert (stores.heads.current(PACK), stores.heads.versions(PACK)) == (None, [])
     assert stores.training.state().dirty is True

@@ -6,7 +6,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from muster.domain.group import Group
-from muster.domain.identifiers import UserId
 from muster.services.groups import MOST_TEACHERS
 from muster.services.roster_import import ImportReport, RowAction
 from muster.services.subject_data import SubjectData
@@ -41,7 +40,7 @@ class NewGroup(BaseModel):
 
     group_id: str = Field(examples=["7b"])
     name: str = Field(examples=["Class 7b"], max_length=400)
-    teachers: list[UserId] = Field(default=[], max_length=MOST_TEACHERS, examples=[["ada"]])
+    teachers: list[str] = Field(default=[], max_length=MOST_TEACHERS, examples=[["ada"]])
 
 
 class GroupChange(BaseModel):
@@ -50,7 +49,7 @@ class GroupChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, examples=["Class 7b"], max_length=400)
-    teachers: list[UserId] | None = Field(default=None, max_length=MOST_TEACHERS, examples=[["ada", "bob"]])
+    teachers: list[str] | None = Field(default=None, max_length=MOST_TEACHERS, examples=[["ada", "bob"]])
 
 
 class NewStudent(BaseModel):

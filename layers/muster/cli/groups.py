@@ -10,7 +10,7 @@ from rich.table import Table
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.composition.local import open_groups
 from muster.domain.group import Group
-from muster.domain.identifiers import UserId, parse_group_id
+from muster.domain.identifiers import parse_group_id, parse_user_id
 
 app = typer.Typer(help="Classes and courses.", no_args_is_help=True)
 
@@ -50,7 +50,7 @@ def add(
 ) -> None:
     """Make a group."""
     identifier = parse_group_id(group_id)
-    teachers = [UserId(one) for one in teacher or []]
+    teachers = [parse_user_id(one) for one in teacher or []]
     group = open_groups(data).create(identifier, name or identifier, teachers)
     emit(_document(group), as_json, lambda console: console.print(f"The group {group.id} is there."))
 
@@ -66,7 +66,7 @@ def change(
     """Give a group another name, or other teachers in place of those it has."""
     groups = open_groups(data)
     identifier = parse_group_id(group_id)
-    teachers = None if teacher is None else [UserId(one) for one in teacher]
+    teachers = None if teacher is None else [parse_user_id(one) for one in teacher]
     group = groups.update(identifier, groups.get(identifier).version, name, teachers)
     emit(_document(group), as_json, lambda console: console.print(f"The group {group.id} is changed."))
 

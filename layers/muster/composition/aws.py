@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from muster.api.callers import Gate
+from muster.api.sign_in import GatewaySignIn
 from muster.api.system import Records
 from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.batch_jobs import BatchJobs
+from muster.domain.period import parse_zone
 from muster.packs.manifest import shipped_spec
+from muster.services.groups import Groups
 from muster.services.heads import HeadPointer
+from muster.services.reports import Reports
 from muster.services.retraining import Retraining
 from muster.services.roster import Roster
 from muster.services.sessions import Sessions
+from muster.services.subject_data import SubjectAccess
 from muster.services.training_queue import TrainingQueue
 from muster.services.uploads import Uploads
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
@@ -54,10 +60,15 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
     pack = shipped_spec(settings.pack).id
     stores = access.stores
     sessions = Sessions(stores.students, stores.sessions)
+    groups = Groups(stores.groups, stores.students, stores.sessions)
     return Records(
         pack=pack,
-        roster=Roster(stores.students, stores.heads, asked_by_event),
+        access=Gate(GatewaySignIn(), stores.groups, stores.students, stores.sessions),
+        roster=Roster(stores.students, stores.heads, groups, asked_by_event),
+        groups=groups,
+        subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
         sessions=sessions,
+        reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
         heads=HeadPointer(stores.heads, pack),
         training=TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer=None),
         uploads=Uploads(access.uploads, stores.students, sessions, settings.upload_limit_bytes),

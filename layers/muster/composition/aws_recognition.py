@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from muster.api.system import System
 from muster.composition.aws import AwsAccess, asked_by_event, open_records
 from muster.composition.aws_settings import AwsSettings
+from muster.composition.vision import open_models
 from muster.packs.load import load_pack
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
@@ -13,9 +14,6 @@ from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.services.registration import Registration
 from muster.services.uploaded_photos import UploadedPhotos
-from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
-from muster.vision.pipeline import VisionPipeline
 
 _DUPLICATE_FPIR = 0.001
 """Share of honest registrations that are taken for somebody already registered."""
@@ -35,22 +33,22 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         PackMissing, PackDamaged: the image's model pack cannot be used.
     """
     pack = load_pack(settings.pack, settings.home)
-    vision = VisionPipeline(
-        detector=CenterFaceDetector(pack.detector, settings.threads),
-        embedder=FaceNetEmbedder(pack.embedder, settings.threads),
-        segmented=pack.manifest.segmenter.enabled,
-    )
+    vision = open_models(pack, settings.threads)
     stores = access.stores
     galleries = Galleries(stores.students, pack.id, Population(pack.statistics.mean, pack.statistics.factor))
     heads = CurrentHead(stores.heads, pack.id)
     duplicates, present = Thresholds(present_fpir=_DUPLICATE_FPIR), Thresholds(present_fpir=settings.target_fpir)
-    registration = Registration(pack.id, vision, stores.students, galleries, duplicates, asked_by_event)
-    detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present)
     records = open_records(settings, access)
+    registration = Registration(pack.id, vision, stores.students, galleries, duplicates, records.groups, asked_by_event)
+    detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present)
     return AwsSystem(
         pack=pack.id,
+        access=records.access,
         roster=records.roster,
+        groups=records.groups,
+        subject_access=records.subject_access,
         sessions=records.sessions,
+        reports=records.reports,
         heads=heads,
         training=records.training,
         uploads=records.uploads,

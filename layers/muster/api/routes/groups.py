@@ -11,7 +11,7 @@ from muster.api.schemas import StudentPage
 from muster.api.schemas_roster import GroupChange, GroupDocument, GroupPage, NewGroup
 from muster.api.system import Records
 from muster.api.versions import IfMatch, etag, expected
-from muster.domain.identifiers import parse_group_id
+from muster.domain.identifiers import UserId, parse_group_id, parse_user_id
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
 _CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
@@ -34,7 +34,7 @@ def group_routes(system: Records) -> APIRouter:
     def create_group(access: caller, new: NewGroup, response: Response) -> GroupDocument:
         """Make a group; admins only."""
         access.admin()
-        group = system.groups.create(parse_group_id(new.group_id), new.name, new.teachers)
+        group = system.groups.create(parse_group_id(new.group_id), new.name, _users(new.teachers))
         response.headers["Location"] = f"/v1/groups/{group.id}"
         response.headers["ETag"] = etag(group.version)
         return GroupDocument.of(group)
@@ -56,7 +56,9 @@ def group_routes(system: Records) -> APIRouter:
         access.admin()
         identifier = parse_group_id(group_id)
         version = expected(if_match, system.groups.get(identifier).version)
-        group = system.groups.update(identifier, version, change.name, change.teachers)
+        group = system.groups.update(
+            identifier, version, change.name, None if change.teachers is None else _users(change.teachers)
+        )
         response.headers["ETag"] = etag(group.version)
         return GroupDocument.of(group)
 
@@ -74,3 +76,7 @@ def group_routes(system: Records) -> APIRouter:
         return StudentPage.of(*page(system.roster.find(identifier), lambda student: student.id, limit, cursor))
 
     return router
+
+
+def _users(ids: list[str]) -> list[UserId]:
+    return [parse_user_id(user) for user in ids]
