@@ -45,19 +45,17 @@ def main() -> int:
     try:
         base = options.base or builder.base()
         below = builder.open(base)
-        with tempfile.TemporaryDirectory(dir=options.scratch) as folder, _cloud(Path(folder)) as cloud:
-            for name in options.only or _IMAGES:
-                document[name] = {}
-                if not options.built:
-                    log = options.scratch / f"{name}-build.log"
-                    seconds = builder.build(f"containers/{name}/Dockerfile", f"muster/{name}", base, log)
-                    document[name]["build_seconds"] = round(seconds)
-                image = builder.open(f"muster/{name}")
-                document[name] |= _looked_into(image, below, name)
-                scratch = Path(folder) / name
-                scratch.mkdir()
-                document[name] |= _ran(name, image, cloud, scratch, options.starts)
-                _print(name, document[name])
+        for name in options.only or _IMAGES:
+            document[name] = {}
+            if not options.built:
+                log = options.scratch / f"{name}-build.log"
+                seconds = builder.build(f"containers/{name}/Dockerfile", f"muster/{name}", base, log)
+                document[name]["build_seconds"] = round(seconds)
+            image = builder.open(f"muster/{name}")
+            document[name] |= _looked_into(image, below, name)
+            with tempfile.TemporaryDirectory(dir=options.scratch) as folder, _cloud(Path(folder)) as cloud:
+                document[name] |= _ran(name, image, cloud, Path(folder), options.starts)
+            _print(name, document[name])
     finally:
         builder.close_all()
     document["within_budget"] = _within_budget(document)
@@ -98,7 +96,7 @@ def _print(name: str, figures: dict[str, Any], indent: str = "") -> None:
 
 @contextmanager
 def _cloud(folder: Path) -> Iterator[Cloud]:
-    """Build the dev stage on simulated services."""
+    """Build the dev stage, with nobody registered, on simulated services."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     os.environ |= {"CDK_DOCKER": "/bin/false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
     synthesize(folder / "cdk.out", [DEV]).synth()
@@ -107,6 +105,7 @@ def _cloud(folder: Path) -> Iterator[Cloud]:
     try:
         host, port = moto.get_host_and_port()
         endpoint = f"http://{host}:{port}"
+        httpx.post(f"{endpoint}/moto-api/reset").raise_for_status()
         httpx.post(f"{endpoint}/moto-api/config", json={"batch": {"use_docker": False}}).raise_for_status()
         cloud = Cloud(endpoint, StageTemplates.load(folder / "cdk.out", "dev"), Path("/opt/muster"))
         cloud.build()
