@@ -8,9 +8,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from muster import __version__
-from muster.api import problems
+from muster.api import openapi, problems
 from muster.api.body_limit import BodyLimit
 from muster.api.callers import Callers, Gate
+from muster.api.idempotency import Idempotency
+from muster.api.limits import RateLimit
+from muster.api.request_log import RequestLog
 from muster.api.routes.groups import group_routes
 from muster.api.routes.reports import report_routes
 from muster.api.routes.roster import health_routes, roster_routes
@@ -44,9 +47,15 @@ def create_app(system: Records) -> FastAPI:
         summary="Attendance from one group photo.",
         lifespan=lifespan,
     )
+    # The last added is the outermost.
+    app.add_middleware(Idempotency, answers=system.answers)
+    if system.limits is not None:
+        app.add_middleware(RateLimit, limits=system.limits)
     app.add_middleware(Callers, sign_in=system.access.sign_in)
     app.add_middleware(BodyLimit, limit=MOST_BODY_BYTES)
+    app.add_middleware(RequestLog)
     problems.install(app)
+    openapi.install(app)
     if isinstance(system, System):
         # Its imports bring the models' libraries.
         from muster.api.routes.bulk import bulk_routes

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents, made in this one place."""
 
-import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -12,8 +12,6 @@ from starlette.exceptions import HTTPException
 from muster.domain.errors import Category, InvalidRequest, MusterError
 
 MEDIA_TYPE = "application/problem+json"
-
-_log = logging.getLogger(__name__)
 
 _STATUS = {
     Category.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -57,9 +55,27 @@ def describe(category: Category, code: str, detail: str) -> Problem:
     return _document(_STATUS[category], code, detail)
 
 
-def problem(status: int, code: str, detail: str) -> JSONResponse:
+def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Make the response for one failure."""
-    return JSONResponse(_document(status, code, detail).model_dump(), status_code=status, media_type=MEDIA_TYPE)
+    sent = dict(headers or {})
+    if status == HTTPStatus.UNAUTHORIZED:
+        sent["WWW-Authenticate"] = "Bearer"
+    document = _document(status, code, detail).model_dump()
+    return JSONResponse(document, status_code=status, media_type=MEDIA_TYPE, headers=sent)
+
+
+def problem_of(error: MusterError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Make the response for one domain error."""
+    return problem(status_of(error), error.code, str(error), headers)
+
+
+def bug() -> JSONResponse:
+    """Make the response for a failure that nobody foresaw."""
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "Something went wrong on the server and was logged: try again, and tell its operator if it stays.",
+    )
 
 
 def status_of(error: MusterError) -> int:
@@ -76,7 +92,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(MusterError)
     def _domain(_: Request, error: MusterError) -> JSONResponse:
-        return problem(status_of(error), error.code, str(error))
+        return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
     def _malformed(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -87,14 +103,16 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:
-        phrase = HTTPStatus(error.status_code).phrase
-        return problem(error.status_code, phrase.lower().replace(" ", "_").replace("'", ""), str(error.detail))
-
-    @app.exception_handler(Exception)
-    def _bug(_: Request, error: Exception) -> JSONResponse:
-        _log.error("request failed", exc_info=error)
-        return problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "internal_error",
-            "Something went wrong on the server and was logged: try again, and tell its operator if it stays.",
-        )
+        match error.status_code:
+            case HTTPStatus.BAD_REQUEST:
+                # A body that is not what its Content-Type says.
+                detail = f"Send the form or JSON document as its Content-Type says: {error.detail}."
+                return problem(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidRequest.code, detail)
+            case HTTPStatus.NOT_FOUND:
+                detail = "There is nothing at this address: the documentation at /docs lists those that there are."
+            case HTTPStatus.METHOD_NOT_ALLOWED:
+                detail = "This address does not take this method: the header Allow lists those that it takes."
+            case _:
+                detail = str(error.detail)
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
+        return problem(error.status_code, code, detail, error.headers)

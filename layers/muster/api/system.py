@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from muster.api.callers import Gate
+from muster.api.limits import Limits
 from muster.domain.identifiers import PackId
 from muster.services.groups import Groups
 from muster.services.reports import Reports
@@ -14,6 +15,7 @@ from muster.services.sessions import Sessions
 from muster.services.subject_data import SubjectAccess
 from muster.services.training_queue import TrainingQueue
 from muster.services.uploads import Uploads
+from muster.storage.ports import AnswerStore
 
 if TYPE_CHECKING:
     # Both bring the models' libraries, which a process that only keeps records neither has nor waits for.
@@ -34,11 +36,15 @@ class Records:
 
     Attributes:
         access: a dependency of every route that is not open to all.
+        answers: what was answered to requests that may come again.
+        limits: None where a gateway limits how often one may ask.
         uploads: None where photos come with the request only.
     """
 
     pack: PackId
     access: Gate
+    answers: AnswerStore
+    limits: Limits | None
     roster: Roster
     groups: Groups
     subject_access: SubjectAccess

@@ -64,6 +64,8 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
     return Records(
         pack=pack,
         access=Gate(GatewaySignIn(), stores.groups, stores.students, stores.sessions),
+        answers=stores.answers,
+        limits=None,
         roster=Roster(stores.students, stores.heads, groups, asked_by_event),
         groups=groups,
         subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),

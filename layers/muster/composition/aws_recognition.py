@@ -44,6 +44,8 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     return AwsSystem(
         pack=pack.id,
         access=records.access,
+        answers=records.answers,
+        limits=records.limits,
         roster=records.roster,
         groups=records.groups,
         subject_access=records.subject_access,

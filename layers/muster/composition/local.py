@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from muster.api.callers import Gate
+from muster.api.limits import Limits
 from muster.api.sign_in import LocalSignIn
 from muster.api.system import System
 from muster.composition.settings import LocalSettings
@@ -69,6 +70,8 @@ def open_local_system(
     return LocalSystem(
         pack=pack.id,
         access=Gate(LocalSignIn(users), stores.groups, stores.students, stores.sessions),
+        answers=stores.answers,
+        limits=Limits(),
         users=users,
         registration=Registration(
             pack.id,

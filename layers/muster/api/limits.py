@@ -1,0 +1,82 @@
+"""How often one sender may ask, where no gateway says so: on one machine, in this process's memory."""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from muster.api.callers import caller_of
+from muster.api.problems import problem_of
+from muster.domain.errors import MusterError, SignInRequired, TooManyRequests
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests at once, and so many a second after that."""
+
+    burst: int
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one user may ask, and how often one address may send a token that is not valid.
+
+    The defaults are far above what a class needs (a page of faces to review is some 40 requests), and far below what
+    would keep everyone else from an answer.
+    """
+
+    user: Rate = Rate(burst=400, per_second=20)
+    failed_sign_in: Rate = Rate(burst=20, per_second=0.2)
+
+
+class Buckets:
+    """A token bucket for each key; the keys not seen for longest are forgotten first."""
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic, most_keys: int = 10_000) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._most_keys = most_keys
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: str) -> float:
+        """Take one request out of a bucket; return 0, or the seconds to wait if it is empty."""
+        now = self._clock()
+        left, at = self._left.pop(key, (float(self._rate.burst), now))
+        left = min(self._rate.burst, left + (now - at) * self._rate.per_second)
+        taken = left >= 1
+        self._left[key] = (left - taken, now)
+        if len(self._left) > self._most_keys:
+            self._left.popitem(last=False)
+        return 0 if taken else (1 - left) / self._rate.per_second
+
+
+class RateLimit:
+    """ASGI middleware that answers 429 to who asks too often; it stands behind `Callers`."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._users = Buckets(limits.user)
+        self._addresses = Buckets(limits.failed_sign_in)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is one too many."""
+        wait = self._wait(scope) if scope["type"] == "http" else 0
+        if wait <= 0:
+            await self._app(scope, receive, send)
+            return
+        seconds = math.ceil(wait)
+        error = TooManyRequests(f"These are too many requests: wait {seconds} s, then send it again.")
+        await problem_of(error, {"Retry-After": str(seconds)})(scope, receive, send)
+
+    def _wait(self, scope: Scope) -> float:
+        caller, request = caller_of(scope), HTTPConnection(scope)
+        if not isinstance(caller, MusterError):
+            return self._users.take(caller.user_id)
+        if isinstance(caller, SignInRequired) and "authorization" in request.headers:
+            return self._addresses.take(request.client.host if request.client else "")
+        return 0
