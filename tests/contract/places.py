@@ -10,7 +10,7 @@ import boto3
 from muster.storage import keys
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
-from muster.storage.ports import HeadStore, SessionStore, StudentStore, TrainingStore
+from muster.storage.ports import AnswerStore, GroupStore, HeadStore, SessionStore, StudentStore, TrainingStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
 
 
 class Stores(Protocol):
-    """The four ports of one place."""
+    """The ports of one place."""
 
     @property
     def students(self) -> StudentStore: ...
 
     @property
+    def groups(self) -> GroupStore: ...
+
+    @property
     def sessions(self) -> SessionStore: ...
+
+    @property
+    def answers(self) -> AnswerStore: ...
 
     @property
     def heads(self) -> HeadStore: ...

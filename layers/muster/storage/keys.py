@@ -19,13 +19,17 @@ POINTER: Final = "POINTER"
 MEMBER_PREFIX: Final = "STUDENT#"
 SESSION_PREFIX: Final = "SESSION#"
 PHOTO_PREFIX: Final = "PHOTO#"
+CHANGE_PREFIX: Final = "CHANGE#"
 HEAD_PREFIX: Final = "HEAD#"
 PACK_PREFIX: Final = "PACK#"
 
 TRAINING: Final = "TRAINING"
 ERASURES: Final = "ERASURES"
+REMOVALS: Final = "REMOVALS"
 OBJECTS: Final = "OBJECTS"
 COPIES: Final = "COPIES"
+GROUPS: Final = "GROUPS"
+ANSWERS: Final = "ANSWERS"
 HEADS_PARTITION_PREFIX: Final = "HEADS#"
 
 REGISTRATION_PHOTOS: Final = "students/"
@@ -45,7 +49,7 @@ def group_partition(group_id: GroupId | None) -> str:
 
 
 def session_partition(session_id: SessionId) -> str:
-    """Partition of a session: its record with the marks, and its photos."""
+    """Partition of a session: its record with the marks, its photos, and what people changed."""
     return f"SESSION#{session_id}"
 
 
@@ -64,6 +68,11 @@ def group_session(started_at: str, session_id: SessionId) -> str:
     return f"{SESSION_PREFIX}{started_at}#{session_id}"
 
 
+def sessions_between(since: str | None, until: str | None) -> tuple[str, str]:
+    """Least and greatest sort key of a group's sessions started from `since` and before `until`."""
+    return SESSION_PREFIX + (since or ""), SESSION_PREFIX + (until or "~")
+
+
 def mention(session_id: SessionId) -> str:
     """Sort key, under a student, of a session that mentions the student."""
     return f"{SESSION_PREFIX}{session_id}"
@@ -72,6 +81,11 @@ def mention(session_id: SessionId) -> str:
 def photo(photo_id: PhotoId) -> str:
     """Sort key of a photo in its session."""
     return f"{PHOTO_PREFIX}{photo_id}"
+
+
+def change(revision: int) -> str:
+    """Sort key of what was changed in a session at once, in order of time."""
+    return f"{CHANGE_PREFIX}{revision:010d}"
 
 
 def head(version: int) -> str:

@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
+from muster.storage.aws.answers import AwsAnswers
+from muster.storage.aws.due_copies import DueCopies
+from muster.storage.aws.erasures import Erasures
+from muster.storage.aws.forgetting import Forgetting
+from muster.storage.aws.groups import AwsGroups
 from muster.storage.aws.heads import AwsHeads
 from muster.storage.aws.objects import Objects
+from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.sessions import AwsSessions
 from muster.storage.aws.students import AwsStudents
 from muster.storage.aws.table import Table
+from muster.storage.aws.traces import Traces
 from muster.storage.aws.training import AwsTraining
 
 if TYPE_CHECKING:
@@ -37,21 +44,27 @@ _SWEEP_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class AwsStores:
-    """The four stores of one table and its buckets."""
+    """The stores of one table and its buckets."""
 
     students: AwsStudents
+    groups: AwsGroups
     sessions: AwsSessions
+    answers: AwsAnswers
     heads: AwsHeads
     training: AwsTraining
     objects: Objects
+    erasures: Erasures
+    copies: DueCopies
+    forgetting: Forgetting
 
     def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
-        """Finish what killed processes left: erasures and copies half done, objects that nothing refers to.
+        """Finish what killed processes left: erasures, removals and copies half done, objects nothing refers to.
 
         Run it each day; it may run at any time, beside anything else.
         """
-        self.students.finish_erasures()
-        self.students.finish_copies()
+        self.erasures.finish_all()
+        self.forgetting.finish_removals()
+        self.copies.finish()
         self.objects.sweep(older_than)
 
 
@@ -65,11 +78,20 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
     """
     the_table = Table(dynamodb, table)
     objects = Objects(s3, the_table, photos, models)
-    sessions = AwsSessions(the_table, objects)
+    records = SessionRecords(the_table)
+    forgetting = Forgetting(the_table, objects, records)
+    answers = AwsAnswers(the_table)
+    erasures = Erasures(the_table, objects, forgetting, answers)
+    copies = DueCopies(the_table, objects)
     return AwsStores(
-        students=AwsStudents(the_table, objects, sessions),
-        sessions=sessions,
+        students=AwsStudents(the_table, objects, copies, erasures, Traces(the_table, objects)),
+        groups=AwsGroups(the_table),
+        sessions=AwsSessions(the_table, objects, records, forgetting),
+        answers=answers,
         heads=AwsHeads(the_table, objects),
         training=AwsTraining(the_table),
         objects=objects,
+        erasures=erasures,
+        copies=copies,
+        forgetting=forgetting,
     )

@@ -1,6 +1,6 @@
 """Photos, training copies and heads in two buckets, and the ledger that keeps them from being forgotten there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -101,6 +101,13 @@ class Objects:
             if is_missing(error):
                 return None
             raise
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all objects of both buckets, each behind its bucket's name."""
+        for bucket in (self._photos, self._models):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for listed in page.get("Contents", []):
+                    yield f"{bucket}/{listed['Key']}"
 
     def _delete(self, bucket: str, name: str) -> None:
         answer = self._client.delete_object(Bucket=bucket, Key=name)

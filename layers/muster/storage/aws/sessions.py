@@ -1,20 +1,44 @@
 """Sessions with their photos and marks in the table and the buckets."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import uuid4
 
-from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, SessionPhoto
-from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
-from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
+from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound, VersionConflict
+from muster.domain.faces import IdentifiedFace
+from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.storage import keys
+from muster.storage.aws.forgetting import Forgetting
 from muster.storage.aws.objects import Entry, Objects
-from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Key, Table, wait
-from muster.storage.documents import faces_text, read_faces, read_time, time_text
-from muster.storage.rules import named_in, replaces, students_in, without
-
-# Two photos of one session rarely meet; a class of phones sending at once still gets through.
-_ATTEMPTS = 30
+from muster.storage.aws.session_items import (
+    changes_item,
+    files_of,
+    listed_key,
+    marks_document,
+    new_record,
+    photo_item,
+    photo_key,
+    read_changes,
+    read_marks,
+    read_photo,
+    read_session,
+    record_key,
+    removal_key,
+)
+from muster.storage.aws.session_records import SessionRecords
+from muster.storage.aws.table import ConditionFailed, Item, Table
+from muster.storage.documents import faces_text, read_faces, time_text
+from muster.storage.rules import (
+    anonymous,
+    named_in,
+    replaces,
+    students_in,
+    students_of_change,
+    with_decisions_kept,
+    without,
+)
 
 
 class AwsSessions:
@@ -22,90 +46,232 @@ class AwsSessions:
 
     All marks of a session lie in its record (about 90 bytes each: a class of 200 is 18 KB of the 400 KB an item may
     have). A photo is then stored by one transaction of a few items, however many students it marks, and is there with
-    all its marks or not at all; marks are one read. The record's version makes rivals read again and try again.
-
-    Each student whom a session mentions has an item that says so, written before the session is: it leads an erasure to
-    every session. The erasure raises the version of each, so that a photo under way reads again, finds the student
-    gone and leaves them out.
+    all its marks or not at all; marks are one read. What people changed at once is one item, however many marks that
+    were. Who writes a record, and when it counts, is `SessionRecords`'.
     """
 
-    def __init__(self, table: Table, objects: Objects) -> None:
+    def __init__(self, table: Table, objects: Objects, records: SessionRecords, forgetting: Forgetting) -> None:
         self._table = table
         self._objects = objects
+        self._records = records
+        self._forgetting = forgetting
 
     def create(self, session: Session, roster: Sequence[StudentId]) -> None:
         """Open a session; see `SessionStore.create`."""
-        if self._table.get(_record_key(session.id)):
+        if self._table.get(record_key(session.id)):
             raise _exists(session.id)
-        registered = self._registered(roster)
-        self._mention(session.id, registered)
-        started_at = time_text(session.started_at)
-        record: Item = {
-            "pk": keys.session_partition(session.id),
-            "sk": keys.RECORD,
-            "id": session.id,
-            "group_id": session.group_id,
-            "started_at": started_at,
-            "marks": {
-                student: _mark_document(Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at))
-                for student in registered
-            },
-            "mentioned": sorted(registered),
-            "version": 1,
+        enrolled = self._records.look_up(roster).enrolled
+        self._records.mention(session.id, enrolled)
+        absent = {
+            student: Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at) for student in enrolled
         }
-        listed = {
-            "pk": keys.group_partition(session.group_id),
-            "sk": keys.group_session(started_at, session.id),
-            "id": session.id,
-            "group_id": session.group_id,
-            "started_at": started_at,
-        }
-        try:
-            self._table.together([self._table.putting(record, "attribute_not_exists(pk)"), self._table.putting(listed)])
-        except ConditionFailed as error:
-            raise _exists(session.id) from error
+        self._put_new(new_record(session, absent), session.id)
         # Whoever was erased before there was a session to clean is found missing now.
-        if erased := registered - self._registered(registered):
-            self.forget(session.id, erased)
+        if erased := enrolled - self._records.look_up(enrolled).enrolled:
+            self._forgetting.forget(session.id, erased, whole=True)
+            self._records.take_back(session.id, erased)
 
     def get(self, session_id: SessionId) -> Session:
         """Return one session; see `SessionStore.get`."""
-        return _session(self._record(session_id))
+        return read_session(self._records.read(session_id))
 
-    def of_group(self, group_id: GroupId) -> list[Session]:
-        """Return a group's sessions, oldest first."""
-        return [_session(item) for item in self._table.query(keys.group_partition(group_id), keys.SESSION_PREFIX)]
+    def of_group(
+        self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Session]:
+        """Return a group's sessions, oldest first; see `SessionStore.of_group`."""
+        return [read_session(record) for record in self._records_of(group_id, since, until, with_marks=False)]
+
+    def roll_calls(
+        self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the same sessions with their marks: one query, and a read per 100 sessions."""
+        records = self._records_of(group_id, since, until, with_marks=True)
+        return [RollCall(read_session(record), tuple(read_marks(record).values())) for record in records]
+
+    def amend(
+        self,
+        session_id: SessionId,
+        expected: int,
+        *,
+        marks: Sequence[Mark] = (),
+        faces: Sequence[IdentifiedFace] = (),
+        changes: Sequence[Change] = (),
+    ) -> Session:
+        """Do what a person decided; see `SessionStore.amend`."""
+        amended: list[Session] = []
+
+        def attempt() -> None:
+            amended.append(self._amend(session_id, expected, marks, faces, changes))
+
+        self._records.again(attempt)
+        return amended[-1]
+
+    def changes(self, session_id: SessionId) -> list[Change]:
+        """Return what people changed in a session, oldest first; see `SessionStore.changes`."""
+        return self._changes(self._records.read(session_id))
+
+    def remove(self, session_id: SessionId) -> None:
+        """Remove a session with its photos, marks and changes; see `SessionStore.remove`."""
+        self._forgetting.remove(session_id)
+
+    def drop_files(self, session_id: SessionId, before: datetime) -> int:
+        """Remove the files of photos received before a moment; see `SessionStore.drop_files`."""
+        return self._forgetting.drop_files(session_id, before)
 
     def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
-        self._record(photo.session_id)
+        self._records.read(photo.session_id)
         entry = self._objects.enter(photos=[keys.SESSION_PHOTOS + uuid4().hex for _ in range(2)])
         self._objects.announce(entry)
         self._objects.put_photo(entry.photos[0], original)
         self._objects.put_photo(entry.photos[1], annotated)
-        for attempt in range(_ATTEMPTS):
-            try:
-                replaced = self._store(photo, marks, entry)
-                break
-            except ConditionFailed:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            wait(attempt)
-        if replaced is not None:
-            self._objects.delete(replaced)
+        unused: list[Entry] = []
+        try:
+            self._records.again(lambda: unused.extend(self._store(photo, marks, entry)))
+        except SessionNotFound:
+            self._objects.delete(entry)
+            raise
+        for left in unused:
+            self._objects.delete(left)
 
     def photos(self, session_id: SessionId) -> list[SessionPhoto]:
         """Return a session's photos in the order received; see `SessionStore.photos`."""
-        self._record(session_id)
-        photos = [_photo(item) for item in self._photo_items(session_id)]
+        photos = [read_photo(item) for item in self._photo_items(self._records.read(session_id))]
         return sorted(photos, key=lambda photo: (photo.received_at, photo.id))
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
+        return self._file(session_id, photo_id, "annotated")
+
+    def original(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
+        """Return a photo as it was sent; see `SessionStore.original`."""
+        return self._file(session_id, photo_id, "original")
+
+    def marks(self, session_id: SessionId) -> list[Mark]:
+        """Return a session's marks, ordered by student id; see `SessionStore.marks`."""
+        return list(read_marks(self._records.read(session_id)).values())
+
+    def _put_new(self, record: Item, session_id: SessionId) -> None:
+        pk, sk = listed_key(record)
+        absent = "attribute_not_exists(pk)"
+        actions = [
+            self._table.putting(record, absent),
+            self._table.checking(removal_key(session_id), absent),
+            self._table.putting({"pk": pk, "sk": sk, "id": session_id}),
+        ]
+        try:
+            self._table.together(actions)
+        except ConditionFailed as error:
+            if 0 in error.failed:
+                raise _exists(session_id) from error
+            self._forgetting.finish_removal(session_id)
+            self._put_new(record, session_id)
+
+    def _records_of(
+        self, group_id: GroupId, since: datetime | None, until: datetime | None, *, with_marks: bool
+    ) -> list[Item]:
+        first, last = keys.sessions_between(
+            None if since is None else time_text(since), None if until is None else time_text(until)
+        )
+        if first >= last:
+            return []
+        partition = keys.group_partition(group_id)
+        wanted = [record_key(SessionId(item["id"])) for item in self._table.query_between(partition, first, last)]
+        attributes = ["id", "group_id", "started_at", "version", "erased", *(["marks"] if with_marks else [])]
+        found = self._table.get_many(wanted, attributes)
+        # What was removed after the query is left out.
+        return [found[key] for key in wanted if key in found]
+
+    def _amend(
+        self,
+        session_id: SessionId,
+        expected: int,
+        marks: Sequence[Mark],
+        faces: Sequence[IdentifiedFace],
+        changes: Sequence[Change],
+    ) -> Session:
+        """Try once to amend.
+
+        Raises:
+            ConditionFailed: the session changed since it was read.
+        """
+        students = students_in(faces) | {mark.student_id for mark in marks}
+        students = students.union(*map(students_of_change, changes))
+        record, involved = self._records.involve(session_id, students)
+        if record["version"] != expected:
+            raise VersionConflict(
+                f"The session {session_id} was changed in the meantime: read it again, then change it."
+            )
+        stored = read_marks(record)
+        stored |= {mark.student_id: mark for mark in marks if mark.student_id in involved.enrolled}
+        record["marks"] = marks_document(stored)
+        record["mentioned"] = sorted({*record["mentioned"], *involved.enrolled})
+        photos = self._with_faces(record, without(faces, students - involved.nameable))
+        kept = [anonymous(change, students - involved.enrolled) for change in changes]
+        actions = [self._records.raised(record, changed=True), *map(self._table.putting, photos)]
+        if kept:
+            actions.append(self._table.putting(changes_item(record, kept)))
+        self._table.together(actions)
+        return replace(read_session(record), version=expected + 1)
+
+    def _with_faces(self, record: Item, faces: Sequence[IdentifiedFace]) -> list[Item]:
+        """Return the photos that change when faces are replaced."""
+        new = {face.face_id: face for face in faces}
+        changed, found = [], set()
+        for item in self._photo_items(record) if new else ():
+            stored = read_faces(item["faces"])
+            here = {face.face_id for face in stored} & new.keys()
+            if here:
+                changed.append({**item, "faces": faces_text([new.get(face.face_id, face) for face in stored])})
+                found |= here
+        if missing := sorted(new.keys() - found):
+            raise FaceNotFound(f"The session {record['id']} has no face {missing[0]}: read its photos again.")
+        return changed
+
+    def _store(self, photo: SessionPhoto, marks: Sequence[Mark], entry: Entry) -> list[Entry]:
+        """Try once to store a photo; return the objects that nothing refers to then.
+
+        Raises:
+            ConditionFailed: the session changed since it was read.
+        """
+        students = students_in(photo.faces) | {mark.student_id for mark in marks}
+        record, involved = self._records.involve(photo.session_id, students)
+        stored = read_marks(record)
+        for mark in marks:
+            if mark.student_id in involved.enrolled and replaces(mark, stored.get(mark.student_id)):
+                stored[mark.student_id] = mark
+        marked = marks_document(stored)
+
+        gone = students - involved.nameable
+        known = replace(photo, faces=without(photo.faces, gone))
+        old = self._table.get(photo_key(photo.session_id, photo.id))
+        if old is not None:
+            kept = with_decisions_kept(known.faces, read_faces(old["faces"]), self._changes(record))
+            known = replace(known, faces=kept)
+        changed = old is None or read_photo(old) != known or marked != record["marks"]
+        record = {**record, "marks": marked, "mentioned": sorted({*record["mentioned"], *involved.enrolled})}
+
+        # Its annotated copy would show the name of somebody who is gone.
+        shows_gone = bool(named_in(photo.faces) & gone)
+        replaced = self._objects.enter(files_of(old or {}))
+        actions = [
+            self._records.raised(record, changed=changed),
+            self._table.putting(photo_item(known, () if shows_gone else entry.photos)),
+        ]
+        if not shows_gone:
+            actions.append(self._objects.striking(entry))
+        if replaced.photos:
+            actions.append(self._objects.entering(replaced))
+        self._table.together(actions)
+        return [*([entry] if shows_gone else []), *([replaced] if replaced.photos else [])]
+
+    def _file(self, session_id: SessionId, photo_id: PhotoId, which: str) -> bytes:
+        wanted = (record_key(session_id), photo_key(session_id, photo_id))
         tried = None
         while True:
-            item = self._table.get(_photo_key(session_id, photo_id)) or {}
-            name = item.get("annotated")
+            found = self._table.get_many(wanted, ["original", "annotated"])
+            # The photo of a session that is being removed may still be there.
+            name = found[wanted[1]].get(which) if len(found) == len(wanted) else None
             # The object found by the first look may have been replaced before it could be read.
             if name is None or name == tried:
                 raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
@@ -114,156 +280,13 @@ class AwsSessions:
                 return content
             tried = name
 
-    def marks(self, session_id: SessionId) -> list[Mark]:
-        """Return a session's marks, ordered by student id; see `SessionStore.marks`."""
-        marks = _marks(self._record(session_id))
-        return [marks[student] for student in sorted(marks)]
+    def _changes(self, record: Item) -> list[Change]:
+        items = self._table.query(record["pk"], keys.CHANGE_PREFIX)
+        return [change for item in items for change in read_changes(item)]
 
-    def forget(self, session_id: SessionId, erased: Collection[StudentId]) -> None:
-        """Remove erased students from a session's marks and faces, and the objects of photos that name them."""
-        for attempt in range(_ATTEMPTS):
-            record = self._table.get(_record_key(session_id))
-            if record is None:
-                return
-            try:
-                self._forget(record, set(erased))
-            except ConditionFailed:
-                wait(attempt)
-            else:
-                return
-        raise TimeoutError(f"the session {session_id} changed each of {_ATTEMPTS} times that it was read")
-
-    def _store(self, photo: SessionPhoto, marks: Sequence[Mark], entry: Entry) -> Entry | None:
-        """Try once to store a photo; return the objects of the one it replaces.
-
-        Raises:
-            ConditionFailed: the session changed since it was read.
-        """
-        involved = students_in(photo.faces) | {mark.student_id for mark in marks}
-        # Mentions first, then the session, then who is registered: an erasure in between raises the version.
-        self._mention(photo.session_id, involved - set(self._record(photo.session_id)["mentioned"]))
-        record = self._record(photo.session_id)
-        registered = self._registered(involved)
-        stored_marks = _marks(record)
-        for mark in marks:
-            if mark.student_id in registered and replaces(mark, stored_marks.get(mark.student_id)):
-                stored_marks[mark.student_id] = mark
-        record["marks"] = {student: _mark_document(mark) for student, mark in stored_marks.items()}
-        record["mentioned"] = sorted({*record["mentioned"], *registered})
-
-        known = replace(photo, faces=without(photo.faces, involved - registered))
-        old = self._table.get(_photo_key(photo.session_id, photo.id)) or {}
-        replaced = self._objects.enter([name for name in (old.get("original"), old.get("annotated")) if name])
-        actions = [
-            self._raised(record),
-            self._table.putting({**_photo_document(known), "original": entry.photos[0], "annotated": entry.photos[1]}),
-            self._objects.striking(entry),
-        ]
-        if replaced.photos:
-            actions.append(self._objects.entering(replaced))
-        self._table.together(actions)
-        return replaced if replaced.photos else None
-
-    def _forget(self, record: Item, erased: set[StudentId]) -> None:
-        session_id = SessionId(record["id"])
-        changed, dropped = [], []
-        for item in self._photo_items(session_id):
-            faces = read_faces(item["faces"])
-            if not students_in(faces) & erased:
-                continue
-            item["faces"] = faces_text(without(faces, erased))
-            if named_in(faces) & erased:
-                dropped += [name for name in (item.pop("original", None), item.pop("annotated", None)) if name]
-            changed.append(item)
-        gone = self._objects.enter(dropped)
-        first, rest = changed[: MOST_IN_A_TRANSACTION - 2], changed[MOST_IN_A_TRANSACTION - 2 :]
-        if not rest:
-            record["marks"] = {student: mark for student, mark in record["marks"].items() if student not in erased}
-            record["mentioned"] = [student for student in record["mentioned"] if student not in erased]
-        self._table.together([self._raised(record), self._objects.entering(gone), *map(self._table.putting, first)])
-        self._objects.delete(gone)
-        if rest:
-            raise ConditionFailed
-
-    def _raised(self, record: Item) -> Item:
-        """Return the action of writing a record with its next version, if it is still the one that was read."""
-        read = record["version"]
-        return self._table.putting({**record, "version": read + 1}, "version = :read", {":read": read})
-
-    def _record(self, session_id: SessionId) -> Item:
-        record = self._table.get(_record_key(session_id))
-        if record is None:
-            raise SessionNotFound(f"There is no session {session_id}: check the id, or open the session first.")
-        return record
-
-    def _photo_items(self, session_id: SessionId) -> Iterable[Item]:
-        return self._table.query(keys.session_partition(session_id), keys.PHOTO_PREFIX)
-
-    def _registered(self, students: Iterable[StudentId]) -> set[StudentId]:
-        wanted = {(keys.student_partition(student), keys.RECORD): student for student in students}
-        return {wanted[key] for key in self._table.get_many(list(wanted), attributes=["id"])}
-
-    def _mention(self, session_id: SessionId, students: Iterable[StudentId]) -> None:
-        self._table.put_many(
-            [
-                {"pk": keys.student_partition(student), "sk": keys.mention(session_id), "session": session_id}
-                for student in students
-            ]
-        )
-
-
-def _record_key(session_id: SessionId) -> Key:
-    return keys.session_partition(session_id), keys.RECORD
-
-
-def _photo_key(session_id: SessionId, photo_id: PhotoId) -> Key:
-    return keys.session_partition(session_id), keys.photo(photo_id)
+    def _photo_items(self, record: Item) -> Iterator[Item]:
+        return self._table.query(record["pk"], keys.PHOTO_PREFIX)
 
 
 def _exists(session_id: SessionId) -> SessionExists:
     return SessionExists(f"The session {session_id} is open already: take another id, or use that session.")
-
-
-def _session(item: Item) -> Session:
-    return Session(SessionId(item["id"]), GroupId(item["group_id"]), read_time(item["started_at"]))
-
-
-def _mark_document(mark: Mark) -> list[str]:
-    return [mark.status.value, mark.source.value, time_text(mark.marked_at)]
-
-
-def _marks(record: Item) -> dict[StudentId, Mark]:
-    return {
-        StudentId(student): Mark(StudentId(student), MarkStatus(status), MarkSource(source), read_time(marked_at))
-        for student, (status, source, marked_at) in record["marks"].items()
-    }
-
-
-def _photo_document(photo: SessionPhoto) -> Item:
-    return {
-        "pk": keys.session_partition(photo.session_id),
-        "sk": keys.photo(photo.id),
-        "id": photo.id,
-        "session_id": photo.session_id,
-        "digest": photo.digest,
-        "width": photo.width,
-        "height": photo.height,
-        "faces": faces_text(photo.faces),
-        "pack": photo.pack,
-        "head": photo.head,
-        "received_at": time_text(photo.received_at),
-    }
-
-
-def _photo(item: Item) -> SessionPhoto:
-    return SessionPhoto(
-        id=PhotoId(item["id"]),
-        session_id=SessionId(item["session_id"]),
-        digest=item["digest"],
-        width=int(item["width"]),
-        height=int(item["height"]),
-        faces=read_faces(item["faces"]),
-        pack=PackId(item["pack"]),
-        head=None if item.get("head") is None else int(item["head"]),
-        received_at=read_time(item["received_at"]),
-    )

@@ -1,141 +1,187 @@
 """Students, their templates and registration photos in the table and the buckets."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
 from uuid import uuid4
 
-from muster.domain.errors import StudentExists, StudentNotFound
-from muster.domain.identifiers import GroupId, PackId, StudentId
-from muster.domain.student import Consent, Student, Template
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound, VersionConflict
+from muster.domain.identifiers import FaceId, GroupId, StudentId
+from muster.domain.student import Student, Template
 from muster.storage import keys
+from muster.storage.aws.due_copies import DueCopies
+from muster.storage.aws.erasures import Erasures
 from muster.storage.aws.objects import Objects
-from muster.storage.aws.sessions import AwsSessions
-from muster.storage.aws.table import ConditionFailed, Item, Key, Table
-from muster.storage.documents import (
-    embeddings_bytes,
-    read_embeddings,
-    read_optional_time,
-    read_time,
-    time_text,
+from muster.storage.aws.student_items import (
+    not_found,
+    read_student,
+    read_template,
+    record,
+    record_key,
+    rosters,
+    student_document,
+    template_item,
+    template_key,
 )
-from muster.storage.rules import check_groups
-from muster.storage.training_copy import training_copy
+from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
+from muster.storage.aws.traces import Traces
+from muster.storage.rules import check_groups, having_learned, having_unlearned
+
+_Answer = TypeVar("_Answer")
+
+# Rivals for one student are a person's second click, or a photo learned from beside it.
+_ATTEMPTS = 10
 
 
 class AwsStudents:
     """`StudentStore` on DynamoDB and S3.
 
-    A student is five kinds of item, written and deleted in one transaction: the record; the template; in each group,
-    and in the school, a copy of the record, so that a roster is one query; and the version of each of those rosters.
-    The photo is an object, written before (see `Objects`).
-
-    Training reads copies of the templates in the models' bucket, and the event of a new copy asks for a retrain. A copy
-    is written after its student, so that no training ever sees someone who is not registered; an item of the student's
-    transaction says that it is due, until it is there.
+    A student is five kinds of item, changed in one transaction: the record; the template; in each group, and in the
+    school, a copy of the record, so that a roster is one query; and the version of each of those rosters. The photo is
+    an object, written before (see `Objects`); the copy for training one written after (see `DueCopies`).
     """
 
-    def __init__(self, table: Table, objects: Objects, sessions: AwsSessions) -> None:
+    def __init__(self, table: Table, objects: Objects, copies: DueCopies, erasures: Erasures, traces: Traces) -> None:
         self._table = table
         self._objects = objects
-        self._sessions = sessions
+        self._copies = copies
+        self._erasures = erasures
+        self._traces = traces
 
     def add(self, student: Student, template: Template, photo: bytes) -> None:
-        """Store a new student whole; see `StudentStore.add`."""
+        """Store a student whole; see `StudentStore.add`."""
         check_groups(student)
-        blob = embeddings_bytes(template)
-        record_key = _record_key(student.id)
+        template = replace(template, student_id=student.id)
+        written = template_item(template)
         # Asked first, so that a taken id costs no objects; the transaction asks again.
-        if self._table.get(record_key):
-            raise _exists(student.id)
+        stored = self._table.get(record_key(student.id))
+        _check_can_be_added(student, stored)
         entry = self._objects.enter(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
-        copy = keys.TEMPLATES + uuid4().hex + ".safetensors"
+        copy = _new_copy()
         self._objects.announce(entry)
         self._objects.put_photo(entry.photos[0], photo)
-        record = {**_document(student), "photo": entry.photos[0], "training_copy": copy}
-        absent = "attribute_not_exists(pk)"
-        actions = [
-            self._table.putting({"pk": record_key[0], "sk": record_key[1], **record}, absent),
-            self._table.checking(_erasure_key(student.id), absent),
+        also = [
             self._objects.striking(entry),
-            self._table.putting(
-                {
-                    "pk": record_key[0],
-                    "sk": keys.TEMPLATE,
-                    "id": student.id,
-                    "pack": template.pack,
-                    "photo_digest": template.photo_digest,
-                    "embeddings": blob,
-                }
-            ),
-            self._table.putting({"pk": keys.COPIES, "sk": student.id, "training_copy": copy}),
+            self._table.putting(written),
+            self._copies.noting(student.id, copy),
         ]
-        for group in _rosters(student.groups):
-            actions.append(self._table.putting({"pk": group, "sk": keys.member(student.id), **_document(student)}))
-            actions.append(self._change_of(group))
-        self._store_new(student.id, actions)
-        self._write_copy(template, copy)
+        try:
+            self._store(record(student, entry.photos[0], copy), stored, also)
+        except ConditionFailed as error:
+            _check_can_be_added(student, self._table.get(record_key(student.id)))
+            raise _changed(student.id) from error
+        self._copies.write(template, copy)
+
+    def enrol(self, student: Student) -> None:
+        """Store a record without template and photo; see `StudentStore.enrol`."""
+        check_groups(student)
+        try:
+            self._store(record(student), None)
+        except ConditionFailed as error:
+            raise _exists(student.id) from error
+
+    def update(self, student: Student) -> None:
+        """Replace name and groups; see `StudentStore.update`."""
+        check_groups(student)
+
+        def renamed(stored: Item) -> None:
+            old = read_student(stored)
+            if old.version != student.version - 1:
+                raise _changed(student.id)
+            new = replace(old, name=student.name, groups=student.groups, version=student.version)
+            self._store(record(new, stored.get("photo"), stored.get("training_copy")), stored)
+
+        self._try(student.id, renamed)
+
+    def withdraw(self, student_id: StudentId, at: datetime) -> Student:
+        """Note that consent was withdrawn and remove what recognises the student; see `StudentStore.withdraw`."""
+
+        def withdrawn(stored: Item) -> Student:
+            old = read_student(stored)
+            if old.consent is None or ("photo" not in stored and not old.consent.holds):
+                return old
+            new = replace(
+                old, consent=replace(old.consent, withdrawn_at=at), registered_at=None, version=old.version + 1
+            )
+            also = [
+                self._table.deleting(template_key(student_id)),
+                self._copies.cancelling(student_id),
+                self._erasures.noting(stored, whole=False),
+            ]
+            self._store(record(new), stored, also, checked=False)
+            return new
+
+        student = self._try(student_id, withdrawn)
+        self._erasures.finish(student_id)
+        return student
+
+    def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
+        """Add a row to the template; see `StudentStore.learn`."""
+
+        def learned(stored: Item) -> None:
+            self._replace_template(stored, having_learned(self.template(student_id), face_id, embedding))
+
+        self._try(student_id, learned)
+
+    def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
+        """Take a learned row out of the template; see `StudentStore.unlearn`."""
+
+        def unlearned(stored: Item) -> bool:
+            template = self.template(student_id)
+            if face_id not in template.learned:
+                return False
+            self._replace_template(stored, having_unlearned(template, face_id))
+            return True
+
+        try:
+            return self._try(student_id, unlearned)
+        except (StudentNotFound, NotRegistered):
+            return False
 
     def get(self, student_id: StudentId) -> Student:
         """Return one student; see `StudentStore.get`."""
-        return _student(self._record(student_id))
+        return read_student(self._record(student_id))
 
     def find(self, group_id: GroupId | None = None) -> list[Student]:
         """Return the students of a group, or all, ordered by id."""
-        return [_student(item) for item in self._members(group_id)]
+        return [read_student(item) for item in self._members(group_id)]
 
     def erase(self, student_id: StudentId) -> None:
-        """Remove every trace of a student; see `StudentStore.erase`.
+        """Remove every trace of a student; see `StudentStore.erase`."""
 
-        The transaction that removes the student notes that sessions and objects are still to be cleaned. If it is the
-        last thing that this process does, `sweep`, or whoever registers the id next, cleans them.
-        """
-        record = self._record(student_id)
-        erasure = {
-            "pk": keys.ERASURES,
-            "sk": student_id,
-            "photos": [record["photo"]],
-            "models": [record["training_copy"]],
-        }
-        same = {":photo": record["photo"]}
-        actions = [
-            self._table.deleting(_record_key(student_id), "photo = :photo", same),
-            self._table.deleting((keys.student_partition(student_id), keys.TEMPLATE)),
-            self._table.deleting((keys.COPIES, student_id)),
-            self._table.putting(erasure),
-        ]
-        for group in _rosters(frozenset(record["groups"])):
-            actions.append(self._table.deleting((group, keys.member(student_id))))
-            actions.append(self._change_of(group))
-        try:
+        def erased(stored: Item) -> None:
+            actions = [
+                self._table.deleting(record_key(student_id), *_unchanged(stored)),
+                self._erasures.noting(stored, whole=True),
+                self._table.deleting(template_key(student_id)),
+                self._copies.cancelling(student_id),
+            ]
+            for roster in rosters(read_student(stored).groups):
+                actions.append(self._table.deleting((roster, keys.member(student_id))))
+                actions.append(self._change_of(roster))
             self._table.together(actions)
-        except ConditionFailed as error:
-            raise _not_found(student_id) from error
-        self._finish_erasure(erasure)
 
-    def finish_erasures(self) -> None:
-        """Clean sessions and objects for those who were erased by a process that was killed on the way."""
-        for erasure in self._table.query(keys.ERASURES):
-            self._finish_erasure(erasure)
-
-    def finish_copies(self) -> None:
-        """Write the training copies that a process did not come to after it had stored the student."""
-        for due in self._table.query(keys.COPIES):
-            template = self._table.get(_template_key(StudentId(due["sk"])))
-            if template is not None:
-                self._write_copy(_template(template), due["training_copy"])
+        self._try(student_id, erased)
+        self._erasures.finish(student_id)
 
     def template(self, student_id: StudentId) -> Template:
         """Return one student's template; see `StudentStore.template`."""
-        item = self._table.get(_template_key(student_id))
+        item = self._table.get(template_key(student_id))
         if item is None:
-            raise _not_found(student_id)
-        return _template(item)
+            self._record(student_id)
+            raise NotRegistered(f"{student_id} is not registered with a photo: register the student first.")
+        return read_template(item)
 
     def templates(self, group_id: GroupId | None = None) -> list[Template]:
         """Return the templates of a group, or all, ordered by student id: one query and a read per 100 students."""
-        wanted = [_template_key(StudentId(item["id"])) for item in self._members(group_id)]
+        wanted = [template_key(StudentId(item["id"])) for item in self._members(group_id) if "registered_at" in item]
         found = self._table.get_many(wanted)
         # Who was erased after the query is left out.
-        return [_template(found[key]) for key in wanted if key in found]
+        return [read_template(found[key]) for key in wanted if key in found]
 
     def roster_version(self, group_id: GroupId | None = None) -> str:
         """Return a text that changes with the group's members and their templates."""
@@ -144,16 +190,21 @@ class AwsStudents:
 
     def photo(self, student_id: StudentId) -> bytes:
         """Return the registration photo as it was sent; see `StudentStore.photo`."""
-        content = self._objects.photo(self._record(student_id)["photo"])
+        name = self._record(student_id).get("photo")
+        content = None if name is None else self._objects.photo(name)
         if content is None:
-            raise StudentNotFound(f"The registration photo of {student_id} is no longer kept.")
+            raise StudentNotFound(f"No registration photo of {student_id} is kept.")
         return content
 
+    def traces(self, student_id: StudentId) -> list[str]:
+        """Search every item and every object's name for an id; see `StudentStore.traces`."""
+        return self._traces.of(student_id)
+
     def _record(self, student_id: StudentId) -> Item:
-        record = self._table.get(_record_key(student_id))
-        if record is None:
-            raise _not_found(student_id)
-        return record
+        stored = self._table.get(record_key(student_id))
+        if stored is None:
+            raise not_found(student_id)
+        return stored
 
     def _members(self, group_id: GroupId | None) -> Iterator[Item]:
         return self._table.query(keys.group_partition(group_id), keys.MEMBER_PREFIX)
@@ -161,88 +212,81 @@ class AwsStudents:
     def _change_of(self, roster: str) -> Item:
         return self._table.updating((roster, keys.ROSTER), "ADD version :one", {":one": 1})
 
-    def _store_new(self, student_id: StudentId, actions: list[Item]) -> None:
-        """Do the transaction of `add`; actions 0, 1 and 2 ask that nobody has, or is losing, the id."""
+    def _store(self, new: Item, stored: Item | None, also: Sequence[Item] = (), *, checked: bool = True) -> None:
+        """Write a record and its copies in place of the stored one, if that is still as it was read.
+
+        Args:
+            checked: ask that no erasure is left to do, or finish it and try again.
+
+        Raises:
+            ConditionFailed: the stored record changed, or another condition did not hold.
+            InvalidRequest: more groups are left and entered than can be written at once.
+        """
+        student = read_student(new)
+        left = frozenset() if stored is None else read_student(stored).groups - student.groups
+        actions = [self._table.putting(new, *_unchanged(stored)), *also]
+        if checked:
+            actions.append(self._erasures.none_noted(student.id))
+        for roster in rosters(student.groups):
+            member = {"pk": roster, "sk": keys.member(student.id), **student_document(student)}
+            actions += [self._table.putting(member), self._change_of(roster)]
+        for roster in rosters(left)[1:]:
+            actions += [self._table.deleting((roster, keys.member(student.id))), self._change_of(roster)]
+        if len(actions) > MOST_IN_A_TRANSACTION:
+            raise InvalidRequest(f"{student.id} changes too many groups at once: change them in two steps.")
         try:
             self._table.together(actions)
         except ConditionFailed as error:
-            if 0 in error.failed or 1 not in error.failed:
-                raise _exists(student_id) from error
-            erasure = self._table.get(_erasure_key(student_id))
-            if erasure is not None:
-                self._finish_erasure(erasure)
-            self._store_new(student_id, actions)
+            only_left_to_do = checked and error.failed == {len(also) + 1}
+            if not only_left_to_do:
+                raise
+            self._erasures.finish(student.id)
+            self._store(new, stored, also)
 
-    def _write_copy(self, template: Template, name: str) -> None:
-        self._objects.put_model(name, training_copy(template))
-        try:
-            due = (keys.COPIES, template.student_id)
-            self._table.together([self._table.deleting(due, "training_copy = :name", {":name": name})])
-        except ConditionFailed:
-            # No longer due: another process wrote it, or the student was erased and the copy must go too.
-            record = self._table.get(_record_key(template.student_id)) or {}
-            if record.get("training_copy") != name:
-                self._objects.delete_models([name])
+    def _replace_template(self, stored: Item, template: Template) -> None:
+        """Write a changed template and its copy, if the stored record is still as it was read before the template."""
+        copy = _new_copy()
+        old_copy = self._objects.enter(models=[stored["training_copy"]])
+        student = read_student(stored)
+        also = [
+            self._table.putting(template_item(template)),
+            self._copies.noting(student.id, copy),
+            self._objects.entering(old_copy),
+        ]
+        self._store(record(student, stored["photo"], copy), stored, also)
+        self._copies.write(template, copy)
+        self._objects.delete(old_copy)
 
-    def _finish_erasure(self, erasure: Item) -> None:
-        student_id = StudentId(erasure["sk"])
-        mentions = list(self._table.query(keys.student_partition(student_id), keys.SESSION_PREFIX))
-        for mention in mentions:
-            self._sessions.forget(mention["session"], {student_id})
-            self._table.delete((mention["pk"], mention["sk"]))
-        self._objects.delete(self._objects.enter(erasure["photos"], erasure["models"]))
-        self._table.delete((erasure["pk"], erasure["sk"]))
-
-
-def _record_key(student_id: StudentId) -> Key:
-    return keys.student_partition(student_id), keys.RECORD
-
-
-def _template_key(student_id: StudentId) -> Key:
-    return keys.student_partition(student_id), keys.TEMPLATE
+    def _try(self, student_id: StudentId, change: Callable[[Item], _Answer]) -> _Answer:
+        """Do a change to the record as it is read, again if a rival changed it in between."""
+        for attempt in range(_ATTEMPTS):
+            stored = self._record(student_id)
+            try:
+                return change(stored)
+            except ConditionFailed:
+                self._erasures.finish(student_id)
+            wait(attempt)
+        raise _changed(student_id)
 
 
-def _erasure_key(student_id: StudentId) -> Key:
-    return keys.ERASURES, student_id
+def _unchanged(stored: Item | None) -> tuple[str, Item]:
+    """Return the condition, with its values, that a record is still as it was read."""
+    if stored is None:
+        return "attribute_not_exists(pk)", {}
+    return "revision = :read", {":read": stored["revision"]}
 
 
-def _rosters(groups: frozenset[GroupId]) -> list[str]:
-    return [keys.group_partition(group) for group in (None, *sorted(groups))]
+def _new_copy() -> str:
+    return keys.TEMPLATES + uuid4().hex + ".safetensors"
 
 
-def _document(student: Student) -> Item:
-    consent = student.consent
-    return {
-        "id": student.id,
-        "name": student.name,
-        "groups": sorted(student.groups),
-        "consent_given_at": time_text(consent.given_at),
-        "consent_wording": consent.wording,
-        "consent_withdrawn_at": None if consent.withdrawn_at is None else time_text(consent.withdrawn_at),
-        "registered_at": time_text(student.registered_at),
-        "version": student.version,
-    }
-
-
-def _student(item: Item) -> Student:
-    return Student(
-        id=StudentId(item["id"]),
-        name=item["name"],
-        groups=frozenset(GroupId(group) for group in item["groups"]),
-        consent=Consent(
-            read_time(item["consent_given_at"]),
-            item["consent_wording"],
-            read_optional_time(item.get("consent_withdrawn_at")),
-        ),
-        registered_at=read_time(item["registered_at"]),
-        version=int(item["version"]),
-    )
-
-
-def _template(item: Item) -> Template:
-    return Template(
-        StudentId(item["id"]), PackId(item["pack"]), read_embeddings(item["embeddings"]), item["photo_digest"]
-    )
+def _check_can_be_added(student: Student, stored: Item | None) -> None:
+    if stored is None:
+        return
+    if "photo" in stored:
+        raise _exists(student.id)
+    if stored["version"] != student.version - 1:
+        raise _changed(student.id)
 
 
 def _exists(student_id: StudentId) -> StudentExists:
@@ -251,5 +295,5 @@ def _exists(student_id: StudentId) -> StudentExists:
     )
 
 
-def _not_found(student_id: StudentId) -> StudentNotFound:
-    return StudentNotFound(f"Nobody is registered as {student_id}: check the id, or register the student first.")
+def _changed(student_id: StudentId) -> VersionConflict:
+    return VersionConflict(f"{student_id} was changed in the meantime: read the record again, then change it.")

@@ -54,16 +54,20 @@ class Table:
 
     def query(self, partition: str, prefix: str = "") -> Iterator[Item]:
         """Yield the items of a partition whose sort keys begin with a prefix, in the order of the sort keys."""
-        condition, values = "pk = :pk", {":pk": {"S": partition}}
+        condition, values = "pk = :pk", {":pk": partition}
         if prefix:
-            condition, values = condition + " AND begins_with(sk, :sk)", {**values, ":sk": {"S": prefix}}
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            ConsistentRead=True,
+            condition, values = condition + " AND begins_with(sk, :sk)", {**values, ":sk": prefix}
+        return self._query(condition, values)
+
+    def query_between(self, partition: str, first: str, last: str) -> Iterator[Item]:
+        """Yield the items of a partition whose sort keys are from `first` to `last`, which is not before it."""
+        return self._query(
+            "pk = :pk AND sk BETWEEN :first AND :last", {":pk": partition, ":first": first, ":last": last}
         )
-        for page in pages:
+
+    def scan(self) -> Iterator[Item]:
+        """Yield every item of the table."""
+        for page in self._client.get_paginator("scan").paginate(TableName=self._name, ConsistentRead=True):
             for item in page["Items"]:
                 yield self._item(item)
 
@@ -75,9 +79,16 @@ class Table:
             found.update({(item[PARTITION_KEY], item[SORT_KEY]): item for item in items})
         return found
 
-    def put(self, item: Item) -> None:
-        """Write one item, whatever was there."""
-        self._client.put_item(TableName=self._name, Item=self._attributes(item))
+    def put(self, item: Item, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
+        """Write one item, whatever was there.
+
+        Raises:
+            ConditionFailed: the condition did not hold.
+        """
+        try:
+            self._client.put_item(TableName=self._name, Item=self._attributes(item), **self._check(condition, values))
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise ConditionFailed from error
 
     def put_many(self, items: Sequence[Item]) -> None:
         """Write items that need not be written together, 25 a call, several calls at once."""
@@ -85,9 +96,22 @@ class Table:
         for _ in _in_parallel(self._write_batch, list(_batches(requests, _MOST_WRITTEN_AT_ONCE))):
             pass
 
-    def delete(self, key: Key) -> None:
-        """Delete one item, if it is there."""
-        self._client.delete_item(TableName=self._name, Key=self._key(key))
+    def delete(self, key: Key, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
+        """Delete one item, if it is there.
+
+        Raises:
+            ConditionFailed: the condition did not hold.
+        """
+        try:
+            self._client.delete_item(TableName=self._name, Key=self._key(key), **self._check(condition, values))
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise ConditionFailed from error
+
+    def delete_many(self, keys: Sequence[Key]) -> None:
+        """Delete items that need not go together, 25 a call, several calls at once."""
+        requests = [{"DeleteRequest": {"Key": self._key(key)}} for key in keys]
+        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MOST_WRITTEN_AT_ONCE))):
+            pass
 
     def update(self, key: Key, expression: str, values: Item, condition: str = "") -> Item:
         """Change one item and return it as it is then.
@@ -142,6 +166,17 @@ class Table:
                 if not _PASSING.intersection(reasons) or attempt == _ATTEMPTS - 1:
                     raise
             wait(attempt)
+
+    def _query(self, condition: str, values: Item) -> Iterator[Item]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=self._attributes(values),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield self._item(item)
 
     def _get_batch(self, keys: Sequence[Key], attributes: Sequence[str]) -> list[Item]:
         projection: Item = {}

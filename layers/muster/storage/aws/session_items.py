@@ -1,0 +1,129 @@
+"""A session's items in the table: their keys, how they are written and how they are read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, Session, SessionPhoto
+from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.storage import keys
+from muster.storage.aws.table import Item, Key
+from muster.storage.documents import change_text, faces_text, read_change, read_faces, read_time, time_text
+
+FILES = ("original", "annotated")
+"""Attributes of a photo that name its objects; without them it has lost its files."""
+
+
+def record_key(session_id: SessionId) -> Key:
+    """Key of the record."""
+    return keys.session_partition(session_id), keys.RECORD
+
+
+def photo_key(session_id: SessionId, photo_id: PhotoId) -> Key:
+    """Key of a photo."""
+    return keys.session_partition(session_id), keys.photo(photo_id)
+
+
+def listed_key(record: Item) -> Key:
+    """Key of the item that lists a session in its group, from the record."""
+    session_id = SessionId(record["id"])
+    return keys.group_partition(GroupId(record["group_id"])), keys.group_session(record["started_at"], session_id)
+
+
+def removal_key(session_id: SessionId) -> Key:
+    """Key of the note that a session is being removed."""
+    return keys.REMOVALS, session_id
+
+
+def new_record(session: Session, marks: Mapping[StudentId, Mark]) -> Item:
+    """Make the record of a new session."""
+    pk, sk = record_key(session.id)
+    return {
+        "pk": pk,
+        "sk": sk,
+        "id": session.id,
+        "group_id": session.group_id,
+        "started_at": time_text(session.started_at),
+        "marks": marks_document(marks),
+        "mentioned": sorted(marks),
+        "version": session.version,
+        "erased": {status.value: count for status, count in session.erased.items()},
+        "revision": 1,
+    }
+
+
+def read_session(record: Item) -> Session:
+    """Read a session from its record."""
+    return Session(
+        SessionId(record["id"]),
+        GroupId(record["group_id"]),
+        read_time(record["started_at"]),
+        int(record["version"]),
+        {MarkStatus(status): int(count) for status, count in record["erased"].items()},
+    )
+
+
+def marks_document(marks: Mapping[StudentId, Mark]) -> Item:
+    """Write marks."""
+    return {
+        student: [mark.status.value, mark.source.value, time_text(mark.marked_at)] for student, mark in marks.items()
+    }
+
+
+def read_marks(record: Item) -> dict[StudentId, Mark]:
+    """Read marks from a record, ordered by student id."""
+    return {
+        StudentId(student): Mark(StudentId(student), MarkStatus(status), MarkSource(source), read_time(marked_at))
+        for student, (status, source, marked_at) in sorted(record["marks"].items())
+    }
+
+
+def photo_item(photo: SessionPhoto, files: Sequence[str]) -> Item:
+    """Write a photo whose objects are `files`: the original and the annotated one, or none."""
+    pk, sk = photo_key(photo.session_id, photo.id)
+    return {
+        "pk": pk,
+        "sk": sk,
+        "id": photo.id,
+        "session_id": photo.session_id,
+        "digest": photo.digest,
+        "width": photo.width,
+        "height": photo.height,
+        "faces": faces_text(photo.faces),
+        "pack": photo.pack,
+        "head": photo.head,
+        "received_at": time_text(photo.received_at),
+        **dict(zip(FILES, files, strict=False)),
+    }
+
+
+def read_photo(item: Item) -> SessionPhoto:
+    """Read a photo."""
+    return SessionPhoto(
+        id=PhotoId(item["id"]),
+        session_id=SessionId(item["session_id"]),
+        digest=item["digest"],
+        width=int(item["width"]),
+        height=int(item["height"]),
+        faces=read_faces(item["faces"]),
+        pack=PackId(item["pack"]),
+        head=None if item.get("head") is None else int(item["head"]),
+        received_at=read_time(item["received_at"]),
+    )
+
+
+def files_of(photo: Item) -> list[str]:
+    """Return the names of the objects that a photo still has."""
+    return [photo[name] for name in FILES if name in photo]
+
+
+def changes_item(record: Item, changes: Iterable[Change]) -> Item:
+    """Write what was changed at once, in the order of the record's revisions."""
+    return {
+        "pk": record["pk"],
+        "sk": keys.change(int(record["revision"])),
+        "changes": [change_text(change) for change in changes],
+    }
+
+
+def read_changes(item: Item) -> list[Change]:
+    """Read what was changed at once."""
+    return [read_change(text) for text in item["changes"]]

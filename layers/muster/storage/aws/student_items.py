@@ -1,0 +1,109 @@
+"""A student's items in the table: their keys, how they are written and how they are read."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from muster.domain.errors import StudentNotFound
+from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
+from muster.domain.student import Consent, Student, Template
+from muster.storage import keys
+from muster.storage.aws.table import Item, Key
+from muster.storage.documents import embeddings_bytes, read_embeddings, read_optional_time, read_time, time_text
+
+
+def record_key(student_id: StudentId) -> Key:
+    """Key of the record."""
+    return keys.student_partition(student_id), keys.RECORD
+
+
+def template_key(student_id: StudentId) -> Key:
+    """Key of the template."""
+    return keys.student_partition(student_id), keys.TEMPLATE
+
+
+def rosters(groups: frozenset[GroupId]) -> list[str]:
+    """Partitions of the rosters that a student of these groups is on, that of the school first."""
+    return [keys.group_partition(group) for group in (None, *sorted(groups))]
+
+
+def student_document(student: Student) -> Item:
+    """Write what is said of a student, the same in the record and in each roster."""
+    consent = student.consent
+    return {
+        "id": student.id,
+        "name": student.name,
+        "groups": sorted(student.groups),
+        "consent_given_at": None if consent is None else time_text(consent.given_at),
+        "consent_wording": None if consent is None else consent.wording,
+        "consent_withdrawn_at": None if consent is None else _optional_time_text(consent.withdrawn_at),
+        "registered_at": _optional_time_text(student.registered_at),
+        "version": student.version,
+    }
+
+
+def record(student: Student, photo: str | None = None, training_copy: str | None = None) -> Item:
+    """Make a record; no two are ever of one revision, so that a rival's write between reading and writing is seen.
+
+    Args:
+        photo, training_copy: names of the objects, where there is a template.
+    """
+    pk, sk = record_key(student.id)
+    objects = {"photo": photo, "training_copy": training_copy}
+    return {"pk": pk, "sk": sk, **student_document(student), **objects, "revision": uuid4().hex}
+
+
+def read_student(item: Item) -> Student:
+    """Read a student from a record or a roster."""
+    consent = None
+    if "consent_given_at" in item:
+        consent = Consent(
+            read_time(item["consent_given_at"]),
+            item["consent_wording"],
+            read_optional_time(item.get("consent_withdrawn_at")),
+        )
+    return Student(
+        id=StudentId(item["id"]),
+        name=item["name"],
+        groups=frozenset(GroupId(group) for group in item["groups"]),
+        consent=consent,
+        registered_at=read_optional_time(item.get("registered_at")),
+        version=int(item["version"]),
+    )
+
+
+def template_item(template: Template) -> Item:
+    """Write a template.
+
+    Raises:
+        ValueError: the embeddings are not float32 (V + L, 512).
+    """
+    pk, sk = template_key(template.student_id)
+    return {
+        "pk": pk,
+        "sk": sk,
+        "id": template.student_id,
+        "pack": template.pack,
+        "photo_digest": template.photo_digest,
+        "embeddings": embeddings_bytes(template),
+        "learned": list(template.learned),
+    }
+
+
+def read_template(item: Item) -> Template:
+    """Read a template."""
+    return Template(
+        StudentId(item["id"]),
+        PackId(item["pack"]),
+        read_embeddings(item["embeddings"]),
+        item["photo_digest"],
+        tuple(FaceId(face) for face in item["learned"]),
+    )
+
+
+def not_found(student_id: StudentId) -> StudentNotFound:
+    """Say that nobody has an id."""
+    return StudentNotFound(f"Nobody is registered as {student_id}: check the id, or register the student first.")
+
+
+def _optional_time_text(moment: datetime | None) -> str | None:
+    return None if moment is None else time_text(moment)

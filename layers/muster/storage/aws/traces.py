@@ -1,0 +1,59 @@
+"""The proof that nothing of a student is left."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from muster.domain.identifiers import StudentId
+from muster.storage import keys
+from muster.storage.aws.objects import Objects
+from muster.storage.aws.table import Item, Table
+from muster.storage.keys import PARTITION_KEY, SORT_KEY
+
+_OF_OTHERS = frozenset({"group_id", "groups", "session", "session_id", "teachers"})
+"""Attributes that name groups, sessions and users, who may be called what a student is called."""
+
+_BY_STUDENT = frozenset({keys.ERASURES, keys.COPIES})
+"""Partitions whose sort keys are students."""
+
+
+class Traces:
+    """Looks for an id in every item of the table and in the name of every object."""
+
+    def __init__(self, table: Table, objects: Objects) -> None:
+        self._table = table
+        self._objects = objects
+
+    def of(self, student_id: StudentId) -> list[str]:
+        """Return where an id is found, one line each: the item with its attributes, or the object."""
+        places = ((item, sorted(_places(item, student_id))) for item in self._table.scan())
+        items = [f"{item[PARTITION_KEY]} {item[SORT_KEY]}: {', '.join(where)}" for item, where in places if where]
+        objects = self._objects.names()
+        return items + [name for name in objects if student_id in name.removesuffix(".safetensors").split("/")]
+
+
+def _places(item: Item, student_id: StudentId) -> Iterator[str]:
+    is_session = any(item[key].startswith(keys.SESSION_PREFIX) for key in (PARTITION_KEY, SORT_KEY))
+    for name, value in item.items():
+        if name in _OF_OTHERS or (name == "id" and is_session):
+            continue
+        if name in (PARTITION_KEY, SORT_KEY):
+            is_named = value == keys.member(student_id) or (
+                name == SORT_KEY and item[PARTITION_KEY] in _BY_STUDENT and value == student_id
+            )
+        else:
+            is_named = _names(value, student_id)
+        if is_named:
+            yield name
+
+
+def _names(value: Any, student_id: StudentId) -> bool:
+    if isinstance(value, str):
+        # An id needs no escaping in JSON, as which faces, changes and uploads are written.
+        return value == student_id or f'"{student_id}"' in value
+    if isinstance(value, bytes):
+        return f'"{student_id}"'.encode() in value
+    if isinstance(value, Mapping):
+        return any(_names(part, student_id) for pair in value.items() for part in pair)
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(_names(part, student_id) for part in value)
+    return False

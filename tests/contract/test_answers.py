@@ -1,0 +1,123 @@
+"""What every store of answers promises."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+
+from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
+from muster.storage.ports import KeptAnswer
+from tests.contract.examples import NOW
+from tests.contract.places import Place, Stores
+
+KEY = "u1 POST /v1/groups 5f0c"
+ANSWER = KeptAnswer(201, "application/json", '{"name":"Zoë"}'.encode())
+
+
+def test_a_first_request_has_no_answer_and_a_repeated_one_has_the_first_ones(place: Place, stores: Stores) -> None:
+    assert stores.answers.begin(KEY, "d1", NOW) is None
+    stores.answers.finish(KEY, ANSWER, NOW + timedelta(seconds=2))
+    for _ in range(2):
+        assert place.open().answers.begin(KEY, "d1", NOW + timedelta(seconds=3)) == ANSWER
+
+
+@pytest.mark.parametrize("body", [b"", bytes(range(256)), b"x" * 256_000])
+def test_any_body_is_kept(stores: Stores, body: bytes) -> None:
+    answer = KeptAnswer(204, "application/octet-stream", body)
+    stores.answers.begin(KEY, "d1", NOW)
+    stores.answers.finish(KEY, answer, NOW)
+    assert stores.answers.begin(KEY, "d1", NOW) == answer
+
+
+def test_keys_of_any_form_are_apart(stores: Stores) -> None:
+    keys = ["k", "K", "k ", "k#", "ключ", "k" * 5000, "k" * 5001]
+    for number, key in enumerate(keys):
+        assert stores.answers.begin(key, "d", NOW) is None
+        stores.answers.finish(key, KeptAnswer(200, "text/plain", str(number).encode()), NOW)
+    for number, key in enumerate(keys):
+        answer = stores.answers.begin(key, "d", NOW)
+        assert answer is not None
+        assert answer.body == str(number).encode()
+
+
+def test_a_key_with_another_request_is_refused_answered_or_not(stores: Stores) -> None:
+    stores.answers.begin(KEY, "d1", NOW)
+    with pytest.raises(IdempotencyKeyReused):
+        stores.answers.begin(KEY, "d2", NOW)
+    stores.answers.finish(KEY, ANSWER, NOW)
+    with pytest.raises(IdempotencyKeyReused):
+        stores.answers.begin(KEY, "d2", NOW)
+    assert stores.answers.begin(KEY, "d1", NOW) == ANSWER
+
+
+def test_a_request_under_way_is_not_begun_again_until_its_claim_lapses(stores: Stores) -> None:
+    stores.answers.begin(KEY, "d1", NOW)
+    with pytest.raises(RequestUnderWay):
+        stores.answers.begin(KEY, "d1", NOW + timedelta(seconds=58))
+    assert stores.answers.begin(KEY, "d1", NOW + timedelta(seconds=62)) is None
+    with pytest.raises(RequestUnderWay):
+        stores.answers.begin(KEY, "d1", NOW + timedelta(seconds=62))
+
+
+def test_a_lapsed_claim_leaves_the_key_to_any_request(stores: Stores) -> None:
+    stores.answers.begin(KEY, "d1", NOW)
+    assert stores.answers.begin(KEY, "d2", NOW + timedelta(minutes=2)) is None
+    stores.answers.finish(KEY, ANSWER, NOW + timedelta(minutes=2))
+    assert stores.answers.begin(KEY, "d2", NOW + timedelta(minutes=3)) == ANSWER
+
+
+def test_a_claim_given_up_lets_the_request_be_repeated(stores: Stores) -> None:
+    stores.answers.begin(KEY, "d1", NOW)
+    stores.answers.finish(KEY, None, NOW)
+    assert stores.answers.begin(KEY, "d1", NOW) is None
+
+
+def test_an_answer_too_long_to_keep_lets_the_request_be_repeated(stores: Stores) -> None:
+    stores.answers.begin(KEY, "d1", NOW)
+    stores.answers.finish(KEY, KeptAnswer(200, "image/jpeg", b"x" * 270_000), NOW)
+    assert stores.answers.begin(KEY, "d1", NOW) is None
+
+
+def test_an_answer_is_kept_for_a_day(stores: Stores) -> None:
+    stores.answers.begin(KEY, "d1", NOW)
+    stores.answers.finish(KEY, ANSWER, NOW)
+    assert stores.answers.begin(KEY, "d1", NOW + timedelta(hours=23, minutes=59)) == ANSWER
+    assert stores.answers.begin(KEY, "d2", NOW + timedelta(hours=24, seconds=2)) is None
+
+
+def test_finishing_what_nobody_claimed_keeps_nothing(stores: Stores) -> None:
+    stores.answers.finish(KEY, ANSWER, NOW)
+    stores.answers.finish(KEY, None, NOW)
+    assert stores.answers.begin(KEY, "d1", NOW) is None
+
+
+def test_no_answer_is_left_after_clearing_and_requests_under_way_go_on(stores: Stores) -> None:
+    for number in range(30):
+        stores.answers.begin(f"{KEY}-{number}", "d1", NOW)
+        stores.answers.finish(f"{KEY}-{number}", ANSWER, NOW)
+    stores.answers.begin("under way", "d1", NOW)
+    stores.answers.clear()
+    stores.answers.clear()
+    for number in range(30):
+        assert stores.answers.begin(f"{KEY}-{number}", "d1", NOW) is None
+    with pytest.raises(RequestUnderWay):
+        stores.answers.begin("under way", "d1", NOW)
+    stores.answers.finish("under way", ANSWER, NOW)
+    assert stores.answers.begin("under way", "d1", NOW) == ANSWER
+
+
+def test_of_several_at_once_one_claims_the_key(place: Place, stores: Stores) -> None:
+    together = Barrier(6)
+
+    def attempt(_: int) -> str:
+        mine = place.open()
+        together.wait(10)
+        try:
+            return "answered" if mine.answers.begin(KEY, "d1", NOW) else "claimed"
+        except RequestUnderWay:
+            return "under way"
+
+    with ThreadPoolExecutor(6) as pool:
+        assert Counter(pool.map(attempt, range(6))) == {"claimed": 1, "under way": 5}
