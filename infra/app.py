@@ -83,11 +83,21 @@ def add_stage(app: cdk.App, config: StageConfig, root: Path = ROOT) -> Stacks:
 
 
 def build(outdir: Path | None = None, stages: Sequence[StageConfig] = STAGES, root: Path = ROOT) -> cdk.App:
-    """Return the application with the given stages, each checked by cdk-nag's AwsSolutions pack when synthesized."""
+    """Return the application with the given stages, each checked by cdk-nag's AwsSolutions pack when synthesized.
+
+    `cdk --context stage=dev` leaves the others out, so that `--all` deploys one stage.
+
+    Raises:
+        ValueError: the context names no stage.
+    """
     app = cdk.App(context=FLAGS, outdir=str(outdir) if outdir else None, analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    chosen = app.node.try_get_context("stage")
+    if chosen not in (None, *(config.stage for config in stages)):
+        raise ValueError(f"There is no stage {chosen}: see infra/config.py.")
     for config in stages:
-        add_stage(app, config, root)
+        if chosen in (None, config.stage):
+            add_stage(app, config, root)
     return app
 
 

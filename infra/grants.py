@@ -67,18 +67,11 @@ def listing(role: iam.Role, sid: str, bucket: str, *prefixes: str) -> None:
 
 
 def table(role: iam.Role, sid: str, stores: Stores, actions: Sequence[str], *partitions: str) -> None:
-    """Allow actions on items, and reads of the index.
-
-    With `partitions`, only items whose partition key is one of them (a star at its end stands for the rest), and no
-    index.
-    """
-    resources = [stores.table.table_arn]
+    """Allow actions on items; with `partitions`, on those whose partition key is one of them (a star for the rest)."""
     conditions: dict[str, dict[str, object]] | None = None
     if partitions:
         conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(partitions)}}
-    elif "dynamodb:Query" in actions:
-        resources.append(f"{stores.table.table_arn}/index/{names.INDEX}")
-    _allow(role, sid, actions, resources, conditions)
+    _allow(role, sid, actions, [stores.table.table_arn], conditions)
 
 
 def encryption(role: iam.Role, stores: Stores) -> None:

@@ -1,25 +1,15 @@
-"""Names that more than one stack, or the library, must agree on."""
+"""Names that more than one stack must agree on; those of the table and of objects are the library's own."""
 
 from typing import Final
 
 import aws_cdk as cdk
 
-PARTITION_KEY: Final = "pk"
-SORT_KEY: Final = "sk"
-INDEX: Final = "gsi1"
-INDEX_PARTITION_KEY: Final = "gsi1pk"
-INDEX_SORT_KEY: Final = "gsi1sk"
-EXPIRES_AT: Final = "expires_at"
-TRAINING_PARTITION: Final = "TRAINING"
-HEADS_PARTITIONS: Final = "HEADS#*"
+from muster.domain.upload import UploadKind
+from muster.storage import keys
 
-UPLOADS: Final = "uploads/"
-UPLOADS_REGISTER: Final = "uploads/register/"
-UPLOADS_DETECT: Final = "uploads/detect/"
-REGISTRATION_PHOTOS: Final = "students/"
-SESSION_PHOTOS: Final = "sessions/"
-TEMPLATES: Final = "templates/"
-HEADS: Final = "heads/"
+HEADS_PARTITIONS: Final = f"{keys.HEADS_PARTITION_PREFIX}*"
+UPLOADS_REGISTER: Final = f"{keys.UPLOADS}{UploadKind.REGISTER}/"
+UPLOADS_DETECT: Final = f"{keys.UPLOADS}{UploadKind.DETECT}/"
 
 
 def bucket(stage: str, kind: str) -> str:

@@ -15,8 +15,7 @@ from muster.composition.aws import open_access, open_retraining
 from muster.composition.aws_settings import RetrainSettings
 from muster.composition.batch_jobs import run_of_job
 from muster.services.retraining import Decision
-from muster.storage.aws.uploads import EXPIRES_AT
-from muster.storage.keys import PARTITION_KEY, SORT_KEY, TRAINING
+from muster.storage.keys import EXPIRES_AT, PARTITION_KEY, SORT_KEY, TRAINING
 
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])

@@ -63,3 +63,16 @@ def object_created(bucket: str, prefix: str) -> events.EventPattern:
         detail_type=["Object Created"],
         detail={"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}},
     )
+
+
+def object_deleted(bucket: str, prefix: str) -> events.EventPattern:
+    """Match objects under a prefix that somebody deleted, not those that a lifecycle rule let expire."""
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Deleted"],
+        detail={
+            "bucket": {"name": [bucket]},
+            "object": {"key": [{"prefix": prefix}]},
+            "reason": [{"anything-but": ["Lifecycle Expiration"]}],
+        },
+    )

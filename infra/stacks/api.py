@@ -17,13 +17,14 @@ from infra import grants, names
 from infra.config import PACK_HOME, StageConfig
 from infra.constructs.function import ImageCode, ServiceFunction, ZipCode
 from infra.constructs.sign_in import SignIn
-from infra.constructs.upload_queue import UploadQueue, object_created
+from infra.constructs.upload_queue import UploadQueue, object_created, object_deleted
 from infra.layer import library_layer
 from infra.review import accept
 from infra.stacks.training import TrainingStack
+from muster.storage import keys
 
 DOCKERFILE: Final = "containers/vision/Dockerfile"
-GET, POST, PUT, DELETE = (apigw.HttpMethod(verb) for verb in ("GET", "POST", "PUT", "DELETE"))
+GET, POST, ANY = (apigw.HttpMethod(verb) for verb in ("GET", "POST", "ANY"))
 
 
 class ApiStack(cdk.Stack):
@@ -65,6 +66,8 @@ class ApiStack(cdk.Stack):
         self._route(http_api, sign_in)
         self.uploads = self._read_uploads()
         self._train_when_due()
+        self._sweep_daily()
+        cdk.CfnOutput(self, "RetrainFunction", value=self.retrain.function.function_name)
 
     def _vision(self, name: str) -> ImageCode:
         return ImageCode(self._root, DOCKERFILE, f"functions.{name}.handler.handler")
@@ -100,32 +103,37 @@ class ApiStack(cdk.Stack):
         role = self.register.role
         grants.table(role, "Table", stores, everything)
         grants.objects(role, "TakeUploads", photos, (*read, *delete), names.UPLOADS_REGISTER)
-        grants.objects(role, "KeepRegistrationPhotos", photos, (*read, *write, *delete), names.REGISTRATION_PHOTOS)
-        grants.objects(role, "KeepTemplates", models, (*read, *write, *delete), names.TEMPLATES)
+        grants.listing(role, "FindUploads", photos, names.UPLOADS_REGISTER)
+        grants.objects(role, "KeepRegistrationPhotos", photos, (*write, *delete), keys.REGISTRATION_PHOTOS)
+        grants.objects(role, "KeepTrainingCopies", models, (*write, *delete), keys.TEMPLATES)
+        # An erasure that was interrupted is finished by whoever registers the id anew.
+        grants.objects(role, "FinishErasures", photos, delete, keys.SESSION_PHOTOS)
         grants.encryption(role, stores)
 
         role = self.detect.role
         grants.table(role, "Table", stores, everything)
         grants.objects(role, "TakeUploads", photos, (*read, *delete), names.UPLOADS_DETECT)
-        grants.objects(role, "KeepSessionPhotos", photos, (*read, *write, *delete), names.SESSION_PHOTOS)
-        grants.objects(role, "LearnFaces", models, (*read, *write), names.TEMPLATES)
-        grants.objects(role, "ReadHeads", models, read, names.HEADS)
+        grants.objects(role, "KeepSessionPhotos", photos, (*read, *write, *delete), keys.SESSION_PHOTOS)
+        grants.listing(role, "FindPhotos", photos, names.UPLOADS_DETECT, keys.SESSION_PHOTOS)
+        grants.objects(role, "LearnFaces", models, (*write, *delete), keys.TEMPLATES)
+        grants.objects(role, "ReadHeads", models, read, keys.HEADS)
+        grants.listing(role, "FindHeads", models, keys.HEADS)
         grants.encryption(role, stores)
 
         role = self.roster.role
         grants.table(role, "Table", stores, everything)
         grants.objects(role, "OfferUploads", photos, write, names.UPLOADS_REGISTER, names.UPLOADS_DETECT)
         grants.objects(
-            role, "ShowAndErasePhotos", photos, (*read, *delete), names.REGISTRATION_PHOTOS, names.SESSION_PHOTOS
+            role, "ShowAndErasePhotos", photos, (*read, *delete), keys.REGISTRATION_PHOTOS, keys.SESSION_PHOTOS
         )
-        grants.objects(role, "EraseTraining", models, delete, names.TEMPLATES, names.HEADS)
-        grants.listing(role, "ListPhotos", photos, names.REGISTRATION_PHOTOS, names.SESSION_PHOTOS)
-        grants.listing(role, "ListModels", models, names.TEMPLATES, names.HEADS)
+        grants.listing(role, "FindPhotos", photos, keys.REGISTRATION_PHOTOS, keys.SESSION_PHOTOS)
+        grants.objects(role, "KeepTrainingCopies", models, (*write, *delete), keys.TEMPLATES)
+        grants.objects(role, "EraseTraining", models, delete, keys.HEADS, keys.CHECKPOINTS)
         grants.encryption(role, stores)
 
         role = self.retrain.role
-        state = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
-        grants.table(role, "State", stores, state, names.TRAINING_PARTITION)
+        state = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+        grants.table(role, "State", stores, state, keys.TRAINING)
         grants.encryption(role, stores)
         role.add_to_policy(
             iam.PolicyStatement(
@@ -146,10 +154,7 @@ class ApiStack(cdk.Stack):
             (POST, "/mark/detect", self.detect, signed_in),
             (POST, "/v1/sessions/{id}/photos", self.detect, signed_in),
             (POST, "/v1/sessions/{id}/faces/{face}/student", self.detect, signed_in),
-            (GET, "/v1/{proxy+}", self.roster, signed_in),
-            (POST, "/v1/{proxy+}", self.roster, signed_in),
-            (PUT, "/v1/{proxy+}", self.roster, signed_in),
-            (DELETE, "/v1/{proxy+}", self.roster, signed_in),
+            (ANY, "/v1/{proxy+}", self.roster, signed_in),
             (GET, "/health", self.roster, None),
         )
         links = {
@@ -187,14 +192,20 @@ class ApiStack(cdk.Stack):
         }
 
     def _train_when_due(self) -> None:
-        """Tell retrain of every new template, and of every run of ours that ended."""
+        """Tell retrain of every template that came or went, and of every run of ours that ended.
+
+        Nothing that follows from these events touches a template, so that no training asks for another. Templates do
+        not expire; should someone give them an age, their end by it is left out, as nobody asked to be forgotten.
+        """
+        models = self._stores.models
         ended = events.EventPattern(
             source=["aws.batch"],
             detail_type=["Batch Job State Change"],
             detail={"jobQueue": [self._training.queue.job_queue_arn], "status": ["SUCCEEDED", "FAILED"]},
         )
         for rule, pattern in (
-            ("TemplateStored", object_created(self._stores.models, names.TEMPLATES)),
+            ("TemplateStored", object_created(models, keys.TEMPLATES)),
+            ("TemplateErased", object_deleted(models, keys.TEMPLATES)),
             ("TrainingEnded", ended),
         ):
             events.Rule(
@@ -203,3 +214,12 @@ class ApiStack(cdk.Stack):
                 event_pattern=pattern,
                 targets=[targets.LambdaFunction(self.retrain.function, dead_letter_queue=self.retrain.dead_letters)],
             )
+
+    def _sweep_daily(self) -> None:
+        """Let roster finish, each day, what interrupted calls left half done."""
+        events.Rule(
+            self,
+            "DailySweep",
+            schedule=events.Schedule.rate(cdk.Duration.days(1)),
+            targets=[targets.LambdaFunction(self.roster.function, dead_letter_queue=self.roster.dead_letters)],
+        )

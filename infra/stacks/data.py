@@ -1,5 +1,7 @@
 """What is kept: one table, the photo and model buckets, and the key that encrypts all three."""
 
+from typing import Final
+
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -10,6 +12,10 @@ from constructs import Construct
 from infra import grants, names
 from infra.config import StageConfig
 from infra.constructs.bucket import AccessLogs, PrivateBucket
+from muster.storage import keys
+
+_CHECKPOINTS_KEPT_DAYS: Final = 3
+"""A job that ends deletes its own; one that fails for good leaves it, and an attempt may wait a day for an instance."""
 
 
 class DataStack(cdk.Stack):
@@ -74,12 +80,12 @@ class DataStack(cdk.Stack):
 
     def _table(self, config: StageConfig, key: kms.Key) -> dynamodb.Table:
         text = dynamodb.AttributeType.STRING
-        table = dynamodb.Table(
+        return dynamodb.Table(
             self,
             "Table",
-            partition_key=dynamodb.Attribute(name=names.PARTITION_KEY, type=text),
-            sort_key=dynamodb.Attribute(name=names.SORT_KEY, type=text),
-            time_to_live_attribute=names.EXPIRES_AT,
+            partition_key=dynamodb.Attribute(name=keys.PARTITION_KEY, type=text),
+            sort_key=dynamodb.Attribute(name=keys.SORT_KEY, type=text),
+            time_to_live_attribute=keys.EXPIRES_AT,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             max_read_request_units=config.table_most_reads,
             max_write_request_units=config.table_most_writes,
@@ -91,20 +97,12 @@ class DataStack(cdk.Stack):
             deletion_protection=config.retain_data,
             removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
         )
-        table.add_global_secondary_index(
-            index_name=names.INDEX,
-            partition_key=dynamodb.Attribute(name=names.INDEX_PARTITION_KEY, type=text),
-            sort_key=dynamodb.Attribute(name=names.INDEX_SORT_KEY, type=text),
-            max_read_request_units=config.table_most_reads,
-            max_write_request_units=config.table_most_writes,
-        )
-        return table
 
     def _photos(self, config: StageConfig, key: kms.Key, web_origin: str) -> s3.Bucket:
         ages = (
-            ("uploads", names.UPLOADS, config.retention.uploads),
-            ("registration", names.REGISTRATION_PHOTOS, config.retention.registration_photos),
-            ("sessions", names.SESSION_PHOTOS, config.retention.session_photos),
+            ("uploads", keys.UPLOADS, config.retention.uploads),
+            ("registration", keys.REGISTRATION_PHOTOS, config.retention.registration_photos),
+            ("sessions", keys.SESSION_PHOTOS, config.retention.session_photos),
         )
         return PrivateBucket(
             self,
@@ -138,4 +136,9 @@ class DataStack(cdk.Stack):
             retain=config.retain_data,
             logs=self.access_logs,
             events=True,
+            lifecycle=[
+                s3.LifecycleRule(
+                    id="checkpoints", prefix=keys.CHECKPOINTS, expiration=cdk.Duration.days(_CHECKPOINTS_KEPT_DAYS)
+                )
+            ],
         )

@@ -15,6 +15,7 @@ from infra.config import StageConfig
 from infra.constructs.gpu_queue import GpuQueue
 from infra.constructs.log_group import ServiceLog
 from infra.review import accept
+from muster.storage import keys
 
 DOCKERFILE: Final = "containers/training/Dockerfile"
 VCPUS: Final = 3
@@ -97,9 +98,16 @@ class TrainingStack(cdk.Stack):
     def _allow_job(self, stores: grants.Stores) -> None:
         """The job reads templates, keeps heads and says how far it is; it never sees a photo, a name or a mark."""
         role = self.job_role
-        grants.objects(role, "ReadTemplates", stores.models, grants.READ, names.TEMPLATES)
-        grants.objects(role, "KeepHeads", stores.models, (*grants.READ, *grants.WRITE, *grants.DELETE), names.HEADS)
-        grants.listing(role, "List", stores.models, names.TEMPLATES, names.HEADS)
+        grants.objects(role, "ReadTemplates", stores.models, grants.READ, keys.TEMPLATES)
+        grants.objects(
+            role,
+            "KeepHeads",
+            stores.models,
+            (*grants.READ, *grants.WRITE, *grants.DELETE),
+            keys.HEADS,
+            keys.CHECKPOINTS,
+        )
+        grants.listing(role, "List", stores.models, keys.TEMPLATES, keys.HEADS, keys.CHECKPOINTS)
         grants.table(
             role,
             "State",
@@ -112,7 +120,7 @@ class TrainingStack(cdk.Stack):
                 "dynamodb:DeleteItem",
                 "dynamodb:ConditionCheckItem",
             ),
-            names.TRAINING_PARTITION,
+            keys.TRAINING,
             names.HEADS_PARTITIONS,
         )
         grants.encryption(role, stores)

@@ -42,6 +42,7 @@ class WebStack(cdk.Stack):
                     apigw.CorsHttpMethod.GET,
                     apigw.CorsHttpMethod.POST,
                     apigw.CorsHttpMethod.PUT,
+                    apigw.CorsHttpMethod.PATCH,
                     apigw.CorsHttpMethod.DELETE,
                 ],
                 allow_headers=["authorization", "content-type"],

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import boto3
 
-from muster.storage import keys
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
 from muster.storage.ports import AnswerStore, GroupStore, HeadStore, SessionStore, StudentStore, TrainingStore
+from tests.infra.tables import table_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,19 +72,11 @@ class AwsPlace:
         )
 
     def build(self, *, versioned: bool = False) -> None:
-        """Make the table, with the keys that the infrastructure gives it, and the buckets."""
+        """Make the table as the infrastructure's template does, and the buckets."""
         dynamodb, s3 = self.clients()
         dynamodb.create_table(
             TableName=self.table,
-            KeySchema=[
-                {"AttributeName": keys.PARTITION_KEY, "KeyType": "HASH"},
-                {"AttributeName": keys.SORT_KEY, "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": keys.PARTITION_KEY, "AttributeType": "S"},
-                {"AttributeName": keys.SORT_KEY, "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
+            **table_definition(),
         )
         for bucket in (self.photos, self.models):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.infra.policy import Need, allows
 from tests.infra.templates import StageTemplates
 
 VISION = {"Register": "register", "Detect": "detect"}
@@ -11,10 +12,7 @@ ROUTES = {
     "POST /mark/detect": "Detect",
     "POST /v1/sessions/{id}/photos": "Detect",
     "POST /v1/sessions/{id}/faces/{face}/student": "Detect",
-    "GET /v1/{proxy+}": "Roster",
-    "POST /v1/{proxy+}": "Roster",
-    "PUT /v1/{proxy+}": "Roster",
-    "DELETE /v1/{proxy+}": "Roster",
+    "ANY /v1/{proxy+}": "Roster",
     "GET /health": "Roster",
 }
 
@@ -124,15 +122,37 @@ def test_an_uploaded_photo_reaches_its_function_one_by_one_and_is_never_lost(sta
         assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
 
 
-def test_a_stored_template_and_the_end_of_our_training_run_wake_retrain(stage: StageTemplates) -> None:
+def test_a_template_that_came_or_went_and_the_end_of_our_training_run_wake_retrain(stage: StageTemplates) -> None:
     rules = stage.resources("AWS::Events::Rule", "api")
-    stored, ended = (stage.plain(rules[name]["EventPattern"]) for name in ("TemplateStored", "TrainingEnded"))
+    names = ("TemplateStored", "TemplateErased", "TrainingEnded")
+    stored, erased, ended = (stage.plain(rules[name]["EventPattern"]) for name in names)
 
-    assert stored["detail"]["object"] == {"key": [{"prefix": "templates/"}]}
-    assert stored["detail"]["bucket"] == {"name": [f"muster-{stage.stage}-models-{{AccountId}}-{{Region}}"]}
+    place = {
+        "object": {"key": [{"prefix": "templates/"}]},
+        "bucket": {"name": [f"muster-{stage.stage}-models-{{AccountId}}-{{Region}}"]},
+    }
+    assert (stored["detail-type"], stored["detail"]) == (["Object Created"], place)
+    not_by_age = {"reason": [{"anything-but": ["Lifecycle Expiration"]}]}
+    assert (erased["detail-type"], erased["detail"]) == (["Object Deleted"], {**place, **not_by_age})
     assert ended["source"] == ["aws.batch"]
     assert ended["detail"] == {"jobQueue": ["{GpuQueue.JobQueueArn}"], "status": ["SUCCEEDED", "FAILED"]}
-    for name in ("TemplateStored", "TrainingEnded"):
+    for name in names:
         (target,) = rules[name]["Targets"]
         assert stage.text(target["Arn"]) == "{RetrainFunction.Arn}"
         assert stage.text(target["DeadLetterConfig"]["Arn"]) == "{RetrainDeadLetters.Arn}"
+
+
+def test_training_touches_no_template_so_that_no_run_asks_for_another(stage: StageTemplates) -> None:
+    templates = f"arn:{{Partition}}:s3:::muster-{stage.stage}-models-{{AccountId}}-{{Region}}/templates/a.safetensors"
+    for role in ("RetrainRole", "JobRole"):
+        for action in ("s3:PutObject", "s3:DeleteObject"):
+            assert not allows(stage.grants[role], Need(action, templates)), (role, action)
+
+
+def test_roster_sweeps_once_a_day(stage: StageTemplates) -> None:
+    rule = stage.resources("AWS::Events::Rule", "api")["DailySweep"]
+    (target,) = rule["Targets"]
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 day)", "ENABLED")
+    assert stage.text(target["Arn"]) == "{RosterFunction.Arn}"
+    assert stage.text(target["DeadLetterConfig"]["Arn"]) == "{RosterDeadLetters.Arn}"

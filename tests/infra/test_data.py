@@ -3,6 +3,9 @@
 import pytest
 
 from infra.config import STAGES, StageConfig
+from muster.domain.identifiers import PackId
+from muster.storage.keys import checkpoint_object
+from tests.infra.tables import creation, table_definition
 from tests.infra.templates import StageTemplates
 
 CONFIG = {str(config.stage): config for config in STAGES}
@@ -54,6 +57,14 @@ def test_the_photo_bucket_forgets_by_prefix_as_the_stage_says(stage: StageTempla
     assert all(rule["Status"] == "Enabled" for rule in rules)
 
 
+def test_what_an_interrupted_job_left_expires_and_templates_and_heads_never_do(stage: StageTemplates) -> None:
+    rules = stage.resources("AWS::S3::Bucket")["Models"]["LifecycleConfiguration"]["Rules"]
+    kept = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+
+    assert kept == {"checkpoints/": 3}
+    assert checkpoint_object(PackId("embedded-1")).startswith("checkpoints/")
+
+
 def test_no_old_version_of_a_face_survives_its_erasure(stage: StageTemplates) -> None:
     buckets = stage.resources("AWS::S3::Bucket", "data")
 
@@ -74,16 +85,18 @@ def test_only_the_site_may_send_photos_from_a_browser(stage: StageTemplates) -> 
     assert stage.texts(rule["AllowedOrigins"]) == {"https://{SiteDistribution.DomainName}"}
 
 
-def test_the_table_has_the_keys_index_and_expiry_that_the_store_uses(
-    stage: StageTemplates, config: StageConfig
-) -> None:
+def test_the_table_has_the_keys_and_expiry_that_the_store_uses_and_no_index(stage: StageTemplates) -> None:
+    """The contract tests of the store run on a table that this definition makes (tests/infra/tables.py)."""
     (table,) = stage.resources("AWS::DynamoDB::Table").values()
-    (index,) = table["GlobalSecondaryIndexes"]
 
-    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
-    assert (index["IndexName"], [key["AttributeName"] for key in index["KeySchema"]]) == ("gsi1", ["gsi1pk", "gsi1sk"])
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
     assert {one["AttributeType"] for one in table["AttributeDefinitions"]} == {"S"}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert not {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & set(table)
+    assert creation(table) == table_definition()
 
 
 def test_the_table_is_paid_by_use_under_a_ceiling_encrypted_and_recoverable(

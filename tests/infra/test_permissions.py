@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+from tests.infra.policy import Need, allows
 from tests.infra.templates import StageTemplates, Statement
 
 READ, WRITE, DELETE, LIST = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"
@@ -92,8 +93,9 @@ def test_every_role_can_be_taken_by_one_service_only(stage: StageTemplates) -> N
 
 def test_register_reads_its_uploads_and_keeps_registration_photos_and_templates(stage: StageTemplates) -> None:
     assert pairs(stage.grants["RegisterRole"], "s3") == (
-        on(stage, "photos", uploads__register={READ, DELETE}, students={READ, WRITE, DELETE})
-        | on(stage, "models", templates={READ, WRITE, DELETE})
+        on(stage, "photos", uploads__register={READ, DELETE}, students={WRITE, DELETE}, sessions={DELETE})
+        | on(stage, "models", templates={WRITE, DELETE})
+        | {(LIST, bucket(stage, "photos"))}
     )
 
 
@@ -102,7 +104,8 @@ def test_detect_reads_its_uploads_and_heads_and_keeps_session_photos_and_learnt_
 ) -> None:
     assert pairs(stage.grants["DetectRole"], "s3") == (
         on(stage, "photos", uploads__detect={READ, DELETE}, sessions={READ, WRITE, DELETE})
-        | on(stage, "models", templates={READ, WRITE}, heads={READ})
+        | on(stage, "models", templates={WRITE, DELETE}, heads={READ})
+        | {(LIST, bucket(stage, "photos")), (LIST, bucket(stage, "models"))}
     )
 
 
@@ -116,8 +119,8 @@ def test_roster_offers_uploads_without_reading_them_and_can_erase_every_trace(st
             students={READ, DELETE},
             sessions={READ, DELETE},
         )
-        | on(stage, "models", templates={DELETE}, heads={DELETE})
-        | {(LIST, bucket(stage, "photos")), (LIST, bucket(stage, "models"))}
+        | on(stage, "models", templates={WRITE, DELETE}, heads={DELETE}, checkpoints={DELETE})
+        | {(LIST, bucket(stage, "photos"))}
     )
 
 
@@ -133,27 +136,38 @@ def test_retrain_sees_no_object_at_all_and_starts_our_job_on_our_queue_only(stag
 
 def test_the_training_job_reads_templates_and_keeps_heads_and_sees_no_photo(stage: StageTemplates) -> None:
     assert pairs(stage.grants["JobRole"], "s3") == (
-        on(stage, "models", templates={READ}, heads={READ, WRITE, DELETE}) | {(LIST, bucket(stage, "models"))}
+        on(stage, "models", templates={READ}, heads={READ, WRITE, DELETE}, checkpoints={READ, WRITE, DELETE})
+        | {(LIST, bucket(stage, "models"))}
     )
 
 
 def test_whoever_may_list_a_bucket_sees_the_prefixes_of_its_own_objects_only(stage: StageTemplates) -> None:
-    for name in ("RosterRole", "JobRole"):
+    for name in ("RegisterRole", "DetectRole", "RosterRole", "JobRole"):
         for statement in stage.grants[name]:
             if LIST in statement.actions:
                 (seen,) = statement.conditions["StringLike"].values()
                 (listed,) = statement.resources
-                own = {resource for _, resource in pairs(stage.grants[name], "s3") if resource != listed}
+                read = {resource for action, resource in pairs(stage.grants[name], "s3") if action == READ}
                 assert seen, name
-                assert {f"{listed}/{prefix}" for prefix in seen} <= own, name
+                assert {f"{listed}/{prefix}" for prefix in seen} <= read, name
+
+
+def test_whoever_reads_objects_may_list_them_so_that_a_missing_one_is_not_a_refused_one(stage: StageTemplates) -> None:
+    allowed = {name: {action for action, _ in pairs(statements, "s3")} for name, statements in stage.grants.items()}
+    readers = [name for name, actions in allowed.items() if READ in actions and name != "SiteDeliveryRole"]
+    assert sorted(readers) == ["DetectRole", "JobRole", "RegisterRole", "RosterRole"]
+    for name in readers:
+        for action, resource in pairs(stage.grants[name], "s3"):
+            if action == READ:
+                listed, _, prefix = resource.partition("/")
+                need = Need(LIST, listed, {"s3:prefix": [prefix.removesuffix("*") + "a"]})
+                assert allows(stage.grants[name], need), (name, resource)
 
 
 def test_the_web_functions_read_and_write_items_and_never_scan_the_table(stage: StageTemplates) -> None:
     for function in ("Register", "Detect", "Roster"):
         assert pairs(stage.grants[f"{function}Role"], "dynamodb") == {
-            (action, resource)
-            for action in TABLE_READS | TABLE_WRITES
-            for resource in ("{Table.Arn}", "{Table.Arn}/index/gsi1")
+            (action, "{Table.Arn}") for action in TABLE_READS | TABLE_WRITES
         }, function
 
 

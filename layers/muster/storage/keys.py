@@ -10,6 +10,8 @@ from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, Stude
 
 PARTITION_KEY: Final = "pk"
 SORT_KEY: Final = "sk"
+EXPIRES_AT: Final = "expires_at"
+"""Attribute by which the table drops an item, seconds since 1970."""
 
 RECORD: Final = "RECORD"
 TEMPLATE: Final = "TEMPLATE"
@@ -36,6 +38,11 @@ REGISTRATION_PHOTOS: Final = "students/"
 SESSION_PHOTOS: Final = "sessions/"
 TEMPLATES: Final = "templates/"
 HEADS: Final = "heads/"
+CHECKPOINTS: Final = "checkpoints/"
+"""Apart from the heads, so that what a job left behind expires by itself."""
+
+UPLOADS: Final = "uploads/"
+"""Where photos arrive; what lies there expires after a day."""
 
 
 def student_partition(student_id: StudentId) -> str:
@@ -100,7 +107,7 @@ def head_object(pack: PackId, version: int) -> str:
 
 def checkpoint_object(pack: PackId) -> str:
     """Object key of what an interrupted training job had reached."""
-    return f"{HEADS}{pack}/checkpoint"
+    return f"{CHECKPOINTS}{pack}"
 
 
 def metrics_object(pack: PackId, version: int) -> str:

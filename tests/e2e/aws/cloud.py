@@ -13,12 +13,22 @@ from uuid import uuid4
 
 import boto3
 
+from tests.e2e.aws import calls
 from tests.e2e.aws.gateway import Route
-from tests.infra.templates import StageTemplates
+from tests.infra.policy import allows
+from tests.infra.tables import creation
+from tests.infra.templates import StageTemplates, Statement
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 ROOT = Path(__file__).parents[3]
 Event = dict[str, Any]
+
+ACCOUNT_NAMES = {
+    "{AccountId}": ACCOUNT,
+    "{Region}": REGION,
+    "{Partition}": "aws",
+    "{URLSuffix}": "amazonaws.com",
+}
 
 
 @dataclass
@@ -28,7 +38,8 @@ class Cloud:
     endpoint: str
     templates: StageTemplates
     pack_home: Path
-    names: dict[str, str] = field(default_factory=lambda: {"{AccountId}": ACCOUNT, "{Region}": REGION})
+    calls: Path
+    names: dict[str, str] = field(default_factory=lambda: dict(ACCOUNT_NAMES))
     queues: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
@@ -46,6 +57,24 @@ class Cloud:
             "AWS_SECRET_ACCESS_KEY": "test",
         }
 
+    def recording(self, process: str) -> dict[str, str]:
+        """Return what makes a process write down the calls that it makes."""
+        return {**calls.ENVIRONMENT, "MUSTER_TEST_CALLS": str(self.calls / f"{process}.jsonl")}
+
+    def refused(self, process: str) -> set[tuple[str, str]]:
+        """Return, of the calls that a process made so far, what its role in the template does not allow."""
+        statements = [
+            Statement(one.sid, one.effect, one.actions, *self.resolved_grant(one))
+            for one in self.templates.grants[f"{process}Role"]
+        ]
+        made = calls.calls_in(self.calls / f"{process}.jsonl")
+        needed = (need for call in made for need in calls.needs(call, REGION, ACCOUNT))
+        return {(need.action, need.resource) for need in needed if not allows(statements, need)}
+
+    def resolved_grant(self, statement: Statement) -> tuple[frozenset[str], dict[str, Any]]:
+        """Return the resources and conditions of a statement with the names that things have here."""
+        return frozenset(self.resolved(sorted(statement.resources))), self.resolved(statement.conditions)
+
     def resolved(self, value: Any) -> Any:
         """Write out a value of the template with the names that things have here."""
         text = json.dumps(self.templates.plain(value))
@@ -61,12 +90,9 @@ class Cloud:
 
     def _table(self) -> None:
         (table,) = (self.resolved(one) for one in self.templates.resources("AWS::DynamoDB::Table").values())
-        wanted = ("KeySchema", "AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes")
-        definition = {name: table[name] for name in wanted}
-        for index in definition["GlobalSecondaryIndexes"]:
-            index.pop("OnDemandThroughput", None)
-        self.names["{Table}"] = f"table-{uuid4().hex[:8]}"
-        self.client("dynamodb").create_table(TableName=self.names["{Table}"], **definition)
+        name = f"table-{uuid4().hex[:8]}"
+        self.names |= {"{Table}": name, "{Table.Arn}": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"}
+        self.client("dynamodb").create_table(TableName=name, **creation(table))
 
     def _buckets(self) -> None:
         s3 = self.client("s3")
@@ -102,7 +128,10 @@ class Cloud:
         for name, rule in self.templates.resources("AWS::Events::Rule").items():
             self.queues[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
             arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
-            events.put_rule(Name=name, EventPattern=json.dumps(self.resolved(rule["EventPattern"])))
+            if "ScheduleExpression" in rule:
+                events.put_rule(Name=name, ScheduleExpression=rule["ScheduleExpression"])
+            else:
+                events.put_rule(Name=name, EventPattern=json.dumps(self.resolved(rule["EventPattern"])))
             events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
 
     def variables(self, function: str) -> dict[str, str]:
@@ -159,7 +188,7 @@ class Cloud:
         variables = {one["name"]: one["value"] for one in job["container"]["environment"]}
         return subprocess.Popen(
             [sys.executable, "-m", "muster.composition.training_job"],
-            env={**os.environ, **self.environment, **variables},
+            env={**os.environ, **self.environment, **self.recording("Job"), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

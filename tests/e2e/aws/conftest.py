@@ -39,13 +39,19 @@ def moto_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def cloud(moto_endpoint: str, templates: StageTemplates, pack: ModelPack, pack_home: Path) -> Cloud:
-    """An account with nothing in it but what the templates make."""
+def cloud(
+    moto_endpoint: str, templates: StageTemplates, pack: ModelPack, pack_home: Path, tmp_path: Path
+) -> Iterator[Cloud]:
+    """An account with nothing in it but what the templates make; no process may call what its role does not allow."""
     httpx.post(f"{moto_endpoint}/moto-api/reset").raise_for_status()
     httpx.post(f"{moto_endpoint}/moto-api/config", json={"batch": {"use_docker": False}}).raise_for_status()
-    cloud = Cloud(moto_endpoint, templates, pack_home)
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    cloud = Cloud(moto_endpoint, templates, pack_home, calls)
     cloud.build()
-    return cloud
+    yield cloud
+    refused = {file.stem: found for file in calls.iterdir() if (found := cloud.refused(file.stem))}
+    assert refused == {}
 
 
 HANDLERS = {
@@ -67,7 +73,8 @@ class Functions(dict[str, LambdaFunction]):
 
     def __missing__(self, name: str) -> LambdaFunction:
         handler, folder = HANDLERS[name]
-        environment = {**self._cloud.environment, **self._cloud.variables(name.title())}
+        cloud, title = self._cloud, name.title()
+        environment = {**cloud.environment, **cloud.recording(title), **cloud.variables(title)}
         self[name] = LambdaFunction(name, handler, folder, environment, self._logs / f"{name}.log")
         return self[name]
 

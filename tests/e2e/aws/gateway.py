@@ -26,7 +26,7 @@ class Route:
         verb, template = self.key.split(" ")
         pattern = re.sub(r"\\\{[^}]*\\\+\\\}", ".+", re.escape(template))
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", pattern)
-        return verb == method and re.fullmatch(pattern, path) is not None
+        return verb in (method, "ANY") and re.fullmatch(pattern, path) is not None
 
 
 class Gateway:
@@ -34,7 +34,7 @@ class Gateway:
 
     def __init__(self, routes: list[Route], functions: Mapping[str, LambdaFunction]) -> None:
         # The most specific route wins: the one whose fixed text is longest.
-        ordered = sorted(routes, key=lambda route: len(re.sub(r"\{.*?\}", "", route.key)), reverse=True)
+        ordered = sorted(routes, key=lambda route: len(re.sub(r"\{.*?\}|^\w+ ", "", route.key)), reverse=True)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _front(ordered, functions))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -66,7 +66,7 @@ def _front(routes: list[Route], functions: Mapping[str, LambdaFunction]) -> type
                 except FunctionError:
                     self._reply(500, {"message": "Internal Server Error"})
 
-        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
         def _event(self, route: Route, body: bytes) -> dict[str, Any]:
             split = urlsplit(self.path)

@@ -2,7 +2,6 @@
 
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -129,7 +128,7 @@ def test_an_interrupted_job_takes_up_its_run_and_ends_as_if_nothing_had_been(
 
 def checkpoints(cloud: Cloud) -> list[Any]:
     models = cloud.variables("Register")["MUSTER_MODELS_BUCKET"]
-    listed = cloud.client("s3").list_objects_v2(Bucket=models, Prefix=f"heads/{PACK}/checkpoint")
+    listed = cloud.client("s3").list_objects_v2(Bucket=models, Prefix="checkpoints/")
     return list(listed.get("Contents", []))
 
 
@@ -165,5 +164,73 @@ def test_a_job_of_somebody_else_is_ignored(deployed: Deployed, stores: AwsStores
     assert stores.training.state() == before
 
 
-def test_the_daily_sweep_runs_on_schedule(deployed: Deployed, tmp_path: Path) -> None:
+def test_an_erased_student_is_in_no_head_and_the_others_are_learnt_anew(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1, 2, 3)
+    assert sorted(decisions(deployed)) == ["coalesced", "coalesced", "started"]
+    (first,) = deployed.cloud.jobs()
+    deployed.cloud.run_job(first)
+    assert len(stores.heads.versions(PACK)) == 1
+
+    assert deployed.client.delete("/v1/students/s2").status_code == 204
+
+    assert stores.heads.versions(PACK) == []
+    assert ended(deployed, first, "SUCCEEDED") == "started"
+    (event,) = deployed.cloud.events("TemplateErased")
+    assert deployed.functions["retrain"].invoke(event) == {"decision": "coalesced"}
+    second = deployed.cloud.jobs()[1]
+    assert deployed.cloud.run_job(second)["students"] == 2
+    assert ended(deployed, second, "SUCCEEDED") == "started"
+    assert deployed.cloud.events("TemplateErased") == []
+    assert decisions(deployed) == []
+
+
+def test_erasing_a_student_starts_a_run_where_none_is_under_way(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1, 2)
+    deployed.cloud.events("TemplateStored")
+    assert deployed.client.delete("/v1/students/s2").status_code == 204
+    (event,) = deployed.cloud.events("TemplateErased")
+    assert deployed.functions["retrain"].invoke(event) == {"decision": "started"}
+    assert len(deployed.cloud.jobs()) == 1
+
+
+def test_a_student_erased_while_a_job_runs_leads_to_one_more(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, *range(1, 41))
+    decisions(deployed)
+    (job,) = deployed.cloud.jobs()
+    running = deployed.cloud.start_job(job)
+    wait_for_checkpoint(deployed.cloud)
+    assert deployed.client.delete("/v1/students/s2").status_code == 204
+    (event,) = deployed.cloud.events("TemplateErased")
+    assert deployed.functions["retrain"].invoke(event) == {"decision": "coalesced"}
+    log, _ = running.communicate(timeout=280)
+    assert running.returncode == 0, log
+    assert stores.heads.versions(PACK) == []
+    assert checkpoints(deployed.cloud) == []
+    assert ended(deployed, job, "SUCCEEDED") == "started"
+
+
+def test_the_daily_sweep_finishes_what_was_cut_off(
+    deployed: Deployed, stores: AwsStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(stores, 1)
+    deployed.cloud.events("TemplateStored")
+    with monkeypatch.context() as killed:
+        killed.setattr(stores.objects, "delete", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            stores.students.erase(StudentId("s1"))
+    with monkeypatch.context() as killed:
+        killed.setattr(stores.objects, "put_model", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            add(stores, 2)
+    assert deployed.cloud.events("TemplateStored") == deployed.cloud.events("TemplateErased") == []
+
     assert deployed.functions["roster"].invoke({"detail-type": "Scheduled Event", "source": "aws.events"}) is None
+
+    assert len(deployed.cloud.events("TemplateStored")) == 1
+    assert len(deployed.cloud.events("TemplateErased")) == 1
+    photos = deployed.cloud.client("s3").list_objects_v2(Bucket=deployed.cloud.bucket_of_photos, Prefix="students/")
+    assert len(photos["Contents"]) == 1, "the photo of s2 alone"
+
+
+def cut_off(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.e2e.aws.photos import (
     state,
     waiting_photos,
 )
+from tests.infra.policy import Need, allows
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +38,7 @@ def test_the_same_event_twice_registers_once_and_asks_for_one_training(deployed:
     assert function.invoke(as_batch(event, event)) == {"batchItemFailures": []}
     assert state(deployed, permit) == before
     assert before["answer"]["repeated"] is False
-    assert len(deployed.client.get("/v1/students").json()) == 1
+    assert len(deployed.client.get("/v1/students").json()["items"]) == 1
     assert len(deployed.cloud.events("TemplateStored")) == 1
 
 
@@ -68,7 +70,7 @@ def test_an_event_for_a_deleted_photo_is_taken_and_says_so(deployed: Deployed, s
     read_uploads(deployed, "register")
     upload = state(deployed, permit)
     assert (upload["state"], upload["problem"]["code"]) == ("failed", "photo_not_found")
-    assert deployed.client.get("/v1/students").json() == []
+    assert deployed.client.get("/v1/students").json()["items"] == []
 
 
 def test_a_photo_that_nobody_announced_is_deleted_unread(deployed: Deployed) -> None:
@@ -106,19 +108,65 @@ def test_a_photo_that_cannot_be_read_for_now_is_reported_for_another_try(deploye
 
 
 def test_a_permit_is_good_for_one_size_one_type_and_one_place(deployed: Deployed, samples: Path) -> None:
-    """The simulated S3 does not enforce a form's policy; the real one refuses what the signed policy does not allow."""
+    """The simulated S3 does not enforce a form's policy; `form_is_taken` says what the real one takes."""
     permit, image = announce_registration(deployed, samples, "barack_obama")
-    fields = permit["fields"]
-    policy = json.loads(base64.b64decode(fields["policy"]))
-    conditions = policy["conditions"]
-    assert ["content-length-range", len(image), len(image)] in conditions
-    assert {"Content-Type": "image/jpeg"} in conditions
-    assert {"key": f"uploads/register/{permit['upload_id']}"} in conditions
-    assert {"bucket": deployed.cloud.bucket_of_photos} in conditions
+    fields, size, bucket = permit["fields"], len(image), deployed.cloud.bucket_of_photos
+    now = datetime.now(UTC)
     assert fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
-    signed = {name for condition in conditions if isinstance(condition, dict) for name in condition}
-    assert set(fields) - {"policy", "x-amz-signature"} <= signed
+    assert form_is_taken(fields, bucket, size, now)
+    assert not form_is_taken(fields, bucket, size + 1, now)
+    assert not form_is_taken(fields, bucket, size - 1, now)
+    assert not form_is_taken(fields, deployed.cloud.variables("Register")["MUSTER_MODELS_BUCKET"], size, now)
+    assert not form_is_taken(fields, bucket, size, now + timedelta(minutes=16))
+    for name, value in (
+        ("key", fields["key"] + "0"),
+        ("key", fields["key"].replace("register", "detect")),
+        ("key", "students/0"),
+        ("Content-Type", "text/html"),
+        ("acl", "public-read"),
+        ("x-amz-server-side-encryption", "AES256"),
+        ("x-amz-meta-name", "Ada"),
+        ("success_action_redirect", "https://example.org"),
+        ("x-amz-date", "20200101T000000Z"),
+    ):
+        assert not form_is_taken({**fields, name: value}, bucket, size, now), name
     assert not any(name in json.dumps(permit) for name in ("barack", "Barack"))
+
+
+def test_who_signs_a_permit_may_write_where_it_leads_and_not_read_there(deployed: Deployed, samples: Path) -> None:
+    """S3 does with a form only what its signer may do."""
+    permit, _ = announce_registration(deployed, samples, "barack_obama")
+    key = permit["fields"]["key"]
+    place = f"arn:{{Partition}}:s3:::muster-dev-photos-{{AccountId}}-{{Region}}/{key}"
+    signer = deployed.cloud.templates.grants["RosterRole"]
+    assert allows(signer, Need("s3:PutObject", place))
+    assert not allows(signer, Need("s3:GetObject", place))
+
+
+def form_is_taken(fields: dict[str, str], bucket: str, size: int, now: datetime) -> bool:
+    """Judge a form by its policy as S3 does: every field is in a condition, every condition holds.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+    """
+    policy = json.loads(base64.b64decode(fields["policy"]))
+    if now >= datetime.fromisoformat(policy["expiration"]):
+        return False
+    given = {name.lower(): value for name, value in fields.items() if name not in ("policy", "x-amz-signature")}
+    given["bucket"] = bucket
+    named = set()
+    for condition in policy["conditions"]:
+        match condition:
+            case ["content-length-range", least, most]:
+                if not least <= size <= most:
+                    return False
+            case dict():
+                ((name, value),) = condition.items()
+                named.add(name.lower())
+                if given.get(name.lower()) != value:
+                    return False
+            case _:
+                raise NotImplementedError(condition)
+    return set(given) <= named
 
 
 @pytest.mark.parametrize(

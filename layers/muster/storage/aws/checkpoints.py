@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from muster.domain.identifiers import PackId
 from muster.storage import keys
+from muster.storage.aws.reading import read_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,12 +30,8 @@ class AwsCheckpoint:
 
     def load(self) -> bytes | None:
         """Return the kept state, or None where there is none of these inputs."""
-        # Listed first: S3 refuses to say of a missing object that it is missing to who may list these keys only.
-        listed = self._client.list_objects_v2(Bucket=self._models, Prefix=self._name).get("Contents", [])
-        if not any(item["Key"] == self._name for item in listed):
-            return None
-        kept = self._client.get_object(Bucket=self._models, Key=self._name)["Body"].read()
-        return kept.removeprefix(self._inputs) if kept.startswith(self._inputs) else None
+        kept = read_object(self._client, self._models, self._name)
+        return None if kept is None or not kept.startswith(self._inputs) else kept.removeprefix(self._inputs)
 
     def delete(self) -> None:
         """Delete the kept state: it was learnt from people who may ask to be forgotten."""

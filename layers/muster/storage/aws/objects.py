@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from botocore.exceptions import ClientError
-
 from muster.storage import keys
-from muster.storage.aws.table import Item, Key, Table, is_missing
+from muster.storage.aws.reading import read_object
+from muster.storage.aws.table import Item, Key, Table
 from muster.storage.documents import time_text
 
 if TYPE_CHECKING:
@@ -83,24 +82,16 @@ class Objects:
 
     def photo(self, name: str) -> bytes | None:
         """Return a photo, or None where its retention has ended."""
-        return self._get(self._photos, name)
+        return read_object(self._client, self._photos, name)
 
     def model(self, name: str) -> bytes | None:
         """Return an object of the models' bucket, or None."""
-        return self._get(self._models, name)
+        return read_object(self._client, self._models, name)
 
     def delete_models(self, names: Sequence[str]) -> None:
         """Delete objects of the models' bucket."""
         for name in names:
             self._delete(self._models, name)
-
-    def _get(self, bucket: str, name: str) -> bytes | None:
-        try:
-            return self._client.get_object(Bucket=bucket, Key=name)["Body"].read()
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
 
     def names(self) -> Iterator[str]:
         """Yield the names of all objects of both buckets, each behind its bucket's name."""

@@ -5,13 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-from botocore.exceptions import ClientError
 from safetensors.numpy import load
 
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 from muster.storage import keys
-from muster.storage.aws.table import is_missing
+from muster.storage.aws.reading import read_object
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,12 +43,7 @@ class TrainingCopies:
         return [by_student[student_id] for student_id in sorted(by_student)]
 
     def _read(self, name: str) -> bytes | None:
-        try:
-            return self._client.get_object(Bucket=self._models, Key=name)["Body"].read()
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
+        return read_object(self._client, self._models, name)
 
 
 def read_training_copy(content: bytes) -> Template:

@@ -3,9 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, Any
 
 from muster.domain.errors import Category, PhotoNotFound, UploadNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
@@ -22,17 +20,13 @@ from muster.domain.upload import (
     UploadKind,
     UploadPermit,
 )
-from muster.storage.aws.table import ConditionFailed, Item, Key, Table, is_missing
+from muster.storage.aws.reading import read_object
+from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.documents import json_text, read_time, time_text
+from muster.storage.keys import EXPIRES_AT, UPLOADS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-UPLOADS: Final = "uploads/"
-"""Where photos arrive; what lies there expires after a day."""
-
-EXPIRES_AT: Final = "expires_at"
-"""Attribute by which the table drops an item, seconds since 1970."""
 
 _RECORD = "RECORD"
 _PERMIT_LASTS = timedelta(minutes=15)
@@ -103,19 +97,10 @@ class AwsUploads:
 
     def photo(self, kind: UploadKind, upload_id: UploadId) -> bytes:
         """Return the photo as it was sent; see `UploadStore.photo`."""
-        name = upload_object(kind, upload_id)
-        try:
-            return self._client.get_object(Bucket=self._photos, Key=name)["Body"].read()
-        except ClientError as error:
-            if is_missing(error) or (_is_denied(error) and not self._is_there(name)):
-                raise PhotoNotFound(
-                    "The photo was deleted before it was read: announce it and send it again."
-                ) from error
-            raise
-
-    def _is_there(self, name: str) -> bool:
-        listed = self._client.list_objects_v2(Bucket=self._photos, Prefix=name)
-        return any(item["Key"] == name for item in listed.get("Contents", []))
+        content = read_object(self._client, self._photos, upload_object(kind, upload_id))
+        if content is None:
+            raise PhotoNotFound("The photo was deleted before it was read: announce it and send it again.")
+        return content
 
     def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
         """Keep the outcome and forget the details, if there is no outcome yet; see `UploadStore.close`."""
@@ -133,11 +118,6 @@ class AwsUploads:
     def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
         """Delete the photo, if it is there."""
         self._client.delete_object(Bucket=self._photos, Key=upload_object(kind, upload_id))
-
-
-def _is_denied(error: ClientError) -> bool:
-    """Tell whether S3 refuses, as it does for a missing object too where the caller may not list the whole bucket."""
-    return error.response["Error"]["Code"] in ("AccessDenied", "403")
 
 
 def _key(upload_id: UploadId) -> Key:

@@ -1,0 +1,52 @@
+"""Whether a role may make a call: IAM's rules, as much of them as our policies use.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from tests.infra.templates import Statement
+
+
+@dataclass(frozen=True)
+class Need:
+    """One action on one resource, with the condition keys that the call brings."""
+
+    action: str
+    resource: str
+    context: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def allows(statements: Iterable[Statement], need: Need) -> bool:
+    """Return whether some statement allows what is needed and none denies it."""
+    effects = {one.effect for one in statements if _applies(one, need)}
+    return effects == {"Allow"}
+
+
+def _applies(statement: Statement, need: Need) -> bool:
+    return (
+        any(fnmatchcase(need.action, action) for action in statement.actions)
+        and any(fnmatchcase(need.resource, resource) for resource in statement.resources)
+        and all(_holds(operator, wanted, need) for operator, wanted in statement.conditions.items())
+    )
+
+
+def _holds(operator: str, wanted: Mapping[str, Any], need: Need) -> bool:
+    for key, value in wanted.items():
+        patterns = value if isinstance(value, list) else [value]
+        given = need.context.get(key, [])
+        matched = [any(fnmatchcase(one, pattern) for pattern in patterns) for one in given]
+        match operator:
+            case "StringEquals" | "StringLike":
+                # A call without the key, such as reading an object where `s3:prefix` is asked for, does not match.
+                holds = bool(matched) and any(matched)
+            case "ForAllValues:StringLike":
+                holds = all(matched)
+            case _:
+                raise NotImplementedError(operator)
+        if not holds:
+            return False
+    return True
