@@ -59,10 +59,12 @@ def create_app(system: Records) -> FastAPI:
     if isinstance(system, System):
         # Its imports bring the models' libraries.
         from muster.api.routes.bulk import bulk_routes
+        from muster.api.routes.faces import face_routes
         from muster.api.routes.recognition import recognition_routes
 
         app.include_router(recognition_routes(system))
         app.include_router(bulk_routes(system))
+        app.include_router(face_routes(system))
     app.include_router(roster_routes(system))
     app.include_router(group_routes(system))
     app.include_router(session_routes(system))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from muster.api.callers import Gate
 from muster.api.limits import Limits
 from muster.domain.identifiers import PackId
+from muster.services.corrections import Corrections
 from muster.services.groups import Groups
 from muster.services.reports import Reports
 from muster.services.roster import Roster
@@ -18,9 +19,11 @@ from muster.services.uploads import Uploads
 from muster.storage.ports import AnswerStore
 
 if TYPE_CHECKING:
-    # Both bring the models' libraries, which a process that only keeps records neither has nor waits for.
+    # These bring the models' libraries, which a process that only keeps records neither has nor waits for.
     from muster.services.detection import DetectionService
+    from muster.services.learning import Learning
     from muster.services.registration import Registration
+    from muster.services.session_pictures import SessionPictures
 
 
 class HeadInUse(Protocol):
@@ -49,6 +52,7 @@ class Records:
     groups: Groups
     subject_access: SubjectAccess
     sessions: Sessions
+    corrections: Corrections
     reports: Reports
     heads: HeadInUse
     training: TrainingQueue
@@ -61,3 +65,5 @@ class System(Records):
 
     registration: Registration
     detection: DetectionService
+    learning: Learning
+    session_pictures: SessionPictures

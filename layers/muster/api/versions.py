@@ -39,3 +39,19 @@ def expected(if_match: str | None, current: int) -> int:
     if etag(current) not in tags:
         raise VersionConflict("It was changed in the meantime: read it again, then change it.")
     return current
+
+
+def pinned(if_match: str | None, current: int) -> int | None:
+    """Return the version that a change is meant for, or None where it is meant for whatever is there.
+
+    Args:
+        if_match: the header `If-Match` as it came; `*` and its absence leave the version open.
+        current: the version that is there.
+
+    Raises:
+        VersionConflict: the header names no current version.
+        InvalidRequest: it is no entity tag.
+    """
+    if if_match is None or "*" in (tag.strip() for tag in if_match.split(",")):
+        return None
+    return expected(if_match, current)

@@ -13,6 +13,7 @@ from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.batch_jobs import BatchJobs
 from muster.domain.period import parse_zone
 from muster.packs.manifest import shipped_spec
+from muster.services.corrections import Corrections
 from muster.services.groups import Groups
 from muster.services.heads import HeadPointer
 from muster.services.reports import Reports
@@ -59,7 +60,7 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
     """Build what answers without a model."""
     pack = shipped_spec(settings.pack).id
     stores = access.stores
-    sessions = Sessions(stores.students, stores.sessions)
+    sessions = Sessions(stores.students, stores.sessions, stores.groups)
     groups = Groups(stores.groups, stores.students, stores.sessions)
     return Records(
         pack=pack,
@@ -70,6 +71,7 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
         groups=groups,
         subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
         sessions=sessions,
+        corrections=Corrections(stores.students, stores.sessions, asked_by_event),
         reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
         heads=HeadPointer(stores.heads, pack),
         training=TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer=None),

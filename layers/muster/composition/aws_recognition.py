@@ -12,7 +12,9 @@ from muster.recognition.thresholds import Thresholds
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
+from muster.services.learning import Learning
 from muster.services.registration import Registration
+from muster.services.session_pictures import SessionPictures
 from muster.services.uploaded_photos import UploadedPhotos
 
 _DUPLICATE_FPIR = 0.001
@@ -50,11 +52,14 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         groups=records.groups,
         subject_access=records.subject_access,
         sessions=records.sessions,
+        corrections=records.corrections,
         reports=records.reports,
         heads=heads,
         training=records.training,
         uploads=records.uploads,
         registration=registration,
         detection=detection,
+        learning=Learning(pack.id, vision, stores.students, stores.sessions, records.corrections, asked_by_event),
+        session_pictures=SessionPictures(records.sessions, stores.sessions),
         uploaded_photos=UploadedPhotos(access.uploads, registration, detection),
     )

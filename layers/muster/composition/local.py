@@ -15,14 +15,17 @@ from muster.domain.period import parse_zone
 from muster.packs.load import ModelPack, load_pack
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
+from muster.services.corrections import Corrections
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.groups import Groups
 from muster.services.heads import CurrentHead
+from muster.services.learning import Learning
 from muster.services.registration import Registration
 from muster.services.reports import Reports
 from muster.services.retention import Retention, RetentionLimits
 from muster.services.roster import Roster
+from muster.services.session_pictures import SessionPictures
 from muster.services.sessions import Sessions
 from muster.services.subject_data import SubjectAccess
 from muster.services.training_queue import TrainingQueue
@@ -67,6 +70,8 @@ def open_local_system(
     training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population))
     groups = Groups(stores.groups, stores.students, stores.sessions)
     users = Users(stores.users, groups)
+    sessions = Sessions(stores.students, stores.sessions, stores.groups)
+    corrections = Corrections(stores.students, stores.sessions, training.request)
     return LocalSystem(
         pack=pack.id,
         access=Gate(LocalSignIn(users), stores.groups, stores.students, stores.sessions),
@@ -94,11 +99,14 @@ def open_local_system(
         roster=Roster(stores.students, stores.heads, groups, training.request),
         groups=groups,
         subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
-        sessions=Sessions(stores.students, stores.sessions),
+        sessions=sessions,
+        corrections=corrections,
         reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
         heads=heads,
         training=training,
         uploads=None,
+        learning=Learning(pack.id, vision, stores.students, stores.sessions, corrections, training.request),
+        session_pictures=SessionPictures(sessions, stores.sessions),
         stores=stores,
     )
 
@@ -120,6 +128,15 @@ def open_users(data: Path | None = None) -> Users:
     """Open the users alone, without loading a model."""
     stores = open_local(data or LocalSettings().data)
     return Users(stores.users, Groups(stores.groups, stores.students, stores.sessions))
+
+
+def open_sessions(data: Path | None = None) -> tuple[Sessions, Corrections]:
+    """Open the sessions and what corrects them, without loading a model."""
+    stores = open_local(data or LocalSettings().data)
+    return (
+        Sessions(stores.students, stores.sessions, stores.groups),
+        Corrections(stores.students, stores.sessions, stores.training.request),
+    )
 
 
 def open_retention(data: Path | None = None, settings: LocalSettings | None = None) -> Retention:

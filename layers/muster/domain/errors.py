@@ -194,6 +194,19 @@ class FaceNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class NotInGroup(MusterError):
+    """The student does not belong to the group of the session."""
+
+    code = "not_in_group"
+
+
+class UnfitFace(MusterError):
+    """A face of a session's photo is too poor to learn from."""
+
+    code = "face_unfit"
+    category = Category.CONFLICT
+
+
 class NotRegistered(MusterError):
     """The student has no template: never registered with a photo, or consent withdrawn."""
 

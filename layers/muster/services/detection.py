@@ -93,6 +93,9 @@ class DetectionService:
             read.append(stored)
             for step, milliseconds in {**probes.timings_ms, "match": took}.items():
                 timings[step] = timings.get(step, 0.0) + milliseconds
+        # Whatever a person decided on before, in a photo that is sent again, is as the person left it.
+        kept = {photo.id: photo for photo in self._sessions.photos(session.id)}
+        read = [kept.get(photo.id, photo) for photo in read]
         marks = tuple(self._sessions.marks(session.id))
         rounded = {step: round(milliseconds, 1) for step, milliseconds in timings.items()}
         return Detection(session, tuple(read), marks, names, self._pack, head_version, rounded)

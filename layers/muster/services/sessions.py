@@ -1,16 +1,21 @@
-"""Reading roll calls back."""
+"""Opening sessions and reading them back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from muster.domain.attendance import Mark, Session, SessionPhoto
-from muster.domain.identifiers import SessionId, StudentId
-from muster.storage.ports import SessionStore, StudentStore
+from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
+from muster.domain.errors import GroupNotFound, InvalidRequest, StudentNotFound
+from muster.domain.identifiers import GroupId, SessionId, StudentId, new_session_id
+from muster.services.questions import Question, questions_of
+from muster.storage.ports import GroupStore, SessionStore, StudentStore
+
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class RollCall:
-    """A session as it stands: its photos in the order received, its marks by student id, the names of its group."""
+class SessionDetail:
+    """A session as it stands: its photos in the order received, its marks by student id, the names of its students."""
 
     session: Session
     photos: tuple[SessionPhoto, ...]
@@ -19,19 +24,112 @@ class RollCall:
 
 
 class Sessions:
-    """The use cases on sessions."""
+    """The use cases on sessions that change no decision."""
 
-    def __init__(self, students: StudentStore, sessions: SessionStore) -> None:
+    def __init__(
+        self,
+        students: StudentStore,
+        sessions: SessionStore,
+        groups: GroupStore,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._students = students
         self._sessions = sessions
+        self._groups = groups
+        self._now = now
 
-    def get(self, session_id: SessionId) -> RollCall:
+    def open(
+        self, group_id: GroupId, session_id: SessionId | None = None, started_at: datetime | None = None
+    ) -> SessionDetail:
+        """Open a session ahead of its photos: everyone on the roster is absent until seen, or marked by hand.
+
+        Args:
+            session_id: None makes one that nobody has.
+            started_at: with its offset from UTC; None stands for now.
+
+        Raises:
+            GroupNotFound: nothing is known of the group.
+            SessionExists: the id is taken.
+            InvalidRequest: the time has no offset, or lies before 1970 or after 2999.
+        """
+        roster = self._students.find(group_id)
+        if not roster:
+            self._check_known(group_id)
+        session = Session(session_id or new_session_id(), group_id, _checked_time(started_at or self._now()))
+        self._sessions.create(session, [student.id for student in roster])
+        return self.get(session.id)
+
+    def get(self, session_id: SessionId) -> SessionDetail:
         """Return a session with its photos and marks.
 
         Raises:
             SessionNotFound: no session has this id.
         """
         session = self._sessions.get(session_id)
-        names = {student.id: student.name for student in self._students.find(session.group_id)}
         photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
-        return RollCall(session, tuple(photos), tuple(marks), names)
+        return SessionDetail(session, tuple(photos), tuple(marks), self._names(session.group_id, marks))
+
+    def find(
+        self, group_ids: Iterable[GroupId], since: datetime | None = None, until: datetime | None = None
+    ) -> list[Session]:
+        """Return the sessions of the groups started from `since` and before `until`, oldest first."""
+        found = [session for group_id in group_ids for session in self._sessions.of_group(group_id, since, until)]
+        return sorted(found, key=lambda session: (session.started_at, session.id))
+
+    def with_marks(self, sessions: Sequence[Session]) -> list[RollCall]:
+        """Return sessions with their marks, in a few reads; one that went meanwhile is left out."""
+        of_group: dict[GroupId, list[datetime]] = {}
+        for session in sessions:
+            of_group.setdefault(session.group_id, []).append(session.started_at)
+        found = {
+            roll_call.session.id: roll_call
+            for group_id, times in of_group.items()
+            for roll_call in self._sessions.roll_calls(group_id, min(times), max(times) + timedelta(microseconds=1))
+        }
+        return [found[session.id] for session in sessions if session.id in found]
+
+    def changes(self, session_id: SessionId) -> list[Change]:
+        """Return what people changed in a session, oldest first.
+
+        Raises:
+            SessionNotFound: no session has this id.
+        """
+        return self._sessions.changes(session_id)
+
+    def questions(self, session_id: SessionId) -> list[Question]:
+        """Return the faces that a person is asked about, those first whose answer changes most.
+
+        Raises:
+            SessionNotFound: no session has this id.
+        """
+        group_id = self._sessions.get(session_id).group_id
+        roster = {student.id: student for student in self._students.find(group_id)}
+        return questions_of(self._sessions.photos(session_id), self._sessions.marks(session_id), roster)
+
+    def _names(self, group_id: GroupId, marks: Collection[Mark]) -> dict[StudentId, str]:
+        names = {student.id: student.name for student in self._students.find(group_id)}
+        for student_id in {mark.student_id for mark in marks} - names.keys():
+            try:
+                names[student_id] = self._students.get(student_id).name
+            except StudentNotFound:
+                # Erased since the marks were read.
+                continue
+        return names
+
+    def _check_known(self, group_id: GroupId) -> None:
+        try:
+            self._groups.get(group_id)
+        except GroupNotFound as error:
+            raise GroupNotFound(f"There is no group {group_id}: make it, or put students into it, first.") from error
+
+
+def _checked_time(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise InvalidRequest("Give the time with its offset from UTC, as 2026-09-01T08:15:00+02:00.")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        moment = datetime.max.replace(tzinfo=UTC)
+    if not _EARLIEST <= moment < _LATEST:
+        raise InvalidRequest("The time cannot be used: take one from 1970 to 2999.")
+    return moment

@@ -99,10 +99,31 @@ def _without(face: IdentifiedFace, erased: Collection[StudentId]) -> IdentifiedF
 def with_decisions_kept(
     new: Iterable[IdentifiedFace], stored: Iterable[IdentifiedFace], changes: Iterable[Change]
 ) -> tuple[IdentifiedFace, ...]:
-    """Return the faces of a photo that was read again, those that a person decided on as the person left them."""
+    """Return the faces of a photo that was read again, those that a person decided on as the person left them.
+
+    A student has one face in a photo: where a person gave them one, another that was read as theirs is unknown.
+    """
     decided = {change.face_id for change in changes if isinstance(change, FaceChange)}
     kept = {(face.face_id, face.box): face for face in stored if face.face_id in decided}
-    return tuple(kept.get((face.face_id, face.box), face) for face in new)
+    faces = [kept.get((face.face_id, face.box), face) for face in new]
+    given = named_in(face for face in faces if face in kept.values())
+    return tuple(
+        replace(face, decision=Decision.UNKNOWN, student_id=None, head_similarity=None)
+        if face.student_id in given and face not in kept.values()
+        else face
+        for face in faces
+    )
+
+
+def marks_kept(marks: Iterable[Mark], read: Iterable[IdentifiedFace], stored: Iterable[IdentifiedFace]) -> list[Mark]:
+    """Return the marks of a photo that was read again without those of faces whose name a person took away.
+
+    Args:
+        read: the faces as they were read.
+        stored: the same faces as `with_decisions_kept` returned them.
+    """
+    taken_away = named_in(read) - named_in(stored)
+    return [mark for mark in marks if mark.student_id not in taken_away]
 
 
 def students_of_change(change: Change) -> set[StudentId]:

@@ -1,33 +1,145 @@
-"""Roll calls read back."""
+"""Sessions: opened, listed, marked by hand, removed."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
+from muster.api.pages import Cursor, Limit, page
 from muster.api.problems import Problem
 from muster.api.schemas import MarkDocument, PhotoDocument
+from muster.api.schemas_sessions import (
+    ChangePage,
+    MarksChange,
+    NewSession,
+    QuestionDocument,
+    SessionDocument,
+    SessionPage,
+    SessionSummary,
+    change_document,
+)
 from muster.api.system import Records
-from muster.domain.identifiers import parse_session_id
+from muster.api.versions import IfMatch, etag, expected, pinned
+from muster.domain.attendance import MarkStatus
+from muster.domain.errors import InvalidRequest
+from muster.domain.identifiers import StudentId, parse_group_id, parse_session_id, parse_student_id
+from muster.domain.period import Period, parse_day
 
-_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 422)}
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": Problem}}
+_STALE: dict[int | str, dict[str, Any]] = {412: {"model": Problem}}
+_CHANGE: dict[int | str, dict[str, Any]] = {**_STALE, 428: {"model": Problem}}
+
+Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples=["2026-09-01"])]
 
 
 def session_routes(system: Records) -> APIRouter:
     """Make the router over one system."""
-    router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)  # type: ignore[arg-type]
+    router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
+    @router.get("")
+    def list_sessions(
+        access: caller,
+        group_id: str | None = None,
+        since: Day = None,
+        until: Day = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> SessionPage:
+        """Return the sessions of a group, or of all whom the caller may see, oldest first.
+
+        `since` and `until` are days in the school's time zone, both included.
+        """
+        period = Period(parse_day(since), parse_day(until))
+        own = access.groups()
+        if group_id is not None:
+            groups = [parse_group_id(group_id)]
+            access.group(groups[0])
+        else:
+            groups = sorted(own) if own is not None else [group.id for group in system.groups.find()]
+        sessions = system.sessions.find(groups, *period.moments(system.reports.zone))
+        shown, following = page(
+            sessions,
+            lambda session: f"{session.started_at.isoformat(timespec='microseconds')} {session.id}",
+            limit,
+            cursor,
+        )
+        items = [SessionSummary.of(roll_call) for roll_call in system.sessions.with_marks(shown)]
+        return SessionPage(items=items, next_cursor=following)
+
+    @router.post("", status_code=201, responses=_CONFLICT)
+    def open_session(access: caller, new: NewSession, response: Response) -> SessionDocument:
+        """Open a session ahead of its photos: everyone on the roster is absent until seen or marked by hand."""
+        group_id = parse_group_id(new.group_id)
+        access.group(group_id)
+        session_id = None if new.session_id is None else parse_session_id(new.session_id)
+        detail = system.sessions.open(group_id, session_id, new.started_at)
+        response.headers["Location"] = f"/v1/sessions/{detail.session.id}"
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
+
+    @router.get("/{session_id}")
+    def get_session(access: caller, session_id: str, response: Response) -> SessionDocument:
+        """Return one session with its marks."""
+        detail = system.sessions.get(access.session(parse_session_id(session_id)).id)
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
+
+    @router.delete("/{session_id}", status_code=204, responses=_STALE)
+    def remove_session(access: caller, session_id: str, if_match: IfMatch = None) -> None:
+        """Remove a session with its photos, marks and changes. It cannot be undone."""
+        session = access.session(parse_session_id(session_id))
+        system.corrections.remove(session.id, pinned(if_match, session.version))
+
     @router.get("/{session_id}/marks")
-    def list_marks(access: caller, session_id: str) -> list[MarkDocument]:
+    def list_marks(access: caller, session_id: str, response: Response) -> list[MarkDocument]:
         """Return everyone's status in one session, ordered by student id."""
-        roll_call = system.sessions.get(access.session(parse_session_id(session_id)).id)
-        return [MarkDocument.of(mark, dict(roll_call.names)) for mark in roll_call.marks]
+        detail = system.sessions.get(access.session(parse_session_id(session_id)).id)
+        response.headers["ETag"] = etag(detail.session.version)
+        return [MarkDocument.of(mark, dict(detail.names)) for mark in detail.marks]
+
+    @router.patch("/{session_id}/marks", responses=_CHANGE)
+    def set_marks(
+        access: caller, session_id: str, change: MarksChange, response: Response, if_match: IfMatch = None
+    ) -> SessionDocument:
+        """Set marks by hand, all or none; no photo changes them afterwards.
+
+        Whoever is in the group can be marked: who joined after the session was opened, too, and who is not recognised
+        by their face.
+        """
+        session = access.session(parse_session_id(session_id))
+        expected(if_match, session.version)
+        statuses: dict[StudentId, MarkStatus] = {}
+        for mark in change.marks:
+            student_id = parse_student_id(mark.student_id)
+            if student_id in statuses:
+                raise InvalidRequest(f"{student_id} is named twice: say each student's status once.")
+            statuses[student_id] = mark.status
+        system.corrections.mark(session.id, statuses, access.principal.user_id, pinned(if_match, session.version))
+        detail = system.sessions.get(session.id)
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
+
+    @router.get("/{session_id}/changes")
+    def list_changes(access: caller, session_id: str, limit: Limit = 100, cursor: Cursor = None) -> ChangePage:
+        """Return what people changed in a session, oldest first: who, when, before and after."""
+        session = access.session(parse_session_id(session_id))
+        names = system.sessions.get(session.id).names
+        numbered = [(f"{number:08d}", change) for number, change in enumerate(system.sessions.changes(session.id))]
+        shown, following = page(numbered, lambda pair: pair[0], limit, cursor)
+        return ChangePage(items=[change_document(change, names) for _, change in shown], next_cursor=following)
+
+    @router.get("/{session_id}/questions")
+    def list_questions(access: caller, session_id: str) -> list[QuestionDocument]:
+        """Return the faces that a person is asked about, those first whose answer changes most."""
+        session = access.session(parse_session_id(session_id))
+        return [QuestionDocument.of(session, question) for question in system.sessions.questions(session.id)]
 
     @router.get("/{session_id}/photos")
     def list_photos(access: caller, session_id: str) -> list[PhotoDocument]:
         """Return the photos of one session with their faces, in the order received."""
-        roll_call = system.sessions.get(access.session(parse_session_id(session_id)).id)
-        return [PhotoDocument.of(photo, dict(roll_call.names)) for photo in roll_call.photos]
+        detail = system.sessions.get(access.session(parse_session_id(session_id)).id)
+        return [PhotoDocument.of(photo, dict(detail.names)) for photo in detail.photos]
 
     return router

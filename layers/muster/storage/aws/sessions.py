@@ -32,6 +32,7 @@ from muster.storage.aws.table import ConditionFailed, Item, Table
 from muster.storage.documents import faces_text, read_faces, time_text
 from muster.storage.rules import (
     anonymous,
+    marks_kept,
     named_in,
     replaces,
     students_in,
@@ -236,18 +237,18 @@ class AwsSessions:
         """
         students = students_in(photo.faces) | {mark.student_id for mark in marks}
         record, involved = self._records.involve(photo.session_id, students)
-        stored = read_marks(record)
-        for mark in marks:
-            if mark.student_id in involved.enrolled and replaces(mark, stored.get(mark.student_id)):
-                stored[mark.student_id] = mark
-        marked = marks_document(stored)
-
         gone = students - involved.nameable
         known = replace(photo, faces=without(photo.faces, gone))
         old = self._table.get(photo_key(photo.session_id, photo.id))
         if old is not None:
             kept = with_decisions_kept(known.faces, read_faces(old["faces"]), self._changes(record))
+            marks = marks_kept(marks, known.faces, kept)
             known = replace(known, faces=kept)
+        stored = read_marks(record)
+        for mark in marks:
+            if mark.student_id in involved.enrolled and replaces(mark, stored.get(mark.student_id)):
+                stored[mark.student_id] = mark
+        marked = marks_document(stored)
         changed = old is None or read_photo(old) != known or marked != record["marks"]
         record = {**record, "marks": marked, "mentioned": sorted({*record["mentioned"], *involved.enrolled})}
 

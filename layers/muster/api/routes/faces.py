@@ -1,0 +1,74 @@
+"""Faces of a session: looked at, and named by a person."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+
+from muster.api.access import Access
+from muster.api.problems import Problem
+from muster.api.schemas_sessions import FaceNaming, NamedFaceDocument
+from muster.api.system import System
+from muster.api.versions import IfMatch, etag, pinned
+from muster.domain.errors import FaceNotFound, InvalidRequest
+from muster.domain.identifiers import FaceId, PhotoId, parse_session_id, parse_student_id
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 422, 503)}
+_CHANGE: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (409, 412)}
+_PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG."}}
+
+# Faces of students: no cache may keep one past the day when it is deleted here.
+_HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def face_routes(system: System) -> APIRouter:
+    """Make the router over one system."""
+    router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)
+    caller = Annotated[Access, Depends(system.access)]
+
+    @router.get("/{session_id}/photos/{photo_id}/annotated", response_class=Response, responses=_PICTURE)
+    def annotated(access: caller, session_id: str, photo_id: str) -> Response:
+        """Return a photo with its faces framed and named as they are named now, as long as the photo is kept."""
+        session = access.session(parse_session_id(session_id))
+        picture = system.session_pictures.annotated(session.id, PhotoId(photo_id))
+        return Response(picture, media_type="image/jpeg", headers=_HEADERS)
+
+    @router.get("/{session_id}/faces/{face_id}/picture", response_class=Response, responses=_PICTURE)
+    def picture(access: caller, session_id: str, face_id: str) -> Response:
+        """Return one face, cut out of its photo with some of what is around it, as long as the photo is kept."""
+        session = access.session(parse_session_id(session_id))
+        content = system.session_pictures.face(session.id, FaceId(face_id))
+        return Response(content, media_type="image/jpeg", headers=_HEADERS)
+
+    @router.post("/{session_id}/faces/{face_id}/student", responses=_CHANGE)
+    def name_face(
+        access: caller,
+        session_id: str,
+        face_id: str,
+        naming: FaceNaming,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> NamedFaceDocument:
+        """Confirm or correct whose a face is; null says that it is nobody's of this group.
+
+        Marks follow, except those that a person set by hand: whoever has a face in the session is present, who has none
+        any more is absent. A student has one face in a photo: naming another moves the name, and the first face
+        becomes unknown. With `learn` the student is recognised by this face, too, until the name is taken away.
+        """
+        session = access.session(parse_session_id(session_id))
+        face, by = FaceId(face_id), access.principal.user_id
+        version = pinned(if_match, session.version)
+        student_id = None if naming.student_id is None else parse_student_id(naming.student_id)
+        if not naming.learn:
+            system.corrections.name(session.id, face, student_id, by, version)
+        elif student_id is None:
+            raise InvalidRequest("Name the student to learn the face of, or leave out learn.")
+        else:
+            system.learning.name(session.id, face, student_id, by, version)
+        detail = system.sessions.get(session.id)
+        document = NamedFaceDocument.of(detail, face)
+        if document is None:
+            raise FaceNotFound("The photo was removed in the meantime: read the session again.")
+        response.headers["ETag"] = etag(detail.session.version)
+        return document
+
+    return router

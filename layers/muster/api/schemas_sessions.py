@@ -1,0 +1,251 @@
+"""The documents of sessions, of what people change in them, and of what people are asked."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from muster.api.schemas import FaceDocument, MarkDocument
+from muster.domain.attendance import Change, MarkChange, MarkStatus, RollCall, Session
+from muster.domain.faces import Decision
+from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.student import StudentState
+from muster.services.questions import Question
+from muster.services.sessions import SessionDetail
+
+MOST_MARKS = 500
+"""Of one change; no class is larger."""
+
+
+class NewSession(BaseModel):
+    """A session to be opened ahead of its photos."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group_id: str = Field(examples=["7b"])
+    session_id: str | None = Field(
+        default=None, description="Left out, one is made that nobody has.", examples=["7b-2026-09-01"]
+    )
+    started_at: AwareDatetime | None = Field(
+        default=None,
+        description="With its offset from UTC; left out, the moment of the request.",
+        examples=["2026-09-01T08:15:00+02:00"],
+    )
+
+
+class CountsDocument(BaseModel):
+    """How many students have each status, erased students included."""
+
+    present: int = Field(examples=[21])
+    absent: int = Field(examples=[3])
+    late: int = Field(examples=[1])
+    excused: int = Field(examples=[1])
+
+
+class SessionSummary(BaseModel):
+    """One session with its counts."""
+
+    session_id: str = Field(examples=["7b-2026-09-01"])
+    group_id: str = Field(examples=["7b"])
+    started_at: datetime = Field(description="UTC.", examples=["2026-09-01T06:15:00Z"])
+    version: int = Field(description="Counts changes of its marks and faces; the ETag.", examples=[2])
+    counts: CountsDocument
+
+    @classmethod
+    def of(cls, roll_call: RollCall) -> "SessionSummary":
+        """Describe a session."""
+        session = roll_call.session
+        counts = {status: session.erased.get(status, 0) for status in MarkStatus}
+        for mark in roll_call.marks:
+            counts[mark.status] += 1
+        return cls(
+            session_id=session.id,
+            group_id=session.group_id,
+            started_at=session.started_at,
+            version=session.version,
+            counts=CountsDocument(**{status.value: number for status, number in counts.items()}),
+        )
+
+
+class SessionDocument(SessionSummary):
+    """One session with its marks."""
+
+    photos: int = Field(description="How many photos it has.", examples=[2])
+    erased: int = Field(description="Marks of erased students: in the counts, not in the list.", examples=[0])
+    marks: list[MarkDocument] = Field(description="Ordered by student id.")
+
+    @classmethod
+    def of_detail(cls, detail: SessionDetail) -> "SessionDocument":
+        """Describe a session whole."""
+        summary = SessionSummary.of(RollCall(detail.session, detail.marks))
+        return cls(
+            **summary.model_dump(),
+            photos=len(detail.photos),
+            erased=sum(detail.session.erased.values()),
+            marks=[MarkDocument.of(mark, dict(detail.names)) for mark in detail.marks],
+        )
+
+
+class SessionPage(BaseModel):
+    """Some of the sessions."""
+
+    items: list[SessionSummary]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+
+class MarkToSet(BaseModel):
+    """One student's status, set by hand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    student_id: str = Field(examples=["s1"])
+    status: MarkStatus = Field(examples=["excused"])
+
+
+class MarksChange(BaseModel):
+    """Marks to be set by hand, all or none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    marks: list[MarkToSet] = Field(min_length=1, max_length=MOST_MARKS)
+
+
+class FaceNaming(BaseModel):
+    """Whose a face is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    student_id: str | None = Field(description="Null: nobody of this group.", examples=["s1"])
+    learn: bool = Field(default=False, description="Recognise the student by this face, too, from now on.")
+
+
+class NamedFaceDocument(BaseModel):
+    """A face as it was named, with the marks that follow."""
+
+    face: FaceDocument
+    marks: list[MarkDocument] = Field(description="Of the whole session, ordered by student id.")
+    version: int = Field(description="Of the session; the ETag.")
+
+    @classmethod
+    def of(cls, detail: SessionDetail, face_id: FaceId) -> "NamedFaceDocument | None":
+        """Describe a face; None where the session has it no more."""
+        names = dict(detail.names)
+        for photo in detail.photos:
+            for face in photo.faces:
+                if face.face_id == face_id:
+                    return cls(
+                        face=FaceDocument.of(face, names),
+                        marks=[MarkDocument.of(mark, names) for mark in detail.marks],
+                        version=detail.session.version,
+                    )
+        return None
+
+
+class SuggestionDocument(BaseModel):
+    """A student whose face it may be."""
+
+    student_id: str
+    name: str
+    similarity: float | None
+    picture_url: str | None = Field(
+        description="Path of the picture the student was registered with; null where there is none."
+    )
+
+
+class QuestionDocument(BaseModel):
+    """Whose face is this? Answer with `POST` to `answer_url`."""
+
+    face_id: str
+    photo_id: str
+    picture_url: str = Field(description="Path of the face's picture.")
+    answer_url: str
+    settles: bool = Field(description="A yes makes a student present who is absent now.")
+    candidates: list[SuggestionDocument] = Field(description="The student named first, if there is one.")
+
+    @classmethod
+    def of(cls, session: Session, question: Question) -> "QuestionDocument":
+        """Describe a question."""
+        face_url = f"/v1/sessions/{session.id}/faces/{question.face.face_id}"
+        return cls(
+            face_id=question.face.face_id,
+            photo_id=question.photo_id,
+            picture_url=f"{face_url}/picture",
+            answer_url=f"{face_url}/student",
+            settles=question.settles,
+            candidates=[
+                SuggestionDocument(
+                    student_id=one.student.id,
+                    name=one.student.name,
+                    similarity=one.similarity,
+                    picture_url=f"/v1/students/{one.student.id}/picture"
+                    if one.student.state is StudentState.REGISTERED
+                    else None,
+                )
+                for one in question.suggestions
+            ],
+        )
+
+
+class SaidOfFace(BaseModel):
+    """What is said of a face; the id is null, too, once the student is erased."""
+
+    decision: Decision
+    student_id: str | None
+
+
+class MarkChangeDocument(BaseModel):
+    """A mark changed, by hand or because a face was named."""
+
+    kind: Literal["mark"]
+    at: datetime
+    by: str = Field(description="Id of the user.")
+    student_id: str | None = Field(description="Null once the student is erased.")
+    name: str | None
+    before: MarkStatus | None = Field(description="Null where there was no mark.")
+    after: MarkStatus | None
+
+
+class FaceChangeDocument(BaseModel):
+    """A person said whose a face is."""
+
+    kind: Literal["face"]
+    at: datetime
+    by: str = Field(description="Id of the user.")
+    face_id: str
+    before: SaidOfFace
+    after: SaidOfFace
+    learned: bool
+
+
+class ChangePage(BaseModel):
+    """Some of the changes."""
+
+    items: list[MarkChangeDocument | FaceChangeDocument]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+
+def change_document(change: Change, names: Mapping[StudentId, str]) -> MarkChangeDocument | FaceChangeDocument:
+    """Describe a change."""
+    if isinstance(change, MarkChange):
+        return MarkChangeDocument(
+            kind="mark",
+            at=change.at,
+            by=change.by,
+            student_id=change.student_id,
+            name=None if change.student_id is None else names.get(change.student_id),
+            before=change.before,
+            after=change.after,
+        )
+    before, after = (
+        SaidOfFace(decision=decision, student_id=student) for decision, student in (change.before, change.after)
+    )
+    return FaceChangeDocument(
+        kind="face",
+        at=change.at,
+        by=change.by,
+        face_id=change.face_id,
+        before=before,
+        after=after,
+        learned=change.learned,
+    )

@@ -1,0 +1,165 @@
+"""What follows when a person decides on a face or a mark."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.faces import Decision, IdentifiedFace
+from muster.domain.identifiers import FaceId, StudentId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is to be stored; nothing in it means that all is so already.
+
+    Attributes:
+        unlearn: students who lose a face that they may have been learned from.
+    """
+
+    faces: tuple[IdentifiedFace, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    changes: tuple[Change, ...] = ()
+    unlearn: tuple[tuple[StudentId, FaceId], ...] = ()
+
+
+def face_named(
+    photo: SessionPhoto,
+    face_id: FaceId,
+    student_id: StudentId | None,
+    others: Iterable[SessionPhoto],
+    marks: Collection[Mark],
+    decided: Mapping[FaceId, FaceChange],
+    *,
+    by: UserId,
+    at: datetime,
+    learned: bool,
+) -> Correction:
+    """Say that a face is a student's, or (None) that it is nobody's of this group.
+
+    A student has one face in a photo: another one of theirs there becomes unknown. Marks follow the faces, except
+    those that a person set by hand: whoever has a face in the session is present, who has none any more is absent.
+
+    Args:
+        photo: shows the face.
+        others: the other photos of the session.
+        marks: all of the session.
+        decided: what a person last said of each face, if anything.
+    """
+    faces = [_named(face, face_id, student_id) for face in photo.faces]
+    changed = [
+        (before, after)
+        for before, after in zip(photo.faces, faces, strict=True)
+        if after is not before or (after.face_id == face_id and not _said(decided.get(face_id), after, learned))
+    ]
+    seen = {
+        face.student_id
+        for shown in (faces, *(other.faces for other in others))
+        for face in shown
+        if face.decision is Decision.PRESENT
+    }
+    affected = {student for pair in changed for face in pair if (student := face.student_id) is not None}
+    stored = {mark.student_id: mark for mark in marks}
+    following, mark_changes = _following(sorted(affected), seen, stored, by, at)
+    face_changes = [
+        FaceChange(
+            at,
+            by,
+            after.face_id,
+            (before.decision, before.student_id),
+            (after.decision, after.student_id),
+            learned=learned and after.face_id == face_id,
+        )
+        for before, after in changed
+    ]
+    return Correction(
+        faces=tuple(after for _, after in changed),
+        marks=tuple(following),
+        changes=(*face_changes, *mark_changes),
+        unlearn=tuple(
+            (before.student_id, before.face_id)
+            for before, after in changed
+            if before.student_id is not None and before.student_id != after.student_id
+        ),
+    )
+
+
+def marks_set(
+    statuses: Mapping[StudentId, MarkStatus],
+    photos: Iterable[SessionPhoto],
+    marks: Collection[Mark],
+    *,
+    by: UserId,
+    at: datetime,
+) -> Correction:
+    """Set marks by hand; from then on no photo changes them.
+
+    Nothing is learned from the face of someone who is said not to have been there.
+    """
+    stored = {mark.student_id: mark for mark in marks}
+    before = {student: stored[student].status if student in stored else None for student in statuses}
+    changed = {
+        student: status
+        for student, status in statuses.items()
+        if student not in stored or (stored[student].status, stored[student].source) != (status, MarkSource.MANUAL)
+    }
+    away = {student for student, status in changed.items() if status in (MarkStatus.ABSENT, MarkStatus.EXCUSED)}
+    return Correction(
+        marks=tuple(Mark(student, status, MarkSource.MANUAL, at) for student, status in changed.items()),
+        changes=tuple(MarkChange(at, by, student, before[student], status) for student, status in changed.items()),
+        unlearn=tuple(
+            (face.student_id, face.face_id)
+            for photo in photos
+            for face in photo.faces
+            if face.student_id is not None and face.student_id in away
+        ),
+    )
+
+
+def last_said(changes: Iterable[Change]) -> dict[FaceId, FaceChange]:
+    """Return the last change of each face that a person decided on.
+
+    Args:
+        changes: oldest first.
+    """
+    return {change.face_id: change for change in changes if isinstance(change, FaceChange)}
+
+
+def _named(face: IdentifiedFace, face_id: FaceId, student_id: StudentId | None) -> IdentifiedFace:
+    if face.face_id != face_id:
+        return _unknown(face) if student_id is not None and face.student_id == student_id else face
+    if student_id is None:
+        return face if face.student_id is None else _unknown(face)
+    if face.student_id == student_id:
+        return face if face.decision is Decision.PRESENT else replace(face, decision=Decision.PRESENT)
+    similarity = {candidate.student_id: candidate.similarity for candidate in face.candidates}.get(student_id)
+    return replace(face, decision=Decision.PRESENT, student_id=student_id, similarity=similarity, head_similarity=None)
+
+
+def _unknown(face: IdentifiedFace) -> IdentifiedFace:
+    best = face.candidates[0].similarity if face.candidates else None
+    return replace(face, decision=Decision.UNKNOWN, student_id=None, similarity=best, head_similarity=None)
+
+
+def _said(change: FaceChange | None, face: IdentifiedFace, learned: bool) -> bool:
+    """Tell whether a person said just this of a face before."""
+    return change is not None and change.after == (face.decision, face.student_id) and (change.learned or not learned)
+
+
+def _following(
+    affected: Sequence[StudentId],
+    seen: Collection[StudentId | None],
+    stored: Mapping[StudentId, Mark],
+    by: UserId,
+    at: datetime,
+) -> tuple[list[Mark], list[MarkChange]]:
+    marks, changes = [], []
+    for student in affected:
+        mark = stored.get(student)
+        status = MarkStatus.PRESENT if student in seen else MarkStatus.ABSENT
+        by_hand = mark is not None and mark.source is MarkSource.MANUAL
+        as_before = status is (MarkStatus.ABSENT if mark is None else mark.status)
+        if not by_hand and not as_before:
+            marks.append(Mark(student, status, MarkSource.PHOTO, at))
+            changes.append(MarkChange(at, by, student, None if mark is None else mark.status, status))
+    return marks, changes

@@ -1,0 +1,197 @@
+"""What people decide of a session: whose a face is, and who was there."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from muster.domain.attendance import MarkStatus, Session, SessionPhoto
+from muster.domain.corrections import Correction, face_named, last_said, marks_set
+from muster.domain.errors import FaceNotFound, NotInGroup, NotRegistered, StudentNotFound, VersionConflict
+from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
+from muster.domain.student import Student, StudentState
+from muster.storage.ports import SessionStore, StudentStore
+
+_ATTEMPTS = 10
+"""A class of teachers correcting one session at once still gets through."""
+
+
+class Corrections:
+    """The use cases of correcting.
+
+    Without a version each makes its change in whatever is there, again where somebody else was faster; with one it
+    refuses to change what the person has not seen.
+
+    Args:
+        request_training: called when a template lost a face that it was learned from.
+    """
+
+    def __init__(
+        self,
+        students: StudentStore,
+        sessions: SessionStore,
+        request_training: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._students = students
+        self._sessions = sessions
+        self._request_training = request_training
+        self._now = now
+
+    def mark(
+        self,
+        session_id: SessionId,
+        statuses: Mapping[StudentId, MarkStatus],
+        by: UserId,
+        expected: int | None = None,
+    ) -> Session:
+        """Set marks by hand, all or none; no photo changes them afterwards.
+
+        Whoever is in the group can be marked, joined later or not recognisable, and who has a mark here already.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            NotInGroup: someone is not of the group.
+            VersionConflict: the session is of another version.
+        """
+
+        def correction(session: Session) -> Correction:
+            marks = self._sessions.marks(session_id)
+            marked = {mark.student_id for mark in marks}
+            for student_id in statuses.keys() - marked:
+                self.member(student_id, session.group_id)
+            photos = self._sessions.photos(session_id)
+            return marks_set(statuses, photos, marks, by=by, at=self._now())
+
+        return self._amended(session_id, expected, correction)
+
+    def name(
+        self,
+        session_id: SessionId,
+        face_id: FaceId,
+        student_id: StudentId | None,
+        by: UserId,
+        expected: int | None = None,
+        *,
+        learned: bool = False,
+    ) -> Session:
+        """Say whose a face is, or with None that it is nobody's of this group; marks follow.
+
+        What a student was learned from by a face is unlearned when the face is theirs no more.
+
+        Args:
+            learned: kept with the change; `Learning` does the rest.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            FaceNotFound: the face is not of this session.
+            NotInGroup: the student is not of the group.
+            NotRegistered: the student does not agree to be recognised, or has not been asked.
+            VersionConflict: the session is of another version.
+        """
+
+        def correction(session: Session) -> Correction:
+            photos = self._sessions.photos(session_id)
+            photo = photo_of(photos, face_id)
+            if student_id is not None:
+                check_recognisable(self.member(student_id, session.group_id))
+            return face_named(
+                photo,
+                face_id,
+                student_id,
+                [other for other in photos if other.id != photo.id],
+                self._sessions.marks(session_id),
+                last_said(self._sessions.changes(session_id)),
+                by=by,
+                at=self._now(),
+                learned=learned,
+            )
+
+        return self._amended(session_id, expected, correction)
+
+    def remove(self, session_id: SessionId, expected: int | None = None) -> None:
+        """Remove a session with all that belongs to it, and what was learned from its faces.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            VersionConflict: the session is of another version.
+        """
+        session = self._sessions.get(session_id)
+        _check_version(session, expected)
+        said = last_said(self._sessions.changes(session_id))
+        self._unlearn(
+            tuple(
+                (change.after[1], face_id)
+                for face_id, change in said.items()
+                if change.learned and change.after[1] is not None
+            )
+        )
+        self._sessions.remove(session_id)
+
+    def member(self, student_id: StudentId, group_id: GroupId) -> Student:
+        """Return a student of a group.
+
+        Raises:
+            NotInGroup: there is none of this id in it.
+        """
+        try:
+            student = self._students.get(student_id)
+        except StudentNotFound:
+            student = None
+        if student is None or group_id not in student.groups:
+            # Whether another group has such a student is not said.
+            raise NotInGroup(f"{student_id} is not in the group {group_id}: add the student to the group first.")
+        return student
+
+    def _amended(
+        self, session_id: SessionId, expected: int | None, correction: Callable[[Session], Correction]
+    ) -> Session:
+        for _ in range(_ATTEMPTS):
+            session = self._sessions.get(session_id)
+            _check_version(session, expected)
+            needed = correction(session)
+            # Before the change itself: cut off in between, the same request sent again does what is left.
+            self._unlearn(needed.unlearn)
+            if not needed.changes:
+                return session
+            try:
+                return self._sessions.amend(
+                    session_id, session.version, marks=needed.marks, faces=needed.faces, changes=needed.changes
+                )
+            except VersionConflict:
+                if expected is not None:
+                    raise
+        raise VersionConflict(f"The session {session_id} is being changed by many at once: try again.")
+
+    def _unlearn(self, faces: tuple[tuple[StudentId, FaceId], ...]) -> None:
+        unlearned = [self._students.unlearn(student_id, face_id) for student_id, face_id in faces]
+        if any(unlearned):
+            self._request_training()
+
+
+def photo_of(photos: list[SessionPhoto], face_id: FaceId) -> SessionPhoto:
+    """Return the photo that shows a face.
+
+    Raises:
+        FaceNotFound: none does.
+    """
+    for photo in photos:
+        if any(face.face_id == face_id for face in photo.faces):
+            return photo
+    raise FaceNotFound(f"The session has no face {face_id[:80]}: read its photos again.")
+
+
+def check_recognisable(student: Student) -> None:
+    """Refuse a student whose faces may not be kept under their name.
+
+    Raises:
+        NotRegistered: the student does not agree to be recognised, or has not been asked.
+    """
+    if student.state is not StudentState.REGISTERED:
+        raise NotRegistered(
+            f"{student.id} is not registered with a photo, or no longer agrees to be recognised: "
+            "mark the student by hand instead."
+        )
+
+
+def _check_version(session: Session, expected: int | None) -> None:
+    if expected is not None and session.version != expected:
+        raise VersionConflict(f"The session {session.id} was changed in the meantime: read it again.")
