@@ -152,9 +152,11 @@ class Image:
                 stderr=subprocess.STDOUT,
             )
 
-    def run(self, *command: str, variables: Mapping[str, str], log: Path) -> int:
+    def run(
+        self, *command: str, variables: Mapping[str, str], log: Path, volumes: Mapping[Path, str] | None = None
+    ) -> int:
         """Run one command in the image and return its exit status."""
-        return self.start(command[1:], variables, log, entrypoint=command[:1]).wait(timeout=120)
+        return self.start(command[1:], variables, log, entrypoint=command[:1], volumes=volumes).wait(timeout=120)
 
 
 class Container(subprocess.Popen[bytes]):

@@ -1,5 +1,6 @@
-"""The vision image as a plain server: health, a registration, a roll call, and the same data after a restart."""
+"""The vision image as a plain server: a user, registrations, a roll call, and the same data after a restart."""
 
+import json
 import os
 import signal
 import socket
@@ -29,7 +30,11 @@ def run(image: Image, scratch: Path) -> dict[str, Any]:
     port = _free_port()
     variables = {"MUSTER_HOST": "127.0.0.1", "MUSTER_PORT": str(port)}
     health = image.config["Healthcheck"]["Test"][1:]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+    refused = image.start([], {}, scratch / "refused.log", volumes={data: "/data"}).wait(timeout=60)
+    assert refused == 2, (scratch / "refused.log").read_text()
+    token = _admin(image, data, scratch / "admin.log")
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers=headers) as client:
         started = time.monotonic()
         server = image.start([], variables, scratch / "server.log", volumes={data: "/data"})
         try:
@@ -61,6 +66,14 @@ def run(image: Image, scratch: Path) -> dict[str, Any]:
         "seconds_to_stop": round(stopped, 2),
         "peak_mb": round(peak / 1e6),
     }
+
+
+def _admin(image: Image, data: Path, log: Path) -> str:
+    """Make the first user, without whom the image serves nobody but its own loopback address."""
+    command = ["muster", "users", "add", "ada", "--role", "admin", "--json"]
+    assert image.run(*command, variables={}, log=log, volumes={data: "/data"}) == 0, log.read_text()
+    token: str = json.loads(log.read_text())["token"]
+    return token
 
 
 def _register(client: httpx.Client) -> None:
