@@ -12,8 +12,6 @@ PARTITION_KEY: Final = "pk"
 SORT_KEY: Final = "sk"
 EXPIRES_AT: Final = "expires_at"
 """Attribute by which the table drops an item, seconds since 1970."""
-EXPIRES_AT: Final = "expires_at"
-"""Attribute by which the table drops an item, seconds since 1970."""
 
 RECORD: Final = "RECORD"
 TEMPLATE: Final = "TEMPLATE"
