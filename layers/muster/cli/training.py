@@ -7,17 +7,22 @@ import typer
 from rich.console import Console
 
 from muster.cli.output import DataOption, JsonOption, emit, steps
-from muster.composition.local import open_local_system
+from muster.composition.training_control import open_training
 
 
 def train(
     full: Annotated[bool, typer.Option("--full", help="From the start, not from the current head.")] = False,
     rollback: Annotated[int | None, typer.Option(help="Make this older head current again; trains nothing.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Use no head for now; trains nothing.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train the head on everyone registered; it is used only if it beats what is in use."""
-    queue = open_local_system(data).training
+    queue = open_training(data, trains=rollback is None and not withdraw)
+    if withdraw:
+        queue.withdraw()
+        emit({"outcome": "withdrawn"}, as_json, lambda console: console.print("No head is used any more."))
+        return
     if rollback is not None:
         queue.rollback(rollback)
         emit(

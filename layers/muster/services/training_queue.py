@@ -68,6 +68,14 @@ class TrainingQueue:
         """
         self._heads.promote(self._pack, version, expected=self._heads.current(self._pack))
 
+    def withdraw(self) -> None:
+        """Use no head: stage 1 decides alone until another is promoted.
+
+        Raises:
+            HeadConflict: another head became current in the meantime.
+        """
+        self._heads.promote(self._pack, None, expected=self._heads.current(self._pack))
+
     def start(self) -> None:
         """Start the worker thread; what was asked for before a restart is done first."""
         self._wake.set()

@@ -1,5 +1,9 @@
 """Training on AWS: one run at a time, nothing forgotten, and no older run in the way of a newer one."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -153,6 +157,28 @@ def test_a_job_that_another_run_overtook_changes_nothing(deployed: Deployed, sto
     assert state.last_outcome == report
     assert deployed.cloud.run_job(older)["outcome"] == "superseded"
     assert (stores.heads.versions(PACK), stores.training.state()) == (heads, state)
+
+
+def test_an_operator_goes_back_to_an_older_head_or_to_none_at_the_command_line(
+    deployed: Deployed, stores: AwsStores
+) -> None:
+    for version in (1, 2):
+        assert stores.heads.save(PACK, b"head", {}) == version
+    stores.heads.promote(PACK, 2, expected=None)
+    cloud = deployed.cloud
+    environment = {**os.environ, **cloud.environment, **cloud.variables("Roster")}
+
+    def muster(*arguments: str) -> Any:
+        command = [sys.executable, "-m", "muster", "train", "--json", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        return json.loads(done.stdout)
+
+    assert muster("--rollback", "1") == {"outcome": "rolled_back", "version": 1}
+    assert stores.heads.current(PACK) == 1
+    assert muster("--rollback", "7")["code"] == "head_not_found"
+    assert muster("--withdraw") == {"outcome": "withdrawn"}
+    assert stores.heads.current(PACK) is None
+    assert muster()["code"] == "invalid_request"
 
 
 def test_a_job_of_somebody_else_is_ignored(deployed: Deployed, stores: AwsStores) -> None:

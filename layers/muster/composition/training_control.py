@@ -1,0 +1,33 @@
+"""The training queue of where the command line is pointed: this machine, or the stage that the environment names."""
+
+import os
+from pathlib import Path
+
+from muster.domain.errors import InvalidRequest
+from muster.services.training_queue import TrainingQueue
+
+
+def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
+    """Open the queue of the local store, or, where `MUSTER_TABLE` is set and no `data` is named, that of AWS.
+
+    Args:
+        trains: whether a run is wanted; on AWS it is a job's, so that only its heads can be chosen from here.
+
+    Raises:
+        InvalidRequest: a run is wanted on AWS.
+        PackMissing, PackDamaged: the local model pack cannot be used.
+    """
+    if data is not None or "MUSTER_TABLE" not in os.environ:
+        from muster.composition.local import open_local_system
+
+        return open_local_system(data).training
+    if trains:
+        raise InvalidRequest(
+            "Training runs on AWS Batch where MUSTER_TABLE is set: see docs/operations.md, or name a local store."
+        )
+    # Needs the `aws` extra, which one machine has not.
+    from muster.composition.aws import open_access, open_records
+    from muster.composition.aws_settings import AwsSettings
+
+    settings = AwsSettings.read()
+    return open_records(settings, open_access(settings)).training
