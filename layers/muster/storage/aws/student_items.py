@@ -55,7 +55,7 @@ def record(student: Student, photo: str | None = None, training_copy: str | None
 def read_student(item: Item) -> Student:
     """Read a student from a record or a roster."""
     consent = None
-    if "consent_given_at" in item:
+    if item.get("consent_given_at") is not None:
         consent = Consent(
             read_time(item["consent_given_at"]),
             item["consent_wording"],
