@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from muster.cli import attendance, groups, packs, recognition, serving, students, training, users
+from muster.cli import attendance, groups, packs, recognition, serving, sessions, students, training, users
 from muster.cli.demo import demo
 from muster.cli.evaluation import evaluate
 from muster.cli.output import stderr
@@ -29,6 +29,7 @@ app.command()(evaluate)
 app.command()(retention)
 app.add_typer(attendance.app, name="attendance")
 app.add_typer(groups.app, name="groups")
+app.add_typer(sessions.app, name="sessions")
 app.add_typer(students.app, name="students")
 app.add_typer(packs.app, name="packs")
 app.add_typer(users.app, name="users")

@@ -139,6 +139,12 @@ def open_sessions(data: Path | None = None) -> tuple[Sessions, Corrections]:
     )
 
 
+def open_session_pictures(data: Path | None = None) -> SessionPictures:
+    """Open the pictures of sessions, without loading a model."""
+    sessions, _ = open_sessions(data)
+    return SessionPictures(sessions, open_local(data or LocalSettings().data).sessions)
+
+
 def open_retention(data: Path | None = None, settings: LocalSettings | None = None) -> Retention:
     """Open what lets go of old photos and sessions, without loading a model."""
     settings = settings or LocalSettings()

@@ -95,7 +95,7 @@ class Learning:
         faults = probes.quality.faults(0)
         if faults:
             raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
-        return probes.embeddings[0]
+        return np.asarray(probes.embeddings[0], np.float32)
 
     def _still_named(self, session_id: SessionId, face_id: FaceId, student_id: StudentId) -> bool:
         return any(

@@ -1,0 +1,239 @@
+"""`muster sessions`: roll calls looked at, opened ahead and corrected."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from muster.cli.output import DataOption, JsonOption, counter, emit
+from muster.composition.local import open_groups, open_local_system, open_sessions
+from muster.composition.reports import open_reports
+from muster.domain.attendance import MarkStatus
+from muster.domain.errors import InvalidRequest, PhotoNotFound
+from muster.domain.identifiers import (
+    FaceId,
+    SessionId,
+    StudentId,
+    UserId,
+    parse_group_id,
+    parse_session_id,
+    parse_student_id,
+)
+from muster.domain.period import Period, parse_day
+from muster.services.sessions import Sessions
+
+app = typer.Typer(help="Roll calls: looked at, opened ahead and corrected.", no_args_is_help=True)
+
+SessionArgument = Annotated[str, typer.Argument(help="The session's id.")]
+
+_STYLE = {
+    MarkStatus.PRESENT: "green",
+    MarkStatus.ABSENT: "red",
+    MarkStatus.LATE: "yellow",
+    MarkStatus.EXCUSED: "yellow",
+}
+
+
+@app.command("list")
+def list_sessions(
+    group: Annotated[str | None, typer.Option(help="Only this group.")] = None,
+    since: Annotated[str | None, typer.Option(help="First day, as 2026-09-01.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day, as 2026-12-18.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the sessions, oldest first."""
+    from muster.api.schemas_sessions import SessionSummary
+
+    zone = open_reports(data).zone
+    period = Period(parse_day(since), parse_day(until))
+    groups = [one.id for one in open_groups(data).find()] if group is None else [parse_group_id(group)]
+    sessions, _ = open_sessions(data)
+    found = [
+        SessionSummary.of(roll_call) for roll_call in sessions.with_marks(sessions.find(groups, *period.moments(zone)))
+    ]
+
+    def show(console: Console) -> None:
+        table = Table("id", "group", "started", *(status.value for status in MarkStatus))
+        for session in found:
+            counts = (str(getattr(session.counts, status.value)) for status in MarkStatus)
+            started = session.started_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+            table.add_row(session.session_id, session.group_id, started, *counts)
+        console.print(table if found else "There is no session: `muster detect PHOTO --group G` opens one.")
+
+    emit([session.model_dump(mode="json") for session in found], as_json, show)
+
+
+@app.command()
+def show(session: SessionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Show one session with its marks."""
+    sessions, _ = open_sessions(data)
+    _emit(sessions, parse_session_id(session), as_json)
+
+
+@app.command("open")
+def open_session(
+    group: Annotated[str, typer.Option(help="The group whose session this is.")],
+    session: Annotated[str | None, typer.Option("--id", help="Its id; without one, an id that nobody has.")] = None,
+    at: Annotated[str | None, typer.Option(help="When, as 2026-09-01T08:15, the school's time; default: now.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a session ahead of its photos; everyone is absent until seen or marked by hand."""
+    started_at = None
+    if at is not None:
+        try:
+            started_at = datetime.fromisoformat(at)
+        except ValueError as error:
+            raise InvalidRequest(f"The time {at[:40]!r} cannot be used: write it like 2026-09-01T08:15.") from error
+        started_at = started_at if started_at.tzinfo else started_at.replace(tzinfo=open_reports(data).zone)
+    sessions, _ = open_sessions(data)
+    detail = sessions.open(parse_group_id(group), None if session is None else parse_session_id(session), started_at)
+    _emit(sessions, detail.session.id, as_json)
+
+
+@app.command()
+def mark(
+    session: SessionArgument,
+    marks: Annotated[list[str], typer.Argument(help="As STUDENT=STATUS: present, absent, late or excused.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set marks by hand, all or none; no photo changes them afterwards."""
+    statuses: dict[StudentId, MarkStatus] = {}
+    for text in marks:
+        student, _, status = text.partition("=")
+        if status not in set(MarkStatus):
+            raise InvalidRequest(f"{text[:80]!r} is no mark: write s1=late, or present, absent or excused.")
+        statuses[parse_student_id(student)] = MarkStatus(status)
+    sessions, corrections = open_sessions(data)
+    identifier = parse_session_id(session)
+    corrections.mark(identifier, statuses, _me())
+    _emit(sessions, identifier, as_json)
+
+
+@app.command()
+def name(
+    session: SessionArgument,
+    face: Annotated[str, typer.Argument(help="The face's id.")],
+    student: Annotated[str | None, typer.Argument(help="Whose it is; left out: nobody's of this group.")] = None,
+    learn: Annotated[bool, typer.Option("--learn", help="Recognise the student by this face, too.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Confirm or correct whose a face is; the marks follow."""
+    identifier = parse_session_id(session)
+    student_id = None if student is None else parse_student_id(student)
+    sessions, corrections = open_sessions(data)
+    if not learn:
+        corrections.name(identifier, FaceId(face), student_id, _me())
+    elif student_id is None:
+        raise InvalidRequest("Name the student to learn the face of, or leave out --learn.")
+    else:
+        open_local_system(data).learning.name(identifier, FaceId(face), student_id, _me())
+    _emit(sessions, identifier, as_json)
+
+
+@app.command()
+def questions(
+    session: SessionArgument,
+    output: Annotated[Path | None, typer.Option(help="Write the pictures of the faces into this folder.")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the faces to be asked about, those first whose answer changes most.
+
+    Answer with `muster sessions name SESSION FACE STUDENT`.
+    """
+    identifier = parse_session_id(session)
+    sessions, _ = open_sessions(data)
+    found = sessions.questions(identifier)
+    pictures: dict[FaceId, str] = {}
+    if output is not None and found:
+        pictures = _write_pictures(output, identifier, [question.face.face_id for question in found], data)
+    document = [
+        {
+            "face_id": question.face.face_id,
+            "photo_id": question.photo_id,
+            "settles": question.settles,
+            "candidates": [
+                {"student_id": one.student.id, "name": one.student.name, "similarity": one.similarity}
+                for one in question.suggestions
+            ],
+            "picture": pictures.get(question.face.face_id),
+        }
+        for question in found
+    ]
+
+    def show(console: Console) -> None:
+        table = Table("face", "may be", "picture")
+        for question in found:
+            names = ", ".join(f"{escape(one.student.name)} ({one.student.id})" for one in question.suggestions)
+            table.add_row(question.face.face_id, names, pictures.get(question.face.face_id, ""))
+        console.print(table if found else "There is nothing to ask.")
+
+    emit(document, as_json, show)
+
+
+@app.command()
+def remove(
+    session: SessionArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a session with its photos, marks and changes. It cannot be undone."""
+    identifier = parse_session_id(session)
+    sessions, corrections = open_sessions(data)
+    detail = sessions.get(identifier)
+    if not yes:
+        typer.confirm(f"Remove the session {identifier} of {detail.session.group_id} for good?", abort=True, err=True)
+    corrections.remove(identifier)
+    emit({"removed": identifier}, as_json, lambda console: console.print(f"The session {identifier} is gone."))
+
+
+def _me() -> UserId:
+    from muster.api.sign_in import LOCAL_USER
+
+    return LOCAL_USER
+
+
+def _write_pictures(folder: Path, session_id: SessionId, faces: list[FaceId], data: Path | None) -> dict[FaceId, str]:
+    from muster.composition.local import open_session_pictures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = open_session_pictures(data)
+    written = {}
+    with counter("Cutting out faces", len(faces)) as advance:
+        for face in faces:
+            try:
+                content = pictures.face(session_id, face)
+            except PhotoNotFound:
+                # The question can still be answered from the names.
+                continue
+            finally:
+                advance()
+            target = folder / f"{face}.jpg"
+            target.write_bytes(content)
+            written[face] = str(target)
+    return written
+
+
+def _emit(sessions: Sessions, session_id: SessionId, as_json: bool) -> None:
+    from muster.api.schemas_sessions import SessionDocument
+
+    detail = sessions.get(session_id)
+    document: dict[str, Any] = SessionDocument.of_detail(detail).model_dump(mode="json")
+
+    def show(console: Console) -> None:
+        table = Table("student", "name", "status", "by", title=f"Session {session_id} of {detail.session.group_id}")
+        for one in detail.marks:
+            status = f"[{_STYLE[one.status]}]{one.status}[/]"
+            table.add_row(one.student_id, escape(detail.names.get(one.student_id, "")), status, one.source.value)
+        console.print(table)
+
+    emit(document, as_json, show)
