@@ -67,7 +67,7 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
         access=Gate(GatewaySignIn(), stores.groups, stores.students, stores.sessions),
         answers=stores.answers,
         limits=None,
-        roster=Roster(stores.students, stores.heads, groups, asked_by_event),
+        roster=Roster(stores.students, stores.heads, groups, stores.answers, access.uploads, asked_by_event),
         groups=groups,
         subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
         sessions=sessions,

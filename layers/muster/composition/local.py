@@ -96,7 +96,7 @@ def open_local_system(
             heads,
             Thresholds(present_fpir=settings.target_fpir),
         ),
-        roster=Roster(stores.students, stores.heads, groups, training.request),
+        roster=Roster(stores.students, stores.heads, groups, stores.answers, None, training.request),
         groups=groups,
         subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
         sessions=sessions,
@@ -115,7 +115,7 @@ def open_roster(data: Path | None = None) -> Roster:
     """Open the students alone, without loading a model."""
     stores = open_local(data or LocalSettings().data)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Roster(stores.students, stores.heads, groups, stores.training.request)
+    return Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
 
 
 def open_groups(data: Path | None = None) -> Groups:

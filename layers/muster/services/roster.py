@@ -9,7 +9,7 @@ from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Student
 from muster.services.admission import checked_name
 from muster.services.groups import Groups
-from muster.storage.ports import HeadStore, StudentStore
+from muster.storage.ports import AnswerStore, HeadStore, StudentStore, UploadStore
 
 
 class Roster:
@@ -20,12 +20,16 @@ class Roster:
         students: StudentStore,
         heads: HeadStore,
         groups: Groups,
+        answers: AnswerStore,
+        uploads: UploadStore | None,
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._students = students
         self._heads = heads
         self._groups = groups
+        self._answers = answers
+        self._uploads = uploads
         self._request_training = request_training
         self._now = now
 
@@ -94,7 +98,7 @@ class Roster:
     def withdraw(self, student_id: StudentId) -> Student:
         """Note that a student no longer agrees, and remove all by which they could be recognised.
 
-        Heads go as they do in `erase`, and for the same reasons in the same order.
+        What goes besides goes as it does in `erase`, and for the same reasons in the same order.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -102,30 +106,38 @@ class Roster:
         student = self._students.get(student_id)
         if student.consent is None:
             return student
-        self._heads.delete_all()
+        self._forget_around(student_id)
         student = self._students.withdraw(student_id, self._now())
-        self._heads.delete_all()
+        self._forget_around(student_id)
         self._request_training()
         return student
 
     def erase(self, student_id: StudentId) -> None:
-        """Erase a student and every head, since each may have been trained on them; a new one is asked for.
+        """Erase a student, and every head, since each may have been trained on them; a new one is asked for.
 
-        The heads go first: killed in between, the student is still there to be erased again, and no head is. They go
-        once more afterwards: a training run under way may have stored one in between (`TrainingRun` watches the rest).
+        Photos on their way that would register the student anew are forgotten, and answers kept for repeated requests,
+        which may name them. All this goes first: killed in between, the student is still there to be erased again. It
+        goes once more afterwards: a request or a training run under way may have stored something in between
+        (`TrainingRun` watches the rest).
 
         Raises:
             StudentNotFound: nobody has this id.
         """
         self._students.get(student_id)
-        self._heads.delete_all()
+        self._forget_around(student_id)
         self._students.erase(student_id)
-        self._heads.delete_all()
+        self._forget_around(student_id)
         self._request_training()
 
     def traces(self, student_id: StudentId) -> list[str]:
         """Search the whole store for an id; return where it is found, one line each."""
         return self._students.traces(student_id)
+
+    def _forget_around(self, student_id: StudentId) -> None:
+        self._heads.delete_all()
+        if self._uploads is not None:
+            self._uploads.forget(student_id)
+        self._answers.clear()
 
 
 def _checked_groups(group_ids: Collection[GroupId]) -> frozenset[GroupId]:

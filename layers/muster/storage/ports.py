@@ -98,8 +98,8 @@ class StudentStore(Protocol):
         """Remove the student's record, templates and registration photo, and the id from all marks and faces.
 
         What stays is anonymous: a face that was the student's is unknown, a mark is counted in `Session.erased`, and
-        changes keep their time and user but not the id. Photos of sessions in which the student was named lose their
-        files, since they show the face and, annotated, the name.
+        changes keep their time and user but not the id. Photos of sessions in which the student was named, if only until
+        a person changed it, lose their files, since they show the face and, annotated, the name.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -210,8 +210,8 @@ class SessionStore(Protocol):
     ) -> Session:
         """Do what a person decided, all or nothing: set these marks as they are, replace these faces, keep the changes.
 
-        A mark's source is stored as given, so that a mark can go back to what the photo said. Who is no longer
-        registered is left out.
+        A mark's source is stored as given, so that a mark can go back to what the photo said. Who was erased is left out,
+        and who withdrew consent is named by no face.
 
         Args:
             expected: the version that the session must have; it has the next one afterwards.
@@ -252,7 +252,8 @@ class SessionStore(Protocol):
         A mark of source `photo` never changes one of source `manual`, and never turns `present` into `absent`.
         A mark that says what is stored already leaves the stored one with its time.
         A photo whose id is stored already is replaced, its marks applied again: the call may be repeated.
-        Students erased while the photo was read are left out of its faces and marks.
+        Students erased while the photo was read are left out of its faces and marks, those who withdrew consent out of
+        its faces; if it named one of them its files, which would show the name, are not kept.
 
         The session's version counts on, unless all was stored already.
 
@@ -408,6 +409,9 @@ class UploadStore(Protocol):
         Returns:
             Whether this outcome is the one that is kept.
         """
+
+    def forget(self, student_id: StudentId) -> None:
+        """Forget uploads that are to register a student, or did; their photos are deleted as nobody's."""
 
     def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
         """Delete the photo, if it is there."""

@@ -186,3 +186,17 @@ def test_what_can_be_refused_without_the_photo_gets_no_permit(
     response = deployed.client.post("/v1/uploads", json={**body, "group_ids": ["7b"], "consent": True, **change})
     assert response.json()["code"] == code
     assert response.headers["content-type"].startswith("application/problem+json")
+
+
+def test_a_photo_on_its_way_does_not_bring_an_erased_student_back(deployed: Deployed, samples: Path) -> None:
+    student = {"student_id": "joe_biden", "name": "Joe Biden", "group_ids": ["7b"]}
+    assert deployed.client.post("/v1/students", json=student).status_code == 201
+    permit, image = announce_registration(deployed, samples, "joe_biden")
+    send(permit, image)
+    assert deployed.client.delete("/v1/students/joe_biden").status_code == 204
+    read_uploads(deployed, "register")
+    assert deployed.client.get(f"/v1/uploads/{permit['upload_id']}").json()["code"] == "upload_not_found"
+    assert deployed.client.get("/v1/students").json()["items"] == []
+    assert waiting_photos(deployed) == []
+    table = deployed.cloud.client("dynamodb").scan(TableName=deployed.cloud.table)["Items"]
+    assert "joe_biden" not in json.dumps(table, default=str)

@@ -23,12 +23,13 @@ from muster.domain.upload import (
 from muster.storage.aws.reading import read_object
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.documents import json_text, read_time, time_text
-from muster.storage.keys import EXPIRES_AT, UPLOADS
+from muster.storage.keys import EXPIRES_AT, UPLOADS, student_partition
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _RECORD = "RECORD"
+_MENTION_PREFIX = "UPLOAD#"
 _PERMIT_LASTS = timedelta(minutes=15)
 
 
@@ -64,18 +65,26 @@ class AwsUploads:
     def open(self, upload: Upload) -> UploadPermit:
         """Keep what the photo is for, and return leave to send it; see `UploadStore.open`."""
         partition, sort = _key(upload.id)
-        self._table.put(
-            {
-                "pk": partition,
-                "sk": sort,
-                "kind": upload.kind.value,
-                "content_type": upload.file.content_type,
-                "size": upload.file.size,
-                "created_at": time_text(upload.created_at),
-                EXPIRES_AT: int(upload.expires_at.timestamp()),
-                "details": None if upload.details is None else json_text(_details(upload.details)),
-            }
-        )
+        expires = int(upload.expires_at.timestamp())
+        actions = [
+            self._table.putting(
+                {
+                    "pk": partition,
+                    "sk": sort,
+                    "kind": upload.kind.value,
+                    "content_type": upload.file.content_type,
+                    "size": upload.file.size,
+                    "created_at": time_text(upload.created_at),
+                    EXPIRES_AT: expires,
+                    "details": None if upload.details is None else json_text(_details(upload.details)),
+                }
+            )
+        ]
+        if isinstance(upload.details, RegistrationDetails):
+            # By this item an erasure finds it.
+            student, mention = _mention(upload.details.student_id, upload.id)
+            actions.append(self._table.putting({"pk": student, "sk": mention, EXPIRES_AT: expires}))
+        self._table.together(actions)
         size, media_type = upload.file.size, upload.file.content_type
         expires_at = self._now() + _PERMIT_LASTS
         form = self._client.generate_presigned_post(
@@ -115,6 +124,17 @@ class AwsUploads:
             return False
         return True
 
+    def forget(self, student_id: StudentId) -> None:
+        """Forget uploads that are to register a student, or did; see `UploadStore.forget`."""
+        for item in list(self._table.query(student_partition(student_id), _MENTION_PREFIX)):
+            upload_id = UploadId(item["sk"].removeprefix(_MENTION_PREFIX))
+            self._table.together(
+                [
+                    self._table.deleting(_key(upload_id)),
+                    self._table.deleting(_mention(student_id, upload_id)),
+                ]
+            )
+
     def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
         """Delete the photo, if it is there."""
         self._client.delete_object(Bucket=self._photos, Key=upload_object(kind, upload_id))
@@ -122,6 +142,10 @@ class AwsUploads:
 
 def _key(upload_id: UploadId) -> Key:
     return f"UPLOAD#{upload_id}", _RECORD
+
+
+def _mention(student_id: StudentId, upload_id: UploadId) -> Key:
+    return student_partition(student_id), _MENTION_PREFIX + upload_id
 
 
 def _details(details: Details) -> dict[str, Any]:
