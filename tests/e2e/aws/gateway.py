@@ -70,7 +70,7 @@ def _front(routes: list[Route], functions: Mapping[str, LambdaFunction]) -> type
 
         def _event(self, route: Route, body: bytes) -> dict[str, Any]:
             split = urlsplit(self.path)
-            claims = {"sub": "teacher-1", "cognito:groups": "[teacher]"}
+            claims = {"sub": "admin-1", "cognito:groups": "[admin]"}
             return {
                 "version": "2.0",
                 "routeKey": route.key,
