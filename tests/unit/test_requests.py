@@ -1,0 +1,55 @@
+"""Token buckets, and the digest by which a repeated request is known."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muster.api.idempotency import _Content
+from muster.api.limits import Buckets, Rate
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    now = 0.0
+    buckets = Buckets(Rate(burst=3, per_second=0.5), clock=lambda: now)
+    assert [buckets.take("ada") for _ in range(4)] == [0, 0, 0, 2]
+    assert buckets.take("bob") == 0
+    now = 1.0
+    assert buckets.take("ada") == 1
+    now = 2.0
+    assert [buckets.take("ada") for _ in range(2)] == [0, 2]
+    now = 1000.0
+    assert [buckets.take("ada") > 0 for _ in range(4)] == [False, False, False, True]
+
+
+def test_only_so_many_senders_are_remembered() -> None:
+    buckets = Buckets(Rate(burst=1, per_second=1), clock=lambda: 0, most_keys=2)
+    for name in ("ada", "bob", "cy"):
+        assert buckets.take(name) == 0
+    assert buckets.take("cy") > 0
+    # The first of three is forgotten.
+    assert buckets.take("ada") == 0
+
+
+def digest(chunks: list[bytes], delimiter: bytes) -> str:
+    content = _Content(delimiter)
+    for chunk in chunks:
+        content.update(chunk)
+    return content.digest([])
+
+
+PARTS = st.lists(st.binary(max_size=20).filter(lambda part: b"-" not in part), min_size=1, max_size=5)
+
+
+@given(parts=PARTS, cuts=st.lists(st.integers(0, 200), max_size=6))
+def test_neither_the_boundary_nor_the_chunks_change_the_digest(parts: list[bytes], cuts: list[int]) -> None:
+    whole = b"--one".join(parts)
+    ends = sorted({0, len(whole), *(min(cut, len(whole)) for cut in cuts)})
+    chunks = [whole[start:end] for start, end in pairwise(ends)]
+    assert digest(chunks, b"--one") == digest([b"--another-boundary".join(parts)], b"--another-boundary")
+
+
+@given(one=PARTS, other=PARTS)
+def test_other_parts_have_another_digest(one: list[bytes], other: list[bytes]) -> None:
+    same = digest([b"--x".join(one)], b"--x") == digest([b"--x".join(other)], b"--x")
+    assert same == (one == other)
