@@ -107,7 +107,7 @@ def _cloud(folder: Path) -> Iterator[Cloud]:
         endpoint = f"http://{host}:{port}"
         httpx.post(f"{endpoint}/moto-api/reset").raise_for_status()
         httpx.post(f"{endpoint}/moto-api/config", json={"batch": {"use_docker": False}}).raise_for_status()
-        cloud = Cloud(endpoint, StageTemplates.load(folder / "cdk.out", "dev"), Path("/opt/muster"))
+        cloud = Cloud(endpoint, StageTemplates.load(folder / "cdk.out", "dev"), Path("/opt/muster"), folder)
         cloud.build()
         yield cloud
     finally:
