@@ -24,6 +24,7 @@ from muster.services.subject_data import SubjectAccess
 from muster.services.training_queue import TrainingQueue
 from muster.services.uploads import Uploads
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
+from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
 
@@ -45,6 +46,7 @@ class AwsAccess:
     s3: "S3Client"
     stores: AwsStores
     uploads: AwsUploads
+    registering: RegistrationLease
 
 
 def open_access(settings: AwsSettings) -> AwsAccess:
@@ -52,8 +54,9 @@ def open_access(settings: AwsSettings) -> AwsAccess:
     dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
     s3 = boto3.client("s3", config=_S3_CONFIG)
     stores = open_aws(dynamodb, s3, table=settings.table, photos=settings.photos_bucket, models=settings.models_bucket)
-    uploads = AwsUploads(s3, Table(dynamodb, settings.table), settings.photos_bucket)
-    return AwsAccess(dynamodb, s3, stores, uploads)
+    table = Table(dynamodb, settings.table)
+    uploads = AwsUploads(s3, table, settings.photos_bucket)
+    return AwsAccess(dynamodb, s3, stores, uploads, RegistrationLease(table))
 
 
 def open_records(settings: AwsSettings, access: AwsAccess) -> Records:

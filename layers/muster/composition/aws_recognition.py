@@ -41,7 +41,16 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     heads = CurrentHead(stores.heads, pack.id)
     duplicates, present = Thresholds(present_fpir=_DUPLICATE_FPIR), Thresholds(present_fpir=settings.target_fpir)
     records = open_records(settings, access)
-    registration = Registration(pack.id, vision, stores.students, galleries, duplicates, records.groups, asked_by_event)
+    registration = Registration(
+        pack.id,
+        vision,
+        stores.students,
+        galleries,
+        duplicates,
+        records.groups,
+        asked_by_event,
+        one_at_a_time=access.registering,
+    )
     detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present)
     return AwsSystem(
         pack=pack.id,

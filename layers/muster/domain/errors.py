@@ -317,6 +317,13 @@ class UploadNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class RegistrationsBusy(MusterError):
+    """Other registrations were under way for as long as this one could wait."""
+
+    code = "registrations_busy"
+    category = Category.UNAVAILABLE
+
+
 class PackMissing(MusterError):
     """The model pack is not built on this machine."""
 

@@ -1,6 +1,7 @@
 """Registering a student from one photo."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -50,6 +51,8 @@ class Registration:
         duplicate_thresholds: stage 1 alone, at a low FPIR: a false alarm turns an honest student away.
         groups: the student's groups get a record where they have none.
         request_training: called once after each new student.
+        one_at_a_time: held from the search for duplicates to the write; None where all registrations are in this
+            process.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Registration:
         groups: Groups,
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        one_at_a_time: AbstractContextManager[object] | None = None,
     ) -> None:
         self._pack = pack
         self._vision = vision
@@ -72,7 +76,7 @@ class Registration:
         self._request_training = request_training
         self._now = now
         # Two photos of one person sent at once would each miss the other in the search for duplicates.
-        self._one_at_a_time = Lock()
+        self._one_at_a_time = one_at_a_time or Lock()
 
     def register(self, request: RegistrationRequest) -> Registered:
         """Register one student, or return the one that the same request registered before.
@@ -88,6 +92,7 @@ class Registration:
                 the photo is not fit.
             StudentExists: another registration has this id.
             DuplicatePerson: the person is registered under another id.
+            RegistrationsBusy: others were registered all the time.
             StorageFull: nothing was stored.
         """
         name = admit(request.name, request.group_ids, request.consent)
