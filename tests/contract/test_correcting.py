@@ -1,0 +1,237 @@
+"""Correcting sessions over every kind of store."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from muster.domain.attendance import FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.errors import (
+    FaceNotFound,
+    GroupNotFound,
+    InvalidRequest,
+    NotInGroup,
+    NotRegistered,
+    SessionExists,
+    SessionNotFound,
+    VersionConflict,
+)
+from muster.domain.faces import Decision
+from muster.domain.group import Group
+from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
+from muster.services.corrections import Corrections
+from muster.services.sessions import Sessions
+from tests.contract.examples import NOW, a_face, a_session_photo, a_student, mark, open_session, register
+from tests.contract.places import Stores
+
+TEACHER = UserId("teacher")
+
+
+class Asked:
+    """Counts requests for training."""
+
+    times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+@pytest.fixture
+def asked() -> Asked:
+    return Asked()
+
+
+@pytest.fixture
+def corrections(stores: Stores, asked: Asked) -> Corrections:
+    return Corrections(stores.students, stores.sessions, asked)
+
+
+def marks(stores: Stores, session_id: SessionId) -> dict[str, tuple[str, str]]:
+    return {mark.student_id: (mark.status.value, mark.source.value) for mark in stores.sessions.marks(session_id)}
+
+
+def names(stores: Stores, session_id: SessionId) -> dict[str, str | None]:
+    return {face.face_id: face.student_id for photo in stores.sessions.photos(session_id) for face in photo.faces}
+
+
+def record(stores: Stores, photo: SessionPhoto, *shown: Mark) -> None:
+    stores.sessions.record_photo(photo, b"original", b"annotated", shown)
+
+
+def a_row() -> np.ndarray:
+    row = np.random.default_rng(7).normal(size=512).astype(np.float32)
+    return np.asarray(row / np.linalg.norm(row), np.float32)
+
+
+def test_a_face_is_confirmed_renamed_and_unnamed_with_its_marks(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada", "bob")
+    monday = open_session(stores, "ada", "bob")
+    asked_about = replace(a_face("ada", candidates=["bob"]), decision=Decision.REVIEW)
+    record(stores, a_session_photo(monday, asked_about))
+    face = asked_about.face_id
+    opened = stores.sessions.get(monday).version
+    assert corrections.name(monday, face, StudentId("ada"), TEACHER).version == opened + 1
+    assert marks(stores, monday) == {"ada": ("present", "photo"), "bob": ("absent", "photo")}
+    corrections.name(monday, face, StudentId("bob"), TEACHER)
+    assert marks(stores, monday) == {"ada": ("absent", "photo"), "bob": ("present", "photo")}
+    assert names(stores, monday) == {face: "bob"}
+    corrections.name(monday, face, None, TEACHER)
+    assert set(marks(stores, monday).values()) == {("absent", "photo")}
+    said = [change.after for change in stores.sessions.changes(monday) if isinstance(change, FaceChange)]
+    assert said == [(Decision.PRESENT, "ada"), (Decision.PRESENT, "bob"), (Decision.UNKNOWN, None)]
+    version = stores.sessions.get(monday).version
+    assert corrections.name(monday, face, None, TEACHER).version == version
+
+
+def test_marks_by_hand_stand_whatever_a_photo_says(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada", "bob")
+    stores.students.enrol(replace(a_student("cy"), consent=None, registered_at=None))
+    monday = open_session(stores, "ada")
+    wanted = {
+        StudentId("ada"): MarkStatus.EXCUSED,
+        StudentId("bob"): MarkStatus.LATE,
+        StudentId("cy"): MarkStatus.PRESENT,
+    }
+    corrections.mark(monday, wanted, TEACHER)
+    record(stores, a_session_photo(monday, a_face("ada")), mark("ada"))
+    assert marks(stores, monday) == {
+        "ada": ("excused", "manual"),
+        "bob": ("late", "manual"),
+        "cy": ("present", "manual"),
+    }
+    changes = [change for change in stores.sessions.changes(monday) if isinstance(change, MarkChange)]
+    assert {(change.student_id, change.before, change.after) for change in changes} == {
+        ("ada", MarkStatus.ABSENT, MarkStatus.EXCUSED),
+        ("bob", None, MarkStatus.LATE),
+        ("cy", None, MarkStatus.PRESENT),
+    }
+    version = stores.sessions.get(monday).version
+    assert corrections.mark(monday, wanted, TEACHER).version == version
+
+
+def test_one_stranger_among_many_marks_changes_nothing(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada")
+    register(stores, "zoe", groups=["h"])
+    monday = open_session(stores, "ada")
+    before = stores.sessions.get(monday)
+    for stranger in ("zoe", "nobody"):
+        with pytest.raises(NotInGroup):
+            corrections.mark(monday, {StudentId("ada"): MarkStatus.LATE, StudentId(stranger): MarkStatus.LATE}, TEACHER)
+    assert (stores.sessions.get(monday), marks(stores, monday)) == (before, {"ada": ("absent", "photo")})
+
+
+def test_who_left_the_group_can_still_be_corrected_where_they_were(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada")
+    monday = open_session(stores, "ada")
+    stores.students.update(replace(a_student("ada", groups=["h"]), version=2))
+    corrections.mark(monday, {StudentId("ada"): MarkStatus.EXCUSED}, TEACHER)
+    assert marks(stores, monday) == {"ada": ("excused", "manual")}
+
+
+def test_no_face_is_kept_under_the_name_of_who_does_not_agree(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada")
+    stores.students.enrol(replace(a_student("cy"), consent=None, registered_at=None))
+    register(stores, "bob")
+    stores.students.withdraw(StudentId("bob"), NOW)
+    monday = open_session(stores, "ada", "bob", "cy")
+    record(stores, a_session_photo(monday, a_face(None)))
+    for student in ("bob", "cy"):
+        with pytest.raises(NotRegistered):
+            corrections.name(monday, a_face(None).face_id, StudentId(student), TEACHER)
+    assert names(stores, monday) == {"face-0": None}
+
+
+def test_a_stale_version_is_refused_and_without_one_nothing_is_lost(stores: Stores, corrections: Corrections) -> None:
+    students = [f"s{number}" for number in range(8)]
+    register(stores, *students)
+    monday = open_session(stores, *students)
+    read = stores.sessions.get(monday).version
+    corrections.mark(monday, {StudentId("s0"): MarkStatus.LATE}, TEACHER, expected=read)
+    with pytest.raises(VersionConflict):
+        corrections.mark(monday, {StudentId("s1"): MarkStatus.LATE}, TEACHER, expected=read)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [
+            pool.submit(corrections.mark, monday, {StudentId(student): MarkStatus.EXCUSED}, TEACHER)
+            for student in students
+        ]
+        for call in calls:
+            call.result()
+    assert set(marks(stores, monday).values()) == {("excused", "manual")}
+    assert stores.sessions.get(monday).version == read + 9
+
+
+def test_what_was_learned_goes_with_the_name(stores: Stores, corrections: Corrections, asked: Asked) -> None:
+    register(stores, "ada", "bob")
+    monday = open_session(stores, "ada", "bob")
+    faces = [a_face("ada", number=0), a_face(None, number=1)]
+    record(stores, a_session_photo(monday, *faces), mark("ada"))
+    ada = StudentId("ada")
+
+    def learn() -> None:
+        corrections.name(monday, faces[0].face_id, ada, TEACHER, learned=True)
+        stores.students.learn(ada, faces[0].face_id, a_row())
+        assert stores.students.template(ada).learned == (faces[0].face_id,)
+
+    undone: list[Callable[[], object]] = [
+        lambda: corrections.name(monday, faces[0].face_id, None, TEACHER),
+        lambda: corrections.name(monday, faces[0].face_id, StudentId("bob"), TEACHER),
+        # The name moves to the other face of the photo.
+        lambda: corrections.name(monday, faces[1].face_id, ada, TEACHER),
+        lambda: corrections.mark(monday, {ada: MarkStatus.ABSENT}, TEACHER),
+        lambda: corrections.remove(monday),
+    ]
+    for times, undo in enumerate(undone, start=1):
+        learn()
+        undo()
+        assert stores.students.template(ada).learned == ()
+        assert asked.times == times
+
+
+def test_a_photo_sent_again_brings_back_nothing_that_was_corrected(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada", "bob")
+    monday = open_session(stores, "ada", "bob")
+    photo = a_session_photo(monday, a_face("ada", number=0), a_face(None, number=1))
+    record(stores, photo, mark("ada"))
+    corrections.name(monday, FaceId("face-0"), None, TEACHER)
+    corrections.name(monday, FaceId("face-1"), StudentId("bob"), TEACHER)
+    record(stores, photo, mark("ada"))
+    assert names(stores, monday) == {"face-0": None, "face-1": "bob"}
+    assert marks(stores, monday) == {"ada": ("absent", "photo"), "bob": ("present", "photo")}
+    # Another photo may well show Ada.
+    record(stores, a_session_photo(monday, a_face("ada", number=5), id="p2"), mark("ada"))
+    assert marks(stores, monday)["ada"] == ("present", "photo")
+
+
+def test_a_session_is_opened_ahead_of_its_photos(stores: Stores) -> None:
+    register(stores, "ada", "bob")
+    sessions = Sessions(stores.students, stores.sessions, stores.groups)
+    detail = sessions.open(GroupId("g"), SessionId("monday"), NOW)
+    assert (detail.session.started_at, detail.photos) == (NOW, ())
+    assert [(mark.student_id, mark.status, mark.source) for mark in detail.marks] == [
+        ("ada", MarkStatus.ABSENT, MarkSource.PHOTO),
+        ("bob", MarkStatus.ABSENT, MarkSource.PHOTO),
+    ]
+    with pytest.raises(SessionExists):
+        sessions.open(GroupId("g"), SessionId("monday"))
+    with pytest.raises(InvalidRequest):
+        sessions.open(GroupId("g"), None, NOW.replace(tzinfo=None))
+    with pytest.raises(InvalidRequest):
+        sessions.open(GroupId("g"), None, NOW.replace(year=1900))
+    with pytest.raises(GroupNotFound):
+        sessions.open(GroupId("nowhere"))
+    stores.groups.add(Group(GroupId("empty"), "Empty"))
+    assert sessions.open(GroupId("empty")).marks == ()
+    assert [session.id for session in sessions.find([GroupId("g"), GroupId("nowhere")])] == ["monday"]
+
+
+def test_what_is_not_there_cannot_be_corrected(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada")
+    with pytest.raises(SessionNotFound):
+        corrections.mark(SessionId("never"), {StudentId("ada"): MarkStatus.LATE}, TEACHER)
+    with pytest.raises(SessionNotFound):
+        corrections.remove(SessionId("never"))
+    monday = open_session(stores, "ada")
+    with pytest.raises(FaceNotFound):
+        corrections.name(monday, FaceId("none"), StudentId("ada"), TEACHER)

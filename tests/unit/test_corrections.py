@@ -1,0 +1,217 @@
+"""What follows from a person's decision, without a store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.corrections import Correction, face_named, last_said, marks_set
+from muster.domain.faces import Candidate, Decision, IdentifiedFace
+from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
+from muster.domain.student import Consent, Student
+from muster.services.questions import questions_of
+from muster.storage.rules import marks_kept, with_decisions_kept
+
+NOW = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+ADA, BOB, CY = StudentId("ada"), StudentId("bob"), StudentId("cy")
+TEACHER = UserId("teacher")
+
+
+def face(id: str, decision: Decision, student: StudentId | None = None, similarity: float = 0.7) -> IdentifiedFace:
+    candidates = () if student is None else (Candidate(student, similarity),)
+    return IdentifiedFace(FaceId(id), (1, 2, 30, 40), 0.9, 0.8, decision, student, similarity, 0.6, candidates)
+
+
+def present(id: str, student: StudentId) -> IdentifiedFace:
+    return face(id, Decision.PRESENT, student)
+
+
+def review(id: str, student: StudentId, similarity: float = 0.4) -> IdentifiedFace:
+    return face(id, Decision.REVIEW, student, similarity)
+
+
+def photo(id: str, *faces: IdentifiedFace) -> SessionPhoto:
+    return SessionPhoto(PhotoId(id), SessionId("monday"), "ab" * 32, 800, 600, faces, PackId("embedded"), None, NOW)
+
+
+def mark(student: StudentId, status: MarkStatus, source: MarkSource = MarkSource.PHOTO) -> Mark:
+    return Mark(student, status, source, NOW)
+
+
+def named(
+    shown: SessionPhoto,
+    face_id: str,
+    student: StudentId | None,
+    marks: Sequence[Mark],
+    others: Sequence[SessionPhoto] = (),
+    decided: Mapping[FaceId, FaceChange] | None = None,
+    learned: bool = False,
+) -> Correction:
+    return face_named(
+        shown, FaceId(face_id), student, others, marks, decided or {}, by=TEACHER, at=LATER, learned=learned
+    )
+
+
+def statuses(correction: Correction) -> dict[StudentId, tuple[MarkStatus, MarkSource]]:
+    return {one.student_id: (one.status, one.source) for one in correction.marks}
+
+
+def test_confirming_a_face_makes_its_student_present() -> None:
+    correction = named(photo("p", review("f", ADA)), "f", ADA, [mark(ADA, MarkStatus.ABSENT)])
+    assert [(one.face_id, one.decision, one.student_id) for one in correction.faces] == [("f", Decision.PRESENT, ADA)]
+    assert statuses(correction) == {ADA: (MarkStatus.PRESENT, MarkSource.PHOTO)}
+    assert correction.changes == (
+        FaceChange(LATER, TEACHER, FaceId("f"), (Decision.REVIEW, ADA), (Decision.PRESENT, ADA)),
+        MarkChange(LATER, TEACHER, ADA, MarkStatus.ABSENT, MarkStatus.PRESENT),
+    )
+    assert correction.unlearn == ()
+
+
+def test_removing_the_only_face_of_a_student_makes_them_absent() -> None:
+    correction = named(photo("p", present("f", ADA)), "f", None, [mark(ADA, MarkStatus.PRESENT)])
+    assert (correction.faces[0].decision, correction.faces[0].student_id) == (Decision.UNKNOWN, None)
+    assert correction.faces[0].head_similarity is None
+    assert statuses(correction) == {ADA: (MarkStatus.ABSENT, MarkSource.PHOTO)}
+    assert correction.unlearn == ((ADA, "f"),)
+
+
+def test_a_student_seen_in_another_photo_stays_present() -> None:
+    other = photo("q", present("g", ADA))
+    correction = named(photo("p", present("f", ADA)), "f", None, [mark(ADA, MarkStatus.PRESENT)], [other])
+    assert correction.marks == ()
+    doubtful = photo("q", review("g", ADA))
+    correction = named(photo("p", present("f", ADA)), "f", None, [mark(ADA, MarkStatus.PRESENT)], [doubtful])
+    assert statuses(correction)[ADA][0] is MarkStatus.ABSENT
+
+
+def test_another_name_moves_presence_from_one_to_the_other() -> None:
+    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.ABSENT)]
+    correction = named(photo("p", present("f", ADA)), "f", BOB, marks)
+    assert statuses(correction) == {
+        ADA: (MarkStatus.ABSENT, MarkSource.PHOTO),
+        BOB: (MarkStatus.PRESENT, MarkSource.PHOTO),
+    }
+    # What was measured was Ada's.
+    assert (correction.faces[0].similarity, correction.faces[0].head_similarity) == (None, None)
+    assert correction.unlearn == ((ADA, "f"),)
+
+
+def test_who_joined_later_gets_a_mark_by_their_face() -> None:
+    correction = named(photo("p", face("f", Decision.UNKNOWN)), "f", CY, [])
+    assert correction.changes[1] == MarkChange(LATER, TEACHER, CY, None, MarkStatus.PRESENT)
+    assert statuses(correction) == {CY: (MarkStatus.PRESENT, MarkSource.PHOTO)}
+
+
+@pytest.mark.parametrize("status", list(MarkStatus))
+def test_what_a_person_set_by_hand_no_face_changes(status: MarkStatus) -> None:
+    by_hand = [mark(ADA, status, MarkSource.MANUAL)]
+    assert named(photo("p", present("f", ADA)), "f", None, by_hand).marks == ()
+    assert named(photo("p", review("f", ADA)), "f", ADA, by_hand).marks == ()
+
+
+def test_a_second_face_of_one_photo_takes_the_name_from_the_first() -> None:
+    shown = photo("p", present("f", ADA), present("g", BOB))
+    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
+    correction = named(shown, "g", ADA, marks)
+    assert {one.face_id: one.student_id for one in correction.faces} == {"f": None, "g": ADA}
+    assert statuses(correction) == {BOB: (MarkStatus.ABSENT, MarkSource.PHOTO)}
+    assert set(correction.unlearn) == {(ADA, "f"), (BOB, "g")}
+    assert [type(change) for change in correction.changes] == [FaceChange, FaceChange, MarkChange]
+
+
+def test_the_same_said_twice_is_said_once() -> None:
+    shown, marks = photo("p", present("f", ADA)), [mark(ADA, MarkStatus.PRESENT)]
+    first = named(shown, "f", ADA, marks)
+    # The machine said it; that a person agrees is news.
+    assert len(first.changes) == len(first.faces) == 1
+    decided = last_said(first.changes)
+    assert named(shown, "f", ADA, marks, decided=decided) == Correction()
+    learnt = named(shown, "f", ADA, marks, decided=decided, learned=True)
+    assert [change.learned for change in learnt.changes if isinstance(change, FaceChange)] == [True]
+    assert named(shown, "f", ADA, marks, decided=last_said(learnt.changes)) == Correction()
+
+
+def test_marks_by_hand_are_kept_as_such_even_where_they_say_the_same() -> None:
+    marks = [mark(ADA, MarkStatus.ABSENT), mark(BOB, MarkStatus.LATE, MarkSource.MANUAL)]
+    wanted = {ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE, CY: MarkStatus.EXCUSED}
+    correction = marks_set(wanted, [], marks, by=TEACHER, at=LATER)
+    assert statuses(correction) == {
+        ADA: (MarkStatus.ABSENT, MarkSource.MANUAL),
+        CY: (MarkStatus.EXCUSED, MarkSource.MANUAL),
+    }
+    assert correction.changes == (
+        MarkChange(LATER, TEACHER, ADA, MarkStatus.ABSENT, MarkStatus.ABSENT),
+        MarkChange(LATER, TEACHER, CY, None, MarkStatus.EXCUSED),
+    )
+
+
+def test_nothing_is_learned_from_faces_of_who_was_not_there() -> None:
+    photos = [photo("p", present("f", ADA), present("g", BOB))]
+    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
+    wanted = {ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE}
+    assert marks_set(wanted, photos, marks, by=TEACHER, at=LATER).unlearn == ((ADA, "f"),)
+
+
+def test_a_photo_read_again_keeps_what_people_decided() -> None:
+    before = photo("p", present("f", ADA), face("g", Decision.UNKNOWN), present("h", CY))
+    correction = named(before, "g", ADA, [mark(ADA, MarkStatus.PRESENT)])
+    changed = {one.face_id: one for one in correction.faces}
+    stored = [changed.get(one.face_id, one) for one in before.faces]
+    read = [present("f", ADA), face("g", Decision.UNKNOWN), review("h", BOB)]
+    kept = with_decisions_kept(read, stored, correction.changes)
+    assert [one.student_id for one in kept] == [None, ADA, BOB]
+    # A face that nobody decided on may not take a name that a person gave to another.
+    assert [
+        one.student_id for one in with_decisions_kept([*read[:2], present("h", ADA)], stored, correction.changes)
+    ] == [
+        None,
+        ADA,
+        None,
+    ]
+
+
+def test_marks_of_a_photo_read_again_follow_what_people_decided() -> None:
+    read = [present("f", ADA), present("g", BOB)]
+    stored = [replace(read[0], decision=Decision.UNKNOWN, student_id=None), read[1]]
+    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
+    assert [one.student_id for one in marks_kept(marks, read, stored)] == [BOB]
+    assert marks_kept(marks, read, read) == marks
+
+
+def test_questions_that_settle_a_mark_come_first_and_the_surest_of_them() -> None:
+    photos = [
+        photo("p", review("bob-1", BOB, 0.3), present("x", ADA), face("u", Decision.UNKNOWN)),
+        photo("q", review("ada-2", ADA, 0.9), review("cy-2", CY, 0.5)),
+    ]
+    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.ABSENT)]
+    roster = {id: a_student(id) for id in (ADA, BOB, CY)}
+    questions = questions_of(photos, marks, roster)
+    assert [(one.face.face_id, one.settles) for one in questions] == [
+        ("cy-2", True),
+        ("bob-1", True),
+        ("ada-2", False),
+    ]
+    by_hand = [mark(BOB, MarkStatus.ABSENT, MarkSource.MANUAL), mark(CY, MarkStatus.LATE, MarkSource.MANUAL)]
+    assert not any(one.settles for one in questions_of(photos, [marks[0], *by_hand], roster))
+
+
+def test_nobody_of_another_group_is_suggested() -> None:
+    asked = replace(review("f", ADA), candidates=(Candidate(ADA, 0.4), Candidate(BOB, 0.3), Candidate(CY, 0.2)))
+    questions = questions_of([photo("p", asked)], [], {id: a_student(id) for id in (ADA, CY)})
+    assert [(one.student.id, one.similarity) for one in questions[0].suggestions] == [(ADA, 0.4), (CY, 0.2)]
+
+
+def test_the_last_word_on_a_face_counts() -> None:
+    changes: list[Change] = [
+        FaceChange(NOW, TEACHER, FaceId("f"), (Decision.UNKNOWN, None), (Decision.PRESENT, ADA)),
+        MarkChange(NOW, TEACHER, ADA, None, MarkStatus.PRESENT),
+        FaceChange(LATER, TEACHER, FaceId("f"), (Decision.PRESENT, ADA), (Decision.UNKNOWN, None)),
+    ]
+    assert last_said(changes) == {FaceId("f"): changes[2]}
+
+
+def a_student(id: StudentId) -> Student:
+    return Student(id, id.title(), frozenset(), Consent(NOW, "2026-1"), NOW)
