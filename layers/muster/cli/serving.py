@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from muster.cli.output import DataOption, stderr
-from muster.composition.local import open_local_system, open_users
+from muster.composition.local import open_local_system, open_retention, open_users
+from muster.composition.settings import LocalSettings
+from muster.services.retention import daily
 
 
 def serve(
@@ -18,10 +20,14 @@ def serve(
 
     from muster.api.app import create_app
 
+    settings = LocalSettings()
+    if settings.admin_token is not None:
+        open_users(data).set_admin(settings.admin_token.get_secret_value())
     if host not in ("127.0.0.1", "localhost", "::1"):
         if not open_users(data).find():
             stderr.print(
-                "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`."
+                "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`, "
+                "or set MUSTER_ADMIN_TOKEN."
             )
             raise typer.Exit(2)
         stderr.print(
@@ -29,4 +35,5 @@ def serve(
         )
     app = create_app(open_local_system(data))
     stderr.print(f"Muster answers at http://{host}:{port}, documentation at http://{host}:{port}/docs")
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    with daily(open_retention(data)):
+        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)

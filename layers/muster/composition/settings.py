@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from muster.recognition.thresholds import Thresholds
@@ -26,6 +26,7 @@ class LocalSettings(BaseSettings):
         threads: CPU threads of each model.
         target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
         time_zone: the school's, an IANA name, in which days begin and end; default: the machine's.
+        admin_token: at least 32 characters; with it the user `admin` signs in to `muster serve`.
         keep_photos_days: photos of sessions are removed after so many days.
         keep_sessions_days: sessions are removed after so many days; None keeps them.
     """
@@ -38,5 +39,6 @@ class LocalSettings(BaseSettings):
     threads: int = Field(default=2, ge=1, le=64)
     target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
     time_zone: str = Field(default_factory=_machine_zone)
+    admin_token: SecretStr | None = None
     keep_photos_days: int = Field(default=30, ge=1)
     keep_sessions_days: int | None = Field(default=None, ge=1)

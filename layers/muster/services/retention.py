@@ -1,12 +1,19 @@
 """Letting go of what is no longer needed."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 
-from muster.domain.errors import SessionNotFound
+from muster.domain.errors import MusterError, SessionNotFound
 from muster.domain.identifiers import SessionId
 from muster.storage.ports import GroupStore, SessionStore
+
+_log = logging.getLogger(__name__)
+
+_DAY_SECONDS = 24 * 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +74,28 @@ class Retention:
             # Another sweep was faster.
             return False
         return True
+
+
+@contextmanager
+def daily(retention: Retention, every_seconds: float = _DAY_SECONDS) -> Iterator[None]:
+    """Run the sweep in the background, at once and then each day, until the block ends."""
+    stopping = Event()
+
+    def work() -> None:
+        while True:
+            try:
+                expired = retention.run()
+                _log.info("%d photos and %d sessions were past their limits", expired.photos, expired.sessions)
+            except MusterError as error:
+                # A full disk now need not be one tomorrow.
+                _log.error("old photos and sessions are still there: %s", error)
+            if stopping.wait(every_seconds):
+                return
+
+    thread = Thread(target=work, name="retention", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()

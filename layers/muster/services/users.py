@@ -5,14 +5,18 @@ import hmac
 import secrets
 from collections.abc import Collection
 
-from muster.domain.errors import VersionConflict
+from muster.domain.errors import InvalidRequest, UserExists, VersionConflict
 from muster.domain.identifiers import GroupId, UserId
-from muster.domain.user import User
+from muster.domain.user import Role, User
 from muster.services.groups import Groups
 from muster.storage.ports import UserStore
 
 TOKEN_BYTES = 32
 """Random bytes of a token: nobody guesses 256 bits, so that a plain digest of it is enough."""
+
+SHORTEST_TOKEN = 32
+
+_ADMIN = UserId("admin")
 
 
 class Users:
@@ -34,6 +38,21 @@ class Users:
         for group_id in groups:
             self._teach(group_id, user.id, True)
         return token
+
+    def set_admin(self, token: str) -> None:
+        """Make `admin` a user with a token that was chosen elsewhere, such as a container's environment.
+
+        Raises:
+            InvalidRequest: the token is short enough to be guessed.
+        """
+        if len(token) < SHORTEST_TOKEN:
+            raise InvalidRequest(
+                f"MUSTER_ADMIN_TOKEN needs {SHORTEST_TOKEN} random characters: `openssl rand -hex 32`."
+            )
+        try:
+            self._users.add(User(_ADMIN, Role.ADMIN), _digest(token))
+        except UserExists:
+            self._users.replace_token(_ADMIN, _digest(token))
 
     def find(self) -> list[User]:
         """Return all users, ordered by id."""

@@ -198,5 +198,6 @@ def test_a_photo_on_its_way_does_not_bring_an_erased_student_back(deployed: Depl
     assert deployed.client.get(f"/v1/uploads/{permit['upload_id']}").json()["code"] == "upload_not_found"
     assert deployed.client.get("/v1/students").json()["items"] == []
     assert waiting_photos(deployed) == []
-    table = deployed.cloud.client("dynamodb").scan(TableName=deployed.cloud.table)["Items"]
-    assert "joe_biden" not in json.dumps(table, default=str)
+    dynamodb = deployed.cloud.client("dynamodb")
+    (table,) = dynamodb.list_tables()["TableNames"]
+    assert "joe_biden" not in json.dumps(dynamodb.scan(TableName=table)["Items"], default=str)
