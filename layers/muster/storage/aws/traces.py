@@ -1,16 +1,31 @@
 """The proof that nothing of a student is left."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from muster.domain.identifiers import StudentId
 from muster.storage import keys
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import Item, Table
+from muster.storage.documents import read_change, read_faces
 from muster.storage.keys import PARTITION_KEY, SORT_KEY
+from muster.storage.rules import students_in, students_of_change
 
-_OF_OTHERS = frozenset({"group_id", "groups", "session", "session_id", "teachers"})
-"""Attributes that name groups, sessions and users, who may be called what a student is called."""
+_OF_OTHERS = frozenset(
+    {
+        *("group_id", "group_ids", "groups", "session", "session_id", "teachers", "name", "pack", "consent_wording"),
+        *("erased", "kind", "stage", "content_type", "media_type", "digest", "photo_digest", "running"),
+    }
+)
+"""Attributes that never hold a student's id, though their values may read like one."""
+
+_READERS: dict[str, Callable[[Any], Collection[str]]] = {
+    "faces": lambda text: students_in(read_faces(text)),
+    "changes": lambda texts: {student for text in texts for student in students_of_change(read_change(text))},
+    "marks": lambda marks: marks.keys(),
+}
+"""Attributes whose own words, such as `present`, may read like a student's id."""
 
 _BY_STUDENT = frozenset({keys.ERASURES, keys.COPIES})
 """Partitions whose sort keys are students."""
@@ -40,6 +55,8 @@ def _places(item: Item, student_id: StudentId) -> Iterator[str]:
             is_named = value == keys.member(student_id) or (
                 name == SORT_KEY and item[PARTITION_KEY] in _BY_STUDENT and value == student_id
             )
+        elif name in _READERS:
+            is_named = student_id in _READERS[name](value)
         else:
             is_named = _names(value, student_id)
         if is_named:
@@ -47,13 +64,13 @@ def _places(item: Item, student_id: StudentId) -> Iterator[str]:
 
 
 def _names(value: Any, student_id: StudentId) -> bool:
-    if isinstance(value, str):
-        # An id needs no escaping in JSON, as which faces, changes and uploads are written.
-        return value == student_id or f'"{student_id}"' in value
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        return _names(json.loads(value), student_id)
     if isinstance(value, bytes):
+        # An id needs no escaping in JSON, which answers are written in.
         return f'"{student_id}"'.encode() in value
     if isinstance(value, Mapping):
-        return any(_names(part, student_id) for pair in value.items() for part in pair)
+        return any(_names(part, student_id) for name, part in value.items() if name not in _OF_OTHERS)
     if isinstance(value, list | tuple | set | frozenset):
         return any(_names(part, student_id) for part in value)
-    return False
+    return bool(value == student_id)
