@@ -2,8 +2,9 @@
 
     python -m benchmarks.population_statistics [--photos ../shared/photos] [--embeddings FILE] [--write]
 
-One picture of each of half the people of LFW gives the mean and the covariance; the other half, whom the statistics
-have not seen, gives the tail of strangers' scores and the comparison of scores.
+One picture of each of half the people of LFW gives the mean and the covariance. The tail of strangers' scores comes
+from the same half, split once more so that nobody is measured with statistics that have seen them, and from a
+generalised Pareto fit beyond one in a thousand. The other half gives the comparison of scores.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import genpareto
 
 from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import PackId, StudentId
@@ -32,6 +34,8 @@ RANK = 128
 """Columns of the factor: the scores do not change between 64 and 512."""
 
 CHANCES = (0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+_FIT_BEYOND = 1e-3
+_TAIL_GALLERY = 100
 _SEEDS = 10
 _GALLERIES = (5, 30, 100, 300)
 _MOST_PICTURES = 3
@@ -59,12 +63,13 @@ def main() -> None:
 
     pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     known = np.array([gives_statistics(person) for person in pictures.person])
-    population = _statistics(pictures.of(known))
+    population = statistics_of(pictures.of(known))
     others = pictures.of(~known)
-    strangers, own = _pairs(others, population)
-    tail = [(chance, round(float(np.quantile(strangers, 1 - chance)), 2)) for chance in CHANCES]
+    strangers = _strangers_scores(pictures.of(known))
+    tail = _tail(strangers)
     print(f"people in the statistics: {len(set(pictures.person[known]))}, others: {len(set(others.person))}")
     print(f"strangers' scores: mean {strangers.mean():.3f}, deviation {strangers.std():.3f}; tail {tail}")
+    own = _own_scores(others, population)
     quantiles = {share: round(float(np.quantile(own, share)), 2) for share in (0.01, 0.05, 0.1, 0.25, 0.5)}
     print(f"own scores, by share below: {quantiles}")
     rows = {size: _compared(others, population, size) for size in _GALLERIES if size < _repeated(others)}
@@ -110,23 +115,60 @@ def gives_statistics(person: str) -> bool:
     return hashlib.sha256(person.encode()).digest()[0] % 2 == 0
 
 
-def _statistics(pictures: Pictures) -> Population:
+def statistics_of(pictures: Pictures) -> Population:
     """Take one picture a person, so that a person with many does not count for more."""
     _, first = np.unique(pictures.person, return_index=True)
     sample = pictures.embeddings[first]
     mean = sample.mean(axis=0)
-    centred = _unit(sample - mean)
+    centred = unit_rows(sample - mean)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     factor = vectors[:, ::-1][:, :RANK] * np.sqrt(values[::-1][:RANK])
     return Population(mean.astype(np.float32), factor.astype(np.float32))
 
 
-def _pairs(pictures: Pictures, population: Population) -> tuple[FloatArray, FloatArray]:
-    """Return the scores of all pairs of different people, and of all pairs of pictures of one person."""
+def _strangers_scores(pictures: Pictures) -> FloatArray:
+    """Search galleries of one part of the people for everybody else of it, with statistics of the other part."""
+    part = np.array([hashlib.sha256(person.encode()).digest()[1] % 2 for person in pictures.person])
+    scores = []
+    for number in (0, 1):
+        population, here = statistics_of(pictures.of(part == number)), pictures.of(part != number)
+        names = np.unique(here.person)
+        for seed in range(_SEEDS):
+            random = np.random.default_rng(seed)
+            students = random.permutation(names)[:_TAIL_GALLERY]
+            own = [random.permutation(np.flatnonzero(here.person == student)) for student in students]
+            strangers = here.embeddings[~np.isin(here.person, students)]
+            # One photo each, and up to four, as a student has whose faces were learned from: those fit more people.
+            for photos in (1, 4):
+                mean = np.stack([here.embeddings[rows[:photos]].mean(axis=0) for rows in own])
+                scores.append(_scores(strangers, unit_rows(mean), population)[1].ravel())
+    return np.concatenate(scores)
+
+
+def _tail(scores: FloatArray) -> list[tuple[float, float]]:
+    """Return for each of `CHANCES` the score that is exceeded as often."""
+    start = float(np.quantile(scores, 1 - _FIT_BEYOND))
+    shape, _, scale = genpareto.fit(scores[scores > start] - start, floc=0)
+    return [
+        (
+            chance,
+            round(
+                float(np.quantile(scores, 1 - chance))
+                if chance >= _FIT_BEYOND
+                else start + float(genpareto.isf(chance / _FIT_BEYOND, shape, 0, scale)),
+                2,
+            ),
+        )
+        for chance in CHANCES
+    ]
+
+
+def _own_scores(pictures: Pictures, population: Population) -> FloatArray:
+    """Return the scores of all pairs of pictures of one person."""
     normalised = _scores(pictures.embeddings, pictures.embeddings, population)[1]
     later = np.triu(np.ones(normalised.shape, dtype=bool), 1)
-    same = pictures.person[:, None] == pictures.person
-    return normalised[later & ~same], normalised[later & same]
+    own: FloatArray = normalised[later & (pictures.person[:, None] == pictures.person)]
+    return own
 
 
 def _scores(probes: FloatArray, templates: FloatArray, population: Population) -> tuple[FloatArray, FloatArray]:
@@ -144,17 +186,33 @@ def _compared(pictures: Pictures, population: Population, registered: int) -> di
     """Register some people by one picture each, search their other pictures and everyone else's, several times."""
     found: dict[str, list[list[float]]] = {"cosine": [], "normalised": []}
     for seed in range(_SEEDS):
-        templates, probes, mates, strangers = _round(pictures.person, registered, np.random.default_rng(seed))
-        searched = np.concatenate([probes, strangers])
-        cosine, normalised = _scores(pictures.embeddings[searched], pictures.embeddings[templates], population)
+        drawn = draw_round(pictures.person, registered, np.random.default_rng(seed))
+        searched = np.concatenate([drawn.probes, drawn.strangers])
+        cosine, normalised = _scores(pictures.embeddings[searched], pictures.embeddings[drawn.templates], population)
         for name, scores in (("cosine", cosine), ("normalised", normalised)):
-            found[name].append(_identification(scores, mates))
+            found[name].append(_identification(scores, drawn.mates))
     return {name: np.mean(rows, axis=0).round(4).tolist() for name, rows in found.items()}
 
 
-def _round(
-    person: NDArray[np.str_], registered: int, random: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+@dataclass(frozen=True, eq=False, slots=True)
+class DrawnRound:
+    """Who is registered by which picture: intp arrays of picture numbers.
+
+    Attributes:
+        templates: (S,), the picture that registers each student.
+        probes: (N,), other pictures of them, and
+        mates: (N,), whom of them each shows.
+        strangers: (M,), pictures of everybody else.
+    """
+
+    templates: NDArray[np.intp]
+    probes: NDArray[np.intp]
+    mates: NDArray[np.intp]
+    strangers: NDArray[np.intp]
+
+
+def draw_round(person: NDArray[np.str_], registered: int, random: np.random.Generator) -> DrawnRound:
+    """Register some people by one picture each; everyone takes part with three pictures at most."""
     pictures_of: dict[str, list[int]] = {}
     for index in random.permutation(len(person)):
         pictures_of.setdefault(str(person[index]), []).append(int(index))
@@ -165,7 +223,7 @@ def _round(
     probes = [(index, mate) for mate, name in enumerate(chosen) for index in limited[name][1:]]
     strangers = [index for name, indices in limited.items() if name not in set(chosen) for index in indices]
     rows, mates = zip(*probes, strict=True)
-    return np.array(templates), np.array(rows), np.array(mates), np.array(strangers)
+    return DrawnRound(np.array(templates), np.array(rows), np.array(mates), np.array(strangers))
 
 
 def _identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
@@ -177,7 +235,8 @@ def _identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
     return [float(right.mean()), *(float((right & (best[: len(mates)] > bar)).mean()) for bar in bars)]
 
 
-def _unit(rows: FloatArray) -> FloatArray:
+def unit_rows(rows: FloatArray) -> FloatArray:
+    """Bring rows to unit length."""
     unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return unit
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from muster.domain.errors import PackMismatch
-from muster.domain.identifiers import PackId, StudentId
+from muster.domain.identifiers import FaceId, PackId, StudentId
 from muster.domain.student import EMBEDDING_SIZE, Template
 from muster.recognition.gallery import FloatArray, Gallery
 
@@ -68,3 +68,15 @@ def test_templates_of_another_pack_are_refused_by_name() -> None:
     mixed = [template("a", unit_rows(random, 1)), template("b", unit_rows(random, 1), PackId("cloud"))]
     with pytest.raises(PackMismatch, match=r"Student b .*'cloud'"):
         Gallery.from_templates(mixed, PACK)
+
+
+def test_a_face_learned_from_counts_as_much_as_the_registration_photo_with_all_its_views() -> None:
+    random = np.random.default_rng(6)
+    views, faces, other = unit_rows(random, 4), unit_rows(random, 2), unit_rows(random, 3)
+    learned = Template(
+        StudentId("a"), PACK, np.concatenate([views, faces]), "0" * 64, (FaceId("photo-1:0"), FaceId("photo-2:3"))
+    )
+    gallery = Gallery.from_templates([learned, template("b", other)], PACK)
+    photos = [views.mean(axis=0), faces[0], faces[1]]
+    np.testing.assert_allclose(gallery.mean_views()[0], np.mean(photos, axis=0), atol=1e-6)
+    np.testing.assert_allclose(gallery.mean_views()[1], other.mean(axis=0), atol=1e-6)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -57,7 +57,6 @@ def retrain(
     full: bool = False,
     settings: TrainingSettings | None = None,
     variation: Variation | None = None,
-    confirmed: Mapping[StudentId, FloatArray] | None = None,
     progress: Progress = lambda step, share: None,
     checkpoint: Checkpoint | None = None,
 ) -> Outcome:
@@ -68,11 +67,11 @@ def retrain(
     the weights.
 
     Args:
-        templates: of all students, one each; those of other packs are left out.
+        templates: of all students, one each; those of other packs are left out. Faces that a teacher confirmed are
+            positives like the views; of a student with several the newest judges instead.
         current: the current head file.
         population: stage 1's statistics of the same pack.
         variation: what pseudo-photos are drawn from; None takes what ships with the pack, or what the templates tell.
-        confirmed: float32 (K, 512) of faces that a teacher confirmed; used to judge, never to train.
         progress: told the step's name and its share done (0 to 1); may raise to abandon the run, which leaves nothing.
         checkpoint: keeps the state of an interrupted run.
     """
@@ -95,7 +94,7 @@ def retrain(
     progress("prepare", 0.0)
     trained, fitted = _train(ordered, start, changes, variation, settings, pack, current, progress, checkpoint)
     progress("judge", 0.0)
-    verdict = _judge(trained, head, ordered, changes, variation, population, settings, confirmed)
+    verdict = _judge(trained, head, ordered, changes, variation, population, settings)
     report = {
         "mode": "full" if start is None else "incremental",
         "note": note,
@@ -151,9 +150,12 @@ def _train(
 
 
 def _for_training(template: Template) -> Template:
-    if len(template.embeddings) < _FEWEST_VIEWS_TO_HOLD_ONE_OUT:
-        return template
-    return Template(template.student_id, template.pack, template.embeddings[:-1], template.photo_digest)
+    """Leave out what judges: the last augmented view of several, and the newest face learned of several."""
+    views, learned = np.split(template.embeddings, [len(template.embeddings) - len(template.learned)])
+    if len(views) >= _FEWEST_VIEWS_TO_HOLD_ONE_OUT:
+        views = views[:-1]
+    kept = max(1, len(learned) - 1)
+    return replace(template, embeddings=np.concatenate([views, learned[:kept]]), learned=template.learned[:kept])
 
 
 def _held_out(
@@ -183,12 +185,13 @@ def _judge(
     variation: Variation,
     population: Population,
     settings: TrainingSettings,
-    confirmed: Mapping[StudentId, FloatArray] | None,
 ) -> Verdict:
     chosen = chosen_for_update(templates, changes.new, settings.held_out, variation.mean, settings.seed + 1)
     chosen = sorted(chosen[: settings.held_out], key=lambda t: t.student_id)
     gallery = Gallery.from_templates([_for_training(template) for template in chosen], new.pack)
-    enough = all(len(template.embeddings) >= _FEWEST_VIEWS_TO_HOLD_ONE_OUT for template in chosen)
-    views = np.stack([template.embeddings[-1] for template in chosen]) if enough else None
+    views = [len(template.embeddings) - len(template.learned) for template in chosen]
+    enough = min(views) >= _FEWEST_VIEWS_TO_HOLD_ONE_OUT
+    last = np.stack([t.embeddings[v - 1] for t, v in zip(chosen, views, strict=True)]) if enough else None
+    confirmed = {t.student_id: t.embeddings[-1:] for t in chosen if len(t.learned) > 1}
     seed = int(np.random.default_rng([settings.seed, _TRIAL_STREAM]).integers(2**31))
-    return judge(new, old, draw_trial(gallery, variation, seed, views, confirmed), population)
+    return judge(new, old, draw_trial(gallery, variation, seed, last, confirmed), population)

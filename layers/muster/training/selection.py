@@ -22,8 +22,9 @@ class Changes:
     """What happened since a head was trained.
 
     Attributes:
-        new: students whom it has not seen, or who have further views.
-        gone: students whom it has seen and who are no longer there, or whose photo is another.
+        new: students whom it has not seen, or of whom there are further rows.
+        gone: students whom it has seen and who are no longer there, whose photo is another, or of whom a face that was
+            learned from is no longer there.
     """
 
     new: frozenset[StudentId]
@@ -31,19 +32,23 @@ class Changes:
 
 
 def fingerprints(templates: Sequence[Template]) -> dict[StudentId, str]:
-    """Return for each student what tells a changed template from the one trained on: photo and number of views."""
-    return {t.student_id: f"{_photo(t)}:{len(t.embeddings)}" for t in templates}
+    """Return for each student what tells a changed template from the one trained on: photo, rows, faces learned."""
+    return {t.student_id: ":".join([_photo(t), str(len(t.embeddings)), *_learned(t)]) for t in templates}
 
 
 def read_changes(head: Head | None, templates: Sequence[Template]) -> Changes:
     """Compare the templates, one of each student, with what a head was trained on; without a head all are new."""
     seen = {} if head is None else head.students
     now = fingerprints(templates)
-    gone = {s for s, mark in seen.items() if s not in now or now[s].split(":")[0] != mark.split(":")[0]}
     return Changes(
         frozenset(s for s, mark in now.items() if seen.get(s) != mark),
-        frozenset(gone),
+        frozenset(s for s, mark in seen.items() if s not in now or not _photos(mark) <= _photos(now[s])),
     )
+
+
+def _photos(fingerprint: str) -> set[str]:
+    photo, _, *learned = fingerprint.split(":")
+    return {photo, *learned}
 
 
 def chosen_for_update(
@@ -73,6 +78,10 @@ def chosen_for_update(
 def _photo(template: Template) -> str:
     # Half of a hash names no photo to anybody who has not got it, and tells two photos apart.
     return hashlib.sha256(template.photo_digest.encode()).hexdigest()[:16]
+
+
+def _learned(template: Template) -> list[str]:
+    return [hashlib.sha256(face.encode()).hexdigest()[:16] for face in template.learned]
 
 
 def _centred(templates: Sequence[Template], mean: FloatArray) -> FloatArray:
