@@ -1,0 +1,335 @@
+"""Sessions over HTTP: opened, corrected, asked about, learned from; real photos and real weights."""
+
+import json
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from muster.cli.app import app
+from muster.composition.local import LocalSystem
+from muster.domain.faces import Decision
+from muster.domain.identifiers import FaceId, SessionId, StudentId
+
+GROUP = "7b"
+
+
+def register(client: httpx.Client, samples: Path, student_id: str, group: str = GROUP) -> None:
+    image = (samples / "gallery" / f"{student_id}.jpg").read_bytes()
+    fields = {"student_id": student_id, "name": student_id.title(), "group_id": group, "consent": "true"}
+    answer = client.post("/register/register-student", data=fields, files={"image": image})
+    assert answer.status_code == 201, answer.text
+
+
+def detect(client: httpx.Client, photo: Path | bytes, session: str = "monday") -> dict[str, Any]:
+    content = photo if isinstance(photo, bytes) else photo.read_bytes()
+    answer = client.post("/mark/detect", data={"group_id": GROUP, "session_id": session}, files={"images": content})
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def code_of(answer: httpx.Response, status: int) -> str:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return str(answer.json()["code"])
+
+
+def statuses(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {mark["student_id"]: (mark["status"], mark["source"]) for mark in document["marks"]}
+
+
+@pytest.fixture
+def school(client: httpx.Client, samples: Path) -> httpx.Client:
+    """Two students with photos, one without."""
+    for student_id in ("barack_obama", "joe_biden"):
+        register(client, samples, student_id)
+    new = {"student_id": "cy", "name": "Cy", "group_ids": [GROUP]}
+    assert client.post("/v1/students", json=new).status_code == 201
+    return client
+
+
+@pytest.fixture
+def monday(school: httpx.Client, samples: Path) -> dict[str, Any]:
+    """A session with the group photo: Obama, and a stranger."""
+    return detect(school, samples / "photos" / "group.jpg")
+
+
+def face_of(document: dict[str, Any], student: str | None) -> str:
+    (face,) = [face for face in document["photos"][0]["faces"] if face["student_id"] == student]
+    return str(face["face_id"])
+
+
+def named(client: httpx.Client, face: str, student: str | None, session: str = "monday", **more: Any) -> httpx.Response:
+    headers = more.pop("headers", None)
+    return client.post(
+        f"/v1/sessions/{session}/faces/{face}/student", json={"student_id": student, **more}, headers=headers
+    )
+
+
+def test_a_session_is_opened_marked_and_read_back(school: httpx.Client, samples: Path) -> None:
+    new = {"group_id": GROUP, "session_id": "monday", "started_at": "2026-09-07T08:15:00+02:00"}
+    opened = school.post("/v1/sessions", json=new)
+    assert (opened.status_code, opened.headers["location"]) == (201, "/v1/sessions/monday")
+    assert opened.json()["started_at"] == "2026-09-07T06:15:00Z"
+    assert opened.json()["counts"] == {"present": 0, "absent": 3, "late": 0, "excused": 0}
+    assert code_of(school.post("/v1/sessions", json=new), 409) == "session_exists"
+
+    change = {"marks": [{"student_id": "cy", "status": "late"}, {"student_id": "joe_biden", "status": "excused"}]}
+    url = "/v1/sessions/monday/marks"
+    assert code_of(school.patch(url, json=change), 428) == "version_needed"
+    marked = school.patch(url, json=change, headers={"If-Match": opened.headers["etag"]})
+    assert marked.status_code == 200
+    assert code_of(school.patch(url, json=change, headers={"If-Match": opened.headers["etag"]}), 412) == (
+        "version_conflict"
+    )
+    detect(school, samples / "photos" / "group.jpg")
+    read = school.get("/v1/sessions/monday")
+    assert statuses(read.json()) == {
+        "barack_obama": ("present", "photo"),
+        "cy": ("late", "manual"),
+        "joe_biden": ("excused", "manual"),
+    }
+    assert read.json()["photos"] == 1
+    assert read.json()["started_at"] == "2026-09-07T06:15:00Z"
+    assert int(read.headers["etag"].strip('"')) == read.json()["version"] > marked.json()["version"]
+    changes = school.get("/v1/sessions/monday/changes").json()["items"]
+    assert [(one["student_id"], one["before"], one["after"], one["by"]) for one in changes] == [
+        ("cy", "absent", "late", "local"),
+        ("joe_biden", "absent", "excused", "local"),
+    ]
+    assert school.delete("/v1/sessions/monday", headers={"If-Match": opened.headers["etag"]}).status_code == 412
+    assert school.delete("/v1/sessions/monday").status_code == 204
+    assert code_of(school.get("/v1/sessions/monday"), 404) == "session_not_found"
+
+
+def test_sessions_are_listed_by_day_and_page(school: httpx.Client) -> None:
+    for day in ("07", "08", "09"):
+        new = {"group_id": GROUP, "session_id": f"s-{day}", "started_at": f"2026-09-{day}T08:15:00Z"}
+        assert school.post("/v1/sessions", json=new).status_code == 201
+
+    def listed(**parameters: Any) -> tuple[list[str], str | None]:
+        page = school.get("/v1/sessions", params=parameters).json()
+        return [item["session_id"] for item in page["items"]], page["next_cursor"]
+
+    assert listed() == (["s-07", "s-08", "s-09"], None)
+    assert listed(group_id=GROUP, since="2026-09-08", until="2026-09-08") == (["s-08"], None)
+    first, cursor = listed(limit=2)
+    assert listed(limit=2, cursor=cursor) == (["s-09"], None)
+    assert first == ["s-07", "s-08"]
+    assert listed(group_id="8a") == ([], None)
+    assert code_of(school.get("/v1/sessions", params={"since": "09/08/2026"}), 422) == "invalid_request"
+
+
+def test_a_name_is_taken_away_given_to_another_and_drawn_as_it_is_now(
+    school: httpx.Client, monday: dict[str, Any]
+) -> None:
+    obama, stranger = face_of(monday, "barack_obama"), face_of(monday, None)
+    answer = named(school, obama, None)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["face"]["decision"] == "unknown"
+    assert statuses(answer.json())["barack_obama"] == ("absent", "photo")
+
+    url = f"/v1/sessions/monday/photos/{monday['photos'][0]['photo_id']}/annotated"
+    unnamed = school.get(url)
+    assert unnamed.headers["cache-control"] == "private, no-store"
+    answer = named(school, stranger, "joe_biden")
+    assert (answer.json()["face"]["decision"], answer.json()["face"]["name"]) == ("present", "Joe_Biden")
+    assert statuses(answer.json())["joe_biden"] == ("present", "photo")
+    renamed = school.get(url)
+    assert Image.open(BytesIO(renamed.content)).size == (1366, 768)
+    assert renamed.content != unnamed.content
+
+    # The name moves where it is given to another face of the photo.
+    named(school, obama, "joe_biden")
+    faces = school.get("/v1/sessions/monday/photos").json()[0]["faces"]
+    assert {face["face_id"]: face["student_id"] for face in faces} == {obama: "joe_biden", stranger: None}
+
+
+def test_a_photo_sent_again_undoes_no_correction(school: httpx.Client, monday: dict[str, Any], samples: Path) -> None:
+    named(school, face_of(monday, "barack_obama"), None)
+    again = detect(school, samples / "photos" / "group.jpg")
+    assert {face["student_id"] for face in again["photos"][0]["faces"]} == {None}
+    assert statuses(again)["barack_obama"] == ("absent", "photo")
+    # Another photo shows him for certain.
+    assert statuses(detect(school, samples / "photos" / "dim.jpg"))["barack_obama"] == ("present", "photo")
+
+
+def test_a_face_is_learned_from_and_forgotten_with_the_name(
+    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+) -> None:
+    stranger, biden = face_of(monday, None), StudentId("joe_biden")
+    before = system.stores.students.template(biden)
+    (unlike,) = [face for face in monday["photos"][0]["faces"] if face["face_id"] == stranger]
+    answer = named(school, stranger, "joe_biden", learn=True)
+    assert answer.status_code == 200, answer.text
+    template = system.stores.students.template(biden)
+    assert template.learned == (stranger,)
+    assert len(template.embeddings) == len(before.embeddings) + 1
+    assert float(template.embeddings[-1] @ template.embeddings[0]) == pytest.approx(unlike["similarity"], abs=0.05)
+    assert system.stores.training.state().dirty
+    # Sent again, nothing is doubled.
+    assert named(school, stranger, "joe_biden", learn=True).status_code == 200
+    assert system.stores.students.template(biden).learned == (stranger,)
+    # What was learned is found in the next photo.
+    other = Image.open(BytesIO(system.stores.sessions.original(*_photo_of(monday)))).convert("RGB")
+    encoded = BytesIO()
+    other.save(encoded, "JPEG", quality=80)
+    seen = detect(school, encoded.getvalue(), session="tuesday")
+    assert statuses(seen)["joe_biden"] == ("present", "photo")
+
+    assert named(school, stranger, None).status_code == 200
+    assert system.stores.students.template(biden).learned == ()
+    assert statuses(detect(school, encoded.getvalue(), session="wednesday"))["joe_biden"] == ("absent", "photo")
+
+
+def _photo_of(document: dict[str, Any]) -> tuple[Any, Any]:
+    return document["session_id"], document["photos"][0]["photo_id"]
+
+
+def test_what_cannot_be_learned_from_changes_nothing(
+    school: httpx.Client, monday: dict[str, Any], system: LocalSystem, samples: Path
+) -> None:
+    stranger = face_of(monday, None)
+    before = school.get("/v1/sessions/monday").json()
+    assert code_of(named(school, stranger, "cy", learn=True), 409) == "not_registered"
+    assert code_of(named(school, stranger, None, learn=True), 422) == "invalid_request"
+    system.stores.sessions.drop_files(SessionId("monday"), before=_far_future())
+    assert code_of(named(school, stranger, "joe_biden", learn=True), 404) == "photo_not_found"
+    assert school.get("/v1/sessions/monday").json() == before
+    assert code_of(school.get(f"/v1/sessions/monday/faces/{stranger}/picture"), 404) == "photo_not_found"
+
+    small = Image.open(samples / "photos" / "group.jpg").convert("RGB").resize((170, 96), Image.Resampling.LANCZOS)
+    page = Image.new("RGB", (640, 480), (120, 120, 120))
+    page.paste(small, (200, 200))
+    encoded = BytesIO()
+    page.save(encoded, "JPEG", quality=95)
+    faces = detect(school, encoded.getvalue(), session="far")["photos"][0]["faces"]
+    assert faces
+    assert code_of(named(school, faces[0]["face_id"], "joe_biden", session="far", learn=True), 409) == "face_unfit"
+
+
+def _far_future() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def test_doubtful_faces_are_asked_about_with_their_pictures(
+    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+) -> None:
+    stranger = face_of(monday, None)
+    store = system.stores.sessions
+    (doubtful,) = [face for face in store.photos(SessionId("monday"))[0].faces if face.face_id == stranger]
+    asked = replace(doubtful, decision=Decision.REVIEW, student_id=StudentId("joe_biden"))
+    store.amend(SessionId("monday"), store.get(SessionId("monday")).version, faces=[asked])
+    (question,) = school.get("/v1/sessions/monday/questions").json()
+    assert (question["face_id"], question["settles"]) == (stranger, True)
+    assert [one["student_id"] for one in question["candidates"]] == ["joe_biden", "barack_obama"]
+    picture = school.get(question["picture_url"])
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    width, height = Image.open(BytesIO(picture.content)).size
+    # The face is 214 x 291 pixels: all of it, and some of what is around.
+    assert max(width, height) == 400
+    assert width / height == pytest.approx(214 / 291, abs=0.05)
+    assert school.get(question["candidates"][0]["picture_url"]).headers["content-type"] == "image/jpeg"
+    assert school.post(question["answer_url"], json={"student_id": "joe_biden"}).status_code == 200
+    assert school.get("/v1/sessions/monday/questions").json() == []
+    assert statuses(school.get("/v1/sessions/monday").json())["joe_biden"] == ("present", "photo")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"marks": []}, 422, "invalid_request"),
+        ({"marks": [{"student_id": "cy", "status": "asleep"}]}, 422, "invalid_request"),
+        ({"marks": [{"student_id": "../cy", "status": "late"}]}, 422, "invalid_request"),
+        ({"marks": [{"student_id": "nobody", "status": "late"}]}, 422, "not_in_group"),
+        (
+            {"marks": [{"student_id": "zoe", "status": "late"}, {"student_id": "cy", "status": "late"}]},
+            422,
+            "not_in_group",
+        ),
+        ({"marks": [{"student_id": "cy", "status": "late"}] * 2}, 422, "invalid_request"),
+        ({"marks": [{"student_id": "cy", "status": "late"}], "force": True}, 422, "invalid_request"),
+        ("late", 422, "invalid_request"),
+    ],
+)
+def test_bad_marks_change_nothing(client: httpx.Client, body: Any, status: int, code: str) -> None:
+    for student, group in (("cy", GROUP), ("zoe", "8a")):
+        client.post("/v1/students", json={"student_id": student, "name": student, "group_ids": [group]})
+    client.post("/v1/sessions", json={"group_id": GROUP, "session_id": "monday"})
+    before = client.get("/v1/sessions/monday").json()
+    answer = client.patch("/v1/sessions/monday/marks", json=body, headers={"If-Match": "*"})
+    assert code_of(answer, status) == code
+    assert client.get("/v1/sessions/monday").json() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"group_id": "nowhere"}, 404, "group_not_found"),
+        ({"group_id": "a/b"}, 422, "invalid_request"),
+        ({"group_id": GROUP, "session_id": ""}, 422, "invalid_request"),
+        ({"group_id": GROUP, "started_at": "2026-09-07T08:15:00"}, 422, "invalid_request"),
+        ({"group_id": GROUP, "started_at": "0001-01-01T00:00:00+14:00"}, 422, "invalid_request"),
+        ({"group_id": GROUP, "started_at": "9999-12-31T23:59:59-12:00"}, 422, "invalid_request"),
+        ({"group_id": GROUP, "started_at": 1e300}, 422, "invalid_request"),
+        ({}, 422, "invalid_request"),
+    ],
+)
+def test_no_session_is_opened_by_mistake(client: httpx.Client, body: Any, status: int, code: str) -> None:
+    client.post("/v1/students", json={"student_id": "cy", "name": "Cy", "group_ids": [GROUP]})
+    assert code_of(client.post("/v1/sessions", json=body), status) == code
+    assert client.get("/v1/sessions").json()["items"] == []
+
+
+def test_faces_and_photos_that_are_not_there_are_not_found(client: httpx.Client) -> None:
+    client.post("/v1/students", json={"student_id": "cy", "name": "Cy", "group_ids": [GROUP]})
+    client.post("/v1/sessions", json={"group_id": GROUP, "session_id": "monday"})
+    assert code_of(named(client, "x-0", None), 404) == "face_not_found"
+    assert code_of(named(client, "x-0", "cy", learn=True), 404) == "face_not_found"
+    assert code_of(named(client, "x-0", None, headers={"If-Match": '"99"'}), 412) == "version_conflict"
+    assert code_of(named(client, "x-0", None, headers={"If-Match": "99"}), 422) == "invalid_request"
+    assert code_of(client.get("/v1/sessions/monday/faces/x-0/picture"), 404) == "face_not_found"
+    assert code_of(client.get("/v1/sessions/monday/photos/x/annotated"), 404) == "photo_not_found"
+    assert code_of(named(client, "x-0", None, session="never"), 404) == "session_not_found"
+
+
+def test_the_command_line_opens_marks_names_asks_and_removes(
+    system: LocalSystem, school: httpx.Client, monday: dict[str, Any], tmp_path: Path
+) -> None:
+    data = ["--data", str(tmp_path / "store"), "--json"]
+
+    def muster(*arguments: str, exit_code: int = 0) -> Any:
+        done = CliRunner().invoke(app, ["sessions", *arguments, *data])
+        assert done.exit_code == exit_code, (done.output, done.exception)
+        return json.loads(done.stdout) if exit_code == 0 else done.exception
+
+    opened = muster("open", "--group", GROUP, "--id", "tuesday", "--at", "2026-09-08T08:15+02:00")
+    assert opened["started_at"] == "2026-09-08T06:15:00Z"
+    assert statuses(muster("mark", "tuesday", "cy=late", "joe_biden=excused"))["cy"] == ("late", "manual")
+    assert {one["session_id"] for one in muster("list", "--group", GROUP)} == {"monday", "tuesday"}
+    assert [one["session_id"] for one in muster("list", "--since", "2026-09-08", "--until", "2026-09-08")] == [
+        "tuesday"
+    ]
+    obama = face_of(monday, "barack_obama")
+    assert statuses(muster("name", "monday", obama))["barack_obama"] == ("absent", "photo")
+    assert statuses(muster("name", "monday", obama, "barack_obama"))["barack_obama"] == ("present", "photo")
+    store = system.stores.sessions
+    (face,) = [face for face in store.photos(SessionId("monday"))[0].faces if face.face_id == obama]
+    store.amend(
+        SessionId("monday"), store.get(SessionId("monday")).version, faces=[replace(face, decision=Decision.REVIEW)]
+    )
+    (question,) = muster("questions", "monday", "--output", str(tmp_path / "faces"))
+    assert (question["face_id"], Path(question["picture"])) == (obama, tmp_path / "faces" / f"{FaceId(obama)}.jpg")
+    assert Path(question["picture"]).read_bytes().startswith(b"\xff\xd8")
+    assert muster("show", "monday")["photos"] == 1
+    assert muster("remove", "monday", "--yes") == {"removed": "monday"}
+    assert muster("show", "monday", exit_code=1).code == "session_not_found"
+    assert muster("mark", "tuesday", "cy=asleep", exit_code=1).code == "invalid_request"
