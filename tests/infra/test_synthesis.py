@@ -82,3 +82,17 @@ def test_the_entry_point_synthesizes_by_itself(tmp_path: Path) -> None:
 
     assert result.returncode == 0, result.stderr
     assert (tmp_path / f"muster-{DEV.stage}-web.template.json").is_file()
+
+
+@pytest.mark.slow
+def test_one_stage_can_be_chosen_for_a_deployment(tmp_path: Path) -> None:
+    def synthesized(stage: str) -> subprocess.CompletedProcess[str]:
+        known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        context = {"CDK_CONTEXT_JSON": f'{{"stage": "{stage}"}}', "CDK_OUTDIR": str(tmp_path)}
+        command = [sys.executable, "-m", "infra.app"]
+        environment = {**known, "CDK_DOCKER": "/bin/false", **context}
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+
+    assert synthesized("prod").returncode == 0
+    assert {path.name.split("-")[1] for path in tmp_path.glob("*.template.json")} == {"prod"}
+    assert "There is no stage production" in synthesized("production").stderr
