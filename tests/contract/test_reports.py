@@ -14,7 +14,8 @@ from muster.domain.period import Period
 from muster.domain.student import Student
 from muster.reports.attendance import AttendanceReport, Tally
 from muster.services.reports import Reports
-from tests.contract.places import Stores
+from muster.storage.aws import open_aws
+from tests.contract.places import AwsPlace, Stores
 from tests.unit.reports import STATUS
 
 BERLIN, NEW_YORK, KOLKATA = (ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Asia/Kolkata"))
@@ -170,3 +171,21 @@ def test_a_report_that_nobody_could_open_is_refused(stores: Stores, monkeypatch:
     with pytest.raises(ReportTooLarge, match="shorter period"):
         reports(stores).of_group(GroupId("7b"), ALWAYS)
     assert reports(stores).of_group(GroupId("7b"), Period(until=date(2026, 9, 1))).tally == Tally(present=1)
+
+
+def test_in_the_cloud_a_report_takes_as_few_calls_for_a_term_as_for_a_week(aws: AwsPlace) -> None:
+    dynamodb, s3 = aws.clients()
+    stores = open_aws(dynamodb, s3, table=aws.table, photos=aws.photos, models=aws.models)
+    stores.groups.add(Group(GroupId("7b"), "Class 7b"))
+    enrol(stores, ada="7b")
+    calls: list[str] = []
+    dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    for number in range(1, 13):
+        hold(stores, f"s{number}", day(number), {"ada": "P"})
+    calls.clear()
+
+    report = reports(stores).of_group(GroupId("7b"), ALWAYS)
+
+    assert report.tally == Tally(present=12)
+    # The sessions' list, their records, the members, the group's record.
+    assert sorted(calls) == ["BatchGetItem", "GetItem", "Query", "Query"]
