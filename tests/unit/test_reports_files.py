@@ -195,6 +195,9 @@ def test_a_long_term_is_spread_over_tables_that_fit_a_page() -> None:
     page = html_page(many)
     assert page.count('<table class="map">') == -(-28 * 5 // SESSIONS_A_SHEET) == 3
     assert page.count('<td class="P">') == 2 * 28 * 5
+    widths = [int(width) for width in re.findall(r'<col span="(\d+)">', page)]
+    assert sum(widths) == 28 * 5
+    assert max(widths) - min(widths) < 3
 
 
 @pytest.mark.parametrize("scope", Scope)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from html import escape
 from itertools import groupby
+from math import ceil
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, SessionLine, StudentLine, Tally
@@ -20,10 +21,13 @@ _FIGURES = ("P", "L", "A", "E", "Rate", "Longest", "Now")
 
 
 def heat_map(report: AttendanceReport) -> Iterator[str]:
-    """Return one HTML table for each `SESSIONS_A_SHEET` sessions, the first with the figures of each student."""
+    """Return HTML tables of at most `SESSIONS_A_SHEET` sessions each, the first with the figures of each student."""
     several = {line.day for line in report.days if line.sessions > 1}
-    for start in range(0, max(len(report.sessions), 1), SESSIONS_A_SHEET):
-        columns = slice(start, start + SESSIONS_A_SHEET)
+    sheets = max(ceil(len(report.sessions) / SESSIONS_A_SHEET), 1)
+    # Spread evenly, so that the last table is not a few wide columns.
+    width = max(ceil(len(report.sessions) / sheets), 1)
+    for start in range(0, sheets * width, width):
+        columns = slice(start, start + width)
         sessions = report.sessions[columns]
         figured = start == 0
         rows = "".join(_row(student, student.marks[columns], figured=figured) for student in report.students)

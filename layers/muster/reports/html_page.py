@@ -38,8 +38,8 @@ def html_page(report: AttendanceReport) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}">'
         f"<title>Attendance: {title}</title><style>{_STYLE}</style></head>"
-        f'<body><h1 dir="auto">{title}</h1><p class="quiet">{escape(setting)}</p>'
-        f"{''.join(_summary(report))}{_legend()}{marks}</body></html>\n"
+        f'<body><h1>{_heading(report)}</h1><p class="quiet">{escape(setting)}</p>'
+        f"{''.join(_summary(report))}{_legend(report.scope)}{marks}</body></html>\n"
     )
 
 
@@ -64,13 +64,24 @@ def _summary(report: AttendanceReport) -> Iterator[str]:
         yield f"<p>The totals count {_count(report.erased.marks, 'mark')} of students who were erased since.</p>"
 
 
-def _legend() -> str:
+def _heading(report: AttendanceReport) -> str:
+    # A name written from right to left must not turn the words after it around.
+    if report.scope is Scope.STUDENT:
+        student = report.students[0]
+        return f"<bdi>{escape(student.name)}</bdi> <small>{student.id}</small>"
+    return f"<bdi>{escape(headline(report))}</bdi>"
+
+
+def _legend(scope: Scope) -> str:
     keys = " ".join(f'<span class="key {letter}">{letter}</span>&nbsp;{status}' for status, letter in LETTERS.items())
-    return (
-        f'<p class="quiet">{keys} <span class="key"></span>&nbsp;not on the roster. Rate: '
-        f"{RATE_MEANING[0].lower()}{RATE_MEANING[1:]} Longest, now: sessions missed in a row, at most and up to the "
-        "last one; an excused one neither counts nor ends the row.</p>"
-    )
+    words = f"Rate: {RATE_MEANING[0].lower()}{RATE_MEANING[1:]}"
+    if scope is Scope.GROUP:
+        keys += ' <span class="key"></span>&nbsp;not on the roster'
+        words += (
+            " Longest, now: sessions missed in a row, at most and up to the last one; an excused one neither counts nor "
+            "ends the row."
+        )
+    return f'<p class="quiet">{keys}. {words}</p>'
 
 
 def _of_student(report: AttendanceReport) -> Iterator[str]:
