@@ -36,6 +36,7 @@ def padded(jpeg: bytes, size: int) -> bytes:
     return jpeg[:2] + segment * (size // len(segment) + 1) + jpeg[2:]
 
 
+@pytest.mark.timeout(900)  # two whole training jobs
 def test_from_registration_to_attendance(deployed: Deployed, samples: Path) -> None:
     cloud, client, retrain = deployed.cloud, deployed.client, deployed.functions["retrain"]
 
