@@ -2,6 +2,8 @@
 
 import csv
 import re
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from io import BytesIO, StringIO
@@ -214,3 +216,8 @@ def test_the_file_is_named_by_what_it_holds() -> None:
     days = Period(date(2026, 9, 1), date(2026, 12, 20))
     named = AttendanceReport(report.scope, days, report.zone, report.groups, report.sessions, report.students)
     assert file_stem(named) == "attendance-7b-2026-09-01-2026-12-20"
+
+
+def test_nobody_waits_for_the_spreadsheet_library_who_asks_for_no_workbook() -> None:
+    code = "import sys, muster.api.routes.reports; sys.exit('openpyxl' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -56,7 +56,7 @@ def _summary(report: AttendanceReport) -> Iterator[str]:
     words += [f"{getattr(tally, status.value)}&nbsp;{status.value}" for status in LETTERS]
     yield f'<p class="summary">{" · ".join(words)}</p>'
     away = [student for student in report.students if student.on_roster and student.current_absence >= LONG_ABSENCE]
-    if away:
+    if away and report.scope is Scope.GROUP:
         away.sort(key=lambda student: -student.current_absence)
         names = ", ".join(f"<bdi>{escape(one.name)}</bdi>&nbsp;({one.current_absence})" for one in away)
         yield f"<p><strong>Missed their last {LONG_ABSENCE} sessions or more:</strong> {names}.</p>"
@@ -78,8 +78,8 @@ def _legend(scope: Scope) -> str:
     if scope is Scope.GROUP:
         keys += ' <span class="key"></span>&nbsp;not on the roster'
         words += (
-            " Longest, now: sessions missed in a row, at most and up to the last one; an excused one neither counts nor "
-            "ends the row."
+            " Longest, now: sessions missed in a row, at most and up to the last one; an excused one neither counts "
+            "nor ends the row."
         )
     return f'<p class="quiet">{keys}. {words}</p>'
 
