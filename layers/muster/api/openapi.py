@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from muster.api.examples import illustrate
 from muster.api.idempotency import HEADER
 from muster.api.problems import MEDIA_TYPE
 
@@ -52,6 +53,7 @@ def install(app: FastAPI) -> None:
             for item in document["paths"].values():
                 for method, operation in item.items():
                     _complete(method, operation)
+            illustrate(document)
         return plain()
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -2,16 +2,23 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from muster.api.app import create_app
 from muster.composition.local import LocalSystem, open_local_system
+from muster.services.uploads import Uploads
+from muster.storage.ports import UploadStore
 
 
 def openapi_text(system: LocalSystem) -> str:
-    """Return the document of the local system's API, the same text each time."""
-    return json.dumps(create_app(system).openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    """Return the document of the whole API, that of the cloud's uploads too, the same text each time."""
+    # The document tells of routes; none is called.
+    uploads = Uploads(cast(UploadStore, None), system.stores.students, system.sessions, most_bytes=1)
+    document = create_app(replace(system, uploads=uploads)).openapi()
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

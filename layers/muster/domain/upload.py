@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from muster.domain.errors import Category
-from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
+from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId, UserId
 
 
 class UploadKind(StrEnum):
@@ -90,6 +90,7 @@ class Upload:
         details: None once there is an outcome.
         created_at, expires_at: UTC; nothing is known of an upload after it expires.
         outcome: None until the photo is read.
+        opened_by: who announced it, and may ask what became of it.
     """
 
     id: UploadId
@@ -99,6 +100,7 @@ class Upload:
     created_at: datetime
     expires_at: datetime
     outcome: Outcome | None = None
+    opened_by: UserId | None = None
 
     @property
     def state(self) -> UploadState:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from muster.domain.errors import EmptyUpload, ImageTooLarge, PhotoNotFound, UnsupportedImage
-from muster.domain.identifiers import UploadId, new_upload_id
+from muster.domain.identifiers import UploadId, UserId, new_upload_id
 from muster.domain.upload import (
     Details,
     Failure,
@@ -58,7 +58,7 @@ class Uploads:
         self._most_bytes = most_bytes
         self._now = now
 
-    def open(self, details: Details, file: PhotoFile) -> tuple[Upload, UploadPermit]:
+    def open(self, details: Details, file: PhotoFile, by: UserId | None = None) -> tuple[Upload, UploadPermit]:
         """Announce a photo and get leave to send it. What can be refused without the photo is refused here.
 
         Raises:
@@ -78,7 +78,7 @@ class Uploads:
             kind = UploadKind.REGISTER
             admit(details.name, details.group_ids, details.consent)
         now = self._now()
-        upload = Upload(new_upload_id(), kind, details, file, now, now + _KEPT)
+        upload = Upload(new_upload_id(), kind, details, file, now, now + _KEPT, opened_by=by)
         return upload, self._uploads.open(upload)
 
     def get(self, upload_id: UploadId) -> UploadAnswer:

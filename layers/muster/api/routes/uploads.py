@@ -119,7 +119,7 @@ def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
         details = announcement.details()
         for group in _groups_of(details):
             access.group(group)
-        upload, permit = uploads.open(details, announcement.file())
+        upload, permit = uploads.open(details, announcement.file(), access.principal.user_id)
         response.headers["Location"] = f"/v1/uploads/{upload.id}"
         return PermitDocument(
             upload_id=upload.id, url=permit.url, fields=dict(permit.fields), expires_at=permit.expires_at.isoformat()
@@ -127,15 +127,9 @@ def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
 
     @router.get("/{upload_id}")
     def get_upload(access: caller, upload_id: str) -> UploadDocument:
-        """Return how far an upload is."""
+        """Return how far an upload is, to who announced it."""
         found = uploads.get(parse_upload_id(upload_id))
-        match found.answer:
-            case Registered(student):
-                access.any_of(student.groups)
-            case Detection(session):
-                access.group(session.group_id)
-            case None if found.upload.details is not None:
-                access.any_of(_groups_of(found.upload.details))
+        access.user(found.upload.opened_by)
         return UploadDocument.of(found)
 
     return router

@@ -76,6 +76,7 @@ class AwsUploads:
                     "size": upload.file.size,
                     "created_at": time_text(upload.created_at),
                     EXPIRES_AT: expires,
+                    "opened_by": upload.opened_by,
                     "details": None if upload.details is None else json_text(_details(upload.details)),
                 }
             )
@@ -213,4 +214,5 @@ def _upload(upload_id: UploadId, item: Item) -> Upload:
         created_at=read_time(item["created_at"]),
         expires_at=datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC),
         outcome=None if outcome is None else _read_outcome(kind, json.loads(outcome)),
+        opened_by=item.get("opened_by"),
     )

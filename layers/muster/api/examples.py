@@ -1,0 +1,99 @@
+"""Examples of the OpenAPI document, by the names of fields, so that one word looks alike everywhere."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_FACE: Final = "5f2a9c0d17e84b6fa1c3-0"
+_PHOTO: Final = "5f2a9c0d17e84b6fa1c3"
+_MOMENT: Final = "2026-09-01T06:30:00Z"
+
+BY_NAME: Final[Mapping[str, Any]] = {
+    "answer_url": f"/v1/sessions/monday/faces/{_FACE}/student",
+    "at": _MOMENT,
+    "box": [412, 96, 88, 112],
+    "by": "ada",
+    "candidates": [{"student_id": "s1", "similarity": 0.71}],
+    "code": "no_face",
+    "consent_given_at": _MOMENT,
+    "consent_withdrawn_at": None,
+    "consent_wording": "2026-09",
+    "counts": {"add": 28, "change": 1, "unchanged": 1},
+    "current_absence": 0,
+    "cursor": "MDA0Mg",
+    "day": "2026-09-01",
+    "decision": "present",
+    "detail": "No face was found: take the photo from nearer, with the face to the camera.",
+    "detector_score": 0.93,
+    "embeddings": 16,
+    "expires_at": "2026-09-01T06:45:00+00:00",
+    "face_id": _FACE,
+    "fields": {"key": "uploads/detect/0b9f5d0c5d0e4f0e8a550d4f4b6f4b1e", "Content-Type": "image/jpeg"},
+    "group_id": "7b",
+    "group_ids": ["7b"],
+    "head": 3,
+    "head_similarity": 0.88,
+    "height": 768,
+    "last_outcome": {"promoted": True, "reason": "better on held-out views"},
+    "learned_faces": [_FACE],
+    "limit": 100,
+    "longest_absence": 2,
+    "marked_at": _MOMENT,
+    "name": "Ada Lovelace",
+    "next_cursor": "MDA0Mg",
+    "pack": "embedded",
+    "photo_id": _PHOTO,
+    "picture_url": "/v1/students/s1/picture",
+    "quality": 0.8,
+    "registered_at": _MOMENT,
+    "row": 2,
+    "session_id": "monday",
+    "sessions": 20,
+    "similarity": 0.71,
+    "since": "2026-09-01",
+    "source": "photo",
+    "started_at": _MOMENT,
+    "state": "idle",
+    "status": "present",
+    "student_id": "s1",
+    "timings_ms": {"decode": 9, "detect": 60, "segment": 12, "embed": 210, "match": 1},
+    "title": "Unprocessable Entity",
+    "type": "about:blank",
+    "until": "2026-12-18",
+    "upload_id": "0b9f5d0c5d0e4f0e8a550d4f4b6f4b1e",
+    "url": "https://photos.s3.eu-central-1.amazonaws.com/",
+    "version": 1,
+    "width": 1366,
+}
+
+_OF_SCHEMA: Final[Mapping[tuple[str, str], Any]] = {
+    ("GroupTotalsDocument", "name"): "Class 7b",
+    ("HealthDocument", "status"): "ok",
+    ("HealthDocument", "version"): "0.1.0",
+    ("Problem", "status"): 422,
+}
+
+
+def illustrate(document: dict[str, Any]) -> None:
+    """Give every field and parameter of the document that has no example the one of its name, if there is one."""
+    for title, schema in document["components"]["schemas"].items():
+        for name, field in schema.get("properties", {}).items():
+            example = _OF_SCHEMA.get((title, name), BY_NAME.get(name))
+            if (name in BY_NAME or (title, name) in _OF_SCHEMA) and lacks_example(field):
+                field["examples"] = [example]
+    for item in document["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", []):
+                named = parameter["name"] in BY_NAME and not {"example", "examples"} & parameter.keys()
+                if named and lacks_example(parameter["schema"]):
+                    parameter["example"] = BY_NAME[parameter["name"]]
+
+
+def lacks_example(schema: Mapping[str, Any]) -> bool:
+    """Tell whether nobody could know from a schema what its values look like; files and flags speak for themselves."""
+    if schema.keys() & {"$ref", "examples", "example", "const", "enum", "contentMediaType"}:
+        return False
+    if "anyOf" in schema:
+        return any(lacks_example(one) for one in schema["anyOf"] if one.get("type") != "null")
+    if schema.get("type") == "array" and "items" in schema:
+        return lacks_example(schema["items"])
+    return schema.get("type") != "boolean"

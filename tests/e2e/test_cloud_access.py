@@ -1,0 +1,96 @@
+"""Who may do what in the cloud, by the claims that the gateway hands over; and what only the cloud has: uploads."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+from starlette.types import Receive, Scope, Send
+
+from muster.api.app import create_app
+from muster.composition.aws import open_access, open_records
+from muster.composition.aws_settings import AwsSettings
+from muster.domain.identifiers import GroupId, StudentId, UserId
+from tests.contract.places import AwsPlace
+
+Ask = Callable[..., httpx.Response]
+ADA = {"sub": "0b9f5d0c-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
+BOB = {"sub": "7c1e2f3a-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
+ADMIN = {"sub": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "cognito:groups": "[admin teacher]"}
+ROLL_CALL = {"kind": "detect", "group_id": "7b", "content_type": "image/jpeg", "size": 1000}
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+    """Asks the application that keeps records; Ada and Bob teach 7b."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    place = AwsPlace.new(f"http://{host}:{port}")
+    for name, value in {
+        "AWS_ENDPOINT_URL": place.endpoint,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "MUSTER_STAGE": "dev",
+        "MUSTER_TABLE": place.table,
+        "MUSTER_PHOTOS_BUCKET": place.photos,
+        "MUSTER_MODELS_BUCKET": place.models,
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = AwsSettings.read()
+    records = open_records(settings, open_access(settings))
+    records.groups.create(GroupId("7b"), "7b", [UserId(one["sub"]) for one in (ADA, BOB)])
+    records.groups.create(GroupId("8a"), "8a")
+    records.roster.enrol(StudentId("s1"), "Ada Lovelace", [GroupId("7b")])
+    app = create_app(records)
+
+    def ask(claims: dict[str, Any] | None, method: str, path: str, **arguments: Any) -> httpx.Response:
+        async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
+            authorizer = {} if claims is None else {"jwt": {"claims": claims, "scopes": None}}
+            scope["aws.event"] = {"requestContext": {"authorizer": authorizer, "requestId": "JKJaXmPLvHcESHA="}}
+            await app(scope, receive, send)
+
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(gateway)
+            async with httpx.AsyncClient(transport=transport, base_url="https://muster.example") as client:
+                return await client.request(method, path, **arguments)
+
+        return asyncio.run(send())
+
+    yield ask
+    server.stop()
+
+
+def test_the_claims_decide(ask: Ask) -> None:
+    assert ask(None, "GET", "/v1/students", headers={"Authorization": "Bearer x"}).status_code == 401
+    assert ask({"sub": "1"}, "GET", "/v1/students").status_code == 403
+    assert ask(ADA, "GET", "/v1/students/s1").status_code == 200
+    assert ask(ADA, "GET", "/v1/groups/8a").status_code == 403
+    assert ask(ADA, "DELETE", "/v1/students/s1").status_code == 403
+    assert ask(ADMIN, "GET", "/v1/groups/8a").status_code == 200
+    assert ask(None, "GET", "/health").status_code == 200
+
+
+def test_a_request_is_found_in_the_log_by_the_gateways_id(ask: Ask) -> None:
+    assert ask(ADA, "GET", "/v1/students").headers["x-request-id"] == "JKJaXmPLvHcESHA="
+
+
+def test_an_upload_is_told_of_to_who_announced_it(ask: Ask) -> None:
+    assert ask(None, "POST", "/v1/uploads", json=ROLL_CALL).status_code == 401
+    assert ask(ADA, "POST", "/v1/uploads", json={**ROLL_CALL, "group_id": "8a"}).status_code == 403
+    opened = ask(ADA, "POST", "/v1/uploads", json=ROLL_CALL)
+    assert opened.status_code == 201, opened.text
+    address = opened.headers["location"]
+    assert [ask(who, "GET", address).status_code for who in (None, BOB, ADA, ADMIN)] == [401, 403, 200, 200]
+
+
+def test_a_repeated_announcement_is_one_upload(ask: Ask) -> None:
+    key = {"Idempotency-Key": "0b9f5d0c-5d0e-4f0e-8a55"}
+    first, second = (ask(ADA, "POST", "/v1/uploads", json=ROLL_CALL, headers=key) for _ in range(2))
+    assert first.json() == second.json()
+    assert second.headers["idempotency-replayed"] == "true"
+    # Another teacher's key of the same text is another key.
+    assert ask(BOB, "POST", "/v1/uploads", json=ROLL_CALL, headers=key).json() != first.json()

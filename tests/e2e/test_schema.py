@@ -1,0 +1,192 @@
+"""Whatever is sent, nothing fails in an unforeseen way, and every answer is one that the OpenAPI document tells of."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from moto.server import ThreadedMotoServer
+from schemathesis import Case, openapi
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from muster.api.app import create_app
+from muster.api.system import System
+from muster.composition.aws import open_access
+from muster.composition.aws_recognition import open_aws_system
+from muster.composition.aws_settings import AwsSettings
+from muster.composition.local import LocalSystem
+from muster.domain.identifiers import UserId
+from muster.domain.user import Role, User
+from tests.contract.places import AwsPlace
+from tests.e2e.server import served
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+IDS = {
+    "student_id": ["s1", "s2", "nobody"],
+    "group_id": ["7b", "8a", "none"],
+    "session_id": ["monday", "sunday"],
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A system to send requests to, and how many for each operation and kind of data."""
+
+    system: System
+    app: ASGIApp
+    headers: dict[str, str]
+    requests: int
+
+
+class SignedIn:
+    """What the gateway does: it verifies the token and hands its claims over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        claims = {"sub": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "cognito:groups": "[admin]"}
+        scope["aws.event"] = {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
+        await self._app(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def aws_endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def local_target(system: LocalSystem) -> Target:
+    token = system.users.add(User(UserId("admin"), Role.ADMIN))
+    # So many requests in so little time come from nobody else.
+    unlimited = replace(system, limits=None)
+    return Target(system, create_app(unlimited), {"Authorization": f"Bearer {token}"}, 20)
+
+
+@pytest.fixture
+def aws_target(aws_endpoint: str, pack_home: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    place = AwsPlace.new(aws_endpoint)
+    environment = {
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "MUSTER_STAGE": "dev",
+        "MUSTER_TABLE": place.table,
+        "MUSTER_PHOTOS_BUCKET": place.photos,
+        "MUSTER_MODELS_BUCKET": place.models,
+        "MUSTER_HOME": str(pack_home),
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings = AwsSettings.read()
+    system = open_aws_system(settings, open_access(settings))
+    return Target(system, SignedIn(create_app(system)), {}, 6)
+
+
+@pytest.fixture(params=["local", "aws"])
+def target(request: pytest.FixtureRequest) -> Target:
+    target: Target = request.getfixturevalue(f"{request.param}_target")
+    return target
+
+
+@pytest.fixture
+def client(target: Target, samples: Path) -> Iterator[httpx.Client]:
+    """A client of a system with a registered student, one without a photo, and a session."""
+    with served(target.app) as address, httpx.Client(base_url=address, headers=target.headers, timeout=120) as client:
+        portrait = (samples / "gallery" / "barack_obama.jpg").read_bytes()
+        photo = (samples / "photos" / "group.jpg").read_bytes()
+        form = {"student_id": "s1", "name": "Ada", "group_id": "7b", "consent": "true"}
+        enrolled = {"student_id": "s2", "name": "Bob", "group_ids": ["7b", "8a"]}
+        for answer in (
+            client.post("/register/register-student", data=form, files={"image": portrait}),
+            client.post("/v1/students", json=enrolled),
+            client.post("/mark/detect", data={"group_id": "7b", "session_id": "monday"}, files={"images": photo}),
+        ):
+            assert answer.status_code < 300, answer.text
+        yield client
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_every_answer_is_one_that_the_document_tells_of(target: Target, client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    results = list(openapi.from_dict(document).get_all_operations())
+    found = [result.ok() for result in results if isinstance(result, Ok)]
+    assert len(found) == len(results)
+    assert len(found) > 30
+    photo = client.get("/v1/sessions/monday/photos").json()[0]
+    ids = {**IDS, "photo_id": [photo["photo_id"]], "face_id": [face["face_id"] for face in photo["faces"]]}
+    failures: list[str] = []
+    # What is deleted is missing afterwards.
+    for operation in sorted(found, key=lambda one: one.method == "delete"):
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            try:
+                strategy = operation.as_strategy(generation_mode=mode)
+                _fuzz(strategy, ids, target.requests, str(client.base_url), target.headers)()
+            except Unsatisfiable:
+                # It takes nothing that could be wrong.
+                assert mode is GenerationMode.NEGATIVE
+            except FailureGroup as group:
+                failures.extend(f"{operation.label} {mode}: {one}" for one in group.exceptions)
+    assert not failures, "\n\n".join(failures)
+
+
+def _fuzz(
+    strategy: st.SearchStrategy[Case[Any]],
+    ids: dict[str, list[str]],
+    requests: int,
+    address: str,
+    headers: dict[str, str],
+) -> Callable[[], None]:
+    @settings(
+        max_examples=requests,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=strategy, data=st.data())
+    def fuzz(case: Case[Any], data: st.DataObject) -> None:
+        for place in (case.path_parameters, case.query, case.body):
+            _name_known(place, ids, data)
+        if data.draw(st.booleans()):
+            case.headers["If-Match"] = "*"
+        case.call_and_validate(base_url=address, headers=headers, checks=CHECKS)
+
+    return fuzz
+
+
+def _name_known(place: Any, ids: dict[str, list[str]], data: st.DataObject) -> None:
+    """Put ids that are there in the place of generated ones, most of the time."""
+    for name in place if isinstance(place, dict) else ():
+        if name in ids and isinstance(place[name], str) and data.draw(st.integers(0, 3)):
+            place[name] = data.draw(st.sampled_from(ids[name]))
