@@ -44,6 +44,7 @@ class Retention:
         registration_photos: `students/`; recognition needs the template only, so this may be short.
             None keeps them until the student is erased.
         session_photos: `sessions/`, originals and annotated pictures.
+        sessions: roll calls with their marks; None keeps them until somebody removes them.
         logs: application, access and job logs.
         recovery: point-in-time recovery of the table, 1 to 35; an erased student lives on in it that long.
     """
@@ -51,6 +52,7 @@ class Retention:
     uploads: int
     registration_photos: int | None
     session_photos: int | None
+    sessions: int | None = None
     logs: int
     recovery: int
 
@@ -87,6 +89,8 @@ class StageConfig:
         cost_center: value of the cost tag of that name.
         pack: the model pack in the vision image.
         target_fpir: share of strangers who may be taken for a student, 0 to 1.
+        time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
+        time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
         upload_limit_bytes: largest photo that a presigned upload takes.
         requests_per_second, burst: throttle of the API, all callers together.
         table_most_reads, table_most_writes: request units a second that on-demand may reach, a ceiling of the bill.
@@ -108,6 +112,8 @@ class StageConfig:
     cost_center: str = "attendance"
     pack: str = "embedded"
     target_fpir: float = 0.001
+    time_zone: str = "UTC"
+    time_zone: str = "UTC"
     upload_limit_bytes: int = 25_000_000
     requests_per_second: int
     burst: int

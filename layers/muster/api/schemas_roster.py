@@ -6,10 +6,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from muster.domain.group import Group
+from muster.domain.student import MOST_GROUPS
 from muster.services.groups import MOST_TEACHERS
 from muster.services.roster_import import ImportReport, RowAction
 from muster.services.subject_data import SubjectData
-from muster.storage.rules import MOST_GROUPS
 
 
 class GroupDocument(BaseModel):

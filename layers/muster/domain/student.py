@@ -12,6 +12,9 @@ from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
 EMBEDDING_SIZE = 512
 """Length of a FaceNet embedding (model card of 20180408-102900)."""
 
+MOST_GROUPS = 40
+"""Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
+
 MOST_LEARNED = 5
 """Faces that one template learns from; a further one takes the place of the oldest."""
 

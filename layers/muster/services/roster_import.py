@@ -6,11 +6,10 @@ from enum import StrEnum
 
 from muster.domain.errors import MusterError
 from muster.domain.identifiers import GroupId, StudentId, parse_group_id, parse_student_id
-from muster.domain.student import Student
+from muster.domain.student import MOST_GROUPS, Student
 from muster.services.admission import checked_name
 from muster.services.roster import Roster
 from muster.services.roster_table import RosterRow, RosterTable
-from muster.storage.rules import MOST_GROUPS
 
 
 class RowAction(StrEnum):
