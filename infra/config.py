@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from muster.recognition.thresholds import Thresholds
+
 PACK_HOME: Final = "/opt/muster"
 """Where the images keep the model pack (`MUSTER_HOME` of containers/vision/Dockerfile)."""
 
@@ -90,7 +92,6 @@ class StageConfig:
         pack: the model pack in the vision image.
         target_fpir: share of strangers who may be taken for a student, 0 to 1.
         time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
-        time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
         upload_limit_bytes: largest photo that a presigned upload takes.
         requests_per_second, burst: throttle of the API, all callers together.
         table_most_reads, table_most_writes: request units a second that on-demand may reach, a ceiling of the bill.
@@ -111,8 +112,7 @@ class StageConfig:
     monthly_budget_usd: int
     cost_center: str = "attendance"
     pack: str = "embedded"
-    target_fpir: float = 0.001
-    time_zone: str = "UTC"
+    target_fpir: float = Thresholds().present_fpir
     time_zone: str = "UTC"
     upload_limit_bytes: int = 25_000_000
     requests_per_second: int

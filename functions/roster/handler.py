@@ -8,7 +8,7 @@ from mangum import Mangum
 
 from muster.api.app import create_app
 from muster.api.problems import MEDIA_TYPE
-from muster.composition.aws import open_access, open_records
+from muster.composition.aws import open_access, open_records, open_retention
 from muster.composition.aws_settings import AwsSettings
 
 logger = Logger()
@@ -16,6 +16,7 @@ tracer = Tracer(patch_modules=["botocore"])
 
 settings = AwsSettings.read()
 access = open_access(settings)
+retention = open_retention(settings, access)
 # Without its lifespan: training runs elsewhere, and a frozen function has no background.
 http = Mangum(
     create_app(open_records(settings, access)), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE]
@@ -28,6 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
     """Answer one request, or sweep when the schedule says so."""
     if event.get("detail-type") == "Scheduled Event":
         access.stores.sweep()
+        retention.run()
         return None
     answer: dict[str, Any] = http(event, context)
     # The route, not the path: a path may hold a student's id.

@@ -82,7 +82,6 @@ class ApiStack(cdk.Stack):
             "MUSTER_PACK": config.pack,
             "MUSTER_UPLOAD_LIMIT_BYTES": str(config.upload_limit_bytes),
             "MUSTER_TARGET_FPIR": str(config.target_fpir),
-            "MUSTER_TIME_ZONE": config.time_zone,
             **({"MUSTER_KEEP_SESSIONS_DAYS": str(keep)} if (keep := config.retention.sessions) is not None else {}),
             "MUSTER_TIME_ZONE": config.time_zone,
             "POWERTOOLS_METRICS_NAMESPACE": "Muster",

@@ -17,6 +17,7 @@ from muster.services.corrections import Corrections
 from muster.services.groups import Groups
 from muster.services.heads import HeadPointer
 from muster.services.reports import Reports
+from muster.services.retention import Retention, RetentionLimits
 from muster.services.retraining import Retraining
 from muster.services.roster import Roster
 from muster.services.sessions import Sessions
@@ -80,6 +81,12 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
         training=TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer=None),
         uploads=Uploads(access.uploads, stores.students, sessions, settings.upload_limit_bytes),
     )
+
+
+def open_retention(settings: AwsSettings, access: AwsAccess) -> Retention:
+    """Build what lets go of old sessions; photos expire by the bucket's own rules."""
+    limits = RetentionLimits(session_photos=None, sessions=settings.keep_sessions_days)
+    return Retention(access.stores.groups, access.stores.sessions, limits)
 
 
 def open_retraining(settings: RetrainSettings, access: AwsAccess) -> Retraining:

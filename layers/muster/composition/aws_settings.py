@@ -6,6 +6,8 @@ from typing import Self
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from muster.recognition.thresholds import Thresholds
+
 
 class AwsSettings(BaseSettings):
     """What the infrastructure tells every function; each field is read from `MUSTER_<NAME>`.
@@ -19,6 +21,7 @@ class AwsSettings(BaseSettings):
         threads: CPU threads of each model.
         upload_limit_bytes: largest photo that is taken straight to S3.
         target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
+        keep_sessions_days: sessions are removed after so many days; None keeps them.
         time_zone: the school's, an IANA name, in which days begin and end.
     """
 
@@ -32,7 +35,8 @@ class AwsSettings(BaseSettings):
     home: Path = Path("/opt/muster")
     threads: int = Field(default=2, ge=1, le=64)
     upload_limit_bytes: int = Field(default=25_000_000, gt=0)
-    target_fpir: float = Field(default=0.001, gt=0, lt=1)
+    target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
+    keep_sessions_days: int | None = Field(default=None, ge=1)
     time_zone: str = "UTC"
 
     @classmethod
