@@ -2,24 +2,31 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
-from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, SessionPhoto
+from muster.domain.attendance import FaceChange, Mark, MarkChange, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.student import Consent, Student, Template
 from tests.contract.places import Stores
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, 123456, tzinfo=UTC)
 PACK = PackId("embedded")
+TEACHER = UserId("teacher")
 
 
 def a_student(id: str, *, name: str = "Ada", groups: Iterable[str] = ("g",)) -> Student:
     return Student(
         StudentId(id), name, frozenset(GroupId(group) for group in groups), Consent(NOW, "2026-1"), NOW, version=1
     )
+
+
+def an_enrolled_student(id: str, *, name: str = "Ada", groups: Iterable[str] = ("g",)) -> Student:
+    return replace(a_student(id, name=name, groups=groups), consent=None, registered_at=None)
 
 
 def a_template(id: str, *, views: int = 4, pack: PackId = PACK) -> Template:
@@ -34,6 +41,12 @@ def a_template(id: str, *, views: int = 4, pack: PackId = PACK) -> Template:
     )
 
 
+def a_row(name: str) -> NDArray[np.float32]:
+    """An embedding that is the name's own."""
+    row: NDArray[np.float32] = a_template(f"row of {name}", views=1).embeddings[0]
+    return row
+
+
 def a_photo(id: str) -> bytes:
     return f"photo of {id}".encode() * 50
 
@@ -41,6 +54,11 @@ def a_photo(id: str) -> bytes:
 def register(stores: Stores, *ids: str, groups: Iterable[str] = ("g",)) -> None:
     for id in ids:
         stores.students.add(a_student(id, groups=groups), a_template(id), a_photo(id))
+
+
+def enrol(stores: Stores, *ids: str, groups: Iterable[str] = ("g",)) -> None:
+    for id in ids:
+        stores.students.enrol(an_enrolled_student(id, groups=groups))
 
 
 def a_session(id: str = "monday", group: str = "g", minutes: float = 0) -> Session:
@@ -93,7 +111,23 @@ def mark(
     return Mark(StudentId(student), status, source, NOW + timedelta(minutes=minutes))
 
 
+def a_mark_change(
+    student: str | None, before: MarkStatus | None, after: MarkStatus | None, minutes: float = 1
+) -> MarkChange:
+    at = NOW + timedelta(minutes=minutes)
+    return MarkChange(at, TEACHER, None if student is None else StudentId(student), before, after)
+
+
+def a_face_change(before: str | None, after: str | None, number: int = 0, minutes: float = 1) -> FaceChange:
+    def side(student: str | None) -> tuple[Decision, StudentId | None]:
+        return (Decision.UNKNOWN, None) if student is None else (Decision.PRESENT, StudentId(student))
+
+    at = NOW + timedelta(minutes=minutes)
+    return FaceChange(at, TEACHER, FaceId(f"face-{number}"), side(before), side(after))
+
+
 def assert_same_template(one: Template, other: Template) -> None:
     assert (one.student_id, one.pack, one.photo_digest) == (other.student_id, other.pack, other.photo_digest)
+    assert one.learned == other.learned
     assert one.embeddings.dtype == np.float32
     np.testing.assert_array_equal(one.embeddings, other.embeddings)

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muster.domain.identifiers import GroupId
+from muster.domain.attendance import FaceChange
+from muster.domain.identifiers import GroupId, StudentId
+from muster.domain.student import StudentState
 from muster.storage.local import open_local
-from tests.contract.examples import a_photo, a_template, assert_same_template
+from tests.contract.examples import a_photo, a_row, a_template, assert_same_template
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -49,6 +51,37 @@ while True:
     stores.sessions.record_photo(a_session_photo(session, a_face(id), id=id), b"o" * 9999, id.encode(), [mark(id)])
     if number % 2:
         stores.students.erase(id)
+    number += 1
+"""
+
+CORRECT_AND_WITHDRAW_FOREVER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from muster.domain.attendance import MarkStatus
+from muster.domain.identifiers import FaceId
+from muster.storage.local import open_local
+from tests.contract.examples import (
+    NOW, a_face, a_face_change, a_photo, a_row, a_session_photo, a_student, a_template, enrol, mark, open_session
+)
+stores = open_local(Path(sys.argv[1]))
+session = open_session(stores, id=sys.argv[2])
+print("ready", flush=True)
+number = 0
+while True:
+    id = f"{sys.argv[2]}-{number}"
+    enrol(stores, id)
+    stores.students.add(replace(a_student(id), version=2), a_template(id), a_photo(id))
+    photo = a_session_photo(session, a_face(None, number=number), id=id)
+    stores.sessions.record_photo(photo, b"o" * 9999, id.encode(), [])
+    version = stores.sessions.get(session).version
+    late = mark(id, MarkStatus.LATE)
+    stores.sessions.amend(
+        session, version, marks=[late], faces=[a_face(id, number=number)], changes=[a_face_change(None, id, number)]
+    )
+    stores.students.learn(id, FaceId(f"face-{number}"), a_row(id))
+    if number % 2:
+        stores.students.withdraw(id, NOW)
     number += 1
 """
 
@@ -137,3 +170,36 @@ def test_a_killed_erasure_or_roll_call_is_done_or_not_done(tmp_path: Path) -> No
         for student in registered:
             assert stores.students.photo(student) == a_photo(student)
         assert files_of(tmp_path) == kept
+
+
+def test_a_killed_correction_or_withdrawal_is_done_or_not_done(tmp_path: Path) -> None:
+    corrected = withdrawn = 0
+    for number in range(15):
+        child = start(CORRECT_AND_WITHDRAW_FOREVER, tmp_path, f"run{number}")
+        time.sleep(MOMENTS.uniform(0, 0.4))
+        kill(child)
+
+        stores = open_local(tmp_path)
+        states = {student.id: student.state for student in stores.students.find()}
+        templates = {template.student_id: template for template in stores.students.templates()}
+        assert set(templates) == {id for id, state in states.items() if state is StudentState.REGISTERED}
+        kept = len(templates)
+        for template in templates.values():
+            assert stores.students.photo(template.student_id) == a_photo(template.student_id)
+            learned = [a_row(template.student_id)] * len(template.learned)
+            rows = np.stack([*a_template(template.student_id).embeddings, *learned])
+            np.testing.assert_array_equal(template.embeddings, rows)
+        for session in stores.sessions.of_group(GroupId("g")):
+            photos = stores.sessions.photos(session.id)
+            changes = stores.sessions.changes(session.id)
+            marked = {mark.student_id for mark in stores.sessions.marks(session.id)}
+            assert marked == {change.after[1] for change in changes if isinstance(change, FaceChange)}
+            named = {face.student_id for photo in photos for face in photo.faces if face.student_id}
+            assert named == {id for id in marked if states[id] is not StudentState.WITHDRAWN}
+            kept += 2 * sum(states[StudentId(photo.id)] is not StudentState.WITHDRAWN for photo in photos)
+            corrected += len(changes)
+        assert files_of(tmp_path) == kept
+        withdrawn = list(states.values()).count(StudentState.WITHDRAWN)
+    # Else nothing was under way when the kills came.
+    assert corrected
+    assert withdrawn

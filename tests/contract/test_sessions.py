@@ -1,14 +1,25 @@
 """What every store of sessions promises."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
-from muster.domain.attendance import MarkSource, MarkStatus
+from muster.domain.attendance import MarkSource, MarkStatus, RollCall
 from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.storage.rules import students_in
-from tests.contract.examples import a_face, a_session, a_session_photo, mark, open_session, register
-from tests.contract.places import Stores
+from tests.contract.examples import (
+    NOW,
+    a_face,
+    a_mark_change,
+    a_session,
+    a_session_photo,
+    mark,
+    open_session,
+    register,
+)
+from tests.contract.places import Place, Stores
 
 P1 = PhotoId("p1")
 
@@ -47,9 +58,119 @@ def test_sessions_of_a_group_come_oldest_first(stores: Stores) -> None:
     assert stores.sessions.of_group(GroupId("nobody")) == []
 
 
+def at(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (None, None, ["early", "a", "b", "late"]),
+        (at(30), None, ["a", "b", "late"]),
+        (None, at(30), ["early"]),
+        (at(0), at(60), ["early", "a", "b"]),
+        (at(30), at(30), []),
+        (at(60), at(0), []),
+        (at(30) + timedelta(microseconds=1), at(60) + timedelta(microseconds=1), ["late"]),
+        (at(30).astimezone(timezone(timedelta(hours=5, minutes=30))), None, ["a", "b", "late"]),
+        (at(-99999), at(99999), ["early", "a", "b", "late"]),
+    ],
+)
+def test_sessions_of_a_period_begin_with_it_and_end_before(
+    stores: Stores, since: datetime | None, until: datetime | None, expected: list[str]
+) -> None:
+    register(stores, "s2", "s1")
+    for id, minutes in (("late", 60), ("early", 0), ("b", 30), ("a", 30)):
+        stores.sessions.create(a_session(id, minutes=minutes), [StudentId("s2"), StudentId("s1")])
+    stores.sessions.create(a_session("elsewhere", group="g2", minutes=30), [StudentId("s1")])
+    sessions = stores.sessions.of_group(GroupId("g"), since, until)
+    assert [session.id for session in sessions] == expected
+    calls = stores.sessions.roll_calls(GroupId("g"), since, until)
+    assert [call.session for call in calls] == sessions
+    for call in calls:
+        assert list(call.marks) == stores.sessions.marks(call.session.id)
+        assert [m.student_id for m in call.marks] == ["s1", "s2"]
+
+
+def test_roll_calls_hold_sessions_without_marks_too(stores: Stores) -> None:
+    session = open_session(stores)
+    assert stores.sessions.roll_calls(GroupId("g")) == [RollCall(stores.sessions.get(session), ())]
+    assert stores.sessions.roll_calls(GroupId("nobody")) == []
+
+
+def test_a_removed_session_is_gone_with_all_that_belonged_to_it(place: Place, stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    other = open_session(stores, "a", id="tuesday")
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"a", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(other, a_face("a")), b"o", b"other", [mark("a")])
+    stores.sessions.amend(session, 2, changes=[a_mark_change("a", MarkStatus.PRESENT, MarkStatus.LATE)])
+
+    stores.sessions.remove(session)
+
+    for opened in (stores, place.open()):
+        sessions = opened.sessions
+        for method in (sessions.get, sessions.marks, sessions.photos, sessions.changes, sessions.remove):
+            with pytest.raises(SessionNotFound):
+                method(session)
+        for read in (sessions.annotated, sessions.original):
+            with pytest.raises(PhotoNotFound):
+                read(session, P1)
+        assert [s.id for s in sessions.of_group(GroupId("g"))] == ["tuesday"]
+        assert [call.session.id for call in sessions.roll_calls(GroupId("g"))] == ["tuesday"]
+        assert sessions.annotated(other, P1) == b"other"
+
+    stores.sessions.create(a_session(minutes=5), [])
+    assert stores.sessions.get(session) == a_session(minutes=5)
+    assert stores.sessions.marks(session) == []
+    assert stores.sessions.photos(session) == []
+    assert stores.sessions.changes(session) == []
+
+
+def test_a_session_is_removed_though_its_students_are_gone(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"a", [mark("a")])
+    stores.students.erase(StudentId("a"))
+    stores.sessions.remove(session)
+    assert stores.sessions.of_group(GroupId("g")) == []
+
+
+def test_photos_received_before_a_moment_lose_their_files_alone(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    other = open_session(stores, id="tuesday")
+    for id, minutes in (("p1", 1), ("p2", 2), ("p3", 3)):
+        photo = a_session_photo(session, a_face("a"), id=id, minutes=minutes)
+        stores.sessions.record_photo(photo, b"o" + id.encode(), id.encode(), [mark("a")])
+    stores.sessions.record_photo(a_session_photo(other), b"o", b"other", [])
+    before = stores.sessions.get(session), stores.sessions.photos(session), stores.sessions.marks(session)
+
+    assert stores.sessions.drop_files(session, at(3)) == 2
+    assert stores.sessions.drop_files(session, at(3)) == 0
+
+    for id in ("p1", "p2"):
+        for read in (stores.sessions.annotated, stores.sessions.original):
+            with pytest.raises(PhotoNotFound):
+                read(session, PhotoId(id))
+    assert stores.sessions.annotated(session, PhotoId("p3")) == b"p3"
+    assert stores.sessions.original(session, PhotoId("p3")) == b"op3"
+    assert stores.sessions.annotated(other, P1) == b"other"
+    assert (stores.sessions.get(session), stores.sessions.photos(session), stores.sessions.marks(session)) == before
+    assert stores.sessions.drop_files(SessionId("nowhere"), at(3)) == 0
+
+
+def test_a_photo_sent_again_has_its_files_again(stores: Stores) -> None:
+    session = open_session(stores)
+    stores.sessions.record_photo(a_session_photo(session), b"o", b"a", [])
+    stores.sessions.drop_files(session, at(9))
+    stores.sessions.record_photo(a_session_photo(session), b"o", b"a", [])
+    assert stores.sessions.original(session, P1) == b"o"
+
+
 def test_an_unknown_session_is_not_found_by_any_method(stores: Stores) -> None:
     nowhere = SessionId("nowhere")
-    for method in (stores.sessions.get, stores.sessions.photos, stores.sessions.marks):
+    for method in (stores.sessions.get, stores.sessions.photos, stores.sessions.marks, stores.sessions.remove):
         with pytest.raises(SessionNotFound):
             method(nowhere)
     with pytest.raises(SessionNotFound):
@@ -67,6 +188,7 @@ def test_a_photo_comes_back_as_stored(stores: Stores) -> None:
     stores.sessions.record_photo(photo, b"original", b"\xff\xd8annotated", [mark("a")])
     assert stores.sessions.photos(session) == [photo]
     assert stores.sessions.annotated(session, P1) == b"\xff\xd8annotated"
+    assert stores.sessions.original(session, P1) == b"original"
     assert stores.sessions.marks(session) == [mark("a"), mark("b", MarkStatus.ABSENT, minutes=0)]
 
 
@@ -177,6 +299,9 @@ def test_who_is_not_registered_leaves_no_trace(stores: Stores) -> None:
     stores.sessions.record_photo(photo, b"o", b"a", [mark("erased-meanwhile"), mark("a")])
     assert statuses(stores, session) == {"a": ("present", "photo")}
     assert students_in(stores.sessions.photos(session)[0].faces) == {"a"}
+    for read in (stores.sessions.annotated, stores.sessions.original):
+        with pytest.raises(PhotoNotFound):
+            read(session, P1)
 
 
 def test_erasing_a_student_leaves_sessions_anonymous(stores: Stores) -> None:

@@ -11,10 +11,7 @@ from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkS
 from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, StudentId
-from muster.domain.student import MOST_LEARNED, Student, Template
-
-MOST_GROUPS = 40
-"""Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
+from muster.domain.student import MOST_GROUPS, MOST_LEARNED, Student, Template
 
 ANSWER_LASTS = timedelta(days=1)
 """Longer than any phone retries."""
@@ -68,6 +65,13 @@ def students_in(faces: Iterable[IdentifiedFace]) -> set[StudentId]:
 def named_in(faces: Iterable[IdentifiedFace]) -> set[StudentId]:
     """Return everyone whom the faces name, whose name may be drawn on the annotated photo."""
     return {face.student_id for face in faces if face.student_id is not None}
+
+
+def may_show(faces: Collection[IdentifiedFace], changes: Iterable[Change]) -> set[StudentId]:
+    """Return everyone whose name the files of a photo may show: who is named, or was until a person changed it."""
+    here = {face.face_id for face in faces}
+    of_faces = [change for change in changes if isinstance(change, FaceChange) and change.face_id in here]
+    return named_in(faces).union(*map(students_of_change, of_faces))
 
 
 def without(faces: Iterable[IdentifiedFace], erased: Collection[StudentId]) -> tuple[IdentifiedFace, ...]:

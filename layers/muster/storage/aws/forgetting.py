@@ -22,7 +22,7 @@ from muster.storage.aws.session_items import (
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table
 from muster.storage.documents import faces_text, read_faces, read_time
-from muster.storage.rules import anonymous, count_erased, named_in, students_in, without
+from muster.storage.rules import anonymous, count_erased, may_show, students_in, without
 
 _MOST_AT_ONCE = MOST_IN_A_TRANSACTION - 2
 """Photos and changes beside the record and the line of the ledger."""
@@ -109,16 +109,17 @@ class Forgetting:
 
     def _forget(self, record: Item, students: set[StudentId], whole: bool) -> None:
         changed, files = [], []
+        changes = list(self._table.query(record["pk"], keys.CHANGE_PREFIX))
+        made = [change for item in changes for change in read_changes(item)]
         for item in self._photos(record):
             faces = read_faces(item["faces"])
-            is_named = bool(named_in(faces) & students)
-            if is_named:
-                files += files_of(item)
-            if students_in(faces) & students:
-                kept = _without_files(item) if is_named else item
+            shown = files_of(item) if may_show(faces, made) & students else []
+            files += shown
+            if shown or students_in(faces) & students:
+                kept = _without_files(item) if shown else item
                 changed.append({**kept, "faces": faces_text(without(faces, students))})
         if whole:
-            for item in self._table.query(record["pk"], keys.CHANGE_PREFIX):
+            for item in changes:
                 before = read_changes(item)
                 after = [anonymous(change, students) for change in before]
                 if after != before:

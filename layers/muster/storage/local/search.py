@@ -2,33 +2,67 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 
 from muster.domain.identifiers import StudentId
+from muster.storage.documents import read_change, read_faces
 from muster.storage.local.files import Files
+from muster.storage.rules import students_in, students_of_change
+
+_OF_OTHERS = frozenset(
+    {
+        *(("groups", column) for column in ("id", "name", "teachers")),
+        *(("memberships", "group_id"), ("rosters", "group_id"), ("students", "name"), ("templates", "pack")),
+        *(("sessions", column) for column in ("id", "group_id", "erased")),
+        *(("session_photos", column) for column in ("session_id", "id", "pack")),
+        *(("marks", column) for column in ("session_id", "status", "source")),
+        *(("heads", "pack"), ("head_pointers", "pack"), ("changes", "session_id")),
+        *(("users", column) for column in ("id", "name", "role")),
+    }
+)
+"""Columns of names and ids that are not students', which may read like a student's id."""
+
+_READERS: dict[tuple[str, str], Callable[[str], set[StudentId]]] = {
+    ("session_photos", "faces"): lambda text: students_in(read_faces(text)),
+    ("changes", "change"): lambda text: students_of_change(read_change(text)),
+}
+"""Columns of JSON whose own words, such as `present`, may read like a student's id."""
 
 
 def traces(connection: sqlite3.Connection, files: Files, student_id: StudentId) -> list[str]:
     """Return where an id is found, one line each: whole values, JSON texts, kept answers, head files, file names."""
     found = []
-    quoted = f'"{student_id}"'
-    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    for (table,) in tables:
-        for column in connection.execute(f"PRAGMA table_info('{table}')").fetchall():
-            name = column[1]
-            # Names of tables and columns are the database's own.
-            number = connection.execute(
-                f'SELECT count(*) FROM "{table}" WHERE "{name}" = ? OR instr(CAST("{name}" AS TEXT), ?)',  # noqa: S608
-                (student_id, quoted),
-            ).fetchone()[0]
-            if number:
-                found.append(f"table {table}, column {name}: {number} rows")
+    for table, column in _columns(connection):
+        number = _rows(connection, table, column, student_id)
+        if number:
+            found.append(f"table {table}, column {column}: {number} rows")
     heads = {file for (file,) in connection.execute("SELECT file FROM heads")}
     for file in sorted(files.names()):
         if student_id in file.split("."):
             found.append(f"the name of the file {file}")
-        if file in heads and quoted in _head_metadata(files.read(file)):
+        if file in heads and f'"{student_id}"' in _head_metadata(files.read(file)):
             found.append(f"the head in the file {file}")
     return found
+
+
+def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    columns = connection.execute(
+        "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
+        " WHERE tables.type = 'table' ORDER BY tables.name, columns.cid"
+    ).fetchall()
+    return [column for column in columns if column not in _OF_OTHERS]
+
+
+def _rows(connection: sqlite3.Connection, table: str, column: str, student_id: StudentId) -> int:
+    """Count the rows whose column is the id, as text, or holds it quoted, as JSON does."""
+    # Names of tables and columns are the database's own. A number is no id, though SQLite would find them equal.
+    rows = connection.execute(
+        f'SELECT "{column}" FROM "{table}" WHERE typeof("{column}") IN (\'text\', \'blob\')'  # noqa: S608
+        f' AND (CAST("{column}" AS TEXT) = ? OR instr(CAST("{column}" AS TEXT), ?))',
+        (student_id, f'"{student_id}"'),
+    )
+    read = _READERS.get((table, column))
+    return sum(1 for (value,) in rows if read is None or student_id in read(value))
 
 
 def _head_metadata(content: bytes) -> str:

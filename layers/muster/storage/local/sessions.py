@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
@@ -26,6 +28,8 @@ from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.rules import (
     anonymous,
+    marks_kept,
+    named_in,
     replaces,
     students_in,
     students_of_change,
@@ -34,6 +38,8 @@ from muster.storage.rules import (
 )
 
 _SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased"
+_STATUS = {status.value: status for status in MarkStatus}
+_SOURCE = {source.value: source for source in MarkSource}
 _PHOTO = "SELECT id, session_id, digest, width, height, faces, pack, head, received_at FROM session_photos"
 
 
@@ -59,11 +65,9 @@ class LocalSessions:
                     counts_text(session.erased),
                 ),
             )
-            registered = _registered(connection, roster)
+            enrolled, _ = _there(connection, roster)
             absent = [
-                Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at)
-                for student in dict.fromkeys(roster)
-                if student in registered
+                Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at) for student in sorted(enrolled)
             ]
             _store_marks(connection, session.id, absent)
 
@@ -88,33 +92,43 @@ class LocalSessions:
         """Return a group's sessions of a period with their marks; see `SessionStore.roll_calls`."""
         where, parameters = _of_period(group_id, since, until)
         rows = self._database.read().execute(
-            f"SELECT {_SESSION_COLUMNS}, student_id, status, source, marked_at FROM sessions"  # noqa: S608 our own text
-            f" LEFT JOIN marks ON session_id = sessions.id WHERE {where} ORDER BY started_at, sessions.id, student_id",
+            f"SELECT student_id, status, source, marked_at, {_SESSION_COLUMNS} FROM sessions"  # noqa: S608 our own text
+            f" LEFT JOIN marks ON session_id = sessions.id WHERE {where} ORDER BY started_at, sessions.id",
             parameters,
         )
-        return [
-            RollCall(_session(session), tuple(_mark(row[5:]) for row in group if row[5] is not None))
-            for session, group in groupby(rows.fetchall(), key=lambda row: row[:5])
-        ]
+        # Marks of one session have few times, which take longer to read than anything else of a row.
+        time_of = cache(read_time)
+        calls = []
+        for _, group in groupby(rows, key=itemgetter(4)):
+            of_session = list(group)
+            marks = [
+                Mark(student, _STATUS[status], _SOURCE[source], time_of(marked_at))
+                for student, status, source, marked_at, *_ in of_session
+                if student is not None
+            ]
+            calls.append(RollCall(_session(of_session[0][4:]), tuple(sorted(marks, key=attrgetter("student_id")))))
+        return calls
 
     def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
             _existing(connection, photo.session_id)
-            # A student may have been erased while the photo was read.
-            involved = students_in(photo.faces) | {mark.student_id for mark in marks}
-            registered = _registered(connection, involved)
-            photo = replace(photo, faces=without(photo.faces, involved - registered))
+            # A student may have been erased, or have withdrawn consent, while the photo was read.
+            enrolled, nameable = _there(connection, students_in(photo.faces) | {mark.student_id for mark in marks})
+            shows_gone = not named_in(photo.faces) <= nameable
+            photo = replace(photo, faces=without(photo.faces, students_in(photo.faces) - nameable))
             before = _stored_photo(connection, photo.session_id, photo.id)
             if before is not None:
                 changes = _changes(connection, photo.session_id)
-                photo = replace(photo, faces=with_decisions_kept(photo.faces, before.faces, changes))
+                faces = with_decisions_kept(photo.faces, before.faces, changes)
+                marks = marks_kept(marks, photo.faces, faces)
+                photo = replace(photo, faces=faces)
             under_way.remove_files(*_files_of(connection, photo.session_id, photo.id))
-            _store_photo(connection, photo, under_way.write_file(original), under_way.write_file(annotated))
-            marked = _store_marks(
-                connection, photo.session_id, [mark for mark in marks if mark.student_id in registered]
-            )
+            # The annotated file would show the name of somebody who is gone.
+            files = () if shows_gone else (under_way.write_file(original), under_way.write_file(annotated))
+            _store_photo(connection, photo, *files)
+            marked = _store_marks(connection, photo.session_id, [mark for mark in marks if mark.student_id in enrolled])
             if marked or photo != before:
                 _count_on(connection, photo.session_id)
 
@@ -133,12 +147,12 @@ class LocalSessions:
             if session.version != expected:
                 raise VersionConflict(f"The session {session_id} was changed in the meantime: read it again.")
             involved = students_in(faces) | {mark.student_id for mark in marks}
-            for change_made in changes:
-                involved |= students_of_change(change_made)
-            erased = involved - _registered(connection, involved)
-            _replace_faces(connection, session_id, without(faces, erased))
+            involved = involved.union(*map(students_of_change, changes))
+            enrolled, nameable = _there(connection, involved)
+            erased = involved - enrolled
+            _replace_faces(connection, session_id, without(faces, involved - nameable))
             for mark in marks:
-                if mark.student_id not in erased:
+                if mark.student_id in enrolled:
                     _store_mark(connection, session_id, mark)
             connection.executemany(
                 "INSERT INTO changes (session_id, change) VALUES (?, ?)",
@@ -231,12 +245,18 @@ def _existing(connection: sqlite3.Connection, session_id: SessionId) -> tuple[An
     return row
 
 
-def _registered(connection: sqlite3.Connection, students: Iterable[StudentId]) -> set[StudentId]:
-    found = set()
+def _there(connection: sqlite3.Connection, students: Iterable[StudentId]) -> tuple[set[StudentId], set[StudentId]]:
+    """Return who of some students has a record, and who of those did not withdraw, so that a face may be theirs."""
+    enrolled, nameable = set(), set()
     for student in students:
-        if connection.execute("SELECT 1 FROM students WHERE id = ?", (student,)).fetchone():
-            found.add(student)
-    return found
+        row = connection.execute(
+            "SELECT registered_at IS NOT NULL OR consent_withdrawn_at IS NULL FROM students WHERE id = ?", (student,)
+        ).fetchone()
+        if row is not None:
+            enrolled.add(student)
+            if row[0]:
+                nameable.add(student)
+    return enrolled, nameable
 
 
 def _files_of(connection: sqlite3.Connection, session_id: SessionId, photo_id: PhotoId) -> tuple[str | None, ...]:
@@ -247,7 +267,9 @@ def _files_of(connection: sqlite3.Connection, session_id: SessionId, photo_id: P
     return row or ()
 
 
-def _store_photo(connection: sqlite3.Connection, photo: SessionPhoto, original: str, annotated: str) -> None:
+def _store_photo(
+    connection: sqlite3.Connection, photo: SessionPhoto, original: str | None = None, annotated: str | None = None
+) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO session_photos (session_id, id, digest, width, height, faces, pack, head,"
         " received_at, original_file, annotated_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -333,7 +355,7 @@ def _marks(connection: sqlite3.Connection, session_id: SessionId) -> dict[Studen
 
 def _mark(row: tuple[Any, ...]) -> Mark:
     student, status, source, marked_at = row
-    return Mark(StudentId(student), MarkStatus(status), MarkSource(source), read_time(marked_at))
+    return Mark(StudentId(student), _STATUS[status], _SOURCE[source], read_time(marked_at))
 
 
 def _session(row: tuple[Any, ...]) -> Session:

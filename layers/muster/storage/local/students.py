@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound, VersionConflict
-from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
+from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.storage.documents import (
     change_text,
@@ -38,7 +38,8 @@ from muster.storage.rules import (
     count_erased,
     having_learned,
     having_unlearned,
-    named_in,
+    may_show,
+    students_in,
     without,
 )
 
@@ -117,23 +118,11 @@ class LocalStudents:
             if row is None:
                 raise _not_found(student_id)
             student = _student(row)
-            if student.consent is None or not student.consent.holds:
-                return student
-            number, photo = connection.execute(
-                "SELECT number, photo_file FROM students WHERE id = ?", (student_id,)
-            ).fetchone()
-            under_way.remove_files(photo)
-            student = replace(
-                student,
-                consent=replace(student.consent, withdrawn_at=at),
-                registered_at=None,
-                version=student.version + 1,
-            )
-            _overwrite(connection, number, student)
-            connection.execute("UPDATE students SET photo_file = NULL WHERE number = ?", (number,))
-            connection.execute("DELETE FROM templates WHERE student = ?", (number,))
-            _unname_faces(under_way, student_id)
-            _note_change(connection, student.groups)
+            if student.consent is not None and (student.consent.holds or student.registered_at is not None):
+                consent = replace(student.consent, withdrawn_at=at)
+                student = replace(student, consent=consent, registered_at=None, version=student.version + 1)
+                _remove_template(under_way, student)
+        # Done again, too: the first time may have been cut off before this.
         self._database.truncate_log()
         return student
 
@@ -208,9 +197,12 @@ class LocalStudents:
         if row is None:
             raise _not_found(student_id)
         try:
-            return self._files.read(row[0] or "")
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise StudentNotFound(f"No registration photo of {student_id} is kept: register them with one.") from error
+            if row[0] is not None:
+                return self._files.read(row[0])
+        except FileNotFoundError:
+            # Erased, or consent withdrawn, since the row was read.
+            pass
+        raise StudentNotFound(f"No registration photo of {student_id} is kept: register them with one.")
 
     def traces(self, student_id: StudentId) -> list[str]:
         """Search every record and file name for an id; see `StudentStore.traces`."""
@@ -247,6 +239,18 @@ def _overwrite(connection: sqlite3.Connection, number: int, student: Student) ->
         ),
     )
     _join(connection, number, student.groups)
+
+
+def _remove_template(under_way: Change, student: Student) -> None:
+    """Store the record of a student whose consent ended; remove template, registration photo and name from faces."""
+    connection = under_way.connection
+    number, photo = connection.execute("SELECT number, photo_file FROM students WHERE id = ?", (student.id,)).fetchone()
+    under_way.remove_files(photo)
+    _overwrite(connection, number, student)
+    connection.execute("UPDATE students SET photo_file = NULL WHERE number = ?", (number,))
+    connection.execute("DELETE FROM templates WHERE student = ?", (number,))
+    _count_on(connection, _unname_faces(under_way, student.id))
+    _note_change(connection, student.groups)
 
 
 def _join(connection: sqlite3.Connection, number: int, groups: frozenset[GroupId]) -> None:
@@ -296,41 +300,57 @@ def _note_change(connection: sqlite3.Connection, groups: Iterable[GroupId]) -> N
 def _forget_in_sessions(under_way: Change, student_id: StudentId) -> None:
     """Count a student's marks, and remove the id from them, from changes and from faces."""
     connection = under_way.connection
+    # First, since changes tell which photos named the student before.
+    changed = _unname_faces(under_way, student_id)
     for session_id, text, status in connection.execute(
         "SELECT sessions.id, erased, status FROM marks JOIN sessions ON sessions.id = session_id WHERE student_id = ?",
         (student_id,),
     ).fetchall():
         erased = count_erased(read_counts(text), MarkStatus(status))
-        connection.execute(
-            "UPDATE sessions SET erased = ?, version = version + 1 WHERE id = ?", (counts_text(erased), session_id)
-        )
+        connection.execute("UPDATE sessions SET erased = ? WHERE id = ?", (counts_text(erased), session_id))
+        changed.add(session_id)
     connection.execute("DELETE FROM marks WHERE student_id = ?", (student_id,))
     for number, text in connection.execute(
-        "SELECT number, change FROM changes WHERE instr(change, ?)", (f'"{student_id}"',)
+        "SELECT number, change FROM changes WHERE instr(change, ?)", (_quoted(student_id),)
     ).fetchall():
         left = anonymous(read_change(text), {student_id})
         connection.execute("UPDATE changes SET change = ? WHERE number = ?", (change_text(left), number))
-    _unname_faces(under_way, student_id)
+    _count_on(connection, changed)
 
 
-def _unname_faces(under_way: Change, student_id: StudentId) -> None:
-    """Remove an id from faces, and the files of the photos in which the student was named."""
+def _unname_faces(under_way: Change, student_id: StudentId) -> set[SessionId]:
+    """Remove an id from faces, and the files of photos that may show the name; return whose faces changed."""
     connection = under_way.connection
-    # An id needs no escaping in JSON, so that its quoted form is found as text.
+    changed = set()
+    quoted = _quoted(student_id)
     for rowid, session_id, text, original, annotated in connection.execute(
-        "SELECT rowid, session_id, faces, original_file, annotated_file FROM session_photos WHERE instr(faces, ?)",
-        (f'"{student_id}"',),
+        "SELECT rowid, session_id, faces, original_file, annotated_file FROM session_photos WHERE instr(faces, ?)"
+        " OR session_id IN (SELECT session_id FROM changes WHERE instr(change, ?))",
+        (quoted, quoted),
     ).fetchall():
         faces = read_faces(text)
-        connection.execute(
-            "UPDATE session_photos SET faces = ? WHERE rowid = ?", (faces_text(without(faces, {student_id})), rowid)
-        )
-        connection.execute("UPDATE sessions SET version = version + 1 WHERE id = ?", (session_id,))
-        if student_id in named_in(faces):
+        if student_id in students_in(faces):
+            left = faces_text(without(faces, {student_id}))
+            connection.execute("UPDATE session_photos SET faces = ? WHERE rowid = ?", (left, rowid))
+            changed.add(session_id)
+        changes = connection.execute("SELECT change FROM changes WHERE session_id = ?", (session_id,)).fetchall()
+        if student_id in may_show(faces, [read_change(change_made) for (change_made,) in changes]):
             under_way.remove_files(original, annotated)
             connection.execute(
                 "UPDATE session_photos SET original_file = NULL, annotated_file = NULL WHERE rowid = ?", (rowid,)
             )
+    return changed
+
+
+def _quoted(student_id: StudentId) -> str:
+    """Return an id as JSON has it: it needs no escaping, so that it is found as text."""
+    return f'"{student_id}"'
+
+
+def _count_on(connection: sqlite3.Connection, sessions: Iterable[SessionId]) -> None:
+    connection.executemany(
+        "UPDATE sessions SET version = version + 1 WHERE id = ?", [(session_id,) for session_id in sessions]
+    )
 
 
 def _template(row: tuple[Any, ...]) -> Template:
