@@ -45,7 +45,8 @@ class WebStack(cdk.Stack):
                     apigw.CorsHttpMethod.PATCH,
                     apigw.CorsHttpMethod.DELETE,
                 ],
-                allow_headers=["authorization", "content-type"],
+                allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "x-request-id"],
+                expose_headers=["etag", "idempotency-replayed", "location", "retry-after", "x-request-id"],
                 max_age=cdk.Duration.hours(1),
             )
             if origins

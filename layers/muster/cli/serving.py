@@ -1,5 +1,6 @@
 """`muster serve`."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -27,13 +28,26 @@ def serve(
         if not open_users(data).find():
             stderr.print(
                 "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`, "
-                "or set MUSTER_ADMIN_TOKEN."
+                "or set MUSTER_ADMIN_TOKEN.",
+                soft_wrap=True,
             )
             raise typer.Exit(2)
         stderr.print(
             f"[yellow]Faces, names and tokens travel readable to {host}:{port}: put a proxy with TLS before it.[/]"
         )
+    _log_requests()
     app = create_app(open_local_system(data))
     stderr.print(f"Muster answers at http://{host}:{port}, documentation at http://{host}:{port}/docs")
     with daily(open_retention(data)):
-        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+def _log_requests() -> None:
+    """Write one JSON line for each request to stderr."""
+    from muster.api.request_log import LOGGER
+
+    logger, handler = logging.getLogger(LOGGER), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

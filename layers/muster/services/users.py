@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Collection
 
-from muster.domain.errors import InvalidRequest, UserExists, VersionConflict
+from muster.domain.errors import InvalidRequest, MusterError, UserExists, VersionConflict
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 from muster.services.groups import Groups
@@ -31,12 +31,18 @@ class Users:
 
         Raises:
             UserExists: the id is taken.
+            InvalidRequest: one of the groups has too many teachers; no user is made.
         """
         token = secrets.token_urlsafe(TOKEN_BYTES)
         self._users.add(user, _digest(token))
-        self._groups.ensure(groups)
-        for group_id in groups:
-            self._teach(group_id, user.id, True)
+        try:
+            self._groups.ensure(groups)
+            for group_id in groups:
+                self._teach(group_id, user.id, True)
+        except MusterError:
+            # Nobody has seen the token: without it the user would be of no use.
+            self.remove(user.id)
+            raise
         return token
 
     def set_admin(self, token: str) -> None:
