@@ -190,7 +190,7 @@ def _compared(pictures: Pictures, population: Population, registered: int) -> di
         searched = np.concatenate([drawn.probes, drawn.strangers])
         cosine, normalised = _scores(pictures.embeddings[searched], pictures.embeddings[drawn.templates], population)
         for name, scores in (("cosine", cosine), ("normalised", normalised)):
-            found[name].append(_identification(scores, drawn.mates))
+            found[name].append(identification(scores, drawn.mates))
     return {name: np.mean(rows, axis=0).round(4).tolist() for name, rows in found.items()}
 
 
@@ -226,7 +226,7 @@ def draw_round(person: NDArray[np.str_], registered: int, random: np.random.Gene
     return DrawnRound(np.array(templates), np.array(rows), np.array(mates), np.array(strangers))
 
 
-def _identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
+def identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
     """Return rank-1 and DIR at FPIR 0.1, 1 and 10 %; the rows after the mates' are strangers."""
     rows = np.arange(len(mates))
     best = scores.max(axis=1)
