@@ -98,8 +98,8 @@ class StudentStore(Protocol):
         """Remove the student's record, templates and registration photo, and the id from all marks and faces.
 
         What stays is anonymous: a face that was the student's is unknown, a mark is counted in `Session.erased`, and
-        changes keep their time and user but not the id. Photos of sessions in which the student was named, if only until
-        a person changed it, lose their files, since they show the face and, annotated, the name.
+        changes keep their time and user but not the id. Photos of sessions in which the student was named, if only
+        until a person changed it, lose their files, since they show the face and, annotated, the name.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -210,8 +210,8 @@ class SessionStore(Protocol):
     ) -> Session:
         """Do what a person decided, all or nothing: set these marks as they are, replace these faces, keep the changes.
 
-        A mark's source is stored as given, so that a mark can go back to what the photo said. Who was erased is left out,
-        and who withdrew consent is named by no face.
+        A mark's source is stored as given, so that a mark can go back to what the photo said. Who was erased is left
+        out, and who withdrew consent is named by no face.
 
         Args:
             expected: the version that the session must have; it has the next one afterwards.
