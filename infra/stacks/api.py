@@ -105,8 +105,8 @@ class ApiStack(cdk.Stack):
         role = self.register.role
         grants.table(role, "Table", stores, everything)
         grants.objects(role, "TakeUploads", photos, (*read, *delete), names.UPLOADS_REGISTER)
-        grants.listing(role, "FindUploads", photos, names.UPLOADS_REGISTER)
-        grants.objects(role, "KeepRegistrationPhotos", photos, (*write, *delete), keys.REGISTRATION_PHOTOS)
+        grants.listing(role, "FindPhotos", photos, names.UPLOADS_REGISTER, keys.REGISTRATION_PHOTOS)
+        grants.objects(role, "KeepRegistrationPhotos", photos, (*read, *write, *delete), keys.REGISTRATION_PHOTOS)
         grants.objects(role, "KeepTrainingCopies", models, (*write, *delete), keys.TEMPLATES)
         # An erasure that was interrupted is finished by whoever registers the id anew.
         grants.objects(role, "FinishErasures", photos, delete, keys.SESSION_PHOTOS)
@@ -118,6 +118,8 @@ class ApiStack(cdk.Stack):
         grants.objects(role, "KeepSessionPhotos", photos, (*read, *write, *delete), keys.SESSION_PHOTOS)
         grants.listing(role, "FindPhotos", photos, names.UPLOADS_DETECT, keys.SESSION_PHOTOS)
         grants.objects(role, "LearnFaces", models, (*write, *delete), keys.TEMPLATES)
+        # An erasure that was interrupted is finished by whoever teaches a face of that id.
+        grants.objects(role, "FinishErasures", photos, delete, keys.REGISTRATION_PHOTOS)
         grants.objects(role, "ReadHeads", models, read, keys.HEADS)
         grants.listing(role, "FindHeads", models, keys.HEADS)
         grants.encryption(role, stores)
@@ -154,8 +156,11 @@ class ApiStack(cdk.Stack):
         routes = (
             (POST, "/register/register-student", self.register, signed_in),
             (POST, "/mark/detect", self.detect, signed_in),
-            (POST, "/v1/sessions/{id}/photos", self.detect, signed_in),
+            (POST, "/register/register-students", self.register, signed_in),
             (POST, "/v1/sessions/{id}/faces/{face}/student", self.detect, signed_in),
+            (GET, "/v1/sessions/{id}/faces/{face}/picture", self.detect, signed_in),
+            (GET, "/v1/sessions/{id}/photos/{photo}/annotated", self.detect, signed_in),
+            (GET, "/v1/students/{id}/picture", self.register, signed_in),
             (ANY, "/v1/{proxy+}", self.roster, signed_in),
             (GET, "/health", self.roster, None),
         )

@@ -99,7 +99,10 @@ def test_registrations_and_a_detection_at_once_lose_nothing(client: httpx.Client
         assert [call.result().status_code for call in same] == [201] * 3
         assert sum(not call.result().json()["repeated"] for call in same) == 1
         assert [call.result().status_code for call in reads] == [200] * 3
-    assert [student["student_id"] for student in client.get("/v1/students").json()["items"]] == ["barack_obama", "joe_biden"]
+    assert [student["student_id"] for student in client.get("/v1/students").json()["items"]] == [
+        "barack_obama",
+        "joe_biden",
+    ]
     # A session keeps the roster it was opened with, so a later one is asked who is present now.
     assert statuses(detect(client, samples / "photos" / "group.jpg", session_id="n").json()) == {
         "barack_obama": "present",

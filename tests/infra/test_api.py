@@ -1,6 +1,8 @@
 """What answers, who is asked for a token, and what happens to a photo that came straight to S3."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from tests.infra.policy import Need, allows
@@ -10,8 +12,11 @@ VISION = {"Register": "register", "Detect": "detect"}
 ROUTES = {
     "POST /register/register-student": "Register",
     "POST /mark/detect": "Detect",
-    "POST /v1/sessions/{id}/photos": "Detect",
+    "POST /register/register-students": "Register",
     "POST /v1/sessions/{id}/faces/{face}/student": "Detect",
+    "GET /v1/sessions/{id}/faces/{face}/picture": "Detect",
+    "GET /v1/sessions/{id}/photos/{photo}/annotated": "Detect",
+    "GET /v1/students/{id}/picture": "Register",
     "ANY /v1/{proxy+}": "Roster",
     "GET /health": "Roster",
 }
@@ -29,6 +34,21 @@ def test_each_route_goes_to_the_function_that_can_answer_it(stage: StageTemplate
     }
 
     assert answers == {key: f"{{{function}Function.Arn}}" for key, function in ROUTES.items()}
+
+
+def test_what_needs_the_models_goes_to_the_functions_that_have_them() -> None:
+    document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
+    needed = {
+        f"{method.upper()} {_unnamed(path)}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if "recognition" in operation["tags"]
+    }
+    assert needed == {_unnamed(route) for route, function in ROUTES.items() if function != "Roster"}
+
+
+def _unnamed(path: str) -> str:
+    return re.sub(r"{.*?}", "{}", path)
 
 
 def test_every_route_but_health_asks_for_a_token_of_our_users(stage: StageTemplates) -> None:

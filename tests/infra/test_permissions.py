@@ -93,7 +93,7 @@ def test_every_role_can_be_taken_by_one_service_only(stage: StageTemplates) -> N
 
 def test_register_reads_its_uploads_and_keeps_registration_photos_and_templates(stage: StageTemplates) -> None:
     assert pairs(stage.grants["RegisterRole"], "s3") == (
-        on(stage, "photos", uploads__register={READ, DELETE}, students={WRITE, DELETE}, sessions={DELETE})
+        on(stage, "photos", uploads__register={READ, DELETE}, students={READ, WRITE, DELETE}, sessions={DELETE})
         | on(stage, "models", templates={WRITE, DELETE})
         | {(LIST, bucket(stage, "photos"))}
     )
@@ -103,7 +103,7 @@ def test_detect_reads_its_uploads_and_heads_and_keeps_session_photos_and_learnt_
     stage: StageTemplates,
 ) -> None:
     assert pairs(stage.grants["DetectRole"], "s3") == (
-        on(stage, "photos", uploads__detect={READ, DELETE}, sessions={READ, WRITE, DELETE})
+        on(stage, "photos", uploads__detect={READ, DELETE}, sessions={READ, WRITE, DELETE}, students={DELETE})
         | on(stage, "models", templates={WRITE, DELETE}, heads={READ})
         | {(LIST, bucket(stage, "photos")), (LIST, bucket(stage, "models"))}
     )

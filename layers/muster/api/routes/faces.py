@@ -22,7 +22,7 @@ _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nos
 
 def face_routes(system: System) -> APIRouter:
     """Make the router over one system."""
-    router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)
+    router = APIRouter(prefix="/v1/sessions", tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
     @router.get("/{session_id}/photos/{photo_id}/annotated", response_class=Response, responses=_PICTURE)
