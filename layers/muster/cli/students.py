@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.output import DataOption, JsonOption, counter, emit
-from muster.composition.local import open_local_system, open_roster
+from muster.composition.local import open_local_system
+from muster.composition.roster_control import open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.roster_import import ImportReport, RosterImport, RowAction
 from muster.services.roster_table import read_roster

@@ -181,6 +181,16 @@ def test_an_operator_goes_back_to_an_older_head_or_to_none_at_the_command_line(
     assert muster()["code"] == "invalid_request"
 
 
+def test_an_operator_erases_at_the_command_line_and_sees_it_proven(deployed: Deployed, stores: AwsStores) -> None:
+    add(stores, 1, 2)
+    environment = {**os.environ, **deployed.cloud.environment, **deployed.cloud.variables("Roster")}
+    command = [sys.executable, "-m", "muster", "students", "erase", "s1", "--yes", "--verify", "--json"]
+    for _ in range(2):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, json.loads(done.stdout)) == (0, {"erased": "s1", "traces": []}), done.stderr
+    assert [student.id for student in stores.students.find()] == ["s2"]
+
+
 def test_a_job_of_somebody_else_is_ignored(deployed: Deployed, stores: AwsStores) -> None:
     add(stores, 1)
     decisions(deployed)
