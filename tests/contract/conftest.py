@@ -4,19 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.contract.places import AwsPlace, LocalPlace, Place, Stores
+from tests.simulated_aws import simulated_aws
 
 
 @pytest.fixture(scope="session")
 def aws_endpoint() -> Iterator[str]:
     """A simulated AWS account that is called over HTTP."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with simulated_aws() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
-from moto.server import ThreadedMotoServer
 from schemathesis import Case, openapi
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
@@ -35,6 +34,7 @@ from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User
 from tests.contract.places import AwsPlace
 from tests.e2e.server import served
+from tests.simulated_aws import simulated_aws
 
 CHECKS = [
     not_a_server_error,
@@ -75,11 +75,8 @@ class SignedIn:
 @pytest.fixture(scope="module")
 def aws_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with simulated_aws() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

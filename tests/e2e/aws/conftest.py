@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from infra.app import build
 from infra.config import DEV
@@ -16,6 +15,7 @@ from tests.e2e.aws.cloud import ROOT, Cloud
 from tests.e2e.aws.gateway import Gateway
 from tests.e2e.aws.lambda_runtime import LambdaFunction
 from tests.infra.templates import StageTemplates
+from tests.simulated_aws import simulated_aws
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +31,8 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> StageTemplates:
 @pytest.fixture(scope="session")
 def moto_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with simulated_aws() as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
