@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 from starlette.types import Receive, Scope, Send
 
 from muster.api.app import create_app
@@ -14,6 +13,7 @@ from muster.composition.aws import open_access, open_records
 from muster.composition.aws_settings import AwsSettings
 from muster.domain.identifiers import GroupId, StudentId, UserId
 from tests.contract.places import AwsPlace
+from tests.simulated_aws import simulated_aws
 
 Ask = Callable[..., httpx.Response]
 ADA = {"sub": "0b9f5d0c-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
@@ -23,12 +23,15 @@ ROLL_CALL = {"kind": "detect", "group_id": "7b", "content_type": "image/jpeg", "
 
 
 @pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
+def place() -> Iterator[AwsPlace]:
+    """An empty table and two empty buckets."""
+    with simulated_aws() as endpoint:
+        yield AwsPlace.new(endpoint)
+
+
+@pytest.fixture
+def ask(place: AwsPlace, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Asks the application that keeps records; Ada and Bob teach 7b."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    place = AwsPlace.new(f"http://{host}:{port}")
     for name, value in {
         "AWS_ENDPOINT_URL": place.endpoint,
         "AWS_DEFAULT_REGION": "eu-central-1",
@@ -60,8 +63,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
 
         return asyncio.run(send())
 
-    yield ask
-    server.stop()
+    return ask
 
 
 def test_the_claims_decide(ask: Ask) -> None:

@@ -5,10 +5,9 @@ At the end they are compared cell by cell.
 """
 
 import csv
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import StringIO
@@ -18,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from muster.api.app import create_app
@@ -38,6 +36,7 @@ from muster.storage.ports import StudentStore
 from muster.vision.pipeline import VisionPipeline
 from tests.contract.places import AwsPlace
 from tests.e2e.serving import serving
+from tests.simulated_aws import simulated_aws
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = datetime(2026, 9, 7, 8, 15, tzinfo=BERLIN)
@@ -100,18 +99,6 @@ def school(
             return stack.enter_context(httpx.Client(base_url=url, timeout=120, headers=headers))
 
         yield School(students, client("admin"), client("frizzle"), client("gadget"))
-
-
-@contextmanager
-def simulated_aws() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
 
 
 def aws_system(place: AwsPlace, pack_home: Path) -> AwsSystem:

@@ -1,7 +1,7 @@
 """The documents of groups, of changes to students, and of imports."""
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,10 @@ from muster.domain.student import MOST_GROUPS
 from muster.services.groups import MOST_TEACHERS
 from muster.services.roster_import import ImportReport, RowAction
 from muster.services.subject_data import SubjectData
+
+if TYPE_CHECKING:
+    # It brings the models' libraries, which a process that only keeps records has not.
+    from muster.services.bulk_registration import PhotoReport
 
 
 class GroupDocument(BaseModel):
@@ -137,6 +141,18 @@ class PhotoReportDocument(BaseModel):
     quality: float | None = Field(description="0 to 1.")
     code: str | None = Field(examples=["too_blurred"])
     detail: str | None
+
+    @classmethod
+    def of(cls, report: "PhotoReport") -> "PhotoReportDocument":
+        """Describe what became of a photo."""
+        return cls(
+            photo=report.name,
+            student_id=report.student_id,
+            result=report.result.value,
+            quality=report.quality,
+            code=report.code,
+            detail=report.detail,
+        )
 
 
 class SubjectMark(BaseModel):

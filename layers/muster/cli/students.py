@@ -11,7 +11,7 @@ from rich.table import Table
 
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_local_system
-from muster.composition.roster_control import open_roster
+from muster.composition.pointed import open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.roster_import import ImportReport, RosterImport, RowAction
 from muster.services.roster_table import read_roster
@@ -64,39 +64,14 @@ def import_roster(
 
     Where a row has an error nothing is written, and the exit status is 1.
     """
+    from muster.api.schemas_roster import ImportDocument
+
     groups = [parse_group_id(one) for one in group or []]
     report = RosterImport(open_roster(data)).run(read_roster(file.read_bytes()), groups, dry_run=dry_run)
-    emit(import_document(report), as_json, lambda console: _show_import(console, report, dry_run))
+    document = ImportDocument.of(report).model_dump(mode="json")
+    emit(document, as_json, lambda console: _show_import(console, report, dry_run))
     if report.errors:
         raise typer.Exit(1)
-
-
-def import_document(report: ImportReport) -> dict[str, Any]:
-    """Describe an import as JSON-like values."""
-    return {
-        "applied": report.applied,
-        "encoding": report.encoding,
-        "counts": {action.value: report.count(action) for action in RowAction},
-        "rows": [
-            {
-                "row": row.row,
-                "action": row.action.value,
-                "student_id": row.student_id,
-                "name": row.name,
-                "group_ids": sorted(row.groups),
-            }
-            for row in report.rows
-        ],
-        "findings": [
-            {
-                "row": finding.row,
-                "severity": "error" if finding.error else "warning",
-                "code": finding.code,
-                "detail": finding.detail,
-            }
-            for finding in report.findings
-        ],
-    }
 
 
 def _show_import(console: Console, report: ImportReport, dry_run: bool) -> None:
@@ -135,6 +110,7 @@ def register_photos(
 
     A photo that is refused keeps nobody else back; the exit status is 1 then.
     """
+    from muster.api.schemas_roster import PhotoReportDocument
     from muster.services.bulk_registration import BulkRegistration, PhotoResult, photos_of_archive, photos_of_folder
     from muster.vision.decode import DEFAULT
 
@@ -163,21 +139,7 @@ def register_photos(
         before = len(reports) - done - len(refused)
         console.print(f"[green]{done} registered[/], {before} were before, {len(refused)} refused.")
 
-    emit(
-        [
-            {
-                "photo": report.name,
-                "student_id": report.student_id,
-                "result": report.result.value,
-                "quality": report.quality,
-                "code": report.code,
-                "detail": report.detail,
-            }
-            for report in reports
-        ],
-        as_json,
-        show,
-    )
+    emit([PhotoReportDocument.of(report).model_dump(mode="json") for report in reports], as_json, show)
     if refused:
         raise typer.Exit(1)
 

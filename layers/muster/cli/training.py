@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from muster.cli.output import DataOption, JsonOption, emit, steps
-from muster.composition.training_control import open_training
+from muster.composition.pointed import open_training
 
 
 def train(

@@ -33,17 +33,8 @@ def bulk_routes(system: System) -> APIRouter:
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
             access.group(group)
-        return [
-            PhotoReportDocument(
-                photo=report.name,
-                student_id=report.student_id,
-                result=report.result.value,
-                quality=report.quality,
-                code=report.code,
-                detail=report.detail,
-            )
-            for report in bulk.run(photos_of_archive(archive.file), consent, groups)
-        ]
+        reports = bulk.run(photos_of_archive(archive.file), consent, groups)
+        return [PhotoReportDocument.of(report) for report in reports]
 
     @router.get(
         "/v1/students/{student_id}/picture",

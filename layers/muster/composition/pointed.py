@@ -1,10 +1,15 @@
-"""The training queue of where the command line is pointed: this machine, or the stage that the environment names."""
+"""Where the command line is pointed: this machine, or the stage of AWS that the environment names."""
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from muster.domain.errors import InvalidRequest
+from muster.services.roster import Roster
 from muster.services.training_queue import TrainingQueue
+
+if TYPE_CHECKING:
+    from muster.api.system import Records
 
 
 def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
@@ -17,7 +22,7 @@ def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
         InvalidRequest: a run is wanted on AWS.
         PackMissing, PackDamaged: the local model pack cannot be used.
     """
-    if data is not None or "MUSTER_TABLE" not in os.environ:
+    if _is_local(data):
         from muster.composition.local import open_local_system
 
         return open_local_system(data).training
@@ -25,9 +30,26 @@ def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
         raise InvalidRequest(
             "Training runs on AWS Batch where MUSTER_TABLE is set: see docs/operations.md, or name a local store."
         )
+    return _on_aws().training
+
+
+def open_roster(data: Path | None) -> Roster:
+    """Open the students of the local store, or, where `MUSTER_TABLE` is set and no `data` is named, those of AWS."""
+    if _is_local(data):
+        from muster.composition import local
+
+        return local.open_roster(data)
+    return _on_aws().roster
+
+
+def _is_local(data: Path | None) -> bool:
+    return data is not None or "MUSTER_TABLE" not in os.environ
+
+
+def _on_aws() -> "Records":
     # Needs the `aws` extra, which one machine has not.
     from muster.composition.aws import open_access, open_records
     from muster.composition.aws_settings import AwsSettings
 
     settings = AwsSettings.read()
-    return open_records(settings, open_access(settings)).training
+    return open_records(settings, open_access(settings))
