@@ -9,7 +9,7 @@ BENCH ?= all
 SOFFICE_HINT := sudo apt-get install libreoffice-calc, or brew install --cask libreoffice
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers synth layer deploy lock clean
+.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers web synth layer deploy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,9 @@ peers: .venv-peers/ready ## install what the benchmarks compare with
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet face-recognition-models==0.3.0 dlib-bin==20.0.1.post1 numpy pillow "setuptools<81"
 	@touch $@
+
+web: $(VENV)/dev ## list the web client's files in its worker; after every change under web/
+	$(BIN)/python -m infra.web_files
 
 synth: $(VENV)/dev ## write the CloudFormation templates to cdk.out; needs no account
 	$(BIN)/python -m infra.app

@@ -1,0 +1,142 @@
+/** The roll call that is looked at: its photos, faces, marks and questions, and what the teacher changes in them. */
+
+import { get, getVersioned, send } from "./api.js";
+import { draw } from "./draw.js";
+import { forgetPicture, keepOwn } from "./pictures.js";
+import { Problem } from "./problem.js";
+
+/**
+ * @typedef {object} SessionView
+ * @property {string} id
+ * @property {string | null} groupId
+ * @property {string | null} startedAt
+ * @property {string | null} etag
+ * @property {any[]} photos with their faces.
+ * @property {any[]} marks
+ * @property {any[]} questions faces that the teacher is asked about.
+ * @property {Error | null} problem why it is not shown.
+ * @property {boolean} loaded
+ */
+
+/** @type {SessionView | null} */
+let view = null;
+
+/** @returns {SessionView | null} */
+export function session() {
+  return view;
+}
+
+/** Begin to look at a roll call. @param {string} id @param {{groupId?: string, startedAt?: string}} known */
+export function lookAt(id, known = {}) {
+  if (view?.id === id) return;
+  view = {
+    id,
+    groupId: known.groupId ?? null,
+    startedAt: known.startedAt ?? null,
+    etag: null,
+    photos: [],
+    marks: [],
+    questions: [],
+    problem: null,
+    loaded: false,
+  };
+  draw();
+}
+
+/** Stop looking. */
+export function leave() {
+  view = null;
+}
+
+/** Read it whole. */
+export async function reload() {
+  const looked = view;
+  if (looked === null) return;
+  try {
+    const path = address(looked.id);
+    const [{ document, etag }, photos, questions] = await Promise.all([
+      getVersioned(path),
+      get(`${path}/photos`),
+      get(`${path}/questions`),
+    ]);
+    Object.assign(looked, {
+      groupId: document.group_id,
+      startedAt: document.started_at,
+      etag,
+      marks: document.marks,
+      photos,
+      questions,
+      problem: null,
+      loaded: true,
+    });
+  } catch (error) {
+    looked.problem = error;
+  }
+  draw();
+}
+
+/** Take in what the server found in a photo. @param {import("./outbox.js").Item} item @param {any} answer */
+export async function takeIn(item, answer) {
+  if (item.kind !== "detect" || view?.id !== item.session.id || answer === null) return;
+  for (const photo of answer.photos) {
+    await keepOwn(photo.photo_id, item.blob);
+    const others = view.photos.filter((one) => one.photo_id !== photo.photo_id);
+    view.photos = [...others, photo];
+  }
+  view.marks = answer.marks;
+  draw();
+  await reload();
+}
+
+/**
+ * Set marks by hand.
+ * @param {{student_id: string, status: string}[]} marks
+ */
+export async function mark(marks) {
+  const response = await changing(() =>
+    send("PATCH", `${address(view.id)}/marks`, { json: { marks }, headers: { "If-Match": view.etag } }),
+  );
+  const document = await response.json();
+  view.marks = document.marks;
+  view.etag = response.headers.get("ETag");
+  await reload();
+}
+
+/**
+ * Say whose a face is.
+ * @param {string} faceId
+ * @param {string | null} studentId null: nobody of this group.
+ * @param {boolean} learn recognise the student by this face from now on.
+ */
+export async function nameFace(faceId, studentId, learn = false) {
+  const path = `${address(view.id)}/faces/${encodeURIComponent(faceId)}/student`;
+  await changing(() =>
+    send("POST", path, { json: { student_id: studentId, learn }, headers: { "If-Match": view.etag } }),
+  );
+  for (const photo of view.photos) forgetPicture(annotatedPath(view.id, photo.photo_id));
+  await reload();
+}
+
+/** @returns {string} path of the server's picture of a photo with its faces framed. */
+export function annotatedPath(sessionId, photoId) {
+  return `${address(sessionId)}/photos/${encodeURIComponent(photoId)}/annotated`;
+}
+
+/** @returns {string} path of the server's picture of one face. */
+export function facePath(sessionId, faceId) {
+  return `${address(sessionId)}/faces/${encodeURIComponent(faceId)}/picture`;
+}
+
+// Somebody else may have changed the roll call since it was read: show theirs before this one is made.
+async function changing(change) {
+  try {
+    return await change();
+  } catch (error) {
+    if (error instanceof Problem && error.code === "version_conflict") await reload();
+    throw error;
+  }
+}
+
+function address(id) {
+  return `/v1/sessions/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,112 @@
+/** The sheets of a roll call: whose face is this, and how is this student marked. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { draw } from "../core/draw.js";
+import { t } from "../core/i18n.js";
+import { knownStudents } from "../core/roster.js";
+import { facePath, mark, nameFace, session } from "../core/session.js";
+import "./face-picture.js";
+import { icon } from "./icons.js";
+import { closeSheet, openSheet } from "./sheet.js";
+import { STATUSES, chip, sign } from "./status.js";
+import { attempt, say } from "./toast.js";
+
+let sought = "";
+let learn = false;
+
+/** Ask whose a face is. @param {any} face @param {any} photo */
+export function openFace(face, photo) {
+  sought = "";
+  learn = false;
+  openSheet(() => ({ title: t("face.title"), body: faceBody(face, photo) }));
+}
+
+function faceBody(face, photo) {
+  const students = knownStudents(session()?.groupId) ?? [];
+  const first = face.candidates.map((one) => one.student_id);
+  const rank = (student) => {
+    const place = first.indexOf(student.student_id);
+    return place < 0 ? first.length : place;
+  };
+  const wanted = sought.toLocaleLowerCase();
+  const shown = students
+    .filter((student) => student.name.toLocaleLowerCase().includes(wanted) || student.student_id.toLocaleLowerCase().includes(wanted))
+    .sort((one, other) => rank(one) - rank(other));
+  return html`<div class="row">
+      <face-picture class="huge" photo=${photo.photo_id} box=${face.box.join(",")} src=${facePath(session().id, face.face_id)}></face-picture>
+      <div class="grow stack-small">
+        <p>${face.name ?? t("face.nobody")}</p>
+        ${chip(face.decision)}
+      </div>
+    </div>
+    ${
+      face.student_id && face.decision !== "present"
+        ? html`<button class="primary big" @click=${() => decide(face, face.student_id, face.name)}>${icon("check")}${t("question.isIt", { name: face.name })}</button>`
+        : nothing
+    }
+    <button class="big" @click=${() => decide(face, null, "")}>${icon("cross")}${t("face.sayNobody")}</button>
+    <label class="check">
+      <input type="checkbox" .checked=${learn} @change=${(event) => (learn = event.target.checked)} />
+      <span>${t("face.learn")}</span>
+    </label>
+    <label class="field">
+      <span>${t("face.search")}</span>
+      <input type="search" autocomplete="off" .value=${sought}
+        @input=${(event) => {
+          sought = event.target.value;
+          draw();
+        }} />
+    </label>
+    <ul class="list scroll">
+      ${repeat(
+        shown,
+        (student) => student.student_id,
+        (student) =>
+          html`<li>
+            <button class="item" aria-current=${student.student_id === face.student_id ? "true" : nothing}
+              @click=${() => decide(face, student.student_id, student.name)}>
+              ${
+                student.state === "registered"
+                  ? html`<face-picture src="/v1/students/${student.student_id}/picture"></face-picture>`
+                  : html`<span class="no-picture">${icon("person")}</span>`
+              }
+              <span class="grow">${student.name}</span>
+            </button>
+          </li>`,
+      )}
+    </ul>`;
+}
+
+async function decide(face, studentId, name) {
+  const learning = learn && studentId !== null;
+  if (!(await attempt(() => nameFace(face.face_id, studentId, learning)))) return;
+  closeSheet();
+  if (studentId === null) say(t("question.saidNobody"));
+  else say(t(learning ? "question.learned" : "question.said", { name }));
+}
+
+/** Ask how a student is marked. @param {any} marked */
+export function openStudent(marked) {
+  const name = marked.name ?? marked.student_id;
+  openSheet(() => {
+    const now = session()?.marks.find((one) => one.student_id === marked.student_id) ?? marked;
+    return { title: name, body: statusBody(now, name) };
+  });
+}
+
+function statusBody(marked, name) {
+  const set = async (status) => {
+    if (!(await attempt(() => mark([{ student_id: marked.student_id, status }])))) return;
+    closeSheet();
+    say(t("mark.set", { name, status: t(`status.${status}`) }));
+  };
+  return html`<div class="statuses" role="group" aria-label=${t("mark.label")}>
+    ${STATUSES.map(
+      (status) =>
+        html`<button class="status ${status}" aria-pressed=${String(marked.status === status)} @click=${() => set(status)}>
+          ${sign(status)}<span>${t(`status.${status}`)}</span>
+        </button>`,
+    )}
+  </div>`;
+}

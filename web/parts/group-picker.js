@@ -1,0 +1,26 @@
+/** The choice of a group; the last one comes first. */
+
+import { html } from "../vendor/lit-html/lit-html.js";
+import { t } from "../core/i18n.js";
+import { chooseGroup, chosenGroup, knownGroups } from "../core/roster.js";
+
+/** @param {(id: string) => void} [chosen] told of another choice. */
+export function groupPicker(chosen = () => undefined) {
+  const current = chosenGroup();
+  return html`<label class="field">
+    <span>${t("group.label")}</span>
+    <select
+      @change=${(event) => {
+        chooseGroup(event.target.value);
+        chosen(event.target.value);
+      }}
+    >
+      ${(knownGroups() ?? []).map(
+        (group) =>
+          html`<option value=${group.group_id} ?selected=${group.group_id === current}>
+            ${group.name || group.group_id}
+          </option>`,
+      )}
+    </select>
+  </label>`;
+}

@@ -1,0 +1,80 @@
+/** A photo with its faces framed, each frame a button; it can be brought nearer, since faces at the back are small. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { styleMap } from "../vendor/lit-html/directives/style-map.js";
+import { draw } from "../core/draw.js";
+import { t } from "../core/i18n.js";
+import { ownPhoto } from "../core/pictures.js";
+import { annotatedPath } from "../core/session.js";
+import { icon } from "./icons.js";
+import "./server-picture.js";
+
+const NEAREST = 6;
+const STEP = 1.5;
+
+/** How near each photo is looked at, by its id; 1 shows it whole. */
+const nearness = new Map();
+
+function near(photoId, factor) {
+  const now = nearness.get(photoId) ?? 1;
+  nearness.set(photoId, Math.min(NEAREST, Math.max(1, now * factor)));
+  draw();
+}
+
+/** @returns {string} who a face is, for its button. */
+function spoken(face) {
+  const who = face.name ?? t("face.nobody");
+  return t("face.spoken", { who, decision: t(`status.${face.decision}`) });
+}
+
+function frame(photo, face, open) {
+  const [left, top, width, height] = face.box;
+  const place = {
+    left: `${(100 * left) / photo.width}%`,
+    top: `${(100 * top) / photo.height}%`,
+    width: `${(100 * width) / photo.width}%`,
+    height: `${(100 * height) / photo.height}%`,
+  };
+  return html`<button class="frame ${face.decision}" style=${styleMap(place)} aria-label=${spoken(face)}
+    @click=${() => open(face, photo)}>
+    ${face.decision === "present" ? html`<span class="frame-name" aria-hidden="true">${face.name}</span>` : nothing}
+  </button>`;
+}
+
+/**
+ * @param {string} sessionId
+ * @param {string} version of the session, so that a picture is read again when names in it changed.
+ * @param {any} photo as the server describes it.
+ * @param {(face: any, photo: any) => void} open called with the face that was tapped.
+ */
+export function photoView(sessionId, version, photo, open) {
+  const nearer = nearness.get(photo.photo_id) ?? 1;
+  const own = ownPhoto(photo.photo_id);
+  const found = t("photo.faces", { count: photo.faces.length });
+  return html`<figure class="photo">
+    <div class="photo-scroll" tabindex="0" role="group" aria-label=${t("photo.label", { found })}>
+      <div class="photo-stage ${own ? "" : "drawn"}" style=${styleMap({ width: `${100 * nearer}%`, "aspect-ratio": `${photo.width} / ${photo.height}` })}>
+        ${
+          own
+            ? html`<img src=${own.url} alt="" decoding="async" />`
+            : html`<server-picture src=${annotatedPath(sessionId, photo.photo_id)} version=${version}></server-picture>`
+        }
+        ${repeat(
+          photo.faces,
+          (face) => face.face_id,
+          (face) => frame(photo, face, open),
+        )}
+      </div>
+    </div>
+    <figcaption>
+      <span>${found}</span>
+      <span class="nearness">
+        <button class="round" aria-label=${t("photo.farther")} ?disabled=${nearer <= 1}
+          @click=${() => near(photo.photo_id, 1 / STEP)}>${icon("minus")}</button>
+        <button class="round" aria-label=${t("photo.nearer")} ?disabled=${nearer >= NEAREST}
+          @click=${() => near(photo.photo_id, STEP)}>${icon("plus")}</button>
+      </span>
+    </figcaption>
+  </figure>`;
+}

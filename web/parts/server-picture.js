@@ -1,0 +1,37 @@
+/** `<server-picture src version>`: a picture of the server that an `img` alone could not ask for, since it needs the sign-in. */
+
+import { t } from "../core/i18n.js";
+import { picture } from "../core/pictures.js";
+
+class ServerPicture extends HTMLElement {
+  #shown = "";
+
+  static get observedAttributes() {
+    return ["src", "version"];
+  }
+
+  attributeChangedCallback() {
+    queueMicrotask(() => this.#show());
+  }
+
+  async #show() {
+    const source = this.getAttribute("src");
+    const wanted = `${source} ${this.getAttribute("version")}`;
+    if (wanted === this.#shown || source === null) return;
+    this.#shown = wanted;
+    if (!this.firstChild) this.textContent = t("photo.loading");
+    const image = new Image();
+    image.alt = "";
+    image.decoding = "async";
+    try {
+      image.src = await picture(source);
+      await image.decode();
+    } catch {
+      if (this.#shown === wanted) this.textContent = t("photo.gone");
+      return;
+    }
+    if (this.#shown === wanted) this.replaceChildren(image);
+  }
+}
+
+customElements.define("server-picture", ServerPicture);

@@ -1,0 +1,75 @@
+/** Past roll calls of a group, and the way to its report. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { getAll, remembered } from "../core/api.js";
+import { draw } from "../core/draw.js";
+import { moment, t } from "../core/i18n.js";
+import { chosenGroup, knownGroups, rosterProblem } from "../core/roster.js";
+import { groupPicker } from "../parts/group-picker.js";
+import { icon } from "../parts/icons.js";
+import { failure } from "../parts/waiting.js";
+import { presence } from "./roll-call.js";
+
+/** Days that the list reaches back; the report goes as far as anybody likes. */
+const DAYS = 180;
+
+/** @type {{group: string, sessions: any[]} | null} */
+let read = null;
+let problem = null;
+
+/** Called when the page is opened. */
+export async function enter() {
+  const group = chosenGroup();
+  if (group === null) return;
+  const since = new Date(Date.now() - DAYS * 86_400_000).toISOString().slice(0, 10);
+  const path = `/v1/sessions?${new URLSearchParams({ group_id: group, since })}`;
+  try {
+    const sessions = await remembered(`sessions of ${group}`, () => getAll(path));
+    read = { group, sessions: [...sessions].reverse() };
+    problem = null;
+  } catch (error) {
+    problem = error;
+  }
+  draw();
+}
+
+/** Forget what was read. */
+export function forget() {
+  read = null;
+}
+
+/** The page. */
+export function historyPage() {
+  if (knownGroups() === null) {
+    return rosterProblem() ? failure(rosterProblem()) : html`<p class="muted">${t("state.loading")}</p>`;
+  }
+  const group = chosenGroup();
+  return html`<section class="stack">
+    <h1 tabindex="-1">${t("history.title")}</h1>
+    ${group === null ? html`<p>${t("roll.noGroup")}</p>` : groupPicker(() => void enter())}
+    ${group === null ? nothing : html`<a class="button big" href="#/report">${icon("list")}${t("report.open")}</a>`}
+    ${problem ? failure(problem) : list(group)}
+  </section>`;
+}
+
+function list(group) {
+  if (read === null || read.group !== group) return nothing;
+  if (read.sessions.length === 0) return html`<p class="muted">${t("history.none")}</p>`;
+  return html`<ul class="list" data-test="sessions">
+    ${repeat(read.sessions, (session) => session.session_id, entry)}
+  </ul>`;
+}
+
+function entry(session) {
+  const { present, all } = presence(session.counts);
+  return html`<li>
+    <a class="item" href="#/session/${session.session_id}">
+      <span class="grow">
+        <b>${moment(session.started_at)}</b>
+        <meter min="0" max=${Math.max(all, 1)} .value=${present} aria-hidden="true"></meter>
+      </span>
+      <span>${t("session.presentOf", { present, all })}</span>${icon("next")}
+    </a>
+  </li>`;
+}

@@ -1,0 +1,125 @@
+/** Who came over a term: a table of students by sessions, coloured and lettered, and its export. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { get, send } from "../core/api.js";
+import { draw } from "../core/draw.js";
+import { day, percent, t } from "../core/i18n.js";
+import { chosenGroup, groupName } from "../core/roster.js";
+import { share } from "../core/share.js";
+import { groupPicker } from "../parts/group-picker.js";
+import { icon } from "../parts/icons.js";
+import { attempt } from "../parts/toast.js";
+import { failure } from "../parts/waiting.js";
+
+/** Months that a term has, until the teacher says otherwise. */
+const TERM_MONTHS = 4;
+const FORMS = { xlsx: "report.xlsx", csv: "report.csv", html: "report.page" };
+
+const period = { since: "", until: "" };
+let report = null;
+let problem = null;
+
+/** Called when the page is opened. */
+export async function enter() {
+  if (period.since === "") {
+    const begin = new Date();
+    begin.setMonth(begin.getMonth() - TERM_MONTHS);
+    period.since = begin.toISOString().slice(0, 10);
+  }
+  await load();
+}
+
+/** Forget what was read. */
+export function forget() {
+  report = null;
+}
+
+function query(form) {
+  const fields = { group_id: chosenGroup(), ...period, ...(form ? { format: form } : {}) };
+  return `/v1/reports/attendance?${new URLSearchParams(Object.entries(fields).filter(([, value]) => value))}`;
+}
+
+async function load() {
+  if (chosenGroup() === null) return;
+  try {
+    report = await get(query());
+    problem = null;
+  } catch (error) {
+    problem = error;
+  }
+  draw();
+}
+
+async function exported(form) {
+  await attempt(async () => {
+    const response = await send("GET", query(form));
+    const days = [period.since, period.until].filter(Boolean).join("_");
+    await share(await response.blob(), `${chosenGroup()}_${days}.${form}`);
+  });
+}
+
+/** The page. */
+export function reportPage() {
+  const set = (name) => (event) => {
+    period[name] = event.target.value;
+    void load();
+  };
+  return html`<section class="stack">
+    <h1 tabindex="-1">${t("report.title")}</h1>
+    ${groupPicker(() => void load())}
+    <div class="row wrap">
+      <label class="field grow"><span>${t("report.since")}</span><input type="date" .value=${period.since} @change=${set("since")} /></label>
+      <label class="field grow"><span>${t("report.until")}</span><input type="date" .value=${period.until} @change=${set("until")} /></label>
+    </div>
+    ${problem ? failure(problem) : nothing} ${report ? found() : nothing}
+  </section>`;
+}
+
+function found() {
+  if (report.sessions.length === 0) return html`<p class="muted">${t("history.none")}</p>`;
+  return html`<p class="summary">
+      <span class="count present"><b>${report.totals.rate === null ? "–" : percent(report.totals.rate)}</b> ${t("report.rate")}</span>
+      <span class="count"><b>${report.sessions.length}</b> ${t("report.sessions", { count: report.sessions.length })}</span>
+    </p>
+    <div class="row wrap" role="group" aria-label=${t("report.export")}>
+      ${Object.entries(FORMS).map(
+        ([form, label]) => html`<button @click=${() => exported(form)}>${icon("share")}${t(label)}</button>`,
+      )}
+    </div>
+    ${heatMap()}
+    <ul class="legend">
+      ${["present", "late", "absent", "excused"].map(
+        (status) => html`<li><span class="cell ${status}" aria-hidden="true">${t(`letter.${status}`)}</span> ${t(`status.${status}`)}</li>`,
+      )}
+    </ul>`;
+}
+
+function heatMap() {
+  return html`<div class="heat" tabindex="0" role="region" aria-label=${t("report.table", { group: groupName(chosenGroup()) })}>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">${t("report.student")}</th>
+          <th scope="col">${t("report.rate")}</th>
+          ${report.sessions.map(
+            (session) => html`<th scope="col"><a href="#/session/${session.session_id}">${day(session.started_at)}</a></th>`,
+          )}
+        </tr>
+      </thead>
+      <tbody>
+        ${report.students.map(
+          (student) =>
+            html`<tr>
+              <th scope="row">${student.name}</th>
+              <td class="rate">${student.totals.rate === null ? "–" : percent(student.totals.rate)}</td>
+              ${student.marks.map((status) =>
+                status === null
+                  ? html`<td class="cell none"></td>`
+                  : html`<td class="cell ${status}"><abbr title=${t(`status.${status}`)}>${t(`letter.${status}`)}</abbr></td>`,
+              )}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}

@@ -1,0 +1,145 @@
+/** The first page: choose the group, take the photos. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { get } from "../core/api.js";
+import { draw } from "../core/draw.js";
+import { day, moment, t } from "../core/i18n.js";
+import { me } from "../core/me.js";
+import { enqueue, waiting } from "../core/outbox.js";
+import { prepared } from "../core/photo.js";
+import { randomId } from "../core/random.js";
+import { chosenGroup, groupName, knownGroups, knownStudents, loadStudents, rosterProblem } from "../core/roster.js";
+import { groupPicker } from "../parts/group-picker.js";
+import { icon } from "../parts/icons.js";
+import { failure, waitingList } from "../parts/waiting.js";
+import { attempt, say } from "../parts/toast.js";
+
+/** Days of which roll calls are offered to go on with. */
+const RECENT_DAYS = 2;
+
+/** @type {{group: string, sessions: any[]} | null} */
+let recent = null;
+let preparing = 0;
+
+/** Called when the page is opened. */
+export async function enter() {
+  const group = chosenGroup();
+  if (group === null) return;
+  await Promise.all([loadStudents(group).catch(() => undefined), loadRecent(group)]);
+}
+
+async function loadRecent(group) {
+  const since = new Date(Date.now() - RECENT_DAYS * 86_400_000).toISOString().slice(0, 10);
+  try {
+    const page = await get(`/v1/sessions?${new URLSearchParams({ group_id: group, since, limit: "20" })}`);
+    recent = { group, sessions: page.items.reverse().slice(0, 3) };
+  } catch {
+    // Without a network there is nothing to go on with but what waits, which is shown apart.
+    recent = null;
+  }
+  draw();
+}
+
+/** @returns {string} id of a new roll call: readable in lists, and nobody else's. */
+function newSessionId(group, now) {
+  const stamp = now.toISOString().slice(0, 16).replace(/[-:T]/g, "");
+  return `${group.slice(0, 40)}-${stamp}-${randomId().slice(0, 8)}`;
+}
+
+/**
+ * Take the photos of one roll call in, and show it.
+ * @param {Iterable<File>} files
+ * @param {{id: string, startedAt: string} | null} session to add to; null opens another.
+ * @param {string} group
+ */
+export async function takePhotos(files, session, group) {
+  const chosen = [...files].slice(0, me().most_photos);
+  if (chosen.length < [...files].length) say(t("roll.tooMany", { count: me().most_photos }), { tone: "bad" });
+  if (chosen.length === 0) return;
+  const now = new Date();
+  const target = session ?? { id: newSessionId(group, now), startedAt: now.toISOString() };
+  preparing += chosen.length;
+  draw();
+  for (const file of chosen) {
+    await attempt(async () => {
+      const blob = await prepared(file, me().uploads ? Infinity : me().most_photo_bytes);
+      await enqueue({ kind: "detect", groupId: group, session: target, blob });
+    });
+    preparing -= 1;
+    if (location.hash !== `#/session/${target.id}`) location.hash = `#/session/${target.id}`;
+  }
+  draw();
+}
+
+/** @returns {number} photos that are being made ready. */
+export function beingPrepared() {
+  return preparing;
+}
+
+function files(group) {
+  return (event) => {
+    void takePhotos(event.target.files, null, group);
+    event.target.value = "";
+  };
+}
+
+/** The page. */
+export function rollCall() {
+  const groups = knownGroups();
+  if (groups === null) return rosterProblem() ? failure(rosterProblem()) : html`<p class="muted">${t("state.loading")}</p>`;
+  if (groups.length === 0) {
+    return html`<section class="card">
+      <h1 tabindex="-1">${t("roll.title")}</h1>
+      <p>${t("roll.noGroup")}</p>
+      <a class="button primary big" href="#/register">${icon("addPerson")}${t("register.title")}</a>
+    </section>`;
+  }
+  const group = chosenGroup();
+  const students = knownStudents(group);
+  return html`<section class="stack">
+    <h1 tabindex="-1">${t("roll.title")}</h1>
+    ${groupPicker(() => void enter())}
+    <p class="muted">${students === null ? nothing : t("group.size", { count: students.length })}</p>
+    <div class="shutter">
+      <label class="button primary huge">
+        ${icon("camera")}<span>${t("roll.take")}</span>
+        <input type="file" accept="image/*" capture="environment" class="hidden-input" @change=${files(group)} />
+      </label>
+      <label class="button big">
+        ${icon("gallery")}<span>${t("roll.choose")}</span>
+        <input type="file" accept="image/*" multiple class="hidden-input" data-test="choose" @change=${files(group)} />
+      </label>
+      <p class="muted small">${t("roll.hint", { count: me().most_photos })}</p>
+    </div>
+    ${waitingList(waiting().filter((item) => item.kind === "detect"))} ${recentList(group)}
+  </section>`;
+}
+
+function recentList(group) {
+  if (recent === null || recent.group !== group || recent.sessions.length === 0) return nothing;
+  return html`<h2>${t("roll.recent")}</h2>
+    <ul class="list">
+      ${repeat(
+        recent.sessions,
+        (session) => session.session_id,
+        (session) =>
+          html`<li>
+            <a class="item" href="#/session/${session.session_id}">
+              <span class="grow"><b>${moment(session.started_at)}</b></span>
+              <span class="muted">${t("session.presentOf", presence(session.counts))}</span>${icon("next")}
+            </a>
+          </li>`,
+      )}
+    </ul>`;
+}
+
+/** @param {Record<string, number>} counts @returns who came, late ones too, of how many. */
+export function presence({ present, late, absent, excused }) {
+  return { present: present + late, all: present + late + absent + excused };
+}
+
+/** @returns {string} heading of a roll call. */
+export function sessionTitle(group, startedAt) {
+  return startedAt ? `${groupName(group)}, ${day(startedAt)}` : t("session.title");
+}

@@ -1,0 +1,200 @@
+/** One roll call: its photos with the faces framed, the questions, and everybody with their status. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { moment, t } from "../core/i18n.js";
+import { waiting } from "../core/outbox.js";
+import { forgetPictures } from "../core/pictures.js";
+import { groupName, knownStudents, loadStudents } from "../core/roster.js";
+import { leave, lookAt, nameFace, reload, session } from "../core/session.js";
+import { Problem } from "../core/problem.js";
+import { facePath } from "../core/session.js";
+import "../parts/face-picture.js";
+import { openFace, openStudent } from "../parts/face-sheet.js";
+import { icon } from "../parts/icons.js";
+import { photoView } from "../parts/photo-view.js";
+import { chip, counts } from "../parts/status.js";
+import { attempt, say } from "../parts/toast.js";
+import { failure, waitingList } from "../parts/waiting.js";
+import { beingPrepared, takePhotos } from "./roll-call.js";
+
+/** Called when the page is opened. @param {string} id */
+export async function enter(id) {
+  const item = ownWaiting(id)[0];
+  lookAt(id, item ? { groupId: item.groupId, startedAt: item.session.startedAt } : {});
+  await reload();
+  if (session()?.groupId) await loadStudents(session().groupId).catch(() => undefined);
+}
+
+/** Called when it is left. */
+export function exit() {
+  leave();
+  forgetPictures();
+}
+
+function ownWaiting(id) {
+  return waiting().filter((item) => item.kind === "detect" && item.session.id === id);
+}
+
+/** The page. */
+export function sessionPage() {
+  const view = session();
+  if (view === null) return nothing;
+  const items = ownWaiting(view.id);
+  const missing = view.problem instanceof Problem && view.problem.code === "session_not_found";
+  // A roll call whose photos all still wait is not on the server yet.
+  const unsent = items.length > 0 || beingPrepared() > 0;
+  return html`<section class="session">
+    <header class="stack-small">
+      <h1 tabindex="-1">${view.groupId ? groupName(view.groupId) : t("session.title")}</h1>
+      <p class="muted">${view.startedAt ? moment(view.startedAt) : nothing}</p>
+      ${view.loaded || view.marks.length ? summary(view) : nothing}
+    </header>
+    <div class="columns">
+      <div class="stack">
+        ${beingPrepared() > 0 ? html`<p class="card">${icon("wait")} ${t("photo.preparing", { count: beingPrepared() })}</p>` : nothing}
+        ${waitingList(items)}
+        ${repeat(
+          view.photos,
+          (photo) => photo.photo_id,
+          (photo) => photoView(view.id, view.etag ?? "", photo, openFace),
+        )}
+        ${view.groupId ? morePhotos(view) : nothing}
+      </div>
+      <div class="stack">
+        ${view.problem && !(missing && unsent) && !(view.problem instanceof Problem === false && unsent) ? failure(view.problem) : nothing}
+        ${questions(view)} ${people(view)}
+      </div>
+    </div>
+    ${finishBar(view, items)}
+  </section>`;
+}
+
+function summary(view) {
+  const counted = counts(view.marks);
+  const open = view.questions.length;
+  return html`<p class="summary" role="status">
+    ${["present", "late", "absent", "excused"]
+      .filter((status) => counted[status] > 0 || status === "present" || status === "absent")
+      .map((status) => html`<span class="count ${status}"><b>${counted[status]}</b> ${t(`status.${status}`)}</span>`)}
+    ${open > 0 ? html`<span class="count review"><b>${open}</b> ${t("status.review")}</span>` : nothing}
+  </p>`;
+}
+
+function morePhotos(view) {
+  const add = (event) => {
+    void takePhotos(event.target.files, { id: view.id, startedAt: view.startedAt }, view.groupId);
+    event.target.value = "";
+  };
+  return html`<div class="row wrap">
+    <label class="button">
+      ${icon("camera")}${t("session.more")}
+      <input type="file" accept="image/*" capture="environment" class="hidden-input" @change=${add} />
+    </label>
+    <label class="button">
+      ${icon("gallery")}${t("roll.choose")}
+      <input type="file" accept="image/*" multiple class="hidden-input" @change=${add} />
+    </label>
+  </div>`;
+}
+
+function questions(view) {
+  if (view.questions.length === 0) return nothing;
+  return html`<section aria-labelledby="questions-title">
+    <h2 id="questions-title">${t("question.title", { count: view.questions.length })}</h2>
+    <ul class="questions">
+      ${repeat(
+        view.questions,
+        (question) => question.face_id,
+        (question) => questionCard(view, question),
+      )}
+    </ul>
+  </section>`;
+}
+
+function faceOf(view, faceId) {
+  for (const photo of view.photos) {
+    const face = photo.faces.find((one) => one.face_id === faceId);
+    if (face) return { photo, face };
+  }
+  return null;
+}
+
+function questionCard(view, question) {
+  const found = faceOf(view, question.face_id);
+  const [first] = question.candidates;
+  return html`<li class="card question">
+    <div class="pair">
+      <face-picture
+        class="large"
+        photo=${question.photo_id}
+        box=${found ? found.face.box.join(",") : nothing}
+        src=${facePath(view.id, question.face_id)}
+      ></face-picture>
+      ${first?.picture_url ? html`<face-picture class="large" src=${first.picture_url}></face-picture>` : nothing}
+    </div>
+    <p>${first ? t("question.is", { name: first.name }) : t("question.who")}</p>
+    <div class="row wrap">
+      ${
+        first
+          ? html`<button class="primary" @click=${() => answer(question, first.student_id, first.name)}>
+                ${icon("check")}${t("question.yes")}
+              </button>
+              <button @click=${() => answer(question, null, "")}>${icon("cross")}${t("question.no")}</button>`
+          : nothing
+      }
+      <button @click=${() => found && openFace(found.face, found.photo)}>${t("question.other")}</button>
+    </div>
+  </li>`;
+}
+
+async function answer(question, studentId, name) {
+  const done = await attempt(() => nameFace(question.face_id, studentId));
+  if (done) say(studentId === null ? t("question.saidNobody") : t("question.said", { name }));
+}
+
+function people(view) {
+  if (view.marks.length === 0) {
+    const expected = view.groupId === null ? null : knownStudents(view.groupId);
+    return expected === null ? nothing : html`<p class="muted">${t("session.notYet", { count: expected.length })}</p>`;
+  }
+  const order = { absent: 0, late: 1, excused: 2, present: 3 };
+  const sorted = [...view.marks].sort(
+    (one, other) =>
+      order[one.status] - order[other.status] || (one.name ?? one.student_id).localeCompare(other.name ?? other.student_id),
+  );
+  return html`<section aria-labelledby="people-title">
+    <h2 id="people-title">${t("session.people")}</h2>
+    <ul class="list" data-test="people">
+      ${repeat(
+        sorted,
+        (mark) => mark.student_id,
+        (mark) =>
+          html`<li>
+            <button class="item" @click=${() => openStudent(mark)} aria-haspopup="dialog">
+              <span class="grow">${mark.name ?? mark.student_id}
+                ${mark.source === "manual" ? html`<span class="muted small">${t("mark.manual")}</span>` : nothing}
+              </span>
+              ${chip(mark.status)}
+            </button>
+          </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function finishBar(view, items) {
+  if (!view.loaded && items.length === 0) return nothing;
+  const counted = counts(view.marks);
+  const finish = () => {
+    say(
+      items.length > 0
+        ? t("session.finishedWaiting", { count: items.length })
+        : t("session.finished", { present: counted.present + counted.late, all: view.marks.length }),
+    );
+    location.hash = "#/";
+  };
+  return html`<div class="bar">
+    <button class="primary big grow" @click=${finish}>${icon("check")}${t("session.finish")}</button>
+  </div>`;
+}

@@ -1,0 +1,96 @@
+/**
+ * Lets the page start without a network. It keeps the page's own files only: no answer of the server, no photo.
+ * `make web` writes the two constants; a test fails where they are not those of the files.
+ */
+
+const VERSION = "b06c645b2e7bc915";
+const FILES = [
+  "/app.js",
+  "/core/api.js",
+  "/core/auth.js",
+  "/core/database.js",
+  "/core/draw.js",
+  "/core/i18n.js",
+  "/core/install.js",
+  "/core/look.js",
+  "/core/me.js",
+  "/core/outbox.js",
+  "/core/photo.js",
+  "/core/pictures.js",
+  "/core/problem.js",
+  "/core/random.js",
+  "/core/roster.js",
+  "/core/session.js",
+  "/core/share.js",
+  "/core/upload.js",
+  "/icons/icon-192.png",
+  "/icons/icon-512.png",
+  "/icons/icon-maskable-512.png",
+  "/icons/icon.svg",
+  "/",
+  "/languages/de.js",
+  "/languages/en.js",
+  "/manifest.webmanifest",
+  "/parts/camera.js",
+  "/parts/face-picture.js",
+  "/parts/face-sheet.js",
+  "/parts/group-picker.js",
+  "/parts/icons.js",
+  "/parts/photo-view.js",
+  "/parts/server-picture.js",
+  "/parts/sheet.js",
+  "/parts/status.js",
+  "/parts/toast.js",
+  "/parts/waiting.js",
+  "/screens/history.js",
+  "/screens/register.js",
+  "/screens/report.js",
+  "/screens/roll-call.js",
+  "/screens/session.js",
+  "/screens/settings.js",
+  "/screens/sign-in.js",
+  "/styles.css",
+  "/vendor/idb.js",
+  "/vendor/lit-html/async-directive.js",
+  "/vendor/lit-html/directive-helpers.js",
+  "/vendor/lit-html/directive.js",
+  "/vendor/lit-html/directives/ref.js",
+  "/vendor/lit-html/directives/repeat.js",
+  "/vendor/lit-html/directives/style-map.js",
+  "/vendor/lit-html/lit-html.js",
+];
+
+const CACHE = `muster-${VERSION}`;
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    caches.open(CACHE).then((cache) => cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })))),
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    caches
+      .keys()
+      .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))))
+      .then(() => self.clients.claim()),
+  );
+});
+
+self.addEventListener("message", (event) => {
+  if (event.data === "take over") void self.skipWaiting();
+});
+
+self.addEventListener("fetch", (event) => {
+  const url = new URL(event.request.url);
+  if (event.request.method !== "GET" || url.origin !== self.location.origin) return;
+  const file = url.pathname === "/index.html" ? "/" : url.pathname;
+  if (!FILES.includes(file)) return;
+  // All files of one version together: never one module of today beside another of yesterday.
+  event.respondWith(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.match(file))
+      .then((kept) => kept ?? fetch(event.request)),
+  );
+});
