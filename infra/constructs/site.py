@@ -18,11 +18,10 @@ from infra import names
 from infra.config import StageConfig
 from infra.constructs.bucket import AccessLogs, PrivateBucket
 from infra.review import accept
+from muster.api.site_policy import API_PATHS, HEADERS, content_security_policy
 
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
 """Part of the name of the bucket that `cdk bootstrap` made for assets."""
-
-API_PATHS: Final = ("/v1/*", "/register/*", "/mark/*", "/health")
 
 FALLBACK: Final = """\
 function handler(event) {
@@ -37,26 +36,10 @@ function handler(event) {
 the API's 403 and 404 into the client's start page too."""
 
 
-def content_security_policy(stage: str) -> str:
-    """Return the site's policy: nothing but its own files, the sign-in pages and the photo bucket."""
+def policy(stage: str) -> str:
+    """Return the site's content security policy: its own files, the sign-in pages and the photo bucket."""
     photos = names.photos_origin(stage)
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            f"img-src 'self' blob: data: {photos}",
-            "media-src 'self' blob:",
-            "font-src 'self'",
-            "manifest-src 'self'",
-            "worker-src 'self'",
-            f"connect-src 'self' {names.sign_in_origin(stage)} {photos}",
-            "form-action 'self'",
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-            "upgrade-insecure-requests",
-        )
-    )
+    return content_security_policy(images=[photos], connections=[names.sign_in_origin(stage), photos], https=True)
 
 
 class Site(Construct):
@@ -159,7 +142,7 @@ class Site(Construct):
             "Headers",
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=content_security_policy(stage), override=True
+                    content_security_policy=policy(stage), override=True
                 ),
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 frame_options=cloudfront.ResponseHeadersFrameOptions(
@@ -174,12 +157,8 @@ class Site(Construct):
             ),
             custom_headers_behavior=cloudfront.ResponseCustomHeadersBehavior(
                 custom_headers=[
-                    cloudfront.ResponseCustomHeader(
-                        header="Permissions-Policy", value="camera=(self), microphone=(), geolocation=()", override=True
-                    ),
-                    cloudfront.ResponseCustomHeader(
-                        header="Cross-Origin-Opener-Policy", value="same-origin", override=True
-                    ),
+                    cloudfront.ResponseCustomHeader(header=header, value=HEADERS[header], override=True)
+                    for header in ("Permissions-Policy", "Cross-Origin-Opener-Policy")
                 ]
             ),
         )

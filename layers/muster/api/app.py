@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -19,6 +20,7 @@ from muster.api.routes.reports import report_routes
 from muster.api.routes.roster import health_routes, roster_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.uploads import upload_routes
+from muster.api.site import Site
 from muster.api.system import Records, System
 
 OPEN = frozenset({"/health", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
@@ -28,11 +30,12 @@ MOST_BODY_BYTES = 110_000_000
 """Ten phone photos of 10 MB and the form around them; one photo has its own, lower limit."""
 
 
-def create_app(system: Records) -> FastAPI:
+def create_app(system: Records, site: Path | None = None) -> FastAPI:
     """Build the application; training runs in the background while it is up.
 
     Args:
         system: a `System` has all routes, bare `Records` those that read no photos.
+        site: folder of the web client, which is served too, to everybody; None where something else serves it.
     """
 
     @asynccontextmanager
@@ -52,6 +55,8 @@ def create_app(system: Records) -> FastAPI:
     if system.limits is not None:
         app.add_middleware(RateLimit, limits=system.limits)
     app.add_middleware(Callers, sign_in=system.access.sign_in)
+    if site is not None:
+        app.add_middleware(Site, folder=site)
     app.add_middleware(BodyLimit, limit=MOST_BODY_BYTES)
     app.add_middleware(RequestLog)
     problems.install(app)

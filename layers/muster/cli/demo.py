@@ -9,6 +9,7 @@ from rich.console import Console
 
 from muster.cli.output import JsonOption, counter, emit, stderr, steps
 from muster.cli.recognition import show_detection
+from muster.cli.shipped import shipped_folder
 from muster.cli.training import show_report
 from muster.composition.local import open_local_system
 from muster.composition.settings import LocalSettings
@@ -86,12 +87,10 @@ def demo(
 
 
 def _samples() -> Path:
-    """Find the sample photos in the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    for candidate in (package / "samples", package.parents[1] / "samples"):
-        if candidate.is_dir():
-            return candidate
-    raise InvalidRequest("The sample photos are not installed: name a folder with `gallery` and `photos` in it.")
+    found = shipped_folder("samples")
+    if found is None:
+        raise InvalidRequest("The sample photos are not installed: name a folder with `gallery` and `photos` in it.")
+    return found
 
 
 def _pictures(folder: Path) -> list[Path]:

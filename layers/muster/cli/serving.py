@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from muster.cli.output import DataOption, stderr
+from muster.cli.shipped import shipped_folder
 from muster.composition.local import open_local_system, open_retention, open_users
 from muster.composition.settings import LocalSettings
 from muster.services.retention import daily
@@ -36,7 +37,7 @@ def serve(
             f"[yellow]Faces, names and tokens travel readable to {host}:{port}: put a proxy with TLS before it.[/]"
         )
     _log_requests()
-    app = create_app(open_local_system(data))
+    app = create_app(open_local_system(data), site=shipped_folder("web"))
     stderr.print(f"Muster answers at http://{host}:{port}, documentation at http://{host}:{port}/docs")
     with daily(open_retention(data)):
         uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)

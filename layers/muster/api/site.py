@@ -1,0 +1,96 @@
+"""The web client's files, where this process serves them itself: on one machine, before anybody signs in."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from muster.api.site_policy import API_PATHS, HEADERS, content_security_policy
+
+START_PAGE: Final = "/index.html"
+
+SETTINGS_PATH: Final = "/config.json"
+
+SETTINGS: Final[Mapping[str, str | None]] = {"stage": "local", "sign_in": None, "client_id": None, "region": None}
+"""What the client reads at start: that there are no sign-in pages, but tokens. The cloud's file has the same keys."""
+
+_MEDIA_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+"""Told here, since the machine's own table may say otherwise and a browser refuses a script of another type."""
+
+_HEADERS: Final = {**HEADERS, "Content-Security-Policy": content_security_policy(), "Cache-Control": "no-cache"}
+
+_DOCUMENTATION: Final = ("/docs", "/docs/*", "/redoc", "/openapi.json")
+
+
+class Site:
+    """ASGI middleware that answers what the folder holds and passes on everything else.
+
+    It stands before `Callers`: the files tell nothing about anyone. Only they are compressed; in the API's answers,
+    secrets would lie beside what a sender chose, and their compressed length would tell (BREACH).
+
+    Args:
+        folder: the web client; `index.html` in it is the start page.
+    """
+
+    def __init__(self, app: ASGIApp, folder: Path) -> None:
+        self._app = app
+        self._folder = folder.resolve()
+        self._files = GZipMiddleware(StaticFiles(directory=self._folder))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for a file, or pass it on."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or _of_the_api(scope["path"]):
+            await self._app(scope, receive, send)
+        elif scope["path"] == SETTINGS_PATH:
+            await JSONResponse(dict(SETTINGS))(scope, receive, _with_headers(send, SETTINGS_PATH))
+        elif (path := await run_in_threadpool(self._find, scope["path"])) is not None:
+            await self._files({**scope, "path": path, "root_path": ""}, receive, _with_headers(send, path))
+        else:
+            await self._app(scope, receive, send)
+
+    def _find(self, path: str) -> str | None:
+        """Return the file to send, or None; a path without an ending is one of the client's own pages."""
+        if "." not in path.rpartition("/")[2]:
+            path = START_PAGE
+        try:
+            file = (self._folder / path.lstrip("/")).resolve()
+            return path if file.is_file() and file.is_relative_to(self._folder) else None
+        except (OSError, ValueError):
+            # No name of a file: too long, or with a null character.
+            return None
+
+
+def _of_the_api(path: str) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in (*API_PATHS, *_DOCUMENTATION))
+
+
+def _with_headers(send: Send, path: str) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.update(_HEADERS)
+            if "content-type" in headers and (media_type := _media_type(path)):
+                headers["Content-Type"] = media_type
+        await send(message)
+
+    return send_with_headers
+
+
+def _media_type(path: str) -> str | None:
+    return _MEDIA_TYPES.get(PurePosixPath(path).suffix.lower())

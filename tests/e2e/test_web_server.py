@@ -1,0 +1,175 @@
+"""The local server gives the web client's files to everybody, as a browser wants them, and leaves the API as it is."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.constructs.site import policy as cloud_policy
+from muster.api.app import create_app
+from muster.api.site_policy import API_PATHS, HEADERS
+from muster.composition.local import LocalSystem
+from muster.domain.identifiers import UserId
+from muster.domain.user import Role, User
+from tests.e2e.serving import serving
+
+WEB = Path(__file__).parents[2] / "web"
+SCRIPT = "export const words = ['" + "muster " * 200 + "'];\n"
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    """A small client, beside it a file that is none of its own."""
+    folder = tmp_path / "web"
+    (folder / "core").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html><title>Muster</title><h1>Muster</h1>")
+    (folder / "core" / "api.js").write_text(SCRIPT)
+    for name in ("manifest.webmanifest", "icon.svg", "style.css", "strings.json"):
+        (folder / name).write_text("{}")
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    return folder
+
+
+@pytest.fixture
+def page(system: LocalSystem, web: Path) -> Iterator[httpx.Client]:
+    """A client of a server with users, one who has no token."""
+    system.users.add(User(UserId("ada"), Role.ADMIN))
+    with serving(create_app(system, site=web)) as url, httpx.Client(base_url=url, timeout=60) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html", "/sessions", "/sessions/monday", "/v1"])
+def test_the_start_page_is_the_answer_to_every_path_that_is_no_file_and_not_the_apis(
+    page: httpx.Client, path: str
+) -> None:
+    answer = page.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<h1>Muster</h1>" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/core/api.js", "text/javascript; charset=utf-8"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/style.css", "text/css; charset=utf-8"),
+        ("/strings.json", "application/json"),
+        ("/config.json", "application/json"),
+    ],
+)
+def test_every_file_has_its_media_type_and_the_security_headers(page: httpx.Client, path: str, media_type: str) -> None:
+    for answer in (page.get(path), page.head(path)):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == media_type
+        assert answer.headers["cache-control"] == "no-cache"
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_policy_is_the_clouds_without_the_clouds_origins(page: httpx.Client) -> None:
+    def rules(text: str) -> dict[str, set[str]]:
+        return {name: set(sources) for name, *sources in (part.split() for part in text.split(";"))}
+
+    here, cloud = rules(page.get("/").headers["content-security-policy"]), rules(cloud_policy("dev"))
+    assert cloud.keys() - here.keys() == {"upgrade-insecure-requests"}
+    beyond = {name: cloud[name] - here[name] for name in here if cloud[name] != here[name]}
+    assert all(here[name] <= cloud[name] for name in here)
+    assert beyond.keys() == {"connect-src", "img-src"}
+    assert all(origin.startswith("https://") for origins in beyond.values() for origin in origins)
+    assert not any("unsafe" in source or source in ("*", "http:", "https:") for one in here.values() for source in one)
+
+
+def test_a_file_that_was_not_changed_is_not_sent_again(page: httpx.Client, web: Path) -> None:
+    first = page.get("/core/api.js")
+    again = page.get("/core/api.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["cache-control"] == "no-cache"
+    (web / "core" / "api.js").write_text("export const words = [];\n")
+    changed = page.get("/core/api.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (changed.status_code, changed.text) == (200, "export const words = [];\n")
+
+
+def test_files_are_compressed_and_answers_of_the_api_never_are(page: httpx.Client, system: LocalSystem) -> None:
+    with page.stream("GET", "/core/api.js", headers={"Accept-Encoding": "gzip"}) as answer:
+        assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+        raw = b"".join(answer.iter_raw())
+    assert len(raw) < len(SCRIPT) / 4
+    assert gzip.decompress(raw).decode() == SCRIPT
+    plain = page.get("/core/api.js", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == SCRIPT
+    bearer = {"Authorization": f"Bearer {system.users.renew_token(UserId('ada'))}", "Accept-Encoding": "gzip"}
+    document = page.get("/openapi.json", headers=bearer)
+    assert (document.status_code, "content-encoding" in document.headers) == (200, False)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../secret.txt", "/%2e%2e/secret.txt", "/core/../../secret.txt", "/link.txt", "//secret.txt", "/a%00.txt"],
+)
+def test_nothing_outside_the_folder_is_served(page: httpx.Client, path: str) -> None:
+    answer = httpx.get(httpx.URL(page.base_url, raw_path=path.encode()))
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/core", "/core/", "/.env", "/" + "x" * 5000 + ".js"])
+def test_what_is_no_file_is_a_page_or_not_there(page: httpx.Client, path: str) -> None:
+    assert page.get(path).status_code == (404 if "." in path else 200)
+
+
+def test_the_site_answers_before_sign_in_and_the_api_only_after(page: httpx.Client, system: LocalSystem) -> None:
+    assert page.get("/").status_code == 200
+    for path in ("/v1/students", "/v1/training"):
+        answer = page.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
+
+
+def test_addresses_of_the_api_keep_their_problem_documents(page: httpx.Client) -> None:
+    for method, path, status in (
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/nothing.js", 404),
+        ("GET", "/mark/nothing", 404),
+        ("GET", "/mark/detect", 405),
+        ("PUT", "/v1/groups", 405),
+        ("POST", "/", 404),
+        ("POST", "/core/api.js", 404),
+        ("GET", "/core/nothing.js", 404),
+    ):
+        answer = page.request(method, path)
+        assert answer.status_code == status, (method, path)
+        assert answer.headers["content-type"] == "application/problem+json", (method, path)
+    assert page.get("/health").json()["status"] == "ok"
+    assert "openapi" in page.get("/docs").text
+
+
+def test_no_route_of_the_api_lies_where_the_site_would_answer(system: LocalSystem) -> None:
+    """Every route is under a path that both CloudFront and the local server leave to the API."""
+    document = create_app(system).openapi()
+    for path in document["paths"]:
+        assert any(path == pattern or path.startswith(pattern.removesuffix("*")) for pattern in API_PATHS), path
+
+
+def test_a_page_load_does_not_use_up_what_a_sender_may_ask(page: httpx.Client) -> None:
+    assert {page.get("/core/api.js").status_code for _ in range(450)} == {200}
+
+
+def test_the_settings_say_that_there_are_no_sign_in_pages(page: httpx.Client) -> None:
+    assert page.get("/config.json").json() == {"stage": "local", "sign_in": None, "client_id": None, "region": None}
+
+
+def test_the_clients_own_folder_is_served(system: LocalSystem) -> None:
+    with serving(create_app(system, site=WEB)) as url:
+        answer = httpx.get(url)
+        assert "Muster" in answer.text
+        for file in WEB.rglob("*.js"):
+            script = httpx.get(f"{url}/{file.relative_to(WEB).as_posix()}")
+            assert (script.status_code, script.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+        manifest = WEB / "manifest.webmanifest"
+        if manifest.exists():
+            assert httpx.get(f"{url}/manifest.webmanifest").json() == json.loads(manifest.read_text())
