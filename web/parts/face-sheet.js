@@ -45,7 +45,11 @@ function faceBody(face, photo) {
         ? html`<button class="primary big" @click=${() => decide(face, face.student_id, face.name)}>${icon("check")}${t("question.isIt", { name: face.name })}</button>`
         : nothing
     }
-    <button class="big" @click=${() => decide(face, null, "")}>${icon("cross")}${t("face.sayNobody")}</button>
+    ${
+      face.decision === "unknown"
+        ? nothing
+        : html`<button class="big" @click=${() => decide(face, null, "")}>${icon("cross")}${t("face.sayNobody")}</button>`
+    }
     <label class="check">
       <input type="checkbox" .checked=${learn} @change=${(event) => (learn = event.target.checked)} />
       <span>${t("face.learn")}</span>

@@ -22,7 +22,8 @@ export function closeSheet() {
 
 function attach(dialog) {
   element = dialog ?? null;
-  if (element && !element.open) element.showModal();
+  // It is given before it stands in the page, where alone it can be shown.
+  queueMicrotask(() => element?.isConnected && !element.open && element.showModal());
 }
 
 function closed() {

@@ -68,8 +68,8 @@ export function reportPage() {
     <h1 tabindex="-1">${t("report.title")}</h1>
     ${groupPicker(() => void load())}
     <div class="row wrap">
-      <label class="field grow"><span>${t("report.since")}</span><input type="date" .value=${period.since} @change=${set("since")} /></label>
-      <label class="field grow"><span>${t("report.until")}</span><input type="date" .value=${period.until} @change=${set("until")} /></label>
+      <label class="field half"><span>${t("report.since")}</span><input type="date" .value=${period.since} @change=${set("since")} /></label>
+      <label class="field half"><span>${t("report.until")}</span><input type="date" .value=${period.until} @change=${set("until")} /></label>
     </div>
     ${problem ? failure(problem) : nothing} ${report ? found() : nothing}
   </section>`;

@@ -89,7 +89,7 @@ export function rollCall() {
   const groups = knownGroups();
   if (groups === null) return rosterProblem() ? failure(rosterProblem()) : html`<p class="muted">${t("state.loading")}</p>`;
   if (groups.length === 0) {
-    return html`<section class="card">
+    return html`<section class="card stack">
       <h1 tabindex="-1">${t("roll.title")}</h1>
       <p>${t("roll.noGroup")}</p>
       <a class="button primary big" href="#/register">${icon("addPerson")}${t("register.title")}</a>

@@ -87,11 +87,11 @@ function morePhotos(view) {
     event.target.value = "";
   };
   return html`<div class="row wrap">
-    <label class="button">
+    <label class="button grow">
       ${icon("camera")}${t("session.more")}
       <input type="file" accept="image/*" capture="environment" class="hidden-input" @change=${add} />
     </label>
-    <label class="button">
+    <label class="button grow">
       ${icon("gallery")}${t("roll.choose")}
       <input type="file" accept="image/*" multiple class="hidden-input" @change=${add} />
     </label>
