@@ -50,6 +50,7 @@ WHO_MAY = {
         "own", {"data": {"group_id": "7b", "consent": "true"}, "files": {"archive": ("photos.zip", _archive())}}
     ),
     "POST /mark/detect": Ask("own", {"data": {"group_id": "7b"}, "files": {"images": ("a.jpg", b"not a photo")}}),
+    "GET /v1/me": Ask("any"),
     "GET /v1/training": Ask("any"),
     "GET /v1/groups": Ask("any"),
     "POST /v1/groups": Ask("admin", {"json": {"group_id": "9c", "name": "9c"}}),

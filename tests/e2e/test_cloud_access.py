@@ -76,6 +76,14 @@ def test_the_claims_decide(ask: Ask) -> None:
     assert ask(None, "GET", "/health").status_code == 200
 
 
+def test_a_client_is_told_who_asks_and_that_larger_photos_are_uploaded(ask: Ask) -> None:
+    assert ask(None, "GET", "/v1/me").status_code == 401
+    me = ask({**ADA, "email": "ada@example.edu"}, "GET", "/v1/me").json()
+    assert (me["user_id"], me["role"], me["name"]) == (ADA["sub"], "teacher", "ada@example.edu")
+    assert ask(ADMIN, "GET", "/v1/me").json()["role"] == "admin"
+    assert (me["uploads"], me["most_photo_bytes"], me["time_zone"]) == (True, 4_400_000, "UTC")
+
+
 def test_a_request_is_found_in_the_log_by_the_gateways_id(ask: Ask) -> None:
     assert ask(ADA, "GET", "/v1/students").headers["x-request-id"] == "JKJaXmPLvHcESHA="
 

@@ -125,7 +125,7 @@ def test_what_is_no_file_is_a_page_or_not_there(page: httpx.Client, path: str) -
 
 def test_the_site_answers_before_sign_in_and_the_api_only_after(page: httpx.Client, system: LocalSystem) -> None:
     assert page.get("/").status_code == 200
-    for path in ("/v1/students", "/v1/training"):
+    for path in ("/v1/students", "/v1/me", "/v1/training"):
         answer = page.get(path)
         assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
 

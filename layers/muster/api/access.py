@@ -13,10 +13,15 @@ from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks."""
+    """Who asks.
+
+    Attributes:
+        name: as people call them, if that is known.
+    """
 
     user_id: UserId
     role: Role
+    name: str | None = None
 
 
 class Access:

@@ -16,6 +16,7 @@ from muster.api.idempotency import Idempotency
 from muster.api.limits import RateLimit
 from muster.api.request_log import RequestLog
 from muster.api.routes.groups import group_routes
+from muster.api.routes.me import me_routes
 from muster.api.routes.reports import report_routes
 from muster.api.routes.roster import health_routes, roster_routes
 from muster.api.routes.sessions import session_routes
@@ -70,6 +71,7 @@ def create_app(system: Records, site: Path | None = None) -> FastAPI:
         app.include_router(recognition_routes(system))
         app.include_router(bulk_routes(system))
         app.include_router(face_routes(system))
+    app.include_router(me_routes(system))
     app.include_router(roster_routes(system))
     app.include_router(group_routes(system))
     app.include_router(session_routes(system))

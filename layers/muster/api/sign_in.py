@@ -48,7 +48,7 @@ class LocalSignIn:
             user = self._users.of_token(token.strip())
             if user is None:
                 raise SignInRequired("The token is not valid: ask an admin for a new one (`muster users token`).")
-            return Principal(user.id, user.role)
+            return Principal(user.id, user.role, user.name or None)
         if self._users.find():
             raise SignInRequired("Send your token as `Authorization: Bearer <token>`; an admin makes one for you.")
         _check_at_this_machine(request)
@@ -67,7 +67,7 @@ class GatewaySignIn:
         groups = _groups(claims)
         for role in (Role.ADMIN, Role.TEACHER):
             if role in groups:
-                return Principal(UserId(claims["sub"]), role)
+                return Principal(UserId(claims["sub"]), role, claims.get("name") or claims.get("email"))
         raise NotAllowed("Your account has no role yet: ask an admin to make you a teacher.")
 
 

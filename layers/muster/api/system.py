@@ -42,6 +42,7 @@ class Records:
         answers: what was answered to requests that may come again.
         limits: None where a gateway limits how often one may ask.
         uploads: None where photos come with the request only.
+        most_photo_bytes: largest photo that comes with a request.
     """
 
     pack: PackId
@@ -57,6 +58,7 @@ class Records:
     heads: HeadInUse
     training: TrainingQueue
     uploads: Uploads | None
+    most_photo_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

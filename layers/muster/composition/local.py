@@ -32,6 +32,7 @@ from muster.services.training_queue import TrainingQueue
 from muster.services.training_run import Trainer
 from muster.services.users import Users
 from muster.storage.local import LocalStores, open_local
+from muster.vision.decode import DEFAULT
 from muster.vision.pipeline import VisionPipeline
 
 
@@ -105,6 +106,7 @@ def open_local_system(
         heads=heads,
         training=training,
         uploads=None,
+        most_photo_bytes=DEFAULT.file_bytes,
         learning=Learning(pack.id, vision, stores.students, stores.sessions, corrections, training.request),
         session_pictures=SessionPictures(sessions, stores.sessions),
         stores=stores,

@@ -8,6 +8,9 @@ from enum import StrEnum
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
 
+MOST_PHOTOS = 10
+"""Photos of one request."""
+
 
 class MarkStatus(StrEnum):
     """A student's status in a session."""

@@ -15,6 +15,9 @@ EMBEDDING_SIZE = 512
 MOST_GROUPS = 40
 """Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
 
+CONSENT_WORDING = "2026-1"
+"""Version of the consent text in docs/privacy.md."""
+
 MOST_LEARNED = 5
 """Faces that one template learns from; a further one takes the place of the oldest."""
 

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
-from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, SessionPhoto
+from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
@@ -22,8 +22,6 @@ from muster.services.heads import CurrentHead
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import Photo, decode
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
-
-MOST_PHOTOS = 10
 
 
 class DetectionService:

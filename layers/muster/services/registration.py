@@ -9,7 +9,7 @@ from threading import Lock
 from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PackId, StudentId
-from muster.domain.student import Consent, Student, Template
+from muster.domain.student import CONSENT_WORDING, Consent, Student, Template
 from muster.recognition.matcher import identify
 from muster.recognition.thresholds import Thresholds
 from muster.services.admission import admit
@@ -19,9 +19,6 @@ from muster.services.groups import Groups
 from muster.storage.ports import StudentStore
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
-
-CONSENT_WORDING = "2026-1"
-"""Version of the consent text in docs/privacy.md."""
 
 
 @dataclass(frozen=True, slots=True)
