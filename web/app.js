@@ -48,7 +48,7 @@ let ready = false;
 
 function page() {
   return html`<a class="skip" href="#main" @click=${skip}>${t("shell.skip")}</a>
-    ${offline()}
+    ${banner()}
     <main id="main" tabindex="-1">${ready ? screen.page() : html`<p class="muted">${t("state.loading")}</p>`}</main>
     ${screen.tab === null ? nothing : tabs()} ${toast()} ${sheet()}`;
 }
@@ -58,16 +58,21 @@ function skip(event) {
   document.getElementById("main").focus();
 }
 
-function offline() {
-  const count = waiting().length;
+function banner() {
+  const count = waiting().filter((item) => item.state === "waiting").length;
+  const refused = waiting().length - count;
   if (waitsForSignIn() && screen.tab !== null && count > 0) {
     return html`<a class="banner warn" href="#/sign-in">${t("shell.signIn", { count })}</a>`;
   }
-  if (navigator.onLine && count === 0) return nothing;
-  if (navigator.onLine) return html`<a class="banner" href="#/settings">${icon("wait")}${t("shell.waiting", { count })}</a>`;
-  return html`<a class="banner warn" href="#/settings">
-    ${icon("cloudOff")}${count > 0 ? t("shell.offlineWaiting", { count }) : t("shell.offline")}
-  </a>`;
+  if (!navigator.onLine) {
+    return html`<a class="banner warn" href="#/settings">
+      ${icon("cloudOff")}${count > 0 ? t("shell.offlineWaiting", { count }) : t("shell.offline")}
+    </a>`;
+  }
+  if (count > 0) return html`<a class="banner" href="#/settings">${icon("wait")}${t("shell.waiting", { count })}</a>`;
+  // The screens of the roll call and of registering show what was refused themselves.
+  if (refused === 0 || ["roll", "register"].includes(screen.tab)) return nothing;
+  return html`<a class="banner warn" href="#/settings">${icon("question")}${t("shell.refused", { count: refused })}</a>`;
 }
 
 function tabs() {

@@ -160,6 +160,7 @@ class ApiStack(cdk.Stack):
             (POST, "/v1/sessions/{id}/faces/{face}/student", self.detect, signed_in),
             (GET, "/v1/sessions/{id}/faces/{face}/picture", self.detect, signed_in),
             (GET, "/v1/sessions/{id}/photos/{photo}/annotated", self.detect, signed_in),
+            (GET, "/v1/sessions/{id}/photos/{photo}/picture", self.detect, signed_in),
             (GET, "/v1/students/{id}/picture", self.register, signed_in),
             (ANY, "/v1/{proxy+}", self.roster, signed_in),
             (GET, "/health", self.roster, None),

@@ -77,6 +77,7 @@ WHO_MAY = {
     "GET /v1/sessions/{session_id}/questions": Ask("own"),
     "GET /v1/sessions/{session_id}/photos": Ask("own"),
     "GET /v1/sessions/{session_id}/photos/{photo_id}/annotated": Ask("own"),
+    "GET /v1/sessions/{session_id}/photos/{photo_id}/picture": Ask("own"),
     "GET /v1/sessions/{session_id}/faces/{face_id}/picture": Ask("own"),
     "POST /v1/sessions/{session_id}/faces/{face_id}/student": Ask("own", {"json": {"student_id": None}, **ANY_VERSION}),
     "GET /v1/reports/attendance": Ask("own", {"params": {"group_id": "7b"}}),

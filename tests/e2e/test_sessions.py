@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -149,6 +150,19 @@ def test_a_name_is_taken_away_given_to_another_and_drawn_as_it_is_now(
     named(school, obama, "joe_biden")
     faces = school.get("/v1/sessions/monday/photos").json()[0]["faces"]
     assert {face["face_id"]: face["student_id"] for face in faces} == {obama: "joe_biden", stranger: None}
+
+
+def test_a_photo_is_looked_at_without_anything_drawn_into_it(
+    school: httpx.Client, monday: dict[str, Any], samples: Path
+) -> None:
+    answer = school.get(f"/v1/sessions/monday/photos/{monday['photos'][0]['photo_id']}/picture")
+    assert answer.headers["cache-control"] == "private, no-store"
+    shown = np.asarray(Image.open(BytesIO(answer.content)), float)
+    taken = np.asarray(Image.open(samples / "photos" / "group.jpg"), float)
+    assert shown.shape == taken.shape
+    # A frame or a name would change whole lines of pixels by a hundred; writing JPEG again changes few by a little.
+    assert np.abs(shown - taken).mean(axis=2).max() < 60
+    assert np.abs(shown - taken).mean() < 3
 
 
 def test_a_photo_sent_again_undoes_no_correction(school: httpx.Client, monday: dict[str, Any], samples: Path) -> None:
@@ -298,6 +312,7 @@ def test_faces_and_photos_that_are_not_there_are_not_found(client: httpx.Client)
     assert code_of(named(client, "x-0", None, headers={"If-Match": "99"}), 422) == "invalid_request"
     assert code_of(client.get("/v1/sessions/monday/faces/x-0/picture"), 404) == "face_not_found"
     assert code_of(client.get("/v1/sessions/monday/photos/x/annotated"), 404) == "photo_not_found"
+    assert code_of(client.get("/v1/sessions/monday/photos/x/picture"), 404) == "photo_not_found"
     assert code_of(named(client, "x-0", None, session="never"), 404) == "session_not_found"
 
 

@@ -16,6 +16,7 @@ ROUTES = {
     "POST /v1/sessions/{id}/faces/{face}/student": "Detect",
     "GET /v1/sessions/{id}/faces/{face}/picture": "Detect",
     "GET /v1/sessions/{id}/photos/{photo}/annotated": "Detect",
+    "GET /v1/sessions/{id}/photos/{photo}/picture": "Detect",
     "GET /v1/students/{id}/picture": "Register",
     "ANY /v1/{proxy+}": "Roster",
     "GET /health": "Roster",

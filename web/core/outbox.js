@@ -22,7 +22,7 @@ const LONGEST_PAUSE = 60_000;
  * @property {string} groupId
  * @property {string} takenAt
  * @property {Blob} blob
- * @property {{id: string, startedAt: string}} [session] of a roll call.
+ * @property {{id: string, startedAt: string, isNew?: boolean}} [session] of a roll call; a new one is opened with it.
  * @property {{id: string, name: string, allowLookalike: boolean}} [student] of a registration; consent was given.
  * @property {"waiting" | "failed"} state
  * @property {{code: string, detail: string}} [problem] why it failed.
@@ -58,6 +58,12 @@ export function progressOf(id) {
 /** Whether photos wait for somebody to sign in. */
 export function waitsForSignIn() {
   return signInNeeded;
+}
+
+/** Whether a roll call is not on the server yet, since its first photo waits. @param {string} sessionId */
+export function isUnopened(sessionId) {
+  const own = items.filter((item) => item.session?.id === sessionId && item.session.isNew);
+  return !opened.has(sessionId) && own.some((item) => item.state === "waiting");
 }
 
 /** Whether a photo is gone when the page is closed, since the phone has no room to keep it. */

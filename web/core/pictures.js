@@ -42,12 +42,3 @@ export function picture(path) {
   }
   return fetched.get(path);
 }
-
-/** Forget one picture of the server, because it is another now. @param {string} path */
-export function forgetPicture(path) {
-  fetched
-    .get(path)
-    ?.then((url) => URL.revokeObjectURL(url))
-    .catch(() => undefined);
-  fetched.delete(path);
-}

@@ -2,7 +2,7 @@
 
 import { get, getVersioned, send } from "./api.js";
 import { draw } from "./draw.js";
-import { forgetPicture, keepOwn } from "./pictures.js";
+import { keepOwn } from "./pictures.js";
 import { Problem } from "./problem.js";
 
 /**
@@ -113,13 +113,12 @@ export async function nameFace(faceId, studentId, learn = false) {
   await changing(() =>
     send("POST", path, { json: { student_id: studentId, learn }, headers: { "If-Match": view.etag } }),
   );
-  for (const photo of view.photos) forgetPicture(annotatedPath(view.id, photo.photo_id));
   await reload();
 }
 
-/** @returns {string} path of the server's picture of a photo with its faces framed. */
-export function annotatedPath(sessionId, photoId) {
-  return `${address(sessionId)}/photos/${encodeURIComponent(photoId)}/annotated`;
+/** @returns {string} path of the server's picture of a photo. */
+export function photoPath(sessionId, photoId) {
+  return `${address(sessionId)}/photos/${encodeURIComponent(photoId)}/picture`;
 }
 
 /** @returns {string} path of the server's picture of one face. */

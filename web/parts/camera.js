@@ -10,6 +10,8 @@ import { icon } from "./icons.js";
 let stream = null;
 let video = null;
 let facing = "environment";
+/** Whether it shows something yet: what is taken before that is black. */
+let shows = false;
 /** Why there is no picture: "off" until asked for, "refused" by the person, "none" where there is no camera. */
 let state = "off";
 
@@ -39,6 +41,7 @@ export async function startCamera() {
 export function stopCamera() {
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = null;
+  shows = false;
   state = "off";
 }
 
@@ -57,6 +60,11 @@ async function snapshot() {
   return await jpeg(canvas);
 }
 
+function playing() {
+  shows = true;
+  draw();
+}
+
 function attach(element) {
   video = element ?? null;
   if (video && stream) video.srcObject = stream;
@@ -68,15 +76,15 @@ export function camera(taken) {
     ${
       state === "on"
         ? html`<div class="finder ${facing}">
-              <video ${ref(attach)} autoplay playsinline muted aria-label=${t("camera.view")}></video>
+              <video ${ref(attach)} @playing=${playing} autoplay playsinline muted aria-label=${t("camera.view")}></video>
               <svg class="guide" viewBox="0 0 100 100" preserveAspectRatio="xMidYMid meet" aria-hidden="true">
                 <ellipse cx="50" cy="47" rx="24" ry="32" />
               </svg>
               <p class="guide-text">${t("camera.guide")}</p>
             </div>
             <div class="row">
-              <button class="primary big grow" @click=${async () => taken(await snapshot())}>${icon("camera")}${t("camera.take")}</button>
-              <button class="round" aria-label=${t("camera.turn")} @click=${turn}>${icon("turn")}</button>
+              <button type="button" class="primary big grow" ?disabled=${!shows} @click=${async () => taken(await snapshot())}>${icon("camera")}${t("camera.take")}</button>
+              <button type="button" class="round" aria-label=${t("camera.turn")} @click=${turn}>${icon("turn")}</button>
             </div>`
         : nothing
     }

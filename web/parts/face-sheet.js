@@ -31,6 +31,7 @@ function faceBody(face, photo) {
   };
   const wanted = sought.toLocaleLowerCase();
   const shown = students
+    .filter((student) => student.state === "registered")
     .filter((student) => student.name.toLocaleLowerCase().includes(wanted) || student.student_id.toLocaleLowerCase().includes(wanted))
     .sort((one, other) => rank(one) - rank(other));
   return html`<div class="row">
@@ -70,16 +71,17 @@ function faceBody(face, photo) {
           html`<li>
             <button class="item" aria-current=${student.student_id === face.student_id ? "true" : nothing}
               @click=${() => decide(face, student.student_id, student.name)}>
-              ${
-                student.state === "registered"
-                  ? html`<face-picture src="/v1/students/${student.student_id}/picture"></face-picture>`
-                  : html`<span class="no-picture">${icon("person")}</span>`
-              }
+              <face-picture src="/v1/students/${student.student_id}/picture"></face-picture>
               <span class="grow">${student.name}</span>
             </button>
           </li>`,
       )}
-    </ul>`;
+    </ul>
+    ${
+      shown.length < students.length && wanted === ""
+        ? html`<p class="muted small">${t("face.withoutPhoto")}</p>`
+        : nothing
+    }`;
 }
 
 async function decide(face, studentId, name) {

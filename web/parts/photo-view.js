@@ -5,7 +5,7 @@ import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { ownPhoto } from "../core/pictures.js";
-import { annotatedPath } from "../core/session.js";
+import { photoPath } from "../core/session.js";
 import { icon } from "./icons.js";
 import "./server-picture.js";
 
@@ -44,22 +44,21 @@ function frame(photo, face, open) {
 
 /**
  * @param {string} sessionId
- * @param {string} version of the session, so that a picture is read again when names in it changed.
  * @param {any} photo as the server describes it.
  * @param {(face: any, photo: any) => void} open called with the face that was tapped.
  */
-export function photoView(sessionId, version, photo, open) {
+export function photoView(sessionId, photo, open) {
   const nearer = nearness.get(photo.photo_id) ?? 1;
   const own = ownPhoto(photo.photo_id);
   const found = t("photo.faces", { count: photo.faces.length });
   return html`<figure class="photo">
     <div class="photo-scroll" tabindex="0" role="group" aria-label=${t("photo.label", { found })}>
-      <div class="photo-stage ${own ? "" : "drawn"}" 
+      <div class="photo-stage" 
         .style=${`width:${100 * nearer}%;aspect-ratio:${photo.width}/${photo.height}`}>
         ${
           own
             ? html`<img src=${own.url} alt="" decoding="async" />`
-            : html`<server-picture src=${annotatedPath(sessionId, photo.photo_id)} version=${version}></server-picture>`
+            : html`<server-picture src=${photoPath(sessionId, photo.photo_id)}></server-picture>`
         }
         ${repeat(
           photo.faces,

@@ -1,4 +1,4 @@
-/** `<server-picture src version>`: a picture of the server that an `img` alone could not ask for, since it needs the sign-in. */
+/** `<server-picture src>`: a picture of the server that an `img` alone could not ask for, since it needs the sign-in. */
 
 import { t } from "../core/i18n.js";
 import { picture } from "../core/pictures.js";
@@ -7,7 +7,7 @@ class ServerPicture extends HTMLElement {
   #shown = "";
 
   static get observedAttributes() {
-    return ["src", "version"];
+    return ["src"];
   }
 
   attributeChangedCallback() {
@@ -16,9 +16,8 @@ class ServerPicture extends HTMLElement {
 
   async #show() {
     const source = this.getAttribute("src");
-    const wanted = `${source} ${this.getAttribute("version")}`;
-    if (wanted === this.#shown || source === null) return;
-    this.#shown = wanted;
+    if (source === this.#shown || source === null) return;
+    this.#shown = source;
     if (!this.firstChild) this.textContent = t("photo.loading");
     const image = new Image();
     image.alt = "";
@@ -27,10 +26,10 @@ class ServerPicture extends HTMLElement {
       image.src = await picture(source);
       await image.decode();
     } catch {
-      if (this.#shown === wanted) this.textContent = t("photo.gone");
+      if (this.#shown === source) this.textContent = t("photo.gone");
       return;
     }
-    if (this.#shown === wanted) this.replaceChildren(image);
+    if (this.#shown === source) this.replaceChildren(image);
   }
 }
 

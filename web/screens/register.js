@@ -168,7 +168,7 @@ function fields() {
     change(student ? { student: student.student_id, id: student.student_id, name: student.name } : { student: NEW, id: "", name: "" });
   };
   return html`<form class="stack" @submit=${submit}>
-    ${group === null ? newGroup() : groupPicker(() => void enter())}
+    ${group === null ? identifier("newGroup", t("group.new"), t("group.newHint")) : groupPicker(() => void enter())}
     ${
       open.length > 0
         ? html`<label class="field">
@@ -191,12 +191,7 @@ function fields() {
               <span>${t("register.name")}</span>
               <input required maxlength="200" autocomplete="off" .value=${form.name} @input=${(event) => change({ name: event.target.value })} />
             </label>
-            <label class="field">
-              <span>${t("register.id")}</span>
-              <input required pattern=${IDENTIFIER} autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="id-hint"
-                .value=${form.id} @input=${(event) => change({ id: event.target.value })} />
-              <span class="muted small" id="id-hint">${t("register.idHint")}</span>
-            </label>`
+            ${identifier("id", t("register.id"), t("register.idHint"))}`
         : nothing
     }
     <fieldset class="consent">
@@ -237,11 +232,14 @@ function retake() {
   void startCamera();
 }
 
-function newGroup() {
-  return html`<label class="field">
-    <span>${t("group.new")}</span>
-    <input required pattern=${IDENTIFIER} autocomplete="off" autocapitalize="off" .value=${form.newGroup}
-      @input=${(event) => change({ newGroup: event.target.value })} />
-    <span class="muted small">${t("group.newHint")}</span>
-  </label>`;
+/** @param {"id" | "newGroup"} name of the value in the form. */
+function identifier(name, label, hint) {
+  return html`<div class="stack-small">
+    <label class="field">
+      <span>${label}</span>
+      <input required pattern=${IDENTIFIER} autocomplete="off" autocapitalize="off" spellcheck="false"
+        aria-describedby="${name}-hint" .value=${form[name]} @input=${(event) => change({ [name]: event.target.value })} />
+    </label>
+    <span class="muted small" id="${name}-hint">${hint}</span>
+  </div>`;
 }

@@ -58,7 +58,7 @@ export async function takePhotos(files, session, group) {
   if (chosen.length < [...files].length) say(t("roll.tooMany", { count: me().most_photos }), { tone: "bad" });
   if (chosen.length === 0) return;
   const now = new Date();
-  const target = session ?? { id: newSessionId(group, now), startedAt: now.toISOString() };
+  const target = session ?? { id: newSessionId(group, now), startedAt: now.toISOString(), isNew: true };
   preparing += chosen.length;
   draw();
   for (const file of chosen) {

@@ -3,12 +3,10 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { moment, t } from "../core/i18n.js";
-import { waiting } from "../core/outbox.js";
+import { isUnopened, waiting } from "../core/outbox.js";
 import { forgetPictures } from "../core/pictures.js";
 import { groupName, knownStudents, loadStudents } from "../core/roster.js";
-import { leave, lookAt, nameFace, reload, session } from "../core/session.js";
-import { Problem } from "../core/problem.js";
-import { facePath } from "../core/session.js";
+import { facePath, leave, lookAt, nameFace, reload, session } from "../core/session.js";
 import "../parts/face-picture.js";
 import { openFace, openStudent } from "../parts/face-sheet.js";
 import { icon } from "../parts/icons.js";
@@ -22,7 +20,7 @@ import { beingPrepared, takePhotos } from "./roll-call.js";
 export async function enter(id) {
   const item = ownWaiting(id)[0];
   lookAt(id, item ? { groupId: item.groupId, startedAt: item.session.startedAt } : {});
-  await reload();
+  if (!isUnopened(id)) await reload();
   if (session()?.groupId) await loadStudents(session().groupId).catch(() => undefined);
 }
 
@@ -41,9 +39,8 @@ export function sessionPage() {
   const view = session();
   if (view === null) return nothing;
   const items = ownWaiting(view.id);
-  const missing = view.problem instanceof Problem && view.problem.code === "session_not_found";
-  // A roll call whose photos all still wait is not on the server yet.
-  const unsent = items.length > 0 || beingPrepared() > 0;
+  // What waits tells more than that nothing could be read yet.
+  const problem = items.length > 0 || beingPrepared() > 0 ? null : view.problem;
   return html`<section class="session">
     <header class="stack-small">
       <h1 tabindex="-1">${view.groupId ? groupName(view.groupId) : t("session.title")}</h1>
@@ -57,13 +54,12 @@ export function sessionPage() {
         ${repeat(
           view.photos,
           (photo) => photo.photo_id,
-          (photo) => photoView(view.id, view.etag ?? "", photo, openFace),
+          (photo) => photoView(view.id, photo, openFace),
         )}
         ${view.groupId ? morePhotos(view) : nothing}
       </div>
       <div class="stack">
-        ${view.problem && !(missing && unsent) && !(view.problem instanceof Problem === false && unsent) ? failure(view.problem) : nothing}
-        ${questions(view)} ${people(view)}
+        ${problem ? failure(problem) : nothing} ${questions(view)} ${people(view)}
       </div>
     </div>
     ${finishBar(view, items)}

@@ -1,13 +1,20 @@
 """Pictures of a session for people to look at, drawn when they are asked for: names change, and decisions do."""
 
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.attendance import SessionPhoto
 from muster.domain.errors import PhotoNotFound
 from muster.domain.identifiers import FaceId, PhotoId, SessionId
 from muster.services.annotation import annotate
 from muster.services.corrections import photo_of
 from muster.services.pictures import crop, small_jpeg
-from muster.services.sessions import Sessions
+from muster.services.sessions import SessionDetail, Sessions
 from muster.storage.ports import SessionStore
 from muster.vision.decode import decode
+
+SIDE = 2560
+"""Pixels of the longer side of a photo to look at: faces at the back are still told apart when it is enlarged."""
 
 
 class SessionPictures:
@@ -25,11 +32,18 @@ class SessionPictures:
             PhotoNotFound: the session has no such photo, or it is no longer kept.
         """
         detail = self._sessions.get(session_id)
-        photo = next((photo for photo in detail.photos if photo.id == photo_id), None)
-        if photo is None:
-            raise PhotoNotFound(f"The session has no photo {photo_id[:80]}: read its photos again.")
-        pixels = decode(self._store.original(session_id, photo_id)).pixels
-        return annotate(pixels, photo.faces, detail.names)
+        photo = _photo(detail, photo_id)
+        return annotate(self._pixels(session_id, photo_id), photo.faces, detail.names)
+
+    def photo(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
+        """Return a photo as it was taken, upright, as JPEG of a size to look at.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            PhotoNotFound: the session has no such photo, or it is no longer kept.
+        """
+        _photo(self._sessions.get(session_id), photo_id)
+        return small_jpeg(self._pixels(session_id, photo_id), SIDE)
 
     def face(self, session_id: SessionId, face_id: FaceId) -> bytes:
         """Return a face, with some of what is around it, as JPEG.
@@ -41,4 +55,14 @@ class SessionPictures:
         """
         photo = photo_of(self._store.photos(session_id), face_id)
         box = next(face.box for face in photo.faces if face.face_id == face_id)
-        return small_jpeg(crop(decode(self._store.original(session_id, photo.id)).pixels, box))
+        return small_jpeg(crop(self._pixels(session_id, photo.id), box))
+
+    def _pixels(self, session_id: SessionId, photo_id: PhotoId) -> NDArray[np.uint8]:
+        return decode(self._store.original(session_id, photo_id)).pixels
+
+
+def _photo(detail: SessionDetail, photo_id: PhotoId) -> SessionPhoto:
+    photo = next((photo for photo in detail.photos if photo.id == photo_id), None)
+    if photo is None:
+        raise PhotoNotFound(f"The session has no photo {photo_id[:80]}: read its photos again.")
+    return photo

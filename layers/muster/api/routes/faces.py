@@ -32,6 +32,13 @@ def face_routes(system: System) -> APIRouter:
         picture = system.session_pictures.annotated(session.id, PhotoId(photo_id))
         return Response(picture, media_type="image/jpeg", headers=_HEADERS)
 
+    @router.get("/{session_id}/photos/{photo_id}/picture", response_class=Response, responses=_PICTURE)
+    def photo(access: caller, session_id: str, photo_id: str) -> Response:
+        """Return a photo without anything drawn into it, of a size to look at, as long as the photo is kept."""
+        session = access.session(parse_session_id(session_id))
+        content = system.session_pictures.photo(session.id, PhotoId(photo_id))
+        return Response(content, media_type="image/jpeg", headers=_HEADERS)
+
     @router.get("/{session_id}/faces/{face_id}/picture", response_class=Response, responses=_PICTURE)
     def picture(access: caller, session_id: str, face_id: str) -> Response:
         """Return one face, cut out of its photo with some of what is around it, as long as the photo is kept."""
