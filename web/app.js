@@ -8,10 +8,10 @@ import { startLanguage, t } from "./core/i18n.js";
 import { startInstall, takeUpdate } from "./core/install.js";
 import { startLook } from "./core/look.js";
 import { loadMe } from "./core/me.js";
-import { sendAs, startOutbox, waiting, waitsForSignIn, whenSent } from "./core/outbox.js";
+import { sendAs, startOutbox, waiting, waitsForSignIn, whenSent, whenSentElsewhere } from "./core/outbox.js";
 import { Problem, Unreachable } from "./core/problem.js";
 import { loadGroups } from "./core/roster.js";
-import { takeIn } from "./core/session.js";
+import { session as currentSession, reload as reloadSession, takeIn } from "./core/session.js";
 import { icon } from "./parts/icons.js";
 import { sheet } from "./parts/sheet.js";
 import { say, sayWhy, toast } from "./parts/toast.js";
@@ -25,6 +25,8 @@ import * as settings from "./screens/settings.js";
 import * as signIn from "./screens/sign-in.js";
 
 const CONFIG = "muster.config";
+/** Begin of the address that a QR code leads to. */
+const TOKEN = "#/token/";
 
 const SCREENS = {
   "": { page: rollCall.rollCall, enter: rollCall.enter, tab: "roll", title: "roll.title" },
@@ -85,9 +87,13 @@ function tabs() {
 }
 
 async function show() {
+  // The start shows what the address names once it knows who uses the page.
+  if (!ready) return;
   const [, name = "", argument = ""] = location.hash.split("/");
   if (name === "token") {
+    // The address is another afterwards, and says which screen comes.
     await signIn.takeToken(argument).catch(failed);
+    await show();
     return;
   }
   screen.exit?.();
@@ -97,7 +103,7 @@ async function show() {
   scrollTo(0, 0);
   // After the drawing: whoever cannot see the page hears what it is now.
   requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector("h1")?.focus({ preventScroll: true })));
-  if (ready) await screen.enter?.(decodeURIComponent(argument)).catch(sayWhy);
+  await screen.enter?.(decodeURIComponent(argument)).catch(sayWhy);
   draw();
 }
 
@@ -111,7 +117,8 @@ async function begin() {
 function failed(error) {
   if (error instanceof Problem && error.status === 401) {
     sendAs(null);
-    location.hash = "#/sign-in";
+    // A token that was just scanned is about to be tried.
+    if (!location.hash.startsWith(TOKEN)) location.hash = "#/sign-in";
   } else {
     sayWhy(error);
   }
@@ -141,7 +148,9 @@ async function start() {
     releaseSent(waiting());
     void takeIn(item, answer);
     register.registered(item, answer);
+    if (screen === SCREENS[""]) void screen.enter();
   });
+  whenSentElsewhere((sessionId) => sessionId !== null && currentSession()?.id === sessionId && void reloadSession());
   signIn.whenSignedIn(begin);
   startInstall(() => say(t("shell.update"), { action: { label: t("shell.updateNow"), run: () => void takeUpdate() } }));
   configure(await readConfig());
@@ -149,7 +158,7 @@ async function start() {
   try {
     await finishSignIn();
     if (hosted() && !hasCredential()) failed(new Problem(401, "sign_in_required", ""));
-    else if (!location.hash.startsWith("#/token/")) await begin();
+    else if (!location.hash.startsWith(TOKEN)) await begin();
   } catch (error) {
     if (error instanceof Unreachable) await loadGroups();
     failed(error);

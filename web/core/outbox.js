@@ -37,6 +37,7 @@ const volatile = new Map();
 const progress = new Map();
 const opened = new Set();
 const listeners = new Set();
+const elsewhere = new Set();
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("muster.outbox") : null;
 
 let me = null;
@@ -76,11 +77,19 @@ export function whenSent(listener) {
   listeners.add(listener);
 }
 
+/** @param {(sessionId: string | null) => void} listener called when another tab sent a photo, of this roll call. */
+export function whenSentElsewhere(listener) {
+  elsewhere.add(listener);
+}
+
 /** Read what waits and begin to send; called once. */
 export async function startOutbox() {
   addEventListener("online", () => wake());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
-  channel?.addEventListener("message", () => void reload());
+  channel?.addEventListener("message", (event) => {
+    void reload();
+    for (const listener of elsewhere) listener(event.data);
+  });
   await reload();
 }
 
@@ -195,7 +204,7 @@ async function sendOne(item) {
   progress.delete(item.id);
   volatile.delete(item.id);
   await (await database()).delete(OUTBOX, item.id);
-  await changed();
+  await changed(item.session?.id);
   for (const listener of listeners) listener(item, answer);
   draw();
 }
@@ -237,9 +246,9 @@ async function keep(item) {
   else await (await database()).put(OUTBOX, item);
 }
 
-async function changed() {
+async function changed(sentOf = null) {
   await reload();
-  channel?.postMessage("changed");
+  channel?.postMessage(sentOf);
 }
 
 async function reload() {

@@ -19,8 +19,8 @@ export function whenSignedIn(start) {
 
 /** Take a token out of the address that a QR code leads to; it does not stay there. @param {string} read */
 export async function takeToken(read) {
-  keepToken(decodeURIComponent(read));
   history.replaceState(null, "", "#/");
+  keepToken(decodeURIComponent(read));
   await begin();
 }
 
