@@ -74,7 +74,8 @@ class SignIn(Construct):
         self.client = self.pool.add_client(
             "Web",
             generate_secret=False,
-            auth_flows=cognito.AuthFlow(),
+            # Said in so many words: without any flow named, Cognito would also take passwords by SRP from anywhere.
+            auth_flows=cognito.AuthFlow(user_srp=False),
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(authorization_code_grant=True),
                 scopes=[cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL],

@@ -122,6 +122,7 @@ class DataStack(cdk.Stack):
                     allowed_origins=[web_origin],
                     allowed_methods=[s3.HttpMethods.POST, s3.HttpMethods.GET],
                     allowed_headers=["content-type"],
+                    exposed_headers=["ETag"],
                     max_age=3600,
                 )
             ],

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -27,17 +28,17 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
 
 
 @contextmanager
-def serving(data: Path, log: Path) -> Iterator[str]:
+def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool = True) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", str(data)]
+    command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
     with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, env=os.environ) as process:
-        address = f"http://127.0.0.1:{port}"
+        address = f"{'https' if options else 'http'}://127.0.0.1:{port}"
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             assert process.poll() is None, log.read_text()
             try:
-                httpx.get(f"{address}/health")
+                httpx.get(f"{address}/health", verify=verify)
                 break
             except httpx.TransportError:
                 time.sleep(0.1)

@@ -83,6 +83,10 @@ def test_only_the_site_may_send_photos_from_a_browser(stage: StageTemplates) -> 
     (rule,) = stage.resources("AWS::S3::Bucket")["Photos"]["CorsConfiguration"]["CorsRules"]
 
     assert stage.texts(rule["AllowedOrigins"]) == {"https://{SiteDistribution.DomainName}"}
+    # A form with progress asks first, with POST and without further headers; its answer names the object's ETag.
+    assert set(rule["AllowedMethods"]) == {"POST", "GET"}
+    assert rule["AllowedHeaders"] == ["content-type"]
+    assert rule["ExposedHeaders"] == ["ETag"]
 
 
 def test_the_table_has_the_keys_and_expiry_that_the_store_uses_and_no_index(stage: StageTemplates) -> None:

@@ -1,6 +1,16 @@
 """The front door: the site, its headers and the sign-in."""
 
+import json
+import re
+from pathlib import Path
+
+from infra.app import ROOT, build
+from infra.config import STAGES
+from muster.api.site import SETTINGS
+from muster.api.site_policy import HEADERS, content_security_policy
 from tests.infra.templates import StageTemplates
+
+WEB = ROOT / "web"
 
 
 def policy(stage: StageTemplates) -> dict[str, list[str]]:
@@ -18,6 +28,56 @@ def test_the_site_runs_its_own_scripts_only(stage: StageTemplates) -> None:
     assert rules["style-src"] == ["'self'"]
     assert rules["frame-ancestors"] == ["'none'"]
     assert not any("unsafe" in source or source in ("*", "https:") for sources in rules.values() for source in sources)
+
+
+def test_the_policy_allows_the_cloud_no_more_than_the_local_server_but_three_origins(stage: StageTemplates) -> None:
+    local = {name: sources for name, *sources in (part.split() for part in content_security_policy().split(";"))}
+    cloud = policy(stage)
+
+    assert cloud.pop("upgrade-insecure-requests") == []
+    assert cloud.keys() == local.keys()
+    assert {name for name in local if cloud[name] != local[name]} == {"connect-src", "img-src"}
+    assert all(cloud[name][: len(local[name])] == local[name] for name in local)
+
+
+def test_the_pages_keep_the_headers_of_the_local_server(stage: StageTemplates) -> None:
+    (headers,) = stage.resources("AWS::CloudFront::ResponseHeadersPolicy").values()
+    config = headers["ResponseHeadersPolicyConfig"]
+    custom = {one["Header"]: one["Value"] for one in config["CustomHeadersConfig"]["Items"]}
+
+    assert custom == {name: HEADERS[name] for name in ("Permissions-Policy", "Cross-Origin-Opener-Policy")}
+    assert config["SecurityHeadersConfig"]["ContentTypeOptions"] == {"Override": True}
+    assert config["SecurityHeadersConfig"]["ReferrerPolicy"]["ReferrerPolicy"] == HEADERS["Referrer-Policy"]
+
+
+def test_the_clients_files_and_its_settings_are_delivered_and_asked_for_anew_each_time(
+    stage: StageTemplates, assembly: Path
+) -> None:
+    (delivery,) = stage.resources("Custom::CDKBucketDeployment").values()
+    folders = [assembly / f"asset.{stage.text(key).removesuffix('.zip')}" for key in delivery["SourceObjectKeys"]]
+    files, settings = folders
+
+    shipped = {path.relative_to(WEB) for path in WEB.rglob("*") if path.is_file()}
+    assert {path.relative_to(files) for path in files.rglob("*") if path.is_file()} == shipped
+    assert Path("index.html") in shipped
+    # Nobody keeps the service worker or a page that a deployment has replaced: with an old one, phones would stay old.
+    assert delivery["SystemMetadata"] == {"cache-control": "no-cache"}
+    assert delivery["DistributionPaths"] == ["/*"]
+    assert delivery["Prune"] is True
+    # What only the deployment knows stands there as a mark that is not yet JSON.
+    told = re.sub("<<.*?>>", "null", (settings / "config.json").read_text())
+    assert json.loads(told).keys() == SETTINGS.keys()
+    assert not (files / "config.json").exists(), "it would stand in the place of the stage's settings"
+
+
+def test_a_site_without_files_still_has_its_settings(tmp_path: Path, without_docker_or_account: None) -> None:
+    for name in ("functions", "layers", "containers", "requirements"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".dockerignore").write_text((ROOT / ".dockerignore").read_text())
+    build(tmp_path / "cdk.out", stages=STAGES[:1], root=tmp_path).synth()
+    (delivery,) = StageTemplates.load(tmp_path / "cdk.out", "dev").resources("Custom::CDKBucketDeployment").values()
+    assert len(delivery["SourceObjectKeys"]) == 1
+    assert delivery["Prune"] is False
 
 
 def test_the_site_talks_to_itself_the_sign_in_and_the_photo_bucket_only(stage: StageTemplates) -> None:
@@ -83,6 +143,7 @@ def test_the_web_client_holds_no_secret_and_no_password_flow_and_returns_to_the_
 
     assert client["GenerateSecret"] is False
     assert client["AllowedOAuthFlows"] == ["code"]
-    assert not {flow for flow in client.get("ExplicitAuthFlows", []) if "PASSWORD" in flow}
-    assert stage.texts(client["CallbackURLs"]) == {"https://{SiteDistribution.DomainName}/"}
+    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"], "without a list Cognito allows passwords by SRP"
+    for pages in ("CallbackURLs", "LogoutURLs"):
+        assert stage.texts(client[pages]) == {"https://{SiteDistribution.DomainName}/"}
     assert client["PreventUserExistenceErrors"] == "ENABLED"

@@ -1,46 +1,109 @@
 """`muster serve`."""
 
 import logging
+import ssl
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from muster.cli.addresses import network_addresses, page_address
 from muster.cli.output import DataOption, stderr
 from muster.cli.shipped import shipped_folder
 from muster.composition.local import open_local_system, open_retention, open_users
 from muster.composition.settings import LocalSettings
 from muster.services.retention import daily
 
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 def serve(
     host: Annotated[str, typer.Option(envvar="MUSTER_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="MUSTER_PORT", min=1, max=65535, help="Port to listen on.")] = 8000,
+    network: Annotated[
+        bool, typer.Option("--network", help="Let phones in the same network in, who have a user's token.")
+    ] = False,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Certificate chain, PEM: serve HTTPS. Made by mkcert, say."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The certificate's private key, PEM.")
+    ] = None,
     data: DataOption = None,
 ) -> None:
-    """Serve the HTTP API on this machine, with its documentation at /docs."""
+    """Serve the web client and the HTTP API on this machine; the API's documentation is at /docs."""
     import uvicorn
 
     from muster.api.app import create_app
 
+    https = _checked_tls(tls_certificate, tls_key)
     settings = LocalSettings()
     if settings.admin_token is not None:
         open_users(data).set_admin(settings.admin_token.get_secret_value())
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        if not open_users(data).find():
-            stderr.print(
-                "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`, "
-                "or set MUSTER_ADMIN_TOKEN.",
-                soft_wrap=True,
-            )
-            raise typer.Exit(2)
+    listens = _EVERYWHERE if network else host
+    if listens not in _LOOPBACK and not open_users(data).find():
         stderr.print(
-            f"[yellow]Faces, names and tokens travel readable to {host}:{port}: put a proxy with TLS before it.[/]"
+            "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`, "
+            "or set MUSTER_ADMIN_TOKEN.",
+            soft_wrap=True,
         )
+        raise typer.Exit(2)
     _log_requests()
-    app = create_app(open_local_system(data), site=shipped_folder("web"))
-    stderr.print(f"Muster answers at http://{host}:{port}, documentation at http://{host}:{port}/docs")
+    site = shipped_folder("web")
+    app = create_app(open_local_system(data), site=site)
+    _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
     with daily(open_retention(data)):
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+        uvicorn.run(
+            app,
+            host=listens,
+            port=port,
+            ssl_certfile=tls_certificate,
+            ssl_keyfile=tls_key,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+        )
+
+
+def _checked_tls(certificate: Path | None, key: Path | None) -> bool:
+    """Return whether to serve HTTPS; leave with exit status 2 where the files do not make a server's certificate."""
+    if certificate is None and key is None:
+        return False
+    if certificate is None or key is None:
+        raise typer.BadParameter("HTTPS takes both --tls-certificate and --tls-key.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, OSError) as error:
+        raise typer.BadParameter(
+            f"The certificate {certificate} and the key {key} do not work together: give both as PEM, the key "
+            f"without a password ({error.strerror or error})."
+        ) from error
+    return True
+
+
+def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) -> None:
+    """Print the page's address first, then what a person should know of it."""
+    here = page_address(host, port, https=https)
+    stderr.print(f"Muster answers at {here}" if page else f"Muster's API answers at {here}", soft_wrap=True)
+    if network:
+        for address in network_addresses():
+            stderr.print(f"In the network at {page_address(address, port, https=https)}", soft_wrap=True)
+        stderr.print(
+            "A phone signs in with the QR code of `muster users token ID --qr" + (" --https`." if https else "`."),
+            soft_wrap=True,
+        )
+    stderr.print(f"The API's documentation is at {here}/docs", soft_wrap=True)
+    if not page:
+        stderr.print("[yellow]The web client is not installed: there is the API alone.[/]")
+    if not https and (network or host not in _LOOPBACK):
+        stderr.print(
+            "[yellow]Faces, names and tokens travel readable by everyone in this network, and without HTTPS a phone "
+            "shows no camera picture, does not start offline and installs nothing. Serve HTTPS: "
+            "--tls-certificate FILE --tls-key FILE, made with mkcert for example, or a proxy with TLS before it.[/]",
+            soft_wrap=True,
+        )
 
 
 def _log_requests() -> None:

@@ -7,8 +7,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.addresses import checked_address, network_addresses, page_address
 from muster.cli.output import DataOption, JsonOption, emit
+from muster.cli.qr import show_qr, sign_in_link
 from muster.composition.local import open_users
+from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_user_id
 from muster.domain.user import Role, User
 
@@ -17,12 +20,42 @@ app = typer.Typer(help="Users of this machine's server, each with a token.", no_
 UserArgument = Annotated[str, typer.Argument(help="The user's id, such as ada.")]
 
 
-def _show_token(user_id: str, token: str, as_json: bool) -> None:
+QrOption = Annotated[bool, typer.Option("--qr", help="Show the token as a QR code too, which a phone signs in with.")]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(help="Where the phone finds the server; default: this machine in its network, as `serve --network`."),
+]
+HttpsOption = Annotated[bool, typer.Option("--https", help="The server is served with --tls-certificate.")]
+PortOption = Annotated[int, typer.Option(envvar="MUSTER_PORT", min=1, max=65535, help="The server's port.")]
+
+
+def _address(address: str | None, port: int, https: bool) -> str:
+    """Return where a phone finds the server.
+
+    Raises:
+        InvalidRequest: the address is none, or this machine is in no network.
+    """
+    if address is not None:
+        return checked_address(address)
+    found = network_addresses()
+    if not found:
+        raise InvalidRequest("This machine is in no network: name the server's address with --address.")
+    return page_address(found[0], port, https=https)
+
+
+def _show_token(user_id: str, token: str, as_json: bool, address: str | None) -> None:
+    """Show a token, and where there is an address, the link and code that sign in there."""
+    link = None if address is None else sign_in_link(address, token)
+
     def show(console: Console) -> None:
         console.print(f"The token of {user_id}, shown this once:")
         console.print(token, highlight=False, soft_wrap=True)
+        if link is not None:
+            console.print(f"\nScan this with the phone's camera, or open the link; whoever has it is {user_id}:")
+            show_qr(console, link)
+            console.print(link, highlight=False, soft_wrap=True)
 
-    emit({"user_id": user_id, "token": token}, as_json, show)
+    emit({"user_id": user_id, "token": token, **({} if link is None else {"link": link})}, as_json, show)
 
 
 @app.command()
@@ -31,6 +64,10 @@ def add(
     role: Annotated[Role, typer.Option(help="An admin sees everything, a teacher their own groups.")] = Role.TEACHER,
     name: Annotated[str, typer.Option(help="As people call them.")] = "",
     group: Annotated[list[str] | None, typer.Option(help="A group that they teach; may be repeated.")] = None,
+    qr: QrOption = False,
+    address: AddressOption = None,
+    port: PortOption = 8000,
+    https: HttpsOption = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,7 +76,8 @@ def add(
     From the first user on, every request needs a token.
     """
     user = User(parse_user_id(user_id), role, name)
-    _show_token(user_id, open_users(data).add(user, [parse_group_id(one) for one in group or []]), as_json)
+    where = _address(address, port, https) if qr else None
+    _show_token(user_id, open_users(data).add(user, [parse_group_id(one) for one in group or []]), as_json, where)
 
 
 @app.command("list")
@@ -58,10 +96,19 @@ def list_users(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def token(user_id: UserArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def token(
+    user_id: UserArgument,
+    qr: QrOption = False,
+    address: AddressOption = None,
+    port: PortOption = 8000,
+    https: HttpsOption = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Give a user another token and show it; the old one ends."""
     identifier = parse_user_id(user_id)
-    _show_token(identifier, open_users(data).renew_token(identifier), as_json)
+    where = _address(address, port, https) if qr else None
+    _show_token(identifier, open_users(data).renew_token(identifier), as_json, where)
 
 
 @app.command()
