@@ -15,9 +15,12 @@ def local_trainer(pack: PackId, population: Population) -> Trainer:
         templates: list[Template], current: bytes | None, full: bool, progress: Callable[[str, float], None]
     ) -> TrainerResult:
         # torch takes seconds and much memory to import, and most processes never train.
+        from muster.training.device import fastest_device
         from muster.training.retrain import retrain
+        from muster.training.settings import TrainingSettings
 
-        outcome = retrain(templates, current, pack, population, full=full, progress=progress)
+        settings = TrainingSettings(device=fastest_device())
+        outcome = retrain(templates, current, pack, population, full=full, settings=settings, progress=progress)
         return TrainerResult(outcome.head, outcome.promote, outcome.report)
 
     return train

@@ -22,7 +22,9 @@ from muster.recognition.scoring import Population
 from muster.services.training_run import Abandoned, Progress, Trainer, TrainerResult, TrainingRun
 from muster.storage.aws.checkpoints import AwsCheckpoint
 from muster.storage.aws.training_copies import TrainingCopies
+from muster.training.device import fastest_device
 from muster.training.retrain import retrain
+from muster.training.settings import TrainingSettings
 
 _log = logging.getLogger(__name__)
 
@@ -57,11 +59,22 @@ def _trainer(settings: TrainingJobSettings, access: AwsAccess) -> Trainer:
     spec = shipped_spec(settings.pack)
     statistics = load_statistics(spec)
     population = Population(statistics.mean, statistics.factor)
+    training = TrainingSettings(device=fastest_device())
+    _log.info("training on %s", training.device)
 
     def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
         inputs = _fingerprint(templates, current, full)
         checkpoint = AwsCheckpoint(access.s3, settings.models_bucket, spec.id, inputs)
-        outcome = retrain(templates, current, spec.id, population, full=full, progress=progress, checkpoint=checkpoint)
+        outcome = retrain(
+            templates,
+            current,
+            spec.id,
+            population,
+            full=full,
+            settings=training,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
         return TrainerResult(outcome.head, outcome.promote, outcome.report)
 
     return train

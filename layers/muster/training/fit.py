@@ -59,8 +59,8 @@ def fit(
 ) -> dict[str, float]:
     """Train a network in place and leave it at its best look at the held-out views.
 
-    On a processor the same arguments give the same weights, bit for bit; on a GPU, used where there is one, they do but
-    for rounding.
+    On a processor the same arguments give the same weights, bit for bit; on a GPU (`settings.device`) they do but for
+    rounding. A run that was interrupted on one may be taken up on the other.
 
     Args:
         steps: batches at most.
@@ -71,7 +71,7 @@ def fit(
         `steps` done, `best_step`, `held_out_loss` before and after, and `drift` of the weights.
     """
     with _reproducible(settings):
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = torch.device(settings.device)
         network.to(device)
         run = _Run.begin(network, settings, checkpoint)
         random = np.random.default_rng(settings.seed)
@@ -124,7 +124,7 @@ class _Run:
         run = cls(network, settings)
         kept = checkpoint.load() if checkpoint is not None else None
         if kept is not None:
-            state = torch.load(BytesIO(kept), weights_only=True)
+            state = torch.load(BytesIO(kept), map_location=settings.device, weights_only=True)
             network.load_state_dict(state["network"])
             run.optimizer.load_state_dict(state["optimizer"])
             run.best = state["best"]
@@ -179,7 +179,7 @@ def _reproducible(settings: TrainingSettings) -> Iterator[None]:
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads)
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    torch.use_deterministic_algorithms(True, warn_only=settings.device != "cpu")
     try:
         yield
     finally:

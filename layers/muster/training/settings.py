@@ -23,6 +23,7 @@ class TrainingSettings:
         replay: old students that an incremental update trains on beside the new ones, at most.
         fusion: weight of the head beside stage 1, 0 to 1.
         threads: processor threads to use.
+        device: where torch computes: `cpu`, or `cuda`, as `muster.training.device` chooses it at the edge.
     """
 
     seed: int = 0
@@ -40,3 +41,4 @@ class TrainingSettings:
     replay: int = 256
     fusion: float = 0.3
     threads: int = 2
+    device: str = "cpu"
