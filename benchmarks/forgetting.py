@@ -1,9 +1,10 @@
 """Whether students are recognised as well after fifty more were registered one by one as before.
 
-    python -m benchmarks.forgetting [--photos ../shared/photos] [--embeddings FILE]
+    python -m benchmarks.forgetting [--photos ../shared/photos] [--embeddings FILE] [--seeds N]
 
-Real people of whom nothing was learnt: the first are trained on, then the others are added one by one; the other photos
-of the first are searched for among all of them, with the head before and after. Prints, last, one line of JSON.
+Real people, split as in `benchmarks.gate` so that no statistics have seen them: the first are trained on, then the
+others are added one by one; the other photos of the first are searched for among all of them, with the head before
+and after, and with one trained on all at once. Several draws of people. Prints a table and, last, one line of JSON.
 """
 
 import argparse
@@ -12,17 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.population_statistics import draw_round, gives_statistics, read_pictures, unit_rows
-from muster.domain.identifiers import PackId, StudentId
+from benchmarks.gate import PACK, Stage, stages
+from benchmarks.population_statistics import read_pictures
 from muster.domain.student import Template
-from muster.packs.load import load_statistics
-from muster.packs.manifest import shipped_spec
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
-from muster.recognition.scoring import Population, prepare, score
+from muster.recognition.scoring import prepare, score
 from muster.training.retrain import retrain
 
 _FIRST, _ADDED = 60, 50
+_SEEDS = 2
+
+Figures = dict[str, float]
 
 
 def main() -> None:
@@ -30,49 +32,52 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
     parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
+    parser.add_argument("--seeds", type=int, default=_SEEDS, help="draws of people in each half")
     arguments = parser.parse_args()
     if not arguments.photos.is_dir():
         print(f"There is no folder {arguments.photos}: give the photo sets with --photos.")
         print(json.dumps({"benchmark": "forgetting", "skipped": "no photos"}))
         return
-    spec = shipped_spec("embedded")
-    statistics = load_statistics(spec)
-    population = Population(statistics.mean, statistics.factor)
     pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
-    pictures = pictures.of(np.array([not gives_statistics(person) for person in pictures.person]))
-    drawn = draw_round(pictures.person, _FIRST + _ADDED, np.random.default_rng(0))
-    templates = [
-        Template(StudentId(f"s{i:04d}"), spec.id, unit_rows(pictures.embeddings[row : row + 1]), f"{i:064x}")
-        for i, row in enumerate(drawn.templates)
-    ]
-    of_first = drawn.mates < _FIRST
-    probes, mates = pictures.embeddings[drawn.probes[of_first]], drawn.mates[of_first]
-    gallery = Gallery.from_templates(templates, spec.id)
-    normalised = score(probes, prepare(gallery, population)).normalised
+    draws = [_one_draw(stage) for stage in stages(pictures, arguments.seeds, _FIRST + _ADDED)]
+    print(f"photos of {_FIRST} students, searched for among {_FIRST + _ADDED}; named rightly, head alone / two-stage")
+    for number, draw in enumerate(draws):
+        told = "; ".join(f"{when} {now['head_alone']:.0f} / {now['two_stage']:.0f}" for when, now in draw.items())
+        print(f"draw {number}, of {draw['before']['probes']:.0f}: {told}")
+    sums = {
+        when: {name: sum(draw[when][name] for draw in draws) for name in draws[0][when] if name != "drift"}
+        for when in draws[0]
+    }
+    drift = {when: round(float(np.mean([draw[when]["drift"] for draw in draws])), 6) for when in draws[0]}
+    print(f"in all: {sums}; drift from the start {drift}")
+    print(json.dumps({"benchmark": "forgetting", "draws": len(draws), "sums": sums, "drift": drift}))
 
-    def right(head: bytes) -> dict[str, int]:
-        loaded = Head.load(head, PackId(spec.id))
+
+def _one_draw(stage: Stage) -> dict[str, Figures]:
+    of_first = stage.owners < _FIRST
+    probes, mates = stage.probes[of_first], stage.owners[of_first]
+    gallery = Gallery.from_templates(stage.templates, PACK)
+    normalised = score(probes, prepare(gallery, stage.population)).normalised
+
+    def figures(head: bytes) -> Figures:
+        loaded = Head.load(head, PACK)
         alone = loaded.similarity(probes, gallery)
-        fused = loaded.fuse(normalised, alone)
         return {
+            "probes": len(probes),
             "head_alone": int((alone.argmax(axis=1) == mates).sum()),
-            "two_stage": int((fused.argmax(axis=1) == mates).sum()),
+            "two_stage": int((loaded.fuse(normalised, alone).argmax(axis=1) == mates).sum()),
+            "drift": float(loaded.metrics["fit"]["drift"]),
         }
 
-    head = _trained(templates[:_FIRST], None, spec.id, population)
-    before = right(head)
-    for count in range(_FIRST + 1, len(templates) + 1):
-        head = _trained(templates[:count], head, spec.id, population)
-    after = right(head)
-    print(f"{len(mates)} photos of {_FIRST} students, searched for among {len(templates)}; named rightly")
-    print(f"with the head trained on {_FIRST}:                    {before}")
-    print(f"after {_ADDED} registrations, each with its update:   {after}")
-    document = {"benchmark": "forgetting", "probes": len(mates), "before": before, "after": after}
-    print(json.dumps(document))
+    head = first = _trained(stage, stage.templates[:_FIRST], None)
+    for count in range(_FIRST + 1, len(stage.templates) + 1):
+        head = _trained(stage, stage.templates[:count], head)
+    at_once = _trained(stage, stage.templates, None)
+    return {"before": figures(first), "after": figures(head), "at once": figures(at_once)}
 
 
-def _trained(templates: list[Template], current: bytes | None, pack: PackId, population: Population) -> bytes:
-    outcome = retrain(templates, current, pack, population)
+def _trained(stage: Stage, templates: list[Template], current: bytes | None) -> bytes:
+    outcome = retrain(templates, current, PACK, stage.population, variation=stage.variation)
     if outcome.head is None:
         raise SystemExit(f"No head was trained: {outcome.report['reason']}")
     return outcome.head

@@ -37,7 +37,7 @@ from muster.training.variation import Variation
 
 FloatArray = NDArray[np.float32]
 
-_PACK = PackId("embedded-1")
+PACK = PackId("embedded-1")
 _REGISTERED = 100
 _SEEDS = 10
 
@@ -64,14 +64,14 @@ def trained(stage: Stage, **changed: float) -> Head:
     outcome = retrain(
         stage.templates,
         None,
-        _PACK,
+        PACK,
         stage.population,
         variation=stage.variation,
         settings=replace(TrainingSettings(), **changed),  # type: ignore[arg-type]
     )
     if outcome.head is None:
         raise SystemExit(f"No head was trained: {outcome.report['reason']}")
-    return Head.load(outcome.head, _PACK)
+    return Head.load(outcome.head, PACK)
 
 
 def disturbed(head: Head, amount: float) -> Head:
@@ -109,8 +109,8 @@ def main() -> None:
         return
     verdicts: dict[str, list[tuple[bool, float, float]]] = {name: [] for name in HEADS}
     drawn, real = [], []
-    for stage in _stages(read_pictures(arguments.photos / "lfw", arguments.embeddings), arguments.seeds):
-        gallery = Gallery.from_templates(stage.templates, _PACK)
+    for stage in stages(read_pictures(arguments.photos / "lfw", arguments.embeddings), arguments.seeds, _REGISTERED):
+        gallery = Gallery.from_templates(stage.templates, PACK)
         trial = draw_trial(gallery, stage.variation, seed=1)
         start = trained(stage, steps=0)
         for name, make in HEADS.items():
@@ -152,7 +152,8 @@ def _real_gain(head: Head, gallery: Gallery, stage: Stage) -> tuple[float, float
     return float((fused.argmax(axis=1) == stage.owners).mean()) - before, before
 
 
-def _stages(pictures: Pictures, seeds: int) -> Iterator[Stage]:
+def stages(pictures: Pictures, seeds: int, registered: int) -> Iterator[Stage]:
+    """Split those who give the pack's statistics: for each part and seed, some of its people, known by the other."""
     part = np.array([_part(person) for person in pictures.person])
     for number in (0, 1):
         known, others = pictures.of(part == number), pictures.of(part == 1 - number)
@@ -161,9 +162,9 @@ def _stages(pictures: Pictures, seeds: int) -> Iterator[Stage]:
         population = statistics_of(known)
         variation = Variation.estimate(known.embeddings, people.astype(np.intp), judging)
         for seed in range(seeds):
-            drawn = draw_round(others.person, _REGISTERED, np.random.default_rng(seed))
+            drawn = draw_round(others.person, registered, np.random.default_rng(seed))
             templates = [
-                Template(StudentId(f"s{i:04d}"), _PACK, unit_rows(others.embeddings[row : row + 1]), f"{i:064x}")
+                Template(StudentId(f"s{i:04d}"), PACK, unit_rows(others.embeddings[row : row + 1]), f"{i:064x}")
                 for i, row in enumerate(drawn.templates)
             ]
             yield Stage(population, variation, templates, others.embeddings[drawn.probes], drawn.mates)

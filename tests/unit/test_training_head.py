@@ -75,7 +75,7 @@ def test_numpy_and_torch_agree(first: Outcome) -> None:
     head = Head.load(first.head, PACK)
     faces = np.concatenate([t.embeddings for t in students(10)])
     with torch.no_grad():
-        expected = HeadNetwork.of_head(head)(torch.from_numpy(faces)).numpy()
+        expected = HeadNetwork.of_head(head, shipped())(torch.from_numpy(faces)).numpy()
     np.testing.assert_allclose(head.embed(faces), expected, atol=1e-5)
 
 
@@ -256,12 +256,20 @@ def test_the_newest_of_several_faces_learned_judges_and_is_not_trained_on(first:
     assert one.report["held_out"]["probes"] == train(old).report["held_out"]["probes"] + 1
 
 
+def test_an_update_is_held_to_where_a_full_training_starts(first: Outcome) -> None:
+    assert first.head is not None
+    continued = HeadNetwork.of_head(Head.load(first.head, PACK), shipped())
+    assert float(continued.drift().detach()) == pytest.approx(first.report["fit"]["drift"], abs=1e-6)
+    assert first.report["fit"]["drift"] > 0
+
+
 @pytest.mark.slow
-def test_fifty_registrations_forget_nobody() -> None:
-    old = students(60)
+@pytest.mark.parametrize("draw", [0, 1000, 2000])
+def test_fifty_registrations_forget_nobody(draw: int) -> None:
+    old = students(60, first=draw)
     outcome = train(old)
     assert outcome.head is not None
-    trial = draw_trial(Gallery.from_templates(students(110), PACK), shipped(), seed=11)
+    trial = draw_trial(Gallery.from_templates(students(110, first=draw), PACK), shipped(), seed=11)
     of_old = trial.owners < len(old)
 
     def recognised(data: bytes) -> float:
@@ -271,7 +279,7 @@ def test_fifty_registrations_forget_nobody() -> None:
 
     before, head = recognised(outcome.head), outcome.head
     for count in range(61, 111):
-        added = train(students(count), head)
+        added = train(students(count, first=draw), head)
         assert added.report["mode"] == "incremental"
         assert added.head is not None
         head = added.head

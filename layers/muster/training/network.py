@@ -35,9 +35,15 @@ class HeadNetwork(nn.Module):
         self.register_buffer("start", self._flat().detach().clone())
 
     @classmethod
-    def of_head(cls, head: Head) -> "HeadNetwork":
-        """Continue from a trained head."""
-        return cls(head.weight, head.bias)
+    def of_head(cls, head: Head, variation: Variation) -> "HeadNetwork":
+        """Continue from a trained head, held to where a full training would have started.
+
+        Held to the head itself instead, a hundred updates in a row could wander a hundred small steps away
+        (benchmarks/forgetting.py).
+        """
+        network = cls(head.weight, head.bias)
+        network.start.copy_(cls.discriminant(variation).start)
+        return network
 
     @classmethod
     def discriminant(cls, variation: Variation) -> "HeadNetwork":
@@ -62,7 +68,7 @@ class HeadNetwork(nn.Module):
         return nn.functional.normalize(nn.functional.linear(embeddings, self.weight, self.bias), dim=1)
 
     def drift(self) -> Tensor:
-        """Return how far the weights have moved from their start, squared and relative to their size."""
+        """Return how far the weights lie from a full training's start, squared and relative to its size."""
         return (self._flat() - self.start).square().sum() / self.start.square().sum()
 
     def parameters_as_arrays(self) -> tuple[FloatArray, FloatArray]:

@@ -137,7 +137,7 @@ def _train(
     if start is None:
         network, chosen, steps = HeadNetwork.discriminant(variation), list(templates), settings.steps
     else:
-        network, steps = HeadNetwork.of_head(start), settings.incremental_steps
+        network, steps = HeadNetwork.of_head(start, variation), settings.incremental_steps
         chosen = chosen_for_update(templates, changes.new, settings.replay, variation.mean, settings.seed)
     views = Views.of_templates([_for_training(template) for template in chosen])
     held_out = _held_out(chosen, changes.new, variation, settings)

@@ -16,7 +16,7 @@ class TrainingSettings:
         views: template rows of a student in a batch; as many pseudo-photos go with them.
         margin: by how much a triplet's positive must beat its negative, in cosine.
         learning_rate: of Adam.
-        anchor: weight of the penalty on moving away from the weights training started from.
+        anchor: weight of the penalty on moving away from the weights that a full training starts from.
         check_every: batches between two looks at the held-out views.
         patience: looks without progress before training stops.
         held_out: students looked at to stop early, and to judge by, at most.
