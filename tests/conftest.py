@@ -27,3 +27,8 @@ def pack_home() -> Path:
 def pack(pack_home: Path) -> ModelPack:
     """The embedded pack with its real weights."""
     return build_embedded(pack_home)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-screens` puts the pictures of the web client's screens into the docs."""
+    parser.addoption("--write-screens", action="store_true", help="write docs/screens anew")

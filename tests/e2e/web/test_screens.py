@@ -1,0 +1,172 @@
+"""Every screen, light and dark, on phone and tablet: free of barriers, and pictured for the docs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.web import phone as phones
+from tests.e2e.web import school
+from tests.e2e.web.phone import choose
+
+pytestmark = pytest.mark.slow
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+Screen = Callable[[Page, Path], None]
+
+
+def roll_call(page: Page, _: Path) -> None:
+    page.goto("/#/")
+    expect(page.get_by_text("Go on with")).to_be_visible()
+
+
+def session(page: Page, samples: Path) -> None:
+    page.goto("/#/")
+    choose(page, samples / "photos" / "group.jpg", samples / "photos" / "dim.jpg")
+    expect(page.get_by_role("button", name="Barack Obama, present")).to_have_count(2)
+
+
+def question(page: Page, samples: Path) -> None:
+    page.goto("/#/")
+    choose(page, {"name": "far.jpg", "mimeType": "image/jpeg", "buffer": school.uncertain(samples)})
+    expect(page.get_by_text("Is this Barack Obama?")).to_be_visible()
+    expect(page.locator(".question face-picture > *")).to_have_count(2)
+
+
+def face(page: Page, samples: Path) -> None:
+    session(page, samples)
+    page.get_by_role("button", name="Nobody known, not known").click()
+    expect(page.get_by_role("dialog").locator("li face-picture img")).to_have_count(2)
+
+
+def status(page: Page, samples: Path) -> None:
+    session(page, samples)
+    page.locator("[data-test=people]").get_by_role("button", name="Ida Berg").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def register(page: Page, _: Path) -> None:
+    page.goto("/#/register")
+    page.get_by_label("Name", exact=True).fill("Joana Silva")
+    page.get_by_label("Id", exact=True).fill("0010")
+    page.get_by_text("has agreed").click()
+    expect(page.get_by_role("button", name="Take the photo")).to_be_enabled()
+
+
+def history(page: Page, _: Path) -> None:
+    page.goto("/#/history")
+    expect(page.locator("[data-test=sessions] li").nth(11)).to_be_visible()
+
+
+def report(page: Page, _: Path) -> None:
+    page.goto("/#/report")
+    expect(page.get_by_role("row", name="Ida Berg")).to_be_visible()
+
+
+def settings(page: Page, _: Path) -> None:
+    page.goto("/#/settings")
+    expect(page.get_by_text("compared directly").or_(page.get_by_text("tells the registered"))).to_be_visible()
+
+
+def sign_in(page: Page, _: Path) -> None:
+    page.goto("/#/sign-in")
+    expect(page.get_by_label("Token")).to_be_visible()
+
+
+SCREENS: dict[str, Screen] = {
+    one.__name__: one
+    for one in (roll_call, session, question, face, status, register, history, report, settings, sign_in)
+}
+FORMS = {"phone": phones.PHONE, "tablet": phones.TABLET}
+
+
+@pytest.fixture(scope="module")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures go: into the docs when `make screens` asks for it."""
+    if request.config.getoption("--write-screens"):
+        target = Path(__file__).parents[3] / "docs" / "screens"
+        target.mkdir(exist_ok=True)
+        return target
+    return tmp_path_factory.mktemp("screens")
+
+
+@pytest.fixture
+def windows(
+    obama_before_the_camera: Browser, site: str, samples: Path, watched: phones.Watched
+) -> Iterator[Callable[..., Page]]:
+    """Open a page of a school with a term behind it, in any form and look."""
+    with httpx.Client(base_url=site, timeout=120) as api:
+        school.settle(api, samples)
+    opened = []
+
+    def window(**options: Any) -> Page:
+        made = phones.context(obama_before_the_camera, base_url=site, **options)
+        watched.watch(made)
+        opened.append(made)
+        return made.new_page()
+
+    yield window
+    for one in opened:
+        one.close()
+    assert watched.unexpected() == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_screen_is_free_of_barriers_in_light_and_dark(
+    windows: Callable[..., Page], samples: Path, folder: Path, form: str
+) -> None:
+    found = {}
+    for look in ("light", "dark"):
+        page = windows(viewport=FORMS[form], color_scheme=look, reduced_motion="reduce")
+        for name, show in SCREENS.items():
+            show(page, samples)
+            # A message of the screen before would lie over this one.
+            page.wait_for_timeout(300)
+            page.screenshot(path=folder / f"{name}-{form}-{look}.jpg", type="jpeg", quality=80)
+            results = Axe().run(page, options=RULES)
+            for violation in results.response["violations"]:
+                if violation["impact"] in ("serious", "critical"):
+                    targets = [node["target"] for node in violation["nodes"]][:3]
+                    found[f"{name} {look} {violation['id']}"] = (violation["help"], targets)
+            if page.get_by_role("dialog").is_visible():
+                page.keyboard.press("Escape")
+    assert found == {}
+    assert len(list(folder.glob(f"*-{form}-*.jpg"))) == 2 * len(SCREENS)
+
+
+def test_at_twice_the_text_size_nothing_is_cut_off(windows: Callable[..., Page], samples: Path) -> None:
+    page = windows()
+    for name, show in SCREENS.items():
+        show(page, samples)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        page.wait_for_timeout(200)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} scrolls sideways by {wide} pixels"
+        if page.get_by_role("dialog").is_visible():
+            page.keyboard.press("Escape")
+
+
+def test_the_roll_call_is_corrected_with_the_keyboard_alone(windows: Callable[..., Page], samples: Path) -> None:
+    page = windows()
+    session(page, samples)
+    ida = page.locator("[data-test=people]").get_by_role("button", name="Ida Berg")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if ida.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    late = dialog.get_by_role("button", name="late")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if late.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Space")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Ida Berg set by hand late")).to_be_visible()
