@@ -12,6 +12,8 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 const CHOICE = "muster.language";
 
 let code = "en";
+/** The language as it is spoken where the phone is: dates are written otherwise in London than in Chicago. */
+let locale = "en";
 let texts = {};
 
 /** @returns {string} the language in use. */
@@ -35,6 +37,7 @@ export async function chooseLanguage(chosen) {
 async function use(chosen) {
   texts = (await LOADERS[chosen]()).default;
   code = chosen;
+  locale = navigator.languages.find((one) => one.toLowerCase().startsWith(chosen)) ?? chosen;
   document.documentElement.lang = chosen;
 }
 
@@ -66,15 +69,21 @@ export function explain(problem) {
 
 /** @returns {string} a day and time as people of this language write them. */
 export function moment(value) {
-  return new Intl.DateTimeFormat(code, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value));
 }
 
 /** @returns {string} a day, without its time. */
 export function day(value) {
-  return new Intl.DateTimeFormat(code, { weekday: "short", day: "numeric", month: "short" }).format(new Date(value));
+  return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" }).format(new Date(value));
+}
+
+/** @returns {string[]} number of the day and name of the month, for a narrow column. */
+export function dayAndMonth(value) {
+  const date = new Date(value);
+  return [{ day: "numeric" }, { month: "short" }].map((part) => new Intl.DateTimeFormat(locale, part).format(date));
 }
 
 /** @returns {string} a share of 0 to 1 in percent. */
 export function percent(share) {
-  return new Intl.NumberFormat(code, { style: "percent", maximumFractionDigits: 0 }).format(share);
+  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
 }

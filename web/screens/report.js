@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { get, send } from "../core/api.js";
 import { draw } from "../core/draw.js";
-import { day, percent, t } from "../core/i18n.js";
+import { day, dayAndMonth, percent, t } from "../core/i18n.js";
 import { chosenGroup, groupName } from "../core/roster.js";
 import { share } from "../core/share.js";
 import { groupPicker } from "../parts/group-picker.js";
@@ -102,7 +102,9 @@ function heatMap() {
           <th scope="col">${t("report.student")}</th>
           <th scope="col">${t("report.rate")}</th>
           ${report.sessions.map(
-            (session) => html`<th scope="col"><a href="#/session/${session.session_id}">${day(session.started_at)}</a></th>`,
+            (session) => html`<th scope="col"><a href="#/session/${session.session_id}" aria-label=${day(session.started_at)}>
+              ${dayAndMonth(session.started_at).map((part) => html`<span>${part}</span>`)}
+            </a></th>`,
           )}
         </tr>
       </thead>

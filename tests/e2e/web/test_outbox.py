@@ -134,7 +134,7 @@ def test_several_photos_are_one_roll_call_and_two_tabs_send_each_once(
     expect(other.get_by_text(WAITS)).to_have_count(2)
     page.context.set_offline(False)
     for tab in (page, other):
-        expect(tab.locator(".photo")).to_have_count(2, timeout=30_000)
+        expect(tab.locator(".photo")).to_have_count(2)
     (session,) = sessions(api)
     assert len(api.get(f"/v1/sessions/{session['session_id']}/photos").json()) == 2
     assert len([url for url in sent if url.endswith("/mark/detect")]) == 2

@@ -35,13 +35,15 @@ def question(page: Page, samples: Path) -> None:
     page.goto("/#/")
     choose(page, {"name": "far.jpg", "mimeType": "image/jpeg", "buffer": school.uncertain(samples)})
     expect(page.get_by_text("Is this Barack Obama?")).to_be_visible()
+    page.locator(".pair").evaluate("pair => pair.scrollIntoView({ block: 'center' })")
     expect(page.locator(".question face-picture > *")).to_have_count(2)
 
 
 def face(page: Page, samples: Path) -> None:
     session(page, samples)
     page.get_by_role("button", name="Nobody known, not known").click()
-    expect(page.get_by_role("dialog").locator("li face-picture img")).to_have_count(2)
+    page.get_by_role("dialog").locator("li").last.scroll_into_view_if_needed()
+    expect(page.get_by_role("dialog").locator("li face-picture img").last).to_be_visible()
 
 
 def status(page: Page, samples: Path) -> None:
@@ -80,7 +82,7 @@ def sign_in(page: Page, _: Path) -> None:
 
 SCREENS: dict[str, Screen] = {
     one.__name__: one
-    for one in (roll_call, session, question, face, status, register, history, report, settings, sign_in)
+    for one in (roll_call, register, history, report, settings, sign_in, session, question, face, status)
 }
 FORMS = {"phone": phones.PHONE, "tablet": phones.TABLET}
 
@@ -116,27 +118,27 @@ def windows(
     assert watched.unexpected() == []
 
 
+@pytest.mark.parametrize("look", ["light", "dark"])
 @pytest.mark.parametrize("form", FORMS)
-def test_every_screen_is_free_of_barriers_in_light_and_dark(
-    windows: Callable[..., Page], samples: Path, folder: Path, form: str
+def test_every_screen_is_free_of_barriers(
+    windows: Callable[..., Page], samples: Path, folder: Path, form: str, look: str
 ) -> None:
     found = {}
-    for look in ("light", "dark"):
-        page = windows(viewport=FORMS[form], color_scheme=look, reduced_motion="reduce")
-        for name, show in SCREENS.items():
-            show(page, samples)
-            # A message of the screen before would lie over this one.
-            page.wait_for_timeout(300)
-            page.screenshot(path=folder / f"{name}-{form}-{look}.jpg", type="jpeg", quality=80)
-            results = Axe().run(page, options=RULES)
-            for violation in results.response["violations"]:
-                if violation["impact"] in ("serious", "critical"):
-                    targets = [node["target"] for node in violation["nodes"]][:3]
-                    found[f"{name} {look} {violation['id']}"] = (violation["help"], targets)
-            if page.get_by_role("dialog").is_visible():
-                page.keyboard.press("Escape")
+    page = windows(viewport=FORMS[form], color_scheme=look, reduced_motion="reduce")
+    for name, show in SCREENS.items():
+        show(page, samples)
+        page.wait_for_timeout(300)
+        picture = folder / f"{name}-{form}-{look}.jpg"
+        page.screenshot(path=picture, type="jpeg", quality=72)
+        assert picture.stat().st_size > 10_000
+        # At the end of the page nothing lies half under the bar that stays in reach of the thumb.
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        for violation in Axe().run(page, options=RULES).response["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                found[f"{name}: {violation['id']}"] = [node["html"][:200] for node in violation["nodes"]][:3]
+        if page.get_by_role("dialog").is_visible():
+            page.keyboard.press("Escape")
     assert found == {}
-    assert len(list(folder.glob(f"*-{form}-*.jpg"))) == 2 * len(SCREENS)
 
 
 def test_at_twice_the_text_size_nothing_is_cut_off(windows: Callable[..., Page], samples: Path) -> None:
