@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pyproject.toml is the one place that pins torch: its build differs by machine, so it is not in the lock files.
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 BENCH ?= all
-SOFFICE_HINT := sudo apt-get install libreoffice-calc, or brew install --cask libreoffice
+PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install --cask libreoffice chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers web synth layer deploy lock clean
+.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web synth layer deploy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -20,13 +20,16 @@ demo: $(VENV)/local ## register the sample students and read the sample group ph
 serve: $(VENV)/local ## serve the HTTP API on this machine
 	$(BIN)/muster serve
 
-system-packages: ## install what tests need of the system, where that is allowed: LibreOffice's spreadsheet
-	@command -v soffice >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing LibreOffice's spreadsheet, which opens exported reports in the tests."; \
+system-packages: ## install what tests need of the system, where that is allowed: a browser, LibreOffice's spreadsheet
+	@missing=""; command -v soffice >/dev/null || missing="libreoffice-calc"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| missing="$$missing chromium"; \
+	if [ -z "$$missing" ]; then :; elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing $$missing, which the tests open reports and the web client in."; \
 		{ apt-get update --quiet=2 --option Acquire::http::Timeout=20 && DEBIAN_FRONTEND=noninteractive \
-			apt-get install --quiet=2 --yes --no-install-recommends libreoffice-calc; } >/dev/null \
-			|| echo "It could not be installed: the tests that open reports in it will be skipped."; \
-	else echo "Install LibreOffice to run the tests that open reports in it (they are skipped now): $(SOFFICE_HINT)"; fi
+			apt-get install --quiet=2 --yes --no-install-recommends $$missing; } >/dev/null \
+			|| echo "It could not be installed: tests that need LibreOffice are skipped, those that need Chromium fail."; \
+	else echo "Install $$missing for the tests that need them: $(PACKAGES_HINT)"; fi
 
 test: $(VENV)/dev system-packages ## run every test
 	$(BIN)/python -m pytest
@@ -61,6 +64,9 @@ peers: .venv-peers/ready ## install what the benchmarks compare with
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet face-recognition-models==0.3.0 dlib-bin==20.0.1.post1 numpy pillow "setuptools<81"
 	@touch $@
+
+screens: $(VENV)/dev system-packages ## picture the web client's screens anew in docs/screens
+	$(BIN)/python -m pytest tests/e2e/web/test_screens.py -k barriers --write-screens
 
 web: $(VENV)/dev ## list the web client's files in its worker; after every change under web/
 	$(BIN)/python -m infra.web_files
