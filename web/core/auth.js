@@ -9,6 +9,8 @@ import { randomId } from "./random.js";
 const TOKEN = "muster.token";
 const SESSION = "muster.session";
 const PENDING = "muster.sign-in";
+/** Begin of the address of the page that leads to the hosted ones. */
+const HERE = "#/sign-in";
 /** Seconds before its end at which an access token is renewed. */
 const EARLY = 60;
 
@@ -64,7 +66,8 @@ export async function renew(refused) {
 
 /** Leave for the hosted sign-in pages; they come back to this address. */
 export async function goToSignIn() {
-  const pending = { state: randomId(), verifier: randomId() + randomId(), hash: location.hash };
+  const hash = location.hash.startsWith(HERE) ? "" : location.hash;
+  const pending = { state: randomId(), verifier: randomId() + randomId(), hash };
   sessionStorage.setItem(PENDING, JSON.stringify(pending));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pending.verifier));
   const query = new URLSearchParams({

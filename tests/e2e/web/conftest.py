@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from muster.api.app import create_app
 from muster.composition.local import LocalSystem
 from tests.e2e import pictures
 from tests.e2e.serving import serving
 from tests.e2e.web import phone as phones
-
-# A photo is read on two cores that other work may keep busy.
-expect.set_options(timeout=30_000)
 
 WEB = Path(__file__).parents[3] / "web"
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, expect
+
+# A photo is read on two cores that other work may keep busy.
+expect.set_options(timeout=30_000)
 
 PHONE: Final = {"width": 390, "height": 844}
 TABLET: Final = {"width": 1024, "height": 768}
