@@ -103,7 +103,7 @@ async function show() {
   scrollTo(0, 0);
   // After the drawing: whoever cannot see the page hears what it is now.
   requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector("h1")?.focus({ preventScroll: true })));
-  await screen.enter?.(decodeURIComponent(argument)).catch(sayWhy);
+  await screen.enter?.(argument).catch(sayWhy);
   draw();
 }
 

@@ -159,6 +159,7 @@ export default {
   "signIn.go": "Zur Anmeldeseite",
   "signIn.hosted": "Melden Sie sich mit dem Konto Ihrer Schule an.",
   "signIn.local": "Scannen Sie den QR-Code, den Ihr Admin zeigt, oder tippen Sie den Schlüssel ein.",
+  "signIn.replace": "Hier ist schon jemand angemeldet. Stattdessen mit dem gescannten Code anmelden?",
   "signIn.title": "Anmelden",
   "signIn.token": "Schlüssel",
   "signIn.unsent": { one: "{count} Foto wartet in diesem Telefon und wird gesendet, sobald Sie angemeldet sind.", other: "{count} Fotos warten in diesem Telefon und werden gesendet, sobald Sie angemeldet sind." },

@@ -159,6 +159,7 @@ export default {
   "signIn.go": "To the sign-in page",
   "signIn.hosted": "Sign in with your school's account.",
   "signIn.local": "Scan the QR code that your admin shows you, or type the token.",
+  "signIn.replace": "Somebody is signed in here already. Sign in with the scanned code instead?",
   "signIn.title": "Sign in",
   "signIn.token": "Token",
   "signIn.unsent": { one: "{count} photo waits in this phone and is sent once you sign in.", other: "{count} photos wait in this phone and are sent once you sign in." },

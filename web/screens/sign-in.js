@@ -1,7 +1,7 @@
 /** The way in: the hosted pages in the cloud, a token or its QR code on one machine. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { goToSignIn, hosted, keepToken } from "../core/auth.js";
+import { goToSignIn, hasCredential, hosted, keepToken } from "../core/auth.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { waiting } from "../core/outbox.js";
@@ -20,7 +20,9 @@ export function whenSignedIn(start) {
 /** Take a token out of the address that a QR code leads to; it does not stay there. @param {string} read */
 export async function takeToken(read) {
   history.replaceState(null, "", "#/");
-  keepToken(decodeURIComponent(read));
+  // Whoever sends a link could otherwise let a teacher work in the sender's name without noticing.
+  if (hasCredential() && !confirm(t("signIn.replace"))) return;
+  keepToken(read);
   await begin();
 }
 

@@ -198,6 +198,18 @@ class TestWithUsers:
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         assert page.evaluate("JSON.stringify(localStorage)").count(token) == 0
 
+    def test_a_link_does_not_change_who_is_signed_in_without_asking(
+        self, token: str, page: Page, system: LocalSystem, watched: Watched
+    ) -> None:
+        watched.allowed.append("401")
+        page.goto(f"/#/token/{token}")
+        expect(page.get_by_text("1 student")).to_be_visible()
+        other = system.users.add(User(UserId("bob"), Role.TEACHER), [GroupId("7b")])
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        page.goto(f"/#/token/{other}")
+        expect(page.get_by_text("1 student")).to_be_visible()
+        assert page.evaluate("localStorage.getItem('muster.token')") == token
+
     def test_a_sign_in_that_ends_in_the_middle_of_sending_loses_nothing(
         self, token: str, page: Page, system: LocalSystem, samples: Path, watched: Watched
     ) -> None:
@@ -237,6 +249,7 @@ class TestWithUsers:
         page.get_by_role("link", name="Settings").click()
         page.once("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         page.context.set_offline(False)
         page.goto(f"/#/token/{other}")
         expect(page.get_by_text("1 student")).to_be_visible()
