@@ -24,7 +24,7 @@ def test_real_maps_of_real_photos_are_decoded_as_by_ultralytics_head(photos: lis
         picture, _ = letterbox(photo, 640, 640, None, scaled=True)
         maps = session.run(None, {session.get_inputs()[0].name: cv2.dnn.blobFromImage(picture, 1 / 255)})
         tensors = [torch.from_numpy(answered) for answered in maps]
-        parts = [part.flatten(2).split(CHANNELS, dim=1) for part in tensors]
+        parts = [torch.split(part.flatten(2), CHANNELS, dim=1) for part in tensors]
         boxes, scores, points = (torch.cat(list(same), dim=2) for same in zip(*parts, strict=True))
         with torch.inference_mode():
             decoded = head._inference({"boxes": boxes, "scores": scores, "kpts": points, "feats": tensors})

@@ -63,7 +63,7 @@ def test_every_labelled_nose_lies_in_a_face_and_no_face_is_without(detector: Yol
         faces = detector.detect(pixels_of(NOSES / name))
         points = np.array(noses, np.float32).reshape(-1, 1, 2)
         low, high = faces.boxes[:, :2], faces.boxes[:, :2] + faces.boxes[:, 2:]
-        inside = ((points > low) & (points < high)).all(axis=2)
+        inside = np.asarray(((points > low) & (points < high)).all(axis=2), np.bool_)
         assert len(faces) == len(points), name
         assert inside.any(axis=1).all(), name
         distance = np.linalg.norm(faces.landmarks[:, 2] - points, axis=2) / faces.boxes[:, 2]
