@@ -5,8 +5,9 @@
 The others need environments of their own: `make .venv-export/done` and `make peers` first; what is missing is left out
 and said. Every pipeline reads the same photos from their files, in a process of its own, with 2 threads, in turns; the
 best of the rounds counts. A start is a process from its beginning to its end over the smallest photo. On a busy machine
-the processor's seconds say more than the clock's. The torch pipeline and ours run the same networks (`pipeline_parts/make_weights.py`) on the
-same faces, those that CenterFace finds; dlib and the embedded pack find their own.
+the processor's seconds say more than the clock's. The torch pipeline and ours run the same networks
+(`pipeline_parts/make_weights.py`) on the same faces, those that CenterFace finds; dlib and the embedded pack find their
+own.
 Prints a table and, last, one line of JSON.
 """
 
@@ -79,7 +80,12 @@ def main() -> None:
         folder = Path(name)
         pipelines = list(available(folder, pack, chosen.export, chosen.peers))
         rows = measured(pipelines, boxes, folder, chosen.rounds)
-        share = capacity(pack)
+        share = answer_of("capacity", pack.embedder)
+        shapes = (
+            answer_of("shapes", folder / "yolo.onnx", folder / "yolo_square.onnx", folder / "photos.json")
+            if (folder / "yolo.onnx").exists()
+            else {}
+        )
     count = sum(len(found) for found in boxes.values())
     print_table(rows, f"{len(boxes)} photos, {count} faces found by CenterFace, {THREADS} threads")
     print(
@@ -87,7 +93,9 @@ def main() -> None:
         f"{share['milliseconds_per_crop']} ms a crop are {share['gigaflops']} Gflop/s, "
         f"{share['share_of_peak']:.0%} of what a matrix product reaches"
     )
-    print(json.dumps({"photos": len(boxes), "faces": count, "rows": rows, "facenet": share}))
+    for name, times in shapes.items():
+        print(f"one look of YOLOv8n at a photo, sides {name}: {times['cpu_ms']} CPU ms")
+    print(json.dumps({"photos": len(boxes), "faces": count, "rows": rows, "facenet": share, "detector": shapes}))
 
 
 def photos_of(folder: Path) -> list[Path]:
@@ -196,9 +204,9 @@ def run(pipeline: Pipeline, boxes: dict[str, list[list[float]]], folder: Path) -
     return Run(int(figures["faces"]), figures["seconds"], whole, processor, round(usage.ru_maxrss / 1024))
 
 
-def capacity(pack: ModelPack) -> dict[str, Any]:
-    """Return what part of the cores' arithmetic FaceNet uses."""
-    command = [sys.executable, "-m", "benchmarks.pipeline_parts.capacity", str(pack.embedder)]
+def answer_of(part: str, *files: Path) -> dict[str, Any]:
+    """Return what a part of this benchmark prints, run in a process of its own."""
+    command = [sys.executable, "-m", f"benchmarks.pipeline_parts.{part}", *map(str, files)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment()).stdout
     return dict(json.loads(answer))
 

@@ -27,11 +27,13 @@ DEPTH = 5
 
 
 def main(folder: Path, photos: list[Path]) -> None:
-    """Write `yolo.pt`, `head.pt`, `facenet.pt` and their exports `yolo.onnx`, `head.onnx`, `facenet.onnx`."""
+    """Write `yolo.pt`, `head.pt` and `facenet.pt`, an ONNX file beside each, and `yolo_square.onnx` for squares alone."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = published_form(made("yolov8n", [decode(path.read_bytes()).pixels for path in photos]))
     (folder / "yolo.pt").write_bytes(checkpoint)
-    (folder / "yolo.onnx").write_bytes(yolo_to_onnx(yolo(checkpoint, "yolo.pt")))
+    network = yolo(checkpoint, "yolo.pt")
+    (folder / "yolo.onnx").write_bytes(yolo_to_onnx(network))
+    (folder / "yolo_square.onnx").write_bytes(yolo_to_onnx(network, side=640))
     torch.manual_seed(0)
     unet = segmentation_models_pytorch.Unet(
         encoder_name="mobilenet_v2",
