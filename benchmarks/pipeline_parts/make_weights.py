@@ -27,7 +27,7 @@ DEPTH = 5
 
 
 def main(folder: Path, photos: list[Path]) -> None:
-    """Write `yolo.pt`, `head.pt` and `facenet.pt`, an ONNX file beside each, and `yolo_square.onnx` for squares alone."""
+    """Write `yolo.pt`, `head.pt`, `facenet.pt`, an ONNX file beside each, and `yolo_square.onnx` for squares."""
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = published_form(made("yolov8n", [decode(path.read_bytes()).pixels for path in photos]))
     (folder / "yolo.pt").write_bytes(checkpoint)
