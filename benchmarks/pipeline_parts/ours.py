@@ -1,9 +1,9 @@
 """Photos through our ONNX pipelines, in a process of its own.
 
-    python -m benchmarks.pipeline_parts.ours once|cloud|embedded WEIGHTS photos.json result.json
+    python -m benchmarks.pipeline_parts.ours once|unsegmented|cloud|embedded WEIGHTS photos.json result.json
 
 `photos.json` maps paths to the boxes of their faces, x, y, width, height. `once` runs the networks of the cloud pack
-just as often as the torch pipeline does; `cloud` as they ship, looking at several scales and embedding each face with
+just as often as the torch pipeline does, `unsegmented` all but the segmentation; `cloud` as they ship, looking at several scales and embedding each face with
 its mirror image; `embedded` is the pack that ships by default. The boxes stand in for those that the detector of the
 first two finds with its random weights.
 """
@@ -32,10 +32,10 @@ _ONE_CROP = CropSettings(SHIPPED.margins, mirrored=False)
 Read = Callable[[bytes, list[list[float]]], int]
 
 
-def cloud(weights: Path, once: bool) -> Read:
+def cloud(weights: Path, *, once: bool, segmented: bool) -> Read:
     """Return what reads one photo with the networks of the cloud pack and returns how many faces it embedded."""
     detector = YoloFaceDetector(weights / "yolo.onnx", THREADS, threshold=0.9)
-    segmenter = UnetSegmenter(weights / "head.onnx", THREADS)
+    segmenter = UnetSegmenter(weights / "head.onnx", THREADS) if segmented else None
     embedder = FaceNetEmbedder(weights / "facenet.onnx", THREADS)
 
     def read(content: bytes, boxes: list[list[float]]) -> int:
@@ -46,12 +46,14 @@ def cloud(weights: Path, once: bool) -> Read:
         stacked = np.array(boxes, np.float32)
         faces = Faces(stacked, frontal_landmarks(stacked), np.ones(len(boxes), np.float32))
         crops = crop_faces(pixels, faces, _ONE_CROP if once else SHIPPED)
-        masks = segmenter.head_masks(pixels, faces, SHIPPED.margins[0])
-        views = [masks] if once else [masks, np.ascontiguousarray(masks[:, :, ::-1])]
-        heads = [on_neutral_background(crops[:, view], mask) for view, mask in enumerate(views)]
+        if segmenter is not None:
+            masks = segmenter.head_masks(pixels, faces, SHIPPED.margins[0])
+            views = [masks] if once else [masks, np.ascontiguousarray(masks[:, :, ::-1])]
+            heads = [on_neutral_background(crops[:, view], mask) for view, mask in enumerate(views)]
+            crops = np.stack(heads, axis=1)
         if not once:
             assess(pixels, faces)
-        return len(embedder.embed_faces(np.stack(heads, axis=1)))
+        return len(embedder.embed_faces(crops))
 
     return read
 
@@ -68,7 +70,12 @@ def embedded() -> Read:
 
 def main(mode: str, weights: Path, photos: Path, result: Path) -> None:
     """Read every photo and write how many faces there were and how long it took, loading apart."""
-    read = embedded() if mode == "embedded" else cloud(weights, once=mode == "once")
+    cloud_read = {"once": (True, True), "unsegmented": (True, False), "cloud": (False, True)}
+    if mode == "embedded":
+        read = embedded()
+    else:
+        once, segmented = cloud_read[mode]
+        read = cloud(weights, once=once, segmented=segmented)
     faces = 0
     started = time.perf_counter()
     for path, boxes in json.loads(photos.read_text()).items():
