@@ -3,9 +3,9 @@
     python -m benchmarks.pipeline_parts.ours once|unsegmented|cloud|embedded WEIGHTS photos.json result.json
 
 `photos.json` maps paths to the boxes of their faces, x, y, width, height. `once` runs the networks of the cloud pack
-just as often as the torch pipeline does, `unsegmented` all but the segmentation; `cloud` as they ship, looking at several scales and embedding each face with
-its mirror image; `embedded` is the pack that ships by default. The boxes stand in for those that the detector of the
-first two finds with its random weights.
+just as often as the torch pipeline does, `unsegmented` all but the segmentation; `cloud` as they ship, looking at
+several scales and embedding each face with its mirror image; `embedded` is the pack that ships by default. The boxes
+stand in for those that the detector of the first three finds with its random weights.
 """
 
 import json
