@@ -1,5 +1,7 @@
 """What the parity tests compare with: real photos, and networks with weights that are had or made here."""
 
+import os
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,8 +13,13 @@ from muster.vision.decode import decode
 
 LIBRARIES = ("torchvision", "ultralytics", "segmentation_models_pytorch", "facenet_pytorch")
 
-# The libraries do not go together with the other tests' environment; test_environment.py says what to do.
-collect_ignore_glob = [] if all(find_spec(name) for name in LIBRARIES) else ["test_*_parity.py"]
+if all(find_spec(name) for name in LIBRARIES):
+    # ultralytics asks the network at its first import, and writes its settings into the user's folder.
+    os.environ.setdefault("YOLO_OFFLINE", "true")
+    os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="ultralytics-"))
+else:
+    # The libraries do not go together with the other tests' environment; test_environment.py says what to do.
+    collect_ignore_glob = ["test_*_parity.py", "test_yolo_weights.py"]
 
 
 @pytest.fixture(scope="session")
