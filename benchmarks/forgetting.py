@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.population_statistics import draw_round, gives_statistics, read_pictures, unit_rows
+from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 from muster.packs.load import load_statistics
@@ -36,7 +37,7 @@ def main() -> None:
         print(json.dumps({"benchmark": "forgetting", "skipped": "no photos"}))
         return
     spec = shipped_spec("embedded")
-    statistics = load_statistics(spec)
+    statistics = load_statistics(spec, LocalSettings().home)
     population = Population(statistics.mean, statistics.factor)
     pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     pictures = pictures.of(np.array([not gives_statistics(person) for person in pictures.person]))
