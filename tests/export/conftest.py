@@ -1,5 +1,7 @@
 """What the parity tests compare with: real photos, and networks with weights that are had or made here."""
 
+import os
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,6 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from muster.vision.decode import decode
+
+# ultralytics asks the network at its first import, and writes its settings into the user's folder.
+os.environ.setdefault("YOLO_OFFLINE", "true")
+os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="ultralytics-"))
 
 LIBRARIES = ("torchvision", "ultralytics", "segmentation_models_pytorch", "facenet_pytorch")
 

@@ -37,7 +37,7 @@ ALLOWED = {
 CONFINED = {
     "torch": {"training", "packs/export"},
     "torchvision": set[str](),
-    "ultralytics": set[str](),
+    "ultralytics": {"packs/export"},
     "facenet_pytorch": {"packs/export"},
     "segmentation_models_pytorch": {"packs/export"},
     "pytorch_metric_learning": {"training"},

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
 from muster.vision.decode import decode
-from muster.vision.detector import CenterFaceDetector, concatenate, read_outputs, suppress
+from muster.vision.detector import CenterFaceDetector, read_outputs
+from muster.vision.scan import concatenate, suppress
 from muster.vision.tiles import LARGEST, SHARED, scales, tiles
 
 Pixels = NDArray[np.uint8]

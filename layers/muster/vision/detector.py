@@ -8,7 +8,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.tiles import SHARED, Tile, scales, tiles
+from muster.vision.scan import INSIDE, OVERLAP, at_scale, concatenate, suppress
+from muster.vision.tiles import scales
 
 STRIDE = 4
 """Pixels of the input for one cell of the output (CenterFace, arXiv:1911.03599, section 3)."""
@@ -19,10 +20,6 @@ MULTIPLE = 32
 THRESHOLD = 0.6
 """Least score of a face. Midway between the least sure true face of the labelled photos (0.72) and the best false
 finding in them (0.53), and still nine in ten of the faces 32 pixels high in 12 megapixels (benchmarks/detection.py)."""
-
-OVERLAP = 0.35
-INSIDE = 0.7
-"""When two boxes are one face, see `suppress` (benchmarks/detection.py: neighbours in a crowd overlap by less)."""
 
 _OUTPUTS = ("heatmap", "scale", "offset", "landmarks")
 
@@ -66,30 +63,15 @@ class CenterFaceDetector:
             N faces by falling score, in pixels of the photo; none gives empty arrays. The same photo gives the same
             faces.
         """
-        found = [self._at_scale(pixels, scale) for scale in scales(max(pixels.shape[:2]), self._sides)]
+        found = [at_scale(pixels, scale, self._read) for scale in scales(max(pixels.shape[:2]), self._sides)]
         return suppress(concatenate(found), OVERLAP, INSIDE)
 
-    def _at_scale(self, pixels: NDArray[np.uint8], scale: float) -> Faces:
-        height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-        picture = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-        parts = tiles(width, height)
-        found = concatenate([self._in_tile(picture, part) for part in parts])
-        if len(parts) > 1:
-            found = found.take(found.boxes[:, 2:].max(axis=1, initial=0) <= SHARED)
-        ratio = np.array([pixels.shape[1] / width, pixels.shape[0] / height], np.float32)
-        return Faces(found.boxes * np.tile(ratio, 2), found.landmarks * ratio, found.scores)
-
-    def _in_tile(self, picture: NDArray[np.uint8], tile: Tile) -> Faces:
-        part = picture[tile.top : tile.bottom, tile.left : tile.right]
-        height, width = part.shape[:2]
-        padded = cv2.copyMakeBorder(part, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT)
+    def _read(self, picture: NDArray[np.uint8]) -> Faces:
+        height, width = picture.shape[:2]
+        padded = cv2.copyMakeBorder(picture, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT)
         blob = cv2.dnn.blobFromImage(padded, swapRB=True)
         heatmap, size, offset, landmarks = self._session.run(_OUTPUTS, {"picture": blob})
-        faces = read_outputs(heatmap[0, 0], size[0], offset[0], landmarks[0], self._threshold)
-        corner = np.array([tile.left, tile.top], np.float32)
-        boxes = np.concatenate([faces.boxes[:, :2] + corner, faces.boxes[:, 2:]], axis=1)
-        own = tile.owns(boxes[:, :2] + boxes[:, 2:] / np.float32(2))
-        return Faces(boxes, faces.landmarks + corner, faces.scores).take(own)
+        return read_outputs(heatmap[0, 0], size[0], offset[0], landmarks[0], self._threshold)
 
 
 def read_outputs(
@@ -122,36 +104,3 @@ def read_outputs(
     points = corner[:, None] + relative * extent[:, None]
     boxes = np.concatenate([corner, extent], axis=1)
     return Faces(boxes.astype(np.float32), points.astype(np.float32), scores.astype(np.float32))
-
-
-def concatenate(parts: list[Faces]) -> Faces:
-    """Join the findings of several passes, by falling score."""
-    scores = np.concatenate([part.scores for part in parts])
-    joined = Faces(
-        np.concatenate([part.boxes for part in parts]), np.concatenate([part.landmarks for part in parts]), scores
-    )
-    return joined.take(np.argsort(-scores, kind="stable"))
-
-
-def suppress(faces: Faces, overlap: float, inside: float) -> Faces:
-    """Keep the best of faces that are the same face seen twice.
-
-    Args:
-        faces: by falling score.
-        overlap: intersection over union above which two boxes are one face, 0 to 1.
-        inside: share of the smaller box that lies in the other above which they are one face, 0 to 1: seen too
-            closely, a large face also answers in parts.
-    """
-    corner, extent = faces.boxes[:, :2], faces.boxes[:, 2:]
-    area = extent.prod(axis=1)
-    alive = np.ones(len(faces), bool)
-    for index in range(len(faces)):
-        if not alive[index]:
-            continue
-        low = np.maximum(corner[index], corner)
-        high = np.minimum(corner[index] + extent[index], corner + extent)
-        shared = np.clip(high - low, 0, None).prod(axis=1)
-        same = (shared > overlap * (area[index] + area - shared)) | (shared > inside * np.minimum(area[index], area))
-        same[: index + 1] = False
-        alive &= ~same
-    return faces.take(alive)

@@ -13,7 +13,8 @@ SHARED = 128
 """Pixels that neighbouring tiles share. A face up to that size is whole in the tile that owns its centre;
 a larger one is found at the next coarser scale."""
 
-_CLOSE = 1.25
+CLOSE = 1.25
+"""Two scales whose ratio is below show nothing new of each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def scales(longest: int, sides: tuple[int, ...]) -> list[float]:
         longest: longest side of the photo, in pixels.
         sides: longest sides wanted, rising; those near or above the photo's own give way to scale 1.
     """
-    below = [side / longest for side in sides[:-1] if side * _CLOSE < longest]
+    below = [side / longest for side in sides[:-1] if side * CLOSE < longest]
     return [*below, min(1.0, sides[-1] / longest)]
 
 

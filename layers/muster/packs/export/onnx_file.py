@@ -11,12 +11,20 @@ OPSET = 17
 """ONNX operator set written, the one of the embedded pack (see `muster.packs.frozen_graph`)."""
 
 
-def to_onnx(network: torch.nn.Module, example: torch.Tensor, input_name: str, output_name: str) -> bytes:
-    """Write a network with one input and one output, the batch size free and the other sizes as in the example.
+def to_onnx(
+    network: torch.nn.Module,
+    example: torch.Tensor,
+    input_name: str,
+    output_name: str,
+    free: tuple[dict[int, str], dict[int, str]] = ({0: "N"}, {0: "N"}),
+) -> bytes:
+    """Write a network with one input and one output.
 
     Args:
         network: in evaluation mode.
         example: float32 (N, C, H, W).
+        free: axes of the input and of the output whose size is not the example's, with a name each; other sizes are
+            as in the example.
 
     Returns:
         A checked ONNX model, serialised.
@@ -31,7 +39,7 @@ def to_onnx(network: torch.nn.Module, example: torch.Tensor, input_name: str, ou
             written,
             input_names=[input_name],
             output_names=[output_name],
-            dynamic_axes={input_name: {0: "N"}, output_name: {0: "N"}},
+            dynamic_axes={input_name: free[0], output_name: free[1]},
             opset_version=OPSET,
             dynamo=False,
         )

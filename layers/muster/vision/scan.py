@@ -1,0 +1,79 @@
+"""A photo read at several scales and in tiles by any detector, and what is found twice joined into one."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.faces import Faces
+from muster.vision.tiles import LARGEST, SHARED, Tile, tiles
+
+OVERLAP = 0.35
+INSIDE = 0.7
+"""When two boxes are one face, see `suppress` (benchmarks/detection.py: neighbours in a crowd overlap by less)."""
+
+Read = Callable[[NDArray[np.uint8]], Faces]
+"""A detector's reading of one picture, uint8 (h, w, 3), RGB, no side longer than the tiles': faces in its pixels."""
+
+
+def at_scale(pixels: NDArray[np.uint8], scale: float, read: Read, largest: int = LARGEST) -> Faces:
+    """Read a photo at one scale, in tiles where it is larger than one.
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB, of any size.
+        scale: 0 to 1, by which the photo is made smaller first.
+        largest: longest side of a tile, in pixels.
+
+    Returns:
+        Faces in pixels of the photo, not yet free of duplicates. In tiles only those that a tile shows whole.
+    """
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    picture = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    parts = tiles(width, height, largest)
+    found = concatenate([_in_tile(picture, part, read) for part in parts])
+    if len(parts) > 1:
+        found = found.take(found.boxes[:, 2:].max(axis=1, initial=0) <= SHARED)
+    ratio = np.array([pixels.shape[1] / width, pixels.shape[0] / height], np.float32)
+    return Faces(found.boxes * np.tile(ratio, 2), found.landmarks * ratio, found.scores)
+
+
+def _in_tile(picture: NDArray[np.uint8], tile: Tile, read: Read) -> Faces:
+    faces = read(picture[tile.top : tile.bottom, tile.left : tile.right])
+    corner = np.array([tile.left, tile.top], np.float32)
+    boxes = np.concatenate([faces.boxes[:, :2] + corner, faces.boxes[:, 2:]], axis=1)
+    own = tile.owns(boxes[:, :2] + boxes[:, 2:] / np.float32(2))
+    return Faces(boxes, faces.landmarks + corner, faces.scores).take(own)
+
+
+def concatenate(parts: list[Faces]) -> Faces:
+    """Join the findings of several passes, by falling score."""
+    scores = np.concatenate([part.scores for part in parts])
+    joined = Faces(
+        np.concatenate([part.boxes for part in parts]), np.concatenate([part.landmarks for part in parts]), scores
+    )
+    return joined.take(np.argsort(-scores, kind="stable"))
+
+
+def suppress(faces: Faces, overlap: float, inside: float) -> Faces:
+    """Keep the best of faces that are the same face seen twice.
+
+    Args:
+        faces: by falling score.
+        overlap: intersection over union above which two boxes are one face, 0 to 1.
+        inside: share of the smaller box that lies in the other above which they are one face, 0 to 1: seen too
+            closely, a large face also answers in parts.
+    """
+    corner, extent = faces.boxes[:, :2], faces.boxes[:, 2:]
+    area = extent.prod(axis=1)
+    alive = np.ones(len(faces), bool)
+    for index in range(len(faces)):
+        if not alive[index]:
+            continue
+        low = np.maximum(corner[index], corner)
+        high = np.minimum(corner[index] + extent[index], corner + extent)
+        shared = np.clip(high - low, 0, None).prod(axis=1)
+        same = (shared > overlap * (area[index] + area - shared)) | (shared > inside * np.minimum(area[index], area))
+        same[: index + 1] = False
+        alive &= ~same
+    return faces.take(alive)
