@@ -10,9 +10,11 @@ from muster.recognition.thresholds import Thresholds
 
 
 def _machine_zone() -> str:
-    # The exporters' environment has no such library, and needs no zone.
-    from tzlocal import get_localzone_name
-
+    try:
+        from tzlocal import get_localzone_name
+    except ModuleNotFoundError:
+        # The exporters' environment, which builds packs and keeps no sessions, needs no zone.
+        return "UTC"
     return get_localzone_name() or "UTC"
 
 
