@@ -1,6 +1,7 @@
 """`muster packs`: build, list, verify and change model packs."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from muster.cli.output import JsonOption, emit, steps
+from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidRequest
 from muster.packs.load import ModelPack
@@ -109,6 +110,47 @@ def verify(name: PackArgument = "embedded", as_json: JsonOption = False) -> None
             console.print(f"  {used.file}: {vouches} ({used.sha256})", soft_wrap=True, highlight=False)
 
     emit({**_described(pack), "verified": files}, as_json, show)
+
+
+@app.command()
+def migrate(
+    name: PackArgument,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Switch even if somebody must be registered again with a photo.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take everyone registered in a local store over to another pack; cut off, it goes on where it stopped."""
+    from muster.composition.local import open_migration
+
+    migration = open_migration(name, data)
+    with steps(f"migrating to {name}") as progress:
+        report = migration.run(progress, leave_out=leave_out)
+
+    def show(console: Console) -> None:
+        if report.again:
+            table = Table("student", "name", "why", title="To be registered again")
+            for one in report.again:
+                table.add_row(one.student_id, one.name, one.detail)
+            console.print(table)
+        if not report.switched:
+            console.print(
+                f"Nothing was changed: the store keeps its pack. Run it with --leave-out to go on without these "
+                f"{len(report.again)} students, who stay on the roster until they are registered again.",
+                soft_wrap=True,
+            )
+            return
+        console.print(f"{report.migrated} students are registered with [bold]{report.pack}[/] now.", soft_wrap=True)
+        if report.without_learned:
+            console.print(
+                f"Faces that {len(report.without_learned)} templates had learned from are not in the new ones."
+            )
+        console.print(f"Set MUSTER_PACK={name}, then train with `muster train --full`.", soft_wrap=True)
+
+    emit(asdict(report), as_json, show)
+    if not report.switched:
+        raise typer.Exit(1)
 
 
 def _pins(given: list[str]) -> dict[str, str]:

@@ -57,11 +57,13 @@ def _files(spec: PackSpec, folder: Path, tell: Progress) -> tuple[PackFile, ...]
 
 def _convert(source: PackSource, content: bytes, spec: PackSpec) -> bytes:
     # Reading a built pack, which this module does far more often, needs neither of these nor the seconds they take.
-    from muster.packs import centerface, frozen_graph
+    from muster.packs import centerface, frozen_graph, precision
 
     if source.makes == spec.detector.file:
         model = centerface.with_free_shapes(content)
     else:
         model = frozen_graph.convert(content, input_name="face", output_name="embedding")
+        if spec.embedder.precision == "float16":
+            model = precision.with_float16_weights(model)
     serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised

@@ -250,6 +250,11 @@ def shipped_spec(name: str) -> PackSpec:
     return PackSpec.model_validate(shipped[name])
 
 
+def name_of(pack: PackId) -> str:
+    """Return the name under which a pack of this id is chosen, or the id itself where no shipped pack has it."""
+    return next((name for name, document in _shipped().items() if document["id"] == pack), str(pack))
+
+
 def _shipped() -> dict[str, dict[str, Any]]:
     found = {}
     for entry in resources.files("muster.packs").joinpath("data").iterdir():
