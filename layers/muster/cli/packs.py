@@ -84,7 +84,9 @@ def list_packs(as_json: JsonOption = False) -> None:
         if not packs:
             console.print("No pack is built yet: run `muster packs build embedded`.")
             return
-        table = Table("name", "id", "MB", "weights pinned by", "statistics", "directory")
+        table = Table()
+        for column in ("name", "id", "MB", "weights pinned by", "statistics", "directory"):
+            table.add_column(column, overflow="fold")
         for pack in packs:
             pinned = ", ".join(sorted({weights["pinned"] for weights in pack["weights"]})) or "published"
             row = (pack["name"], pack["id"], pack["megabytes"], pinned, pack["statistics"], pack["directory"])
@@ -122,7 +124,7 @@ def migrate(
     as_json: JsonOption = False,
 ) -> None:
     """Take everyone registered in a local store over to another pack; cut off, it goes on where it stopped."""
-    from muster.composition.local import open_migration
+    from muster.composition.pointed import open_migration
 
     migration = open_migration(name, data)
     with steps(f"migrating to {name}") as progress:

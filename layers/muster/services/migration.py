@@ -3,13 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from muster.domain.errors import (
-    Category,
-    MusterError,
-    NotRegistered,
-    PackMismatch,
-    StudentNotFound,
-)
+from muster.domain.errors import Category, MusterError, NotRegistered, PackMismatch, StudentNotFound
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Student, Template
 from muster.storage.ports import StagedTemplates, StudentStore
