@@ -65,5 +65,7 @@ def _convert(source: PackSource, content: bytes, spec: PackSpec) -> bytes:
         model = frozen_graph.convert(content, input_name="face", output_name="embedding")
         if spec.embedder.precision == "float16":
             model = precision.with_float16_weights(model)
+        if spec.embedder.precision == "int8":
+            model = precision.with_int8(model, precision.shipped_ranges("embedded"))
     serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised

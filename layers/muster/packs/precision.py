@@ -1,5 +1,10 @@
 """The precision that a network's weights are kept in."""
 
+import logging
+import tempfile
+from importlib import resources
+from pathlib import Path
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -29,3 +34,43 @@ def with_float16_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.node.extend([*widened, *nodes])
     onnx.checker.check_model(narrow)
     return narrow
+
+
+def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
+    """Return a network that computes in int8: weights by output channel, activations by what they are on faces.
+
+    Args:
+        model: in float32.
+        ranges: least and greatest value of every activation, a calibration cache of the runtime's quantizer in JSON,
+            as `benchmarks/precision.py --write` makes it. They are all that is kept of the faces.
+    """
+    # Seconds to import, and wanted by this one variant alone.
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    with tempfile.TemporaryDirectory() as folder:
+        exact, narrow, kept = (Path(folder) / name for name in ("exact.onnx", "narrow.onnx", "ranges.json"))
+        onnx.save(model, exact)
+        kept.write_bytes(ranges)
+        logger = logging.getLogger()
+        level = logger.level
+        # It advises a preparation whose fusions the conversion from the frozen graph has done already.
+        logger.setLevel(logging.ERROR)
+        try:
+            quantize_static(
+                exact,
+                narrow,
+                calibration_cache_path=kept,
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+            )
+        finally:
+            logger.setLevel(level)
+        return onnx.load(narrow)
+
+
+def shipped_ranges(pack: str) -> bytes:
+    """Return the ranges of activations that ship for the embedder of a pack, by its name without the variant's."""
+    return resources.files("muster.packs").joinpath("data", f"{pack}_int8.ranges").read_bytes()
