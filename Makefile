@@ -34,7 +34,7 @@ test: $(VENV)/dev system-packages ## run every test
 test-fast: $(VENV)/dev ## run the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"
 
-test-export: .venv-export/done ## compare exported models with their own libraries; installs 6 GB
+test-export: .venv-export/done ## compare the cloud pack's exported models with their own libraries; installs 6 GB
 	.venv-export/bin/python -m pytest tests/export
 
 .venv-export/done: requirements/export.txt

@@ -21,3 +21,8 @@ compile layer.txt --constraint requirements/dev.txt requirements/layer.in
 sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml | uv pip compile --quiet --universal --python-version 3.11 \
     --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements/dev.txt \
     --output-file requirements/cuda.txt -
+# The exporters' environment stands apart. facenet-pytorch asks for the torch, Pillow and numpy of its day and its code runs
+# with ours, so that its limits are overridden; and torchvision wants an ordinary build of torch, so that torch is in this lock.
+uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+    --override requirements/export-override.txt --constraint requirements/dev.txt --output-file requirements/export.txt \
+    pyproject.toml requirements/export.in --extra local

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from muster.vision.decode import decode
 
-# ultralytics asks the network at its first import, and writes its settings into the user's folder.
-os.environ.setdefault("YOLO_OFFLINE", "true")
-os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="ultralytics-"))
-
 LIBRARIES = ("torchvision", "ultralytics", "segmentation_models_pytorch", "facenet_pytorch")
 
-# The libraries do not go together with the other tests' environment; test_environment.py says what to do.
-collect_ignore_glob = [] if all(find_spec(name) for name in LIBRARIES) else ["test_*_parity.py"]
+if all(find_spec(name) for name in LIBRARIES):
+    # ultralytics asks the network at its first import, and writes its settings into the user's folder.
+    os.environ.setdefault("YOLO_OFFLINE", "true")
+    os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="ultralytics-"))
+else:
+    # The libraries do not go together with the other tests' environment; test_environment.py says what to do.
+    collect_ignore_glob = ["test_*_parity.py", "test_yolo_weights.py"]
 
 
 @pytest.fixture(scope="session")

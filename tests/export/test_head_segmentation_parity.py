@@ -104,6 +104,17 @@ def test_weights_are_read_from_safetensors_with_their_settings(photos: list[NDAr
     assert network.side == 256
 
 
+@pytest.mark.parametrize(("encoder", "side"), PUBLISHED)
+def test_weights_without_settings_show_what_network_they_are_of(
+    encoder: str, side: int, photos: list[NDArray[np.uint8]]
+) -> None:
+    state = published_form(encoder, side, frames(photos[:1], side)[0])["state_dict"]
+    network = head_segmentation(read_checkpoint(save(state), "model.safetensors"))
+    assert network.side == side
+    for name, value in network.unet.state_dict().items():
+        assert torch.equal(value, state[f"neural_net.{name}"])
+
+
 class Malicious:
     def __reduce__(self) -> tuple[Any, ...]:
         return (print, ("this must not run",))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from ultralytics.nn.tasks import DetectionModel, yaml_model_load
+from ultralytics.nn.tasks import DetectionModel, PoseModel, SegmentationModel, yaml_model_load
 
 from muster.domain.errors import PackBuildFailed
 from muster.packs.export.yolo import yolo
@@ -71,22 +71,18 @@ def test_a_file_cut_short_is_refused(published: bytes, kept: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "changes"),
+    ("architecture", "form", "changes"),
     [
-        ("yolov8n", {"nc": 80}),
-        ("yolov8n-pose", {"nc": 1, "kpt_shape": [17, 3]}),
-        ("yolov8n-seg", {"nc": 1}),
-        ("yolov10n", {"nc": 1}),
+        ("yolov8n", DetectionModel, {"nc": 80}),
+        ("yolov8n-pose", PoseModel, {"nc": 1, "kpt_shape": [17, 3]}),
+        ("yolov8n-seg", SegmentationModel, {"nc": 1}),
+        ("yolov10n", DetectionModel, {"nc": 1}),
     ],
 )
 def test_a_network_that_finds_other_things_or_answers_otherwise_is_refused(
-    architecture: str, changes: dict[str, Any]
+    architecture: str, form: type[DetectionModel], changes: dict[str, Any]
 ) -> None:
-    from ultralytics import YOLO
-
-    network = YOLO(f"{architecture}.yaml").model.__class__(
-        yaml_model_load(f"{architecture}.yaml") | changes, verbose=False
-    )
+    network = form(yaml_model_load(f"{architecture}.yaml") | changes, verbose=False)
     with pytest.raises(PackBuildFailed, match="not a face detector"):
         yolo(file_of({"model": network}), "other.pt")
 

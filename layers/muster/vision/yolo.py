@@ -20,8 +20,9 @@ SIDE = 640
 """Longest side, in pixels, of the input that the published face weights were trained at."""
 
 THRESHOLD = 0.6
-"""Least score of a face: midway between the least sure true face (0.74) and the best false finding (0.48) of a small
-YOLOv8 face detector on 18 photos with 46 labelled noses. Not measured with the published weights."""
+"""Least score of a face: midway between the least sure true face (0.72) and the best false finding (0.48) of a small
+YOLOv8 face detector on 18 photos with 46 labelled noses, all of which it finds (tests/unit/test_yolo.py). Not measured
+with the published weights."""
 
 SAME = 0.7
 """Intersection over union above which ultralytics' predictor takes two boxes for one object (its default `iou`)."""

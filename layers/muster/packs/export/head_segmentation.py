@@ -1,5 +1,6 @@
 """The Unet of `head-segmentation` to ONNX, and the proof that both outline the same head."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from muster.domain.errors import PackBuildFailed
 from muster.packs.export.onnx_file import to_onnx
-from muster.packs.export.weights import Checkpoint
+from muster.packs.export.weights import Checkpoint, State
 
 LEAST_IOU = 0.99
 """Least intersection over union of torch's mask and the exported one's for an export to pass."""
@@ -19,6 +20,7 @@ LEAST_IOU = 0.99
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
 _HEAD = 1
+_WIDTH = re.compile(r"decoder\.blocks\.\d+\.conv1\.0\.weight")
 
 
 class HeadProbability(torch.nn.Module):
@@ -48,20 +50,35 @@ def head_segmentation(checkpoint: Checkpoint) -> HeadProbability:
     """Build the network with published weights.
 
     Args:
-        checkpoint: with the settings `encoder_name`, `encoder_depth` and `nn_image_input_resolution`.
+        checkpoint: with the settings `encoder_name`, `encoder_depth` and `nn_image_input_resolution`; where it has
+            none, as a file of safetensors, they are read off its weights.
 
     Raises:
-        PackBuildFailed: a setting is missing, or the weights are not of the network that they describe.
+        PackBuildFailed: the weights are not of such a network, or not of the one that the settings describe.
     """
+    state = {name.removeprefix("neural_net."): value for name, value in checkpoint.state.items()}
     try:
-        side = int(checkpoint.settings["nn_image_input_resolution"])
-        unet = _unet(str(checkpoint.settings["encoder_name"]), int(checkpoint.settings["encoder_depth"]), side)
-        unet.load_state_dict({name.removeprefix("neural_net."): value for name, value in checkpoint.state.items()})
+        settings = _shown_by(state) | checkpoint.settings
+        side = int(settings["nn_image_input_resolution"])
+        unet = _unet(str(settings["encoder_name"]), int(settings["encoder_depth"]), side)
+        unet.load_state_dict(state)
     except (KeyError, RuntimeError) as error:
         raise PackBuildFailed(
             "The weights are not a checkpoint of head-segmentation with its hyper-parameters: take the published file."
         ) from error
     return HeadProbability(unet, side).eval()
+
+
+def _shown_by(state: State) -> dict[str, Any]:
+    """Return the settings that the weights alone show: of the two encoders of the published models, one."""
+    widths = [value.shape[0] for name, value in state.items() if _WIDTH.fullmatch(name)]
+    if not widths:
+        return {}
+    return {
+        "encoder_name": "mobilenet_v2" if "encoder.features.0.0.weight" in state else "resnet34",
+        "encoder_depth": len(widths),
+        "nn_image_input_resolution": max(widths),
+    }
 
 
 def _unet(encoder: str, depth: int, side: int) -> Any:
