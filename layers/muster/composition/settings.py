@@ -10,11 +10,9 @@ from muster.recognition.thresholds import Thresholds
 
 
 def _machine_zone() -> str:
-    try:
-        from tzlocal import get_localzone_name
-    except ModuleNotFoundError:
-        # The exporters' environment, which builds packs and keeps no sessions, needs no zone.
-        return "UTC"
+    # The exporters' environment has no such library, and needs no zone.
+    from tzlocal import get_localzone_name
+
     return get_localzone_name() or "UTC"
 
 
