@@ -22,6 +22,7 @@ from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.build import build_embedded
 from muster.recognition.gallery import Gallery
+from muster.recognition.population import estimate_population
 from muster.recognition.scoring import Population, prepare, score
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
@@ -29,9 +30,6 @@ from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.pipeline import VisionPipeline
 
 FloatArray = NDArray[np.float32]
-
-RANK = 128
-"""Columns of the factor: the scores do not change between 64 and 512."""
 
 CHANCES = (0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _FIT_BEYOND = 1e-3
@@ -118,12 +116,7 @@ def gives_statistics(person: str) -> bool:
 def statistics_of(pictures: Pictures) -> Population:
     """Take one picture a person, so that a person with many does not count for more."""
     _, first = np.unique(pictures.person, return_index=True)
-    sample = pictures.embeddings[first]
-    mean = sample.mean(axis=0)
-    centred = unit_rows(sample - mean)
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    factor = vectors[:, ::-1][:, :RANK] * np.sqrt(values[::-1][:RANK])
-    return Population(mean.astype(np.float32), factor.astype(np.float32))
+    return estimate_population(pictures.embeddings[first])
 
 
 def _strangers_scores(pictures: Pictures) -> FloatArray:

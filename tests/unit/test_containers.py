@@ -14,6 +14,7 @@ import pytest
 from infra.config import PACK_HOME
 from infra.stacks.api import DOCKERFILE as VISION
 from infra.stacks.training import DOCKERFILE as TRAINING
+from muster.packs.manifest import shipped_names
 from tests.unit.test_functions_import import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +146,26 @@ def test_the_images_entry_points_can_be_imported() -> None:
 def test_the_infrastructure_knows_where_the_image_keeps_its_models() -> None:
     (variables,) = (rest for word, rest in last_stage(VISION) if word == "ENV")
     assert f"MUSTER_HOME={PACK_HOME} " in f"{variables} ".replace("    ", " ")
+
+
+def test_every_pack_can_be_chosen_for_the_image_which_then_uses_it() -> None:
+    stages = {rest.split(" AS ")[1] for word, rest in instructions(VISION) if word == "FROM" and " AS " in rest}
+    assert set(shipped_names()) <= stages
+    (default,) = (rest for word, rest in instructions(VISION) if word == "ARG" and rest.startswith("PACK="))
+    assert default == "PACK=embedded"
+    assert ("FROM", "${PACK} AS pack") in instructions(VISION)
+    (variables,) = (rest for word, rest in last_stage(VISION) if word == "ENV")
+    assert "MUSTER_PACK=${PACK} " in variables
+    # A stage knows the argument only if it says so.
+    assert ("ARG", "PACK") in last_stage(VISION)
+
+
+def test_no_exporter_reaches_the_image() -> None:
+    copies = [rest for word, rest in last_stage(VISION) if word == "COPY"]
+    assert all(copy.split()[-1] in ("/opt/venv", "/opt/app", "/opt/muster") for copy in copies)
+    installs = [rest for word, rest in instructions(VISION) if word == "RUN" and "export.txt" in rest]
+    assert installs
+    assert all("/opt/export/bin/python" in install and "/opt/venv" not in install for install in installs)
 
 
 @pytest.mark.parametrize(

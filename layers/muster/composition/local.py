@@ -13,6 +13,7 @@ from muster.composition.trainer import local_trainer
 from muster.composition.vision import open_models
 from muster.domain.period import parse_zone
 from muster.packs.load import ModelPack, load_pack
+from muster.packs.manifest import name_of
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
 from muster.services.corrections import Corrections
@@ -21,6 +22,7 @@ from muster.services.galleries import Galleries
 from muster.services.groups import Groups
 from muster.services.heads import CurrentHead
 from muster.services.learning import Learning
+from muster.services.migration import Migration, check_packs
 from muster.services.registration import Registration
 from muster.services.reports import Reports
 from muster.services.retention import Retention, RetentionLimits
@@ -60,11 +62,13 @@ def open_local_system(
 
     Raises:
         PackMissing, PackDamaged: the model pack cannot be used.
+        PackMismatch: the store's students were registered with another pack.
     """
     settings = settings or LocalSettings()
     pack = load_pack(settings.pack, settings.home)
-    vision = vision or open_vision(pack, settings)
     stores = open_local(data or settings.data)
+    check_packs(stores.staging.packs(), pack.id, name_of)
+    vision = vision or open_vision(pack, settings)
     population = Population(pack.statistics.mean, pack.statistics.factor)
     galleries = Galleries(stores.students, pack.id, population)
     heads = CurrentHead(stores.heads, pack.id)
@@ -111,6 +115,18 @@ def open_local_system(
         session_pictures=SessionPictures(sessions, stores.sessions),
         stores=stores,
     )
+
+
+def open_migration(name: str, data: Path | None = None, settings: LocalSettings | None = None) -> Migration:
+    """Open what takes the students of a store over to another pack.
+
+    Raises:
+        PackMissing, PackDamaged: that pack cannot be used.
+    """
+    settings = settings or LocalSettings()
+    pack = load_pack(name, settings.home)
+    stores = open_local(data or settings.data)
+    return Migration(pack.id, open_vision(pack, settings), stores.students, stores.staging, stores.training.request)
 
 
 def open_roster(data: Path | None = None) -> Roster:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muster.domain.errors import InvalidRequest
+from muster.services.migration import Migration
 from muster.services.roster import Roster
 from muster.services.training_queue import TrainingQueue
 
@@ -40,6 +41,23 @@ def open_roster(data: Path | None) -> Roster:
 
         return local.open_roster(data)
     return _on_aws().roster
+
+
+def open_migration(name: str, data: Path | None) -> Migration:
+    """Open what takes the students of the local store over to another model pack.
+
+    Raises:
+        InvalidRequest: `MUSTER_TABLE` is set and no `data` is named; students on AWS are registered again.
+        PackMissing, PackDamaged: that pack cannot be used.
+    """
+    if not _is_local(data):
+        raise InvalidRequest(
+            "Students of a stage on AWS are not taken over to another pack: deploy it as a new stage and register them "
+            "there, or name a local store with --data."
+        )
+    from muster.composition import local
+
+    return local.open_migration(name, data)
 
 
 def _is_local(data: Path | None) -> bool:

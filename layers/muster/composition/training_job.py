@@ -57,7 +57,7 @@ def run_job(
 
 def _trainer(settings: TrainingJobSettings, access: AwsAccess) -> Trainer:
     spec = shipped_spec(settings.pack)
-    statistics = load_statistics(spec)
+    statistics = load_statistics(spec, settings.home)
     population = Population(statistics.mean, statistics.factor)
     training = TrainingSettings(device=fastest_device())
     _log.info("training on %s", training.device)

@@ -3,17 +3,30 @@
 from muster.packs.load import ModelPack
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
-from muster.vision.pipeline import VisionPipeline
+from muster.vision.pipeline import FaceDetector, HeadMasks, VisionPipeline
+from muster.vision.segmenter import head_masks
+from muster.vision.unet_segmenter import UnetSegmenter
+from muster.vision.yolo import YoloFaceDetector
 
 
 def open_models(pack: ModelPack, threads: int) -> VisionPipeline:
-    """Load the models of a pack.
+    """Load the models of a pack, each of the kind that its manifest names.
 
     Args:
         threads: CPU threads of each model.
     """
     return VisionPipeline(
-        detector=CenterFaceDetector(pack.detector, threads),
+        detector=_detector(pack, threads),
         embedder=FaceNetEmbedder(pack.embedder, threads),
-        segmented=pack.manifest.segmenter.enabled,
+        head_masks=_head_masks(pack, threads) if pack.manifest.segmenter.enabled else None,
     )
+
+
+def _detector(pack: ModelPack, threads: int) -> FaceDetector:
+    if pack.manifest.detector.kind == "yolo":
+        return YoloFaceDetector(pack.detector, threads)
+    return CenterFaceDetector(pack.detector, threads)
+
+
+def _head_masks(pack: ModelPack, threads: int) -> HeadMasks:
+    return head_masks if pack.segmenter is None else UnetSegmenter(pack.segmenter, threads).head_masks

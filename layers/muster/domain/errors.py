@@ -345,6 +345,30 @@ class PackBuildFailed(MusterError):
     category = Category.UNAVAILABLE
 
 
+class WeightsUnreachable(PackBuildFailed):
+    """A published weights file could not be had from where it was asked for."""
+
+    code = "weights_unreachable"
+
+
+class WeightsChanged(PackBuildFailed):
+    """A weights file is not the one that its hash names."""
+
+    code = "weights_changed"
+
+
+class ExportMissing(PackBuildFailed):
+    """The libraries that export a pack's networks are not installed."""
+
+    code = "export_missing"
+
+
+class ExportDiffers(PackBuildFailed):
+    """An exported network does not answer as its original does."""
+
+    code = "export_differs"
+
+
 class PackMismatch(MusterError):
     """Embeddings of different model packs were about to be compared."""
 

@@ -3,7 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,13 @@ from pydantic import ValidationError
 
 from muster.domain.errors import PackDamaged, PackMissing
 from muster.domain.identifiers import PackId
-from muster.packs.manifest import PackManifest, PackSpec, shipped_names, shipped_spec
+from muster.packs.manifest import NeutralStatistics, PackManifest, PackSpec, shipped_names, shipped_spec
 
 MANIFEST = "manifest.json"
 """Name of the manifest in a pack's folder."""
+
+STATISTICS = "statistics.npz"
+"""Name, in a pack's folder, of population statistics that were measured with it on this machine."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,6 +42,7 @@ class ModelPack:
     Attributes:
         directory: the folder that holds it.
         detector, embedder: ONNX files in that folder.
+        segmenter: the same, or None where the pack's segmentation has no weights.
         manifest: settings and thresholds of this version of the package, files as built.
     """
 
@@ -44,6 +50,7 @@ class ModelPack:
     directory: Path
     detector: Path
     embedder: Path
+    segmenter: Path | None
     manifest: PackManifest
     statistics: PackStatistics
 
@@ -75,14 +82,16 @@ def load_pack(name: str, home: Path) -> ModelPack:
         path = directory / file.name
         if not path.is_file() or path.stat().st_size != file.bytes:
             raise _damaged(name, file.name, "is missing or cut short")
-    manifest = PackManifest(**{field: getattr(spec, field) for field in PackSpec.model_fields}, files=built.files)
+    # Settings and thresholds are those of this version, whatever version built the files.
+    manifest = built.model_copy(update={field: getattr(spec, field) for field in PackSpec.model_fields})
     return ModelPack(
         id=spec.id,
         directory=directory,
         detector=directory / spec.detector.file,
         embedder=directory / spec.embedder.file,
+        segmenter=directory / spec.segmenter.file if spec.segmenter.file else None,
         manifest=manifest,
-        statistics=load_statistics(spec),
+        statistics=_statistics_of(spec, manifest, directory),
     )
 
 
@@ -112,10 +121,45 @@ def list_packs(home: Path) -> list[ModelPack]:
     return [load_pack(name, home) for name in shipped_names() if pack_directory(name, home).exists()]
 
 
-def load_statistics(spec: PackSpec) -> PackStatistics:
-    """Return a pack's statistics, which ship with the package whether the pack is built or not."""
-    resource = resources.files("muster.packs").joinpath("data", spec.statistics.file)
-    with resource.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+def load_statistics(spec: PackSpec, home: Path) -> PackStatistics:
+    """Return a pack's statistics: those measured with it in `home`, or those that ship with the package.
+
+    The weights need not be there: training uses the statistics alone.
+
+    Raises:
+        PackDamaged: a manifest or statistics in `home` cannot be read.
+    """
+    directory = pack_directory(spec.name, home)
+    manifest = _read_manifest(directory, spec.name) if (directory / MANIFEST).is_file() else None
+    return _statistics_of(spec, manifest, directory)
+
+
+def neutral_statistics(deviation: float, size: int) -> PackStatistics:
+    """Return statistics with which the normalised score is the cosine over a deviation, until a gallery tells more.
+
+    Args:
+        deviation: of the cosine of two different people.
+        size: length of an embedding.
+    """
+    # `Population.placed` divides by sqrt(scatter * typical), with a factor of `spread` times the identity that is
+    # spread ** 1.5 * size ** 0.25.
+    spread = (deviation / size**0.25) ** (2 / 3)
+    return PackStatistics(np.zeros(size, np.float32), np.eye(size, dtype=np.float32) * np.float32(spread))
+
+
+def _statistics_of(spec: PackSpec, manifest: PackManifest | None, directory: Path) -> PackStatistics:
+    if manifest is not None and manifest.own_statistics is not None:
+        try:
+            return _read_statistics((directory / manifest.own_statistics.file).read_bytes())
+        except (FileNotFoundError, ValueError, KeyError, BadZipFile) as error:
+            raise _damaged(spec.name, manifest.own_statistics.file, "is missing or unreadable") from error
+    if isinstance(spec.statistics, NeutralStatistics):
+        return neutral_statistics(spec.statistics.deviation, spec.embedder.size)
+    return _read_statistics(resources.files("muster.packs").joinpath("data", spec.statistics.file).read_bytes())
+
+
+def _read_statistics(content: bytes) -> PackStatistics:
+    with np.load(BytesIO(content), allow_pickle=False) as arrays:
         return PackStatistics(mean=arrays["mean"], factor=arrays["factor"])
 
 
@@ -125,6 +169,8 @@ def _read_manifest(directory: Path, name: str) -> PackManifest:
     except (FileNotFoundError, ValidationError) as error:
         raise _damaged(name, MANIFEST, "is missing or unreadable") from error
     expected = {source.makes for source in manifest.sources}
+    if manifest.own_statistics is not None:
+        expected.add(manifest.own_statistics.file)
     if {file.name for file in manifest.files} != expected:
         raise _damaged(name, MANIFEST, "does not list the pack's files")
     return manifest

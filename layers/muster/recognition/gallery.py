@@ -62,7 +62,8 @@ class Gallery:
         if foreign is not None:
             raise PackMismatch(
                 f"Student {foreign.student_id} was registered with the model pack {foreign.pack!r}, which cannot be "
-                f"compared with {pack!r}: register the student again, or use the pack {foreign.pack!r}."
+                f"compared with {pack!r}: use the pack {foreign.pack!r}, or take all students over with `muster packs "
+                "migrate`."
             )
         ordered = sorted(templates, key=lambda template: template.student_id)
         student_ids = tuple(dict.fromkeys(template.student_id for template in ordered))

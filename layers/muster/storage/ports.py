@@ -5,7 +5,7 @@ Every method is safe to call from several threads and processes. A method that w
 it says or nothing, whenever the process is killed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -131,6 +131,33 @@ class StudentStore(Protocol):
 
         Returns:
             Where it was found, one line for a person each. Reads everything: for a proof, not for each request.
+        """
+
+
+class StagedTemplates(Protocol):
+    """Templates of another model pack, kept beside those in use until all can take their place at once."""
+
+    def packs(self) -> set[PackId]:
+        """Return the packs of the templates in use; cheap enough for each start."""
+
+    def stage(self, template: Template) -> None:
+        """Keep a student's template of another pack, without learned rows; who was erased or withdrew has none."""
+
+    def staged(self, pack: PackId) -> dict[StudentId, str]:
+        """Return whose template of a pack is kept, with the digest of the photo that it was made of."""
+
+    def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
+        """Put the kept templates of a pack in place of those in use, all at once; rosters change their version.
+
+        Faces that templates learned from are not in the new ones. Who is left out keeps the record and the marks, but
+        neither template nor photo nor consent: the student is enrolled, and can be registered again.
+
+        Returns:
+            How many templates are of the pack now and were not before.
+
+        Raises:
+            VersionConflict: somebody else than those left out has neither a template of the pack nor a kept one of the
+                present photo; nothing was changed.
         """
 
 

@@ -1,9 +1,10 @@
 """From a photo to its faces and their embeddings: what registration and detection share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,19 @@ from muster.domain.student import EMBEDDING_SIZE
 from muster.vision.align import SHIPPED, crop_faces
 from muster.vision.augment import REGISTERED_VIEWS, VIEWS, augmented_crops
 from muster.vision.decode import Photo
-from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.quality import Quality, assess, require_registrable
-from muster.vision.segmenter import head_masks, on_neutral_background
+from muster.vision.segmenter import on_neutral_background
+
+HeadMasks = Callable[[NDArray[np.uint8], Faces, float], NDArray[np.float32]]
+"""Finds heads: pixels uint8 (H, W, 3), N faces and a crop's margin give masks float32 (N, 160, 160), 0 to 1."""
+
+
+class FaceDetector(Protocol):
+    """Finds the faces of a photo."""
+
+    def detect(self, pixels: NDArray[np.uint8]) -> Faces:
+        """Return the faces of a photo, uint8 (H, W, 3), RGB, upright, by falling score."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,15 +67,15 @@ class VisionPipeline:
 
     Attributes:
         views: how many augmented views a registration makes.
-        segmented: whether the background of each head is made grey; the pack's manifest says so.
+        head_masks: finds the heads whose background is made grey; None leaves it, as the pack's manifest says.
         seed: of the augmentation, so that the same photo always gives the same template.
     """
 
-    detector: CenterFaceDetector
+    detector: FaceDetector
     embedder: FaceNetEmbedder
     views: int = REGISTERED_VIEWS
     seed: int = 0
-    segmented: bool = False
+    head_masks: HeadMasks | None = None
 
     def probes(self, photo: Photo) -> PhotoProbes:
         """Find and embed every face of a photo; no face gives empty arrays."""
@@ -81,8 +91,8 @@ class VisionPipeline:
         with _timed(timings, "segment"):
             quality = assess(photo.pixels, faces)
             crops = crop_faces(photo.pixels, faces)
-            if self.segmented:
-                crops = _heads_alone(crops, head_masks(photo.pixels, faces, SHIPPED.margins[0]))
+            if self.head_masks is not None:
+                crops = _heads_alone(crops, self.head_masks(photo.pixels, faces, SHIPPED.margins[0]))
         with _timed(timings, "embed"):
             embeddings = (
                 self.embedder.embed_faces(crops) if len(faces) else np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
@@ -100,9 +110,9 @@ class VisionPipeline:
         main = require_registrable(photo.pixels, found)
         face = found.take(np.array([main]))
         crops = augmented_crops(photo.pixels, face, self.views, self.seed)
-        if self.segmented:
+        if self.head_masks is not None:
             margins = [view.margin for view in VIEWS[: self.views]]
-            masks = np.concatenate([head_masks(photo.pixels, face, margin) for margin in margins])
+            masks = np.concatenate([self.head_masks(photo.pixels, face, margin) for margin in margins])
             crops = _heads_alone(crops[: len(masks)], masks)
         quality = float(assess(photo.pixels, face).score[0])
         return RegistrationViews(face, quality, self.embedder.embed_faces(crops))

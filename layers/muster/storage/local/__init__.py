@@ -19,6 +19,7 @@ from muster.storage.local.files import Files
 from muster.storage.local.groups import LocalGroups
 from muster.storage.local.heads import LocalHeads
 from muster.storage.local.sessions import LocalSessions
+from muster.storage.local.staging import LocalStaging
 from muster.storage.local.students import LocalStudents
 from muster.storage.local.training import LocalTraining
 from muster.storage.local.users import LocalUsers
@@ -45,6 +46,7 @@ class LocalStores:
     training: LocalTraining
     answers: LocalAnswers
     users: LocalUsers
+    staging: LocalStaging
 
 
 def open_local(directory: Path) -> LocalStores:
@@ -71,6 +73,7 @@ def open_local(directory: Path) -> LocalStores:
         training=LocalTraining(database),
         answers=LocalAnswers(database),
         users=LocalUsers(database),
+        staging=LocalStaging(database, files),
     )
 
 

@@ -190,6 +190,17 @@ CREATE TABLE users (
 ) STRICT, WITHOUT ROWID
 """
 
+# Templates of another model pack, until there is one of everybody. What is said of `templates` holds here too.
+_STAGED_TEMPLATES = f"""
+CREATE TABLE staged_templates (
+    student INTEGER PRIMARY KEY REFERENCES students (number) ON DELETE CASCADE,
+    pack TEXT NOT NULL,
+    photo_digest TEXT NOT NULL,
+    padding BLOB NOT NULL DEFAULT (zeroblob({PAGE_SIZE})),
+    embeddings BLOB NOT NULL
+) STRICT
+"""
+
 # Children are copied and dropped before their parent: dropping that first would delete their rows with it.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -239,4 +250,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _ANSWERS,
         _USERS,
     ),
+    (_STAGED_TEMPLATES,),
 )

@@ -249,6 +249,7 @@ def _remove_template(under_way: Change, student: Student) -> None:
     _overwrite(connection, number, student)
     connection.execute("UPDATE students SET photo_file = NULL WHERE number = ?", (number,))
     connection.execute("DELETE FROM templates WHERE student = ?", (number,))
+    connection.execute("DELETE FROM staged_templates WHERE student = ?", (number,))
     _count_on(connection, _unname_faces(under_way, student.id))
     _note_change(connection, student.groups)
 

@@ -1,0 +1,134 @@
+"""Changing the model pack of a store: everyone is embedded anew from the photo that registered them."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from muster.domain.errors import Category, MusterError, NotRegistered, PackMismatch, StudentNotFound
+from muster.domain.identifiers import PackId, StudentId
+from muster.domain.student import Student, Template
+from muster.storage.ports import StagedTemplates, StudentStore
+from muster.vision.decode import decode
+from muster.vision.pipeline import VisionPipeline
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterAgain:
+    """A student whom the new models cannot be given: the `code` and sentence of what stands in the way."""
+
+    student_id: StudentId
+    name: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What a migration did.
+
+    Attributes:
+        switched: whether the new pack is in use; if not, the old one is, untouched.
+        migrated: students whose template is of the new pack since this run.
+        again: who must be registered again.
+        without_learned: students whose template had learned from faces of sessions, which the new one has not.
+    """
+
+    pack: PackId
+    switched: bool
+    migrated: int
+    again: tuple[RegisterAgain, ...]
+    without_learned: tuple[StudentId, ...]
+
+
+def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId], str]) -> None:
+    """Refuse to open a store whose students were registered with another pack.
+
+    Args:
+        found: packs of the templates in use.
+        names: gives the name under which a pack is chosen.
+
+    Raises:
+        PackMismatch: there is another pack than `pack`.
+    """
+    others = sorted(set(found) - {pack})
+    if others:
+        raise PackMismatch(
+            f"The students of this store are registered with the model pack {others[0]!r}, which cannot be compared "
+            f"with {pack!r}: go on with MUSTER_PACK={names(others[0])}, or take them over with `muster packs migrate "
+            f"{names(pack)}`."
+        )
+
+
+class Migration:
+    """The use case of taking a store's students over to another pack.
+
+    New templates are kept beside those in use until there is one of everybody, then take their place at once: cut off
+    before, the old pack works as ever, and the next run goes on where this one stopped.
+
+    Args:
+        pack: the new one, and
+        vision: its models.
+        request_training: called once the new pack is in use; no head is of it yet, so that training starts afresh.
+    """
+
+    def __init__(
+        self,
+        pack: PackId,
+        vision: VisionPipeline,
+        students: StudentStore,
+        staging: StagedTemplates,
+        request_training: Callable[[], None],
+    ) -> None:
+        self._pack = pack
+        self._vision = vision
+        self._students = students
+        self._staging = staging
+        self._request_training = request_training
+
+    def run(self, progress: Progress, *, leave_out: bool = False) -> MigrationReport:
+        """Embed everyone anew whose photo is kept and whose consent holds, then switch, if nobody is left behind.
+
+        Args:
+            progress: told each step and the share done, 0 to 1.
+            leave_out: switch even if somebody must be registered again; they stay on the roster, not recognised.
+
+        Raises:
+            StorageFull: the disk is full; the old pack is in use.
+            VersionConflict: somebody was registered with the old pack meanwhile; nothing was switched.
+        """
+        waiting = self._with_another_pack()
+        staged = self._staging.staged(self._pack)
+        again = []
+        for number, (student, old) in enumerate(waiting):
+            progress(f"embedding {student.id}", number / max(len(waiting), 1))
+            if staged.get(student.id) == old.photo_digest:
+                continue
+            try:
+                self._staging.stage(self._embedded(student))
+            except MusterError as error:
+                if error.category is Category.UNAVAILABLE:
+                    raise
+                again.append(RegisterAgain(student.id, student.name, error.code, str(error)))
+        learned = tuple(student.id for student, old in waiting if old.learned)
+        if again and not leave_out:
+            return MigrationReport(self._pack, False, 0, tuple(again), learned)
+        progress("switching", 1.0)
+        migrated = self._staging.switch(self._pack, {one.student_id for one in again})
+        self._request_training()
+        return MigrationReport(self._pack, True, migrated, tuple(again), learned)
+
+    def _with_another_pack(self) -> list[tuple[Student, Template]]:
+        students = {student.id: student for student in self._students.find()}
+        templates = [template for template in self._students.templates() if template.pack != self._pack]
+        return [(students[one.student_id], one) for one in templates if one.student_id in students]
+
+    def _embedded(self, student: Student) -> Template:
+        if student.consent is None or not student.consent.holds:
+            raise NotRegistered(f"{student.id} does not agree to be recognised.")
+        try:
+            photo = decode(self._students.photo(student.id))
+        except StudentNotFound as error:
+            raise StudentNotFound(f"No registration photo of {student.id} is kept.") from error
+        views = self._vision.registration_views(photo)
+        return Template(student.id, self._pack, views.embeddings, photo.digest)

@@ -1,0 +1,94 @@
+"""Templates of another model pack, kept beside those in use."""
+
+import sqlite3
+from collections.abc import Collection
+
+from muster.domain.errors import VersionConflict
+from muster.domain.identifiers import PackId, StudentId
+from muster.domain.student import Template
+from muster.storage.documents import embeddings_bytes
+from muster.storage.local.changes import change
+from muster.storage.local.database import Database
+from muster.storage.local.files import Files
+
+# In use: the template of the pack, or one that a kept template of the same photo can take the place of.
+_OTHERS = """
+    SELECT students.number, students.id, students.photo_file, staged.photo_digest IS templates.photo_digest
+    FROM students JOIN templates ON templates.student = number
+    LEFT JOIN staged_templates AS staged ON staged.student = number AND staged.pack = :pack
+    WHERE templates.pack <> :pack
+"""
+
+
+class LocalStaging:
+    """`StagedTemplates` on SQLite."""
+
+    def __init__(self, database: Database, files: Files) -> None:
+        self._database = database
+        self._files = files
+
+    def packs(self) -> set[PackId]:
+        """Return the packs of the templates in use."""
+        return {PackId(pack) for (pack,) in self._database.read().execute("SELECT DISTINCT pack FROM templates")}
+
+    def stage(self, template: Template) -> None:
+        """Keep a template beside the one in use; see `StagedTemplates.stage`."""
+        with self._database.write() as connection:
+            row = connection.execute(
+                "SELECT number FROM students JOIN templates ON templates.student = number WHERE id = ?",
+                (template.student_id,),
+            ).fetchone()
+            if row is None:
+                return
+            connection.execute("DELETE FROM staged_templates WHERE student = ?", row)
+            connection.execute(
+                "INSERT INTO staged_templates (student, pack, photo_digest, embeddings) VALUES (?, ?, ?, ?)",
+                (*row, template.pack, template.photo_digest, embeddings_bytes(template)),
+            )
+
+    def staged(self, pack: PackId) -> dict[StudentId, str]:
+        """Return whose template of a pack is kept, and of which photo."""
+        rows = self._database.read().execute(
+            "SELECT id, photo_digest FROM students JOIN staged_templates ON student = number WHERE pack = ?", (pack,)
+        )
+        return {StudentId(student_id): digest for student_id, digest in rows.fetchall()}
+
+    def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
+        """Put the kept templates in use, all at once; see `StagedTemplates.switch`."""
+        with change(self._database, self._files) as under_way:
+            connection = under_way.connection
+            others = connection.execute(_OTHERS, {"pack": pack}).fetchall()
+            ready = [number for number, _, _, fits in others if fits]
+            left = [(number, student_id, photo) for number, student_id, photo, fits in others if not fits]
+            unforeseen = sorted(student_id for _, student_id, _ in left if student_id not in leave_out)
+            if unforeseen:
+                raise VersionConflict(
+                    f"{unforeseen[0]} was registered meanwhile: stop what registers students, then run it again."
+                )
+            for number in ready:
+                _put_in_use(connection, number)
+            for number, _, photo in left:
+                under_way.remove_files(photo)
+                _unregister(connection, number)
+            connection.execute("DELETE FROM staged_templates")
+            connection.execute("UPDATE rosters SET version = version + 1")
+        self._database.truncate_log()
+        return len(ready)
+
+
+def _put_in_use(connection: sqlite3.Connection, number: int) -> None:
+    connection.execute("DELETE FROM templates WHERE student = ?", (number,))
+    connection.execute(
+        "INSERT INTO templates (student, pack, photo_digest, learned, embeddings)"
+        " SELECT student, pack, photo_digest, '[]', embeddings FROM staged_templates WHERE student = ?",
+        (number,),
+    )
+
+
+def _unregister(connection: sqlite3.Connection, number: int) -> None:
+    connection.execute("DELETE FROM templates WHERE student = ?", (number,))
+    connection.execute(
+        "UPDATE students SET consent_given_at = NULL, consent_wording = NULL, consent_withdrawn_at = NULL,"
+        " registered_at = NULL, photo_file = NULL, version = version + 1 WHERE number = ?",
+        (number,),
+    )

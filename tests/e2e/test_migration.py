@@ -1,0 +1,153 @@
+"""Another model pack under a store with students: refused, then taken over, with two packs of real weights."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from muster.composition.local import open_local_system, open_migration
+from muster.composition.settings import LocalSettings
+from muster.domain.errors import PackMismatch
+from muster.domain.faces import Decision
+from muster.domain.identifiers import GroupId, StudentId
+from muster.domain.student import StudentState
+from muster.packs.build import build_embedded
+from muster.packs.load import ModelPack
+from muster.services.registration import RegistrationRequest
+from muster.storage.local import LocalStores, open_local
+from muster.storage.local.students import LocalStudents
+from muster.vision.pipeline import VisionPipeline
+
+pytestmark = pytest.mark.slow
+
+OTHER = "embedded-float16"
+GROUP = GroupId("g")
+
+MIGRATE = """
+import sys
+from pathlib import Path
+from muster.composition.local import open_migration
+open_migration("embedded-float16", Path(sys.argv[1])).run(lambda step, share: print(step, flush=True))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def other(pack: ModelPack, pack_home: Path) -> ModelPack:
+    """The same weights rounded to float16: another pack, with embeddings of its own."""
+    return build_embedded(pack_home, name=OTHER)
+
+
+@pytest.fixture
+def stores(tmp_path: Path, samples: Path, vision: VisionPipeline) -> LocalStores:
+    """Two students registered with the pack that is the default."""
+    system = open_local_system(tmp_path, vision=vision)
+    for path in sorted((samples / "gallery").glob("*.jpg")):
+        student = StudentId(path.stem)
+        request = RegistrationRequest(student, path.stem, frozenset({GROUP}), consent=True, image=path.read_bytes())
+        system.registration.register(request)
+    return system.stores
+
+
+def silent(step: str, share: float) -> None:
+    pass
+
+
+def settings(pack: str) -> LocalSettings:
+    return LocalSettings(pack=pack)
+
+
+def test_a_store_of_another_pack_is_refused_with_both_ways_out(stores: LocalStores, tmp_path: Path) -> None:
+    with pytest.raises(PackMismatch, match=f"MUSTER_PACK=embedded,.*muster packs migrate {OTHER}"):
+        open_local_system(tmp_path, settings(OTHER))
+
+
+def test_everyone_is_taken_over_and_recognised_with_the_new_pack(
+    stores: LocalStores, tmp_path: Path, samples: Path, other: ModelPack
+) -> None:
+    before = {template.student_id: template for template in stores.students.templates()}
+    report = open_migration(OTHER, tmp_path).run(silent)
+    assert (report.switched, report.migrated, report.again) == (True, len(before), ())
+    assert stores.staging.packs() == {other.id}
+    for template in stores.students.templates():
+        old = before[template.student_id]
+        assert template.photo_digest == old.photo_digest
+        cosine = float((template.embeddings[0] * old.embeddings[0]).sum())
+        assert cosine > 0.999
+        assert (template.embeddings != old.embeddings).any()
+    assert stores.training.state().dirty
+
+    system = open_local_system(tmp_path, settings(OTHER))
+    image = (samples / "photos" / "dim.jpg").read_bytes()
+    found = system.detection.detect(GROUP, [image])
+    assert found.photos[0].pack == other.id
+    assert Decision.PRESENT in {face.decision for face in found.photos[0].faces}
+    with pytest.raises(PackMismatch):
+        open_local_system(tmp_path, settings("embedded"))
+
+
+def test_whoever_has_no_photo_is_listed_and_nothing_is_switched_until_they_are_left_out(
+    stores: LocalStores, tmp_path: Path, pack: ModelPack, other: ModelPack
+) -> None:
+    gone = stores.students.find()[0].id
+    with stores.students._database.write() as connection:
+        connection.execute("UPDATE students SET photo_file = NULL WHERE id = ?", (gone,))
+    report = open_migration(OTHER, tmp_path).run(silent)
+    assert not report.switched
+    assert [(one.student_id, one.code) for one in report.again] == [(gone, "student_not_found")]
+    assert stores.staging.packs() == {pack.id}
+
+    report = open_migration(OTHER, tmp_path).run(silent, leave_out=True)
+    assert report.switched
+    assert stores.staging.packs() == {other.id}
+    assert stores.students.get(gone).state is StudentState.ENROLLED
+
+
+def test_a_killed_migration_leaves_the_old_pack_working_and_the_next_goes_on(
+    stores: LocalStores, tmp_path: Path, pack: ModelPack, other: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = len(stores.students.templates())
+    child = subprocess.Popen([sys.executable, "-c", MIGRATE, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    begun = 0
+    for line in child.stdout:
+        begun += line.startswith("embedding")
+        if begun == 2:
+            break
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert stores.staging.packs() == {pack.id}
+    open_local_system(tmp_path)
+    kept = stores.staging.staged(other.id)
+    assert len(kept) >= 1
+
+    read: list[str] = []
+    photo = LocalStudents.photo
+
+    def noted(students: LocalStudents, student_id: StudentId) -> bytes:
+        read.append(student_id)
+        return photo(students, student_id)
+
+    monkeypatch.setattr(LocalStudents, "photo", noted)
+    assert open_migration(OTHER, tmp_path).run(silent).migrated == count
+    assert set(read) == {student.id for student in stores.students.find()} - set(kept)
+
+
+def test_what_is_kept_beside_goes_with_the_student_who_withdraws_or_is_erased(
+    stores: LocalStores, tmp_path: Path, other: ModelPack
+) -> None:
+    first, second = (student.id for student in stores.students.find()[:2])
+    for student in (first, second):
+        template = stores.students.template(student)
+        stores.staging.stage(type(template)(student, other.id, template.embeddings, template.photo_digest))
+    raw = stores.students.template(first).embeddings.tobytes(), stores.students.template(second).embeddings.tobytes()
+    stores.students.withdraw(first, stores.students.get(first).registered_at)  # type: ignore[arg-type]
+    stores.students.erase(second)
+    assert stores.staging.staged(other.id) == {}
+    for file in (tmp_path).glob("muster.sqlite3*"):
+        content = file.read_bytes()
+        assert not any(one[:4000] in content for one in raw)
+    assert open_local(tmp_path).staging.staged(other.id) == {}

@@ -1,0 +1,65 @@
+"""Population statistics that an operator's photos give a pack."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from muster.composition import pack_building
+from muster.composition.pack_building import measure_statistics
+from muster.domain.errors import InvalidRequest
+from muster.packs.load import ModelPack, load_pack, load_statistics, neutral_statistics, verify_pack
+from muster.packs.manifest import shipped_spec
+from muster.recognition.population import estimate_population, strangers_above
+from muster.recognition.scoring import Population
+from muster.training.variation import load_variation
+
+
+def silent(step: str, share: float) -> None:
+    pass
+
+
+def people(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Draw people who do not exist from what ships with the embedded pack."""
+    variation = load_variation(shipped_spec("embedded").id)
+    assert variation is not None
+    return variation.for_judging().background(count, 1, np.random.default_rng(3))[:, 0]
+
+
+def test_neutral_statistics_score_the_cosine_in_deviations() -> None:
+    neutral = neutral_statistics(0.18, 512)
+    placed = Population(neutral.mean, neutral.factor).placed(people(20))
+    rows = people(20)
+    np.testing.assert_allclose(placed @ placed.T, rows @ rows.T / 0.18, rtol=1e-4, atol=1e-4)
+
+
+def test_the_bars_fit_statistics_that_were_measured_on_such_faces_and_no_others() -> None:
+    rows = people(600)
+    assert strangers_above(rows) < 0.003
+    placed = Population(np.zeros(512, np.float32), estimate_population(rows).factor).placed(rows)
+    foreign = (placed @ placed.T)[np.triu_indices(len(rows), 1)]
+    assert (foreign > 3.27).mean() > 5 * strangers_above(rows)
+
+
+@pytest.mark.slow
+def test_statistics_are_measured_with_the_pack_and_kept_in_it(
+    pack: ModelPack, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(pack.directory, tmp_path / "packs" / "embedded")
+    copy = load_pack("embedded", tmp_path)
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path in samples.glob("*/*.jpg"):
+        shutil.copy(path, photos)
+    with pytest.raises(InvalidRequest, match="need 200 or more"):
+        measure_statistics(copy, tmp_path, photos, "public domain", silent)
+    monkeypatch.setattr(pack_building, "FEWEST_PEOPLE", 4)
+    measured = measure_statistics(copy, tmp_path, photos, "public domain", silent)
+    verify_pack(measured)
+    assert measured.id == pack.id
+    assert measured.manifest.files[:2] == pack.manifest.files
+    assert measured.manifest.own_statistics is not None
+    assert measured.manifest.own_statistics.measured["people"] >= 4
+    assert not np.array_equal(measured.statistics.mean, pack.statistics.mean)
+    np.testing.assert_array_equal(load_statistics(shipped_spec("embedded"), tmp_path).mean, measured.statistics.mean)
