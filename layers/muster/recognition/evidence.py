@@ -12,18 +12,25 @@ DIRECTIONS = 85
 
 WITHIN_SHRINKAGE = 0.8
 BETWEEN_SHRINKAGE = 0.3
-"""Shrinkage of both covariances towards a multiple of the identity. With 100 registered, DIR at FPIR 1 % is 0.875,
-0.887, 0.895, 0.896 and 0.895 for 0.3, 0.5, 0.7, 0.8 and 1 of the first, 0.893, 0.894, 0.890 and 0.882 for 0.1, 0.3, 0.5
-and 0.8 of the second (docs/accuracy.md)."""
+"""Shrinkage of both covariances towards a multiple of the identity (benchmarks/scores.py). With 100 registered DIR at
+FPIR 1 % is 0.867, 0.884, 0.889, 0.891 and 0.888 for 0.3, 0.5, 0.7, 0.8 and 1 of the first, 0.889, 0.891, 0.889 and
+0.880 for 0.1, 0.3, 0.5 and 0.8 of the second."""
 
 
-def estimate_evidence(embeddings: FloatArray, people: NDArray[np.intp], mean: FloatArray) -> Evidence:
+def estimate_evidence(
+    embeddings: FloatArray,
+    people: NDArray[np.intp],
+    mean: FloatArray,
+    within_shrinkage: float = WITHIN_SHRINKAGE,
+    between_shrinkage: float = BETWEEN_SHRINKAGE,
+) -> Evidence:
     """Learn from photos of many people, several each for some hundred of them.
 
     Args:
         embeddings: float32 (M, 512), unit rows.
         people: intp (M,), 0 to P - 1, whom a row shows; nobody is left out.
         mean: float32 (512,), of people in general.
+        within_shrinkage, between_shrinkage: of the two covariances, 0 to 1.
 
     Raises:
         ValueError: nobody has two photos.
@@ -43,8 +50,8 @@ def estimate_evidence(embeddings: FloatArray, people: NDArray[np.intp], mean: Fl
     total = spread.T @ spread / len(spread) + within * (1 - np.mean(1 / counts))
     basis = np.linalg.eigh(total)[1][:, ::-1][:, :DIRECTIONS]
     within = basis.T @ within @ basis
-    between = _shrunk(_positive(basis.T @ total @ basis - within), BETWEEN_SHRINKAGE)
-    ratios, vectors = _both_diagonal(between, _shrunk(within, WITHIN_SHRINKAGE))
+    between = _shrunk(_positive(basis.T @ total @ basis - within), between_shrinkage)
+    ratios, vectors = _both_diagonal(between, _shrunk(within, within_shrinkage))
     directions = (basis @ vectors) * np.sqrt(ratios / (2 * ratios + 1))
     reliability = ratios / (ratios + 1)
     _, first = np.unique(people, return_index=True)
