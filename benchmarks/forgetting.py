@@ -20,9 +20,13 @@ from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.scoring import prepare, score
 from muster.training.retrain import retrain
+from muster.training.settings import TrainingSettings
 
 _FIRST, _ADDED = 60, 50
 _SEEDS = 2
+
+# The gate's verdict is not asked for here.
+_SETTINGS = TrainingSettings(drawn_probes=1)
 
 Figures = dict[str, float]
 
@@ -77,7 +81,7 @@ def _one_draw(stage: Stage) -> dict[str, Figures]:
 
 
 def _trained(stage: Stage, templates: list[Template], current: bytes | None) -> bytes:
-    outcome = retrain(templates, current, PACK, stage.population, variation=stage.variation)
+    outcome = retrain(templates, current, PACK, stage.population, variation=stage.variation, settings=_SETTINGS)
     if outcome.head is None:
         raise SystemExit(f"No head was trained: {outcome.report['reason']}")
     return outcome.head

@@ -50,6 +50,7 @@ class Stage:
         templates: S students, one photo each.
         probes: float32 (N, 512), unit rows, other photos of them.
         owners: intp (N,), the student of each probe.
+        strangers: float32 (M, 512), unit rows, photos of everybody else of that part.
     """
 
     population: Population
@@ -57,6 +58,7 @@ class Stage:
     templates: list[Template]
     probes: FloatArray
     owners: NDArray[np.intp]
+    strangers: FloatArray
 
 
 def trained(stage: Stage, **changed: float) -> Head:
@@ -167,7 +169,8 @@ def stages(pictures: Pictures, seeds: int, registered: int) -> Iterator[Stage]:
                 Template(StudentId(f"s{i:04d}"), PACK, unit_rows(others.embeddings[row : row + 1]), f"{i:064x}")
                 for i, row in enumerate(drawn.templates)
             ]
-            yield Stage(population, variation, templates, others.embeddings[drawn.probes], drawn.mates)
+            probes, strangers = others.embeddings[drawn.probes], others.embeddings[drawn.strangers]
+            yield Stage(population, variation, templates, probes, drawn.mates, strangers)
 
 
 def _part(person: str) -> int:

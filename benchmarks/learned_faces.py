@@ -73,7 +73,7 @@ def _round(known: Pictures, others: Pictures, learned: int, random: np.random.Ge
     placed = population.placed(searched)
 
     def score(templates: FloatArray) -> FloatArray:
-        return np.asarray(placed @ population.placed(unit_rows(templates)).T, np.float32)
+        return np.asarray(placed @ population.turned(population.placed(unit_rows(templates))).T, np.float32)
 
     each = [score(faces[:, number]) for number in range(learned)]
     ways = {

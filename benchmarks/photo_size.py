@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
 from muster.composition.vision import open_models
 from muster.domain.errors import MusterError
@@ -32,7 +33,7 @@ from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack
 from muster.recognition.gallery import Gallery
 from muster.recognition.matcher import identify
-from muster.recognition.scoring import Population, PreparedGallery, prepare
+from muster.recognition.scoring import PreparedGallery, prepare
 from muster.recognition.thresholds import Thresholds
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
@@ -181,7 +182,7 @@ def overlaps(boxes: Boxes, others: Boxes) -> NDArray[np.float32]:
 def gallery_of(pack: ModelPack, registered: dict[StudentId, NDArray[np.float32]]) -> PreparedGallery:
     """Make the gallery of students by their views, float32 (V, 512)."""
     templates = [Template(student, pack.id, views, photo_digest="") for student, views in registered.items()]
-    population = Population(pack.statistics.mean, pack.statistics.factor)
+    population = population_of(pack.statistics)
     return prepare(Gallery.from_templates(templates, pack.id), population)
 
 

@@ -2,7 +2,8 @@
 
     python -m benchmarks.population_statistics [--photos ../shared/photos] [--embeddings FILE] [--write]
 
-One picture of each of half the people of LFW gives the mean and the covariance. The tail of strangers' scores comes
+One picture of each of half the people of LFW gives the mean and the covariance, all their pictures how photos of one
+person differ. The tail of strangers' scores comes
 from the same half, split once more so that nobody is measured with statistics that have seen them, and from a
 generalised Pareto fit beyond one in a thousand. The other half gives the comparison of scores.
 """
@@ -10,7 +11,7 @@ generalised Pareto fit beyond one in a thousand. The other half gives the compar
 import argparse
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from scipy.stats import genpareto
 from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.build import build_embedded
+from muster.recognition.evidence import estimate_evidence
 from muster.recognition.gallery import Gallery
 from muster.recognition.population import estimate_population
 from muster.recognition.scoring import Population, prepare, score
@@ -77,7 +79,17 @@ def main() -> None:
             print(f"{size:10}  {name:10} " + "  ".join(f"{value:.4f}" for value in values))
     if arguments.write:
         target = Path(str(resources.files("muster.packs").joinpath("data", "embedded_statistics.npz")))
-        np.savez(target, mean=population.mean, factor=population.factor)
+        evidence = population.evidence
+        if evidence is None:
+            raise SystemExit("Nobody has several pictures: nothing was written.")
+        np.savez(
+            target,
+            mean=population.mean,
+            factor=population.factor,
+            directions=evidence.directions,
+            reliability=evidence.reliability,
+            standard=np.array([evidence.centre, evidence.deviation], np.float32),
+        )
     print(json.dumps({"benchmark": "population_statistics", "tail": tail, "own": quantiles, "identification": rows}))
 
 
@@ -114,9 +126,12 @@ def gives_statistics(person: str) -> bool:
 
 
 def statistics_of(pictures: Pictures) -> Population:
-    """Take one picture a person, so that a person with many does not count for more."""
-    _, first = np.unique(pictures.person, return_index=True)
-    return estimate_population(pictures.embeddings[first])
+    """Take one picture a person, so that a person with many does not count for more; all for what tells two apart."""
+    _, first, people = np.unique(pictures.person, return_index=True, return_inverse=True)
+    population = estimate_population(pictures.embeddings[first])
+    if len(first) == len(people):
+        return population
+    return replace(population, evidence=estimate_evidence(pictures.embeddings, people, population.mean))
 
 
 def _strangers_scores(pictures: Pictures) -> FloatArray:
@@ -177,12 +192,15 @@ def _repeated(pictures: Pictures) -> int:
 
 def _compared(pictures: Pictures, population: Population, registered: int) -> dict[str, list[float]]:
     """Register some people by one picture each, search their other pictures and everyone else's, several times."""
-    found: dict[str, list[list[float]]] = {"cosine": [], "normalised": []}
+    scaled_only = replace(population, evidence=None)
+    found: dict[str, list[list[float]]] = {"cosine": [], "scaled": [], "likelihood": []}
     for seed in range(_SEEDS):
         drawn = draw_round(pictures.person, registered, np.random.default_rng(seed))
         searched = np.concatenate([drawn.probes, drawn.strangers])
-        cosine, normalised = _scores(pictures.embeddings[searched], pictures.embeddings[drawn.templates], population)
-        for name, scores in (("cosine", cosine), ("normalised", normalised)):
+        rows = pictures.embeddings[searched], pictures.embeddings[drawn.templates]
+        cosine, likelihood = _scores(*rows, population)
+        scaled = _scores(*rows, scaled_only)[1]
+        for name, scores in (("cosine", cosine), ("scaled", scaled), ("likelihood", likelihood)):
             found[name].append(identification(scores, drawn.mates))
     return {name: np.mean(rows, axis=0).round(4).tolist() for name, rows in found.items()}
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from muster.composition.population import population_of
 from muster.domain.errors import DamagedImage, UnsupportedImage
 from muster.evaluation.report import render
 from muster.evaluation.rounds import Recognition
 from muster.evaluation.run import EvaluationSettings, evaluate
 from muster.packs.load import ModelPack
-from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
@@ -25,7 +25,7 @@ def vision(pack: ModelPack) -> VisionPipeline:
 
 @pytest.fixture
 def settings(pack: ModelPack) -> EvaluationSettings:
-    population = Population(pack.statistics.mean, pack.statistics.factor)
+    population = population_of(pack.statistics)
     return EvaluationSettings(Recognition(pack.id, population, Thresholds(), None))
 
 

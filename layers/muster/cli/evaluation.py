@@ -10,16 +10,20 @@ from rich.table import Table
 from muster.cli.output import JsonOption, emit, steps
 from muster.composition.settings import LocalSettings
 
-_ROWS = (
+_RATES = (
+    ("faces found", "detection_recall"),
     ("rank-1", "rank_1"),
     ("DIR at FPIR 0.1 %", "dir_at_fpir_0_1"),
     ("DIR at FPIR 1 %", "dir_at_fpir_1"),
     ("DIR at FPIR 10 %", "dir_at_fpir_10"),
+)
+_COUNTS = (
     ("correct", "correct"),
     ("wrong", "wrong"),
     ("missed", "missed"),
     ("accepted strangers", "accepted_strangers"),
     ("to review", "review"),
+    ("  the right name proposed", "review_right"),
 )
 
 
@@ -57,9 +61,12 @@ def evaluate(
 def _show(console: Console, document: dict[str, Any]) -> None:
     from muster.evaluation.run import METHODS
 
-    table = Table("", *METHODS.values(), title=f"{document['people']} people, {document['seeds']} rounds")
-    for title, key in _ROWS:
-        table.add_row(title, *(_figure(document[method].get(key)) for method in METHODS))
+    rounds = "one round" if document["seeds"] == 1 else f"{document['seeds']} rounds"
+    table = Table("", *METHODS.values(), title=f"{document['people']} people, {rounds}")
+    for title, key in _RATES:
+        table.add_row(title, *(_figure(document[method].get(key), ".3f") for method in METHODS))
+    for title, key in _COUNTS:
+        table.add_row(title, *(_figure(document[method].get(key), "g") for method in METHODS))
     console.print(table)
     heads = document["heads"]
     console.print(f"heads: {heads['promoted']} promoted, {heads['refused']} kept back by the gate", highlight=False)
@@ -67,5 +74,5 @@ def _show(console: Console, document: dict[str, Any]) -> None:
         console.print(f"report: {document['report']}", soft_wrap=True, highlight=False)
 
 
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}" if value <= 1 and value != int(value) else f"{value:g}"
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

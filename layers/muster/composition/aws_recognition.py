@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from muster.api.system import System
 from muster.composition.aws import AwsAccess, asked_by_event, open_records
 from muster.composition.aws_settings import AwsSettings
+from muster.composition.population import population_of
 from muster.composition.vision import open_models
 from muster.packs.load import load_pack
-from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
@@ -37,7 +37,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     pack = load_pack(settings.pack, settings.home)
     vision = open_models(pack, settings.threads)
     stores = access.stores
-    galleries = Galleries(stores.students, pack.id, Population(pack.statistics.mean, pack.statistics.factor))
+    galleries = Galleries(stores.students, pack.id, population_of(pack.statistics))
     heads = CurrentHead(stores.heads, pack.id)
     duplicates, present = Thresholds(present_fpir=_DUPLICATE_FPIR), Thresholds(present_fpir=settings.target_fpir)
     records = open_records(settings, access)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
 from muster.composition.trainer import local_trainer
 from muster.domain.identifiers import PackId
@@ -16,7 +17,7 @@ from muster.recognition.thresholds import Thresholds
 
 def shipped_recognition(pack: ModelPack, settings: LocalSettings) -> Recognition:
     """Describe recognition with this pack; stage 1 alone where training is not installed."""
-    population = Population(pack.statistics.mean, pack.statistics.factor)
+    population = population_of(pack.statistics)
     train = head_training(pack.id, population) if find_spec("torch") is not None else None
     return Recognition(pack.id, population, Thresholds(present_fpir=settings.target_fpir), train)
 

@@ -8,6 +8,7 @@ from muster.api.callers import Gate
 from muster.api.limits import Limits
 from muster.api.sign_in import LocalSignIn
 from muster.api.system import System
+from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
 from muster.composition.trainer import local_trainer
 from muster.composition.vision import open_models
@@ -69,7 +70,7 @@ def open_local_system(
     stores = open_local(data or settings.data)
     check_packs(stores.staging.packs(), pack.id, name_of)
     vision = vision or open_vision(pack, settings)
-    population = Population(pack.statistics.mean, pack.statistics.factor)
+    population = population_of(pack.statistics)
     galleries = Galleries(stores.students, pack.id, population)
     heads = CurrentHead(stores.heads, pack.id)
     training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population))

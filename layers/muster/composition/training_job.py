@@ -15,10 +15,10 @@ from typing import Any
 
 from muster.composition.aws import AwsAccess, open_access
 from muster.composition.aws_settings import TrainingJobSettings
+from muster.composition.population import population_of
 from muster.domain.student import Template
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
-from muster.recognition.scoring import Population
 from muster.services.training_run import Abandoned, Progress, Trainer, TrainerResult, TrainingRun
 from muster.storage.aws.checkpoints import AwsCheckpoint
 from muster.storage.aws.training_copies import TrainingCopies
@@ -58,7 +58,7 @@ def run_job(
 def _trainer(settings: TrainingJobSettings, access: AwsAccess) -> Trainer:
     spec = shipped_spec(settings.pack)
     statistics = load_statistics(spec, settings.home)
-    population = Population(statistics.mean, statistics.factor)
+    population = population_of(statistics)
     training = TrainingSettings(device=fastest_device())
     _log.info("training on %s", training.device)
 

@@ -123,11 +123,9 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     heads = document["heads"]
     notes = [escape(note) for note in document["left_out"]]
     if heads["refused"]:
-        why = "; ".join(escape(reason) for reason in heads["reasons"])
-        notes.append(
-            f"In {heads['refused']} of {document['seeds']} rounds no head was promoted ({why}): there two-stage is "
-            "stage 1."
-        )
+        why = "; ".join(escape(reason.rstrip(".")) for reason in heads["reasons"])
+        where = f"In {heads['refused']} of {document['seeds']} rounds no" if document["seeds"] > 1 else "No"
+        notes.append(f"{where} head was promoted ({why}): there two-stage is stage 1.")
     if document["not_registered"]:
         notes.append(f"No face in the registration photo of {_names(document['not_registered'])}: counted as missed.")
     if document["refused_registrations"]:
@@ -189,7 +187,7 @@ def _scores(report: EvaluationReport) -> str:
             Series("registered face, the best other student", "impostor", found.impostors),
             Series("stranger's face, the best student", "stranger", found.strangers),
         ]
-        keys = "".join(f'<span class="key {one.style}"></span>{escape(one.name)} ({len(one.scores)})' for one in series)
+        keys = "".join(_key(one.style, f"{one.name} ({len(one.scores)})") for one in series)
         title = f"Scores, {words}"
         charts.append(
             f"<figure><h3>{escape(title)}</h3>{histogram(title, series, marks)}<figcaption>{keys}</figcaption></figure>"
@@ -200,10 +198,15 @@ def _scores(report: EvaluationReport) -> str:
     )
 
 
+def _key(style: str, words: str) -> str:
+    # The space lets a line break between two keys, and nowhere within one.
+    return f'<span class="legend"><span class="key {style}"></span>{escape(words)}</span> '
+
+
 def _trade_off(report: EvaluationReport) -> str:
     styles = {"facenet_alone": "plain", "stage1": "one", "two_stage": "two"}
     curves = [(words, styles[method], det_curve(pool(report.outcomes(method)))) for method, words in METHODS.items()]
-    keys = "".join(f'<span class="key {styles[method]}"></span>{escape(words)}' for method, words in METHODS.items())
+    keys = "".join(_key(styles[method], words) for method, words in METHODS.items())
     return (
         "<h2>Misses against false alarms (DET curve)</h2><p>Each point is one bar on the score: the higher the bar, "
         "the fewer strangers are named and the more students are missed. Lower is better.</p>"

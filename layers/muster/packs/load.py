@@ -29,10 +29,17 @@ class PackStatistics:
     Attributes:
         mean: float32 (512,), of unit embeddings.
         factor: float32 (512, R), R columns whose outer products add up to the covariance.
+        directions: float32 (512, K),
+        reliability: float32 (K,), and
+        standard: float32 (2,), mean and deviation of strangers' log-likelihood ratios: how photos of one person differ
+            (`muster.recognition.scoring.Evidence`); all None in a pack whose statistics hold one photo a person.
     """
 
     mean: NDArray[np.float32]
     factor: NDArray[np.float32]
+    directions: NDArray[np.float32] | None = None
+    reliability: NDArray[np.float32] | None = None
+    standard: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -160,7 +167,7 @@ def _statistics_of(spec: PackSpec, manifest: PackManifest | None, directory: Pat
 
 def _read_statistics(content: bytes) -> PackStatistics:
     with np.load(BytesIO(content), allow_pickle=False) as arrays:
-        return PackStatistics(mean=arrays["mean"], factor=arrays["factor"])
+        return PackStatistics(**{name: arrays[name] for name in arrays.files})
 
 
 def _read_manifest(directory: Path, name: str) -> PackManifest:

@@ -159,7 +159,7 @@ class StatisticsSource(_Section):
     """Where the population statistics come from.
 
     Attributes:
-        file: npz shipped with the package: `mean` float32 (512,), `factor` float32 (512, R).
+        file: npz shipped with the package, the arrays of `muster.packs.load.PackStatistics`.
         source: the pictures they were computed from.
         licence: of those pictures.
         script: what computed them, if it is part of the project.

@@ -124,8 +124,8 @@ def row_weights(template: Template) -> FloatArray:
     """Return what each row of a template counts in the student's mean, float32 (V + L,).
 
     Every photo counts the same: the V views of the registration photo share one photo's weight, and each of the L
-    faces learned from has as much. With one face learned DIR at FPIR 1 % is 0.962 so, 0.938 where every row counts the
-    same and 0.951 where the best photo decides (benchmarks/learned_faces.py).
+    faces learned from has as much. With one face learned DIR at FPIR 1 % is 0.960 so, 0.942 where every row counts the
+    same and 0.950 where the best photo decides (benchmarks/learned_faces.py).
     """
     learned = len(template.learned)
     views = len(template.embeddings) - learned

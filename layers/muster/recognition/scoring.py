@@ -1,12 +1,14 @@
 """Scores that mean the same for every face and every student.
 
 Some faces resemble everybody, others nobody: one bar on the cosine is too low for the first and too high for the
-second. Here a cosine is taken about the population's mean and divided by how far the cosines of either side with
-people in general scatter, after the symmetric score normalisation of speaker verification (Kenny, Odyssey 2010).
-The scatter follows from the population's covariance, so that nobody's face is stored as a cohort.
+second. Where a pack knows how photos of one person differ, the score is the logarithm of how much likelier two
+embeddings are if one person made both than if two people did (the two-covariance model of PLDA: Prince and Elder, ICCV
+2007; Brümmer and de Villiers, Odyssey 2010). Where it knows only how people differ, a cosine about the population's
+mean is divided by how far the cosines of either side with people in general scatter, after the symmetric score
+normalisation of speaker verification (Kenny, Odyssey 2010). Both need a few matrices and nobody's face as a cohort.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,16 +33,44 @@ FPIR 1 % on the grey ones falls by at most 0.006 (docs/accuracy.md).
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Evidence:
+    """What tells one person from two; made by benchmarks/population_statistics.py.
+
+    In the directions that make both covariances, of people and of the photos of one person, diagonal at once, the
+    likelihood ratio of the two-covariance model is a product of the two faces less a cost of each.
+
+    Attributes:
+        directions: float32 (512, K), from a centred unit embedding to coordinates whose products add up.
+        reliability: float32 (K,), 0 to 1: the share of a direction's variance that is between people.
+        centre: the log-likelihood ratio of two different people on average, and
+        deviation: its standard deviation, above 0.
+    """
+
+    directions: FloatArray
+    reliability: FloatArray
+    centre: float
+    deviation: float
+
+    def placed(self, centred: FloatArray) -> FloatArray:
+        """Place centred embeddings, float32 (M, 512), unit rows, as float32 (M, K + 2), for `Population.placed`."""
+        coordinates = centred @ self.directions / np.float32(np.sqrt(self.deviation))
+        cost = np.square(coordinates) @ self.reliability / 2 + self.centre / (2 * self.deviation)
+        return np.column_stack([coordinates, -cost, np.ones_like(cost)]).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Population:
     """What the embeddings of people in general look like; made by benchmarks/population_statistics.py.
 
     Attributes:
         mean: float32 (512,), of unit embeddings.
         factor: float32 (512, R), R columns whose outer products add up to the covariance of centred unit embeddings.
+        evidence: how photos of one person differ beside that; None where no one has several photos in the statistics.
     """
 
     mean: FloatArray
     factor: FloatArray
+    evidence: Evidence | None = None
 
     def adapted_to(self, students: FloatArray) -> "Population":
         """Move the mean towards that of a gallery's students, whose camera and light the probes are likely to share.
@@ -49,7 +79,7 @@ class Population:
             students: float32 (S, 512), unit rows, one a student.
         """
         total = _PRIOR_STRENGTH * _PRIOR_SHARE * self.mean + students.sum(axis=0)
-        return Population((total / (_PRIOR_STRENGTH + len(students))).astype(np.float32), self.factor)
+        return replace(self, mean=(total / (_PRIOR_STRENGTH + len(students))).astype(np.float32))
 
     def placed(self, embeddings: FloatArray) -> FloatArray:
         """Place embeddings among people in general.
@@ -58,16 +88,24 @@ class Population:
             embeddings: float32 (M, 512), unit rows.
 
         Returns:
-            float32 (M, 512); the product of two rows is the normalised score of the two faces, which over pairs of
-            different people has mean 0 and deviation 1.
+            float32 (M, D); the product of a row with another that was `turned` is the normalised score of the two
+            faces, which over pairs of different people has mean 0 and deviation 1.
         """
         centred = _unit(embeddings - self.mean)
+        if self.evidence is not None:
+            return self.evidence.placed(centred)
         scatter = np.linalg.norm(centred @ self.factor, axis=1, keepdims=True)
         # The root mean square of the scatter over people, tr(C^2)^(1/2), brings the scores to unit deviation.
         typical = np.linalg.norm(self.factor.T @ self.factor)
         divisor = np.sqrt(scatter**_HALF_WAY * typical ** (1 - _HALF_WAY))
         placed: FloatArray = (centred / divisor).astype(np.float32)
         return placed
+
+    def turned(self, placed: FloatArray) -> FloatArray:
+        """Make of placed rows, float32 (M, D), what other placed rows can be multiplied with."""
+        if self.evidence is None:
+            return placed
+        return np.column_stack([placed[:, :-2], placed[:, -1], placed[:, -2]])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,9 +114,9 @@ class PreparedGallery:
 
     Attributes:
         population: adapted to the gallery.
-        students: float32 (S, 512), the mean view of each student, placed in that population. A degraded probe comes
-            near to one degraded view of anybody, not to their mean: with eight views DIR of such probes at FPIR 0.1 %
-            is 0.45 by the best view and 0.58 by the mean.
+        students: float32 (S, D), the mean view of each student, placed in that population and turned. A degraded probe
+            comes near to one degraded view of anybody, not to their mean: with eight views DIR of such probes at
+            FPIR 0.1 % is 0.45 by the best view and 0.58 by the mean.
     """
 
     gallery: Gallery
@@ -108,7 +146,7 @@ def prepare(gallery: Gallery, population: Population) -> PreparedGallery:
     """Place a gallery's students in the population of the same pack."""
     students = _unit(gallery.mean_views())
     adapted = population.adapted_to(students)
-    return PreparedGallery(gallery, adapted, adapted.placed(students))
+    return PreparedGallery(gallery, adapted, adapted.turned(adapted.placed(students)))
 
 
 def score(probes: FloatArray, prepared: PreparedGallery) -> Scores:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import expm1, log1p, log10
 
-IMPOSTOR_TAIL = ((0.5, -0.04), (1e-1, 1.28), (1e-2, 2.45), (1e-3, 3.27), (1e-4, 3.85), (1e-5, 4.31), (1e-6, 4.67))
+IMPOSTOR_TAIL = ((0.5, 0.26), (1e-1, 1.55), (1e-2, 2.69), (1e-3, 3.46), (1e-4, 3.98), (1e-5, 4.37), (1e-6, 4.67))
 """How often the normalised score of a stranger against one student exceeds a value: (chance, value) pairs.
 
 Measured by benchmarks/population_statistics.py: on people who are not in the statistics of that measurement, nor

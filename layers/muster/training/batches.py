@@ -62,5 +62,5 @@ def training_batches(
         chosen, labels = views.embeddings[rows], views.labels[rows]
         pseudo = photographer.pseudo_photos(chosen, 1, random)[:, 0]
         people = photographer.background(settings.background, photos, random)
-        embeddings = np.concatenate([chosen, pseudo, people.reshape(len(background), -1)])
+        embeddings = np.concatenate([chosen, pseudo, people.reshape(len(background), chosen.shape[1])])
         yield torch.from_numpy(embeddings), torch.from_numpy(np.concatenate([labels, labels, background]))

@@ -12,12 +12,12 @@ from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.thresholds import Thresholds
+from muster.training.settings import TrainingSettings
 from muster.training.variation import Variation
 
 FloatArray = NDArray[np.float32]
 
-# Enough to see a head put one naming error in ten right: stage 1 names about 2 % of drawn photos wrongly.
-_PROBES = 20_000
+_DRAWN = TrainingSettings().drawn_probes
 _MOST_PHOTOS = 200
 _FPIR = 0.01
 
@@ -73,6 +73,7 @@ def draw_trial(
     seed: int,
     views: FloatArray | None = None,
     confirmed: Mapping[StudentId, FloatArray] | None = None,
+    drawn: int = _DRAWN,
 ) -> Trial:
     """Make a trial of pseudo-photos of the gallery's students.
 
@@ -82,10 +83,11 @@ def draw_trial(
         gallery: without the rows that are held out.
         views: float32 (S, 512), unit rows, a held-out augmented view of each student, or None.
         confirmed: float32 (K, 512), unit rows, of real faces that a teacher confirmed and training did not see.
+        drawn: pseudo-photos in all, about; at most 200 of a student.
     """
     random, photographer = np.random.default_rng(seed), variation.for_judging()
     first = np.flatnonzero(np.diff(gallery.owners, prepend=-1))
-    photos = min(_MOST_PHOTOS, max(1, _PROBES // gallery.size))
+    photos = min(_MOST_PHOTOS, max(1, drawn // gallery.size))
     pseudo = photographer.pseudo_photos(gallery.embeddings[first], photos, random)
     probes = [pseudo.reshape(-1, pseudo.shape[-1])]
     owners = [np.repeat(np.arange(gallery.size), photos)]

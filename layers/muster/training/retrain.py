@@ -194,4 +194,4 @@ def _judge(
     last = np.stack([t.embeddings[v - 1] for t, v in zip(chosen, views, strict=True)]) if enough else None
     confirmed = {t.student_id: t.embeddings[-1:] for t in chosen if len(t.learned) > 1}
     seed = int(np.random.default_rng([settings.seed, _TRIAL_STREAM]).integers(2**31))
-    return judge(new, old, draw_trial(gallery, variation, seed, last, confirmed), population)
+    return judge(new, old, draw_trial(gallery, variation, seed, last, confirmed, settings.drawn_probes), population)

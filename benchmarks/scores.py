@@ -1,0 +1,109 @@
+"""Which score tells one person from two best: cosine, scaled cosine, and likelihood ratios of several shrinkages.
+
+    python -m benchmarks.scores [--photos ../shared/photos] [--embeddings FILE] [--seeds N]
+
+Development people, split once more as in `benchmarks.gate`: statistics come from one part, galleries from the other,
+one photo a student. Every row is paired with the shipped one. Prints a table and, last, one line of JSON.
+"""
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.population_statistics import (
+    Pictures,
+    draw_round,
+    gives_statistics,
+    identification,
+    read_pictures,
+    statistics_of,
+)
+from muster.recognition.evidence import estimate_evidence
+from muster.recognition.gallery import FloatArray
+from muster.recognition.scoring import Population
+
+_SIZES = (30, 100, 170)
+_SEEDS = 20
+_SHIPPED = "likelihood ratio (shipped)"
+_SHRINKAGES = ((0.3, 0.3), (0.5, 0.3), (0.7, 0.3), (1.0, 0.3), (0.8, 0.1), (0.8, 0.5), (0.8, 0.8))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
+    parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
+    parser.add_argument("--seeds", type=int, default=_SEEDS, help="draws of people in each half")
+    arguments = parser.parse_args()
+    if not arguments.photos.is_dir():
+        print(f"There is no folder {arguments.photos}: give the photo sets with --photos.")
+        print(json.dumps({"benchmark": "scores", "skipped": "no photos"}))
+        return
+    pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
+    pictures = pictures.of(np.array([gives_statistics(person) for person in pictures.person]))
+    part = np.array([hashlib.sha256(person.encode()).digest()[1] % 2 for person in pictures.person])
+    halves = [(pictures.of(part != number), _ways(pictures.of(part == number))) for number in (0, 1)]
+    document = {}
+    for size in _SIZES:
+        found: dict[str, list[list[float]]] = {}
+        for others, ways in halves:
+            for seed in range(arguments.seeds):
+                for name, figures in _round(others, ways, size, seed):
+                    found.setdefault(name, []).append(figures)
+        document[size] = {name: np.array(rows) for name, rows in found.items()}
+        _show(size, document[size])
+    means = {
+        size: {name: rows.mean(axis=0).round(4).tolist() for name, rows in of.items()} for size, of in document.items()
+    }
+    print(json.dumps({"benchmark": "scores", "figures": means}))
+
+
+def _ways(known: Pictures) -> dict[str, Population | None]:
+    """Return populations by name, None for the plain cosine."""
+    population = statistics_of(known)
+    people = np.unique(known.person, return_inverse=True)[1]
+    tried = {
+        f"within {within}, between {between}": replace(
+            population,
+            evidence=estimate_evidence(known.embeddings, people, population.mean, within, between),
+        )
+        for within, between in _SHRINKAGES
+    }
+    ways = {"cosine": None, "scaled cosine": replace(population, evidence=None), _SHIPPED: population}
+    return ways | {f"shrunk {name}": one for name, one in tried.items()}
+
+
+def _round(
+    others: Pictures, ways: dict[str, Population | None], size: int, seed: int
+) -> Iterator[tuple[str, list[float]]]:
+    drawn = draw_round(others.person, size, np.random.default_rng(seed))
+    templates = others.embeddings[drawn.templates]
+    probes = others.embeddings[np.concatenate([drawn.probes, drawn.strangers])]
+    for name, population in ways.items():
+        yield name, identification(_scores(probes, templates, population), drawn.mates)
+
+
+def _scores(probes: FloatArray, templates: FloatArray, population: Population | None) -> FloatArray:
+    if population is None:
+        return probes @ templates.T
+    adapted = population.adapted_to(templates)
+    return adapted.placed(probes) @ adapted.turned(adapted.placed(templates)).T
+
+
+def _show(size: int, found: dict[str, NDArray[np.float64]]) -> None:
+    print(f"{size} registered: rank-1, DIR at FPIR 0.1, 1 and 10 %; then each less the shipped score, in points")
+    for name, rows in found.items():
+        apart = 100 * (rows - found[_SHIPPED])
+        half_width = 2 * apart.std(axis=0, ddof=1) / np.sqrt(len(apart))
+        told = "  ".join(f"{a:+.2f} ± {b:.2f}" for a, b in zip(apart.mean(axis=0), half_width, strict=True))
+        print(f"  {name:34}" + "  ".join(f"{value:.4f}" for value in rows.mean(axis=0)) + f"   {told}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""How the evidence that tells one person from two is learnt from photos of many people."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.recognition.gallery import FloatArray
+from muster.recognition.scoring import Evidence
+
+DIRECTIONS = 85
+"""Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
+(benchmarks/within_class_statistics.py)."""
+
+WITHIN_SHRINKAGE = 0.8
+BETWEEN_SHRINKAGE = 0.3
+"""Shrinkage of both covariances towards a multiple of the identity (benchmarks/scores.py). With 100 registered DIR at
+FPIR 1 % is 0.867, 0.884, 0.889, 0.891 and 0.888 for 0.3, 0.5, 0.7, 0.8 and 1 of the first, 0.889, 0.891, 0.889 and
+0.880 for 0.1, 0.3, 0.5 and 0.8 of the second."""
+
+
+def estimate_evidence(
+    embeddings: FloatArray,
+    people: NDArray[np.intp],
+    mean: FloatArray,
+    within_shrinkage: float = WITHIN_SHRINKAGE,
+    between_shrinkage: float = BETWEEN_SHRINKAGE,
+) -> Evidence:
+    """Learn from photos of many people, several each for some hundred of them.
+
+    Args:
+        embeddings: float32 (M, 512), unit rows.
+        people: intp (M,), 0 to P - 1, whom a row shows; nobody is left out.
+        mean: float32 (512,), of people in general.
+        within_shrinkage, between_shrinkage: of the two covariances, 0 to 1.
+
+    Raises:
+        ValueError: nobody has two photos.
+    """
+    centred = _unit(embeddings.astype(np.float64) - mean)
+    counts = np.bincount(people)
+    if counts.max(initial=0) < 2:
+        raise ValueError("nobody has two photos: how photos of one person differ cannot be told")
+    means = np.zeros((len(counts), centred.shape[1]))
+    np.add.at(means, people, centred)
+    means /= counts[:, None]
+    several = counts[people] > 1
+    residuals = (centred - means[people])[several] * np.sqrt(counts / np.maximum(counts - 1, 1))[people][several, None]
+    within = residuals.T @ residuals / len(residuals)
+    spread = means - means.mean(axis=0)
+    # A mean of n photos holds 1/n of their own variation; with the rest of it this is the covariance of single photos.
+    total = spread.T @ spread / len(spread) + within * (1 - np.mean(1 / counts))
+    basis = np.linalg.eigh(total)[1][:, ::-1][:, :DIRECTIONS]
+    within = basis.T @ within @ basis
+    between = _shrunk(_positive(basis.T @ total @ basis - within), between_shrinkage)
+    ratios, vectors = _both_diagonal(between, _shrunk(within, within_shrinkage))
+    directions = (basis @ vectors) * np.sqrt(ratios / (2 * ratios + 1))
+    reliability = ratios / (ratios + 1)
+    _, first = np.unique(people, return_index=True)
+    centre, deviation = _of_strangers(centred[first] @ directions, reliability)
+    return Evidence(directions.astype(np.float32), reliability.astype(np.float32), centre, deviation)
+
+
+def _of_strangers(coordinates: NDArray[np.float64], reliability: NDArray[np.float64]) -> tuple[float, float]:
+    """Return mean and deviation of the log-likelihood ratio over pairs of people, by a photo of each."""
+    cost = np.square(coordinates) @ reliability / 2
+    pairs = np.triu_indices(len(coordinates), 1)
+    ratio = (coordinates @ coordinates.T - cost[:, None] - cost)[pairs]
+    return float(ratio.mean()), float(ratio.std())
+
+
+def _both_diagonal(
+    between: NDArray[np.float64], within: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return ratios (K,) and vectors (K, K): with them as a basis `within` is the identity, `between` the ratios."""
+    lower = np.linalg.inv(np.linalg.cholesky(within))
+    ratios, vectors = np.linalg.eigh(lower @ between @ lower.T)
+    return np.maximum(ratios, 0), lower.T @ vectors
+
+
+def _shrunk(covariance: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
+    size = len(covariance)
+    shrunk: NDArray[np.float64] = (1 - amount) * covariance + amount * np.trace(covariance) / size * np.eye(size)
+    return shrunk
+
+
+def _positive(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    positive: NDArray[np.float64] = (vectors * np.maximum(values, 1e-9)) @ vectors.T
+    return positive
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
