@@ -17,9 +17,10 @@ from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.yolo import YoloFaceDetector
-from tests.shared_files import FOLDER, YOLO_WEIGHTS, needs_yolo_weights
+from tests.shared_files import FOLDER, NO_YOLO_WEIGHTS, YOLO_WEIGHTS
 
-pytestmark = needs_yolo_weights
+if not YOLO_WEIGHTS.exists():
+    pytest.skip(NO_YOLO_WEIGHTS, allow_module_level=True)
 
 GROUPS = FOLDER / "photos" / "groups"
 NOSES = FOLDER / "photos" / "detection"
