@@ -1,0 +1,45 @@
+"""`muster packs` as a person and as a program meet it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def muster(home: Path, *arguments: str) -> tuple[int, Any, str]:
+    """Run a command; return its status, its document and what it said beside."""
+    command = [sys.executable, "-m", "muster", *arguments, "--json"]
+    environment = {**os.environ, "MUSTER_HOME": str(home), "MUSTER_DATA": str(home / "data")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["build", "cloud", "--from", "."], "weights_unreachable"),
+        (["build", "cloud", "--pin", "x=1"], "invalid_request"),
+        (["build", "embedded", "--from", "."], "invalid_request"),
+        (["build", "embedded", "--precision", "int4"], "pack_missing"),
+        (["verify", "cloud"], "pack_missing"),
+        (["migrate", "cloud"], "pack_missing"),
+    ],
+)
+def test_what_cannot_be_done_has_a_code(arguments: list[str], code: str, tmp_path: Path) -> None:
+    status, document, said = muster(tmp_path, "packs", *arguments)
+    assert (status, document["code"]) == (1, code)
+    assert document["detail"] in said.replace("\n", " ")
+    assert not (tmp_path / "packs" / "cloud").exists()
+
+
+def test_students_on_aws_are_not_taken_over_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_TABLE", "table")
+    status, document, _ = muster(tmp_path, "packs", "migrate", "embedded")
+    assert (status, document["code"]) == (1, "invalid_request")
+    assert "new stage" in document["detail"]
