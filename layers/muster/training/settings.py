@@ -24,8 +24,8 @@ class TrainingSettings:
             in ten right: stage 1 names about 2 % of drawn photos wrongly.
         replay: old students that an incremental update trains on beside the new ones, at most.
         fusion: weight of the head beside stage 1, 0 to 1.
-        threads: processor threads to use.
-        device: where torch computes: `cpu`, or `cuda`, as `muster.training.device` chooses it at the edge.
+    threads: int = 1
+    device: str = "cpu"
     """
 
     seed: int = 0
@@ -43,5 +43,5 @@ class TrainingSettings:
     drawn_probes: int = 20_000
     replay: int = 256
     fusion: float = 0.3
-    threads: int = 2
+    threads: int = 1
     device: str = "cpu"
