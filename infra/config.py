@@ -61,21 +61,28 @@ class Retention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """The GPU job.
+    """The training job.
 
     Attributes:
-        instance_types: what may be started; all have one GPU.
+        gpu: whether the job asks for one GPU.
+        instance_types: what may be started; all have one GPU where the job asks for it.
         most_vcpus: ceiling of the compute environment; 4 is one g4dn.xlarge. The floor is always 0.
         timeout_minutes: after this a run is ended and counted as failed.
         attempts: a run whose spot instance is taken away is tried this often in all, 1 to 10.
         spot: spare capacity at roughly a third of the price.
     """
 
+    gpu: bool = True
     instance_types: tuple[str, ...] = ("g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge")
     most_vcpus: int = 4
     timeout_minutes: int = 120
     attempts: int = 4
     spot: bool = True
+
+
+ON_PROCESSORS: Final = Training(gpu=False, instance_types=("m6a.xlarge", "m6i.xlarge", "m5.xlarge"))
+"""Training without a GPU, on cheaper instances of the same memory. The head is so small that it trains no slower
+(benchmarks/training_gpu.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""A Batch queue on GPU instances that exist only while a job runs."""
+"""A Batch queue on instances, with a GPU unless the stage does without, that exist only while a job runs."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
@@ -49,7 +49,13 @@ class GpuQueue(Construct):
             maxv_cpus=config.training.most_vcpus,
             use_optimal_instance_classes=False,
             instance_types=[ec2.InstanceType(name) for name in config.training.instance_types],
-            images=[batch.EcsMachineImage(image_type=batch.EcsMachineImageType.ECS_AL2023_NVIDIA)],
+            images=[
+                batch.EcsMachineImage(
+                    image_type=batch.EcsMachineImageType.ECS_AL2023_NVIDIA
+                    if config.training.gpu
+                    else batch.EcsMachineImageType.ECS_AL2023
+                )
+            ],
             instance_role=self.instance_role,
             launch_template=self._launch_template(),
         )

@@ -20,7 +20,7 @@ from muster.storage import keys
 DOCKERFILE: Final = "containers/training/Dockerfile"
 VCPUS: Final = 3
 MEMORY: Final = cdk.Size.gibibytes(13)
-"""What a g4dn.xlarge (4 vCPU, 16 GiB) has to give beside the ECS agent and the system."""
+"""What an instance of 4 vCPU and 16 GiB, such as a g4dn.xlarge, has to give beside the ECS agent and the system."""
 
 
 class TrainingStack(cdk.Stack):
@@ -63,7 +63,7 @@ class TrainingStack(cdk.Stack):
             "Container",
             image=ecs.ContainerImage.from_docker_image_asset(image),
             cpu=VCPUS,
-            gpu=1,
+            gpu=1 if config.training.gpu else None,
             memory=MEMORY,
             job_role=self.job_role,
             logging=ecs.LogDriver.aws_logs(stream_prefix="training", log_group=log),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from infra.app import build
-from infra.config import DEV, Domain
+from infra.config import DEV, ON_PROCESSORS, Domain
 from tests.infra.templates import StageTemplates
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"
@@ -26,6 +26,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: 
         countries=("DE", "AT"),
         mfa_required=True,
         threat_protection=True,
+        training=ON_PROCESSORS,
     )
     build(folder, [config]).synth()
     return StageTemplates.load(folder, "dev")
@@ -70,3 +71,15 @@ def test_somebody_is_told(chosen: StageTemplates) -> None:
     (subscription,) = chosen.resources("AWS::SNS::Subscription").values()
 
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "head@example.edu")
+
+
+@pytest.mark.slow
+def test_training_can_do_without_a_gpu(chosen: StageTemplates) -> None:
+    (environment,) = chosen.resources("AWS::Batch::ComputeEnvironment").values()
+    (job,) = chosen.resources("AWS::Batch::JobDefinition").values()
+    resources = environment["ComputeResources"]
+
+    assert {name.split(".")[0] for name in resources["InstanceTypes"]} == {"m6a", "m6i", "m5"}
+    assert resources["Ec2Configuration"] == [{"ImageType": "ECS_AL2023"}]
+    asked = {one["Type"] for one in job["ContainerProperties"]["ResourceRequirements"]}
+    assert asked == {"VCPU", "MEMORY"}
