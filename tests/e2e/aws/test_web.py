@@ -62,7 +62,7 @@ def sign_in(page: Page) -> None:
 def large(samples: Path) -> bytes:
     """A photo with so much grain that it stays larger than the gateway takes, however it is compressed."""
     picture = Image.open(samples / "photos" / "group.jpg").convert("RGB").resize((4096, 2304))
-    grain = np.random.default_rng(0).normal(0, 26, (2304, 4096, 3))
+    grain = np.random.default_rng(0).normal(0, 44, (2304, 4096, 3))
     content = BytesIO()
     Image.fromarray(np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)).save(content, "JPEG", quality=92)
     return content.getvalue()
