@@ -43,7 +43,8 @@ def _holds(image: Image, path: str) -> bool:
 
 
 def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in _PICTURES and "matplotlib" not in path.parts and "muster" in path.parts
+    # The web client brings drawn icons.
+    return path.suffix.lower() in _PICTURES and "muster" in path.parts and not {"matplotlib", "icons"} & set(path.parts)
 
 
 def _licensed(metadata: Path) -> bool:

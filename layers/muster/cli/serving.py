@@ -2,6 +2,8 @@
 
 import logging
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -50,11 +52,10 @@ def serve(
             soft_wrap=True,
         )
         raise typer.Exit(2)
-    _log_requests()
     site = shipped_folder("web")
     app = create_app(open_local_system(data), site=site)
     _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
-    with daily(open_retention(data)):
+    with _requests_logged(), daily(open_retention(data)):
         uvicorn.run(
             app,
             host=listens,
@@ -106,8 +107,9 @@ def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) 
         )
 
 
-def _log_requests() -> None:
-    """Write one JSON line for each request to stderr."""
+@contextmanager
+def _requests_logged() -> Iterator[None]:
+    """Write one JSON line for each request to stderr, as long as the server runs."""
     from muster.api.request_log import LOGGER
 
     logger, handler = logging.getLogger(LOGGER), logging.StreamHandler()
@@ -115,3 +117,7 @@ def _log_requests() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
