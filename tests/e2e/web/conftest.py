@@ -16,13 +16,14 @@ from tests.e2e.web import phone as phones
 WEB = Path(__file__).parents[3] / "web"
 
 
-@pytest.fixture(scope="session")
+# Its event loop runs in this thread as long as it is started: no longer than these tests.
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def obama_before_the_camera(
     playwright: Playwright, samples: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Browser]:
