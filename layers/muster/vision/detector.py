@@ -4,10 +4,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
+from muster.vision.inference import session_for_any_size
 from muster.vision.scan import INSIDE, OVERLAP, at_scale, concatenate, suppress
 from muster.vision.tiles import scales
 
@@ -42,14 +42,7 @@ class CenterFaceDetector:
             sides: longest side, in pixels, at each scale a photo is read at, rising.
             threshold: least score of a face, 0 to 1.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # An arena keeps the largest block of every input shape it has met: 3.7 GB after a 12-megapixel picture.
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
-        # Idle threads that spin take the cores from the embedder, and a fifth more processor time in all.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = session_for_any_size(model, threads)
         self._sides = sides
         self._threshold = threshold
 

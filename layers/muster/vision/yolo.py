@@ -4,10 +4,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
+from muster.vision.inference import session_for_any_size
 from muster.vision.letterbox import Frame, letterbox
 from muster.vision.scan import INSIDE, OVERLAP, at_scale, concatenate, suppress
 from muster.vision.tiles import CLOSE, LARGEST, scales
@@ -46,13 +46,7 @@ class YoloFaceDetector:
             sides: longest side, in pixels, at each scale a photo is read at, rising; the first reads it whole.
             threshold: least score of a face, 0 to 1.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Every photo has its own shape, and an arena keeps the largest block of each (as in CenterFace).
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = session_for_any_size(model, threads)
         entry = self._session.get_inputs()[0]
         self._input = entry.name
         self._fixed = tuple(entry.shape[2:]) if all(isinstance(side, int) for side in entry.shape[2:]) else None
