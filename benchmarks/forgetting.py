@@ -7,12 +7,11 @@ others are added one by one; the other photos of the first are searched for amon
 and after, and with one trained on all at once. Several draws of people. Prints a table and, last, one line of JSON.
 """
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.accuracy_parts.photo_options import photo_options
 from benchmarks.gate import PACK, Stage, stages
 from benchmarks.population_statistics import read_pictures
 from muster.domain.student import Template
@@ -33,14 +32,8 @@ Figures = dict[str, float]
 
 def main() -> None:
     """Train, add, measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
-    parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
-    parser.add_argument("--seeds", type=int, default=_SEEDS, help="draws of people in each half")
-    arguments = parser.parse_args()
-    if not arguments.photos.is_dir():
-        print(f"There is no folder {arguments.photos}: give the photo sets with --photos.")
-        print(json.dumps({"benchmark": "forgetting", "skipped": "no photos"}))
+    arguments = photo_options("forgetting", __doc__, _SEEDS)
+    if arguments is None:
         return
     pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     draws = [_one_draw(stage) for stage in stages(pictures, arguments.seeds, _FIRST + _ADDED)]

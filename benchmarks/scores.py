@@ -6,16 +6,15 @@ Development people, split once more as in `benchmarks.gate`: statistics come fro
 one photo a student. Every row is paired with the shipped one. Prints a table and, last, one line of JSON.
 """
 
-import argparse
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.accuracy_parts.photo_options import photo_options
 from benchmarks.population_statistics import (
     Pictures,
     draw_round,
@@ -36,14 +35,8 @@ _SHRINKAGES = ((0.3, 0.3), (0.5, 0.3), (0.7, 0.3), (1.0, 0.3), (0.8, 0.1), (0.8,
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
-    parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
-    parser.add_argument("--seeds", type=int, default=_SEEDS, help="draws of people in each half")
-    arguments = parser.parse_args()
-    if not arguments.photos.is_dir():
-        print(f"There is no folder {arguments.photos}: give the photo sets with --photos.")
-        print(json.dumps({"benchmark": "scores", "skipped": "no photos"}))
+    arguments = photo_options("scores", __doc__, _SEEDS)
+    if arguments is None:
         return
     pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     pictures = pictures.of(np.array([gives_statistics(person) for person in pictures.person]))

@@ -7,10 +7,9 @@ from the same people (`benchmarks.population_statistics`). One face a photo, dec
 table and, last, one line of JSON.
 """
 
-import argparse
 import json
-from pathlib import Path
 
+from benchmarks.accuracy_parts.photo_options import photo_options
 from benchmarks.gate import PACK, Stage, stages
 from benchmarks.population_statistics import read_pictures
 from muster.domain.faces import Decision
@@ -26,14 +25,8 @@ _TARGETS = (0.0001, 0.0003, 0.001, 0.003)
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
-    parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
-    parser.add_argument("--seeds", type=int, default=_SEEDS, help="draws of people in each half")
-    arguments = parser.parse_args()
-    if not arguments.photos.is_dir():
-        print(f"There is no folder {arguments.photos}: give the photo sets with --photos.")
-        print(json.dumps({"benchmark": "shipped_thresholds", "skipped": "no photos"}))
+    arguments = photo_options("shipped_thresholds", __doc__, _SEEDS)
+    if arguments is None:
         return
     pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     print("students  FPIR    correct   asked  missed  wrong names  | strangers marked   asked  (sums over the rounds)")

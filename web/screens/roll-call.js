@@ -4,7 +4,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { get } from "../core/api.js";
 import { draw } from "../core/draw.js";
-import { day, moment, t } from "../core/i18n.js";
+import { moment, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
 import { enqueue, waiting } from "../core/outbox.js";
 import { prepared } from "../core/photo.js";
@@ -137,9 +137,4 @@ function recentList(group) {
 /** @param {Record<string, number>} counts @returns who came, late ones too, of how many. */
 export function presence({ present, late, absent, excused }) {
   return { present: present + late, all: present + late + absent + excused };
-}
-
-/** @returns {string} heading of a roll call. */
-export function sessionTitle(group, startedAt) {
-  return startedAt ? `${groupName(group)}, ${day(startedAt)}` : t("session.title");
 }

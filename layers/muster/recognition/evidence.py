@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.recognition.covariance import positive, shrunk
 from muster.recognition.gallery import FloatArray
 from muster.recognition.scoring import Evidence
 
@@ -50,8 +51,8 @@ def estimate_evidence(
     total = spread.T @ spread / len(spread) + within * (1 - np.mean(1 / counts))
     basis = np.linalg.eigh(total)[1][:, ::-1][:, :DIRECTIONS]
     within = basis.T @ within @ basis
-    between = _shrunk(_positive(basis.T @ total @ basis - within), between_shrinkage)
-    ratios, vectors = _both_diagonal(between, _shrunk(within, within_shrinkage))
+    between = shrunk(positive(basis.T @ total @ basis - within), between_shrinkage)
+    ratios, vectors = _both_diagonal(between, shrunk(within, within_shrinkage))
     directions = (basis @ vectors) * np.sqrt(ratios / (2 * ratios + 1))
     reliability = ratios / (ratios + 1)
     _, first = np.unique(people, return_index=True)
@@ -74,18 +75,6 @@ def _both_diagonal(
     lower = np.linalg.inv(np.linalg.cholesky(within))
     ratios, vectors = np.linalg.eigh(lower @ between @ lower.T)
     return np.maximum(ratios, 0), lower.T @ vectors
-
-
-def _shrunk(covariance: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
-    size = len(covariance)
-    shrunk: NDArray[np.float64] = (1 - amount) * covariance + amount * np.trace(covariance) / size * np.eye(size)
-    return shrunk
-
-
-def _positive(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    positive: NDArray[np.float64] = (vectors * np.maximum(values, 1e-9)) @ vectors.T
-    return positive
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

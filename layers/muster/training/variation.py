@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
+from muster.recognition.covariance import positive, shrunk
 
 FloatArray = NDArray[np.float32]
 
@@ -117,9 +118,9 @@ class Variation:
         return cls(
             mean.astype(np.float32),
             basis.astype(np.float32),
-            _shrink(_positive(spread - (within + within_check) / 2), _BETWEEN_SHRINKAGE).astype(np.float32),
-            _shrink(within, _WITHIN_SHRINKAGE).astype(np.float32),
-            _shrink(within_check, _CHECK_SHRINKAGE).astype(np.float32),
+            shrunk(positive(spread - (within + within_check) / 2), _BETWEEN_SHRINKAGE).astype(np.float32),
+            shrunk(within, _WITHIN_SHRINKAGE).astype(np.float32),
+            shrunk(within_check, _CHECK_SHRINKAGE).astype(np.float32),
         )
 
     @classmethod
@@ -224,18 +225,6 @@ def load_variation(pack: PackId) -> Variation | None:
 def _covariance(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     covariance: NDArray[np.float64] = rows.T.astype(np.float64) @ rows / max(len(rows), 1)
     return covariance
-
-
-def _shrink(covariance: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
-    size = len(covariance)
-    shrunk: NDArray[np.float64] = (1 - amount) * covariance + amount * np.trace(covariance) / size * np.eye(size)
-    return shrunk
-
-
-def _positive(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    positive: NDArray[np.float64] = (vectors * np.maximum(values, 1e-9)) @ vectors.T
-    return positive
 
 
 def _root(covariance: FloatArray) -> FloatArray:
