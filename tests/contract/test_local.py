@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId
 from muster.domain.student import MOST_LEARNED
 from muster.storage.documents import time_text
 from muster.storage.local import open_local
+from muster.storage.local.files import UNCOMMITTED
 from muster.storage.local.schema import MIGRATIONS, PAGE_SIZE
 from tests.contract.examples import (
     NOW,
@@ -33,7 +35,9 @@ from tests.contract.examples import (
 
 
 def raw(directory: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file())
+    """Return the bytes of all files; another process reads them, since closing one here would drop SQLite's locks."""
+    paths = [str(path) for path in sorted(directory.rglob("*")) if path.is_file()]
+    return subprocess.run(["cat", *paths], capture_output=True, check=True).stdout
 
 
 def test_only_the_owner_can_read_what_is_stored(tmp_path: Path) -> None:
@@ -222,11 +226,32 @@ def test_no_embedding_survives_the_moving_of_rows_between_pages(tmp_path: Path) 
 def test_what_a_crash_left_is_removed_at_the_next_opening(tmp_path: Path) -> None:
     stores = open_local(tmp_path)
     register(stores, "a")
-    orphan = tmp_path / "files" / "0123"
-    orphan.write_bytes(b"half a photo")
+    uncommitted = tmp_path / "files" / f"0123{UNCOMMITTED}"
+    uncommitted.write_bytes(b"half a photo")
     open_local(tmp_path)
-    assert not orphan.exists()
+    assert not uncommitted.exists()
     assert stores.students.photo(StudentId("a"))
+
+
+def test_a_committed_file_with_its_temporary_name_is_read_and_named_at_the_next_opening(tmp_path: Path) -> None:
+    stores = open_local(tmp_path)
+    register(stores, "a")
+    (file,) = (tmp_path / "files").iterdir()
+    file.rename(file.with_name(file.name + UNCOMMITTED))
+    assert stores.students.photo(StudentId("a")) == a_photo("a")
+    open_local(tmp_path)
+    assert [path.name for path in (tmp_path / "files").iterdir()] == [file.name]
+
+
+def test_a_file_whose_row_is_gone_is_removed_at_the_next_opening(tmp_path: Path) -> None:
+    stores = open_local(tmp_path)
+    register(stores, "a")
+    (file,) = (tmp_path / "files").iterdir()
+    content = file.read_bytes()
+    stores.students.erase(StudentId("a"))
+    file.write_bytes(content)  # as if the process had been killed between the commit and the removal
+    open_local(tmp_path)
+    assert not file.exists()
 
 
 def test_a_photo_whose_file_was_removed_is_not_found(tmp_path: Path) -> None:

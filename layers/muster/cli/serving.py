@@ -1,7 +1,10 @@
 """`muster serve`."""
 
 import logging
+import signal
 import ssl
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +15,15 @@ import typer
 from muster.cli.addresses import network_addresses, page_address
 from muster.cli.output import DataOption, stderr
 from muster.cli.shipped import shipped_folder
-from muster.composition.local import open_local_system, open_retention, open_users
+from muster.composition.local import LocalSystem, open_local_system, open_stores, retention_of, users_of
 from muster.composition.settings import LocalSettings
 from muster.services.retention import daily
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_CLOSING_SECONDS = 5.0
+"""How long a server that stops waits for other processes that read the store."""
 
 
 def serve(
@@ -42,10 +48,12 @@ def serve(
 
     https = _checked_tls(tls_certificate, tls_key)
     settings = LocalSettings()
+    stores = open_stores(data)
+    users = users_of(stores)
     if settings.admin_token is not None:
-        open_users(data).set_admin(settings.admin_token.get_secret_value())
+        users.set_admin(settings.admin_token.get_secret_value())
     listens = _EVERYWHERE if network else host
-    if listens not in _LOOPBACK and not open_users(data).find():
+    if listens not in _LOOPBACK and not users.find():
         stderr.print(
             "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`, "
             "or set MUSTER_ADMIN_TOKEN.",
@@ -53,9 +61,10 @@ def serve(
         )
         raise typer.Exit(2)
     site = shipped_folder("web")
-    app = create_app(open_local_system(data), site=site)
+    system = open_local_system(data, settings, stores=stores)
+    app = create_app(system, site=site)
     _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
-    with _requests_logged(), daily(open_retention(data)):
+    with _closed_at_the_end(system), _requests_logged(), daily(retention_of(stores, settings)):
         uvicorn.run(
             app,
             host=listens,
@@ -105,6 +114,22 @@ def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) 
             "--tls-certificate FILE --tls-key FILE, made with mkcert for example, or a proxy with TLS before it.[/]",
             soft_wrap=True,
         )
+
+
+@contextmanager
+def _closed_at_the_end(system: LocalSystem) -> Iterator[None]:
+    """Bring the store's log into its database file when the server stops, by SIGTERM too."""
+
+    def stop(*_: object) -> None:
+        # uvicorn ends all requests first, then raises the signal again for whoever handled it before.
+        sys.exit(0)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        system.stores.upkeep.close(wait=_CLOSING_SECONDS)
 
 
 @contextmanager

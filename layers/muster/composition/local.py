@@ -52,14 +52,23 @@ def open_vision(pack: ModelPack, settings: LocalSettings) -> VisionPipeline:
     return open_models(pack, settings.threads)
 
 
+def open_stores(data: Path | None = None) -> LocalStores:
+    """Open the stores of a folder; None takes the one of the settings."""
+    return open_local(data or LocalSettings().data)
+
+
 def open_local_system(
-    data: Path | None = None, settings: LocalSettings | None = None, vision: VisionPipeline | None = None
+    data: Path | None = None,
+    settings: LocalSettings | None = None,
+    vision: VisionPipeline | None = None,
+    stores: LocalStores | None = None,
 ) -> LocalSystem:
     """Build the whole system.
 
     Args:
         data: the store's folder; None takes the one of the settings.
         vision: models that are loaded already.
+        stores: the stores of that folder, if they are open already.
 
     Raises:
         PackMissing, PackDamaged: the model pack cannot be used.
@@ -67,7 +76,7 @@ def open_local_system(
     """
     settings = settings or LocalSettings()
     pack = load_pack(settings.pack, settings.home)
-    stores = open_local(data or settings.data)
+    stores = stores or open_local(data or settings.data)
     check_packs(stores.staging.packs(), pack.id, name_of)
     vision = vision or open_vision(pack, settings)
     population = population_of(pack.statistics)
@@ -75,7 +84,7 @@ def open_local_system(
     heads = CurrentHead(stores.heads, pack.id)
     training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population))
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    users = Users(stores.users, groups)
+    users = users_of(stores)
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
     corrections = Corrections(stores.students, stores.sessions, training.request)
     return LocalSystem(
@@ -114,6 +123,7 @@ def open_local_system(
         most_photo_bytes=DEFAULT.file_bytes,
         learning=Learning(pack.id, vision, stores.students, stores.sessions, corrections, training.request),
         session_pictures=SessionPictures(sessions, stores.sessions),
+        check_store=stores.upkeep.check_writable,
         stores=stores,
     )
 
@@ -132,26 +142,30 @@ def open_migration(name: str, data: Path | None = None, settings: LocalSettings 
 
 def open_roster(data: Path | None = None) -> Roster:
     """Open the students alone, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    stores = open_stores(data)
     groups = Groups(stores.groups, stores.students, stores.sessions)
     return Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
 
 
 def open_groups(data: Path | None = None) -> Groups:
     """Open the groups alone, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    stores = open_stores(data)
     return Groups(stores.groups, stores.students, stores.sessions)
 
 
 def open_users(data: Path | None = None) -> Users:
     """Open the users alone, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    return users_of(open_stores(data))
+
+
+def users_of(stores: LocalStores) -> Users:
+    """Return the users of stores that are open."""
     return Users(stores.users, Groups(stores.groups, stores.students, stores.sessions))
 
 
 def open_sessions(data: Path | None = None) -> tuple[Sessions, Corrections]:
     """Open the sessions and what corrects them, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    stores = open_stores(data)
     return (
         Sessions(stores.students, stores.sessions, stores.groups),
         Corrections(stores.students, stores.sessions, stores.training.request),
@@ -160,14 +174,18 @@ def open_sessions(data: Path | None = None) -> tuple[Sessions, Corrections]:
 
 def open_session_pictures(data: Path | None = None) -> SessionPictures:
     """Open the pictures of sessions, without loading a model."""
-    sessions, _ = open_sessions(data)
-    return SessionPictures(sessions, open_local(data or LocalSettings().data).sessions)
+    stores = open_stores(data)
+    return SessionPictures(Sessions(stores.students, stores.sessions, stores.groups), stores.sessions)
 
 
 def open_retention(data: Path | None = None, settings: LocalSettings | None = None) -> Retention:
     """Open what lets go of old photos and sessions, without loading a model."""
     settings = settings or LocalSettings()
-    stores = open_local(data or settings.data)
+    return retention_of(open_local(data or settings.data), settings)
+
+
+def retention_of(stores: LocalStores, settings: LocalSettings) -> Retention:
+    """Return what lets go of old photos and sessions of stores that are open."""
     limits = RetentionLimits(settings.keep_photos_days, settings.keep_sessions_days)
     return Retention(stores.groups, stores.sessions, limits)
 

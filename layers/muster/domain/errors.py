@@ -409,3 +409,28 @@ class StoreUnusable(MusterError):
 
     code = "store_unusable"
     category = Category.UNAVAILABLE
+
+
+class StoreBusy(StoreUnusable):
+    """Another process has held the store's write lock for too long."""
+
+    code = "store_busy"
+
+
+class RecordDamaged(StoreUnusable):
+    """A stored template, face list or change cannot be read."""
+
+    code = "record_damaged"
+
+
+class BackupUnusable(MusterError):
+    """A folder is not a backup, or a damaged one."""
+
+    code = "backup_unusable"
+
+
+class StoreInUse(MusterError):
+    """A process has the store open that is to be replaced."""
+
+    code = "store_in_use"
+    category = Category.CONFLICT

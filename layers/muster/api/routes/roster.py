@@ -124,9 +124,10 @@ def health_routes(system: Records) -> APIRouter:
     """Make the router of the health check."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/health")
+    @router.get("/health", responses={503: {"model": Problem}})
     def health() -> HealthDocument:
-        """Say that the server answers."""
+        """Say that the server answers and that its store takes writes; 503 where it does not."""
+        system.check_store()
         model = ModelDocument(pack=system.pack, head=system.heads.number())
         return HealthDocument(status="ok", version=__version__, model=model)
 

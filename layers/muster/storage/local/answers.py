@@ -4,7 +4,7 @@ from datetime import datetime
 
 from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
 from muster.storage.documents import time_text
-from muster.storage.local.database import Database
+from muster.storage.local.database import Database, note_rewrite_due
 from muster.storage.ports import KeptAnswer
 from muster.storage.rules import ANSWER_LASTS, CLAIM_LASTS, MOST_ANSWER_BYTES
 
@@ -51,5 +51,7 @@ class LocalAnswers:
     def clear(self) -> None:
         """Forget every answer; requests under way keep their claims."""
         with self._database.write() as connection:
-            connection.execute("DELETE FROM answers WHERE status IS NOT NULL")
+            if connection.execute("DELETE FROM answers WHERE status IS NOT NULL").rowcount:
+                # The erasure that this belongs to rewrites the file, or the next opening does.
+                note_rewrite_due(connection)
         self._database.truncate_log()

@@ -201,6 +201,40 @@ CREATE TABLE staged_templates (
 ) STRICT
 """
 
+# What concerns the store as a whole, such as the key of the digests in `erasures`.
+_STORE = """
+CREATE TABLE store (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+# Who was erased or withdrew, as keyed digests, so that a restored backup can forget them again.
+_ERASURES = """
+CREATE TABLE erasures (
+    token TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+# Files whose rows are gone, until the files are.
+_REMOVED_FILES = """
+CREATE TABLE removed_files (
+    name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID
+"""
+
+_STORE_AS_A_WHOLE = (
+    _STORE,
+    "INSERT INTO store VALUES ('erasure_key', lower(hex(randomblob(32))))",
+    # An older version left bytes of erased rows in the free space of pages.
+    "INSERT INTO store SELECT 'rewrite_due', lower(hex(randomblob(16))) WHERE EXISTS (SELECT 1 FROM rosters)",
+    _ERASURES,
+    _REMOVED_FILES,
+)
+
 # Children are copied and dropped before their parent: dropping that first would delete their rows with it.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -251,4 +285,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _USERS,
     ),
     (_STAGED_TEMPLATES,),
+    _STORE_AS_A_WHOLE,
 )

@@ -22,6 +22,7 @@ from muster.storage.documents import (
     read_faces,
     read_time,
     time_text,
+    undamaged,
 )
 from muster.storage.local.changes import change
 from muster.storage.local.database import Database
@@ -371,7 +372,11 @@ def _photo(row: tuple[Any, ...]) -> SessionPhoto:
         digest=digest,
         width=width,
         height=height,
-        faces=read_faces(faces),
+        faces=undamaged(
+            f"The list of faces of the photo {photo_id} of the session {session_id}",
+            f"remove the session with `muster sessions remove {session_id}`",
+            lambda: read_faces(faces),
+        ),
         pack=PackId(pack),
         head=head,
         received_at=read_time(received_at),

@@ -27,11 +27,13 @@ from muster.storage.documents import (
     read_optional_time,
     read_time,
     time_text,
+    undamaged,
 )
 from muster.storage.local.changes import Change, change
-from muster.storage.local.database import Database
+from muster.storage.local.database import Database, note_rewrite_due
+from muster.storage.local.erasures import note_erasure
 from muster.storage.local.files import Files
-from muster.storage.local.search import traces
+from muster.storage.local.search import raw_traces, traces
 from muster.storage.rules import (
     anonymous,
     check_groups,
@@ -122,8 +124,10 @@ class LocalStudents:
                 consent = replace(student.consent, withdrawn_at=at)
                 student = replace(student, consent=consent, registered_at=None, version=student.version + 1)
                 _remove_template(under_way, student)
+                note_erasure(connection, student_id, "withdrawn")
+                note_rewrite_due(connection)
         # Done again, too: the first time may have been cut off before this.
-        self._database.truncate_log()
+        self._database.rewrite()
         return student
 
     def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
@@ -161,7 +165,8 @@ class LocalStudents:
     def erase(self, student_id: StudentId) -> None:
         """Remove every trace of a student; see `StudentStore.erase`.
 
-        The write-ahead log is cut and deleted content overwritten, so that the raw files hold no embedding either.
+        The database file is rewritten and the write-ahead log cut, so the raw files hold no byte of the student. Where
+        that must wait, because the disk is full or others hold the store, `traces` says so until it is done.
         """
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
@@ -174,7 +179,9 @@ class LocalStudents:
             _forget_in_sessions(under_way, student_id)
             connection.execute("DELETE FROM students WHERE number = ?", (number,))
             _note_change(connection, [group for (group,) in memberships])
-        self._database.truncate_log()
+            note_erasure(connection, student_id, "erased")
+            note_rewrite_due(connection)
+        self._database.rewrite()
 
     def template(self, student_id: StudentId) -> Template:
         """Return one student's template; see `StudentStore.template`."""
@@ -205,9 +212,11 @@ class LocalStudents:
         raise StudentNotFound(f"No registration photo of {student_id} is kept: register them with one.")
 
     def traces(self, student_id: StudentId) -> list[str]:
-        """Search every record and file name for an id; see `StudentStore.traces`."""
+        """Search every record, file name and raw page for an id; see `StudentStore.traces`."""
+        rewritten = self._database.read_only or self._database.rewrite()
         with self._database.snapshot() as connection:
-            return traces(connection, self._files, student_id)
+            found = traces(connection, self._files, student_id)
+        return found or raw_traces(self._database, student_id, rewritten=rewritten)
 
     def _of_group(self, select: str, group_id: GroupId | None) -> list[tuple[Any, ...]]:
         where, parameters = ("", ()) if group_id is None else (_OF_GROUP, (group_id,))
@@ -329,13 +338,19 @@ def _unname_faces(under_way: Change, student_id: StudentId) -> set[SessionId]:
         " OR session_id IN (SELECT session_id FROM changes WHERE instr(change, ?))",
         (quoted, quoted),
     ).fetchall():
-        faces = read_faces(text)
-        if student_id in students_in(faces):
+        try:
+            faces = read_faces(text)
+        except (ValueError, KeyError, TypeError):
+            # Nobody can tell which of the damaged faces are the student's.
+            faces, damaged = (), True
+        else:
+            damaged = False
+        if damaged or student_id in students_in(faces):
             left = faces_text(without(faces, {student_id}))
             connection.execute("UPDATE session_photos SET faces = ? WHERE rowid = ?", (left, rowid))
             changed.add(session_id)
         changes = connection.execute("SELECT change FROM changes WHERE session_id = ?", (session_id,)).fetchall()
-        if student_id in may_show(faces, [read_change(change_made) for (change_made,) in changes]):
+        if damaged or student_id in may_show(faces, [read_change(change_made) for (change_made,) in changes]):
             under_way.remove_files(original, annotated)
             connection.execute(
                 "UPDATE session_photos SET original_file = NULL, annotated_file = NULL WHERE rowid = ?", (rowid,)
@@ -356,8 +371,12 @@ def _count_on(connection: sqlite3.Connection, sessions: Iterable[SessionId]) -> 
 
 def _template(row: tuple[Any, ...]) -> Template:
     student_id, pack, blob, digest, learned = row
-    faces = tuple(FaceId(face) for face in json.loads(learned))
-    return Template(StudentId(student_id), PackId(pack), read_embeddings(blob), digest, faces)
+    embeddings, faces = undamaged(
+        f"The template of {student_id}",
+        f"`muster students withdraw {student_id}`, then register the student again",
+        lambda: (read_embeddings(blob), tuple(FaceId(face) for face in json.loads(learned))),
+    )
+    return Template(StudentId(student_id), PackId(pack), embeddings, digest, faces)
 
 
 def _student(row: tuple[Any, ...]) -> Student:
