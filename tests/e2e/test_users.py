@@ -29,6 +29,14 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
 
 @contextmanager
 def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool = True) -> Iterator[str]:
+    with serving_process(data, log, *options, verify=verify) as (address, _):
+        yield address
+
+
+@contextmanager
+def serving_process(
+    data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool = True
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
@@ -42,9 +50,15 @@ def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool 
                 break
             except httpx.TransportError:
                 time.sleep(0.1)
-        yield address
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+        try:
+            yield address, process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(60)
+                finally:
+                    process.kill()
 
 
 def test_a_user_is_made_listed_given_another_token_and_removed(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ class GroupChange(BaseModel):
     teachers: list[str] | None = Field(default=None, max_length=MOST_TEACHERS, examples=[["ada", "bob"]])
 
 
+class ForgottenFaces(BaseModel):
+    """How many learned faces a template lost."""
+
+    student_id: str
+    removed: int
+
+
 class NewStudent(BaseModel):
     """A student to be put on the roster, without a photo."""
 

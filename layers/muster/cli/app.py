@@ -11,6 +11,7 @@ from muster.cli.demo import demo
 from muster.cli.evaluation import evaluate
 from muster.cli.output import stderr
 from muster.cli.retention import retention
+from muster.cli.upkeep import backup, doctor, restore
 from muster.domain.errors import MusterError
 
 app = typer.Typer(
@@ -27,6 +28,9 @@ app.command()(serving.serve)
 app.command()(training.train)
 app.command()(evaluate)
 app.command()(retention)
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
 app.add_typer(attendance.app, name="attendance")
 app.add_typer(groups.app, name="groups")
 app.add_typer(sessions.app, name="sessions")

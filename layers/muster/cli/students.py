@@ -1,4 +1,4 @@
-"""`muster students`: list, import, register, withdraw and erase."""
+"""`muster students`: list, import, register, withdraw, forget faces and erase."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -163,6 +163,22 @@ def withdraw(
         {"student_id": identifier, "withdrawn_at": None if withdrawn is None else withdrawn.isoformat()},
         as_json,
         lambda console: console.print(f"{identifier} is not recognised any more, and is marked by hand."),
+    )
+
+
+@app.command("forget-faces")
+def forget_faces(
+    student_id: Annotated[str, typer.Argument(help="Whose learned faces are removed.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove every face that a student's template learned from a teacher; the registration photo's part stays."""
+    identifier = parse_student_id(student_id)
+    removed = open_roster(data).forget_faces(identifier)
+    emit(
+        {"student_id": identifier, "removed": removed},
+        as_json,
+        lambda console: console.print(f"{removed} learned faces of {identifier} were removed."),
     )
 
 

@@ -187,7 +187,7 @@ def open_retention(data: Path | None = None, settings: LocalSettings | None = No
 def retention_of(stores: LocalStores, settings: LocalSettings) -> Retention:
     """Return what lets go of old photos and sessions of stores that are open."""
     limits = RetentionLimits(settings.keep_photos_days, settings.keep_sessions_days)
-    return Retention(stores.groups, stores.sessions, limits)
+    return Retention(stores.groups, stores.sessions, limits, clean=stores.upkeep.rewrite)
 
 
 def _trainer(pack: ModelPack, population: Population) -> Trainer | None:

@@ -112,6 +112,23 @@ class Roster:
         self._request_training()
         return student
 
+    def forget_faces(self, student_id: StudentId) -> int:
+        """Remove every face that a student's template learned from a teacher; return how many there were.
+
+        The template made of the registration photo stays. This is the way to undo what was learned from a session that
+        retention removed.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student has no template.
+        """
+        learned = self._students.template(student_id).learned
+        forgotten = sum(self._students.unlearn(student_id, face_id) for face_id in learned)
+        if forgotten:
+            # The heads were trained on these faces too.
+            self._request_training()
+        return forgotten
+
     def erase(self, student_id: StudentId) -> None:
         """Erase a student, and every head, since each may have been trained on them; a new one is asked for.
 

@@ -9,7 +9,13 @@ from muster.api.access import Access
 from muster.api.pages import Cursor, Limit, page
 from muster.api.problems import Problem
 from muster.api.schemas import HealthDocument, ModelDocument, StudentDocument, StudentPage, TrainingDocument
-from muster.api.schemas_roster import ImportDocument, NewStudent, StudentChange, SubjectDocument
+from muster.api.schemas_roster import (
+    ForgottenFaces,
+    ImportDocument,
+    NewStudent,
+    StudentChange,
+    SubjectDocument,
+)
 from muster.api.system import Records
 from muster.api.versions import IfMatch, etag, expected
 from muster.domain.errors import UnsupportedTable
@@ -105,6 +111,12 @@ def roster_routes(system: Records) -> APIRouter:
         student = system.roster.withdraw(access.student(parse_student_id(student_id)).id)
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
+
+    @router.delete("/students/{student_id}/learned-faces")
+    def forget_faces(access: caller, student_id: str) -> ForgottenFaces:
+        """Remove every face that the student's template learned from a teacher; the registration photo's part stays."""
+        student = access.student(parse_student_id(student_id))
+        return ForgottenFaces(student_id=student.id, removed=system.roster.forget_faces(student.id))
 
     @router.get("/students/{student_id}/data")
     def subject_data(access: caller, student_id: str) -> SubjectDocument:

@@ -14,17 +14,11 @@ no photo with it.
 from dataclasses import dataclass
 from pathlib import Path
 
-from muster.domain.errors import BackupUnusable, StoreUnusable
+from muster.domain.errors import StoreUnusable
 from muster.storage.local.answers import LocalAnswers
 from muster.storage.local.changes import sweep
-from muster.storage.local.database import Database, close_databases, open_database
-from muster.storage.local.erasures import (
-    ERASURES_FILE,
-    ErasureList,
-    read_erasures,
-    read_erasures_file,
-    write_erasures_file,
-)
+from muster.storage.local.database import close_databases, open_database
+from muster.storage.local.erasures import keep_erasures_file
 from muster.storage.local.files import Files
 from muster.storage.local.groups import LocalGroups
 from muster.storage.local.heads import LocalHeads
@@ -82,7 +76,7 @@ def open_local(directory: Path) -> LocalStores:
     if not database.read_only:
         sweep(database, files)
         upkeep.rewrite(lock_wait=0)
-        _write_erasures(database, directory)
+        keep_erasures_file(database)
     return LocalStores(
         students=LocalStudents(database, files),
         groups=LocalGroups(database),
@@ -105,20 +99,3 @@ def _check_no_files(directory: Path, files: Files) -> None:
             "beside it: put the database back, or restore a backup with `muster restore --replace`. Nothing was "
             "changed."
         )
-
-
-def _write_erasures(database: Database, directory: Path) -> None:
-    """Keep the list of erasures beside the database too, for the day on which the database is lost."""
-    found, path = read_erasures(database.read()), directory / ERASURES_FILE
-    if found.erasures and (not path.exists() or _differs(path, found)):
-        try:
-            write_erasures_file(path, found)
-        except OSError as error:
-            raise StoreUnusable(f"The file {path} cannot be written ({error.strerror}).") from error
-
-
-def _differs(path: Path, found: ErasureList) -> bool:
-    try:
-        return read_erasures_file(path) != found
-    except BackupUnusable:
-        return True

@@ -7,6 +7,7 @@ since. The list names nobody: it holds HMAC-SHA256 of each id under a key of the
 import hashlib
 import hmac
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Collection, Iterable
@@ -19,6 +20,9 @@ from uuid import uuid4
 from muster.domain.errors import BackupUnusable
 from muster.domain.identifiers import StudentId
 from muster.storage.documents import time_text
+from muster.storage.local.database import Database
+
+_log = logging.getLogger(__name__)
 
 ERASURES_FILE: Final = "erasures.json"
 
@@ -110,6 +114,23 @@ def read_erasures_file(path: Path) -> ErasureList:
         raise BackupUnusable(
             f"{path} is not a list of erasures: name the erasures.json of the newest backup, or of the data folder."
         ) from error
+
+
+def keep_erasures_file(database: Database) -> None:
+    """Keep the list beside the database too, for the day on which the database is lost."""
+    found, path = read_erasures(database.read()), database.path.with_name(ERASURES_FILE)
+    try:
+        if path.exists() and read_erasures_file(path) == found:
+            return
+    except BackupUnusable:
+        # It is written again.
+        pass
+    if found.erasures:
+        try:
+            write_erasures_file(path, found)
+        except OSError as error:
+            # The next erasure or opening tries again; what was erased stays erased.
+            _log.error("the list of erasures %s could not be written: %s", path, error)
 
 
 def merge(lists: Collection[ErasureList]) -> list[ErasureList]:

@@ -31,7 +31,7 @@ from muster.storage.documents import (
 )
 from muster.storage.local.changes import Change, change
 from muster.storage.local.database import Database, note_rewrite_due
-from muster.storage.local.erasures import note_erasure
+from muster.storage.local.erasures import keep_erasures_file, note_erasure
 from muster.storage.local.files import Files
 from muster.storage.local.search import raw_traces, traces
 from muster.storage.rules import (
@@ -127,6 +127,7 @@ class LocalStudents:
                 note_erasure(connection, student_id, "withdrawn")
                 note_rewrite_due(connection)
         # Done again, too: the first time may have been cut off before this.
+        keep_erasures_file(self._database)
         self._database.rewrite()
         return student
 
@@ -181,6 +182,7 @@ class LocalStudents:
             _note_change(connection, [group for (group,) in memberships])
             note_erasure(connection, student_id, "erased")
             note_rewrite_due(connection)
+        keep_erasures_file(self._database)
         self._database.rewrite()
 
     def template(self, student_id: StudentId) -> Template:

@@ -18,21 +18,25 @@ _CHECK_LASTS_SECONDS = 1.0
 
 
 class Upkeep:
-    """Checks and cleans one database."""
+    """Checks and cleans one database.
+
+    Attributes:
+        database: for what belongs to the local store alone, such as backups.
+    """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._lock = Lock()
         self._checked_at = float("-inf")
         self._failure: MusterError | None = None
 
     def rewrite(self, *, lock_wait: float = LOCK_WAIT_SECONDS) -> bool:
         """Overwrite what deleted rows left in the file, if that is due; return whether nothing is due any more."""
-        return self._database.rewrite(lock_wait=lock_wait)
+        return self.database.rewrite(lock_wait=lock_wait)
 
     def close(self, *, wait: float = 0) -> None:
         """Bring the log into the database file and close it; see `Database.close`."""
-        self._database.close(wait=wait)
+        self.database.close(wait=wait)
 
     def check_writable(self) -> None:
         """Check that the store takes writes; the answer holds for a second, however often it is asked.
@@ -50,15 +54,15 @@ class Upkeep:
             raise type(failure)(str(failure))
 
     def _find_failure(self) -> MusterError | None:
-        path = self._database.path
+        path = self.database.path
         try:
             status = path.stat()
-            if (status.st_dev, status.st_ino) != self._database.file_id:
+            if (status.st_dev, status.st_ino) != self.database.file_id:
                 raise StoreUnusable(
                     f"The database {path} was replaced while the server ran: restart the server, and use "
                     "`muster restore` next time."
                 )
-            if self._database.read_only or not os.access(path.parent, os.W_OK) or not os.access(path, os.W_OK):
+            if self.database.read_only or not os.access(path.parent, os.W_OK) or not os.access(path, os.W_OK):
                 raise StoreUnusable(f"The database {path} cannot be written, only read: make its folder writable.")
             self._begin_to_write()
             if not path.with_name(path.name + "-wal").exists():
@@ -72,7 +76,7 @@ class Upkeep:
         return None
 
     def _begin_to_write(self) -> None:
-        with closing(connect(self._database.path, lock_wait=0)) as connection:
+        with closing(connect(self.database.path, lock_wait=0)) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
