@@ -93,14 +93,14 @@ class HttpWriter:
     def _one_student(self, id: str, number: int) -> None:
         record = self._record
         record.students[id] = "maybe"
-        body = {"student_id": id, "name": "Ada", "group_ids": ["g"]}
-        if self._sent("POST", "/v1/students", 201, body):
+        enrolment = {"student_id": id, "name": "Ada", "group_ids": ["g"]}
+        if self._sent("POST", "/v1/students", 201, enrolment):
             record.students[id] = "there"
         else:
             return
         record.marks.pop(id, None)
-        body = {"marks": [{"student_id": id, "status": "late"}]}
-        if self._sent("PATCH", "/v1/sessions/kept/marks", 200, body):
+        marks = {"marks": [{"student_id": id, "status": "late"}]}
+        if self._sent("PATCH", "/v1/sessions/kept/marks", 200, marks):
             record.marks[id] = "late"
         if number % 4 == 0:
             record.students[id] = "maybe"

@@ -59,8 +59,8 @@ class GroupChange(BaseModel):
 class ForgottenFaces(BaseModel):
     """How many learned faces a template lost."""
 
-    student_id: str
-    removed: int
+    student_id: str = Field(examples=["s1"])
+    removed: int = Field(description="Learned faces that are gone.", examples=[2])
 
 
 class NewStudent(BaseModel):
