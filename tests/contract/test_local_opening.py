@@ -298,7 +298,8 @@ def test_the_check_of_a_store_notices_what_keeps_it_from_being_written(tmp_path:
     stores.upkeep._checked_at = float("-inf")
     with pytest.raises(MusterError, match="is gone"):
         stores.upkeep.check_writable()
-    shutil.copy(tmp_path / "elsewhere", path)
+    # Not opened here: closing it would drop SQLite's locks.
+    subprocess.run(["cp", str(tmp_path / "elsewhere"), str(path)], check=True)
     stores.upkeep._checked_at = float("-inf")
     with pytest.raises(MusterError, match="was replaced"):
         stores.upkeep.check_writable()

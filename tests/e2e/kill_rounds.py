@@ -200,6 +200,7 @@ def rounds(kills: int, folder: Path, seed: int | None = None) -> dict[str, int]:
     """
     choose, record, data = random.Random(seed), Record(), folder / "data"  # noqa: S311
     os.environ["MUSTER_ADMIN_TOKEN"] = TOKEN
+    began = time.monotonic()
     for arguments in (
         ["groups", "add", "g"],
         ["students", "import", str(_one_student(folder))],
@@ -207,6 +208,8 @@ def rounds(kills: int, folder: Path, seed: int | None = None) -> dict[str, int]:
     ):
         done = muster(data, *arguments)
         assert done.returncode == 0, done.stderr
+    # Kills must fall into the work of a command, on a slow machine as on a fast one.
+    usual = (time.monotonic() - began) / 3
     counts = {"server": 0, "registrar": 0, "command": 0, "commands_done": 0}
     killed = 0
     while killed < kills:
@@ -220,9 +223,9 @@ def rounds(kills: int, folder: Path, seed: int | None = None) -> dict[str, int]:
                 counts[victim] += 1
                 if victim == "registrar":
                     with registrar(data, f"photo{killed}", record):
-                        time.sleep(choose.uniform(0.3, 2.0))
+                        time.sleep(usual * choose.uniform(0.7, 2.5))
                 else:
-                    counts["commands_done"] += _kill_command(choose, killed, folder, data, record)
+                    counts["commands_done"] += _kill_command(choose, killed, folder, data, record, usual)
             if killed < kills:
                 killed += 1
                 counts["server"] += 1
@@ -242,7 +245,7 @@ def _one_student(folder: Path) -> Path:
     return path
 
 
-def _kill_command(choose: random.Random, number: int, folder: Path, data: Path, record: Record) -> bool:
+def _kill_command(choose: random.Random, number: int, folder: Path, data: Path, record: Record, usual: float) -> bool:
     """Start a command and kill it at a random moment; return whether it was done before."""
     arguments, (kind, ids) = command(choose, number, folder)
     if kind == "students":
@@ -254,7 +257,7 @@ def _kill_command(choose: random.Random, number: int, folder: Path, data: Path, 
         text=True,
     )
     try:
-        child.wait(choose.uniform(0.2, 3.0))
+        child.wait(usual * choose.uniform(0.5, 3.0))
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()

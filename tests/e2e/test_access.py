@@ -66,6 +66,7 @@ WHO_MAY = {
     "DELETE /v1/students/{student_id}": Ask("admin"),
     "GET /v1/students/{student_id}/data": Ask("admin"),
     "GET /v1/students/{student_id}/picture": Ask("own"),
+    "DELETE /v1/students/{student_id}/learned-faces": Ask("own"),
     "POST /v1/students/{student_id}/consent/withdrawal": Ask("own"),
     "GET /v1/sessions": Ask("any"),
     "POST /v1/sessions": Ask("own", {"json": {"group_id": "7b"}}),

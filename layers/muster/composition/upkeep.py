@@ -1,14 +1,15 @@
 """Backups and examinations of the local store."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from muster.composition.settings import LocalSettings
-from muster.domain.errors import MusterError
+from muster.domain.errors import InvalidRequest, MusterError
 from muster.domain.finding import Finding
 from muster.packs.load import load_pack, verify_pack
 from muster.recognition.head import Head
-from muster.storage.local import open_local
+from muster.storage.local import read_local
 from muster.storage.local.backup import Backup, Progress, back_up
 from muster.storage.local.doctor import examine, set_aside_unknown
 from muster.storage.local.restore import Restored, restore
@@ -37,11 +38,11 @@ def examine_store(data: Path | None) -> list[Finding]:
         verify_pack(pack)
     except MusterError as error:
         return [*findings, Finding(error.code, str(error))]
-    if any(finding.problem for finding in findings) or any(finding.code == "no_store" for finding in findings):
+    if any(finding.problem or finding.code in ("no_store", "older_version") for finding in findings):
         # The head is in a store that cannot be trusted, or in none.
         return findings
     try:
-        stores = open_local(folder)
+        stores = read_local(folder)
         others = stores.staging.packs() - {pack.id}
         if others:
             detail = f"Students are registered with the pack {min(others)}, and {pack.id} is in use: "
@@ -60,4 +61,6 @@ def set_aside_files(data: Path | None) -> tuple[int, Path]:
 
 
 def _folder(data: Path | None) -> Path:
+    if data is None and "MUSTER_TABLE" in os.environ:
+        raise InvalidRequest("MUSTER_TABLE points at AWS, whose backups docs/operations.md describes: name --data.")
     return data or LocalSettings().data

@@ -112,7 +112,7 @@ def roster_routes(system: Records) -> APIRouter:
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
 
-    @router.delete("/students/{student_id}/learned-faces")
+    @router.delete("/students/{student_id}/learned-faces", responses={409: {"model": Problem}})
     def forget_faces(access: caller, student_id: str) -> ForgottenFaces:
         """Remove every face that the student's template learned from a teacher; the registration photo's part stays."""
         student = access.student(parse_student_id(student_id))

@@ -17,7 +17,7 @@ from pathlib import Path
 from muster.domain.errors import StoreUnusable
 from muster.storage.local.answers import LocalAnswers
 from muster.storage.local.changes import sweep
-from muster.storage.local.database import close_databases, open_database
+from muster.storage.local.database import Database, close_databases, open_database, read_only_options
 from muster.storage.local.erasures import keep_erasures_file
 from muster.storage.local.files import Files
 from muster.storage.local.groups import LocalGroups
@@ -30,7 +30,7 @@ from muster.storage.local.upkeep import Upkeep
 from muster.storage.local.use_lock import share
 from muster.storage.local.users import LocalUsers
 
-__all__ = ["DATABASE_FILE", "LocalStores", "close_databases", "open_local"]
+__all__ = ["DATABASE_FILE", "LocalStores", "close_databases", "open_local", "read_local"]
 
 DATABASE_FILE = "muster.sqlite3"
 
@@ -72,11 +72,27 @@ def open_local(directory: Path) -> LocalStores:
         ) from error
     database = open_database(directory / DATABASE_FILE, lambda: _check_no_files(directory, files))
     database.hold(lock)
-    upkeep = Upkeep(database)
     if not database.read_only:
-        sweep(database, files)
-        upkeep.rewrite(lock_wait=0)
+        try:
+            sweep(database, files)
+        except OSError as error:
+            raise StoreUnusable(f"The folder {directory / 'files'} cannot be read ({error.strerror}).") from error
+        database.rewrite(lock_wait=0)
         keep_erasures_file(database)
+    return _stores(database, files)
+
+
+def read_local(directory: Path) -> LocalStores:
+    """Open the stores of a directory for reading, without changing anything there.
+
+    Raises:
+        StoreUnusable: it cannot be read.
+    """
+    path = directory / DATABASE_FILE
+    return _stores(Database(path, read_only_options(path)), Files(directory / "files"))
+
+
+def _stores(database: Database, files: Files) -> LocalStores:
     return LocalStores(
         students=LocalStudents(database, files),
         groups=LocalGroups(database),
@@ -86,7 +102,7 @@ def open_local(directory: Path) -> LocalStores:
         answers=LocalAnswers(database),
         users=LocalUsers(database),
         staging=LocalStaging(database, files),
-        upkeep=upkeep,
+        upkeep=Upkeep(database),
     )
 
 

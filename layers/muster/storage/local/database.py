@@ -130,7 +130,8 @@ class Database:
                     connection.execute("VACUUM")
                     # Unless something else was deleted since the rewriting began.
                     connection.execute("DELETE FROM store WHERE key = 'rewrite_due' AND value = ?", due)
-            except (StoreBusy, StorageFull):
+            except MusterError:
+                # Busy, or no room for the copy that SQLite makes: what was erased is erased, and this waits.
                 self.truncate_log(wait=0)
                 return False
         return self.truncate_log(wait=lock_wait) and not self.rewrite_due()

@@ -215,7 +215,7 @@ class LocalStudents:
 
     def traces(self, student_id: StudentId) -> list[str]:
         """Search every record, file name and raw page for an id; see `StudentStore.traces`."""
-        rewritten = self._database.read_only or self._database.rewrite()
+        rewritten = not self._database.rewrite_due() if self._database.read_only else self._database.rewrite()
         with self._database.snapshot() as connection:
             found = traces(connection, self._files, student_id)
         return found or raw_traces(self._database, student_id, rewritten=rewritten)
