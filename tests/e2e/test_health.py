@@ -43,7 +43,7 @@ def test_the_store_is_checked_once_a_second_however_often_health_is_asked(
         checks += 1
         find()
 
-    system.stores.upkeep._find_failure = counted  # type: ignore[method-assign, assignment]
+    system.stores.upkeep._find_failure = counted  # type: ignore[method-assign]
     system.stores.upkeep._checked_at = float("inf")
     for _ in range(20):
         assert client.get("/health").status_code == 200
