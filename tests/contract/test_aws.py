@@ -508,7 +508,8 @@ def test_a_student_is_taken_out_of_more_items_than_one_transaction_takes(aws: Aw
         )
         stores.sessions.amend(session, number + 1, changes=[change])
     stores.students.erase(A)
-    assert [change.after for change in stores.sessions.changes(session)] == [(Decision.PRESENT, None)] * 105
+    changes = [change for change in stores.sessions.changes(session) if isinstance(change, FaceChange)]
+    assert [change.after for change in changes] == [(Decision.PRESENT, None)] * 105
     assert stores.sessions.get(session).erased == {MarkStatus.ABSENT: 1}
     assert stores.students.traces(A) == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muster.domain.attendance import FaceChange
+from muster.domain.attendance import FaceChange, MarkStatus
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import StudentState
 from muster.storage.local import open_local
@@ -83,6 +83,24 @@ while True:
     if number % 2:
         stores.students.withdraw(id, NOW)
     number += 1
+"""
+
+RECORD_AND_REMOVE_FOREVER = """
+import sys
+from pathlib import Path
+from muster.services.corrections import Corrections
+from muster.storage.local import open_local
+from tests.contract.examples import TEACHER, a_face, a_session_photo, mark, open_session, register
+stores = open_local(Path(sys.argv[1]))
+corrections = Corrections(stores.students, stores.sessions, lambda: None)
+id = sys.argv[2]
+register(stores, id)
+session = open_session(stores, id, id=id)
+print("ready", flush=True)
+while True:
+    photo = a_session_photo(session, a_face(id), id=id)
+    stores.sessions.record_photo(photo, b"o" * 9999, id.encode(), [mark(id)])
+    corrections.remove_photo(session, photo.id, TEACHER)
 """
 
 
@@ -203,3 +221,27 @@ def test_a_killed_correction_or_withdrawal_is_done_or_not_done(tmp_path: Path) -
     # Else nothing was under way when the kills came.
     assert corrected
     assert withdrawn
+
+
+def test_a_killed_removal_of_a_photo_is_done_or_not_done(tmp_path: Path) -> None:
+    removed = 0
+    for number in range(10):
+        id = f"run{number}"
+        child = start(RECORD_AND_REMOVE_FOREVER, tmp_path, id)
+        time.sleep(MOMENTS.uniform(0, 0.4))
+        kill(child)
+
+        stores = open_local(tmp_path)
+        kept = len(stores.students.find())
+        for session in stores.sessions.of_group(GroupId("g")):
+            photos = stores.sessions.photos(session.id)
+            (mark,) = stores.sessions.marks(session.id)
+            assert mark.status is (MarkStatus.PRESENT if photos else MarkStatus.ABSENT)
+            for photo in photos:
+                assert stores.sessions.annotated(session.id, photo.id) == photo.id.encode()
+            kept += 2 * len(photos)
+            # Each removal keeps what it changed: the photo, and the mark.
+            removed += len(stores.sessions.changes(session.id)) // 2
+        assert files_of(tmp_path) == kept
+    # Else no photo was removed, and the test has seen nothing.
+    assert removed

@@ -24,6 +24,15 @@ def without_face() -> bytes:
     return encoded(Image.fromarray(noise))
 
 
+def landscape() -> bytes:
+    """Sky over a meadow."""
+    height = np.linspace(0, 1, 480)[:, None, None]
+    sky, meadow = np.array([120, 170, 230]) + 60 * height, np.array([70, 130, 50]) - 40 * (height - 0.5)
+    grain = np.random.default_rng(2).normal(0, 6, (480, 640, 1))
+    picture = np.where(height < 0.55, sky, meadow) + grain
+    return encoded(Image.fromarray(picture.clip(0, 255).astype(np.uint8)))
+
+
 def with_tiny_face(samples: Path) -> bytes:
     canvas = Image.new("RGB", (800, 600), (190, 180, 170))
     small = portrait(samples)

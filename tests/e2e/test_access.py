@@ -76,6 +76,7 @@ WHO_MAY = {
     "GET /v1/sessions/{session_id}/changes": Ask("own"),
     "GET /v1/sessions/{session_id}/questions": Ask("own"),
     "GET /v1/sessions/{session_id}/photos": Ask("own"),
+    "DELETE /v1/sessions/{session_id}/photos/{photo_id}": Ask("own", ANY_VERSION),
     "GET /v1/sessions/{session_id}/photos/{photo_id}/annotated": Ask("own"),
     "GET /v1/sessions/{session_id}/photos/{photo_id}/picture": Ask("own"),
     "GET /v1/sessions/{session_id}/faces/{face_id}/picture": Ask("own"),

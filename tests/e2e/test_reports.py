@@ -78,7 +78,7 @@ def test_a_group_is_reported_as_a_document(client: httpx.Client) -> None:
         "007": ["present", "late"],
         "s1": ["absent", "absent"],
     }
-    assert document["totals"] == {"present": 1, "late": 1, "absent": 2, "excused": 0, "rate": 0.5}
+    assert document["totals"] == {"present": 1, "late": 1, "absent": 2, "excused": 0, "review": 0, "rate": 0.5}
     assert document["students"][1]["current_absence"] == 2
 
 

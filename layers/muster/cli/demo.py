@@ -74,7 +74,7 @@ def demo(
     document["training"] = dict(report)
 
     def show(console: Console) -> None:
-        show_detection(console, detection, annotated)
+        show_detection(console, detection, annotated, photos)
         console.print(
             "\nNext, with your own photos:\n"
             "  muster register PHOTO --id s1 --name 'Ada Lovelace' --group 7b --consent\n"

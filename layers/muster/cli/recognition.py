@@ -1,5 +1,6 @@
 """`muster register` and `muster detect`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,12 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.output import DataOption, JsonOption, emit
+from muster.cli.marks import faces_text, photos_text, status_text
+from muster.cli.output import DataOption, JsonOption, emit, stderr
 from muster.composition.local import open_local_system
-from muster.domain.attendance import MarkStatus
 from muster.domain.faces import Decision
-from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.identifiers import SessionId, parse_group_id, parse_session_id, parse_student_id
+from muster.domain.notices import notices_of, shows_nobody
 from muster.services.answers import Detection
+from muster.services.questions import questions_of
 from muster.services.registration import RegistrationRequest
 
 PhotoArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The photo.")]
@@ -64,7 +67,10 @@ def detect(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read photos of a group and mark who is present."""
+    """Read photos of a group and mark who is present.
+
+    Exits 1 where no photo shows anyone of the group: nobody is marked then.
+    """
     from muster.api.schemas import DetectDocument
 
     system = open_local_system(data)
@@ -82,14 +88,34 @@ def detect(
             target.write_bytes(system.stores.sessions.annotated(detection.session.id, photo.id))
             written.append(str(target))
         document["annotated"] = written
-    emit(document, as_json, lambda console: show_detection(console, detection, written))
+    here = detection.session
+    recent = [other.id for other in system.sessions.recent(here.group_id) if other.id != here.id]
+    document["recent_sessions"] = recent
+    emit(document, as_json, lambda console: show_detection(console, detection, written, photos))
+    if recent and session is None:
+        show_recent(stderr, detection, recent[0])
+    if all(map(shows_nobody, detection.photos)):
+        raise typer.Exit(1)
 
 
-_STATUS_STYLE = {MarkStatus.PRESENT: "green", MarkStatus.ABSENT: "red"}
+def show_recent(console: Console, detection: Detection, other: SessionId) -> None:
+    """Say that another roll call of the group began a moment ago, and how to add the photos to it."""
+    group, here = detection.session.group_id, detection.session.id
+    console.print(
+        f"Another roll call of {group} began within the last quarter of an hour. To add these photos to it instead:\n"
+        f"  muster detect PHOTO... --group {group} --session {other}\n"
+        f"  muster sessions remove {here}",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
-def show_detection(console: Console, detection: Detection, annotated: list[str]) -> None:
-    """Print who is present, who is not, what to look at and who is a stranger."""
+def show_detection(console: Console, detection: Detection, annotated: Sequence[str], sources: Sequence[Path]) -> None:
+    """Print who is present, who is not, what to answer and who is a stranger.
+
+    Args:
+        sources: the files of the photos, in the same order.
+    """
     faces = [face for photo in detection.photos for face in photo.faces]
     similarity = {
         face.student_id: max(face.similarity or 0.0, 0.0) for face in faces if face.decision is Decision.PRESENT
@@ -98,15 +124,40 @@ def show_detection(console: Console, detection: Detection, annotated: list[str])
     for mark in detection.marks:
         seen = f"{similarity[mark.student_id]:.2f}" if mark.student_id in similarity else ""
         name = escape(detection.names.get(mark.student_id, ""))
-        table.add_row(mark.student_id, name, f"[{_STATUS_STYLE.get(mark.status, 'yellow')}]{mark.status}[/]", seen)
-    console.print(table)
-    for face in (face for face in faces if face.decision is Decision.REVIEW):
-        console.print(f"[yellow]to review[/]: is the face at {face.box[:2]} {face.student_id}?")
+        table.add_row(mark.student_id, name, status_text(mark.status), seen)
+    if detection.marks:
+        console.print(table)
+    _show_questions(console, detection, sources)
+    _show_notices(stderr, detection, sources)
     strangers = sum(face.decision is Decision.UNKNOWN for face in faces)
     decided = f"head {detection.head}" if detection.head is not None else "FaceNet alone"
     console.print(
-        f"{len(faces)} faces in {len(detection.photos)} photos, {strangers} not registered in this group; "
+        f"{faces_text(len(faces))} in {photos_text(len(detection.photos))}, "
+        f"{strangers} not registered in this group; "
         f"session {detection.session.id}, decided by {decided}."
     )
     for path in annotated:
         console.print(f"annotated photo: {path}", soft_wrap=True, highlight=False)
+
+
+def _show_questions(console: Console, detection: Detection, sources: Sequence[Path]) -> None:
+    """Print one line for each question, with the photo to look at and the command that answers it."""
+    files = {photo.id: source.name for photo, source in zip(detection.photos, sources, strict=True)}
+    for question in questions_of(detection.photos, detection.marks, {}):
+        student, face = question.face.student_id, question.face
+        name = detection.names.get(student, "") if student is not None else ""
+        console.print(
+            f"[magenta]to review[/]: {escape(files[question.photo_id])}: is the face at {face.box[:2]} "
+            f"{escape(name)} ({student})? If so: "
+            f"muster sessions name {detection.session.id} {face.face_id} {student}",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def _show_notices(console: Console, detection: Detection, sources: Sequence[Path]) -> None:
+    for photo, source in zip(detection.photos, sources, strict=True):
+        for notice in notices_of(photo):
+            console.print(f"[yellow]{escape(source.name)}[/]: {notice.message}", soft_wrap=True, highlight=False)
+    if not detection.taken:
+        console.print("The roll call is not taken: nobody of the group was seen, and nobody is absent.")

@@ -9,13 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.marks import faces_text, marked_by, status_text
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_groups, open_local_system, open_sessions
 from muster.composition.reports import open_reports
-from muster.domain.attendance import MarkStatus
+from muster.domain.attendance import STATUSES_BY_HAND, MarkStatus
 from muster.domain.errors import InvalidRequest, PhotoNotFound
 from muster.domain.identifiers import (
     FaceId,
+    PhotoId,
     SessionId,
     StudentId,
     UserId,
@@ -24,18 +26,12 @@ from muster.domain.identifiers import (
     parse_student_id,
 )
 from muster.domain.period import Period, parse_day
+from muster.reports.look import WORDS
 from muster.services.sessions import Sessions
 
 app = typer.Typer(help="Roll calls: looked at, opened ahead and corrected.", no_args_is_help=True)
 
 SessionArgument = Annotated[str, typer.Argument(help="The session's id.")]
-
-_STYLE = {
-    MarkStatus.PRESENT: "green",
-    MarkStatus.ABSENT: "red",
-    MarkStatus.LATE: "yellow",
-    MarkStatus.EXCUSED: "yellow",
-}
 
 
 @app.command("list")
@@ -54,15 +50,17 @@ def list_sessions(
     groups = [one.id for one in open_groups(data).find()] if group is None else [parse_group_id(group)]
     sessions, _ = open_sessions(data)
     found = [
-        SessionSummary.of(roll_call) for roll_call in sessions.with_marks(sessions.find(groups, *period.moments(zone)))
+        SessionSummary.of(overview) for overview in sessions.with_marks(sessions.find(groups, *period.moments(zone)))
     ]
 
     def show(console: Console) -> None:
-        table = Table("id", "group", "started", *(status.value for status in MarkStatus))
+        table = Table("id", "group", "started", *WORDS.values(), "taken")
         for session in found:
-            counts = (str(getattr(session.counts, status.value)) for status in MarkStatus)
+            taken = "yes" if session.taken else "not taken"
+            numbers = [getattr(session.counts, status.value) for status in WORDS]
+            counts = [str(number) if session.taken or number else "–" for number in numbers]
             started = session.started_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-            table.add_row(session.session_id, session.group_id, started, *counts)
+            table.add_row(session.session_id, session.group_id, started, *counts, taken)
         console.print(table if found else "There is no session: `muster detect PHOTO --group G` opens one.")
 
     emit([session.model_dump(mode="json") for session in found], as_json, show)
@@ -83,7 +81,7 @@ def open_session(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a session ahead of its photos; everyone is absent until seen or marked by hand."""
+    """Open a session ahead of its photos; it is not taken, and nobody absent, until somebody is seen or marked."""
     started_at = None
     if at is not None:
         try:
@@ -107,7 +105,7 @@ def mark(
     statuses: dict[StudentId, MarkStatus] = {}
     for text in marks:
         student, _, status = text.partition("=")
-        if status not in set(MarkStatus):
+        if status not in STATUSES_BY_HAND:
             raise InvalidRequest(f"{text[:80]!r} is no mark: write s1=late, or present, absent or excused.")
         statuses[parse_student_id(student)] = MarkStatus(status)
     sessions, corrections = open_sessions(data)
@@ -145,7 +143,7 @@ def questions(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the faces to be asked about, those first whose answer changes most.
+    """List the questions, one for each student to review, the surest first.
 
     Answer with `muster sessions name SESSION FACE STUDENT`.
     """
@@ -159,7 +157,7 @@ def questions(
         {
             "face_id": question.face.face_id,
             "photo_id": question.photo_id,
-            "settles": question.settles,
+            "settles": True,
             "candidates": [
                 {"student_id": one.student.id, "name": one.student.name, "similarity": one.similarity}
                 for one in question.suggestions
@@ -177,6 +175,24 @@ def questions(
         console.print(table if found else "There is nothing to ask.")
 
     emit(document, as_json, show)
+
+
+@app.command("remove-photo")
+def remove_photo(
+    session: SessionArgument,
+    photo: Annotated[str, typer.Argument(help="The photo's id, as `muster detect --json` names it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a photo from a session; marks by photo follow the photos that are left. It cannot be undone."""
+    identifier, photo_id = parse_session_id(session), PhotoId(photo)
+    sessions, corrections = open_sessions(data)
+    sessions.get(identifier)
+    if not yes:
+        typer.confirm(f"Remove the photo {photo[:80]} from the session {identifier} for good?", abort=True, err=True)
+    corrections.remove_photo(identifier, photo_id, _me())
+    _emit(sessions, identifier, as_json)
 
 
 @app.command()
@@ -231,9 +247,16 @@ def _emit(sessions: Sessions, session_id: SessionId, as_json: bool) -> None:
 
     def show(console: Console) -> None:
         table = Table("student", "name", "status", "by", title=f"Session {session_id} of {detail.session.group_id}")
-        for one in detail.marks:
-            status = f"[{_STYLE[one.status]}]{one.status}[/]"
-            table.add_row(one.student_id, escape(detail.names.get(one.student_id, "")), status, one.source.value)
-        console.print(table)
+        for mark in detail.marks:
+            name, by = escape(detail.names.get(mark.student_id, "")), marked_by(mark, detail.by_people)
+            table.add_row(mark.student_id, name, status_text(mark.status), by)
+        if detail.marks:
+            console.print(table)
+        if not detail.taken:
+            console.print(
+                f"The session {session_id} is not taken: nobody was seen or marked yet, and nobody is absent."
+            )
+        for photo in detail.photos:
+            console.print(f"photo {photo.id}: {faces_text(len(photo.faces))}", soft_wrap=True, highlight=False)
 
     emit(document, as_json, show)

@@ -104,7 +104,7 @@ def open_local_system(
         ),
         roster=Roster(stores.students, stores.heads, groups, stores.answers, None, training.request),
         groups=groups,
-        subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
+        subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,
         corrections=corrections,
         reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),

@@ -145,6 +145,13 @@ class GroupNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class NobodyRegistered(MusterError):
+    """The group has students, but none of them is registered with a photo."""
+
+    code = "nobody_registered"
+    category = Category.CONFLICT
+
+
 class GroupExists(MusterError):
     """The group id is taken."""
 

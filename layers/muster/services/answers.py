@@ -23,7 +23,9 @@ class Detection:
     Attributes:
         session: opened by this call or before.
         photos: the photos of this call, in the order sent.
-        marks: of everyone in the session, its earlier photos included.
+        marks: those that people see of the session, its earlier photos included.
+        taken: whether the session is taken; if not, nobody is absent.
+        by_people: students whose mark a person brought about.
         names: of every student named in photos or marks.
         head: number of the head that decided, or None for stage 1 alone.
         timings_ms: milliseconds a step, summed over the photos.
@@ -32,6 +34,8 @@ class Detection:
     session: Session
     photos: tuple[SessionPhoto, ...]
     marks: tuple[Mark, ...]
+    taken: bool
+    by_people: frozenset[StudentId]
     names: dict[StudentId, str]
     pack: PackId
     head: int | None

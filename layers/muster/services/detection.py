@@ -7,10 +7,19 @@ from time import perf_counter
 
 import numpy as np
 
-from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, Session, SessionPhoto
-from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
+from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
+from muster.domain.corrections import marked_by_people
+from muster.domain.errors import (
+    GroupNotFound,
+    InvalidRequest,
+    MusterError,
+    NobodyRegistered,
+    SessionExists,
+    SessionOfOtherGroup,
+)
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.taken import is_taken, marks_shown
 from muster.recognition.head import Head
 from muster.recognition.matcher import Match, identify
 from muster.recognition.scoring import PreparedGallery
@@ -57,7 +66,8 @@ class DetectionService:
             images: 1 to 10 encoded pictures.
 
         Raises:
-            GroupNotFound: nobody is registered in the group.
+            GroupNotFound: the group has no students.
+            NobodyRegistered: none of its students is registered with a photo.
             SessionOfOtherGroup: the session was opened for another group.
             InvalidRequest: no photo, or too many.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
@@ -71,10 +81,14 @@ class DetectionService:
         timings["decode"] = (perf_counter() - started) * 1000
 
         gallery = self._galleries.of(group_id)
-        if gallery.size == 0:
-            raise GroupNotFound(f"Nobody is registered in the group {group_id}: register its students first.")
-        head_version, head = self._heads.get()
         names = {student.id: student.name for student in self._students.find(group_id)}
+        if not names:
+            raise GroupNotFound(f"The group {group_id} has no students: register them first.")
+        if gallery.size == 0:
+            raise NobodyRegistered(
+                f"No student of the group {group_id} is registered with a photo: register them, or mark them by hand."
+            )
+        head_version, head = self._heads.get()
         session = self._session(group_id, session_id or _session_of(group_id, photos), list(names))
 
         read = []
@@ -82,21 +96,27 @@ class DetectionService:
             probes = self._vision.probes(photo)
             matches, took = self._identified(probes, gallery, head)
             stored = self._stored(session, photo, probes, matches, head_version)
-            present = [
-                Mark(match.student_id, MarkStatus.PRESENT, MarkSource.PHOTO, stored.received_at)
-                for match in matches
-                if match.decision is Decision.PRESENT and match.student_id is not None
-            ]
-            self._sessions.record_photo(stored, image, annotate(photo.pixels, stored.faces, names), present)
+            annotated = annotate(photo.pixels, stored.faces, names)
+            self._sessions.record_photo(stored, image, annotated, _marks_of(stored))
             read.append(stored)
             for step, milliseconds in {**probes.timings_ms, "match": took}.items():
                 timings[step] = timings.get(step, 0.0) + milliseconds
         # Whatever a person decided on before, in a photo that is sent again, is as the person left it.
         kept = {photo.id: photo for photo in self._sessions.photos(session.id)}
         read = [kept.get(photo.id, photo) for photo in read]
-        marks = tuple(self._sessions.marks(session.id))
-        rounded = {step: round(milliseconds, 1) for step, milliseconds in timings.items()}
-        return Detection(session, tuple(read), marks, names, self._pack, head_version, rounded)
+        roll_call = RollCall(session, tuple(self._sessions.marks(session.id)))
+        now = self._now()
+        return Detection(
+            session=session,
+            photos=tuple(read),
+            marks=marks_shown(roll_call, now),
+            taken=is_taken(session, roll_call.marks, now),
+            by_people=marked_by_people(roll_call.marks, self._sessions.changes(session.id)),
+            names=names,
+            pack=self._pack,
+            head=head_version,
+            timings_ms={step: round(milliseconds, 1) for step, milliseconds in timings.items()},
+        )
 
     def _identified(
         self, probes: PhotoProbes, gallery: PreparedGallery, head: Head | None
@@ -140,6 +160,16 @@ class DetectionService:
             for index, match in enumerate(matches)
         )
         return SessionPhoto(photo_id, session.id, photo.digest, width, height, faces, self._pack, head, self._now())
+
+
+def _marks_of(photo: SessionPhoto) -> list[Mark]:
+    """Return the marks that a photo sets: present, or review where a person is asked."""
+    status = {Decision.PRESENT: MarkStatus.PRESENT, Decision.REVIEW: MarkStatus.REVIEW}
+    return [
+        Mark(face.student_id, status[face.decision], MarkSource.PHOTO, photo.received_at)
+        for face in photo.faces
+        if face.student_id is not None
+    ]
 
 
 def _decoded(image: bytes, number: int, total: int) -> Photo:

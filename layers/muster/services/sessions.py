@@ -5,22 +5,47 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
+from muster.domain.corrections import marked_by_people
 from muster.domain.errors import GroupNotFound, InvalidRequest, StudentNotFound
 from muster.domain.identifiers import GroupId, SessionId, StudentId, new_session_id
+from muster.domain.taken import CLOCK_TOLERANCE, is_taken, marks_shown
 from muster.services.questions import Question, questions_of
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
 
 
+RECENT = timedelta(minutes=15)
+"""How long after its start a roll call is offered for further photos of the same group."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionDetail:
-    """A session as it stands: its photos in the order received, its marks by student id, the names of its students."""
+    """A session as it stands.
+
+    Attributes:
+        photos: in the order received.
+        taken: whether the session is taken; if not, nobody is absent.
+        marks: those that people see, by student id.
+        by_people: students whose mark a person brought about.
+        names: of its students.
+    """
 
     session: Session
     photos: tuple[SessionPhoto, ...]
+    taken: bool
     marks: tuple[Mark, ...]
+    by_people: frozenset[StudentId]
     names: Mapping[StudentId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOverview:
+    """A session in a list: the marks that people see, and whether it is taken."""
+
+    session: Session
+    taken: bool
+    marks: tuple[Mark, ...]
 
 
 class Sessions:
@@ -41,7 +66,7 @@ class Sessions:
     def open(
         self, group_id: GroupId, session_id: SessionId | None = None, started_at: datetime | None = None
     ) -> SessionDetail:
-        """Open a session ahead of its photos: everyone on the roster is absent until seen, or marked by hand.
+        """Open a session ahead of its photos. It is not taken, and nobody is absent, until somebody is seen or marked.
 
         Args:
             session_id: None makes one that nobody has.
@@ -67,7 +92,15 @@ class Sessions:
         """
         session = self._sessions.get(session_id)
         photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
-        return SessionDetail(session, tuple(photos), tuple(marks), self._names(session.group_id, marks))
+        overview = self._overview(RollCall(session, tuple(marks)))
+        return SessionDetail(
+            session=session,
+            photos=tuple(photos),
+            taken=overview.taken,
+            marks=overview.marks,
+            by_people=marked_by_people(marks, self._sessions.changes(session_id)),
+            names=self._names(session.group_id, marks),
+        )
 
     def find(
         self, group_ids: Iterable[GroupId], since: datetime | None = None, until: datetime | None = None
@@ -76,8 +109,13 @@ class Sessions:
         found = [session for group_id in group_ids for session in self._sessions.of_group(group_id, since, until)]
         return sorted(found, key=lambda session: (session.started_at, session.id))
 
-    def with_marks(self, sessions: Sequence[Session]) -> list[RollCall]:
-        """Return sessions with their marks, in a few reads; one that went meanwhile is left out."""
+    def recent(self, group_id: GroupId) -> list[Session]:
+        """Return the sessions of a group that started within the last quarter of an hour, newest first."""
+        now = self._now()
+        return self.find([group_id], now - RECENT, now + CLOCK_TOLERANCE)[::-1]
+
+    def with_marks(self, sessions: Sequence[Session]) -> list[SessionOverview]:
+        """Return sessions with their marks, in a few reads; sessions that were removed meanwhile are left out."""
         of_group: dict[GroupId, list[datetime]] = {}
         for session in sessions:
             of_group.setdefault(session.group_id, []).append(session.started_at)
@@ -86,7 +124,7 @@ class Sessions:
             for group_id, times in of_group.items()
             for roll_call in self._sessions.roll_calls(group_id, min(times), max(times) + timedelta(microseconds=1))
         }
-        return [found[session.id] for session in sessions if session.id in found]
+        return [self._overview(found[session.id]) for session in sessions if session.id in found]
 
     def changes(self, session_id: SessionId) -> list[Change]:
         """Return what people changed in a session, oldest first.
@@ -97,7 +135,7 @@ class Sessions:
         return self._sessions.changes(session_id)
 
     def questions(self, session_id: SessionId) -> list[Question]:
-        """Return the faces that a person is asked about, those first whose answer changes most.
+        """Return what a person is asked, one question for each student, the surest first.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -105,6 +143,11 @@ class Sessions:
         group_id = self._sessions.get(session_id).group_id
         roster = {student.id: student for student in self._students.find(group_id)}
         return questions_of(self._sessions.photos(session_id), self._sessions.marks(session_id), roster)
+
+    def _overview(self, roll_call: RollCall) -> SessionOverview:
+        now = self._now()
+        taken = is_taken(roll_call.session, roll_call.marks, now)
+        return SessionOverview(roll_call.session, taken, marks_shown(roll_call, now))
 
     def _names(self, group_id: GroupId, marks: Collection[Mark]) -> dict[StudentId, str]:
         names = {student.id: student.name for student in self._students.find(group_id)}

@@ -106,6 +106,8 @@ class Uploads:
             session=roll_call.session,
             photos=photos,
             marks=roll_call.marks,
+            taken=roll_call.taken,
+            by_people=roll_call.by_people,
             names=dict(roll_call.names),
             pack=photos[0].pack,
             head=photos[0].head,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus
+from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus, PhotoChange
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, StudentId, UserId
+from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
 from muster.domain.student import EMBEDDING_SIZE, Template
 
 
@@ -102,6 +102,8 @@ def change_text(change: Change) -> str:
     document: dict[str, Any] = {"at": time_text(change.at), "by": change.by}
     if isinstance(change, MarkChange):
         document |= {"student_id": change.student_id, "before": change.before, "after": change.after}
+    elif isinstance(change, PhotoChange):
+        document |= {"photo_removed": change.photo_id}
     else:
         document |= {
             "face_id": change.face_id,
@@ -116,6 +118,8 @@ def read_change(text: str) -> Change:
     """Read a change that `change_text` wrote."""
     document = json.loads(text)
     at, by = read_time(document["at"]), UserId(document["by"])
+    if "photo_removed" in document:
+        return PhotoChange(at, by, PhotoId(document["photo_removed"]))
     if "face_id" in document:
         before, after = (
             (Decision(decision), None if student is None else StudentId(student))

@@ -226,6 +226,11 @@ class SessionStore(Protocol):
     ) -> list[RollCall]:
         """Return the same sessions with their marks, in few reads."""
 
+    def roll_calls_of_student(
+        self, student_id: StudentId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the sessions of any group in which a student has a mark, with everyone's marks, in the same order."""
+
     def amend(
         self,
         session_id: SessionId,
@@ -234,8 +239,11 @@ class SessionStore(Protocol):
         marks: Sequence[Mark] = (),
         faces: Sequence[IdentifiedFace] = (),
         changes: Sequence[Change] = (),
+        photo_removed: PhotoId | None = None,
     ) -> Session:
         """Do what a person decided, all or nothing: set these marks as they are, replace these faces, keep the changes.
+
+        The removed photo goes with its faces and files.
 
         A mark's source is stored as given, so that a mark can go back to what the photo said. Who was erased is left
         out, and who withdrew consent is named by no face.
@@ -249,6 +257,7 @@ class SessionStore(Protocol):
         Raises:
             SessionNotFound: no session has this id.
             FaceNotFound: a face is not of this session.
+            PhotoNotFound: the photo to be removed is not of this session.
             VersionConflict: the session is of another version.
         """
 
@@ -276,7 +285,8 @@ class SessionStore(Protocol):
     def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo (`original` as sent, `annotated` JPEG) and apply its marks, all or nothing.
 
-        A mark of source `photo` never changes one of source `manual`, and never turns `present` into `absent`.
+        A mark of source `photo` never changes one of source `manual`. Among marks of source `photo`, `present`
+        outweighs `review`, and `review` outweighs `absent`.
         A mark that says what is stored already leaves the stored one with its time.
         A photo whose id is stored already is replaced, its marks applied again: the call may be repeated.
         Students erased while the photo was read are left out of its faces and marks, those who withdrew consent out of

@@ -57,9 +57,10 @@ def face_routes(system: System) -> APIRouter:
     ) -> NamedFaceDocument:
         """Confirm or correct whose a face is; null says that it is nobody's of this group.
 
-        Marks follow, except those that a person set by hand: whoever has a face in the session is present, who has none
-        any more is absent. A student has one face in a photo: naming another moves the name, and the first face
-        becomes unknown. With `learn` the student is recognised by this face, too, until the name is taken away.
+        Marks follow, except those that a person set by hand: students with a face in the session are present, students
+        whom an open question names are in review, the others are absent. A student has one face in a photo: naming
+        another moves the name, and the first face becomes unknown. With `learn` the student is recognised by this face,
+        too, until the name is taken away.
         """
         session = access.session(parse_session_id(session_id))
         face, by = FaceId(face_id), access.principal.user_id

@@ -68,7 +68,8 @@ def report_routes(system: Records) -> APIRouter:
         access: caller,
         group_id: Annotated[str | None, Query(description="Everyone who is, or was, in this group.")] = None,
         student_id: Annotated[
-            str | None, Query(description="One student, across those of their groups that the caller may see.")
+            str | None,
+            Query(description="One student, in those of their groups, earlier ones included, that the caller may see."),
         ] = None,
         session_id: Annotated[str | None, Query(description="One session; it takes no days.")] = None,
         since: Day = None,

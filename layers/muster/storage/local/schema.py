@@ -201,6 +201,21 @@ CREATE TABLE staged_templates (
 ) STRICT
 """
 
+# Before there were marks in review, students with an open question stood as absent. Faces that a person decided on are
+# no longer in review. No mark was in review before, so those that are now have changed.
+_MARKS_IN_REVIEW = (
+    """
+    UPDATE marks SET status = 'review'
+    WHERE status = 'absent' AND source = 'photo' AND EXISTS (
+        SELECT 1 FROM session_photos JOIN json_each(session_photos.faces) AS face
+        WHERE session_photos.session_id = marks.session_id
+        AND json_extract(face.value, '$.decision') = 'review'
+        AND json_extract(face.value, '$.student_id') = marks.student_id
+    )
+    """,
+    "UPDATE sessions SET version = version + 1 WHERE id IN (SELECT session_id FROM marks WHERE status = 'review')",
+)
+
 # Children are copied and dropped before their parent: dropping that first would delete their rows with it.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -251,4 +266,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _USERS,
     ),
     (_STAGED_TEMPLATES,),
+    _MARKS_IN_REVIEW,
 )
