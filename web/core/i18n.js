@@ -72,6 +72,11 @@ export function moment(value) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value));
 }
 
+/** @returns {string} a time of the day. */
+export function clock(value) {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(value));
+}
+
 /** @returns {string} a day, without its time. */
 export function day(value) {
   return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" }).format(new Date(value));

@@ -22,7 +22,8 @@ const LONGEST_PAUSE = 60_000;
  * @property {string} groupId
  * @property {string} takenAt
  * @property {Blob} blob
- * @property {{id: string, startedAt: string, isNew?: boolean}} [session] of a roll call; a new one is opened with it.
+ * @property {{id: string, startedAt: string, isNew?: boolean, isOpen?: boolean}} [session] of a roll call; a new one is
+ *   opened with it, and one that the server is known to have is not.
  * @property {{id: string, name: string, allowLookalike: boolean}} [student] of a registration; consent was given.
  * @property {"waiting" | "failed"} state
  * @property {{code: string, detail: string}} [problem] why it failed.
@@ -211,7 +212,7 @@ async function sendOne(item) {
 
 /** Open the roll call at the time when its first photo was taken, however much later that is sent. */
 async function openSession({ session, groupId }) {
-  if (opened.has(session.id)) return;
+  if (session.isOpen || opened.has(session.id)) return;
   try {
     await send("POST", "/v1/sessions", {
       json: { group_id: groupId, session_id: session.id, started_at: session.startedAt },

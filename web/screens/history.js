@@ -9,7 +9,7 @@ import { chosenGroup, knownGroups, rosterProblem } from "../core/roster.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
 import { failure } from "../parts/waiting.js";
-import { presence } from "./roll-call.js";
+import { outcome, presence } from "./roll-call.js";
 
 /** Days that the list reaches back; the report goes as far as anybody likes. */
 const DAYS = 180;
@@ -67,9 +67,9 @@ function entry(session) {
     <a class="item" href="#/session/${session.session_id}">
       <span class="grow">
         <b>${moment(session.started_at)}</b>
-        <meter min="0" max=${Math.max(all, 1)} .value=${present} aria-hidden="true"></meter>
+        ${session.taken ? html`<meter min="0" max=${Math.max(all, 1)} .value=${present} aria-hidden="true"></meter>` : nothing}
       </span>
-      <span>${t("session.presentOf", { present, all })}</span>${icon("next")}
+      <span>${outcome(session)}</span>${icon("next")}
     </a>
   </li>`;
 }

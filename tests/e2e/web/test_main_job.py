@@ -68,7 +68,7 @@ def test_a_teacher_registers_calls_the_roll_corrects_and_reports(page: Page, sit
     expect(page.get_by_text("2 of 2 present. The roll call is saved.")).to_be_visible()
 
     (session,) = api.get("/v1/sessions", params={"group_id": "7b"}).json()["items"]
-    assert session["counts"] == {"present": 1, "absent": 0, "late": 1, "excused": 0}
+    assert session["counts"] == {"present": 1, "absent": 0, "late": 1, "excused": 0, "review": 0}
     marks = api.get(f"/v1/sessions/{session['session_id']}/marks").json()
     assert {(mark["student_id"], mark["status"], mark["source"]) for mark in marks} == {
         ("s1", "late", "manual"),

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e import pictures
 from tests.e2e.web import phone as phones
 from tests.e2e.web import school
 from tests.e2e.web.phone import choose
@@ -20,23 +21,36 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 Screen = Callable[[Page, Path], None]
 
 
+def begin_roll_call(page: Page, *photos: Path | dict[str, Any]) -> None:
+    """Take photos of a roll call of their own, whether another one began a moment ago or not."""
+    page.goto("/#/")
+    choose(page, *photos)
+    new = page.get_by_role("button", name="New roll call")
+    expect(new.or_(page.locator(".session"))).to_be_visible()
+    if new.is_visible():
+        new.click()
+
+
 def roll_call(page: Page, _: Path) -> None:
     page.goto("/#/")
     expect(page.get_by_text("Go on with")).to_be_visible()
 
 
 def session(page: Page, samples: Path) -> None:
-    page.goto("/#/")
-    choose(page, samples / "photos" / "group.jpg", samples / "photos" / "dim.jpg")
+    begin_roll_call(page, samples / "photos" / "group.jpg", samples / "photos" / "dim.jpg")
     expect(page.get_by_role("button", name="Barack Obama, present")).to_have_count(2)
 
 
 def question(page: Page, samples: Path) -> None:
-    page.goto("/#/")
-    choose(page, {"name": "far.jpg", "mimeType": "image/jpeg", "buffer": school.uncertain(samples)})
+    begin_roll_call(page, {"name": "far.jpg", "mimeType": "image/jpeg", "buffer": school.uncertain(samples)})
     expect(page.get_by_text("Is this Barack Obama?")).to_be_visible()
     page.locator(".pair").evaluate("pair => pair.scrollIntoView({ block: 'center' })")
     expect(page.locator(".question face-picture > *")).to_have_count(2)
+
+
+def not_taken(page: Page, _: Path) -> None:
+    begin_roll_call(page, {"name": "wall.jpg", "mimeType": "image/jpeg", "buffer": pictures.landscape()})
+    expect(page.get_by_text("No face was found")).to_be_visible()
 
 
 def face(page: Page, samples: Path) -> None:
@@ -82,7 +96,7 @@ def sign_in(page: Page, _: Path) -> None:
 
 SCREENS: dict[str, Screen] = {
     one.__name__: one
-    for one in (roll_call, register, history, report, settings, sign_in, session, question, face, status)
+    for one in (roll_call, register, history, report, settings, sign_in, session, question, not_taken, face, status)
 }
 FORMS = {"phone": phones.PHONE, "tablet": phones.TABLET}
 
