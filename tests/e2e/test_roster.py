@@ -143,7 +143,11 @@ def test_who_withdraws_is_unknown_from_then_on_and_may_come_back(
     assert {mark["student_id"]: mark["status"] for mark in after["marks"]}["barack_obama"] == "absent"
 
     again = roster.post("/register/register-students", data=data, files={"archive": archive(samples)}).json()
-    assert {one["photo"]: one["result"] for one in again}["barack_obama.jpg"] == "registered"
+    assert {one["photo"]: one["code"] for one in again}["barack_obama.jpg"] == "consent_withdrawn"
+    assert roster.get("/v1/students/barack_obama").json()["state"] == "withdrawn"
+    renewal = {"student_id": "barack_obama", "name": "Barack Obama", "renew_consent": "true", **data}
+    image = {"image": (samples / "gallery" / "barack_obama.jpg").read_bytes()}
+    assert roster.post("/register/register-student", data=renewal, files=image).status_code == 201
     assert roster.get("/v1/students/barack_obama").json()["state"] == "registered"
 
 

@@ -234,6 +234,7 @@ async function deliver(item, onProgress) {
     form.append("name", item.student.name);
     form.append("group_id", item.groupId);
     form.append("consent", "true");
+    form.append("renew_consent", String(item.student.renewConsent ?? false));
     form.append("allow_lookalike", String(item.student.allowLookalike));
     form.append("image", item.blob, name);
   }

@@ -42,6 +42,7 @@ function announcement(item) {
     name: item.student.name,
     group_ids: [item.groupId],
     consent: true,
+    renew_consent: item.student.renewConsent ?? false,
     allow_lookalike: item.student.allowLookalike,
   };
 }

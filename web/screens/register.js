@@ -127,8 +127,8 @@ function underWay(item) {
     change({ consent: true });
     void startCamera();
   };
-  const lookalike = async () => {
-    const student = { ...item.student, allowLookalike: true };
+  const resend = async (changes) => {
+    const student = { ...item.student, ...changes };
     await retry(item.id, { student });
     sending = waiting().find((one) => one.kind === "register" && one.student.id === student.id)?.id ?? null;
   };
@@ -144,7 +144,8 @@ function underWay(item) {
       item.state === "failed"
         ? html`<p class="bad big-text" role="alert">${explain(item.problem)}</p>
             ${person ? html`<button class="primary big" @click=${edit}>${t("register.change")}</button>` : html`<button class="primary big" @click=${again}>${icon("camera")}${t("register.again")}</button>`}
-            ${item.problem.code === "duplicate_person" ? html`<button @click=${lookalike}>${t("register.lookalike")}</button>` : nothing}`
+            ${item.problem.code === "duplicate_person" ? html`<button @click=${() => resend({ allowLookalike: true })}>${t("register.lookalike")}</button>` : nothing}
+            ${item.problem.code === "consent_withdrawn" ? html`<button @click=${() => resend({ renewConsent: true })}>${t("register.renewConsent")}</button>` : nothing}`
         : html`<p>${text}</p>
             <progress aria-label=${text}></progress>
             ${name === "offline" || name === "sign-in" ? html`<button class="primary" @click=${release}>${t("register.next")}</button>` : nothing}`

@@ -187,6 +187,8 @@ class SubjectDocument(BaseModel):
     consent_given_at: datetime | None
     consent_wording: str | None
     consent_withdrawn_at: datetime | None
+    consent_stated_by: str | None = Field(description="Id of the user who stated that consent was given.")
+    consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn, if it was.")
     registration_photo: bool = Field(description="Whether the photo is kept.")
     embeddings: int = Field(description="How many vectors of 512 numbers the template holds.")
     learned_faces: list[str] = Field(description="Faces that the template learned from.")
@@ -205,6 +207,8 @@ class SubjectDocument(BaseModel):
             consent_given_at=consent.given_at if consent else None,
             consent_wording=consent.wording if consent else None,
             consent_withdrawn_at=consent.withdrawn_at if consent else None,
+            consent_stated_by=consent.stated_by if consent else None,
+            consent_renewed_after=consent.renewed_after if consent else None,
             registration_photo=data.registration_photo,
             embeddings=data.embeddings,
             learned_faces=list(data.learned),

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 from muster.api.access import Principal
+from muster.domain.actor import OPERATOR
 from muster.domain.errors import NotAllowed, SignInRequired
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
 from muster.services.users import Users
 
-LOCAL_USER: Final = UserId("local")
+LOCAL_USER: Final = OPERATOR.user_id
 """Who asks where no user was made."""
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})

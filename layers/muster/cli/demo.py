@@ -13,6 +13,7 @@ from muster.cli.shipped import shipped_folder
 from muster.cli.training import show_report
 from muster.composition.local import open_local_system
 from muster.composition.settings import LocalSettings
+from muster.domain.actor import OPERATOR
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.registration import RegistrationRequest
@@ -52,6 +53,7 @@ def demo(
                 group_ids=frozenset({_GROUP}),
                 consent=True,
                 image=portrait.read_bytes(),
+                actor=OPERATOR,
             )
             system.registration.register(request)
             done()

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.composition.local import open_local_system
+from muster.domain.actor import OPERATOR
 from muster.domain.attendance import MarkStatus
 from muster.domain.faces import Decision
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
@@ -25,6 +26,9 @@ def register(
     name: Annotated[str, typer.Option(help="The student's name.")],
     group: Annotated[list[str], typer.Option(help="A group the student belongs to; may be given several times.")],
     consent: Annotated[bool, typer.Option("--consent", help="The student (or guardian) agreed to it.")] = False,
+    renew_consent: Annotated[
+        bool, typer.Option("--renew-consent", help="Consent was withdrawn earlier and has been given again.")
+    ] = False,
     allow_lookalike: Annotated[
         bool, typer.Option("--allow-lookalike", help="Register although the face resembles another student's.")
     ] = False,
@@ -40,6 +44,8 @@ def register(
         group_ids=frozenset(parse_group_id(one) for one in group),
         consent=consent,
         image=photo.read_bytes(),
+        actor=OPERATOR,
+        renew_consent=renew_consent,
         allow_lookalike=allow_lookalike,
     )
     registered = open_local_system(data).registration.register(request)

@@ -71,5 +71,5 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         detection=detection,
         learning=Learning(pack.id, vision, stores.students, stores.sessions, records.corrections, asked_by_event),
         session_pictures=SessionPictures(records.sessions, stores.sessions),
-        uploaded_photos=UploadedPhotos(access.uploads, registration, detection),
+        uploaded_photos=UploadedPhotos(access.uploads, stores.groups, registration, detection),
     )

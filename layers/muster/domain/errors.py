@@ -43,6 +43,13 @@ class ConsentRequired(MusterError):
     code = "consent_required"
 
 
+class ConsentWithdrawn(MusterError):
+    """The student withdrew consent, and the request does not say that it is given again."""
+
+    code = "consent_withdrawn"
+    category = Category.CONFLICT
+
+
 class EmptyUpload(MusterError):
     """A file of zero bytes was sent."""
 
@@ -207,6 +214,13 @@ class UnfitFace(MusterError):
     category = Category.CONFLICT
 
 
+class FaceUnlike(MusterError):
+    """A face resembles its student too little, or another student more, to be learned from."""
+
+    code = "face_unlike"
+    category = Category.CONFLICT
+
+
 class NotRegistered(MusterError):
     """The student has no template: never registered with a photo, or consent withdrawn."""
 
@@ -274,6 +288,13 @@ class UserNotFound(MusterError):
 
     code = "user_not_found"
     category = Category.NOT_FOUND
+
+
+class LastAdmin(MusterError):
+    """Without this user nobody would be an admin."""
+
+    code = "last_admin"
+    category = Category.CONFLICT
 
 
 class UnsupportedTable(MusterError):

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from muster.domain.actor import OPERATOR, Actor
 from muster.domain.errors import (
     Category,
     ConsentRequired,
@@ -21,6 +22,7 @@ from muster.domain.errors import (
     UnsupportedArchive,
 )
 from muster.domain.identifiers import GroupId, StudentId, parse_student_id
+from muster.domain.student import Student
 from muster.services.registration import Registration, RegistrationRequest
 from muster.services.roster import Roster
 
@@ -142,16 +144,22 @@ class BulkRegistration:
         self._most_bytes = most_bytes
 
     def run(
-        self, photos: Iterable[NamedPhoto], consent: bool, group_ids: frozenset[GroupId] = frozenset()
+        self,
+        photos: Iterable[NamedPhoto],
+        consent: bool,
+        group_ids: frozenset[GroupId] = frozenset(),
+        actor: Actor = OPERATOR,
     ) -> Iterator[PhotoReport]:
         """Register the photos one by one, and report on each when it is done; a refused one keeps nobody else back.
 
-        Names and groups are those of the roster: whoever is not on it is refused. Done again, or after it was cut
-        off, it registers who is missing.
+        Names and groups are those of the roster: students who are not on it are refused, and so are students who
+        withdrew consent, since one statement about everyone in an archive renews nobody's consent. Done again, or
+        after it was cut off, it registers who is missing.
 
         Args:
             consent: everyone in the photos agreed.
-            group_ids: where there are any, students of other groups are refused.
+            group_ids: where there are any, only students of these groups are registered.
+            actor: the user who registers them.
 
         Raises:
             ConsentRequired: consent is not given.
@@ -159,17 +167,20 @@ class BulkRegistration:
         """
         if not consent:
             raise ConsentRequired("Students are registered only with consent: ask each of them and confirm it.")
-        return (self._registered(photo, group_ids) for photo in photos)
+        return (self._registered(photo, group_ids, actor) for photo in photos)
 
-    def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId]) -> PhotoReport:
+    def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId], actor: Actor) -> PhotoReport:
         student_id = None
         try:
             student_id = parse_student_id(PurePosixPath(photo.name).stem)
-            student = self._roster.get(student_id)
-            if group_ids and not group_ids & student.groups:
-                raise StudentNotFound(f"{student_id} is on the roster of other groups only: correct the roster first.")
+            student = self._on_roster(student_id, group_ids)
             request = RegistrationRequest(
-                student_id, student.name, student.groups, consent=True, image=photo.read(self._most_bytes)
+                student_id,
+                student.name,
+                group_ids & student.groups or student.groups,
+                consent=True,
+                image=photo.read(self._most_bytes),
+                actor=actor,
             )
             registered = self._registration.register(request)
         except MusterError as error:
@@ -178,6 +189,17 @@ class BulkRegistration:
             return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
         result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
         return PhotoReport(photo.name, student_id, result, registered.quality)
+
+    def _on_roster(self, student_id: StudentId, group_ids: frozenset[GroupId]) -> Student:
+        try:
+            student = self._roster.get(student_id)
+        except StudentNotFound:
+            student = None
+        if student is None or (group_ids and group_ids.isdisjoint(student.groups)):
+            # Whether another group has such a student is not said.
+            where = f"the roster of {', '.join(sorted(group_ids))}" if group_ids else "a roster"
+            raise StudentNotFound(f"Nobody on {where} has the id {student_id}: correct the file's name or the roster.")
+        return student
 
 
 def _too_large(most_bytes: int) -> ImageTooLarge:

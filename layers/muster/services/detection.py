@@ -7,8 +7,9 @@ from time import perf_counter
 
 import numpy as np
 
+from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, Session, SessionPhoto
-from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
+from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionNotFound
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.recognition.head import Head
@@ -19,6 +20,7 @@ from muster.services.annotation import annotate
 from muster.services.answers import Detection
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
+from muster.services.sessions import check_group
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import Photo, decode
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
@@ -47,7 +49,13 @@ class DetectionService:
         self._thresholds = thresholds
         self._now = now
 
-    def detect(self, group_id: GroupId, images: Sequence[bytes], session_id: SessionId | None = None) -> Detection:
+    def detect(
+        self,
+        group_id: GroupId,
+        images: Sequence[bytes],
+        session_id: SessionId | None = None,
+        actor: Actor = OPERATOR,
+    ) -> Detection:
         """Read the photos, mark who is present, and store both.
 
         Every photo is decoded before anything is stored, so that one bad file leaves no half roll call.
@@ -55,16 +63,20 @@ class DetectionService:
 
         Args:
             images: 1 to 10 encoded pictures.
+            actor: the user who sends them.
 
         Raises:
             GroupNotFound: nobody is registered in the group.
-            SessionOfOtherGroup: the session was opened for another group.
+            SessionOfOtherGroup: the session was opened for another group of the actor's.
+            NotAllowed: the session was opened for a group that is not the actor's.
             InvalidRequest: no photo, or too many.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
             StorageFull: the photo under way was not stored.
         """
         if not 1 <= len(images) <= MOST_PHOTOS:
             raise InvalidRequest(f"Send 1 to {MOST_PHOTOS} photos, not {len(images)}.")
+        if session_id is not None:
+            self._check_group(session_id, group_id, actor)
         timings = {"decode": 0.0}
         started = perf_counter()
         photos = [_decoded(image, number, len(images)) for number, image in enumerate(images, start=1)]
@@ -75,7 +87,7 @@ class DetectionService:
             raise GroupNotFound(f"Nobody is registered in the group {group_id}: register its students first.")
         head_version, head = self._heads.get()
         names = {student.id: student.name for student in self._students.find(group_id)}
-        session = self._session(group_id, session_id or _session_of(group_id, photos), list(names))
+        session = self._session(group_id, session_id or _session_of(group_id, photos), list(names), actor)
 
         read = []
         for photo, image in zip(photos, images, strict=True):
@@ -105,19 +117,23 @@ class DetectionService:
         matches = identify(probes.embeddings, gallery, self._thresholds, head, quality=probes.quality.score)
         return matches, (perf_counter() - started) * 1000
 
-    def _session(self, group_id: GroupId, session_id: SessionId, roster: list[StudentId]) -> Session:
+    def _session(self, group_id: GroupId, session_id: SessionId, roster: list[StudentId], actor: Actor) -> Session:
         """Open the session, or find it opened by an earlier or simultaneous call."""
         session = Session(session_id, group_id, self._now())
         try:
             self._sessions.create(session, roster)
         except SessionExists:
             session = self._sessions.get(session_id)
-        if session.group_id != group_id:
-            raise SessionOfOtherGroup(
-                f"The session {session_id} belongs to the group {session.group_id}: name that group, "
-                "or leave the session out to open another."
-            )
+        check_group(session, group_id, actor)
         return session
+
+    def _check_group(self, session_id: SessionId, group_id: GroupId, actor: Actor) -> None:
+        """Refuse a session of another group before photos are read for it."""
+        try:
+            session = self._sessions.get(session_id)
+        except SessionNotFound:
+            return
+        check_group(session, group_id, actor)
 
     def _stored(
         self, session: Session, photo: Photo, probes: PhotoProbes, matches: Sequence[Match], head: int | None

@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from muster.domain.errors import InvalidRequest, VersionConflict
+from muster.domain.actor import OPERATOR, Actor
+from muster.domain.errors import InvalidRequest, StudentExists, VersionConflict
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Student
 from muster.services.admission import checked_name
@@ -53,17 +54,24 @@ class Roster:
         """
         return self._students.photo(student_id)
 
-    def enrol(self, student_id: StudentId, name: str, group_ids: Collection[GroupId]) -> Student:
+    def enrol(
+        self, student_id: StudentId, name: str, group_ids: Collection[GroupId], actor: Actor = OPERATOR
+    ) -> Student:
         """Put a student on the roster without a photo: marked by hand until registered.
 
         Raises:
-            StudentExists: the id is taken.
+            StudentExists: the id is taken by a student whom the actor may see.
+            NotAllowed: the id is taken by a student of other groups.
             InvalidRequest: the name is empty or too long, or no group is named, or too many.
         """
         groups = _checked_groups(group_ids)
         student = Student(student_id, checked_name(name), groups, consent=None, registered_at=None)
         self._groups.ensure(groups)
-        self._students.enrol(student)
+        try:
+            self._students.enrol(student)
+        except StudentExists:
+            actor.check(self._students.get(student_id).groups)
+            raise
         return student
 
     def update(

@@ -4,8 +4,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
-from muster.domain.errors import GroupNotFound, InvalidRequest, StudentNotFound
+from muster.domain.errors import (
+    GroupNotFound,
+    InvalidRequest,
+    SessionExists,
+    SessionNotFound,
+    SessionOfOtherGroup,
+    StudentNotFound,
+)
 from muster.domain.identifiers import GroupId, SessionId, StudentId, new_session_id
 from muster.services.questions import Question, questions_of
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
@@ -39,7 +47,11 @@ class Sessions:
         self._now = now
 
     def open(
-        self, group_id: GroupId, session_id: SessionId | None = None, started_at: datetime | None = None
+        self,
+        group_id: GroupId,
+        session_id: SessionId | None = None,
+        started_at: datetime | None = None,
+        actor: Actor = OPERATOR,
     ) -> SessionDetail:
         """Open a session ahead of its photos: everyone on the roster is absent until seen, or marked by hand.
 
@@ -49,15 +61,28 @@ class Sessions:
 
         Raises:
             GroupNotFound: nothing is known of the group.
-            SessionExists: the id is taken.
+            SessionExists: the id is taken by a session that the actor may see.
+            NotAllowed: the id is taken by a session of another group.
             InvalidRequest: the time has no offset, or lies before 1970 or after 2999.
         """
         roster = self._students.find(group_id)
         if not roster:
             self._check_known(group_id)
         session = Session(session_id or new_session_id(), group_id, _checked_time(started_at or self._now()))
-        self._sessions.create(session, [student.id for student in roster])
+        try:
+            self._sessions.create(session, [student.id for student in roster])
+        except SessionExists:
+            actor.check([self._sessions.get(session.id).group_id])
+            raise
         return self.get(session.id)
+
+    def check_group(self, session_id: SessionId, group_id: GroupId, actor: Actor) -> None:
+        """Refuse a session that was opened for another group; see `check_group`. An id that is free is accepted."""
+        try:
+            session = self._sessions.get(session_id)
+        except SessionNotFound:
+            return
+        check_group(session, group_id, actor)
 
     def get(self, session_id: SessionId) -> SessionDetail:
         """Return a session with its photos and marks.
@@ -121,6 +146,21 @@ class Sessions:
             self._groups.get(group_id)
         except GroupNotFound as error:
             raise GroupNotFound(f"There is no group {group_id}: make it, or put students into it, first.") from error
+
+
+def check_group(session: Session, group_id: GroupId, actor: Actor) -> None:
+    """Refuse a session that was opened for another group.
+
+    Raises:
+        SessionOfOtherGroup: the actor may see that group, and is told which it is.
+        NotAllowed: the actor may not see it.
+    """
+    if session.group_id != group_id:
+        actor.check([session.group_id])
+        raise SessionOfOtherGroup(
+            f"The session {session.id} belongs to the group {session.group_id}: name that group, "
+            "or leave the session out to open another."
+        )
 
 
 def _checked_time(moment: datetime) -> datetime:

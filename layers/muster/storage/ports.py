@@ -25,11 +25,15 @@ from muster.domain.user import User
 class StudentStore(Protocol):
     """Students, their templates and registration photos."""
 
-    def add(self, student: Student, template: Template, photo: bytes) -> None:
+    def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole: registration photo, template, record.
 
         The id may be that of a student without a template, whose record is replaced if its version is the one before
         this one's; the marks stay.
+
+        Args:
+            replaces: the record as the caller read it. A record that differs is not
+                replaced, even one with the same version, such as that of a student enrolled after an erasure.
 
         Raises:
             StudentExists: the id is that of a registered student; what is stored under it is unchanged.

@@ -33,7 +33,7 @@ def bulk_routes(system: System) -> APIRouter:
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
             access.group(group)
-        reports = bulk.run(photos_of_archive(archive.file), consent, groups)
+        reports = bulk.run(photos_of_archive(archive.file), consent, groups, access.actor())
         return [PhotoReportDocument.of(report) for report in reports]
 
     @router.get(

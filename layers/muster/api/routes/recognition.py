@@ -39,9 +39,16 @@ def recognition_routes(system: System) -> APIRouter:
         group_id: Annotated[list[str], Form(examples=[["7b"]])],
         image: Annotated[UploadFile, File(description="One photo of the student: JPEG, PNG, WebP or HEIC.")],
         consent: Annotated[bool, Form(description="Must be true.")] = False,
+        renew_consent: Annotated[
+            bool, Form(description="The student withdrew consent earlier and has given it again.")
+        ] = False,
         allow_lookalike: Annotated[bool, Form(description="Register although the face resembles another.")] = False,
     ) -> RegisteredDocument:
-        """Register one student from one photo."""
+        """Register one student from one photo.
+
+        An id that is on a roster already must be that of a student whom the caller may see; the student keeps their
+        groups and joins those named. Someone who withdrew consent is registered only with `renew_consent`.
+        """
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
             access.group(group)
@@ -51,6 +58,8 @@ def recognition_routes(system: System) -> APIRouter:
             group_ids=groups,
             consent=consent,
             image=_bytes_of(image),
+            actor=access.actor(),
+            renew_consent=renew_consent,
             allow_lookalike=allow_lookalike,
         )
         registered = system.registration.register(request)
@@ -71,6 +80,7 @@ def recognition_routes(system: System) -> APIRouter:
             group,
             [_bytes_of(image) for image in images],
             parse_session_id(session_id) if session_id else None,
+            access.actor(),
         )
         return DetectDocument.of(detection)
 

@@ -50,7 +50,7 @@ def roster_routes(system: Records) -> APIRouter:
         groups = [parse_group_id(group) for group in new.group_ids]
         for group in groups:
             access.group(group)
-        student = system.roster.enrol(parse_student_id(new.student_id), new.name, groups)
+        student = system.roster.enrol(parse_student_id(new.student_id), new.name, groups, access.actor())
         response.headers["Location"] = f"/v1/students/{student.id}"
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)

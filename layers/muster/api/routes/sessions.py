@@ -74,7 +74,7 @@ def session_routes(system: Records) -> APIRouter:
         group_id = parse_group_id(new.group_id)
         access.group(group_id)
         session_id = None if new.session_id is None else parse_session_id(new.session_id)
-        detail = system.sessions.open(group_id, session_id, new.started_at)
+        detail = system.sessions.open(group_id, session_id, new.started_at, access.actor())
         response.headers["Location"] = f"/v1/sessions/{detail.session.id}"
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)

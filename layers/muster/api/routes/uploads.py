@@ -42,6 +42,9 @@ class RegistrationAnnouncement(_Announcement):
     name: str = Field(examples=["Ada Lovelace"])
     group_ids: list[str] = Field(examples=[["7b"]])
     consent: bool = Field(default=False, description="Must be true.")
+    renew_consent: bool = Field(
+        default=False, description="The student withdrew consent earlier and has given it again."
+    )
     allow_lookalike: bool = Field(default=False, description="Register although the face resembles another.")
 
     def details(self) -> RegistrationDetails:
@@ -51,6 +54,7 @@ class RegistrationAnnouncement(_Announcement):
             name=self.name,
             group_ids=frozenset(parse_group_id(group) for group in self.group_ids),
             consent=self.consent,
+            renew_consent=self.renew_consent,
             allow_lookalike=self.allow_lookalike,
         )
 
@@ -119,7 +123,7 @@ def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
         details = announcement.details()
         for group in _groups_of(details):
             access.group(group)
-        upload, permit = uploads.open(details, announcement.file(), access.principal.user_id)
+        upload, permit = uploads.open(details, announcement.file(), access.actor())
         response.headers["Location"] = f"/v1/uploads/{upload.id}"
         return PermitDocument(
             upload_id=upload.id, url=permit.url, fields=dict(permit.fields), expires_at=permit.expires_at.isoformat()
@@ -127,9 +131,11 @@ def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
 
     @router.get("/{upload_id}")
     def get_upload(access: caller, upload_id: str) -> UploadDocument:
-        """Return how far an upload is, to who announced it."""
-        found = uploads.get(parse_upload_id(upload_id))
-        access.user(found.upload.opened_by)
+        """Return how far an upload is, to the user who announced it and to admins.
+
+        For anyone else it does not exist. The answer is shown as long as its student or group is the caller's.
+        """
+        found = uploads.get(parse_upload_id(upload_id), access.actor())
         return UploadDocument.of(found)
 
     return router

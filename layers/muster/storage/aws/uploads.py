@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from muster.domain.errors import Category, PhotoNotFound, UploadNotFound
+from muster.domain.errors import Category, PhotoNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
 from muster.domain.upload import (
     Details,
@@ -19,6 +19,7 @@ from muster.domain.upload import (
     Upload,
     UploadKind,
     UploadPermit,
+    upload_not_found,
 )
 from muster.storage.aws.reading import read_object
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
@@ -77,6 +78,7 @@ class AwsUploads:
                     "created_at": time_text(upload.created_at),
                     EXPIRES_AT: expires,
                     "opened_by": upload.opened_by,
+                    "as_admin": upload.as_admin,
                     "details": None if upload.details is None else json_text(_details(upload.details)),
                 }
             )
@@ -102,7 +104,7 @@ class AwsUploads:
         item = self._table.get(_key(upload_id))
         # The table may take two days to drop what has expired.
         if item is None or datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC) <= self._now():
-            raise UploadNotFound(f"No upload {upload_id} is known, or it is too old: announce the photo again.")
+            raise upload_not_found(upload_id)
         return _upload(upload_id, item)
 
     def photo(self, kind: UploadKind, upload_id: UploadId) -> bytes:
@@ -157,6 +159,7 @@ def _details(details: Details) -> dict[str, Any]:
                 "name": details.name,
                 "group_ids": sorted(details.group_ids),
                 "consent": details.consent,
+                "renew_consent": details.renew_consent,
                 "allow_lookalike": details.allow_lookalike,
             }
         case RollCallDetails():
@@ -170,6 +173,7 @@ def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
             name=document["name"],
             group_ids=frozenset(GroupId(group) for group in document["group_ids"]),
             consent=document["consent"],
+            renew_consent=document.get("renew_consent", False),
             allow_lookalike=document["allow_lookalike"],
         )
     session = document["session_id"]
@@ -215,4 +219,5 @@ def _upload(upload_id: UploadId, item: Item) -> Upload:
         expires_at=datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC),
         outcome=None if outcome is None else _read_outcome(kind, json.loads(outcome)),
         opened_by=item.get("opened_by"),
+        as_admin=item.get("as_admin", False),
     )

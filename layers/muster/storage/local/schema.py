@@ -251,4 +251,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _USERS,
     ),
     (_STAGED_TEMPLATES,),
+    (
+        "ALTER TABLE students ADD COLUMN consent_stated_by TEXT",
+        "ALTER TABLE students ADD COLUMN consent_renewed_after TEXT",
+        # Which request holds a claim. Claims made before this step lapse by themselves.
+        "ALTER TABLE answers ADD COLUMN claim TEXT",
+    ),
 )

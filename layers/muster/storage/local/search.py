@@ -13,6 +13,7 @@ _OF_OTHERS = frozenset(
     {
         *(("groups", column) for column in ("id", "name", "teachers")),
         *(("memberships", "group_id"), ("rosters", "group_id"), ("students", "name"), ("templates", "pack")),
+        ("students", "consent_stated_by"),
         *(("sessions", column) for column in ("id", "group_id", "erased")),
         *(("session_photos", column) for column in ("session_id", "id", "pack")),
         *(("marks", column) for column in ("session_id", "status", "source")),

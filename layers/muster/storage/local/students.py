@@ -46,7 +46,8 @@ from muster.storage.rules import (
 _EVERYONE = GroupId("")
 
 _STUDENT = """
-    SELECT id, name, consent_given_at, consent_wording, consent_withdrawn_at, registered_at, version,
+    SELECT id, name, consent_given_at, consent_wording, consent_withdrawn_at, consent_stated_by,
+           consent_renewed_after, registered_at, version,
            (SELECT group_concat(group_id, ' ') FROM memberships WHERE student = number)
     FROM students
 """
@@ -61,7 +62,7 @@ class LocalStudents:
         self._database = database
         self._files = files
 
-    def add(self, student: Student, template: Template, photo: bytes) -> None:
+    def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole; see `StudentStore.add`."""
         check_groups(student)
         with change(self._database, self._files) as under_way:
@@ -74,7 +75,7 @@ class LocalStudents:
                 number = _insert(connection, student)
             else:
                 number, _, version = row
-                if version != student.version - 1:
+                if version != student.version - 1 or not _is_still(connection, replaces):
                     raise _changed(student.id)
                 groups |= _groups_of(connection, number)
                 _overwrite(connection, number, student)
@@ -227,12 +228,14 @@ def _overwrite(connection: sqlite3.Connection, number: int, student: Student) ->
     consent = student.consent
     connection.execute(
         "UPDATE students SET name = ?, consent_given_at = ?, consent_wording = ?, consent_withdrawn_at = ?,"
-        " registered_at = ?, version = ? WHERE number = ?",
+        " consent_stated_by = ?, consent_renewed_after = ?, registered_at = ?, version = ? WHERE number = ?",
         (
             student.name,
             _optional_time_text(consent.given_at if consent else None),
             consent.wording if consent else None,
             _optional_time_text(consent.withdrawn_at if consent else None),
+            consent.stated_by if consent else None,
+            _optional_time_text(consent.renewed_after if consent else None),
             _optional_time_text(student.registered_at),
             student.version,
             number,
@@ -270,6 +273,14 @@ def _row_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int,
         "SELECT number, registered_at, version FROM students WHERE id = ?", (student_id,)
     ).fetchone()
     return row
+
+
+def _is_still(connection: sqlite3.Connection, expected: Student | None) -> bool:
+    """Return whether a record is stored as it was read; without an expected record, anything is accepted."""
+    if expected is None:
+        return True
+    row = connection.execute(_STUDENT + " WHERE id = ?", (expected.id,)).fetchone()
+    return row is not None and _student(row) == expected
 
 
 def _store_template(connection: sqlite3.Connection, number: int, template: Template) -> None:
@@ -361,13 +372,22 @@ def _template(row: tuple[Any, ...]) -> Template:
 
 
 def _student(row: tuple[Any, ...]) -> Student:
-    student_id, name, given_at, wording, withdrawn_at, registered_at, version, groups = row
+    student_id, name, given_at, wording, withdrawn_at, stated_by, renewed_after, registered_at, version, groups = row
+    consent = None
+    if given_at is not None:
+        consent = Consent(
+            read_time(given_at),
+            wording,
+            read_optional_time(withdrawn_at),
+            stated_by,
+            read_optional_time(renewed_after),
+        )
     return Student(
         id=StudentId(student_id),
         name=name,
         # Ids hold no space.
         groups=frozenset(GroupId(group) for group in (groups or "").split()),
-        consent=None if given_at is None else Consent(read_time(given_at), wording, read_optional_time(withdrawn_at)),
+        consent=consent,
         registered_at=read_optional_time(registered_at),
         version=version,
     )
