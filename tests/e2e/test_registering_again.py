@@ -47,13 +47,13 @@ def staff(client: httpx.Client, system: LocalSystem, samples: Path) -> Iterator[
         system.users.add(User(UserId("admin"), Role.ADMIN)),
     ]
     with ExitStack() as stack:
-        clients = [
+        of_7b, of_8a, admin = [
             stack.enter_context(
                 httpx.Client(base_url=client.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
             )
             for token in tokens
         ]
-        yield Staff(*clients, system, (samples / "gallery" / "barack_obama.jpg").read_bytes())
+        yield Staff(of_7b, of_8a, admin, system, (samples / "gallery" / "barack_obama.jpg").read_bytes())
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -133,10 +133,11 @@ def test_a_student_enrolled_elsewhere_while_the_photo_is_read_is_not_taken_over(
     def enrol() -> None:
         system.roster.enrol(ADA, "Ada", [GroupId("7b")])
 
-    system.registration._students = _Interrupted(system.stores.students, enrol)  # type: ignore[assignment]
+    system.registration._students = _Interrupted(system.stores.students, enrol)
     with pytest.raises(NotAllowed):
         system.registration.register(request(photo, "8a"))
-    assert (system.roster.get(ADA).name, system.roster.get(ADA).groups) == ("Ada", {"7b"})
+    assert system.roster.get(ADA).name == "Ada"
+    assert system.roster.get(ADA).groups == {"7b"}
 
 
 def test_a_student_erased_and_enrolled_elsewhere_under_the_same_id_is_not_taken_over(
@@ -150,10 +151,11 @@ def test_a_student_erased_and_enrolled_elsewhere_under_the_same_id_is_not_taken_
         # The version is the one that was read; the student is not.
         system.roster.enrol(ADA, "Another Ada", [GroupId("7b")])
 
-    system.registration._students = _Interrupted(system.stores.students, replace)  # type: ignore[assignment]
+    system.registration._students = _Interrupted(system.stores.students, replace)
     with pytest.raises(NotAllowed):
         system.registration.register(request(photo, "8a"))
-    assert (system.roster.get(ADA).name, system.roster.get(ADA).groups) == ("Another Ada", {"7b"})
+    assert system.roster.get(ADA).name == "Another Ada"
+    assert system.roster.get(ADA).groups == {"7b"}
 
 
 def test_consent_withdrawn_while_the_photo_is_read_is_not_given_again(system: LocalSystem, samples: Path) -> None:
@@ -166,7 +168,7 @@ def test_consent_withdrawn_while_the_photo_is_read_is_not_given_again(system: Lo
         system.roster.withdraw(ADA)
 
     system.registration._one_at_a_time = ExitStack()
-    system.registration._students = _Interrupted(system.stores.students, register_and_withdraw)  # type: ignore[assignment]
+    system.registration._students = _Interrupted(system.stores.students, register_and_withdraw)
     with pytest.raises(ConsentWithdrawn):
         system.registration.register(request(photo, "8a"))
     assert system.roster.get(ADA).state is StudentState.WITHDRAWN

@@ -394,6 +394,8 @@ class TrainingStore(Protocol):
     def begin(self, run_id: str, now: datetime, stale_after_seconds: float) -> bool:
         """Start a run and clear the dirty flag, unless another run is under way with a heartbeat not yet stale.
 
+        A heartbeat is stale once it is `stale_after_seconds` away from now, in the past or in the future.
+
         The run under way may begin again: that counts as a heartbeat, and the dirty flag stays.
 
         Returns:
@@ -460,21 +462,31 @@ class KeptAnswer:
 class AnswerStore(Protocol):
     """Answers kept under idempotency keys for a day, so that a request repeated by its sender is done once.
 
-    A key is of one user and one route, made by the caller; `digest` is of the request's content.
+    A key belongs to one user and one route and is made by the caller; `digest` is that of the request's content.
     """
 
-    def begin(self, key: str, digest: str, now: datetime) -> KeptAnswer | None:
+    def begin(self, key: str, digest: str, claim: str, now: datetime) -> KeptAnswer | None:
         """Claim a key for a request under way, or return the answer given to the same request before.
 
-        A claim without an answer lapses after a minute: its process is dead.
+        A claim lapses a minute after it was made or renewed, since its process is dead. Claims and answers from the
+        future, which a clock that was set back leaves behind, do not count.
+
+        Args:
+            claim: names this request and no other; `renew` and `finish` act on its claim only.
 
         Raises:
             IdempotencyKeyReused: the key came with another request.
             RequestUnderWay: the same request is being answered.
         """
 
-    def finish(self, key: str, answer: KeptAnswer | None, now: datetime) -> None:
-        """Keep the answer, at most 256 kB of body; with None give the claim up, so that the request can be repeated."""
+    def renew(self, key: str, claim: str, now: datetime) -> bool:
+        """Keep a claim from lapsing while its request is under way; return False if it is no longer this request's."""
+
+    def finish(self, key: str, claim: str, answer: KeptAnswer | None, now: datetime) -> None:
+        """Keep the answer, at most 256 kB of body; with None give the claim up, so that the request can be repeated.
+
+        Nothing happens where the claim lapsed and the key is another request's by now.
+        """
 
     def clear(self) -> None:
         """Forget every answer, since any of them may name a student who is erased."""
