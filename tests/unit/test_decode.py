@@ -57,6 +57,15 @@ def png_chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
+def png_with_long_transparency() -> bytes:
+    """A palette picture whose chunk tRNS says more than the palette can hold."""
+    palette = png_chunk(b"PLTE", bytes(range(12)))
+    pixels = zlib.compress(b"".join(b"\0" + bytes(8) for _ in range(8)))
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 3, 0, 0, 0))
+    chunks = (header, palette, png_chunk(b"tRNS", bytes(300)), png_chunk(b"IDAT", pixels), png_chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
 def png(width: int, height: int, *before_pixels: bytes, bits: int = 8, kind: int = 2) -> bytes:
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(before_pixels) + png_chunk(b"IDAT", zlib.compress(bytes(64)))
@@ -289,3 +298,8 @@ def test_bytes_changed_at_random_give_pixels_or_a_named_refusal() -> None:
         except MusterError:
             refused += 1
     assert 0 < refused < 1500
+
+
+def test_a_palette_with_too_many_transparent_entries_is_damaged() -> None:
+    with pytest.raises(DamagedImage):
+        decode(png_with_long_transparency())

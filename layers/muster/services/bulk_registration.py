@@ -1,5 +1,7 @@
 """Registering many students at once from photos named by their ids."""
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -28,6 +30,27 @@ from muster.services.roster import Roster
 
 MOST_PHOTOS = 1_000
 """Photos of one archive; each takes about a quarter of a second."""
+
+_READ_BYTES = 4_096
+"""Compressed bytes taken from an entry at once. `zipfile` bounds what comes out of deflated ones only: so many bytes of
+LZMA or BZIP2 become some 100 MB at most."""
+
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
+"""Raised by `zipfile` and the decompressors on damaged input, such as tests/unit/test_mutated_archives.py feeds them. A
+damaged LZMA header may ask for a dictionary that does not fit into memory."""
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 
@@ -63,13 +86,17 @@ class _Entry:
             raise DamagedImage("The photo is encrypted: make the archive without a password.")
         try:
             with self.archive.open(self.info) as stream:
+                content = bytearray()
                 # What the archive says of its sizes need not be true.
-                content = stream.read(most_bytes + 1)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
-            raise DamagedImage("The photo cannot be taken out of the archive: make the archive anew.") from error
+                while len(content) <= most_bytes and (read := stream.read(_READ_BYTES)):
+                    content += read
+        except _BROKEN_ARCHIVE as error:
+            raise DamagedImage(
+                "The photo cannot be taken out of the archive: make the archive again, without a special compression."
+            ) from error
         if len(content) > most_bytes:
             raise _too_large(most_bytes)
-        return content
+        return bytes(content)
 
 
 class PhotoResult(StrEnum):
@@ -111,12 +138,13 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
     try:
         archive = zipfile.ZipFile(BytesIO(stream) if isinstance(stream, bytes) else stream)
         entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except _BROKEN_ARCHIVE as error:
         raise UnsupportedArchive("Send the photos as one ZIP archive.") from error
     photos = []
     for info in entries:
-        path = PurePosixPath(info.filename)
-        if info.is_dir() or path.parts[0] == "__MACOSX" or path.name.startswith("."):
+        # Some programs write backslashes; a name may also be empty, or name no file.
+        path = PurePosixPath(info.filename.replace("\\", "/"))
+        if info.filename.endswith("/") or "__MACOSX" in path.parts[:1] or path.name.startswith("."):
             continue
         if path.suffix.lower() in _SUFFIXES:
             photos.append(NamedPhoto(path.name, _Entry(archive, info)))

@@ -112,12 +112,12 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
         _refuse_what_costs_too_much(image, data, limits)
         try:
             image.load()
-            upright = _upright(image, data)
+            # Conversions parse further parts of the file: colour profile, palette, transparency.
+            pixels = np.array(_rgb(_upright(image, data)), dtype=np.uint8, order="C")
         except _BROKEN as error:
             raise DamagedImage(
                 "The photo is damaged or was cut off on the way: send it again, or take a new one."
             ) from error
-        pixels = np.array(_rgb(upright), dtype=np.uint8, order="C")
     return Photo(pixels, sha256(data).hexdigest())
 
 
