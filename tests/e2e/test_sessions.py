@@ -179,8 +179,13 @@ def test_a_face_is_learned_from_and_forgotten_with_the_name(
 ) -> None:
     stranger, biden = face_of(monday, None), StudentId("joe_biden")
     before = system.stores.students.template(biden)
+    monday_version = school.get("/v1/sessions/monday").json()["version"]
     (unlike,) = [face for face in monday["photos"][0]["faces"] if face["face_id"] == stranger]
-    answer = named(school, stranger, "joe_biden", learn=True)
+    # It is not his face, which would spoil his template; naming it works all the same.
+    assert code_of(named(school, stranger, "joe_biden", learn=True), 409) == "face_unlike"
+    assert system.stores.students.template(biden).learned == ()
+    assert school.get("/v1/sessions/monday").json()["version"] == monday_version
+    answer = named(school, stranger, "joe_biden", learn=True, learn_anyway=True)
     assert answer.status_code == 200, answer.text
     template = system.stores.students.template(biden)
     assert template.learned == (stranger,)
@@ -204,6 +209,16 @@ def test_a_face_is_learned_from_and_forgotten_with_the_name(
 
 def _photo_of(document: dict[str, Any]) -> tuple[Any, Any]:
     return document["session_id"], document["photos"][0]["photo_id"]
+
+
+def test_a_face_is_learned_as_the_student_whom_it_resembles_and_as_nobody_else(
+    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+) -> None:
+    obama = face_of(monday, "barack_obama")
+    assert code_of(named(school, obama, "joe_biden", learn=True), 409) == "face_unlike"
+    assert named(school, obama, "joe_biden").status_code == 200
+    assert named(school, obama, "barack_obama", learn=True).status_code == 200
+    assert system.stores.students.template(StudentId("barack_obama")).learned == (obama,)
 
 
 def test_what_cannot_be_learned_from_changes_nothing(

@@ -210,7 +210,8 @@ class Story:
 
     def name(self, number: int, face: str, student: str | None, *, learn: bool = False) -> httpx.Response:
         return self.school.frizzle.post(
-            f"/v1/sessions/{session_id(number)}/faces/{face}/student", json={"student_id": student, "learn": learn}
+            f"/v1/sessions/{session_id(number)}/faces/{face}/student",
+            json={"student_id": student, "learn": learn, "learn_anyway": learn},
         )
 
 

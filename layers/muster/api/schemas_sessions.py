@@ -118,6 +118,9 @@ class FaceNaming(BaseModel):
 
     student_id: str | None = Field(description="Null: nobody of this group.", examples=["s1"])
     learn: bool = Field(default=False, description="Recognise the student by this face, too, from now on.")
+    learn_anyway: bool = Field(
+        default=False, description="Learn although the face resembles the student too little, or another one more."
+    )
 
 
 class NamedFaceDocument(BaseModel):

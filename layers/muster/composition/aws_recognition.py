@@ -69,7 +69,16 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         most_photo_bytes=records.most_photo_bytes,
         registration=registration,
         detection=detection,
-        learning=Learning(pack.id, vision, stores.students, stores.sessions, records.corrections, asked_by_event),
+        learning=Learning(
+            pack.id,
+            vision,
+            stores.students,
+            stores.sessions,
+            records.corrections,
+            galleries,
+            present,
+            asked_by_event,
+        ),
         session_pictures=SessionPictures(records.sessions, stores.sessions),
         uploaded_photos=UploadedPhotos(access.uploads, stores.groups, registration, detection),
     )

@@ -112,7 +112,16 @@ def open_local_system(
         training=training,
         uploads=None,
         most_photo_bytes=DEFAULT.file_bytes,
-        learning=Learning(pack.id, vision, stores.students, stores.sessions, corrections, training.request),
+        learning=Learning(
+            pack.id,
+            vision,
+            stores.students,
+            stores.sessions,
+            corrections,
+            galleries,
+            Thresholds(),
+            training.request,
+        ),
         session_pictures=SessionPictures(sessions, stores.sessions),
         stores=stores,
     )

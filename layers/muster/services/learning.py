@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.attendance import Session
-from muster.domain.errors import PackMismatch, PhotoNotFound, UnfitFace
+from muster.domain.errors import FaceUnlike, PackMismatch, PhotoNotFound, UnfitFace
 from muster.domain.faces import IdentifiedFace
-from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
+from muster.recognition.scoring import score
+from muster.recognition.thresholds import Thresholds
 from muster.services.corrections import Corrections, check_recognisable, photo_of
+from muster.services.galleries import Galleries
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
@@ -23,6 +26,8 @@ class Learning:
 
     Args:
         pack: of `vision`.
+        galleries: in which a face is compared with the students of its session's group.
+        thresholds: a face that scores below the review threshold for its student is not learned from unasked.
         request_training: called once a template learned a face.
     """
 
@@ -33,6 +38,8 @@ class Learning:
         students: StudentStore,
         sessions: SessionStore,
         corrections: Corrections,
+        galleries: Galleries,
+        thresholds: Thresholds,
         request_training: Callable[[], None],
     ) -> None:
         self._pack = pack
@@ -40,6 +47,8 @@ class Learning:
         self._students = students
         self._sessions = sessions
         self._corrections = corrections
+        self._galleries = galleries
+        self._thresholds = thresholds
         self._request_training = request_training
 
     def name(
@@ -49,10 +58,15 @@ class Learning:
         student_id: StudentId,
         by: UserId,
         expected: int | None = None,
+        *,
+        anyway: bool = False,
     ) -> Session:
         """Name a face as `Corrections.name` does, and add it to the student's template.
 
         All that can be refused is refused before anything is changed. Sent again, it does what is left to do.
+
+        Args:
+            anyway: learn although the face resembles the student too little, or another student more.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -61,16 +75,20 @@ class Learning:
             NotInGroup: the student is not of the group.
             NotRegistered: the student does not agree to be recognised, or has not been asked.
             UnfitFace: the face is too poor to learn from.
+            FaceUnlike: the face resembles the student too little, or another student of the group more.
             PackMismatch: the student was registered with another model pack.
             VersionConflict: the session is of another version.
         """
         session = self._sessions.get(session_id)
         photo = photo_of(self._sessions.photos(session_id), face_id)
         check_recognisable(self._corrections.member(student_id, session.group_id))
-        if self._students.template(student_id).pack != self._pack:
+        template = self._students.template(student_id)
+        if template.pack != self._pack:
             raise PackMismatch(f"{student_id} was registered with other models: register the student anew.")
         face = next(face for face in photo.faces if face.face_id == face_id)
         embedding = self._embedding(session_id, photo.id, face)
+        if not anyway and face_id not in template.learned:
+            self._check_likeness(session.group_id, student_id, embedding)
         session = self._corrections.name(session_id, face_id, student_id, by, expected, learned=True)
         self._students.learn(student_id, face_id, embedding)
         if not self._still_named(session_id, face_id, student_id):
@@ -96,6 +114,17 @@ class Learning:
         if faults:
             raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
         return np.asarray(probes.embeddings[0], np.float32)
+
+    def _check_likeness(self, group_id: GroupId, student_id: StudentId, embedding: NDArray[np.float32]) -> None:
+        """Refuse a face that would spoil the student's template if it was named wrongly."""
+        gallery = self._galleries.of(group_id)
+        scores = dict(zip(gallery.gallery.student_ids, score(embedding[None], gallery).normalised[0], strict=True))
+        own = scores.get(student_id, -np.inf)
+        if own < self._thresholds.review(gallery.size) or own < max(scores.values(), default=-np.inf):
+            raise FaceUnlike(
+                "The face resembles the student too little, or another student more, to be learned from: "
+                "name it without learning, or repeat with learn_anyway if you are certain."
+            )
 
     def _still_named(self, session_id: SessionId, face_id: FaceId, student_id: StudentId) -> bool:
         return any(

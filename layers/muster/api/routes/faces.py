@@ -59,7 +59,8 @@ def face_routes(system: System) -> APIRouter:
 
         Marks follow, except those that a person set by hand: whoever has a face in the session is present, who has none
         any more is absent. A student has one face in a photo: naming another moves the name, and the first face
-        becomes unknown. With `learn` the student is recognised by this face, too, until the name is taken away.
+        becomes unknown. With `learn` the student is recognised by this face, too, until the name is taken away; a face
+        that resembles the student too little, or another one more, is refused then, unless `learn_anyway` is set.
         """
         session = access.session(parse_session_id(session_id))
         face, by = FaceId(face_id), access.principal.user_id
@@ -70,7 +71,7 @@ def face_routes(system: System) -> APIRouter:
         elif student_id is None:
             raise InvalidRequest("Name the student to learn the face of, or leave out learn.")
         else:
-            system.learning.name(session.id, face, student_id, by, version)
+            system.learning.name(session.id, face, student_id, by, version, anyway=naming.learn_anyway)
         detail = system.sessions.get(session.id)
         document = NamedFaceDocument.of(detail, face)
         if document is None:
