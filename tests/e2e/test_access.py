@@ -216,6 +216,24 @@ class TestWithoutUsers:
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
         assert client.get("/v1/groups").json()["items"] == []
 
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    def test_a_page_of_another_site_cannot_read_either(self, client: httpx.Client, site: str) -> None:
+        for path in ("/v1/students", "/v1/students/s1/picture", "/v1/me"):
+            answer = client.get(path, headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"})
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+        # Typed into the address bar, or asked by Muster's own page, it is answered.
+        for own in ("none", "same-origin"):
+            assert client.get("/v1/students", headers={"Sec-Fetch-Site": own}).status_code == 200
+
+    def test_no_answer_can_be_loaded_by_a_page_of_another_site(self, client: httpx.Client) -> None:
+        for path in ("/v1/students", "/v1/students/s1/picture", "/health", "/nowhere"):
+            assert client.get(path).headers["cross-origin-resource-policy"] == "same-origin"
+
+    @pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+    def test_a_request_that_came_through_a_proxy_is_refused(self, client: httpx.Client, header: str) -> None:
+        answer = client.get("/v1/students", headers={header: "127.0.0.1"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
+
     def test_its_own_page_can(self, client: httpx.Client) -> None:
         own = {"Origin": str(client.base_url), "Sec-Fetch-Site": "same-origin"}
         assert client.post("/v1/groups", json={"group_id": "7b", "name": "7b"}, headers=own).status_code == 201

@@ -122,6 +122,23 @@ def test_this_machine_alone_is_listened_to_unless_asked_for_more(
         cli.serve(host="127.0.0.1", port=8123, network=True, data=tmp_path / "store")
 
 
+@pytest.mark.parametrize(
+    ("behind", "trusted"), [("", None), ("127.0.0.1", "127.0.0.1/32"), ("172.18.0.0/16", "172.18.0.0/16")]
+)
+def test_a_proxy_is_believed_only_where_it_is_named(
+    tmp_path: Path, listened: dict[str, Any], behind: str, trusted: str | None
+) -> None:
+    cli.serve(host="127.0.0.1", port=8123, data=tmp_path / "store", behind_proxy=behind)
+    assert (listened["proxy_headers"], listened["forwarded_allow_ips"]) == (trusted is not None, trusted)
+
+
+@pytest.mark.parametrize("behind", ["*", "proxy.example", "0.0.0.0/0", "::/0", "127.0.0.1,10.0.0.1"])
+def test_a_proxy_that_could_be_anyone_is_refused(tmp_path: Path, listened: dict[str, Any], behind: str) -> None:
+    with pytest.raises(typer.BadParameter, match="172"):
+        cli.serve(host="127.0.0.1", port=8123, data=tmp_path / "store", behind_proxy=behind)
+    assert listened == {}
+
+
 def test_addresses_that_no_phone_reaches_are_left_out_and_the_likeliest_comes_first() -> None:
     found = ["127.0.0.1", "169.254.3.4", "172.17.0.1", "192.168.1.20", "192.168.1.20", "0.0.0.0"]  # noqa: S104
     assert likeliest_first(found, "192.168.1.20") == ["192.168.1.20", "172.17.0.1"]

@@ -21,6 +21,8 @@ from muster.domain.errors import MusterError
 
 REQUEST_ID: Final = "X-Request-Id"
 
+_RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
+
 LOGGER: Final = "muster.requests"
 """Name of the logger; its messages are the lines."""
 
@@ -46,7 +48,10 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                # No page of another site may load an answer as a picture or script.
+                headers.setdefault(_RESOURCE_POLICY, "same-origin")
             await send(message)
 
         try:

@@ -1,5 +1,6 @@
 """`muster serve`."""
 
+import ipaddress
 import logging
 import ssl
 from collections.abc import Iterator
@@ -34,6 +35,14 @@ def serve(
         Path | None, typer.Option(exists=True, dir_okay=False, help="The certificate's private key, PEM.")
     ] = None,
     data: DataOption = None,
+    behind_proxy: Annotated[
+        str,
+        typer.Option(
+            envvar="MUSTER_BEHIND_PROXY",
+            metavar="ADDRESS",
+            help="Believe X-Forwarded-For and X-Forwarded-Proto of a reverse proxy at this IP address or network.",
+        ),
+    ] = "",
 ) -> None:
     """Serve the web client and the HTTP API on this machine; the API's documentation is at /docs."""
     import uvicorn
@@ -41,6 +50,7 @@ def serve(
     from muster.api.app import create_app
 
     https = _checked_tls(tls_certificate, tls_key)
+    proxy = _checked_proxy(behind_proxy)
     settings = LocalSettings()
     if settings.admin_token is not None:
         open_users(data).set_admin(settings.admin_token.get_secret_value())
@@ -65,7 +75,26 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            # Anyone else could choose their own address, and with it avoid the limit of failed sign-ins.
+            proxy_headers=proxy is not None,
+            forwarded_allow_ips=proxy,
         )
+
+
+def _checked_proxy(text: str) -> str | None:
+    """Return the address of the reverse proxy, or None; leave with exit status 2 where it is none."""
+    if not text:
+        return None
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        network = None
+    if network is None or network.prefixlen == 0:
+        raise typer.BadParameter(
+            f"{text[:80]!r} is not the IP address or network of a proxy: write it like 127.0.0.1 or 172.18.0.0/16.",
+            param_hint="--behind-proxy",
+        )
+    return str(network)
 
 
 def _checked_tls(certificate: Path | None, key: Path | None) -> bool:
