@@ -66,7 +66,7 @@ def later(system: LocalSystem, patch: pytest.MonkeyPatch, days: int) -> None:
     answers = type(system.answers)
     begin = answers.begin
     passed = timedelta(days=days)
-    patch.setattr(answers, "begin", lambda self, *arguments: begin(self, *arguments[:-1], arguments[-1] + passed))
+    patch.setattr(answers, "begin", lambda self, key, digest, claim, now: begin(self, key, digest, claim, now + passed))
 
 
 @pytest.mark.parametrize("headers", [KEY, {}], ids=["with its key", "without"])

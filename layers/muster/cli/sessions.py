@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_groups, open_local_system, open_sessions
 from muster.composition.reports import open_reports
@@ -51,7 +52,8 @@ def list_sessions(
 
     zone = open_reports(data).zone
     period = Period(parse_day(since), parse_day(until))
-    groups = [one.id for one in open_groups(data).find()] if group is None else [parse_group_id(group)]
+    known = open_groups(data)
+    groups = [one.id for one in known.find()] if group is None else [known.get(parse_group_id(group)).id]
     sessions, _ = open_sessions(data)
     found = [
         SessionSummary.of(roll_call) for roll_call in sessions.with_marks(sessions.find(groups, *period.moments(zone)))
@@ -122,6 +124,9 @@ def name(
     face: Annotated[str, typer.Argument(help="The face's id.")],
     student: Annotated[str | None, typer.Argument(help="Whose it is; left out: nobody's of this group.")] = None,
     learn: Annotated[bool, typer.Option("--learn", help="Recognise the student by this face, too.")] = False,
+    learn_anyway: Annotated[
+        bool, typer.Option("--learn-anyway", help="With --learn: even if the face resembles another student more.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -134,7 +139,7 @@ def name(
     elif student_id is None:
         raise InvalidRequest("Name the student to learn the face of, or leave out --learn.")
     else:
-        open_local_system(data).learning.name(identifier, FaceId(face), student_id, _me())
+        open_local_system(data).learning.name(identifier, FaceId(face), student_id, _me(), anyway=learn_anyway)
     _emit(sessions, identifier, as_json)
 
 
@@ -190,8 +195,7 @@ def remove(
     identifier = parse_session_id(session)
     sessions, corrections = open_sessions(data)
     detail = sessions.get(identifier)
-    if not yes:
-        typer.confirm(f"Remove the session {identifier} of {detail.session.group_id} for good?", abort=True, err=True)
+    confirm(f"Remove the session {identifier} of {detail.session.group_id} for good?", yes)
     corrections.remove(identifier)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"The session {identifier} is gone."))
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_local_system
 from muster.composition.pointed import open_roster
@@ -28,7 +29,8 @@ def list_students(
     as_json: JsonOption = False,
 ) -> None:
     """List the students."""
-    found = open_roster(data).find(None if group is None else parse_group_id(group))
+    roster = open_roster(data)
+    found = roster.find() if group is None else roster.members(parse_group_id(group))
     document = [
         {
             "student_id": student.id,
@@ -155,8 +157,7 @@ def withdraw(
     identifier = parse_student_id(student_id)
     roster = open_roster(data)
     student = roster.get(identifier)
-    if not yes:
-        typer.confirm(f"Withdraw the consent of {student.name} ({student.id})?", abort=True, err=True)
+    confirm(f"Withdraw the consent of {student.name} ({student.id})?", yes)
     student = roster.withdraw(identifier)
     withdrawn = student.consent.withdrawn_at if student.consent else None
     emit(
@@ -183,8 +184,7 @@ def erase(
     roster = open_roster(data)
     if not verify or any(student.id == identifier for student in roster.find()):
         student = roster.get(identifier)
-        if not yes:
-            typer.confirm(f"Erase {student.name} ({student.id}) for good?", abort=True, err=True)
+        confirm(f"Erase {student.name} ({student.id}) for good?", yes)
         roster.erase(identifier)
     document: dict[str, Any] = {"erased": identifier}
     if verify:

@@ -31,6 +31,15 @@ class Groups:
         """
         return self._groups.get(group_id)
 
+    def check(self, group_ids: Iterable[GroupId]) -> None:
+        """Refuse ids of groups that do not exist.
+
+        Raises:
+            GroupNotFound: no group has one of the ids.
+        """
+        for group_id in group_ids:
+            self._groups.get(group_id)
+
     def create(self, group_id: GroupId, name: str, teachers: Collection[UserId] = ()) -> Group:
         """Make a group.
 

@@ -38,6 +38,17 @@ class Roster:
         """Return the students of a group, or all, ordered by id."""
         return self._students.find(group_id)
 
+    def members(self, group_id: GroupId) -> list[Student]:
+        """Return the students of a group, ordered by id.
+
+        Raises:
+            GroupNotFound: no group has this id.
+        """
+        found = self._students.find(group_id)
+        if not found:
+            self._groups.get(group_id)
+        return found
+
     def get(self, student_id: StudentId) -> Student:
         """Return one student.
 

@@ -515,9 +515,13 @@ class UserStore(Protocol):
             UserNotFound: no user has this id.
         """
 
-    def remove(self, user_id: UserId) -> None:
+    def remove(self, user_id: UserId, *, last_admin: bool = False) -> None:
         """Remove a user.
+
+        Args:
+            last_admin: remove the user even if nobody is an admin afterwards.
 
         Raises:
             UserNotFound: no user has this id.
+            LastAdmin: nobody else is an admin.
         """
