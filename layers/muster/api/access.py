@@ -50,15 +50,6 @@ class Access:
         if self.principal.role is not Role.ADMIN:
             raise NotAllowed("Only an admin may do this: ask one.")
 
-    def user(self, user_id: UserId | None) -> None:
-        """Allow one user, and admins.
-
-        Raises:
-            NotAllowed: the caller is somebody else.
-        """
-        if self.principal.user_id != user_id:
-            self.admin()
-
     def groups(self) -> frozenset[GroupId] | None:
         """Return the groups that the caller may see; None stands for all."""
         if self.principal.role is Role.ADMIN:

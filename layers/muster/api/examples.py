@@ -15,6 +15,8 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "candidates": [{"student_id": "s1", "similarity": 0.71}],
     "code": "no_face",
     "consent_given_at": _MOMENT,
+    "consent_renewed_after": None,
+    "consent_stated_by": "ada",
     "consent_withdrawn_at": None,
     "consent_wording": "2026-09",
     "counts": {"add": 28, "change": 1, "unchanged": 1},

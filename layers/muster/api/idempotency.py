@@ -28,8 +28,7 @@ from muster.api.callers import caller_of
 from muster.api.content_digest import ContentDigest, delimiter_of, media_type_of
 from muster.api.problems import problem_of
 from muster.domain.errors import InvalidRequest, MusterError, StorageFull
-from muster.storage.ports import AnswerStore, KeptAnswer
-from muster.storage.rules import CLAIM_LASTS
+from muster.storage.ports import CLAIM_LASTS, AnswerStore, KeptAnswer
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"

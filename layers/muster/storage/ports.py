@@ -7,7 +7,7 @@ it says or nothing, whenever the process is killed.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -448,6 +448,10 @@ class UploadStore(Protocol):
 
     def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
         """Delete the photo, if it is there."""
+
+
+CLAIM_LASTS = timedelta(minutes=1)
+"""Several times the interval at which a request under way renews its claim, so a lapsed claim is a dead process's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,6 @@ from muster.domain.student import MOST_GROUPS, MOST_LEARNED, Student, Template
 ANSWER_LASTS = timedelta(days=1)
 """Longer than any phone retries."""
 
-CLAIM_LASTS = timedelta(minutes=1)
-"""Several times the interval at which a request under way renews its claim, so a lapsed claim is a dead process's."""
-
 MOST_ANSWER_BYTES = 256_000
 """Less than an item of DynamoDB holds (400 kB)."""
 

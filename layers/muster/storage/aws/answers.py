@@ -7,8 +7,8 @@ from datetime import datetime
 from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
 from muster.storage import keys
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
-from muster.storage.ports import KeptAnswer
-from muster.storage.rules import ANSWER_LASTS, CLAIM_LASTS, MOST_ANSWER_BYTES
+from muster.storage.ports import CLAIM_LASTS, KeptAnswer
+from muster.storage.rules import ANSWER_LASTS, MOST_ANSWER_BYTES
 
 _OWN_CLAIM = "claim = :claim AND attribute_not_exists(body)"
 

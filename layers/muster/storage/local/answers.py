@@ -5,8 +5,8 @@ from datetime import datetime
 from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
 from muster.storage.documents import time_text
 from muster.storage.local.database import Database
-from muster.storage.ports import KeptAnswer
-from muster.storage.rules import ANSWER_LASTS, CLAIM_LASTS, MOST_ANSWER_BYTES
+from muster.storage.ports import CLAIM_LASTS, KeptAnswer
+from muster.storage.rules import ANSWER_LASTS, MOST_ANSWER_BYTES
 
 _OWN_CLAIM = "key = ? AND claim = ? AND status IS NULL"
 
