@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from muster.services.learning import Learning
     from muster.services.registration import Registration
     from muster.services.session_pictures import SessionPictures
+    from muster.vision.decode import Decode
 
 
 class HeadInUse(Protocol):
@@ -63,9 +64,14 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class System(Records):
-    """One running Muster."""
+    """One running Muster.
+
+    Attributes:
+        decode: reads photos out of the store.
+    """
 
     registration: Registration
     detection: DetectionService
     learning: Learning
     session_pictures: SessionPictures
+    decode: Decode

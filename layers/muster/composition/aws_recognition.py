@@ -16,6 +16,7 @@ from muster.services.learning import Learning
 from muster.services.registration import Registration
 from muster.services.session_pictures import SessionPictures
 from muster.services.uploaded_photos import UploadedPhotos
+from muster.vision.decoder_pool import DecoderPool
 
 _DUPLICATE_FPIR = 0.001
 """Share of honest registrations that are taken for somebody already registered."""
@@ -35,6 +36,8 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         PackMissing, PackDamaged: the image's model pack cannot be used.
     """
     pack = load_pack(settings.pack, settings.home)
+    # A function reads one photo at a time.
+    decode = DecoderPool(1).decode
     vision = open_models(pack, settings.threads)
     stores = access.stores
     galleries = Galleries(stores.students, pack.id, population_of(pack.statistics))
@@ -50,8 +53,11 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         records.groups,
         asked_by_event,
         one_at_a_time=access.registering,
+        decode=decode,
     )
-    detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present)
+    detection = DetectionService(
+        pack.id, vision, stores.students, stores.sessions, galleries, heads, present, decode=decode
+    )
     return AwsSystem(
         pack=pack.id,
         access=records.access,
@@ -69,7 +75,10 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         most_photo_bytes=records.most_photo_bytes,
         registration=registration,
         detection=detection,
-        learning=Learning(pack.id, vision, stores.students, stores.sessions, records.corrections, asked_by_event),
-        session_pictures=SessionPictures(records.sessions, stores.sessions),
+        learning=Learning(
+            pack.id, vision, stores.students, stores.sessions, records.corrections, asked_by_event, decode
+        ),
+        session_pictures=SessionPictures(records.sessions, stores.sessions, decode),
+        decode=decode,
         uploaded_photos=UploadedPhotos(access.uploads, registration, detection),
     )

@@ -35,7 +35,7 @@ from muster.services.training_queue import TrainingQueue
 from muster.services.training_run import Trainer
 from muster.services.users import Users
 from muster.storage.local import LocalStores, open_local
-from muster.vision.decode import DEFAULT
+from muster.vision.decode import DEFAULT, Decode, decode
 from muster.vision.pipeline import VisionPipeline
 
 
@@ -53,13 +53,17 @@ def open_vision(pack: ModelPack, settings: LocalSettings) -> VisionPipeline:
 
 
 def open_local_system(
-    data: Path | None = None, settings: LocalSettings | None = None, vision: VisionPipeline | None = None
+    data: Path | None = None,
+    settings: LocalSettings | None = None,
+    vision: VisionPipeline | None = None,
+    decode: Decode = decode,
 ) -> LocalSystem:
     """Build the whole system.
 
     Args:
         data: the store's folder; None takes the one of the settings.
         vision: models that are loaded already.
+        decode: reads photos; the default bounds neither time nor memory and is for photos of the caller's own.
 
     Raises:
         PackMissing, PackDamaged: the model pack cannot be used.
@@ -92,6 +96,7 @@ def open_local_system(
             Thresholds(),
             groups,
             training.request,
+            decode=decode,
         ),
         detection=DetectionService(
             pack.id,
@@ -101,6 +106,7 @@ def open_local_system(
             galleries,
             heads,
             Thresholds(present_fpir=settings.target_fpir),
+            decode=decode,
         ),
         roster=Roster(stores.students, stores.heads, groups, stores.answers, None, training.request),
         groups=groups,
@@ -112,8 +118,9 @@ def open_local_system(
         training=training,
         uploads=None,
         most_photo_bytes=DEFAULT.file_bytes,
-        learning=Learning(pack.id, vision, stores.students, stores.sessions, corrections, training.request),
-        session_pictures=SessionPictures(sessions, stores.sessions),
+        learning=Learning(pack.id, vision, stores.students, stores.sessions, corrections, training.request, decode),
+        session_pictures=SessionPictures(sessions, stores.sessions, decode),
+        decode=decode,
         stores=stores,
     )
 

@@ -248,6 +248,20 @@ class TooManyRequests(MusterError):
     category = Category.TOO_MANY
 
 
+class ServerBusy(MusterError):
+    """More requests are waiting than are answered within reasonable time."""
+
+    code = "server_busy"
+    category = Category.TOO_MANY
+
+
+class RequestTooLarge(MusterError):
+    """The body of a request without files is too large."""
+
+    code = "request_too_large"
+    category = Category.TOO_LARGE
+
+
 class SignInRequired(MusterError):
     """The request carries no valid token."""
 
@@ -395,6 +409,20 @@ class HeadConflict(MusterError):
 
     code = "head_conflict"
     category = Category.CONFLICT
+
+
+class OutOfMemory(MusterError):
+    """There is not enough memory for a request at the moment."""
+
+    code = "out_of_memory"
+    category = Category.UNAVAILABLE
+
+
+class StoredPhotoDamaged(MusterError):
+    """A photo in the store cannot be read."""
+
+    code = "stored_photo_damaged"
+    category = Category.UNAVAILABLE
 
 
 class StorageFull(MusterError):

@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, Session, SessionPhoto
-from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
+from muster.domain.errors import GroupNotFound, InvalidRequest, SessionExists, SessionOfOtherGroup
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.recognition.head import Head
@@ -19,8 +19,9 @@ from muster.services.annotation import annotate
 from muster.services.answers import Detection
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
+from muster.services.photo_reading import CheckedPhotos
 from muster.storage.ports import SessionStore, StudentStore
-from muster.vision.decode import Photo, decode
+from muster.vision.decode import Decode, Photo, decode
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
 
 
@@ -37,6 +38,7 @@ class DetectionService:
         heads: CurrentHead,
         thresholds: Thresholds,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        decode: Decode = decode,
     ) -> None:
         self._pack = pack
         self._vision = vision
@@ -46,11 +48,13 @@ class DetectionService:
         self._heads = heads
         self._thresholds = thresholds
         self._now = now
+        self._decode = decode
 
     def detect(self, group_id: GroupId, images: Sequence[bytes], session_id: SessionId | None = None) -> Detection:
         """Read the photos, mark who is present, and store both.
 
-        Every photo is decoded before anything is stored, so that one bad file leaves no half roll call.
+        Every photo is decoded before anything is stored, so that one bad file leaves no half roll call. Few are in
+        memory at a time.
         Without a session id the session is that of these very photos: the same call twice is one session.
 
         Args:
@@ -67,7 +71,7 @@ class DetectionService:
             raise InvalidRequest(f"Send 1 to {MOST_PHOTOS} photos, not {len(images)}.")
         timings = {"decode": 0.0}
         started = perf_counter()
-        photos = [_decoded(image, number, len(images)) for number, image in enumerate(images, start=1)]
+        photos = CheckedPhotos(self._decode, images)
         timings["decode"] = (perf_counter() - started) * 1000
 
         gallery = self._galleries.of(group_id)
@@ -75,10 +79,10 @@ class DetectionService:
             raise GroupNotFound(f"Nobody is registered in the group {group_id}: register its students first.")
         head_version, head = self._heads.get()
         names = {student.id: student.name for student in self._students.find(group_id)}
-        session = self._session(group_id, session_id or _session_of(group_id, photos), list(names))
+        session = self._session(group_id, session_id or _session_of(group_id, photos.digests), list(names))
 
         read = []
-        for photo, image in zip(photos, images, strict=True):
+        for image, photo in photos:
             probes = self._vision.probes(photo)
             matches, took = self._identified(probes, gallery, head)
             stored = self._stored(session, photo, probes, matches, head_version)
@@ -142,17 +146,8 @@ class DetectionService:
         return SessionPhoto(photo_id, session.id, photo.digest, width, height, faces, self._pack, head, self._now())
 
 
-def _decoded(image: bytes, number: int, total: int) -> Photo:
-    try:
-        return decode(image)
-    except MusterError as error:
-        # The teacher must know which of several photos to take again.
-        raise type(error)(f"Photo {number} of {total}: {error}" if total > 1 else str(error)) from error
-
-
-def _session_of(group_id: GroupId, photos: Sequence[Photo]) -> SessionId:
-    digests = sorted({photo.digest for photo in photos})
-    return SessionId(hashlib.sha256("/".join([group_id, *digests]).encode()).hexdigest()[:32])
+def _session_of(group_id: GroupId, digests: Sequence[str]) -> SessionId:
+    return SessionId(hashlib.sha256("/".join([group_id, *sorted(set(digests))]).encode()).hexdigest()[:32])
 
 
 def _rounded(similarity: float | None) -> float | None:

@@ -10,8 +10,9 @@ from muster.domain.errors import PackMismatch, PhotoNotFound, UnfitFace
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
 from muster.services.corrections import Corrections, check_recognisable, photo_of
+from muster.services.photo_reading import read_stored
 from muster.storage.ports import SessionStore, StudentStore
-from muster.vision.decode import decode
+from muster.vision.decode import Decode, decode
 from muster.vision.pipeline import VisionPipeline
 
 _SAME_FACE = 0.5
@@ -34,6 +35,7 @@ class Learning:
         sessions: SessionStore,
         corrections: Corrections,
         request_training: Callable[[], None],
+        decode: Decode = decode,
     ) -> None:
         self._pack = pack
         self._vision = vision
@@ -41,6 +43,7 @@ class Learning:
         self._sessions = sessions
         self._corrections = corrections
         self._request_training = request_training
+        self._decode = decode
 
     def name(
         self,
@@ -58,6 +61,7 @@ class Learning:
             SessionNotFound: no session has this id.
             FaceNotFound: the face is not of this session.
             PhotoNotFound: the photo is no longer kept.
+            StoredPhotoDamaged: the store's copy of the photo cannot be read.
             NotInGroup: the student is not of the group.
             NotRegistered: the student does not agree to be recognised, or has not been asked.
             UnfitFace: the face is too poor to learn from.
@@ -86,7 +90,7 @@ class Learning:
             raise PhotoNotFound(
                 "The photo is no longer kept, so there is nothing to learn from: name the face without learning."
             ) from error
-        photo = decode(original)
+        photo = read_stored(self._decode, original)
         found = self._vision.detector.detect(photo.pixels)
         overlaps = _overlaps(np.array(face.box, np.float32), found.boxes)
         if not len(found) or overlaps.max() < _SAME_FACE:

@@ -17,7 +17,7 @@ from muster.services.answers import Registered
 from muster.services.galleries import Galleries
 from muster.services.groups import Groups
 from muster.storage.ports import StudentStore
-from muster.vision.decode import decode
+from muster.vision.decode import Decode, decode
 from muster.vision.pipeline import VisionPipeline
 
 
@@ -63,6 +63,7 @@ class Registration:
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         one_at_a_time: AbstractContextManager[object] | None = None,
+        decode: Decode = decode,
     ) -> None:
         self._pack = pack
         self._vision = vision
@@ -72,6 +73,7 @@ class Registration:
         self._groups = groups
         self._request_training = request_training
         self._now = now
+        self._decode = decode
         # Two photos of one person sent at once would each miss the other in the search for duplicates.
         self._one_at_a_time = one_at_a_time or Lock()
 
@@ -93,7 +95,7 @@ class Registration:
             StorageFull: nothing was stored.
         """
         name = admit(request.name, request.group_ids, request.consent)
-        photo = decode(request.image)
+        photo = self._decode(request.image)
         if repeated := self._repeated(request, name, photo.digest):
             return Registered(repeated, None, repeated=True)
         views = self._vision.registration_views(photo)

@@ -8,21 +8,26 @@ from muster.domain.errors import PhotoNotFound
 from muster.domain.identifiers import FaceId, PhotoId, SessionId
 from muster.services.annotation import annotate
 from muster.services.corrections import photo_of
+from muster.services.photo_reading import read_stored
 from muster.services.pictures import crop, small_jpeg
 from muster.services.sessions import SessionDetail, Sessions
 from muster.storage.ports import SessionStore
-from muster.vision.decode import decode
+from muster.vision.decode import Decode, decode
 
 SIDE = 2560
 """Pixels of the longer side of a photo to look at: faces at the back are still told apart when it is enlarged."""
 
 
 class SessionPictures:
-    """The use cases of looking at a session's photos, as long as they are kept."""
+    """The use cases of looking at a session's photos, as long as they are kept.
 
-    def __init__(self, sessions: Sessions, store: SessionStore) -> None:
+    Each of them raises `StoredPhotoDamaged` where the store's copy cannot be read.
+    """
+
+    def __init__(self, sessions: Sessions, store: SessionStore, decode: Decode = decode) -> None:
         self._sessions = sessions
         self._store = store
+        self._decode = decode
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return a photo as JPEG with the names that its faces have now.
@@ -58,7 +63,7 @@ class SessionPictures:
         return small_jpeg(crop(self._pixels(session_id, photo.id), box))
 
     def _pixels(self, session_id: SessionId, photo_id: PhotoId) -> NDArray[np.uint8]:
-        return decode(self._store.original(session_id, photo_id)).pixels
+        return read_stored(self._decode, self._store.original(session_id, photo_id)).pixels
 
 
 def _photo(detail: SessionDetail, photo_id: PhotoId) -> SessionPhoto:

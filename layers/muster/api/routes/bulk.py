@@ -10,8 +10,9 @@ from muster.api.schemas_roster import PhotoReportDocument
 from muster.api.system import System
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.bulk_registration import BulkRegistration, photos_of_archive
+from muster.services.photo_reading import read_stored
 from muster.services.pictures import small_jpeg
-from muster.vision.decode import DEFAULT, decode
+from muster.vision.decode import DEFAULT
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 413, 415, 422, 503)}
 
@@ -44,7 +45,7 @@ def bulk_routes(system: System) -> APIRouter:
     def picture(access: caller, student_id: str) -> Response:
         """Return the photo that a student was registered with, small."""
         student = access.student(parse_student_id(student_id))
-        pixels = decode(system.roster.photo(student.id)).pixels
+        pixels = read_stored(system.decode, system.roster.photo(student.id)).pixels
         return Response(small_jpeg(pixels), media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
     return router
