@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.callers import caller_of
-from muster.api.problems import bug
+from muster.api.problems import bug, is_out_of_memory, out_of_memory
 from muster.domain.errors import MusterError
 
 REQUEST_ID: Final = "X-Request-Id"
@@ -54,7 +54,8 @@ class RequestLog:
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets an answer and the log its place
             _write(logging.ERROR, "failed", request_id, **_failure(error))
             if status == 0:
-                await bug()(scope, receive, noted)
+                answer = out_of_memory() if is_out_of_memory(error) else bug()
+                await answer(scope, receive, noted)
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
         _write(logging.INFO, "answered", request_id, **_request(scope), status=status, ms=milliseconds)
 

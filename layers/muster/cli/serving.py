@@ -17,6 +17,9 @@ from muster.composition.settings import LocalSettings
 from muster.services.retention import daily
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
+_DECODERS = 2
+"""Photos decoded at once."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -39,6 +42,8 @@ def serve(
     import uvicorn
 
     from muster.api.app import create_app
+    from muster.cli.connections import server_options
+    from muster.vision.decoder_pool import DecoderPool
 
     https = _checked_tls(tls_certificate, tls_key)
     settings = LocalSettings()
@@ -53,7 +58,7 @@ def serve(
         )
         raise typer.Exit(2)
     site = shipped_folder("web")
-    app = create_app(open_local_system(data), site=site)
+    app = create_app(open_local_system(data, decode=DecoderPool(_DECODERS).decode), site=site)
     _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
     with _requests_logged(), daily(open_retention(data)):
         uvicorn.run(
@@ -65,6 +70,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            **server_options(),
         )
 
 

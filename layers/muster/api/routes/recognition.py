@@ -8,6 +8,7 @@ from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.schemas import DetectDocument, RegisteredDocument
 from muster.api.system import System
+from muster.api.workload import Workload
 from muster.domain.errors import ImageTooLarge
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
 from muster.services.registration import RegistrationRequest
@@ -25,12 +26,13 @@ def _bytes_of(upload: UploadFile) -> bytes:
     return upload.file.read()
 
 
-def recognition_routes(system: System) -> APIRouter:
-    """Make the router over one system."""
+def recognition_routes(system: System, work: Workload) -> APIRouter:
+    """Make the router over one system; `work` bounds how many photos are read at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]
 
     @router.post("/register/register-student", status_code=201)
+    @work
     def register_student(
         access: caller,
         response: Response,
@@ -58,6 +60,7 @@ def recognition_routes(system: System) -> APIRouter:
         return RegisteredDocument.of_registered(registered)
 
     @router.post("/mark/detect")
+    @work
     def detect(
         access: caller,
         group_id: Annotated[str, Form(examples=["7b"])],
