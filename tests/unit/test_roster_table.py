@@ -115,3 +115,22 @@ def test_an_empty_file_is_said_to_be_empty(content: bytes) -> None:
 def test_any_bytes_are_read_or_refused_in_words(content: bytes) -> None:
     with suppress(MusterError):
         assert all(row.number > 0 for row in read_roster(content).rows)
+
+
+def test_a_small_workbook_that_unpacks_to_millions_of_cells_is_refused_unparsed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sheet = b"<worksheet><sheetData>" + (b"<row>" + b"<c/>" * 100 + b"</row>") * 9_000 + b"</sheetData></worksheet>"
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", sheet)
+    assert len(stream.getvalue()) < 50_000
+    monkeypatch.setattr("openpyxl.load_workbook", lambda *_, **__: pytest.fail("parsed"))
+    with pytest.raises(UnsupportedTable, match="far larger"):
+        read_roster(stream.getvalue())
+
+
+def test_a_workbook_of_as_many_students_and_columns_as_a_school_has_is_read() -> None:
+    header = ["student_id", "name", "group", *(f"column {number}" for number in range(17))]
+    rows = [[f"s{number}", f"Name {number}", "7b", *["x"] * 17] for number in range(MOST_ROWS)]
+    assert len(read_roster(workbook(header, *rows)).rows) == MOST_ROWS

@@ -53,7 +53,8 @@ def caller_of(scope: Scope) -> Principal | MusterError:
 class CallersOnly:
     """ASGI middleware that refuses requests without a known sender before their bodies are read.
 
-    It stands behind `Callers`. The routes check the sender again, and what the sender may do.
+    It stands behind `Callers`. The routes check the sender again, and what the sender may do; GET and HEAD are left to
+    them, since no route reads a body there.
 
     Args:
         open_paths: paths that anyone may ask for.
@@ -66,7 +67,8 @@ class CallersOnly:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on if its sender is known or its path is open."""
         caller = caller_of(scope) if scope["type"] == "http" else None
-        if isinstance(caller, MusterError) and scope["path"] not in self._open_paths:
+        reads = scope.get("method") in {"GET", "HEAD"}
+        if isinstance(caller, MusterError) and not reads and scope["path"] not in self._open_paths:
             await problem_of(caller)(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -10,12 +10,12 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from muster.domain.errors import EmptyUpload, UnsupportedTable
+from muster.services.workbook_cost import check_cost
 
 MOST_ROWS = 5_000
 """Students of one file; a school with more imports a file for each year."""
 
 MOST_BYTES = 5_000_000
-_MOST_UNPACKED_BYTES = 50_000_000
 _MOST_COLUMNS = 100
 
 _HEADERS = {
@@ -102,9 +102,7 @@ def _cells_of_workbook(content: bytes) -> Iterator[list[Any]]:
 
     try:
         with ZipFile(BytesIO(content)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _MOST_UNPACKED_BYTES:
-            raise UnsupportedTable("The workbook is far larger than a roster: save the sheet alone as CSV or XLSX.")
+            check_cost(archive)
         workbook = load_workbook(BytesIO(content), read_only=True)
         try:
             sheet = workbook.worksheets[0]

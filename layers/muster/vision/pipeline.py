@@ -15,6 +15,7 @@ from muster.vision.align import SHIPPED, crop_faces
 from muster.vision.augment import REGISTERED_VIEWS, VIEWS, augmented_crops
 from muster.vision.decode import Photo
 from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.face_limit import best_faces
 from muster.vision.quality import Quality, assess, require_registrable
 from muster.vision.segmenter import on_neutral_background
 
@@ -78,10 +79,10 @@ class VisionPipeline:
     head_masks: HeadMasks | None = None
 
     def probes(self, photo: Photo) -> PhotoProbes:
-        """Find and embed every face of a photo; no face gives empty arrays."""
+        """Find and embed the faces of a photo, `MAX_FACES` at most; no face gives empty arrays."""
         timings: dict[str, float] = {}
         with _timed(timings, "detect"):
-            faces = self.detector.detect(photo.pixels)
+            faces = best_faces(self.detector.detect(photo.pixels))
         probes = self.probes_of(photo, faces)
         return replace(probes, timings_ms=timings | probes.timings_ms)
 
