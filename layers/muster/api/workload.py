@@ -40,7 +40,7 @@ class Workload:
 
 
 def recognition_work() -> Workload:
-    """Make the bound on reading photos: two cover the cores of a laptop, each taking up to 500 MB."""
+    """Make the bound on reading photos, which each use several cores."""
     return Workload(at_once=2, waiting=60)
 
 

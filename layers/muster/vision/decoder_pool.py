@@ -30,7 +30,7 @@ _WALL_SECONDS = 60.0
 """A guard only, for machines with far too much to do: processor time is what is limited."""
 
 _PIPE_BYTES = 1 << 20
-"""Linux allows this much to every user; a pipe of 64 kB takes twice as long for 12 megapixels."""
+"""Linux allows this much to every user."""
 
 
 class DecoderPool:

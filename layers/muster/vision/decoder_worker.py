@@ -19,7 +19,7 @@ from muster.vision.decode import DEFAULT, decode
 LENGTH = struct.Struct("<Q")
 
 _ADDRESS_SPACE = 2_000_000_000
-"""Bytes. Decoding a transparent PNG of 52 megapixels takes the most of what is allowed: benchmarks/decoding.py."""
+"""Bytes; enough for a transparent PNG of 50 megapixels."""
 
 
 def main() -> None:

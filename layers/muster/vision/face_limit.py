@@ -8,7 +8,7 @@ import numpy as np
 from muster.domain.faces import Faces
 
 MAX_FACES: Final = 200
-"""Twice the largest class that benchmarks/pipeline.py reads; embedding takes some 15 ms a face on two cores."""
+"""Twice a class of 100."""
 
 _log = logging.getLogger(__name__)
 
