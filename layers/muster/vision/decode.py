@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, UnsupportedImage
+from muster.vision.jpeg_end import with_end_marker
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
@@ -94,6 +95,7 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
 
     EXIF orientation is applied, transparency is laid on white, an embedded colour profile is converted to sRGB,
     grey, palette, CMYK and 16-bit pictures become 8-bit RGB. Size limits are checked before pixels are decoded.
+    A JPEG that lacks only its end marker is read.
 
     Raises:
         EmptyUpload: there are no bytes.
@@ -114,6 +116,8 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
             image.load()
             upright = _upright(image, data)
         except _BROKEN as error:
+            if (completed := with_end_marker(data)) is not None:
+                return replace(decode(completed, limits), digest=sha256(data).hexdigest())
             raise DamagedImage(
                 "The photo is damaged or was cut off on the way: send it again, or take a new one."
             ) from error
