@@ -79,7 +79,8 @@ export async function reload() {
 export async function takeIn(item, answer) {
   if (item.kind !== "detect" || view?.id !== item.session.id || answer === null) return;
   for (const photo of answer.photos) {
-    await keepOwn(photo.photo_id, item.blob);
+    // A photo that the server turned upright lies on its side in the phone: the server's picture fits the faces.
+    if (!photo.turned) await keepOwn(photo.photo_id, item.blob);
     const others = view.photos.filter((one) => one.photo_id !== photo.photo_id);
     view.photos = [...others, photo];
   }

@@ -68,7 +68,7 @@ export function photoView(sessionId, photo, open) {
       </div>
     </div>
     <figcaption>
-      <span>${found}</span>
+      <span>${found}${photo.turned ? html`. ${t("photo.turned")}` : nothing}</span>
       <span class="nearness">
         <button class="round" aria-label=${t("photo.farther")} ?disabled=${nearer <= 1}
           @click=${() => near(photo.photo_id, 1 / STEP)}>${icon("minus")}</button>

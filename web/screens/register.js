@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
-import { explain, percent, t } from "../core/i18n.js";
+import { explain, has, percent, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
 import { discard, enqueue, retry, waiting } from "../core/outbox.js";
 import { prepared } from "../core/photo.js";
@@ -23,7 +23,7 @@ const form = { student: NEW, id: "", name: "", newGroup: "", consent: false };
 let photo = null;
 /** @type {string | null} id of the photo on its way. */
 let sending = null;
-/** @type {{name: string, quality: number | null} | null} */
+/** @type {{name: string, quality: number | null, warnings: {code: string, detail: string}[]} | null} */
 let done = null;
 
 /** Called when the page is opened. */
@@ -46,7 +46,7 @@ export function registered(item, answer) {
   void loadStudents(item.groupId).catch(() => undefined);
   if (knownGroups()?.every((group) => group.group_id !== item.groupId)) void loadGroups();
   if (item.id === sending) {
-    done = { name: answer.name, quality: answer.quality };
+    done = { name: answer.name, quality: answer.quality, warnings: answer.warnings ?? [] };
     sending = null;
     clear();
     dropPhoto();
@@ -108,8 +108,13 @@ function success() {
   return html`<div class="card good" role="status">
     <p class="big-text">${icon("check")} ${t("register.done", { name: done.name })}</p>
     ${done.quality === null ? nothing : html`<p>${t("register.quality", { quality: percent(done.quality) })}</p>`}
+    ${done.warnings.map((warning) => html`<p data-warning=${warning.code}>${icon("question")} ${noticed(warning)}</p>`)}
     <button class="primary big" @click=${next}>${icon("addPerson")}${t("register.next")}</button>
   </div>`;
+}
+
+function noticed({ code, detail }) {
+  return has(`warning.${code}`) ? t(`warning.${code}`) : detail;
 }
 
 function next() {

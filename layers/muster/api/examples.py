@@ -55,6 +55,8 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "state": "idle",
     "status": "present",
     "student_id": "s1",
+    "turned": 0,
+    "warnings": [],
     "timings_ms": {"decode": 9, "detect": 60, "segment": 12, "embed": 210, "match": 1},
     "title": "Unprocessable Entity",
     "type": "about:blank",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
+from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.student import Student
 from muster.services.answers import Detection, Registered
 from muster.storage.ports import TrainingState
@@ -58,17 +59,28 @@ class StudentPage(BaseModel):
         return cls(items=[StudentDocument.of(student) for student in students], next_cursor=next_cursor)
 
 
+class PhotoWarningDocument(BaseModel):
+    """What is said of a photo that is taken all the same."""
+
+    code: str = Field(examples=["mouth_covered"])
+    detail: str = Field(examples=[PhotoWarning.MOUTH_COVERED.detail])
+
+
 class RegisteredDocument(StudentDocument):
     """The answer to a registration."""
 
     quality: float | None = Field(description="Of the photo, 0 to 1; null where the same request came before.")
     repeated: bool = Field(description="The same request had been done before; nothing was changed.")
+    warnings: list[PhotoWarningDocument] = Field(
+        default=[], description="What another photo would do better: `photo_turned`, `mouth_covered` and the like."
+    )
 
     @classmethod
     def of_registered(cls, registered: Registered) -> "RegisteredDocument":
         """Describe a registration."""
         student = StudentDocument.of(registered.student)
-        return cls(**student.model_dump(), quality=registered.quality, repeated=registered.repeated)
+        warnings = [PhotoWarningDocument(code=warning.value, detail=warning.detail) for warning in registered.warnings]
+        return cls(**student.model_dump(), quality=registered.quality, repeated=registered.repeated, warnings=warnings)
 
 
 class CandidateDocument(BaseModel):
@@ -115,13 +127,18 @@ class PhotoDocument(BaseModel):
     photo_id: str
     width: int
     height: int
+    turned: int = Field(
+        default=0,
+        description="Degrees clockwise by which the photo was turned before it was read: 0, 90, 180 or 270. "
+        "Size, boxes and the pictures of the session are those of the turned photo.",
+    )
     faces: list[FaceDocument]
 
     @classmethod
     def of(cls, photo: SessionPhoto, names: dict[StudentId, str]) -> "PhotoDocument":
         """Describe a photo."""
         faces = [FaceDocument.of(face, names) for face in photo.faces]
-        return cls(photo_id=photo.id, width=photo.width, height=photo.height, faces=faces)
+        return cls(photo_id=photo.id, width=photo.width, height=photo.height, turned=photo.turned, faces=faces)
 
 
 class MarkDocument(BaseModel):

@@ -52,6 +52,8 @@ def register(
             console.print(
                 f"[green]Registered[/] {escape(student.name)} ({student.id}), photo quality {registered.quality:.0%}."
             )
+        for warning in registered.warnings:
+            console.print(f"[yellow]{warning.value}[/]: {warning.detail}")
 
     emit(RegisteredDocument.of_registered(registered).model_dump(mode="json"), as_json, show)
 
@@ -100,6 +102,9 @@ def show_detection(console: Console, detection: Detection, annotated: list[str])
         name = escape(detection.names.get(mark.student_id, ""))
         table.add_row(mark.student_id, name, f"[{_STATUS_STYLE.get(mark.status, 'yellow')}]{mark.status}[/]", seen)
     console.print(table)
+    for number, photo in enumerate(detection.photos, start=1):
+        if photo.turned:
+            console.print(f"Photo {number} was not upright and was read turned by {photo.turned} degrees clockwise.")
     for face in (face for face in faces if face.decision is Decision.REVIEW):
         console.print(f"[yellow]to review[/]: is the face at {face.box[:2]} {face.student_id}?")
     strangers = sum(face.decision is Decision.UNKNOWN for face in faces)

@@ -128,11 +128,12 @@ def register_photos(
                 reports.append(report)
                 advance()
     refused = [report for report in reports if report.result is PhotoResult.REFUSED]
+    noticed = [report for report in reports if report.code is not None and report not in refused]
 
     def show(console: Console) -> None:
-        if refused:
+        if refused or noticed:
             table = Table("photo", "code", "what to do")
-            for report in refused:
+            for report in [*refused, *noticed]:
                 table.add_row(escape(report.name), report.code, escape(report.detail or ""))
             console.print(table)
         done = sum(report.result is PhotoResult.REGISTERED for report in reports)

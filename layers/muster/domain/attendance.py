@@ -65,6 +65,7 @@ class SessionPhoto:
         width, height: pixels of the upright photo.
         pack, head: the models that decided; head is None where stage 1 decided alone.
         received_at: UTC.
+        turned: degrees clockwise by which the stored photo is turned before it is read and shown: 0, 90, 180 or 270.
     """
 
     id: PhotoId
@@ -76,6 +77,7 @@ class SessionPhoto:
     pack: PackId
     head: int | None
     received_at: datetime
+    turned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from muster.domain.errors import Category
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId, UserId
+from muster.domain.photo_warnings import PhotoWarning
 
 
 class UploadKind(StrEnum):
@@ -58,6 +59,7 @@ class RegistrationOutcome:
     student_id: StudentId
     quality: float | None
     repeated: bool
+    warnings: tuple[PhotoWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,24 @@ from dataclasses import dataclass
 
 from muster.domain.attendance import Mark, Session, SessionPhoto
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.student import Student
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The student, and the quality of the photo, 0 to 1; `repeated` where the same request had been done before."""
+    """The answer to a registration.
+
+    Attributes:
+        quality: of the photo, 0 to 1; None where the same request had been done before.
+        repeated: whether it had been.
+        warnings: what is to be said of the photo.
+    """
 
     student: Student
     quality: float | None
     repeated: bool
+    warnings: tuple[PhotoWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

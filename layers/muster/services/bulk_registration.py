@@ -80,7 +80,7 @@ class PhotoResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PhotoReport:
-    """One photo: what became of it; `code` and `detail` say why it was refused, `quality` is 0 to 1."""
+    """One photo: what became of it; `code` and `detail` say why it was refused or what to look at."""
 
     name: str
     student_id: StudentId | None
@@ -177,7 +177,9 @@ class BulkRegistration:
                 raise
             return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
         result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
-        return PhotoReport(photo.name, student_id, result, registered.quality)
+        warning = next(iter(registered.warnings), None)
+        code, detail = (None, None) if warning is None else (warning.value, warning.detail)
+        return PhotoReport(photo.name, student_id, result, registered.quality, code, detail)
 
 
 def _too_large(most_bytes: int) -> ImageTooLarge:

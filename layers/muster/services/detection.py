@@ -21,6 +21,7 @@ from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import Photo, decode
+from muster.vision.orientation import turn_photo
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
 
 
@@ -78,8 +79,9 @@ class DetectionService:
         session = self._session(group_id, session_id or _session_of(group_id, photos), list(names))
 
         read = []
-        for photo, image in zip(photos, images, strict=True):
-            probes = self._vision.probes(photo)
+        for sent, image in zip(photos, images, strict=True):
+            probes = self._vision.probes(sent)
+            photo = turn_photo(sent, probes.turned)
             matches, took = self._identified(probes, gallery, head)
             stored = self._stored(session, photo, probes, matches, head_version)
             present = [
@@ -139,7 +141,10 @@ class DetectionService:
             )
             for index, match in enumerate(matches)
         )
-        return SessionPhoto(photo_id, session.id, photo.digest, width, height, faces, self._pack, head, self._now())
+        received_at, turned = self._now(), probes.turned
+        return SessionPhoto(
+            photo_id, session.id, photo.digest, width, height, faces, self._pack, head, received_at, turned
+        )
 
 
 def _decoded(image: bytes, number: int, total: int) -> Photo:

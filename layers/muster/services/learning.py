@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.attendance import Session
+from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.errors import PackMismatch, PhotoNotFound, UnfitFace
 from muster.domain.faces import IdentifiedFace
-from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
+from muster.domain.identifiers import FaceId, PackId, SessionId, StudentId, UserId
 from muster.services.corrections import Corrections, check_recognisable, photo_of
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import decode
+from muster.vision.orientation import turn_photo
 from muster.vision.pipeline import VisionPipeline
 
 _SAME_FACE = 0.5
@@ -70,7 +71,7 @@ class Learning:
         if self._students.template(student_id).pack != self._pack:
             raise PackMismatch(f"{student_id} was registered with other models: register the student anew.")
         face = next(face for face in photo.faces if face.face_id == face_id)
-        embedding = self._embedding(session_id, photo.id, face)
+        embedding = self._embedding(photo, face)
         session = self._corrections.name(session_id, face_id, student_id, by, expected, learned=True)
         self._students.learn(student_id, face_id, embedding)
         if not self._still_named(session_id, face_id, student_id):
@@ -79,14 +80,14 @@ class Learning:
         self._request_training()
         return session
 
-    def _embedding(self, session_id: SessionId, photo_id: PhotoId, face: IdentifiedFace) -> NDArray[np.float32]:
+    def _embedding(self, stored: SessionPhoto, face: IdentifiedFace) -> NDArray[np.float32]:
         try:
-            original = self._sessions.original(session_id, photo_id)
+            original = self._sessions.original(stored.session_id, stored.id)
         except PhotoNotFound as error:
             raise PhotoNotFound(
                 "The photo is no longer kept, so there is nothing to learn from: name the face without learning."
             ) from error
-        photo = decode(original)
+        photo = turn_photo(decode(original), stored.turned)
         found = self._vision.detector.detect(photo.pixels)
         overlaps = _overlaps(np.array(face.box, np.float32), found.boxes)
         if not len(found) or overlaps.max() < _SAME_FACE:

@@ -9,6 +9,7 @@ from threading import Lock
 from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PackId, StudentId
+from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.student import CONSENT_WORDING, Consent, Student, Template
 from muster.recognition.matcher import identify
 from muster.recognition.thresholds import Thresholds
@@ -17,8 +18,15 @@ from muster.services.answers import Registered
 from muster.services.galleries import Galleries
 from muster.services.groups import Groups
 from muster.storage.ports import StudentStore
+from muster.vision.covering import Covering
 from muster.vision.decode import decode
-from muster.vision.pipeline import VisionPipeline
+from muster.vision.pipeline import RegistrationViews, VisionPipeline
+
+_COVERED = {
+    Covering.MOUTH: PhotoWarning.MOUTH_COVERED,
+    Covering.EYES: PhotoWarning.EYES_COVERED,
+    Covering.SIDE: PhotoWarning.FACE_PARTLY_COVERED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,7 @@ class Registration:
                     raise
                 return Registered(repeated, None, repeated=True)
         self._request_training()
-        return Registered(student, views.quality, repeated=False)
+        return Registered(student, views.quality, repeated=False, warnings=_warnings_of(views))
 
     def _repeated(self, request: RegistrationRequest, name: str, digest: str) -> Student | None:
         try:
@@ -154,3 +162,8 @@ class Registration:
             f"This person seems to be registered already {known_as}: add that student to the group instead, "
             "or say that it is somebody else who looks alike (allow_lookalike)."
         )
+
+
+def _warnings_of(views: RegistrationViews) -> tuple[PhotoWarning, ...]:
+    turned = () if views.turned == 0 else (PhotoWarning.PHOTO_TURNED,)
+    return turned if views.covering is None else (*turned, _COVERED[views.covering])

@@ -12,6 +12,7 @@ from muster.services.pictures import crop, small_jpeg
 from muster.services.sessions import SessionDetail, Sessions
 from muster.storage.ports import SessionStore
 from muster.vision.decode import decode
+from muster.vision.orientation import turn
 
 SIDE = 2560
 """Pixels of the longer side of a photo to look at: faces at the back are still told apart when it is enlarged."""
@@ -33,7 +34,7 @@ class SessionPictures:
         """
         detail = self._sessions.get(session_id)
         photo = _photo(detail, photo_id)
-        return annotate(self._pixels(session_id, photo_id), photo.faces, detail.names)
+        return annotate(self._pixels(photo), photo.faces, detail.names)
 
     def photo(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return a photo as it was taken, upright, as JPEG of a size to look at.
@@ -42,8 +43,8 @@ class SessionPictures:
             SessionNotFound: no session has this id.
             PhotoNotFound: the session has no such photo, or it is no longer kept.
         """
-        _photo(self._sessions.get(session_id), photo_id)
-        return small_jpeg(self._pixels(session_id, photo_id), SIDE)
+        photo = _photo(self._sessions.get(session_id), photo_id)
+        return small_jpeg(self._pixels(photo), SIDE)
 
     def face(self, session_id: SessionId, face_id: FaceId) -> bytes:
         """Return a face, with some of what is around it, as JPEG.
@@ -55,10 +56,10 @@ class SessionPictures:
         """
         photo = photo_of(self._store.photos(session_id), face_id)
         box = next(face.box for face in photo.faces if face.face_id == face_id)
-        return small_jpeg(crop(self._pixels(session_id, photo.id), box))
+        return small_jpeg(crop(self._pixels(photo), box))
 
-    def _pixels(self, session_id: SessionId, photo_id: PhotoId) -> NDArray[np.uint8]:
-        return decode(self._store.original(session_id, photo_id)).pixels
+    def _pixels(self, photo: SessionPhoto) -> NDArray[np.uint8]:
+        return turn(decode(self._store.original(photo.session_id, photo.id)).pixels, photo.turned)
 
 
 def _photo(detail: SessionDetail, photo_id: PhotoId) -> SessionPhoto:

@@ -76,7 +76,7 @@ class UploadedPhotos:
             allow_lookalike=details.allow_lookalike,
         )
         registered = self._registration.register(request)
-        return RegistrationOutcome(registered.student.id, registered.quality, registered.repeated)
+        return RegistrationOutcome(registered.student.id, registered.quality, registered.repeated, registered.warnings)
 
     def _detected(self, details: RollCallDetails, image: bytes) -> RollCallOutcome:
         detection = self._detection.detect(details.group_id, [image], details.session_id)

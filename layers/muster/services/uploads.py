@@ -90,8 +90,8 @@ class Uploads:
         """
         upload = self._uploads.get(upload_id)
         match upload.outcome:
-            case RegistrationOutcome(student_id, quality, repeated):
-                return UploadAnswer(upload, Registered(self._students.get(student_id), quality, repeated))
+            case RegistrationOutcome(student_id, quality, repeated, warnings):
+                return UploadAnswer(upload, Registered(self._students.get(student_id), quality, repeated, warnings))
             case RollCallOutcome():
                 return UploadAnswer(upload, self._detection(upload.outcome))
             case outcome:

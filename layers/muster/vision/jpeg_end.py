@@ -18,7 +18,8 @@ def with_end_marker(data: bytes) -> bytes | None:
     """Return a JPEG file with the end marker that it lacks.
 
     A file that was cut off earlier lacks coded pixels as well. A decoder then takes the bytes that follow for pixels,
-    while those of a complete picture do not depend on them. So the file is decoded several times, each with other bytes behind.
+    while those of a complete picture do not depend on them. So the file is decoded several times, each with other bytes
+    behind.
 
     Args:
         data: bytes of a JPEG file that has passed the limits on its size.
@@ -33,7 +34,9 @@ def with_end_marker(data: bytes) -> bytes | None:
     completed = scanned + _END
     try:
         pixels = _pixels(completed)
-        same = _has_all_scans(completed) and all(np.array_equal(pixels, _pixels(scanned + filler + _END)) for filler in _FILLERS)
+        same = _has_all_scans(completed) and all(
+            np.array_equal(pixels, _pixels(scanned + filler + _END)) for filler in _FILLERS
+        )
     except (OSError, SyntaxError, ValueError, IndexError):
         return None
     return completed if same else None
@@ -54,7 +57,7 @@ def _has_all_scans(data: bytes) -> bool:
     precise: dict[int, set[int]] = {}
     position = data.find(_START_OF_SCAN)
     while position >= 0:
-        # ITU-T T.81, B.2.3: length, components with their tables, first and last coefficient, bit position high and low.
+        # ITU-T T.81, B.2.3: length, components with their tables, first and last coefficient, bit positions.
         scanned = data[position + 4]
         header = data[position + 5 : position + 8 + 2 * scanned]
         first, last, bits = header[2 * scanned :]

@@ -91,6 +91,7 @@ def photo_item(photo: SessionPhoto, files: Sequence[str]) -> Item:
         "pack": photo.pack,
         "head": photo.head,
         "received_at": time_text(photo.received_at),
+        "turned": photo.turned,
         **dict(zip(FILES, files, strict=False)),
     }
 
@@ -107,6 +108,7 @@ def read_photo(item: Item) -> SessionPhoto:
         pack=PackId(item["pack"]),
         head=None if item.get("head") is None else int(item["head"]),
         received_at=read_time(item["received_at"]),
+        turned=int(item.get("turned", 0)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from muster.domain.errors import Category, PhotoNotFound, UploadNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
+from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.upload import (
     Details,
     Failure,
@@ -183,6 +184,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
                 "student_id": outcome.student_id,
                 "quality": outcome.quality,
                 "repeated": outcome.repeated,
+                "warnings": [warning.value for warning in outcome.warnings],
             }
         case RollCallOutcome():
             return {
@@ -198,7 +200,10 @@ def _read_outcome(kind: UploadKind, document: dict[str, Any]) -> Outcome:
     if "code" in document:
         return Failure(document["code"], Category(document["category"]), document["detail"])
     if kind is UploadKind.REGISTER:
-        return RegistrationOutcome(StudentId(document["student_id"]), document["quality"], document["repeated"])
+        warnings = tuple(PhotoWarning(code) for code in document.get("warnings", ()))
+        return RegistrationOutcome(
+            StudentId(document["student_id"]), document["quality"], document["repeated"], warnings
+        )
     photos = tuple(PhotoId(photo) for photo in document["photo_ids"])
     return RollCallOutcome(SessionId(document["session_id"]), photos, document["timings_ms"])
 

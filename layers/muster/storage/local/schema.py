@@ -251,4 +251,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _USERS,
     ),
     (_STAGED_TEMPLATES,),
+    ("ALTER TABLE session_photos ADD COLUMN turned INTEGER NOT NULL DEFAULT 0",),
 )

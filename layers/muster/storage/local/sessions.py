@@ -40,7 +40,7 @@ from muster.storage.rules import (
 _SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased"
 _STATUS = {status.value: status for status in MarkStatus}
 _SOURCE = {source.value: source for source in MarkSource}
-_PHOTO = "SELECT id, session_id, digest, width, height, faces, pack, head, received_at FROM session_photos"
+_PHOTO = "SELECT id, session_id, digest, width, height, faces, pack, head, received_at, turned FROM session_photos"
 
 
 class LocalSessions:
@@ -272,7 +272,7 @@ def _store_photo(
 ) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO session_photos (session_id, id, digest, width, height, faces, pack, head,"
-        " received_at, original_file, annotated_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " received_at, original_file, annotated_file, turned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             photo.session_id,
             photo.id,
@@ -285,6 +285,7 @@ def _store_photo(
             time_text(photo.received_at),
             original,
             annotated,
+            photo.turned,
         ),
     )
 
@@ -364,7 +365,7 @@ def _session(row: tuple[Any, ...]) -> Session:
 
 
 def _photo(row: tuple[Any, ...]) -> SessionPhoto:
-    photo_id, session_id, digest, width, height, faces, pack, head, received_at = row
+    photo_id, session_id, digest, width, height, faces, pack, head, received_at, turned = row
     return SessionPhoto(
         id=PhotoId(photo_id),
         session_id=SessionId(session_id),
@@ -375,4 +376,5 @@ def _photo(row: tuple[Any, ...]) -> SessionPhoto:
         pack=PackId(pack),
         head=head,
         received_at=read_time(received_at),
+        turned=turned,
     )
