@@ -179,7 +179,7 @@ def share_of_photos(
     for pixels in _photos(folder):
         if tight:
             larger = cv2.resize(pixels, None, fx=3, fy=3)
-            pixels = np.asarray(cv2.copyMakeBorder(larger, *[120] * 4, cv2.BORDER_REPLICATE), np.uint8)  # noqa: PLW2901
+            pixels = np.asarray(cv2.copyMakeBorder(larger, 120, 120, 120, 120, cv2.BORDER_REPLICATE), np.uint8)  # noqa: PLW2901
         face = main_face_of(detector, pixels)
         if face is not None and face.boxes[0, 3] >= LEAST_SIZE:
             scores.append(covering_scores(pixels, face, classifiers))

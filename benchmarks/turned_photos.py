@@ -54,16 +54,14 @@ def main() -> None:
     portraits = [_picture(path) for path in development(chosen.photos / "lfw", chosen.people)]
     folders = (chosen.photos / "groups", chosen.photos / "detection", Path("samples"))
     photos = [_picture(path) for folder in folders for path in sorted(folder.rglob("*")) if _is_photo(path)]
-    report = {
-        "turns": {"photos": turns(detector, photos), "LFW": turns(detector, portraits)},
-        "tilts": tilts(detector, FaceNetEmbedder(pack.embedder, threads=2), portraits),
-    }
-    for name, rows in report["turns"].items():
+    turned = {"photos": turns(detector, photos), "LFW": turns(detector, portraits)}
+    tilted = tilts(detector, FaceNetEmbedder(pack.embedder, threads=2), portraits)
+    for name, rows in turned.items():
         for degrees, row in rows.items():
             print(f"{name:7s} lying by {degrees:3d}: {row}")
-    for degrees, row in report["tilts"].items():
-        print(f"tilted by {degrees:3d}: {row}")
-    print(json.dumps(report))
+    for degrees, cosines in tilted.items():
+        print(f"tilted by {degrees:3d}: {cosines}")
+    print(json.dumps({"turns": turned, "tilts": tilted}))
 
 
 def turns(detector: CenterFaceDetector, pictures: list[Pixels]) -> dict[int, dict[str, int]]:
@@ -88,13 +86,14 @@ def tilts(
 ) -> dict[int, dict[str, float]]:
     """Tilt portraits: mean and tenth percentile of the cosine to the upright face, as it is and levelled."""
     rows = {}
-    upright = [_embedded(embedder, pixels, _main(detector, pixels)) for pixels in portraits]
+    main_faces = [(pixels, _main(detector, pixels)) for pixels in portraits]
+    upright = [(pixels, _embedded(embedder, pixels, face)) for pixels, face in main_faces if face is not None]
     for degrees in ANGLES:
         plain, levelled = [], []
-        for pixels, template in zip(portraits, upright, strict=True):
+        for pixels, template in upright:
             tilted = _tilted(pixels, degrees)
             face = _main(detector, tilted)
-            if face is None or template is None:
+            if face is None:
                 continue
             plain.append(float(template @ _embedded(embedder, tilted, face)))
             levelled.append(float(template @ _embedded(embedder, *level(tilted, face, detector.detect))))
@@ -134,8 +133,8 @@ def _main(detector: CenterFaceDetector, pixels: Pixels) -> Faces | None:
     return faces.take(np.array([main_face(faces.boxes, pixels.shape[1], pixels.shape[0])]))
 
 
-def _embedded(embedder: FaceNetEmbedder, pixels: Pixels, face: Faces | None) -> NDArray[np.float32] | None:
-    return None if face is None else embedder.embed_faces(crop_faces(pixels, face))[0]
+def _embedded(embedder: FaceNetEmbedder, pixels: Pixels, face: Faces) -> NDArray[np.float32]:
+    return np.asarray(embedder.embed_faces(crop_faces(pixels, face))[0], np.float32)
 
 
 def _tilted(pixels: Pixels, degrees: float) -> Pixels:

@@ -70,7 +70,8 @@ def covering_scores(pixels: NDArray[np.uint8], face: Faces, classifiers: Classif
 
 def covering_features(pixels: NDArray[np.uint8], face: Faces) -> NDArray[np.float32]:
     """Describe one face, of length 1, and its mirror image: float32 (2, F)."""
-    patch = cv2.cvtColor(warp(pixels, _to_patch(face.landmarks[0]), SIDE), cv2.COLOR_RGB2GRAY)
+    cut = warp(pixels, _to_patch(face.landmarks[0]), SIDE)
+    patch = np.asarray(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), np.uint8)
     return np.stack([_features(patch), _features(np.ascontiguousarray(patch[:, ::-1]))])
 
 
