@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from muster.domain.group import Group
 from muster.domain.student import MOST_GROUPS
 from muster.services.groups import MOST_TEACHERS
-from muster.services.roster_import import ImportReport, RowAction
 from muster.services.subject_data import SubjectData
 
 if TYPE_CHECKING:
@@ -73,63 +72,6 @@ class StudentChange(BaseModel):
 
     name: str | None = Field(default=None, examples=["Ada King"], max_length=400)
     group_ids: list[str] | None = Field(default=None, min_length=1, max_length=MOST_GROUPS, examples=[["7b", "math"]])
-
-
-class RowDocument(BaseModel):
-    """What an import does with one row."""
-
-    row: int = Field(description="As the spreadsheet counts.", examples=[2])
-    action: RowAction
-    student_id: str
-    name: str
-    group_ids: list[str]
-
-
-class FindingDocument(BaseModel):
-    """Something to look at in a row."""
-
-    row: int
-    severity: Literal["error", "warning"]
-    code: str = Field(examples=["repeated_id"])
-    detail: str = Field(examples=["Row 2 has the id 0042 too: one of them is wrong."])
-
-
-class ImportDocument(BaseModel):
-    """What an import did, or would do."""
-
-    applied: bool = Field(description="False in a dry run, and where any row has an error: nothing was written.")
-    encoding: str = Field(description="What the file was read as.", examples=["utf-8", "xlsx"])
-    counts: dict[RowAction, int]
-    rows: list[RowDocument]
-    findings: list[FindingDocument]
-
-    @classmethod
-    def of(cls, report: ImportReport) -> "ImportDocument":
-        """Describe an import."""
-        return cls(
-            applied=report.applied,
-            encoding=report.encoding,
-            counts={action: report.count(action) for action in RowAction},
-            rows=[
-                RowDocument(
-                    row=row.row,
-                    action=row.action,
-                    student_id=row.student_id,
-                    name=row.name,
-                    group_ids=sorted(row.groups),
-                )
-                for row in report.rows
-            ],
-            findings=[
-                FindingDocument(
-                    row=finding.row,
-                    severity="error" if finding.error else "warning",
-                    code=finding.code,
-                    detail=finding.detail,
-                )
-                for finding in report.findings
-            ],
-        )
 
 
 class PhotoReportDocument(BaseModel):

@@ -20,7 +20,7 @@ from muster.domain.errors import OutputExists, OutputNotWritten
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
 from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport, Scope, StudentLine, Tally
-from muster.reports.csv_file import csv_file
+from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.html_page import html_page
 from muster.reports.look import LETTERS, headline, percent, period_text
 from muster.reports.xlsx_file import xlsx_file
@@ -83,16 +83,21 @@ def export(
     since: SinceOption = None,
     until: UntilOption = None,
     time_zone: ZoneOption = None,
+    delimiter: Annotated[
+        Delimiter | None, typer.Option(help="Of CSV: semicolon suits a German or French Excel; default: comma.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write attendance over a period to a file: CSV, XLSX, or a page to print."""
     form = format or _by_ending(output)
+    if delimiter is not None and form is not FileFormat.CSV:
+        raise typer.BadParameter(f"--delimiter is for CSV, and this file is {form}")
     found = _report(group, student, session, since, until, time_zone, data)
     match form:
         case FileFormat.CSV:
-            content = csv_file(found)
+            content = csv_file(found, delimiter or Delimiter.COMMA)
         case FileFormat.XLSX:
             content = xlsx_file(found)
         case FileFormat.HTML:

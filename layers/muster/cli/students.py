@@ -1,4 +1,4 @@
-"""`muster students`: list, import, register, withdraw and erase."""
+"""`muster students`: list, import, change, register, withdraw and erase."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,13 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.output import DataOption, JsonOption, counter, emit
+from muster.cli.roster_import import import_roster
+from muster.cli.student_change import change_student
 from muster.composition.local import open_local_system
 from muster.composition.pointed import open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.services.roster_import import ImportReport, RosterImport, RowAction
-from muster.services.roster_table import read_roster
 
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
+app.command("import")(import_roster)
+app.command("change")(change_student)
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -50,52 +52,6 @@ def list_students(
         console.print(table)
 
     emit(document, as_json, show)
-
-
-@app.command("import")
-def import_roster(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
-    group: Annotated[list[str] | None, typer.Option(help="A group that everyone joins; may be repeated.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")] = False,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put everyone in a file on the roster. The first row names the columns: student_id, name, group.
-
-    Where a row has an error nothing is written, and the exit status is 1.
-    """
-    from muster.api.schemas_roster import ImportDocument
-
-    groups = [parse_group_id(one) for one in group or []]
-    report = RosterImport(open_roster(data)).run(read_roster(file.read_bytes()), groups, dry_run=dry_run)
-    document = ImportDocument.of(report).model_dump(mode="json")
-    emit(document, as_json, lambda console: _show_import(console, report, dry_run))
-    if report.errors:
-        raise typer.Exit(1)
-
-
-def _show_import(console: Console, report: ImportReport, dry_run: bool) -> None:
-    if report.findings:
-        table = Table("row", "", "code", "what to do")
-        for finding in report.findings:
-            severity = "[red]error[/]" if finding.error else "[yellow]check[/]"
-            table.add_row(str(finding.row), severity, finding.code, escape(finding.detail))
-        console.print(table)
-    counts = ", ".join(
-        f"{report.count(action)} {said}"
-        for action, said in (
-            (RowAction.ADD, "new"),
-            (RowAction.UPDATE, "changed"),
-            (RowAction.NOTHING, "as before"),
-            (RowAction.REFUSE, "refused"),
-        )
-    )
-    if report.applied:
-        console.print(f"[green]Imported[/]: {counts}.")
-    elif dry_run and not report.errors:
-        console.print(f"Nothing was written; without --dry-run: {counts}.")
-    else:
-        console.print(f"[bold red]Nothing was written[/]: {counts}. Mend the rows above, then import again.")
 
 
 @app.command("register")

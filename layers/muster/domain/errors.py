@@ -283,6 +283,18 @@ class UnsupportedTable(MusterError):
     category = Category.UNSUPPORTED
 
 
+class EncodingUnclear(MusterError):
+    """A roster file can be read in several encodings, which spell its names differently."""
+
+    code = "encoding_unclear"
+
+
+class RosterEmpty(MusterError):
+    """A roster file names no student."""
+
+    code = "roster_empty"
+
+
 class UnsupportedArchive(MusterError):
     """A file of many photos is no ZIP archive."""
 

@@ -1,14 +1,14 @@
 """Students on the roster: enrolling, changing, withdrawing consent, erasing."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from muster.domain.errors import InvalidRequest, VersionConflict
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Student
-from muster.services.admission import checked_name
 from muster.services.groups import Groups
+from muster.services.names import checked_name
 from muster.storage.ports import AnswerStore, HeadStore, StudentStore, UploadStore
 
 
@@ -94,6 +94,14 @@ class Roster:
         self._groups.ensure(changed.groups - student.groups)
         self._students.update(changed)
         return changed
+
+    def group_names(self) -> dict[GroupId, str]:
+        """Return the names of all groups."""
+        return {group.id: group.name for group in self._groups.find()}
+
+    def ensure_groups(self, names: Mapping[GroupId, str]) -> None:
+        """Make those of the groups that do not exist, with these names."""
+        self._groups.ensure(names, names)
 
     def withdraw(self, student_id: StudentId) -> Student:
         """Note that a student no longer agrees, and remove all by which they could be recognised.
