@@ -1,9 +1,11 @@
 """Roster files as people's spreadsheets write them."""
 
+import re
 import zipfile
 from contextlib import suppress
 from datetime import datetime, time
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from openpyxl import Workbook
 
 from muster.domain.errors import EmptyUpload, InvalidRequest, MusterError, RosterEmpty, UnsupportedTable
 from muster.services.roster_table import MAX_ROWS, RosterRow, read_roster
+from muster.services.rosters.headers import TITLES, plain_title
 
 
 def workbook(*rows: list[Any]) -> bytes:
@@ -260,3 +263,28 @@ def test_an_empty_file_is_said_to_be_empty(content: bytes) -> None:
 def test_any_bytes_are_read_or_refused_in_words(content: bytes) -> None:
     with suppress(MusterError):
         assert all(row.number > 0 for row in read_roster(content).rows)
+
+
+def test_the_documentation_lists_the_titles_that_are_understood() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "rosters.md").read_text(encoding="utf-8")
+    for kind, titles in TITLES.items():
+        (listed,) = re.findall(rf"\*\*{kind}\*\*:\n(.+?)\n\n", text, re.IGNORECASE | re.DOTALL)
+        expected = [title.strip() for title in titles.replace("\n", " ").split(",")]
+        assert re.findall("`([^`]+)`", listed.replace("\n", " ")) == expected
+        assert len({plain_title(title) for title in expected}) > 30
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"id,name\n1,Ada\n" + b"a" * 120_000 + b",\n",
+        b"(" * 120_000 + b",\nid,name\n1,Ada\n",
+        b"id,name\n1,Ada\n" + b"," * 3_000_000,
+        b"id,name\n1,Ada\xfc" + b"\xe9\xe8" * 2_000_000 + b"\n",
+        b"id,name\n" + b"1,\xe9\xfc\xc4 \xd0b\n" * 300_000,
+    ],
+    ids=["long-cell", "long-title", "many-columns", "long-word", "many-words"],
+)
+def test_a_large_odd_file_is_read_or_refused_without_long_searches(content: bytes) -> None:
+    with suppress(MusterError):
+        read_roster(content)

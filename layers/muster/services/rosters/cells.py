@@ -43,15 +43,24 @@ def text_cell(text: str) -> Cell:
     quoted = _QUOTED_TEXT.fullmatch(text)
     if quoted:
         return Cell(quoted[1].strip())
-    if text.startswith("="):
-        return Cell(text, CellKind.FORMULA)
+    return Cell(text, CellKind.FORMULA) if text.startswith("=") else _text(text)
+
+
+def _text(text: str) -> Cell:
     if _ERRORS.fullmatch(text):
         return Cell(text, CellKind.ERROR)
     return Cell(text, CellKind.LONG_NUMBER if _SHORTENED.fullmatch(text) else CellKind.TEXT)
 
 
-def workbook_cell(value: Any, number_format: str | None) -> Cell:
-    """Return the cell of a workbook's value: of a number with leading zeros in its format, the digits shown."""
+def workbook_cell(value: Any, number_format: str | None, data_type: str) -> Cell:
+    """Return the cell of a workbook's value: of a number with leading zeros in its format, the digits shown.
+
+    Args:
+        data_type: as openpyxl names them: `f` for a formula, `e` for an error.
+    """
+    if data_type == "f":
+        # A formula over several cells is an object.
+        return text_cell(value) if isinstance(value, str) else Cell("=", CellKind.FORMULA)
     match value:
         case None:
             return EMPTY
@@ -67,7 +76,7 @@ def workbook_cell(value: Any, number_format: str | None) -> Cell:
         case timedelta():
             return Cell(str(value), CellKind.DATE)
         case _:
-            return text_cell(str(value))
+            return _text(str(value).strip())
 
 
 def _number(value: float, number_format: str) -> Cell:

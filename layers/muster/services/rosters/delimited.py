@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import _csv
 
 DELIMITERS = ",;\t|"
+MAX_COLUMNS = 100
+"""Columns that are read of a file."""
+
 HEADER_WITHIN = 10
 """Rows in which the header is looked for: reports of school programs print titles above it."""
 
@@ -36,7 +39,7 @@ def find_delimiter(text: str) -> str:
             rows = list(islice(_reader(text, delimiter), HEADER_WITHIN))
         except csv.Error:
             return (0, 0)
-        known = max((read_header(row).known for row in rows), default=0)
+        known = max((read_header(row[:MAX_COLUMNS]).known for row in rows), default=0)
         return known, max(map(len, rows), default=0)
 
     return max(DELIMITERS, key=fit)
@@ -51,7 +54,7 @@ def cells_of_text(text: str, delimiter: str) -> Iterator[list[Cell]]:
     reader = _reader(text, delimiter)
     try:
         for row in reader:
-            yield [text_cell(cell) for cell in row]
+            yield [text_cell(cell) for cell in row[:MAX_COLUMNS]]
     except csv.Error as error:
         raise UnsupportedTable(
             f"The roster cannot be read as CSV at line {reader.line_num} ({error}): save it again as CSV or XLSX."

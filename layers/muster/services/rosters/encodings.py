@@ -3,8 +3,9 @@
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from muster.domain.errors import EncodingUnclear, InvalidRequest, UnsupportedTable
 from muster.services.rosters import spelling
@@ -27,6 +28,10 @@ _ALLOWED = re.compile(
 # A text may hold this share of words that no language of its encoding explains.
 _MAX_UNEXPLAINED = 0.05
 _SAMPLES = 2
+# So much is judged of a large file.
+_MAX_WORDS = 5_000
+_MAX_WORD = 60
+_MAX_LINE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +165,12 @@ def _guessed(content: bytes) -> Decoded:
     readings = list(_readings(content))
     if not readings:
         raise UnsupportedTable(NO_TABLE)
-    plausible = [reading for reading in readings if reading.unexplained <= _MAX_UNEXPLAINED * reading.words]
+    plausible = [reading for reading in readings if reading.unexplained <= _MAX_UNEXPLAINED * len(reading.words)]
     is_old_mac = b"\r" in content and b"\n" not in content
     for reading in plausible:
         if len(plausible) == 1 or (is_old_mac and reading.encoding == "mac-roman"):
             return Decoded(reading.text, reading.encoding, guessed=True)
-        if reading.encoding == WESTERN_DEFAULT and all(map(_COMMON.explains, spelling.words(reading.sample_space))):
+        if reading.encoding == WESTERN_DEFAULT and all(map(_COMMON.explains, reading.words)):
             return Decoded(reading.text, reading.encoding, guessed=True)
     shown = plausible or sorted(readings, key=lambda reading: reading.unexplained)[:3]
     ways = "; ".join(f"{reading.encoding}: {reading.sample()}" for reading in shown)
@@ -179,20 +184,15 @@ def _guessed(content: bytes) -> Decoded:
 class _Reading:
     encoding: str
     text: str
-    words: int
+    words: tuple[str, ...]
     unexplained: int
 
-    @property
-    def sample_space(self) -> str:
-        """The lines below the first one, which mostly holds titles in small letters."""
-        return _below_the_first_line(self.text)
-
     def sample(self) -> str:
-        lines = [line for line in self.sample_space.splitlines() if not line.isascii()] or [self.text]
-        return " / ".join(shorten(line.strip()) for line in lines[:_SAMPLES])
+        lines = list(islice(_telling_lines(self.text), _SAMPLES)) or [self.text]
+        return " / ".join(shorten(line.strip()) for line in lines)
 
 
-def _readings(content: bytes) -> Iterable[_Reading]:
+def _readings(content: bytes) -> Iterator[_Reading]:
     texts: set[str] = set()
     for candidate in _CANDIDATES:
         try:
@@ -202,10 +202,15 @@ def _readings(content: bytes) -> Iterable[_Reading]:
         if text in texts or any(unicodedata.category(char) == "Cc" and char not in "\t\r\n\v\f" for char in set(text)):
             continue
         texts.add(text)
-        words = spelling.words(_below_the_first_line(text)) or spelling.words(text)
-        unexplained = sum(not candidate.explains(word) for word in words)
-        yield _Reading(candidate.encoding, text, len(words), unexplained)
+        words = tuple(islice(chain.from_iterable(map(spelling.words, _telling_lines(text))), _MAX_WORDS))
+        unexplained = sum(len(word) > _MAX_WORD or not candidate.explains(word) for word in words)
+        yield _Reading(candidate.encoding, text, words, unexplained)
 
 
-def _below_the_first_line(text: str) -> str:
-    return text.partition("\r" if "\r" in text and "\n" not in text else "\n")[2]
+def _telling_lines(text: str) -> Iterator[str]:
+    """Yield the lines that hold more than ASCII, the first line last: it mostly holds titles in small letters."""
+    lines = (found[0] for found in re.finditer(r"[^\r\n]+", text))
+    first = next(lines, "")
+    for line in chain(lines, [first]):
+        if not line.isascii():
+            yield line[:_MAX_LINE]

@@ -19,13 +19,13 @@ class GroupNames:
 
     Attributes:
         names: by id, as the file writes them.
-        clashes: stored groups that a derived id meets and that have another name, as pairs of name in the file and id.
+        clashes: names in the file whose derived id a stored group has that is called otherwise, by id.
     """
 
     def __init__(self, stored: Mapping[GroupId, str]) -> None:
         self._stored = stored
         self.names: dict[GroupId, str] = {}
-        self.clashes: list[tuple[str, GroupId]] = []
+        self.clashes: dict[GroupId, str] = {}
 
     def resolve(self, text: str) -> GroupId:
         """Return the id for the name of a group: the name itself where it can be one, or else an id made from it.
@@ -46,6 +46,6 @@ class GroupNames:
                 "are one group, or rename one of them."
             )
         stored = self._stored.get(group_id, name)
-        if name != group_id and stored != name and (name, group_id) not in self.clashes:
-            self.clashes.append((name, group_id))
+        if name != group_id and stored != name:
+            self.clashes[group_id] = name
         return group_id

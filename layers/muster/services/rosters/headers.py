@@ -58,6 +58,7 @@ course, courses, course name, course code, Kurs, Kurse, cours, curso, corso, cur
 STATUS = "status"
 ROLE = "role"
 ONE_ROSTER = "sourcedid"
+_MAX_TITLE = 200
 
 # Either half of a name, where the other half has a column of its own: `Nom, Prénom` and `Nombre, Apellidos`.
 _SHORT_NAMES = ("name", "nom", "nombre", "nome", "naam", "namn", "navn", "nume", "имя", "ονομα", "név")
@@ -74,6 +75,9 @@ def plain_title(title: str) -> str:
 def _titles(text: str) -> tuple[str, ...]:
     return tuple(plain_title(title) for title in text.replace("\n", " ").split(",") if title.strip())
 
+
+TITLES = {"id": _ID, "name": _NAME, "first name": _FIRST, "last name": _LAST, "groups": _GROUPS}
+"""The titles of each kind, the best first, as docs/rosters.md lists them."""
 
 _KINDS = {"id": _titles(_ID), "name": _titles(_NAME), "first": _titles(_FIRST), "last": _titles(_LAST)}
 _GROUP_TITLES = _titles(_GROUPS)
@@ -122,7 +126,7 @@ class Header:
 
 def read_header(titles: Sequence[str]) -> Header:
     """Find the columns in a row of titles."""
-    plain = [_without_note(title) for title in titles]
+    plain = [_without_note(title[:_MAX_TITLE]) for title in titles]
 
     def ranked(kind: str) -> list[int]:
         return [plain.index(title) for title in dict.fromkeys(_KINDS[kind]) if title in plain]

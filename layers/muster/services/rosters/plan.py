@@ -82,6 +82,7 @@ class Plan:
         self._make_ids = make_ids
         self._groups = GroupNames(stored_groups)
         self._made_ids: list[_Entry] = []
+        self._lacks_groups = False
         self.findings = list(table.findings)
         entries = self._entries()
         self.group_names = self._groups.names
@@ -211,7 +212,8 @@ class Plan:
             detail = "Name a group in this row, or one for the whole file (--group, or group_id)."
             self._refuse(entry, "group_missing", detail, columns.title(columns.groups[0]))
             return
-        if not entry.refused and not any(finding.code == "group_missing" for finding in self.findings):
+        if not entry.refused and not self._lacks_groups:
+            self._lacks_groups = True
             detail = (
                 "The file has no column for groups: name one for the whole file (--group, or group_id), or add a "
                 "column titled group."
@@ -251,7 +253,7 @@ class Plan:
         if columns.groups:
             numeric = [(row.number, "; ".join(row.groups)) for row in table.rows if row.numeric_group]
             self._describe_numbers("numeric_group", "groups", columns.title(columns.groups[0]), numeric)
-        for name, group_id in self._groups.clashes:
+        for group_id, name in self._groups.clashes.items():
             detail = f"{name!r} is read as the group {group_id}, which has another name so far: check that it is meant."
             title = columns.title(columns.groups[0]) if columns.groups else None
             self.findings.append(Finding(table.header_row, "group_renamed", detail, Severity.WARNING, title, name))

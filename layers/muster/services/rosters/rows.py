@@ -37,6 +37,7 @@ _TOTALS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 # Letters, and something that no id has.
+_MAX_NOTE = 200
 _NOTE = re.compile(r"[^\W\d_].*[\s:]|[\s:].*[^\W\d_]")
 _SEPARATORS = re.compile(r"[;,|\r\n]")
 # Our CSV files write an apostrophe where a formula could begin (`reports/csv_file.py`).
@@ -80,7 +81,7 @@ def is_footer(cells: Sequence[Cell], columns: Columns) -> bool:
     names = [cell_at(cells, at).text for at in columns.names]
     is_total = bool(texts) and _TOTALS.fullmatch(texts[0]) is not None
     if len(texts) == 1:
-        return is_total or (not any(names) and _NOTE.search(texts[0]) is not None)
+        return is_total or (not any(names) and _NOTE.search(texts[0][:_MAX_NOTE]) is not None)
     return is_total and (not cell_at(cells, columns.id).text or not any(name and not name.isdigit() for name in names))
 
 

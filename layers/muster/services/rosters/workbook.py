@@ -10,11 +10,10 @@ from zipfile import BadZipFile, ZipFile
 
 from muster.domain.errors import UnsupportedTable
 from muster.services.rosters.cells import EMPTY, Cell, workbook_cell
-from muster.services.rosters.delimited import HEADER_WITHIN
+from muster.services.rosters.delimited import HEADER_WITHIN, MAX_COLUMNS
 from muster.services.rosters.headers import read_header
 
 _MAX_UNPACKED_BYTES = 50_000_000
-_MAX_COLUMNS = 100
 _MAX_SHEETS = 20
 _STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 
@@ -30,6 +29,8 @@ def open_sheet(content: bytes) -> tuple[str, Iterator[list[Cell]]]:
     # Only callers that send a workbook wait for the library.
     from openpyxl import load_workbook
 
+    # The library warns of styles and extensions, which a roster does not need.
+    warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
     with _reading():
         _check_archive(content)
         workbook = load_workbook(BytesIO(content), read_only=True)
@@ -49,10 +50,7 @@ def open_sheet(content: bytes) -> tuple[str, Iterator[list[Cell]]]:
 @contextmanager
 def _reading() -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            # The library warns of styles and extensions, which a roster does not need.
-            warnings.simplefilter("ignore")
-            yield
+        yield
     except UnsupportedTable:
         raise
     except BadZipFile as error:
@@ -93,5 +91,8 @@ def _has_header(sheet: Any) -> bool:
 def _rows(sheet: Any) -> Iterator[list[Cell]]:
     # The size that a sheet states of itself is wrong in files of several programs; others claim a million rows.
     sheet.reset_dimensions()
-    for row in sheet.iter_rows(max_col=_MAX_COLUMNS):
-        yield [EMPTY if cell.value is None else workbook_cell(cell.value, cell.number_format) for cell in row]
+    for row in sheet.iter_rows(max_col=MAX_COLUMNS):
+        yield [
+            EMPTY if cell.value is None else workbook_cell(cell.value, cell.number_format, cell.data_type)
+            for cell in row
+        ]
