@@ -60,7 +60,7 @@ def demo(
         report = system.training.run_once(progress=progress)
     show_report(stderr, report)
     with steps(f"reading {len(photos)} photos"):
-        detection = system.detection.detect(_GROUP, [photo.read_bytes() for photo in photos])
+        detection = system.detection.detect(_GROUP, [photo.read_bytes() for photo in photos], use_anyway=True)
 
     output.mkdir(parents=True, exist_ok=True)
     annotated = []

@@ -60,6 +60,9 @@ def detect(
     photos: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="1 to 10 photos.")],
     group: Annotated[str, typer.Option(help="The group whose session this is.")],
     session: Annotated[str | None, typer.Option(help="Add to this session; without it, open one.")] = None,
+    use_anyway: Annotated[
+        bool, typer.Option("--use-anyway", help="Read photos although they seem to belong to another roll call.")
+    ] = False,
     annotate: Annotated[Path | None, typer.Option(help="Write the annotated photos into this folder.")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -72,6 +75,8 @@ def detect(
         parse_group_id(group),
         [photo.read_bytes() for photo in photos],
         parse_session_id(session) if session else None,
+        use_anyway=use_anyway,
+        visible_groups=None,
     )
     document = DetectDocument.of(detection).model_dump(mode="json")
     written = []

@@ -7,12 +7,14 @@ from muster.composition.aws import AwsAccess, asked_by_event, open_records
 from muster.composition.aws_settings import AwsSettings
 from muster.composition.population import population_of
 from muster.composition.vision import open_models
+from muster.domain.period import parse_zone
 from muster.packs.load import load_pack
 from muster.recognition.thresholds import Thresholds
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.services.learning import Learning
+from muster.services.photo_checks import PhotoChecks
 from muster.services.registration import Registration
 from muster.services.session_pictures import SessionPictures
 from muster.services.uploaded_photos import UploadedPhotos
@@ -51,7 +53,8 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         asked_by_event,
         one_at_a_time=access.registering,
     )
-    detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present)
+    checks = PhotoChecks(stores.sessions, parse_zone(settings.time_zone))
+    detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present, checks)
     return AwsSystem(
         pack=pack.id,
         access=records.access,

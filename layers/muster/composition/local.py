@@ -24,6 +24,7 @@ from muster.services.groups import Groups
 from muster.services.heads import CurrentHead
 from muster.services.learning import Learning
 from muster.services.migration import Migration, check_packs
+from muster.services.photo_checks import PhotoChecks
 from muster.services.registration import Registration
 from muster.services.reports import Reports
 from muster.services.retention import Retention, RetentionLimits
@@ -101,6 +102,7 @@ def open_local_system(
             galleries,
             heads,
             Thresholds(present_fpir=settings.target_fpir),
+            PhotoChecks(stores.sessions, parse_zone(settings.time_zone)),
         ),
         roster=Roster(stores.students, stores.heads, groups, stores.answers, None, training.request),
         groups=groups,

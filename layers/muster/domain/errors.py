@@ -180,6 +180,27 @@ class SessionOfOtherGroup(MusterError):
     category = Category.CONFLICT
 
 
+class PhotoUsedBefore(MusterError):
+    """A photo of a roll call was read in another roll call already."""
+
+    code = "photo_used_before"
+    category = Category.CONFLICT
+
+
+class PhotoFromAnotherDay(MusterError):
+    """By its own data, a photo was taken on another day than its roll call."""
+
+    code = "photo_from_another_day"
+    category = Category.CONFLICT
+
+
+class IsRegistrationPhoto(MusterError):
+    """A photo of a roll call is the file that a student was registered with."""
+
+    code = "registration_photo"
+    category = Category.CONFLICT
+
+
 class PhotoNotFound(MusterError):
     """No photo is stored under this id."""
 

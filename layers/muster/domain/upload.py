@@ -41,6 +41,7 @@ class RollCallDetails:
 
     group_id: GroupId
     session_id: SessionId | None
+    use_anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True)

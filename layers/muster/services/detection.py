@@ -1,14 +1,21 @@
 """Marking who is present in the photos of one session."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
 
 import numpy as np
 
 from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, Session, SessionPhoto
-from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
+from muster.domain.errors import (
+    GroupNotFound,
+    InvalidRequest,
+    MusterError,
+    SessionExists,
+    SessionNotFound,
+    SessionOfOtherGroup,
+)
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.recognition.head import Head
@@ -19,6 +26,7 @@ from muster.services.annotation import annotate
 from muster.services.answers import Detection
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
+from muster.services.photo_checks import PhotoChecks
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import Photo, decode
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
@@ -36,6 +44,7 @@ class DetectionService:
         galleries: Galleries,
         heads: CurrentHead,
         thresholds: Thresholds,
+        checks: PhotoChecks,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pack = pack
@@ -45,9 +54,18 @@ class DetectionService:
         self._galleries = galleries
         self._heads = heads
         self._thresholds = thresholds
+        self._checks = checks
         self._now = now
 
-    def detect(self, group_id: GroupId, images: Sequence[bytes], session_id: SessionId | None = None) -> Detection:
+    def detect(
+        self,
+        group_id: GroupId,
+        images: Sequence[bytes],
+        session_id: SessionId | None = None,
+        *,
+        use_anyway: bool = False,
+        visible_groups: Collection[GroupId] | None = (),
+    ) -> Detection:
         """Read the photos, mark who is present, and store both.
 
         Every photo is decoded before anything is stored, so that one bad file leaves no half roll call.
@@ -55,11 +73,14 @@ class DetectionService:
 
         Args:
             images: 1 to 10 encoded pictures.
+            use_anyway: read photos although they seem to belong to another roll call.
+            visible_groups: groups besides this one whose roll calls a refusal may name; None: all.
 
         Raises:
             GroupNotFound: nobody is registered in the group.
             SessionOfOtherGroup: the session was opened for another group.
             InvalidRequest: no photo, or too many.
+            IsRegistrationPhoto, PhotoUsedBefore, PhotoFromAnotherDay: a photo seems to belong elsewhere.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
             StorageFull: the photo under way was not stored.
         """
@@ -75,7 +96,13 @@ class DetectionService:
             raise GroupNotFound(f"Nobody is registered in the group {group_id}: register its students first.")
         head_version, head = self._heads.get()
         names = {student.id: student.name for student in self._students.find(group_id)}
-        session = self._session(group_id, session_id or _session_of(group_id, photos), list(names))
+        files = {photo.digest: image for photo, image in zip(photos, images, strict=True)}
+        if session_id is None:
+            session_id = self._checks.derived_session(group_id, files, self._now(), use_anyway)
+        session = self._find_session(group_id, session_id) or Session(session_id, group_id, self._now())
+        if not use_anyway:
+            self._checks.check(session, files, self._galleries.registration_photos(group_id), visible_groups)
+        session = self._open_session(session, list(names))
 
         read = []
         for photo, image in zip(photos, images, strict=True):
@@ -105,13 +132,19 @@ class DetectionService:
         matches = identify(probes.embeddings, gallery, self._thresholds, head, quality=probes.quality.score)
         return matches, (perf_counter() - started) * 1000
 
-    def _session(self, group_id: GroupId, session_id: SessionId, roster: list[StudentId]) -> Session:
+    def _open_session(self, session: Session, roster: list[StudentId]) -> Session:
         """Open the session, or find it opened by an earlier or simultaneous call."""
-        session = Session(session_id, group_id, self._now())
         try:
             self._sessions.create(session, roster)
         except SessionExists:
+            return self._find_session(session.group_id, session.id) or session
+        return session
+
+    def _find_session(self, group_id: GroupId, session_id: SessionId) -> Session | None:
+        try:
             session = self._sessions.get(session_id)
+        except SessionNotFound:
+            return None
         if session.group_id != group_id:
             raise SessionOfOtherGroup(
                 f"The session {session_id} belongs to the group {session.group_id}: name that group, "
@@ -148,11 +181,6 @@ def _decoded(image: bytes, number: int, total: int) -> Photo:
     except MusterError as error:
         # The teacher must know which of several photos to take again.
         raise type(error)(f"Photo {number} of {total}: {error}" if total > 1 else str(error)) from error
-
-
-def _session_of(group_id: GroupId, photos: Sequence[Photo]) -> SessionId:
-    digests = sorted({photo.digest for photo in photos})
-    return SessionId(hashlib.sha256("/".join([group_id, *digests]).encode()).hexdigest()[:32])
 
 
 def _rounded(similarity: float | None) -> float | None:

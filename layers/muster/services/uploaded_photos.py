@@ -79,7 +79,7 @@ class UploadedPhotos:
         return RegistrationOutcome(registered.student.id, registered.quality, registered.repeated)
 
     def _detected(self, details: RollCallDetails, image: bytes) -> RollCallOutcome:
-        detection = self._detection.detect(details.group_id, [image], details.session_id)
+        detection = self._detection.detect(details.group_id, [image], details.session_id, use_anyway=details.use_anyway)
         return RollCallOutcome(
             detection.session.id, tuple(photo.id for photo in detection.photos), detection.timings_ms
         )

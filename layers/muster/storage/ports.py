@@ -296,6 +296,12 @@ class SessionStore(Protocol):
             SessionNotFound: no session has this id.
         """
 
+    def with_photo(self, digest: str) -> list[Session]:
+        """Return the sessions that hold a photo with this SHA-256 digest, oldest first; of all groups.
+
+        A photo that has lost its files is still held.
+        """
+
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo.
 

@@ -15,11 +15,12 @@ from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, Unsup
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+"""Formats that are read, by Pillow's names."""
+
 _ACCEPTED = "Send a JPEG, PNG, WebP or HEIC photo."
 
-# What Pillow and pillow-heif raise on bytes that break their parsers; tests/unit/test_decode.py feeds them such bytes.
-_BROKEN = (
+BROKEN = (
     OSError,
     SyntaxError,
     ValueError,
@@ -31,6 +32,7 @@ _BROKEN = (
     struct.error,
     zlib.error,
 )
+"""What Pillow and pillow-heif raise on bytes that break their parsers; tests/unit/test_decode.py feeds such bytes."""
 
 # EXIF 2.32, tag 0x0112: what has to be done to a stored picture to see it upright.
 _UPRIGHT = {
@@ -113,7 +115,7 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
         try:
             image.load()
             upright = _upright(image, data)
-        except _BROKEN as error:
+        except BROKEN as error:
             raise DamagedImage(
                 "The photo is damaged or was cut off on the way: send it again, or take a new one."
             ) from error
@@ -124,12 +126,12 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
 def _open(data: bytes, limits: Limits) -> Image.Image:
     """Read the header alone."""
     try:
-        return Image.open(io.BytesIO(data), formats=_FORMATS)
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(_too_many_pixels(limits)) from error
-    except _BROKEN as error:
+    except BROKEN as error:
         known = _format_of(data)
-        if known in _FORMATS:
+        if known in FORMATS:
             raise DamagedImage("The photo is damaged: send it again, or take a new one.") from error
         what = f"This is a {known} file, which is not read." if known else "This file is not a picture."
         raise UnsupportedImage(f"{what} {_ACCEPTED}") from error

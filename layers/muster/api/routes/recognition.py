@@ -63,6 +63,9 @@ def recognition_routes(system: System) -> APIRouter:
         group_id: Annotated[str, Form(examples=["7b"])],
         images: Annotated[list[UploadFile], File(description="1 to 10 photos of the group.")],
         session_id: Annotated[str | None, Form(description="Add to this session; without it, open one.")] = None,
+        use_anyway: Annotated[
+            bool, Form(description="Read the photo although it seems to belong to another roll call.")
+        ] = False,
     ) -> DetectDocument:
         """Read photos of a group and mark who is present."""
         group = parse_group_id(group_id)
@@ -71,6 +74,8 @@ def recognition_routes(system: System) -> APIRouter:
             group,
             [_bytes_of(image) for image in images],
             parse_session_id(session_id) if session_id else None,
+            use_anyway=use_anyway,
+            visible_groups=access.groups(),
         )
         return DetectDocument.of(detection)
 

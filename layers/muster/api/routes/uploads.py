@@ -61,12 +61,16 @@ class RollCallAnnouncement(_Announcement):
     kind: Literal["detect"]
     group_id: str = Field(examples=["7b"])
     session_id: str | None = Field(default=None, description="Add to this session; without it, open one.")
+    use_anyway: bool = Field(
+        default=False, description="Read the photo although it seems to belong to another roll call."
+    )
 
     def details(self) -> RollCallDetails:
         """Read the fields."""
         return RollCallDetails(
             group_id=parse_group_id(self.group_id),
             session_id=parse_session_id(self.session_id) if self.session_id else None,
+            use_anyway=self.use_anyway,
         )
 
 

@@ -95,6 +95,18 @@ def photo_item(photo: SessionPhoto, files: Sequence[str]) -> Item:
     }
 
 
+def digest_key(photo: Item) -> Key:
+    """Key of the item by which a photo is found from its digest."""
+    use = keys.digest_use(SessionId(photo["session_id"]), PhotoId(photo["id"]))
+    return keys.digest_partition(photo["digest"]), use
+
+
+def digest_item(photo: Item) -> Item:
+    """Write the item by which a photo is found from its digest."""
+    pk, sk = digest_key(photo)
+    return {"pk": pk, "sk": sk, "session": photo["session_id"]}
+
+
 def read_photo(item: Item) -> SessionPhoto:
     """Read a photo."""
     return SessionPhoto(

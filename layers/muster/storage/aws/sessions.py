@@ -14,6 +14,8 @@ from muster.storage.aws.forgetting import Forgetting
 from muster.storage.aws.objects import Entry, Objects
 from muster.storage.aws.session_items import (
     changes_item,
+    digest_item,
+    digest_key,
     files_of,
     listed_key,
     marks_document,
@@ -140,6 +142,14 @@ class AwsSessions:
         photos = [read_photo(item) for item in self._photo_items(self._records.read(session_id))]
         return sorted(photos, key=lambda photo: (photo.received_at, photo.id))
 
+    def with_photo(self, digest: str) -> list[Session]:
+        """Return the sessions that hold a photo with this digest: a query, and a read per 100 sessions."""
+        items = self._table.query(keys.digest_partition(digest))
+        wanted = list(dict.fromkeys(record_key(SessionId(item["session"])) for item in items))
+        # Of a session that is being removed, the record goes first.
+        found = self._table.get_many(wanted, ["id", "group_id", "started_at", "version", "erased"])
+        return sorted(map(read_session, found.values()), key=lambda session: (session.started_at, session.id))
+
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
         return self._file(session_id, photo_id, "annotated")
@@ -255,10 +265,14 @@ class AwsSessions:
         # Its annotated copy would show the name of somebody who is gone.
         shows_gone = bool(named_in(photo.faces) & gone)
         replaced = self._objects.enter(files_of(old or {}))
+        new = photo_item(known, () if shows_gone else entry.photos)
         actions = [
             self._records.raised(record, changed=changed),
-            self._table.putting(photo_item(known, () if shows_gone else entry.photos)),
+            self._table.putting(new),
+            self._table.putting(digest_item(new)),
         ]
+        if old is not None and digest_key(old) != digest_key(new):
+            actions.append(self._table.deleting(digest_key(old)))
         if not shows_gone:
             actions.append(self._objects.striking(entry))
         if replaced.photos:

@@ -160,7 +160,11 @@ def _details(details: Details) -> dict[str, Any]:
                 "allow_lookalike": details.allow_lookalike,
             }
         case RollCallDetails():
-            return {"group_id": details.group_id, "session_id": details.session_id}
+            return {
+                "group_id": details.group_id,
+                "session_id": details.session_id,
+                "use_anyway": details.use_anyway,
+            }
 
 
 def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
@@ -173,7 +177,12 @@ def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
             allow_lookalike=document["allow_lookalike"],
         )
     session = document["session_id"]
-    return RollCallDetails(GroupId(document["group_id"]), None if session is None else SessionId(session))
+    return RollCallDetails(
+        GroupId(document["group_id"]),
+        None if session is None else SessionId(session),
+        # Uploads that an older version announced do not have it.
+        document.get("use_anyway", False),
+    )
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

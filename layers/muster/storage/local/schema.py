@@ -251,4 +251,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _USERS,
     ),
     (_STAGED_TEMPLATES,),
+    ("CREATE INDEX session_photos_of_digest ON session_photos (digest)",),
 )

@@ -201,6 +201,15 @@ class LocalSessions:
             rows = connection.execute(_PHOTO + " WHERE session_id = ? ORDER BY received_at, id", (session_id,))
             return [_photo(row) for row in rows.fetchall()]
 
+    def with_photo(self, digest: str) -> list[Session]:
+        """Return the sessions that hold a photo with this digest; see `SessionStore.with_photo`."""
+        rows = self._database.read().execute(
+            f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE id IN"  # noqa: S608 our own text
+            " (SELECT session_id FROM session_photos WHERE digest = ?) ORDER BY started_at, id",
+            (digest,),
+        )
+        return [_session(row) for row in rows.fetchall()]
+
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
         return self._file(session_id, photo_id, at=1)
