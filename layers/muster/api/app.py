@@ -9,7 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from muster import __version__
-from muster.api import openapi, problems
+from muster.api import documentation, openapi, problems
 from muster.api.body_limit import BodyLimit
 from muster.api.callers import Callers, Gate
 from muster.api.idempotency import Idempotency
@@ -24,7 +24,7 @@ from muster.api.routes.uploads import upload_routes
 from muster.api.site import Site
 from muster.api.system import Records, System
 
-OPEN = frozenset({"/health", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
+OPEN = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
 """Routes that anybody may use: they tell nothing about anyone."""
 
 MOST_BODY_BYTES = 110_000_000
@@ -49,6 +49,8 @@ def create_app(system: Records, site: Path | None = None) -> FastAPI:
         title="Muster",
         version=__version__,
         summary="Attendance from one group photo.",
+        docs_url=None,
+        redoc_url=None,
         lifespan=lifespan,
     )
     # The last added is the outermost.
@@ -62,6 +64,7 @@ def create_app(system: Records, site: Path | None = None) -> FastAPI:
     app.add_middleware(RequestLog)
     problems.install(app)
     openapi.install(app)
+    documentation.install(app)
     if isinstance(system, System):
         # Its imports bring the models' libraries.
         from muster.api.routes.bulk import bulk_routes

@@ -24,6 +24,9 @@ REQUEST_ID: Final = "X-Request-Id"
 LOGGER: Final = "muster.requests"
 """Name of the logger; its messages are the lines."""
 
+IS_FILE: Final = "muster.is_file"
+"""Key of the scope of requests for the web client's files, whose lines have the level DEBUG: one visit makes sixty."""
+
 _log = logging.getLogger(LOGGER)
 _SANE = re.compile(r"[A-Za-z0-9._=:/+-]{8,128}")
 
@@ -56,7 +59,8 @@ class RequestLog:
             if status == 0:
                 await bug()(scope, receive, noted)
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        _write(logging.INFO, "answered", request_id, **_request(scope), status=status, ms=milliseconds)
+        level = logging.DEBUG if scope.get(IS_FILE) else logging.INFO
+        _write(level, "answered", request_id, **_request(scope), status=status, ms=milliseconds)
 
 
 def _request_id(scope: Scope) -> str:
