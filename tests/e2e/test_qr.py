@@ -82,7 +82,7 @@ def test_the_link_leads_to_this_machine_in_its_network(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "muster.example", "ftp://muster.example", "https://", "https://a.example/app", "https://a.example:x"],
+    ["", "muster example", "ftp://muster.example", "https://", "https://a.example/app", "https://a.example:x"],
 )
 def test_an_address_that_is_none_is_refused_and_makes_no_user(tmp_path: Path, address: str) -> None:
     refused = muster(tmp_path, "users", "add", "ada", "--qr", "--address", address, "--json")

@@ -33,7 +33,7 @@ def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool 
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
     with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, env=os.environ) as process:
-        address = f"{'https' if options else 'http'}://127.0.0.1:{port}"
+        address = f"{'https' if verify is not True else 'http'}://127.0.0.1:{port}"
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             assert process.poll() is None, log.read_text()

@@ -13,11 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from muster.cli.naming import find_session
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.composition.reports import open_reports
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import OutputExists, OutputNotWritten
-from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport, Scope, StudentLine, Tally
 from muster.reports.csv_file import csv_file
@@ -29,7 +30,9 @@ app = typer.Typer(help="Who came: reports of a group, a student or a session.", 
 
 GroupOption = Annotated[str | None, typer.Option("--group", help="Everyone who is, or was, in this group.")]
 StudentOption = Annotated[str | None, typer.Option("--student", help="One student, across their groups.")]
-SessionOption = Annotated[str | None, typer.Option("--session", help="One session.")]
+SessionOption = Annotated[
+    str | None, typer.Option("--session", help="One session: its id, the beginning of one, or `last`.")
+]
 SinceOption = Annotated[str | None, typer.Option(help="First day, as 2026-09-01.")]
 UntilOption = Annotated[str | None, typer.Option(help="Last day, included.")]
 ZoneOption = Annotated[
@@ -125,7 +128,7 @@ def _report(
         return reports.of_group(parse_group_id(group), period)
     if student is not None:
         return reports.of_student(parse_student_id(student), period)
-    return reports.of_session(parse_session_id(session or ""))
+    return reports.of_session(find_session(session or "", data=data))
 
 
 def _by_ending(output: Path) -> FileFormat:

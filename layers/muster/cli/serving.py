@@ -1,9 +1,12 @@
 """`muster serve`."""
 
+import errno
 import logging
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +17,20 @@ from muster.cli.output import DataOption, stderr
 from muster.cli.shipped import shipped_folder
 from muster.composition.local import open_local_system, open_retention, open_users
 from muster.composition.settings import LocalSettings
+from muster.domain.errors import AddressUnavailable
 from muster.services.retention import daily
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def serve(
@@ -33,6 +46,9 @@ def serve(
     tls_key: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="The certificate's private key, PEM.")
     ] = None,
+    log_level: Annotated[
+        LogLevel, typer.Option(help="Least level of the lines on stderr: `info` has each request, `debug` files, too.")
+    ] = LogLevel.INFO,
     data: DataOption = None,
 ) -> None:
     """Serve the web client and the HTTP API on this machine; the API's documentation is at /docs."""
@@ -52,10 +68,11 @@ def serve(
             soft_wrap=True,
         )
         raise typer.Exit(2)
+    check_free(listens, port)
     site = shipped_folder("web")
     app = create_app(open_local_system(data), site=site)
     _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
-    with _requests_logged(), daily(open_retention(data)):
+    with _requests_logged(log_level), daily(open_retention(data)):
         uvicorn.run(
             app,
             host=listens,
@@ -66,6 +83,31 @@ def serve(
             access_log=False,
             server_header=False,
         )
+
+
+def check_free(host: str, port: int) -> None:
+    """Check that a server can listen at an address, before anybody is told that it does.
+
+    Raises:
+        AddressUnavailable: another program listens there, or this machine may not.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+            trial.listen()
+    except socket.gaierror as error:
+        raise AddressUnavailable(f"{host} is no address of this machine: choose another --host.") from error
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                remedy = f"Port {port} is in use: stop the other program or choose another with --port."
+            case errno.EACCES:
+                remedy = f"Port {port} is for the system's own programs: choose one from 1024 with --port."
+            case _:
+                remedy = f"{host} is no address of this machine: choose another --host."
+        raise AddressUnavailable(remedy) from error
 
 
 def _checked_tls(certificate: Path | None, key: Path | None) -> bool:
@@ -108,14 +150,14 @@ def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) 
 
 
 @contextmanager
-def _requests_logged() -> Iterator[None]:
+def _requests_logged(level: LogLevel) -> Iterator[None]:
     """Write one JSON line for each request to stderr, as long as the server runs."""
     from muster.api.request_log import LOGGER
 
     logger, handler = logging.getLogger(LOGGER), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(level.upper())
     logger.propagate = False
     try:
         yield

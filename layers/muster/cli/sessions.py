@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.naming import GroupOption, SessionArgument, find_face, find_session
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_groups, open_local_system, open_sessions
 from muster.composition.reports import open_reports
@@ -27,8 +28,6 @@ from muster.domain.period import Period, parse_day
 from muster.services.sessions import Sessions
 
 app = typer.Typer(help="Roll calls: looked at, opened ahead and corrected.", no_args_is_help=True)
-
-SessionArgument = Annotated[str, typer.Argument(help="The session's id.")]
 
 _STYLE = {
     MarkStatus.PRESENT: "green",
@@ -69,10 +68,12 @@ def list_sessions(
 
 
 @app.command()
-def show(session: SessionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def show(
+    session: SessionArgument, group: GroupOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
     """Show one session with its marks."""
     sessions, _ = open_sessions(data)
-    _emit(sessions, parse_session_id(session), as_json)
+    _emit(sessions, find_session(session, group, data), as_json)
 
 
 @app.command("open")
@@ -100,6 +101,7 @@ def open_session(
 def mark(
     session: SessionArgument,
     marks: Annotated[list[str], typer.Argument(help="As STUDENT=STATUS: present, absent, late or excused.")],
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -111,7 +113,7 @@ def mark(
             raise InvalidRequest(f"{text[:80]!r} is no mark: write s1=late, or present, absent or excused.")
         statuses[parse_student_id(student)] = MarkStatus(status)
     sessions, corrections = open_sessions(data)
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     corrections.mark(identifier, statuses, _me())
     _emit(sessions, identifier, as_json)
 
@@ -119,22 +121,23 @@ def mark(
 @app.command()
 def name(
     session: SessionArgument,
-    face: Annotated[str, typer.Argument(help="The face's id.")],
+    face: Annotated[str, typer.Argument(help="The face's id, or the beginning of it.")],
     student: Annotated[str | None, typer.Argument(help="Whose it is; left out: nobody's of this group.")] = None,
     learn: Annotated[bool, typer.Option("--learn", help="Recognise the student by this face, too.")] = False,
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Confirm or correct whose a face is; the marks follow."""
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     student_id = None if student is None else parse_student_id(student)
     sessions, corrections = open_sessions(data)
     if not learn:
-        corrections.name(identifier, FaceId(face), student_id, _me())
+        corrections.name(identifier, find_face(face, identifier, data), student_id, _me())
     elif student_id is None:
         raise InvalidRequest("Name the student to learn the face of, or leave out --learn.")
     else:
-        open_local_system(data).learning.name(identifier, FaceId(face), student_id, _me())
+        open_local_system(data).learning.name(identifier, find_face(face, identifier, data), student_id, _me())
     _emit(sessions, identifier, as_json)
 
 
@@ -142,6 +145,7 @@ def name(
 def questions(
     session: SessionArgument,
     output: Annotated[Path | None, typer.Option(help="Write the pictures of the faces into this folder.")] = None,
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -149,7 +153,7 @@ def questions(
 
     Answer with `muster sessions name SESSION FACE STUDENT`.
     """
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     sessions, _ = open_sessions(data)
     found = sessions.questions(identifier)
     pictures: dict[FaceId, str] = {}
@@ -170,11 +174,17 @@ def questions(
     ]
 
     def show(console: Console) -> None:
-        table = Table("face", "may be", "picture")
+        if not found:
+            console.print("There is nothing to ask.")
+            return
+        table = Table("face", "may be", *(["picture"] if pictures else []))
         for question in found:
             names = ", ".join(f"{escape(one.student.name)} ({one.student.id})" for one in question.suggestions)
-            table.add_row(question.face.face_id, names, pictures.get(question.face.face_id, ""))
-        console.print(table if found else "There is nothing to ask.")
+            picture = [escape(pictures.get(question.face.face_id, ""))] if pictures else []
+            table.add_row(question.face.face_id, names, *picture)
+        console.print(table)
+        if output is None:
+            console.print("Add --output FOLDER to see the faces as pictures.")
 
     emit(document, as_json, show)
 
@@ -183,11 +193,12 @@ def questions(
 def remove(
     session: SessionArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove a session with its photos, marks and changes. It cannot be undone."""
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     sessions, corrections = open_sessions(data)
     detail = sessions.get(identifier)
     if not yes:

@@ -36,7 +36,7 @@ def _address(address: str | None, port: int, https: bool) -> str:
         InvalidRequest: the address is none, or this machine is in no network.
     """
     if address is not None:
-        return checked_address(address)
+        return checked_address(address, port, https=https)
     found = network_addresses()
     if not found:
         raise InvalidRequest("This machine is in no network: name the server's address with --address.")

@@ -425,6 +425,20 @@ class StorageFull(MusterError):
     category = Category.UNAVAILABLE
 
 
+class StoreNotFound(MusterError):
+    """The data directory holds no store, and the command does not make one."""
+
+    code = "store_not_found"
+    category = Category.NOT_FOUND
+
+
+class AddressUnavailable(MusterError):
+    """The server cannot listen at the address and port that it was given."""
+
+    code = "address_unavailable"
+    category = Category.UNAVAILABLE
+
+
 class StoreUnusable(MusterError):
     """The data directory cannot be used: written by a newer version, damaged, or not writable."""
 

@@ -27,7 +27,7 @@ def roll_call(page: Page, _: Path) -> None:
 
 def session(page: Page, samples: Path) -> None:
     page.goto("/#/")
-    choose(page, samples / "photos" / "group.jpg", samples / "photos" / "dim.jpg")
+    choose(page, *school.group_photos(samples))
     expect(page.get_by_role("button", name="Barack Obama, present")).to_have_count(2)
 
 
