@@ -20,7 +20,7 @@ from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, atte
 from muster.reports.csv_file import csv_file
 from muster.reports.heat_map import SESSIONS_A_SHEET
 from muster.reports.html_page import html_page
-from muster.reports.look import file_stem
+from muster.reports.look import file_stem, percent
 from muster.reports.xlsx_file import xlsx_file
 from tests.unit.reports import BERLIN, roll_call, term
 
@@ -221,3 +221,11 @@ def test_the_file_is_named_by_what_it_holds() -> None:
 def test_nobody_waits_for_the_spreadsheet_library_who_asks_for_no_workbook() -> None:
     code = "import sys, muster.api.routes.reports; sys.exit('openpyxl' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(None, "–"), (0.0, "0%"), (0.0001, "0.1%"), (0.5, "50.0%"), (0.9999, "99.9%"), (1.0, "100%")],
+)
+def test_only_all_is_a_hundred_percent_and_only_none_is_nought(rate: float | None, text: str) -> None:
+    assert percent(rate) == text

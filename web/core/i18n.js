@@ -77,13 +77,19 @@ export function day(value) {
   return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" }).format(new Date(value));
 }
 
+/** @returns {string} a day with its year. */
+export function date(value) {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(value));
+}
+
 /** @returns {string[]} number of the day and name of the month, for a narrow column. */
 export function dayAndMonth(value) {
   const date = new Date(value);
   return [{ day: "numeric" }, { month: "short" }].map((part) => new Intl.DateTimeFormat(locale, part).format(date));
 }
 
-/** @returns {string} a share of 0 to 1 in percent. */
+/** @returns {string} a share of 0 to 1 in percent; all and none are said of nothing less. */
 export function percent(share) {
+  if (share > 0 && share < 1) share = Math.min(0.99, Math.max(0.01, share));
   return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
 }

@@ -26,6 +26,8 @@ const LONGEST_PAUSE = 60_000;
  * @property {{id: string, name: string, allowLookalike: boolean}} [student] of a registration; consent was given.
  * @property {"waiting" | "failed"} state
  * @property {{code: string, detail: string}} [problem] why it failed.
+ * @property {string | null} [dayTaken] of a roll call's photo, by its own data.
+ * @property {boolean} [useAnyway] whether the teacher confirmed that a photo belongs to its roll call.
  * @property {string} [uploadId] of the upload under way, where it goes by the store.
  */
 
@@ -228,6 +230,7 @@ async function deliver(item, onProgress) {
   if (item.kind === "detect") {
     form.append("group_id", item.groupId);
     form.append("session_id", item.session.id);
+    form.append("use_anyway", String(item.useAnyway === true));
     form.append("images", item.blob, name);
   } else {
     form.append("student_id", item.student.id);

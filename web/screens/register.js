@@ -98,6 +98,7 @@ export function register() {
   const others = waiting().filter((one) => one.kind === "register" && one.id !== sending);
   return html`<section class="stack narrow">
     <h1 tabindex="-1">${t("register.title")}</h1>
+    ${navigator.onLine ? nothing : html`<p class="card">${icon("cloudOff")} ${t("register.offline")}</p>`}
     ${done ? success() : nothing}
     ${item ? underWay(item) : done ? nothing : fields()}
     ${waitingList(others)}

@@ -53,9 +53,15 @@ async function load() {
 async function exported(form) {
   await attempt(async () => {
     const response = await send("GET", query(form));
-    const days = [period.since, period.until].filter(Boolean).join("_");
+    const days = [period.since, period.until || today()].filter(Boolean).join("_to_");
     await share(await response.blob(), `${chosenGroup()}_${days}.${form}`);
   });
+}
+
+/** @returns {string} the last day of a report that has no end. */
+function today() {
+  const now = new Date();
+  return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
 /** The page. */

@@ -7,6 +7,7 @@ import { draw } from "../core/draw.js";
 import { moment, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
 import { enqueue, waiting } from "../core/outbox.js";
+import { captureTime, dayTaken } from "../core/exif.js";
 import { prepared } from "../core/photo.js";
 import { randomId } from "../core/random.js";
 import { chosenGroup, groupName, knownGroups, knownStudents, loadStudents, rosterProblem } from "../core/roster.js";
@@ -64,7 +65,8 @@ export async function takePhotos(files, session, group) {
   for (const file of chosen) {
     await attempt(async () => {
       const blob = await prepared(file, me().uploads ? Infinity : me().most_photo_bytes);
-      await enqueue({ kind: "detect", groupId: group, session: target, blob });
+      const taken = await captureTime(file);
+      await enqueue({ kind: "detect", groupId: group, session: target, blob, dayTaken: taken && dayTaken(taken) });
     });
     preparing -= 1;
     if (location.hash !== `#/session/${target.id}`) location.hash = `#/session/${target.id}`;

@@ -67,7 +67,7 @@ def checked_address(text: str, port: int, *, https: bool) -> str:
         InvalidRequest: it is none, or names more than a server.
     """
     address = text.rstrip("/")
-    if "://" not in address:
+    if "://" not in text:
         address = _of_host(address, port, https=https)
     try:
         parts = urlsplit(address)

@@ -46,10 +46,10 @@ def serve(
     tls_key: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="The certificate's private key, PEM.")
     ] = None,
+    data: DataOption = None,
     log_level: Annotated[
         LogLevel, typer.Option(help="Least level of the lines on stderr: `info` has each request, `debug` files, too.")
     ] = LogLevel.INFO,
-    data: DataOption = None,
 ) -> None:
     """Serve the web client and the HTTP API on this machine; the API's documentation is at /docs."""
     import uvicorn

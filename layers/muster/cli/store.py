@@ -6,11 +6,15 @@ from typing import Any, Final
 import typer
 
 from muster.cli.console import TableConsole
+from muster.composition.pointed import is_local
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import StoreNotFound
 
 MAKING_A_STORE: Final = frozenset(
-    {"register", "serve", "restore", "students import", "students register", "groups add", "users add"}
+    {
+        *("register", "serve", "restore"),
+        *("students import", "students register", "groups add", "users add", "packs migrate"),
+    }
 )
 """Commands that a new store may begin with."""
 
@@ -21,7 +25,7 @@ def checked_store(context: typer.Context, data: Path | None) -> Path | None:
     Raises:
         StoreNotFound: there is no store in it, and the command does not make one.
     """
-    if context.resilient_parsing:
+    if context.resilient_parsing or not is_local(data):
         return data
     folder = data or LocalSettings().data
     # What is no folder, or has files without a database, is for the store itself to refuse.
@@ -32,7 +36,8 @@ def checked_store(context: typer.Context, data: Path | None) -> Path | None:
             f"There is no store in the folder {folder}: check --data and MUSTER_DATA. "
             "`muster register` and `muster serve` make a new one."
         )
-    TableConsole(stderr=True).print(f"A new store is made in {folder}.", soft_wrap=True, highlight=False, markup=False)
+    sentence = f"There is no store in {folder} yet: this command makes one."
+    TableConsole(stderr=True).print(sentence, soft_wrap=True, highlight=False, markup=False)
     return data
 
 

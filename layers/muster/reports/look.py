@@ -14,8 +14,10 @@ RATE_MEANING = "Present and late among all marks that are not excused."
 
 
 def percent(rate: float | None) -> str:
-    """Write a rate for people; a dash where there is none."""
-    return "–" if rate is None else f"{rate:.0%}" if rate in (0, 1) else f"{rate:.1%}"
+    """Write a rate for people; a dash where there is none. Nothing less than all is 100 %, nor more than none 0 %."""
+    if rate is None:
+        return "–"
+    return f"{rate:.0%}" if rate in (0, 1) else f"{min(max(rate, 0.001), 0.999):.1%}"
 
 
 def headline(report: AttendanceReport) -> str:
