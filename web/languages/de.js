@@ -9,7 +9,7 @@ export default {
   "camera.take": "Foto aufnehmen",
   "camera.turn": "Andere Kamera",
   "camera.view": "Was die Kamera sieht",
-  "consent.given": "Die Schülerin oder der Schüler (oder ein Elternteil, wo das Gesetz es verlangt) ist einverstanden.",
+  "consent.given": "Die Schülerin oder der Schüler (oder ein Elternteil, wo das Gesetz es verlangt) hat zugestimmt.",
   "consent.read": "Worin eingewilligt wird",
   "consent.text":
     "Ich bin einverstanden, dass meine Schule ein Foto von mir aufnimmt, daraus Zahlen berechnet, die mein Gesicht beschreiben (eine biometrische Vorlage), und sie zu einem einzigen Zweck verwendet: festzuhalten, ob ich auf Fotos meiner Klasse anwesend bin. Das Foto und die Zahlen werden behalten, bis ich widerrufe oder die Schule verlasse, Klassenfotos 30 Tage lang. Sie werden niemandem sonst gegeben und zu nichts anderem verwendet. Ich kann jetzt oder jederzeit später Nein sagen, ohne jeden Nachteil; dann werden mein Foto und die Zahlen gelöscht, und eine Lehrkraft trägt mich von Hand ein.",
@@ -139,7 +139,7 @@ export default {
   "session.title": "Aufruf",
   "settings.install": "Muster auf den Startbildschirm",
   "settings.language": "Sprache",
-  "settings.liveness": "Muster prüft nicht, ob ein Gesicht lebt: Ein hochgehaltener Ausdruck oder Bildschirm zählt als Gesicht. Sehen Sie die Klasse an, nicht nur das Bild.",
+  "settings.liveness": "Muster prüft nicht, ob ein Gesicht echt ist: Ein Ausdruck oder ein Bildschirm, den jemand hochhält, zählt als Gesicht. Sehen Sie die Klasse an, nicht nur das Bild.",
   "settings.look": "Aussehen",
   "settings.privacy": "Datenschutz",
   "settings.privacyText":
