@@ -87,6 +87,7 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the server would listen on: the tests themselves open nothing to the network."""
     found: dict[str, Any] = {}
     monkeypatch.setattr(uvicorn, "run", lambda _, **arguments: found.update(arguments))
+    monkeypatch.setattr(cli, "check_free", lambda *_: None)
     monkeypatch.setattr(cli, "network_addresses", lambda: ["192.0.2.7", "198.51.100.7"])
     return found
 
