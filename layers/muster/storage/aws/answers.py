@@ -52,7 +52,7 @@ class AwsAnswers:
                 ":expires": _seconds(now + ANSWER_LASTS),
             }
             change = f"SET http_status = :status, media_type = :type, body = :body, {keys.EXPIRES_AT} = :expires"
-            self._table.update(_key(key), change, values, unanswered)
+            self._table.together([self._table.updating(_key(key), change, values, unanswered)])
         except ConditionFailed:
             # The claim lapsed and is gone, or whoever claimed the key next was faster.
             return

@@ -67,7 +67,7 @@ class RegistrationLease:
                     _KEY,
                     "SET holder = :me, lapses_at = :lapse",
                     values,
-                    "attribute_not_exists(holder) OR lapses_at <= :now",
+                    "attribute_not_exists(holder) OR holder = :me OR lapses_at <= :now",
                 )
             except ConditionFailed as error:
                 if now >= until:

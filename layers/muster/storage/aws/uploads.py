@@ -114,13 +114,14 @@ class AwsUploads:
 
     def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
         """Keep the outcome and forget the details, if there is no outcome yet; see `UploadStore.close`."""
+        closing = self._table.updating(
+            _key(upload_id),
+            "SET outcome = :outcome REMOVE details",
+            {":outcome": json_text(_outcome(outcome))},
+            "attribute_exists(pk) AND attribute_not_exists(outcome)",
+        )
         try:
-            self._table.update(
-                _key(upload_id),
-                "SET outcome = :outcome REMOVE details",
-                {":outcome": json_text(_outcome(outcome))},
-                "attribute_exists(pk) AND attribute_not_exists(outcome)",
-            )
+            self._table.together([closing])
         except ConditionFailed:
             return False
         return True
