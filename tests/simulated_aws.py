@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from tests.quick_tables import share_items
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -101,6 +103,7 @@ def simulated_aws(
         around: puts something between the network and the account, such as answers that get lost.
         clock: seconds, by which request tokens expire.
     """
+    share_items()
     app, lock = RequestTokens(DomainDispatcherApplication(create_backend_app), clock), Lock()
 
     def one_at_a_time(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
