@@ -1,7 +1,6 @@
 """What holds of the table and the buckets besides the ports: calls made, what is left, what a crash left."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -47,7 +46,7 @@ class Killed(BaseException):
 
 
 class Wire:
-    """What goes over the network: counts calls, slows them down, or ends the process before one of them."""
+    """What goes over the network: counts calls, refuses them, or ends the process before one of them."""
 
     def __init__(self, place: AwsPlace) -> None:
         dynamodb, s3 = place.clients()
@@ -56,7 +55,6 @@ class Wire:
             client.meta.events.register("before-send.*", self._before_send)  # type: ignore[arg-type]
         self.stores = open_aws(dynamodb, s3, table=place.table, photos=place.photos, models=place.models)
         self.calls = 0
-        self.seconds_a_call = 0.0
         self.killed_before: int | None = None
         self.overloaded_every: int | None = None
         self._lock = Lock()
@@ -67,7 +65,6 @@ class Wire:
                 raise Killed
             self.calls += 1
             number = self.calls
-        time.sleep(self.seconds_a_call)
         if self.overloaded_every is None or number % self.overloaded_every:
             return None
         return refusal(request)
@@ -129,20 +126,17 @@ def everything(place: AwsPlace) -> tuple[str, dict[str, bytes]]:
 
 
 @pytest.mark.slow
-def test_a_gallery_of_two_hundred_loads_in_under_a_second_at_twenty_milliseconds_a_call(aws: AwsPlace) -> None:
+def test_a_gallery_of_two_hundred_loads_in_four_calls(aws: AwsPlace) -> None:
     wire = Wire(aws)
     ids = [f"s{number:03}" for number in range(200)]
     for id in ids:
         wire.stores.students.add(a_student(id), a_template(id, views=16), b"x")
     wire.stores.students.templates(GroupId("g"))
-    wire.calls, wire.seconds_a_call = 0, 0.02
-    started = time.perf_counter()
+    wire.calls = 0
     templates = wire.stores.students.templates(GroupId("g"))
-    took = time.perf_counter() - started
     assert [template.student_id for template in templates] == ids
     assert_same_template(templates[7], a_template("s007", views=16))
     assert wire.calls <= 4
-    assert took < 1
 
 
 def test_registering_and_marking_take_a_handful_of_calls(aws: AwsPlace) -> None:

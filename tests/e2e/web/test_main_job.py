@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 
 import httpx
 import pytest
@@ -42,11 +41,9 @@ def test_a_teacher_registers_calls_the_roll_corrects_and_reports(page: Page, sit
     expect(page.get_by_role("checkbox")).not_to_be_checked()
 
     page.get_by_role("link", name="Roll call").click()
-    began = perf_counter()
     choose(page, samples / "photos" / "group.jpg")
     known = page.get_by_role("button", name="Barack Obama, present", exact=True)
     expect(known).to_be_visible()
-    assert perf_counter() - began < 15
     people = page.locator("[data-test=people]")
     expect(people.get_by_role("button", name="Eileen Collins absent")).to_be_visible()
 
