@@ -126,7 +126,7 @@ def test_health_names_the_model_and_docs_are_served(client: httpx.Client) -> Non
 
 def muster(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "muster", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
 
 
 @pytest.mark.slow

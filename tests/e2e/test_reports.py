@@ -171,7 +171,7 @@ def muster(system_folder: Path, *arguments: str) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "muster", "attendance", *arguments, "--data", str(system_folder)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
 
 

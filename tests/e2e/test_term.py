@@ -96,7 +96,7 @@ def school(
 
         def client(name: str) -> httpx.Client:
             headers = {"Authorization": f"Bearer {tokens[name]}"}
-            return stack.enter_context(httpx.Client(base_url=url, timeout=120, headers=headers))
+            return stack.enter_context(httpx.Client(base_url=url, timeout=600, headers=headers))
 
         yield School(students, client("admin"), client("frizzle"), client("gadget"))
 

@@ -19,7 +19,7 @@ import pytest
 
 def muster(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "muster", *arguments, "--data", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 def document(done: subprocess.CompletedProcess[str]) -> Any:
@@ -34,7 +34,7 @@ def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool 
     command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
     with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, env=os.environ) as process:
         address = f"{'https' if options else 'http'}://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             assert process.poll() is None, log.read_text()
             try:

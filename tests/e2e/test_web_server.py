@@ -38,7 +38,7 @@ def web(tmp_path: Path) -> Path:
 def page(system: LocalSystem, web: Path) -> Iterator[httpx.Client]:
     """A client of a server with users, one who has no token."""
     system.users.add(User(UserId("ada"), Role.ADMIN))
-    with serving(create_app(system, site=web)) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with serving(create_app(system, site=web)) as url, httpx.Client(base_url=url, timeout=600) as client:
         yield client
 
 

@@ -26,7 +26,7 @@ def register(page: Page, name: str, identifier: str, group: str | None = None) -
 
 
 def test_a_teacher_registers_calls_the_roll_corrects_and_reports(page: Page, site: str, samples: Path) -> None:
-    api = httpx.Client(base_url=site, timeout=60)
+    api = httpx.Client(base_url=site, timeout=600)
     register(page, "Barack Obama", "s1", group="7b")
     expect(page.get_by_text("Barack Obama is registered.")).to_be_visible()
     api.post(

@@ -102,7 +102,7 @@ def windows(
     obama_before_the_camera: Browser, site: str, samples: Path, watched: phones.Watched
 ) -> Iterator[Callable[..., Page]]:
     """Open a page of a school with a term behind it, in any form and look."""
-    with httpx.Client(base_url=site, timeout=120) as api:
+    with httpx.Client(base_url=site, timeout=600) as api:
         school.settle(api, samples)
     opened = []
 
