@@ -20,16 +20,18 @@ demo: $(VENV)/local ## register the sample students and read the sample group ph
 serve: $(VENV)/local ## serve the HTTP API on this machine
 	$(BIN)/muster serve
 
-system-packages: ## install what tests need of the system, where that is allowed: a browser, LibreOffice's spreadsheet
+system-packages: ## install what tests need of the system: a browser, LibreOffice's spreadsheet; fails if it cannot
 	@missing=""; command -v soffice >/dev/null || missing="libreoffice-calc"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| missing="$$missing chromium"; \
-	if [ -z "$$missing" ]; then :; elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing $$missing, which the tests open reports and the web client in."; \
-		{ apt-get update --quiet=2 --option Acquire::http::Timeout=20 && DEBIAN_FRONTEND=noninteractive \
-			apt-get install --quiet=2 --yes --no-install-recommends $$missing; } >/dev/null \
-			|| echo "It could not be installed: tests that need LibreOffice are skipped, those that need Chromium fail."; \
-	else echo "Install $$missing for the tests that need them: $(PACKAGES_HINT)"; fi
+		if { apt-get update --quiet=2 --option Acquire::http::Timeout=20 && DEBIAN_FRONTEND=noninteractive \
+			apt-get install --quiet=2 --yes --no-install-recommends $$missing; } >/dev/null; then exit 0; fi; \
+	fi; \
+	echo "The tests need $$missing, which could not be installed here. Install it, then run make again:" >&2; \
+	echo "  $(PACKAGES_HINT)" >&2; echo "Tests that do without: make test-fast" >&2; exit 1
 
 test: $(VENV)/dev system-packages ## run every test
 	$(BIN)/python -m pytest

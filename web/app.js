@@ -14,7 +14,7 @@ import { loadGroups } from "./core/roster.js";
 import { session as currentSession, reload as reloadSession, takeIn } from "./core/session.js";
 import { icon } from "./parts/icons.js";
 import { sheet } from "./parts/sheet.js";
-import { say, sayWhy, toast } from "./parts/toast.js";
+import { clearFailure, say, sayWhy, toast } from "./parts/toast.js";
 import { releaseSent } from "./parts/waiting.js";
 import * as history from "./screens/history.js";
 import * as register from "./screens/register.js";
@@ -42,7 +42,7 @@ const TABS = [
   { tab: "roll", href: "#/", sign: "camera", label: "roll.title" },
   { tab: "register", href: "#/register", sign: "addPerson", label: "register.tab" },
   { tab: "history", href: "#/history", sign: "history", label: "history.title" },
-  { tab: "settings", href: "#/settings", sign: "gear", label: "settings.title" },
+  { tab: "settings", href: "#/settings", sign: "gear", label: "settings.tab" },
 ];
 
 let screen = SCREENS[""];
@@ -96,6 +96,7 @@ async function show() {
     await show();
     return;
   }
+  clearFailure();
   screen.exit?.();
   screen = SCREENS[name] ?? SCREENS[""];
   document.title = `${t(screen.title)} – Muster`;
@@ -145,6 +146,7 @@ async function start() {
   addEventListener("offline", draw);
   whenSignInEnds(() => failed(new Problem(401, "sign_in_required", "")));
   whenSent((item, answer) => {
+    clearFailure();
     releaseSent(waiting());
     void takeIn(item, answer);
     register.registered(item, answer);

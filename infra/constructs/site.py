@@ -23,18 +23,6 @@ from muster.api.site_policy import API_PATHS, HEADERS, content_security_policy
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
 """Part of the name of the bucket that `cdk bootstrap` made for assets."""
 
-FALLBACK: Final = """\
-function handler(event) {
-  var request = event.request;
-  if (request.uri.lastIndexOf('.') <= request.uri.lastIndexOf('/')) {
-    request.uri = '/index.html';
-  }
-  return request;
-}
-"""
-"""A path without a file ending is one of the client's own pages. Done here and not by an error page, which would turn
-the API's 403 and 404 into the client's start page too."""
-
 
 def policy(stage: str) -> str:
     """Return the site's content security policy: its own files, the sign-in pages and the photo bucket."""
@@ -88,12 +76,6 @@ class Site(Construct):
             origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
             response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
         )
-        fallback = cloudfront.Function(
-            self,
-            "Fallback",
-            code=cloudfront.FunctionCode.from_inline(FALLBACK),
-            runtime=cloudfront.FunctionRuntime.JS_2_0,
-        )
         distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -103,11 +85,6 @@ class Site(Construct):
                 origin=origins.S3BucketOrigin.with_origin_access_control(self.bucket),
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 response_headers_policy=self._headers(config.stage),
-                function_associations=[
-                    cloudfront.FunctionAssociation(
-                        function=fallback, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
-                    )
-                ],
             ),
             additional_behaviors=dict.fromkeys(API_PATHS, to_api),
             domain_names=[domain.name] if domain else None,

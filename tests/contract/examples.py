@@ -99,6 +99,7 @@ def a_session_photo(
         pack=PACK,
         head=head,
         received_at=NOW + timedelta(minutes=minutes),
+        turned=90,
     )
 
 

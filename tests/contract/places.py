@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 import boto3
+from botocore.config import Config
 
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
@@ -15,6 +16,9 @@ from tests.infra.tables import table_definition
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+
+PATIENT_CONFIG = CLIENT_CONFIG.merge(Config(connect_timeout=120, read_timeout=600))
+"""As the system's own clients, but a machine that is slow for a while makes them repeat nothing."""
 
 
 class Stores(Protocol):
@@ -67,8 +71,8 @@ class AwsPlace:
     def clients(self) -> "tuple[DynamoDBClient, S3Client]":
         session = boto3.Session("test", "test", region_name="eu-central-1")
         return (
-            session.client("dynamodb", endpoint_url=self.endpoint, config=CLIENT_CONFIG),
-            session.client("s3", endpoint_url=self.endpoint, config=CLIENT_CONFIG),
+            session.client("dynamodb", endpoint_url=self.endpoint, config=PATIENT_CONFIG),
+            session.client("s3", endpoint_url=self.endpoint, config=PATIENT_CONFIG),
         )
 
     def build(self, *, versioned: bool = False) -> None:

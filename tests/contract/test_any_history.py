@@ -142,7 +142,9 @@ class History(RuleBasedStateMachine):
         self._unname(id)
         for session, marks in self.marks.items():
             if id in marks:
-                erased = Counter(self.sessions[session].erased) + Counter([marks.pop(id).status])
+                # Nobody can answer the open question of an erased student.
+                gone = [status for status in [marks.pop(id).status] if status is not MarkStatus.REVIEW]
+                erased = Counter(self.sessions[session].erased) + Counter(gone)
                 self.sessions[session] = replace(self.sessions[session], erased=dict(erased))
         self.changes = {session: [without(change, id) for change in made] for session, made in self.changes.items()}
         assert self.stores.students.traces(StudentId(id)) == []
@@ -210,7 +212,9 @@ class History(RuleBasedStateMachine):
         old = self.marks[session].get(student)
         by_photo_over_person = old and old.source is MarkSource.MANUAL and source is MarkSource.PHOTO
         same = old and (old.status, old.source) == (status, source)
-        unseen = old and source is MarkSource.PHOTO and (old.status, status) == (MarkStatus.PRESENT, MarkStatus.ABSENT)
+        shown = [MarkStatus.PRESENT, MarkStatus.REVIEW, MarkStatus.ABSENT]
+        weaker = old and {old.status, status} <= set(shown) and shown.index(old.status) < shown.index(status)
+        unseen = source is MarkSource.PHOTO and weaker
         if not (by_photo_over_person or same or unseen):
             self.marks[session][student] = new
 
@@ -233,6 +237,15 @@ class History(RuleBasedStateMachine):
         self.changes[session].append(change if student in self.students else without(change, student))
         if student in self.students:
             self.marks[session][student] = new
+
+    @precondition(lambda self: self.named)
+    @rule(data=st.data())
+    def remove_photo(self, data: st.DataObject) -> None:
+        session, photo = data.draw(st.sampled_from(sorted(self.named)))
+        version = self.stores.sessions.get(SessionId(session)).version
+        self.stores.sessions.amend(SessionId(session), version, photo_removed=PhotoId(photo))
+        del self.named[session, photo]
+        self.with_files.discard((session, photo))
 
     @precondition(lambda self: self.sessions)
     @rule(data=st.data())

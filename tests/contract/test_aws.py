@@ -1,7 +1,6 @@
 """What holds of the table and the buckets besides the ports: calls made, what is left, what a crash left."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -47,7 +46,7 @@ class Killed(BaseException):
 
 
 class Wire:
-    """What goes over the network: counts calls, slows them down, or ends the process before one of them."""
+    """What goes over the network: counts calls, refuses them, or ends the process before one of them."""
 
     def __init__(self, place: AwsPlace) -> None:
         dynamodb, s3 = place.clients()
@@ -56,7 +55,6 @@ class Wire:
             client.meta.events.register("before-send.*", self._before_send)  # type: ignore[arg-type]
         self.stores = open_aws(dynamodb, s3, table=place.table, photos=place.photos, models=place.models)
         self.calls = 0
-        self.seconds_a_call = 0.0
         self.killed_before: int | None = None
         self.overloaded_every: int | None = None
         self._lock = Lock()
@@ -67,7 +65,6 @@ class Wire:
                 raise Killed
             self.calls += 1
             number = self.calls
-        time.sleep(self.seconds_a_call)
         if self.overloaded_every is None or number % self.overloaded_every:
             return None
         return refusal(request)
@@ -129,20 +126,17 @@ def everything(place: AwsPlace) -> tuple[str, dict[str, bytes]]:
 
 
 @pytest.mark.slow
-def test_a_gallery_of_two_hundred_loads_in_under_a_second_at_twenty_milliseconds_a_call(aws: AwsPlace) -> None:
+def test_a_gallery_of_two_hundred_loads_in_four_calls(aws: AwsPlace) -> None:
     wire = Wire(aws)
     ids = [f"s{number:03}" for number in range(200)]
     for id in ids:
         wire.stores.students.add(a_student(id), a_template(id, views=16), b"x")
     wire.stores.students.templates(GroupId("g"))
-    wire.calls, wire.seconds_a_call = 0, 0.02
-    started = time.perf_counter()
+    wire.calls = 0
     templates = wire.stores.students.templates(GroupId("g"))
-    took = time.perf_counter() - started
     assert [template.student_id for template in templates] == ids
     assert_same_template(templates[7], a_template("s007", views=16))
     assert wire.calls <= 4
-    assert took < 1
 
 
 def test_registering_and_marking_take_a_handful_of_calls(aws: AwsPlace) -> None:
@@ -455,8 +449,8 @@ def test_lists_longer_than_a_page_come_whole(aws: AwsPlace) -> None:
 def test_all_answers_are_forgotten_however_many(aws: AwsPlace) -> None:
     wire = Wire(aws)
     for number in range(6):
-        wire.stores.answers.begin(f"k{number}", "d", NOW)
-        wire.stores.answers.finish(f"k{number}", KeptAnswer(200, "text/plain", b"x" * 250_000), NOW)
+        wire.stores.answers.begin(f"k{number}", "d", "c", NOW)
+        wire.stores.answers.finish(f"k{number}", "c", KeptAnswer(200, "text/plain", b"x" * 250_000), NOW)
     wire.calls = 0
     wire.stores.answers.clear()
     assert wire.calls > 2
@@ -465,8 +459,8 @@ def test_all_answers_are_forgotten_however_many(aws: AwsPlace) -> None:
 
 def test_an_answer_carries_the_time_when_the_table_may_drop_it(aws: AwsPlace) -> None:
     stores = aws.open()
-    stores.answers.begin("k", "d", NOW)
-    stores.answers.finish("k", KeptAnswer(200, "text/plain", b"x"), NOW)
+    stores.answers.begin("k", "d", "c", NOW)
+    stores.answers.finish("k", "c", KeptAnswer(200, "text/plain", b"x"), NOW)
     dynamodb, _ = aws.clients()
     (item,) = dynamodb.scan(TableName=aws.table)["Items"]
     assert int(item[keys.EXPIRES_AT]["N"]) - NOW.timestamp() == pytest.approx(24 * 3600, abs=1)
@@ -508,7 +502,8 @@ def test_a_student_is_taken_out_of_more_items_than_one_transaction_takes(aws: Aw
         )
         stores.sessions.amend(session, number + 1, changes=[change])
     stores.students.erase(A)
-    assert [change.after for change in stores.sessions.changes(session)] == [(Decision.PRESENT, None)] * 105
+    changes = [change for change in stores.sessions.changes(session) if isinstance(change, FaceChange)]
+    assert [change.after for change in changes] == [(Decision.PRESENT, None)] * 105
     assert stores.sessions.get(session).erased == {MarkStatus.ABSENT: 1}
     assert stores.students.traces(A) == []
 
@@ -520,8 +515,8 @@ def test_traces_name_what_is_found_and_nothing_of_others_of_that_name(aws: AwsPl
     stores.groups.add(Group(GroupId("present"), "present", frozenset({UserId("present")})))
     session = open_session(stores, name, "b", id="present")
     stores.sessions.record_photo(a_session_photo(session, a_face(name), a_face("b")), b"o", b"a", [mark(name)])
-    stores.answers.begin("k", "d", NOW)
-    stores.answers.finish("k", KeptAnswer(200, "application/json", b'{"student_id":"present"}'), NOW)
+    stores.answers.begin("k", "d", "c", NOW)
+    stores.answers.finish("k", "c", KeptAnswer(200, "application/json", b'{"student_id":"present"}'), NOW)
     found = stores.students.traces(name)
     for part in ("STUDENT#present RECORD", "STUDENT#present TEMPLATE", "GROUP# STUDENT#present", "faces", "ANSWERS"):
         assert any(part in line for line in found), part

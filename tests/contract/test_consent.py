@@ -19,7 +19,7 @@ from muster.domain.errors import (
     VersionConflict,
 )
 from muster.domain.faces import Decision
-from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId
+from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId, UserId
 from muster.domain.student import MOST_LEARNED, Consent, StudentState
 from muster.storage.rules import students_in
 from tests.contract.examples import (
@@ -477,3 +477,24 @@ def test_learning_beside_a_withdrawal_leaves_no_template(stores: Stores) -> None
     assert stores.students.templates() == []
     with pytest.raises(NotRegistered):
         stores.students.template(S1)
+
+
+def test_who_stated_a_consent_and_which_withdrawal_it_renews_come_back(place: Place, stores: Stores) -> None:
+    consent = Consent(LATER, "2026-1", stated_by=UserId("t1"), renewed_after=NOW)
+    stores.students.add(replace(a_student("s1"), consent=consent), a_template("s1"), a_photo("s1"))
+    assert place.open().students.get(S1).consent == consent
+    withdrawn = stores.students.withdraw(S1, LATER)
+    assert withdrawn.consent == replace(consent, withdrawn_at=LATER)
+    assert stores.students.get(S1) == withdrawn
+
+
+def test_a_record_is_replaced_only_if_it_is_the_one_that_was_read(stores: Stores) -> None:
+    read = an_enrolled_student("s1", groups=["g"])
+    other = an_enrolled_student("s1", name="Eve", groups=["h"])
+    stores.students.enrol(other)
+    registered = replace(a_student("s1"), version=2)
+    with pytest.raises(VersionConflict):
+        stores.students.add(registered, a_template("s1"), a_photo("s1"), replaces=read)
+    assert stores.students.get(S1) == other
+    stores.students.add(registered, a_template("s1"), a_photo("s1"), replaces=other)
+    assert stores.students.get(S1) == registered

@@ -209,8 +209,13 @@ def test_a_session_is_opened_ahead_of_its_photos(stores: Stores) -> None:
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
     detail = sessions.open(GroupId("g"), SessionId("monday"), NOW)
     assert (detail.session.started_at, detail.photos) == (NOW, ())
-    assert [(mark.student_id, mark.status, mark.source) for mark in detail.marks] == [
-        ("ada", MarkStatus.ABSENT, MarkSource.PHOTO),
+    # Nobody was seen yet, and nobody is absent.
+    assert (detail.taken, detail.marks) == (False, ())
+    record(stores, a_session_photo(detail.session.id, a_face("ada")), mark("ada"))
+    taken = sessions.get(detail.session.id)
+    assert taken.taken
+    assert [(mark.student_id, mark.status, mark.source) for mark in taken.marks] == [
+        ("ada", MarkStatus.PRESENT, MarkSource.PHOTO),
         ("bob", MarkStatus.ABSENT, MarkSource.PHOTO),
     ]
     with pytest.raises(SessionExists):

@@ -51,7 +51,7 @@ else:
 
 def run_under_a_limit(directory: Path, limit: int, what: str) -> list[str]:
     command = [sys.executable, "-c", UNDER_A_LIMIT, str(directory), str(limit), what]
-    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=True)
     return child.stdout.splitlines()
 
 

@@ -66,3 +66,11 @@ def test_a_holder_whose_lease_lapsed_leaves_the_next_one_its_own(aws: AwsPlace) 
         late.__exit__(None, None, None)
         with pytest.raises(RegistrationsBusy):
             instance(aws, clock(start + timedelta(seconds=22), 5)).__enter__()
+
+
+def test_a_lease_from_the_future_keeps_nobody_out(aws: AwsPlace) -> None:
+    """The clock of its holder was set back."""
+    start = datetime.now(UTC)
+    instance(aws, clock(start + timedelta(days=3650), 0)).__enter__()
+    with instance(aws, clock(start, 0)):
+        pass

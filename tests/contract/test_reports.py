@@ -110,6 +110,22 @@ def test_a_student_is_reported_across_the_groups_that_the_asker_may_see(stores: 
         reports(stores).of_student(StudentId("ada"), ALWAYS, frozenset({GroupId("8a")}))
 
 
+def test_a_student_who_changes_group_keeps_what_was_recorded_before(stores: Stores) -> None:
+    enrol(stores, moved="7b", other="7b")
+    hold(stores, "one", day(1), {"moved": "A", "other": "P"})
+    hold(stores, "two", day(2), {"moved": "A", "other": "P"})
+    moved = Student(StudentId("moved"), "Student moved", frozenset({GroupId("8a")}), None, None, version=2)
+    stores.students.update(moved)
+    hold(stores, "three", day(3), {"moved": "P"}, group="8a")
+
+    report = reports(stores).of_student(StudentId("moved"), ALWAYS)
+    assert [(group.id, group.sessions) for group in report.groups] == [("7b", 2), ("8a", 1)]
+    assert (shown(report), report.tally.rate) == ({"moved": "AAP"}, 1 / 3)
+    # A teacher sees the sessions of the groups they teach.
+    seen = reports(stores).of_student(StudentId("moved"), ALWAYS, frozenset({GroupId("8a")}))
+    assert (shown(seen), [group.id for group in seen.groups]) == ({"moved": "P"}, ["8a"])
+
+
 def test_a_session_is_reported_with_those_who_were_on_its_roster(stores: Stores) -> None:
     enrol(stores, ada="7b", alan="7b")
     hold(stores, "monday", day(1), {"ada": "P", "alan": "E"})

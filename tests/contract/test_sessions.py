@@ -1,5 +1,6 @@
 """What every store of sessions promises."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -336,3 +337,48 @@ def test_a_session_outlives_all_its_students(stores: Stores) -> None:
     stores.students.erase(StudentId("a"))
     assert stores.sessions.marks(session) == []
     assert len(stores.sessions.photos(session)) == 1
+
+
+class TestPhotosByDigest:
+    """A photo is found again in every session that holds the same file."""
+
+    DIGEST = "cd" * 32
+
+    def record(self, stores: Stores, session: SessionId, id: str = "p1", digest: str = DIGEST) -> None:
+        photo = replace(a_session_photo(session, id=id), digest=digest)
+        stores.sessions.record_photo(photo, b"original", b"annotated", [])
+
+    def test_all_sessions_that_hold_a_photo_come_oldest_first(self, stores: Stores) -> None:
+        for id, minutes, group in (("late", 60, "g"), ("early", 0, "g2"), ("without", 30, "g")):
+            stores.sessions.create(a_session(id, group=group, minutes=minutes), [])
+        self.record(stores, SessionId("late"))
+        self.record(stores, SessionId("early"))
+        self.record(stores, SessionId("without"), digest="ef" * 32)
+        found = stores.sessions.with_photo(self.DIGEST)
+        assert [(session.id, session.group_id) for session in found] == [("early", "g2"), ("late", "g")]
+        assert found[0] == stores.sessions.get(SessionId("early"))
+        assert stores.sessions.with_photo("00" * 32) == []
+
+    def test_a_photo_stored_twice_is_one_use(self, stores: Stores) -> None:
+        session = open_session(stores)
+        self.record(stores, session)
+        self.record(stores, session)
+        self.record(stores, session, id="p2")
+        assert [found.id for found in stores.sessions.with_photo(self.DIGEST)] == [session]
+
+    def test_a_photo_that_is_replaced_by_another_file_is_found_by_that_alone(self, stores: Stores) -> None:
+        session = open_session(stores)
+        self.record(stores, session)
+        self.record(stores, session, digest="ef" * 32)
+        assert stores.sessions.with_photo(self.DIGEST) == []
+        assert [found.id for found in stores.sessions.with_photo("ef" * 32)] == [session]
+
+    def test_a_photo_is_found_after_its_files_are_gone_and_not_after_its_session_is(self, stores: Stores) -> None:
+        session = open_session(stores)
+        self.record(stores, session)
+        stores.sessions.drop_files(session, NOW + timedelta(days=1))
+        assert [found.id for found in stores.sessions.with_photo(self.DIGEST)] == [session]
+        stores.sessions.remove(session)
+        assert stores.sessions.with_photo(self.DIGEST) == []
+        stores.sessions.create(a_session(), [])
+        assert stores.sessions.with_photo(self.DIGEST) == []

@@ -63,8 +63,8 @@ def test_an_erased_student_is_not_found_anywhere(place: Place, stores: Stores, i
 
 
 def test_a_kept_answer_is_searched(stores: Stores) -> None:
-    stores.answers.begin("key", "digest", NOW)
-    stores.answers.finish("key", KeptAnswer(201, "application/json", b'{"student_id":"s1"}'), NOW)
+    stores.answers.begin("key", "digest", "c", NOW)
+    stores.answers.finish("key", "c", KeptAnswer(201, "application/json", b'{"student_id":"s1"}'), NOW)
     assert stores.students.traces(StudentId("s1"))
     stores.answers.clear()
     assert stores.students.traces(StudentId("s1")) == []

@@ -74,3 +74,11 @@ def test_a_finished_run_is_no_longer_alive(stores: Stores) -> None:
     stores.training.finish("r1", {"outcome": "kept", "loss": 0.25, "by": ["a", None]})
     assert not stores.training.heartbeat("r1", NOW)
     assert stores.training.state().last_outcome == {"outcome": "kept", "loss": 0.25, "by": ["a", None]}
+
+
+def test_a_heartbeat_in_the_future_is_stale_too(stores: Stores) -> None:
+    """The clock was set back: the run is dead, and training must not wait for years."""
+    stores.training.begin("r1", NOW + timedelta(days=3650), STALE)
+    assert stores.training.begin("r2", NOW, STALE)
+    assert not stores.training.begin("r3", NOW - after(119), STALE)
+    assert stores.training.begin("r3", NOW - after(121), STALE)

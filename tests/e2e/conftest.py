@@ -29,5 +29,5 @@ def system(tmp_path: Path, vision: VisionPipeline) -> LocalSystem:
 @pytest.fixture
 def client(system: LocalSystem) -> Iterator[httpx.Client]:
     """A client of a server that runs this system."""
-    with serving(create_app(system)) as url, httpx.Client(base_url=url, timeout=120) as client:
+    with serving(create_app(system)) as url, httpx.Client(base_url=url, timeout=600) as client:
         yield client

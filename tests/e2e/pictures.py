@@ -15,6 +15,17 @@ def encoded(picture: Image.Image, form: str = "JPEG", **options: object) -> byte
     return target.getvalue()
 
 
+def dated(picture: Image.Image, time: str, offset: str | None = None, form: str = "JPEG", **options: object) -> bytes:
+    """Encode a picture that says when it was taken, as a camera does."""
+    exif = Image.Exif()
+    # Pillow's PNG writer leaves out EXIF data without a tag of its own.
+    exif[0x010F] = "Camera"
+    exif.get_ifd(0x8769)[0x9003] = time
+    if offset is not None:
+        exif.get_ifd(0x8769)[0x9011] = offset
+    return encoded(picture, form, exif=exif, **options)
+
+
 def portrait(samples: Path, name: str = "barack_obama") -> Image.Image:
     return Image.open(samples / "gallery" / f"{name}.jpg").convert("RGB")
 
@@ -22,6 +33,15 @@ def portrait(samples: Path, name: str = "barack_obama") -> Image.Image:
 def without_face() -> bytes:
     noise = np.random.default_rng(1).normal(128, 20, (480, 640, 3)).clip(0, 255).astype(np.uint8)
     return encoded(Image.fromarray(noise))
+
+
+def landscape() -> bytes:
+    """Sky over a meadow."""
+    height = np.linspace(0, 1, 480)[:, None, None]
+    sky, meadow = np.array([120, 170, 230]) + 60 * height, np.array([70, 130, 50]) - 40 * (height - 0.5)
+    grain = np.random.default_rng(2).normal(0, 6, (480, 640, 1))
+    picture = np.where(height < 0.55, sky, meadow) + grain
+    return encoded(Image.fromarray(picture.clip(0, 255).astype(np.uint8)))
 
 
 def with_tiny_face(samples: Path) -> bytes:

@@ -4,19 +4,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import uvicorn
 from starlette.types import ASGIApp
 
 
 @contextmanager
-def serving(app: ASGIApp, *, training: bool = True) -> Iterator[str]:
+def serving(app: ASGIApp, *, training: bool = True, http: Any = "auto") -> Iterator[str]:
     """Serve an application; the value is its address.
 
     Args:
         training: whether the application's lifespan runs, and with it the training in the background.
+        http: the class of its connections.
     """
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on" if training else "off")
+    lifespan: Literal["on", "off"] = "on" if training else "off"
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan=lifespan, http=http)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -66,6 +66,7 @@ WHO_MAY = {
     "DELETE /v1/students/{student_id}": Ask("admin"),
     "GET /v1/students/{student_id}/data": Ask("admin"),
     "GET /v1/students/{student_id}/picture": Ask("own"),
+    "DELETE /v1/students/{student_id}/learned-faces": Ask("own"),
     "POST /v1/students/{student_id}/consent/withdrawal": Ask("own"),
     "GET /v1/sessions": Ask("any"),
     "POST /v1/sessions": Ask("own", {"json": {"group_id": "7b"}}),
@@ -76,6 +77,7 @@ WHO_MAY = {
     "GET /v1/sessions/{session_id}/changes": Ask("own"),
     "GET /v1/sessions/{session_id}/questions": Ask("own"),
     "GET /v1/sessions/{session_id}/photos": Ask("own"),
+    "DELETE /v1/sessions/{session_id}/photos/{photo_id}": Ask("own", ANY_VERSION),
     "GET /v1/sessions/{session_id}/photos/{photo_id}/annotated": Ask("own"),
     "GET /v1/sessions/{session_id}/photos/{photo_id}/picture": Ask("own"),
     "GET /v1/sessions/{session_id}/faces/{face_id}/picture": Ask("own"),
@@ -215,6 +217,24 @@ class TestWithoutUsers:
         answer = client.post("/v1/groups", json={"group_id": "7b", "name": "7b"}, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
         assert client.get("/v1/groups").json()["items"] == []
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    def test_a_page_of_another_site_cannot_read_either(self, client: httpx.Client, site: str) -> None:
+        for path in ("/v1/students", "/v1/students/s1/picture", "/v1/me"):
+            answer = client.get(path, headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"})
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+        # Typed into the address bar, or asked by Muster's own page, it is answered.
+        for own in ("none", "same-origin"):
+            assert client.get("/v1/students", headers={"Sec-Fetch-Site": own}).status_code == 200
+
+    def test_no_answer_can_be_loaded_by_a_page_of_another_site(self, client: httpx.Client) -> None:
+        for path in ("/v1/students", "/v1/students/s1/picture", "/health", "/nowhere"):
+            assert client.get(path).headers["cross-origin-resource-policy"] == "same-origin"
+
+    @pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+    def test_a_request_that_came_through_a_proxy_is_refused(self, client: httpx.Client, header: str) -> None:
+        answer = client.get("/v1/students", headers={header: "127.0.0.1"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
 
     def test_its_own_page_can(self, client: httpx.Client) -> None:
         own = {"Origin": str(client.base_url), "Sec-Fetch-Site": "same-origin"}

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -11,14 +13,31 @@ from starlette.types import Receive, Scope, Send
 from muster.api.app import create_app
 from muster.composition.aws import open_access, open_records
 from muster.composition.aws_settings import AwsSettings
-from muster.domain.identifiers import GroupId, StudentId, UserId
+from muster.domain.attendance import Session
+from muster.domain.identifiers import GroupId, SessionId, StudentId, UploadId, UserId
+from muster.domain.student import Student
+from muster.domain.upload import Failure, UploadKind
+from muster.recognition.thresholds import Thresholds
+from muster.services.detection import DetectionService
+from muster.services.galleries import Galleries
+from muster.services.groups import Groups
+from muster.services.heads import CurrentHead
+from muster.services.photo_checks import PhotoChecks
+from muster.services.registration import Registration
+from muster.services.uploaded_photos import UploadedPhotos
+from muster.storage.aws.table import Table
+from muster.storage.aws.uploads import AwsUploads, upload_object
+from muster.vision.pipeline import VisionPipeline
+from tests.contract.examples import PACK
 from tests.contract.places import AwsPlace
 from tests.simulated_aws import simulated_aws
 
 Ask = Callable[..., httpx.Response]
 ADA = {"sub": "0b9f5d0c-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
 BOB = {"sub": "7c1e2f3a-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
+CY = {"sub": "5f2f1f0e-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
 ADMIN = {"sub": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "cognito:groups": "[admin teacher]"}
+NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 ROLL_CALL = {"kind": "detect", "group_id": "7b", "content_type": "image/jpeg", "size": 1000}
 
 
@@ -31,7 +50,7 @@ def place() -> Iterator[AwsPlace]:
 
 @pytest.fixture
 def ask(place: AwsPlace, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Asks the application that keeps records; Ada and Bob teach 7b."""
+    """Asks the application that keeps records; Ada and Bob teach 7b, Cy teaches 8a."""
     for name, value in {
         "AWS_ENDPOINT_URL": place.endpoint,
         "AWS_DEFAULT_REGION": "eu-central-1",
@@ -46,7 +65,7 @@ def ask(place: AwsPlace, monkeypatch: pytest.MonkeyPatch) -> Ask:
     settings = AwsSettings.read()
     records = open_records(settings, open_access(settings))
     records.groups.create(GroupId("7b"), "7b", [UserId(one["sub"]) for one in (ADA, BOB)])
-    records.groups.create(GroupId("8a"), "8a")
+    records.groups.create(GroupId("8a"), "8a", [UserId(CY["sub"])])
     records.roster.enrol(StudentId("s1"), "Ada Lovelace", [GroupId("7b")])
     app = create_app(records)
 
@@ -94,7 +113,7 @@ def test_an_upload_is_told_of_to_who_announced_it(ask: Ask) -> None:
     opened = ask(ADA, "POST", "/v1/uploads", json=ROLL_CALL)
     assert opened.status_code == 201, opened.text
     address = opened.headers["location"]
-    assert [ask(who, "GET", address).status_code for who in (None, BOB, ADA, ADMIN)] == [401, 403, 200, 200]
+    assert [ask(who, "GET", address).status_code for who in (None, BOB, ADA, ADMIN)] == [401, 404, 200, 200]
 
 
 def test_a_repeated_announcement_is_one_upload(ask: Ask) -> None:
@@ -104,3 +123,71 @@ def test_a_repeated_announcement_is_one_upload(ask: Ask) -> None:
     assert second.headers["idempotency-replayed"] == "true"
     # Another teacher's key of the same text is another key.
     assert ask(BOB, "POST", "/v1/uploads", json=ROLL_CALL, headers=key).json() != first.json()
+
+
+PHOTO = {"content_type": "image/jpeg", "size": 1000}
+REGISTRATION = {
+    **PHOTO,
+    **{"kind": "register", "student_id": "s9", "name": "New", "group_ids": ["8a"], "consent": True},
+}
+
+
+@pytest.mark.parametrize(
+    "announcement",
+    [
+        {**ROLL_CALL, "group_id": "7b"},
+        {**ROLL_CALL, "group_id": "8a", "session_id": "monday"},
+        {**REGISTRATION, "group_ids": ["8a", "7b"]},
+        {**REGISTRATION, "student_id": "s1"},
+        {**REGISTRATION, "student_id": "s1", "renew_consent": True},
+    ],
+    ids=str,
+)
+def test_an_announcement_names_nobody_of_another_group(ask: Ask, place: AwsPlace, announcement: dict[str, Any]) -> None:
+    place.open().sessions.create(Session(SessionId("monday"), GroupId("7b"), NOW), [StudentId("s1")])
+    answer = ask(CY, "POST", "/v1/uploads", json=announcement)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+    assert not any(secret in answer.text for secret in ("7b", "s1", "monday", "Ada"))
+
+
+def test_an_upload_of_another_user_reads_like_none(ask: Ask) -> None:
+    address = ask(ADA, "POST", "/v1/uploads", json=ROLL_CALL).headers["location"]
+    foreign, absent = ask(BOB, "GET", address), ask(BOB, "GET", "/v1/uploads/nowhere")
+    assert foreign.status_code == absent.status_code == 404
+    assert foreign.text.replace(address.rpartition("/")[2], "nowhere") == absent.text
+
+
+def test_what_a_teacher_may_is_asked_again_when_the_photo_is_read(ask: Ask, place: AwsPlace) -> None:
+    """The student comes onto another roster, or the teacher loses the group, between announcement and photo."""
+    stores = place.open()
+    taken = ask(CY, "POST", "/v1/uploads", json=REGISTRATION).json()["upload_id"]
+    left = ask(CY, "POST", "/v1/uploads", json={**ROLL_CALL, "group_id": "8a"}).json()["upload_id"]
+    stores.students.enrol(Student(StudentId("s9"), "Zoe", frozenset({GroupId("7b")}), None, None))
+    group = stores.groups.get(GroupId("8a"))
+    assert outcome(place, UploadKind.REGISTER, taken) == "not_allowed"
+    stores.groups.update(replace(group, teachers=frozenset(), version=group.version + 1))
+    assert outcome(place, UploadKind.DETECT, left) == "not_allowed"
+    assert stores.students.get(StudentId("s9")).groups == {"7b"}
+
+
+def test_an_announcement_of_an_admin_reaches_every_group(ask: Ask, place: AwsPlace) -> None:
+    upload = ask(ADMIN, "POST", "/v1/uploads", json={**REGISTRATION, "student_id": "s1"}).json()["upload_id"]
+    assert outcome(place, UploadKind.REGISTER, upload) == "unsupported_image"
+
+
+def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
+    """Read a photo that is no photo; return the code of its refusal."""
+    dynamodb, s3 = place.clients()
+    uploads = AwsUploads(s3, Table(dynamodb, place.table), place.photos)
+    stores = place.open()
+    s3.put_object(Bucket=place.photos, Key=upload_object(kind, UploadId(upload_id)), Body=b"no photo")
+    vision, thresholds = cast(VisionPipeline, None), Thresholds()
+    galleries, heads = cast(Galleries, None), cast(CurrentHead, None)
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    registration = Registration(PACK, vision, stores.students, galleries, thresholds, groups, lambda: None)
+    checks = PhotoChecks(stores.sessions, UTC)
+    detection = DetectionService(PACK, vision, stores.students, stores.sessions, galleries, heads, thresholds, checks)
+    upload = UploadedPhotos(uploads, stores.groups, registration, detection).read(kind, UploadId(upload_id))
+    assert upload is not None
+    assert isinstance(upload.outcome, Failure)
+    return upload.outcome.code

@@ -69,7 +69,7 @@ def test_photos_of_one_session_add_up(registered: httpx.Client, samples: Path) -
     first = registered.post(
         "/mark/detect", data={"group_id": GROUP, "session_id": "monday"}, files={"images": empty.getvalue()}
     )
-    assert set(statuses(first.json()).values()) == {"absent"}
+    assert (first.json()["taken"], first.json()["marks"]) == (False, [])
     assert (
         statuses(detect(registered, samples / "photos" / "dim.jpg", session_id="monday").json())["barack_obama"]
         == "present"
@@ -104,7 +104,7 @@ def test_registrations_and_a_detection_at_once_lose_nothing(client: httpx.Client
         "joe_biden",
     ]
     # A session keeps the roster it was opened with, so a later one is asked who is present now.
-    assert statuses(detect(client, samples / "photos" / "group.jpg", session_id="n").json()) == {
+    assert statuses(detect(client, samples / "photos" / "group.jpg", session_id="n", use_anyway="true").json()) == {
         "barack_obama": "present",
         "joe_biden": "absent",
     }
@@ -126,7 +126,7 @@ def test_health_names_the_model_and_docs_are_served(client: httpx.Client) -> Non
 
 def muster(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "muster", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
 
 
 @pytest.mark.slow

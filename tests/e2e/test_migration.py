@@ -10,6 +10,7 @@ import pytest
 
 from muster.composition.local import open_local_system, open_migration
 from muster.composition.settings import LocalSettings
+from muster.domain.actor import OPERATOR
 from muster.domain.errors import PackMismatch
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, StudentId
@@ -46,7 +47,9 @@ def stores(tmp_path: Path, samples: Path, vision: VisionPipeline) -> LocalStores
     system = open_local_system(tmp_path, vision=vision)
     for path in sorted((samples / "gallery").glob("*.jpg")):
         student = StudentId(path.stem)
-        request = RegistrationRequest(student, path.stem, frozenset({GROUP}), consent=True, image=path.read_bytes())
+        request = RegistrationRequest(
+            student, path.stem, frozenset({GROUP}), consent=True, image=path.read_bytes(), actor=OPERATOR
+        )
         system.registration.register(request)
     return system.stores
 

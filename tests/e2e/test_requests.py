@@ -39,7 +39,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
 
 def wait_for(lines: list[str], count: int) -> None:
     """Wait, since a line is written once the answer is sent."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while len(lines) < count and time.monotonic() < deadline:
         time.sleep(0.01)
 

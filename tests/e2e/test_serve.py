@@ -87,6 +87,7 @@ def listened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the server would listen on: the tests themselves open nothing to the network."""
     found: dict[str, Any] = {}
     monkeypatch.setattr(uvicorn, "run", lambda _, **arguments: found.update(arguments))
+    monkeypatch.setattr(cli, "check_free", lambda *_: None)
     monkeypatch.setattr(cli, "network_addresses", lambda: ["192.0.2.7", "198.51.100.7"])
     return found
 
@@ -120,6 +121,23 @@ def test_this_machine_alone_is_listened_to_unless_asked_for_more(
     assert not any(word in said for word in ("192.0.2.7", "readable"))
     with pytest.raises(typer.Exit):
         cli.serve(host="127.0.0.1", port=8123, network=True, data=tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("behind", "trusted"), [("", None), ("127.0.0.1", "127.0.0.1/32"), ("172.18.0.0/16", "172.18.0.0/16")]
+)
+def test_a_proxy_is_believed_only_where_it_is_named(
+    tmp_path: Path, listened: dict[str, Any], behind: str, trusted: str | None
+) -> None:
+    cli.serve(host="127.0.0.1", port=8123, data=tmp_path / "store", behind_proxy=behind)
+    assert (listened["proxy_headers"], listened["forwarded_allow_ips"]) == (trusted is not None, trusted)
+
+
+@pytest.mark.parametrize("behind", ["*", "proxy.example", "0.0.0.0/0", "::/0", "127.0.0.1,10.0.0.1"])
+def test_a_proxy_that_could_be_anyone_is_refused(tmp_path: Path, listened: dict[str, Any], behind: str) -> None:
+    with pytest.raises(typer.BadParameter, match="172"):
+        cli.serve(host="127.0.0.1", port=8123, data=tmp_path / "store", behind_proxy=behind)
+    assert listened == {}
 
 
 def test_addresses_that_no_phone_reaches_are_left_out_and_the_likeliest_comes_first() -> None:

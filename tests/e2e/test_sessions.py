@@ -14,8 +14,11 @@ from typer.testing import CliRunner
 
 from muster.cli.app import app
 from muster.composition.local import LocalSystem
+from muster.domain.attendance import MarkStatus
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, SessionId, StudentId
+from tests.e2e.pictures import landscape
+from tests.e2e.web.school import uncertain
 
 GROUP = "7b"
 
@@ -27,9 +30,10 @@ def register(client: httpx.Client, samples: Path, student_id: str, group: str = 
     assert answer.status_code == 201, answer.text
 
 
-def detect(client: httpx.Client, photo: Path | bytes, session: str = "monday") -> dict[str, Any]:
+def detect(client: httpx.Client, photo: Path | bytes, session: str = "monday", **form: str) -> dict[str, Any]:
     content = photo if isinstance(photo, bytes) else photo.read_bytes()
-    answer = client.post("/mark/detect", data={"group_id": GROUP, "session_id": session}, files={"images": content})
+    fields = {"group_id": GROUP, "session_id": session, **form}
+    answer = client.post("/mark/detect", data=fields, files={"images": content})
     assert answer.status_code == 200, answer.text
     document: dict[str, Any] = answer.json()
     return document
@@ -78,7 +82,9 @@ def test_a_session_is_opened_marked_and_read_back(school: httpx.Client, samples:
     opened = school.post("/v1/sessions", json=new)
     assert (opened.status_code, opened.headers["location"]) == (201, "/v1/sessions/monday")
     assert opened.json()["started_at"] == "2026-09-07T06:15:00Z"
-    assert opened.json()["counts"] == {"present": 0, "absent": 3, "late": 0, "excused": 0}
+    # Nobody was seen yet: the session is not taken, and nobody is absent.
+    assert opened.json()["counts"] == dict.fromkeys(("present", "absent", "late", "excused", "review"), 0)
+    assert (opened.json()["taken"], opened.json()["marks"]) == (False, [])
     assert code_of(school.post("/v1/sessions", json=new), 409) == "session_exists"
 
     change = {"marks": [{"student_id": "cy", "status": "late"}, {"student_id": "joe_biden", "status": "excused"}]}
@@ -134,7 +140,8 @@ def test_a_name_is_taken_away_given_to_another_and_drawn_as_it_is_now(
     answer = named(school, obama, None)
     assert answer.status_code == 200, answer.text
     assert answer.json()["face"]["decision"] == "unknown"
-    assert statuses(answer.json())["barack_obama"] == ("absent", "photo")
+    # He was the only one who was seen.
+    assert (school.get("/v1/sessions/monday").json()["taken"], answer.json()["marks"]) == (False, [])
 
     url = f"/v1/sessions/monday/photos/{monday['photos'][0]['photo_id']}/annotated"
     unnamed = school.get(url)
@@ -169,7 +176,7 @@ def test_a_photo_sent_again_undoes_no_correction(school: httpx.Client, monday: d
     named(school, face_of(monday, "barack_obama"), None)
     again = detect(school, samples / "photos" / "group.jpg")
     assert {face["student_id"] for face in again["photos"][0]["faces"]} == {None}
-    assert statuses(again)["barack_obama"] == ("absent", "photo")
+    assert (again["taken"], again["marks"]) == (False, [])
     # Another photo shows him for certain.
     assert statuses(detect(school, samples / "photos" / "dim.jpg"))["barack_obama"] == ("present", "photo")
 
@@ -179,8 +186,13 @@ def test_a_face_is_learned_from_and_forgotten_with_the_name(
 ) -> None:
     stranger, biden = face_of(monday, None), StudentId("joe_biden")
     before = system.stores.students.template(biden)
+    monday_version = school.get("/v1/sessions/monday").json()["version"]
     (unlike,) = [face for face in monday["photos"][0]["faces"] if face["face_id"] == stranger]
-    answer = named(school, stranger, "joe_biden", learn=True)
+    # It is not his face, which would spoil his template; naming it works all the same.
+    assert code_of(named(school, stranger, "joe_biden", learn=True), 409) == "face_unlike"
+    assert system.stores.students.template(biden).learned == ()
+    assert school.get("/v1/sessions/monday").json()["version"] == monday_version
+    answer = named(school, stranger, "joe_biden", learn=True, learn_anyway=True)
     assert answer.status_code == 200, answer.text
     template = system.stores.students.template(biden)
     assert template.learned == (stranger,)
@@ -199,11 +211,22 @@ def test_a_face_is_learned_from_and_forgotten_with_the_name(
 
     assert named(school, stranger, None).status_code == 200
     assert system.stores.students.template(biden).learned == ()
-    assert statuses(detect(school, encoded.getvalue(), session="wednesday"))["joe_biden"] == ("absent", "photo")
+    unseen = detect(school, encoded.getvalue(), session="wednesday", use_anyway="true")
+    assert statuses(unseen)["joe_biden"] == ("absent", "photo")
 
 
 def _photo_of(document: dict[str, Any]) -> tuple[Any, Any]:
     return document["session_id"], document["photos"][0]["photo_id"]
+
+
+def test_a_face_is_learned_as_the_student_whom_it_resembles_and_as_nobody_else(
+    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+) -> None:
+    obama = face_of(monday, "barack_obama")
+    assert code_of(named(school, obama, "joe_biden", learn=True), 409) == "face_unlike"
+    assert named(school, obama, "joe_biden").status_code == 200
+    assert named(school, obama, "barack_obama", learn=True).status_code == 200
+    assert system.stores.students.template(StudentId("barack_obama")).learned == (obama,)
 
 
 def test_what_cannot_be_learned_from_changes_nothing(
@@ -303,6 +326,102 @@ def test_no_session_is_opened_by_mistake(client: httpx.Client, body: Any, status
     assert client.get("/v1/sessions").json()["items"] == []
 
 
+def codes(document: dict[str, Any]) -> list[list[str]]:
+    return [[notice["code"] for notice in photo["notices"]] for photo in document["photos"]]
+
+
+def test_a_photo_without_a_face_or_of_nobody_here_marks_nobody_absent(client: httpx.Client, samples: Path) -> None:
+    register(client, samples, "joe_biden")
+    register(client, samples, "barack_obama", group="8a")
+    answer = client.post("/mark/detect", data={"group_id": GROUP}, files={"images": landscape()}).json()
+    assert codes(answer) == [["no_face_found"]]
+    assert (answer["taken"], answer["marks"]) == (False, [])
+    session = answer["session_id"]
+    wrong_class = detect(client, samples / "photos" / "group.jpg", session=session)
+    assert codes(wrong_class) == [["nobody_of_group"]]
+    assert (wrong_class["taken"], wrong_class["marks"]) == (False, [])
+    # The same after a reload, in the list, and in the report.
+    photos = client.get(f"/v1/sessions/{session}/photos").json()
+    assert [[notice["code"] for notice in photo["notices"]] for photo in photos] == [
+        ["no_face_found"],
+        ["nobody_of_group"],
+    ]
+    (listed,) = client.get("/v1/sessions", params={"group_id": GROUP}).json()["items"]
+    assert (listed["taken"], sum(listed["counts"].values())) == (False, 0)
+    report = client.get("/v1/reports/attendance", params={"group_id": GROUP}).json()
+    assert [one["taken"] for one in report["sessions"]] == [False]
+    assert (report["totals"]["absent"], report["students"][0]["marks"]) == (0, [None])
+
+    # By hand it is taken after all.
+    change = {"marks": [{"student_id": "joe_biden", "status": "absent"}]}
+    marked = client.patch(f"/v1/sessions/{session}/marks", json=change, headers={"If-Match": "*"}).json()
+    assert (marked["taken"], statuses(marked)) == (True, {"joe_biden": ("absent", "manual")})
+    review = {"marks": [{"student_id": "joe_biden", "status": "review"}]}
+    refused = client.patch(f"/v1/sessions/{session}/marks", json=review, headers={"If-Match": "*"})
+    assert code_of(refused, 422) == "invalid_request"
+
+
+def test_a_student_in_review_is_not_absent_and_is_asked_about_once(school: httpx.Client, samples: Path) -> None:
+    far = uncertain(samples)
+    asked = detect(school, far)
+    assert [(face["decision"], face["student_id"]) for face in asked["photos"][0]["faces"] if face["student_id"]] == [
+        ("review", "barack_obama")
+    ]
+    # Nobody is known to be there yet, and nobody is absent.
+    assert (asked["taken"], statuses(asked)) == (False, {"barack_obama": ("review", "photo")})
+    assert school.get("/v1/reports/attendance", params={"group_id": GROUP}).json()["questions"] == 1
+    again = detect(school, reencoded(far))
+    assert len(again["photos"]) == 1
+    (question,) = school.get("/v1/sessions/monday/questions").json()
+    answered = school.post(question["answer_url"], json={"student_id": "barack_obama"}).json()
+    marks = {mark["student_id"]: mark for mark in answered["marks"]}
+    assert (marks["barack_obama"]["status"], marks["barack_obama"]["source"]) == ("present", "photo")
+    # A person decided, and it still follows the face.
+    assert [marks[student]["by_person"] for student in ("barack_obama", "joe_biden")] == [True, False]
+    assert marks["joe_biden"]["status"] == "absent"
+    assert school.get("/v1/sessions/monday/questions").json() == []
+
+
+def test_a_photo_is_removed_with_its_faces_marks_and_files(
+    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+) -> None:
+    (photo,) = monday["photos"]
+    url = f"/v1/sessions/monday/photos/{photo['photo_id']}"
+    named(school, face_of(monday, None), "joe_biden", learn=True)
+    assert code_of(school.delete(url, headers={"If-Match": '"1"'}), 412) == "version_conflict"
+    removed = school.delete(url)
+    assert (removed.status_code, removed.content) == (204, b"")
+    read = school.get("/v1/sessions/monday")
+    assert removed.headers["etag"] == read.headers["etag"]
+    assert (read.json()["taken"], read.json()["photos"], read.json()["marks"]) == (False, 0, [])
+    assert code_of(school.get(f"{url}/picture"), 404) == "photo_not_found"
+    assert code_of(school.delete(url), 404) == "photo_not_found"
+    assert system.stores.students.template(StudentId("joe_biden")).learned == ()
+    changes = school.get("/v1/sessions/monday/changes").json()["items"]
+    assert [(change["kind"], change.get("photo_id")) for change in changes[-3:]] == [
+        ("photo", photo["photo_id"]),
+        ("mark", None),
+        ("mark", None),
+    ]
+
+
+def test_a_class_without_registered_photos_is_told_from_a_group_that_is_not_there(
+    client: httpx.Client, samples: Path
+) -> None:
+    client.post("/v1/students", json={"student_id": "cy", "name": "Cy", "group_ids": [GROUP]})
+    image = (samples / "photos" / "group.jpg").read_bytes()
+    for group, status, code in ((GROUP, 409, "nobody_registered"), ("9z", 404, "group_not_found")):
+        answer = client.post("/mark/detect", data={"group_id": group}, files={"images": image})
+        assert code_of(answer, status) == code
+    assert client.get("/v1/sessions").json()["items"] == []
+
+
+def reencoded(photo: bytes) -> bytes:
+    encoded = BytesIO()
+    Image.open(BytesIO(photo)).save(encoded, "JPEG", quality=88)
+    return encoded.getvalue()
+
+
 def test_faces_and_photos_that_are_not_there_are_not_found(client: httpx.Client) -> None:
     client.post("/v1/students", json={"student_id": "cy", "name": "Cy", "group_ids": [GROUP]})
     client.post("/v1/sessions", json={"group_id": GROUP, "session_id": "monday"})
@@ -326,6 +445,7 @@ def test_the_command_line_opens_marks_names_asks_and_removes(
         assert done.exit_code == exit_code, (done.output, done.exception)
         return json.loads(done.stdout) if exit_code == 0 else done.exception
 
+    (photo,) = [photo["photo_id"] for photo in monday["photos"]]
     opened = muster("open", "--group", GROUP, "--id", "tuesday", "--at", "2026-09-08T08:15+02:00")
     assert opened["started_at"] == "2026-09-08T06:15:00Z"
     assert statuses(muster("mark", "tuesday", "cy=late", "joe_biden=excused"))["cy"] == ("late", "manual")
@@ -334,17 +454,57 @@ def test_the_command_line_opens_marks_names_asks_and_removes(
         "tuesday"
     ]
     obama = face_of(monday, "barack_obama")
-    assert statuses(muster("name", "monday", obama))["barack_obama"] == ("absent", "photo")
+    assert muster("name", "monday", obama)["marks"] == []
     assert statuses(muster("name", "monday", obama, "barack_obama"))["barack_obama"] == ("present", "photo")
     store = system.stores.sessions
     (face,) = [face for face in store.photos(SessionId("monday"))[0].faces if face.face_id == obama]
-    store.amend(
-        SessionId("monday"), store.get(SessionId("monday")).version, faces=[replace(face, decision=Decision.REVIEW)]
-    )
+    mark = replace(store.marks(SessionId("monday"))[0], status=MarkStatus.REVIEW)
+    version = store.get(SessionId("monday")).version
+    store.amend(SessionId("monday"), version, marks=[mark], faces=[replace(face, decision=Decision.REVIEW)])
     (question,) = muster("questions", "monday", "--output", str(tmp_path / "faces"))
     assert (question["face_id"], Path(question["picture"])) == (obama, tmp_path / "faces" / f"{FaceId(obama)}.jpg")
     assert Path(question["picture"]).read_bytes().startswith(b"\xff\xd8")
     assert muster("show", "monday")["photos"] == 1
+    emptied = muster("remove-photo", "monday", photo, "--yes")
+    assert (emptied["photos"], emptied["taken"], emptied["marks"]) == (0, False, [])
+    assert muster("remove-photo", "monday", photo, "--yes", exit_code=1).code == "photo_not_found"
     assert muster("remove", "monday", "--yes") == {"removed": "monday"}
     assert muster("show", "monday", exit_code=1).code == "session_not_found"
     assert muster("mark", "tuesday", "cy=asleep", exit_code=1).code == "invalid_request"
+    assert muster("mark", "tuesday", "cy=review", exit_code=1).code == "invalid_request"
+
+
+def test_the_command_line_names_photos_and_commands_and_fails_where_nobody_was_seen(
+    school: httpx.Client, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "far.jpg").write_bytes(uncertain(samples))
+    (tmp_path / "meadow.jpg").write_bytes(landscape())
+
+    def muster(*arguments: str, exit_code: int = 0) -> tuple[str, str]:
+        done = CliRunner().invoke(app, [*arguments, "--data", str(tmp_path / "store")])
+        assert done.exit_code == exit_code, (done.output, done.exception)
+        return done.stdout, done.stderr
+
+    shown, said = muster("detect", str(tmp_path / "far.jpg"), "--group", GROUP, "--session", "monday")
+    (face,) = [
+        face["face_id"]
+        for face in school.get("/v1/sessions/monday/photos").json()[0]["faces"]
+        if face["decision"] == "review"
+    ]
+    assert "to review: far.jpg: is the face at" in shown
+    assert f"muster sessions name monday {face} barack_obama" in shown
+    assert "in 1 photo," in shown
+    assert "not taken" in said
+    # Another one in the same quarter of an hour; it shows nobody.
+    shown, said = muster("detect", str(tmp_path / "meadow.jpg"), "--group", GROUP, exit_code=1)
+    assert "meadow.jpg: No face was found: take the photo again." in said
+    assert f"muster detect PHOTO... --group {GROUP} --session monday" in said
+    assert "0 faces in 1 photo," in shown
+    assert "not taken" in muster("sessions", "list")[0]
+    assert "to review" in muster("sessions", "show", "monday")[0]
+    muster("sessions", "name", "monday", face, "barack_obama")
+    assert "by hand (face)" in muster("sessions", "show", "monday")[0]
+    report, _ = muster("attendance", "report", "--group", GROUP)
+    assert "1 session not taken, counted in no figure." in report
+    assert "P–" in report

@@ -19,7 +19,7 @@ import pytest
 
 def muster(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "muster", *arguments, "--data", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
 
 
 def document(done: subprocess.CompletedProcess[str]) -> Any:
@@ -29,12 +29,20 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
 
 @contextmanager
 def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool = True) -> Iterator[str]:
+    with serving_process(data, log, *options, verify=verify) as (address, _):
+        yield address
+
+
+@contextmanager
+def serving_process(
+    data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool = True
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
     with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, env=os.environ) as process:
-        address = f"{'https' if options else 'http'}://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
+        address = f"{'https' if verify is not True else 'http'}://127.0.0.1:{port}"
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             assert process.poll() is None, log.read_text()
             try:
@@ -42,14 +50,33 @@ def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool 
                 break
             except httpx.TransportError:
                 time.sleep(0.1)
-        yield address
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+        try:
+            yield address, process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    process.wait(60)
+                finally:
+                    process.kill()
 
 
 def test_a_user_is_made_listed_given_another_token_and_removed(tmp_path: Path) -> None:
     made = document(
-        muster(tmp_path, "users", "add", "ada", "--name", "Ada", "--group", "7b", "--group", "8a", "--json")
+        muster(
+            tmp_path,
+            "users",
+            "add",
+            "ada",
+            "--name",
+            "Ada",
+            "--group",
+            "7b",
+            "--group",
+            "8a",
+            "--create-group",
+            "--json",
+        )
     )
     assert made["user_id"] == "ada"
     assert len(made["token"]) == 43
@@ -59,10 +86,53 @@ def test_a_user_is_made_listed_given_another_token_and_removed(tmp_path: Path) -
         {"user_id": "ada", "role": "teacher", "name": "Ada"}
     ]
     assert document(muster(tmp_path, "users", "token", "ada", "--json"))["token"] != made["token"]
-    document(muster(tmp_path, "users", "remove", "ada", "--json"))
+    document(muster(tmp_path, "users", "remove", "ada", "--yes", "--json"))
     assert document(muster(tmp_path, "users", "list", "--json")) == []
     nobody = muster(tmp_path, "users", "token", "ada", "--json")
     assert (nobody.returncode, json.loads(nobody.stdout)["code"]) == (1, "user_not_found")
+
+
+def code_of(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
+    return done.returncode, json.loads(done.stdout)["code"]
+
+
+def test_a_group_that_does_not_exist_is_not_made_by_a_slip(tmp_path: Path) -> None:
+    document(muster(tmp_path, "groups", "add", "7b", "--json"))
+    refused = muster(tmp_path, "users", "add", "ada", "--group", "7b", "--group", "7v", "--json")
+    assert code_of(refused) == (1, "group_not_found")
+    assert "--create-group" in json.loads(refused.stdout)["detail"]
+    assert document(muster(tmp_path, "users", "list", "--json")) == []
+    assert [group["group_id"] for group in document(muster(tmp_path, "groups", "list", "--json"))] == ["7b"]
+    for command in ("students", "sessions"):
+        assert code_of(muster(tmp_path, command, "list", "--group", "7v", "--json")) == (1, "group_not_found")
+        assert document(muster(tmp_path, command, "list", "--group", "7b", "--json")) == []
+
+
+def test_the_last_admin_stays_unless_that_is_said(tmp_path: Path) -> None:
+    for user in ("head", "deputy"):
+        document(muster(tmp_path, "users", "add", user, "--role", "admin", "--json"))
+    document(muster(tmp_path, "users", "remove", "deputy", "--yes", "--json"))
+    assert code_of(muster(tmp_path, "users", "remove", "head", "--yes", "--json")) == (1, "last_admin")
+    assert [user["user_id"] for user in document(muster(tmp_path, "users", "list", "--json"))] == ["head"]
+    document(muster(tmp_path, "users", "remove", "head", "--yes", "--last-admin", "--json"))
+    assert document(muster(tmp_path, "users", "list", "--json")) == []
+
+
+def test_without_a_terminal_a_question_names_the_option_that_answers_it(tmp_path: Path) -> None:
+    document(muster(tmp_path, "users", "add", "ada", "--json"))
+    (tmp_path / "roster.csv").write_text("id,name,group\ns1,Ada,7b\n", encoding="utf-8")
+    document(muster(tmp_path, "students", "import", str(tmp_path / "roster.csv"), "--json"))
+    session = document(muster(tmp_path, "sessions", "open", "--group", "7b", "--json"))["session_id"]
+    for command in (
+        ("users", "remove", "ada"),
+        ("students", "withdraw", "s1"),
+        ("students", "erase", "s1"),
+        ("sessions", "remove", session),
+    ):
+        asked = muster(tmp_path, *command)
+        assert asked.returncode == 2, asked.stderr
+        assert "--yes" in asked.stderr
+    assert document(muster(tmp_path, "students", "list", "--json")) != []
 
 
 def test_a_wrong_id_is_refused(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ def later(system: LocalSystem, patch: pytest.MonkeyPatch, days: int) -> None:
     """Let kept answers be looked for so many days later."""
     answers = type(system.answers)
     begin = answers.begin
-    patch.setattr(answers, "begin", lambda self, key, digest, now: begin(self, key, digest, now + timedelta(days=days)))
+    passed = timedelta(days=days)
+    patch.setattr(answers, "begin", lambda self, key, digest, claim, now: begin(self, key, digest, claim, now + passed))
 
 
 @pytest.mark.parametrize("headers", [KEY, {}], ids=["with its key", "without"])

@@ -91,7 +91,7 @@ def test_one_stage_can_be_chosen_for_a_deployment(tmp_path: Path) -> None:
         context = {"CDK_CONTEXT_JSON": f'{{"stage": "{stage}"}}', "CDK_OUTDIR": str(tmp_path)}
         command = [sys.executable, "-m", "infra.app"]
         environment = {**known, "CDK_DOCKER": "/bin/false", **context}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
 
     assert synthesized("prod").returncode == 0
     assert {path.name.split("-")[1] for path in tmp_path.glob("*.template.json")} == {"prod"}

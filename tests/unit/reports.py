@@ -10,7 +10,15 @@ from muster.domain.period import Period
 from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, attendance
 
 BERLIN = ZoneInfo("Europe/Berlin")
-STATUS = {"P": MarkStatus.PRESENT, "L": MarkStatus.LATE, "A": MarkStatus.ABSENT, "E": MarkStatus.EXCUSED}
+STATUS = {
+    "P": MarkStatus.PRESENT,
+    "L": MarkStatus.LATE,
+    "A": MarkStatus.ABSENT,
+    "E": MarkStatus.EXCUSED,
+    "?": MarkStatus.REVIEW,
+}
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+"""After all sessions, unless a test says otherwise."""
 
 
 def at(text: str) -> datetime:
@@ -19,7 +27,13 @@ def at(text: str) -> datetime:
 
 
 def roll_call(
-    id: str, started_at: datetime, marks: Mapping[str, str], *, group: str = "7b", erased: str = ""
+    id: str,
+    started_at: datetime,
+    marks: Mapping[str, str],
+    *,
+    group: str = "7b",
+    erased: str = "",
+    source: MarkSource = MarkSource.MANUAL,
 ) -> RollCall:
     """Make a session; marks and those of erased students are letters of `STATUS`."""
     counts = {STATUS[letter]: erased.count(letter) for letter in set(erased)}
@@ -27,8 +41,7 @@ def roll_call(
     return RollCall(
         session,
         tuple(
-            Mark(StudentId(student), STATUS[letter], MarkSource.PHOTO, started_at)
-            for student, letter in sorted(marks.items())
+            Mark(StudentId(student), STATUS[letter], source, started_at) for student, letter in sorted(marks.items())
         ),
     )
 
@@ -55,4 +68,4 @@ def term(
         for number in range(length)
     ]
     roster = [RosterEntry(StudentId(id), (names or {}).get(id, f"Student {id}")) for id in marks]
-    return attendance(scope, sessions, roster, {GroupId("7b"): group}, Period(), BERLIN)
+    return attendance(scope, sessions, roster, {GroupId("7b"): group}, Period(), BERLIN, NOW)

@@ -6,13 +6,32 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
-from muster.domain.corrections import Correction, face_named, last_said, marks_set
+from muster.domain.attendance import (
+    STATUSES_BY_HAND,
+    Change,
+    FaceChange,
+    Mark,
+    MarkChange,
+    MarkSource,
+    MarkStatus,
+    PhotoChange,
+    SessionPhoto,
+)
+from muster.domain.corrections import (
+    Correction,
+    face_named,
+    last_said,
+    marked_by_people,
+    marks_set,
+    photo_removed,
+)
+from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
+from muster.domain.notices import notices_of
 from muster.domain.student import Consent, Student
 from muster.services.questions import questions_of
-from muster.storage.rules import marks_kept, with_decisions_kept
+from muster.storage.rules import marks_kept, replaces, with_decisions_kept
 
 NOW = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -84,7 +103,51 @@ def test_a_student_seen_in_another_photo_stays_present() -> None:
     assert correction.marks == ()
     doubtful = photo("q", review("g", ADA))
     correction = named(photo("p", present("f", ADA)), "f", None, [mark(ADA, MarkStatus.PRESENT)], [doubtful])
-    assert statuses(correction)[ADA][0] is MarkStatus.ABSENT
+    assert statuses(correction)[ADA][0] is MarkStatus.REVIEW
+
+
+def test_no_to_the_last_question_of_a_student_makes_them_absent() -> None:
+    doubtful, marks = photo("q", review("g", ADA)), [mark(ADA, MarkStatus.REVIEW)]
+    first = named(photo("p", review("f", ADA)), "f", None, marks, [doubtful])
+    assert (first.marks, [type(change) for change in first.changes]) == ((), [FaceChange])
+    last = named(doubtful, "g", None, marks, [photo("p", face("f", Decision.UNKNOWN))])
+    assert statuses(last) == {ADA: (MarkStatus.ABSENT, MarkSource.PHOTO)}
+    assert last.changes[1] == MarkChange(LATER, TEACHER, ADA, MarkStatus.REVIEW, MarkStatus.ABSENT)
+
+
+def test_nobody_is_put_in_review_by_hand() -> None:
+    with pytest.raises(InvalidRequest):
+        marks_set({ADA: MarkStatus.REVIEW}, [], [], by=TEACHER, at=LATER)
+
+
+def test_marks_follow_the_photos_that_are_left() -> None:
+    removed = photo("p", present("f", ADA), present("g", BOB), review("h", CY), face("i", Decision.UNKNOWN))
+    others = [photo("q", present("j", ADA), review("k", BOB))]
+    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT), mark(CY, MarkStatus.REVIEW)]
+    correction = photo_removed(removed, others, marks, by=TEACHER, at=LATER)
+    assert correction.photo_removed == "p"
+    assert statuses(correction) == {
+        BOB: (MarkStatus.REVIEW, MarkSource.PHOTO),
+        CY: (MarkStatus.ABSENT, MarkSource.PHOTO),
+    }
+    assert correction.changes == (
+        PhotoChange(LATER, TEACHER, PhotoId("p")),
+        MarkChange(LATER, TEACHER, BOB, MarkStatus.PRESENT, MarkStatus.REVIEW),
+        MarkChange(LATER, TEACHER, CY, MarkStatus.REVIEW, MarkStatus.ABSENT),
+    )
+    assert correction.unlearn == ((ADA, "f"), (BOB, "g"), (CY, "h"))
+    by_hand = [mark(student, MarkStatus.LATE, MarkSource.MANUAL) for student in (ADA, BOB, CY)]
+    assert photo_removed(removed, others, by_hand, by=TEACHER, at=LATER).marks == ()
+
+
+def test_it_is_known_whose_mark_a_person_brought_about() -> None:
+    shown = photo("p", review("f", ADA), present("g", BOB))
+    marks = [mark(ADA, MarkStatus.REVIEW), mark(BOB, MarkStatus.PRESENT), mark(CY, MarkStatus.LATE, MarkSource.MANUAL)]
+    correction = named(shown, "f", ADA, marks)
+    after = [*correction.marks, *marks[1:]]
+    assert marked_by_people(after, correction.changes) == {ADA, CY}
+    # Bob's face was confirmed, and his mark was a photo's before.
+    assert marked_by_people(after, named(shown, "g", BOB, marks).changes) == {CY}
 
 
 def test_another_name_moves_presence_from_one_to_the_other() -> None:
@@ -105,7 +168,7 @@ def test_who_joined_later_gets_a_mark_by_their_face() -> None:
     assert statuses(correction) == {CY: (MarkStatus.PRESENT, MarkSource.PHOTO)}
 
 
-@pytest.mark.parametrize("status", list(MarkStatus))
+@pytest.mark.parametrize("status", STATUSES_BY_HAND)
 def test_what_a_person_set_by_hand_no_face_changes(status: MarkStatus) -> None:
     by_hand = [mark(ADA, status, MarkSource.MANUAL)]
     assert named(photo("p", present("f", ADA)), "f", None, by_hand).marks == ()
@@ -181,21 +244,52 @@ def test_marks_of_a_photo_read_again_follow_what_people_decided() -> None:
     assert marks_kept(marks, read, read) == marks
 
 
-def test_questions_that_settle_a_mark_come_first_and_the_surest_of_them() -> None:
+def test_each_student_is_asked_about_once_with_the_best_face_and_the_surest_first() -> None:
     photos = [
         photo("p", review("bob-1", BOB, 0.3), present("x", ADA), face("u", Decision.UNKNOWN)),
-        photo("q", review("ada-2", ADA, 0.9), review("cy-2", CY, 0.5)),
+        photo("q", review("ada-2", ADA, 0.9), review("cy-2", CY, 0.5), review("bob-2", BOB, 0.4)),
     ]
-    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.ABSENT)]
+    marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.REVIEW), mark(CY, MarkStatus.REVIEW)]
     roster = {id: a_student(id) for id in (ADA, BOB, CY)}
-    questions = questions_of(photos, marks, roster)
-    assert [(one.face.face_id, one.settles) for one in questions] == [
-        ("cy-2", True),
-        ("bob-1", True),
-        ("ada-2", False),
-    ]
+    assert [question.face.face_id for question in questions_of(photos, marks, roster)] == ["cy-2", "bob-2"]
     by_hand = [mark(BOB, MarkStatus.ABSENT, MarkSource.MANUAL), mark(CY, MarkStatus.LATE, MarkSource.MANUAL)]
-    assert not any(one.settles for one in questions_of(photos, [marks[0], *by_hand], roster))
+    assert questions_of(photos, [marks[0], *by_hand], roster) == []
+
+
+def test_yes_to_one_question_settles_the_student() -> None:
+    photos = [photo("p", review("f", ADA, 0.5)), photo("q", review("g", ADA, 0.4))]
+    marks = [mark(ADA, MarkStatus.REVIEW)]
+    yes = named(photos[0], "f", ADA, marks, photos[1:])
+    answered = [replace(photos[0], faces=yes.faces), photos[1]]
+    assert questions_of(answered, yes.marks, {ADA: a_student(ADA)}) == []
+    # Taken back, the other face is asked about again.
+    no = named(answered[0], "f", None, yes.marks, photos[1:])
+    assert statuses(no) == {ADA: (MarkStatus.REVIEW, MarkSource.PHOTO)}
+    assert len(questions_of([replace(photos[0], faces=no.faces), photos[1]], no.marks, {ADA: a_student(ADA)})) == 1
+
+
+@pytest.mark.parametrize(
+    ("stored", "new", "replaced"),
+    [
+        (MarkStatus.ABSENT, MarkStatus.REVIEW, True),
+        (MarkStatus.ABSENT, MarkStatus.PRESENT, True),
+        (MarkStatus.REVIEW, MarkStatus.PRESENT, True),
+        (MarkStatus.REVIEW, MarkStatus.ABSENT, False),
+        (MarkStatus.PRESENT, MarkStatus.REVIEW, False),
+        (MarkStatus.PRESENT, MarkStatus.ABSENT, False),
+    ],
+)
+def test_a_photo_never_weakens_what_another_showed(stored: MarkStatus, new: MarkStatus, replaced: bool) -> None:
+    assert replaces(mark(ADA, new), mark(ADA, stored)) is replaced
+    assert not replaces(mark(ADA, new), mark(ADA, stored, MarkSource.MANUAL))
+    assert replaces(mark(ADA, stored, MarkSource.MANUAL), mark(ADA, new))
+
+
+def test_a_photo_that_shows_nobody_of_the_group_says_so() -> None:
+    assert [notice.code for notice in notices_of(photo("p"))] == ["no_face_found"]
+    strangers = photo("p", face("f", Decision.UNKNOWN), face("g", Decision.UNKNOWN))
+    assert [notice.code for notice in notices_of(strangers)] == ["nobody_of_group"]
+    assert notices_of(photo("p", face("f", Decision.UNKNOWN), review("g", ADA))) == ()
 
 
 def test_nobody_of_another_group_is_suggested() -> None:

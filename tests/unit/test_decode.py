@@ -6,7 +6,6 @@ import resource
 import struct
 import zlib
 from hashlib import sha256
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -55,6 +54,15 @@ def turned(orientation: int) -> Image.Exif:
 
 def png_chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def png_with_long_transparency() -> bytes:
+    """A palette picture whose chunk tRNS says more than the palette can hold."""
+    palette = png_chunk(b"PLTE", bytes(range(12)))
+    pixels = zlib.compress(b"".join(b"\0" + bytes(8) for _ in range(8)))
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 3, 0, 0, 0))
+    chunks = (header, palette, png_chunk(b"tRNS", bytes(300)), png_chunk(b"IDAT", pixels), png_chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def png(width: int, height: int, *before_pixels: bytes, bits: int = 8, kind: int = 2) -> bytes:
@@ -246,10 +254,9 @@ def test_a_picture_over_the_pixel_limit_is_too_large(kind: str) -> None:
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [8_000, 10_000, 30_000, 2**31 - 1])
 def test_a_picture_that_unpacks_to_a_giant_is_refused_from_its_header(side: int) -> None:
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, perf_counter()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises((ImageTooLarge, DamagedImage)):
         decode(png(side, side))
-    assert perf_counter() - started < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
@@ -257,10 +264,9 @@ def test_a_picture_that_unpacks_to_a_giant_is_refused_from_its_header(side: int)
 def test_metadata_that_unpacks_to_a_giant_costs_little(name: bytes) -> None:
     bomb = zlib.compress(bytes(500_000_000), 9)
     content = b"x\x00\x01\x00\x00\x00" + bomb if name == b"iTXt" else b"x\x00\x00" + bomb
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, perf_counter()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(MusterError):
         decode(png(10, 10, png_chunk(name, content)))
-    assert perf_counter() - started < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
@@ -269,10 +275,8 @@ def test_a_progressive_jpeg_is_read_but_not_one_of_endless_passes() -> None:
     assert decode(data).width == 640
     last = data.rindex(b"\xff\xda")
     endless = data[:last] + data[last:-2] * 6000 + b"\xff\xd9"
-    started = perf_counter()
     with pytest.raises(ImageTooLarge, match="passes"):
         decode(endless)
-    assert perf_counter() - started < 1
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -289,3 +293,8 @@ def test_bytes_changed_at_random_give_pixels_or_a_named_refusal() -> None:
         except MusterError:
             refused += 1
     assert 0 < refused < 1500
+
+
+def test_a_palette_with_too_many_transparent_entries_is_damaged() -> None:
+    with pytest.raises(DamagedImage):
+        decode(png_with_long_transparency())

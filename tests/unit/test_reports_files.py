@@ -14,15 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from muster.domain.attendance import MarkSource
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.period import Period
 from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, attendance
 from muster.reports.csv_file import csv_file
 from muster.reports.heat_map import SESSIONS_A_SHEET
 from muster.reports.html_page import html_page
-from muster.reports.look import file_stem
+from muster.reports.look import file_stem, percent
 from muster.reports.xlsx_file import xlsx_file
-from tests.unit.reports import BERLIN, roll_call, term
+from tests.unit.reports import BERLIN, NOW, STATUS, roll_call, term
 
 NAMES = ["Ada Lovelace", "Zoë Öztürk", "山田 太郎", "محمد بن سلمان", "अमिताभ शर्मा", "김민준", 'O\'Neil, "Jack"']
 FORMULAS = [
@@ -74,11 +75,12 @@ def test_names_come_back_from_every_form(name: str) -> None:
 
 
 def test_the_csv_of_a_group_has_a_row_a_student_and_a_column_a_session() -> None:
-    figures = ["present", "late", "absent", "excused", "attendance_rate", "longest_absence", "current_absence"]
+    figures = ["present", "late", "absent", "excused", "to_review", "attendance_rate"]
+    figures += ["longest_absence", "current_absence"]
     assert rows_of_csv(term({"s1": "PLAE", "s2": "  AA"})) == [
         ["student_id", "name", *figures, *(f"2026-09-0{day} 08:15" for day in range(1, 5))],
-        ["s1", "Student s1", "1", "1", "1", "1", "0.6667", "1", "1", "present", "late", "absent", "excused"],
-        ["s2", "Student s2", "0", "0", "2", "0", "0.0000", "2", "2", "", "", "absent", "absent"],
+        ["s1", "Student s1", "1", "1", "1", "1", "0", "0.6667", "1", "1", "present", "late", "absent", "excused"],
+        ["s2", "Student s2", "0", "0", "2", "0", "0", "0.0000", "2", "2", "", "", "absent", "absent"],
     ]
 
 
@@ -137,12 +139,12 @@ def test_the_workbook_of_a_group_has_its_totals_by_session_and_by_day() -> None:
     workbook = sheets_of(term({"s1": "PLAE", "s2": "  AA"}))
     assert workbook.sheetnames == ["Attendance", "Sessions", "Days", "About"]
     sheet = workbook["Attendance"]
-    assert [cell.value for cell in sheet[2]][2:] == [1, 1, 1, 1, 2 / 3, 1, 1, "P", "L", "A", "E"]
-    assert sheet["G2"].number_format == "0.0%"
+    assert [cell.value for cell in sheet[2]][2:] == [1, 1, 1, 1, 0, 2 / 3, 1, 1, "P", "L", "A", "E"]
+    assert sheet["H2"].number_format == "0.0%"
     assert (sheet.freeze_panes, sheet.print_title_rows) == ("C2", "$1:$1")
-    assert [cell.value for cell in workbook["Days"][4]] == [datetime(2026, 9, 3), 1, 0, 0, 2, 0, 0]
-    assert [cell.value for cell in workbook["Sessions"][2]][1:4] == ["08:15", "7b", "s0"]
-    colours = [cell.fill.start_color.rgb for cell in sheet[2][9:]]
+    assert [cell.value for cell in workbook["Days"][4]] == [datetime(2026, 9, 3), 1, 0, 0, 2, 0, 0, 0]
+    assert [cell.value for cell in workbook["Sessions"][2]][1:5] == ["08:15", "7b", "s0", "yes"]
+    colours = [cell.fill.start_color.rgb for cell in sheet[2][10:]]
     assert len(set(colours)) == 4
 
 
@@ -150,7 +152,7 @@ def test_two_sessions_of_one_moment_have_columns_of_their_own() -> None:
     moment = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)
     calls = [roll_call(id, moment, {"a": letter}) for id, letter in (("left", "P"), ("right", "A"))]
     roster = [RosterEntry(StudentId("a"), "Ada")]
-    report = attendance(Scope.GROUP, calls, roster, {GroupId("7b"): "7b"}, Period(), BERLIN)
+    report = attendance(Scope.GROUP, calls, roster, {GroupId("7b"): "7b"}, Period(), BERLIN, NOW)
     assert rows_of_csv(report)[0][-2:] == ["2026-09-01 08:15 (left)", "2026-09-01 08:15 (right)"]
 
 
@@ -168,9 +170,55 @@ def test_a_page_asks_for_nothing_and_runs_nothing() -> None:
 
 
 def test_a_page_shows_every_mark_as_a_letter_of_its_own_class() -> None:
-    page = html_page(term({"s1": "PLAE", "s2": "   A"}))
-    for letter, count in {"P": 1, "L": 1, "A": 2, "E": 1}.items():
-        assert page.count(f'<td class="{letter}">{letter}</td>') == count
+    page = html_page(term({"s1": "PLAE", "s2": "?  A"}))
+    for letter, count in {"P": 1, "L": 1, "A": 2, "E": 1, "?": 1}.items():
+        assert page.count(f'<td class="{STATUS[letter]}">{letter}</td>') == count
+
+
+def not_taken_and_in_review() -> AttendanceReport:
+    """A session that is taken, with a student in review, then one that is not taken, with an open question."""
+    moments = [datetime(2026, 9, day, 6, 15, tzinfo=UTC) for day in (1, 2)]
+    calls = [
+        roll_call("held", moments[0], {"a": "P", "b": "?"}, source=MarkSource.PHOTO),
+        roll_call("not-held", moments[1], {"a": "A", "b": "?"}, source=MarkSource.PHOTO),
+    ]
+    roster = [RosterEntry(StudentId(id), id.title()) for id in "ab"]
+    return attendance(Scope.GROUP, calls, roster, {GroupId("7b"): "7b"}, Period(), BERLIN, NOW)
+
+
+def test_every_form_of_a_report_tells_not_taken_and_to_review_from_absent() -> None:
+    report = not_taken_and_in_review()
+    assert [row[2:] for row in rows_of_csv(report)[1:]] == [
+        ["1", "0", "0", "0", "0", "1.0000", "0", "0", "present", "not taken"],
+        ["0", "0", "0", "0", "1", "", "0", "0", "to review", "not taken"],
+    ]
+    workbook = sheets_of(report)
+    assert [[cell.value for cell in row[10:]] for row in workbook["Attendance"].iter_rows(min_row=2)] == [
+        ["P", "–"],
+        ["?", "–"],
+    ]
+    assert [cell.value for cell in workbook["Sessions"]["E"]] == ["taken", "yes", "not taken"]
+    assert [cell.value for cell in workbook["Days"]["A"]] == ["date", datetime(2026, 9, 1)]
+    remarks = ["2 open questions: to review, not counted in any rate.", "1 session not taken, counted in no figure."]
+    assert [row[1].value for row in workbook["About"].iter_rows() if row[0].value == "remark"] == remarks
+    page = html_page(report)
+    assert page.count('<td class="not-taken">–</td>') == 2
+    assert page.count('<td class="review">?</td>') == 1
+    assert ", not taken" in page
+    text = Page(page).text
+    assert all(remark in text for remark in remarks)
+    assert "1 session on 1 day" in text
+    assert "0\xa0absent · 0\xa0excused · 1\xa0to review" in text
+
+
+@pytest.mark.parametrize("scope", [Scope.STUDENT, Scope.SESSION])
+def test_a_session_that_is_not_taken_shows_as_such_in_every_scope(scope: Scope) -> None:
+    call = roll_call("s", datetime(2026, 9, 1, 6, 15, tzinfo=UTC), {"a": "A"}, source=MarkSource.PHOTO)
+    report = attendance(
+        scope, [call], [RosterEntry(StudentId("a"), "Ada")], {GroupId("7b"): "7b"}, Period(), BERLIN, NOW
+    )
+    assert rows_of_csv(report)[1][-1] == "not taken"
+    assert "1 session not taken" in Page(html_page(report)).text
 
 
 def test_who_missed_the_last_sessions_is_named_on_top() -> None:
@@ -196,7 +244,7 @@ def test_a_long_term_is_spread_over_tables_that_fit_a_page() -> None:
     )
     page = html_page(many)
     assert page.count('<table class="map">') == -(-28 * 5 // SESSIONS_A_SHEET) == 3
-    assert page.count('<td class="P">') == 2 * 28 * 5
+    assert page.count('<td class="present">') == 2 * 28 * 5
     widths = [int(width) for width in re.findall(r'<col span="(\d+)">', page)]
     assert sum(widths) == 28 * 5
     assert max(widths) - min(widths) < 3
@@ -220,4 +268,12 @@ def test_the_file_is_named_by_what_it_holds() -> None:
 
 def test_nobody_waits_for_the_spreadsheet_library_who_asks_for_no_workbook() -> None:
     code = "import sys, muster.api.routes.reports; sys.exit('openpyxl' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=600).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [(None, "–"), (0.0, "0%"), (0.0001, "0.1%"), (0.5, "50.0%"), (0.9999, "99.9%"), (1.0, "100%")],
+)
+def test_only_all_is_a_hundred_percent_and_only_none_is_nought(rate: float | None, text: str) -> None:
+    assert percent(rate) == text

@@ -1,11 +1,14 @@
 """Token buckets, and the digest by which a repeated request is known."""
 
+import hashlib
 from itertools import pairwise
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.api.idempotency import _Content
+from muster.api.content_digest import ContentDigest, delimiter_of
 from muster.api.limits import Buckets, Rate
 
 
@@ -32,10 +35,10 @@ def test_only_so_many_senders_are_remembered() -> None:
 
 
 def digest(chunks: list[bytes], delimiter: bytes) -> str:
-    content = _Content(delimiter)
+    content = ContentDigest(delimiter)
     for chunk in chunks:
         content.update(chunk)
-    return content.digest([])
+    return content.hexdigest([])
 
 
 PARTS = st.lists(st.binary(max_size=20).filter(lambda part: b"-" not in part), min_size=1, max_size=5)
@@ -53,3 +56,47 @@ def test_neither_the_boundary_nor_the_chunks_change_the_digest(parts: list[bytes
 def test_other_parts_have_another_digest(one: list[bytes], other: list[bytes]) -> None:
     same = digest([b"--x".join(one)], b"--x") == digest([b"--x".join(other)], b"--x")
     assert same == (one == other)
+
+
+def test_where_a_content_is_cut_is_part_of_its_digest() -> None:
+    assert digest([b"ab--xc"], b"--x") != digest([b"a--xbc"], b"--x") != digest([b"abc"], b"--x")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "delimiter"),
+    [
+        ("multipart/form-data; boundary=abc", b"--abc"),
+        ('multipart/form-data; charset=utf-8; Boundary="a b;c"', b"--a b;c"),
+        ("multipart/form-data; boundary=", b""),
+        ('multipart/form-data; boundary=""', b""),
+        ("multipart/form-data; boundary=" + "x" * 71, b""),
+        ("multipart/form-data; x=" + ";" * 60_000 + '"', b""),
+        ("application/json", b""),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_a_boundary_is_read_only_where_it_is_one(content_type: str, delimiter: bytes) -> None:
+    assert delimiter_of(content_type) == delimiter
+
+
+@pytest.mark.parametrize("content", [b"-" * 500_000, b"--x" * 200_000, b"--" * 250_000], ids=lambda one: repr(one[:3]))
+def test_a_body_of_delimiters_costs_no_more_hashing_than_any_other(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[int] = []
+
+    class Counted:
+        def __init__(self, content: bytes = b"") -> None:
+            self._hash = hashlib.sha256(content)
+
+        def update(self, content: bytes) -> None:
+            hashed.append(len(content))
+            self._hash.update(content)
+
+        def hexdigest(self) -> str:
+            return self._hash.hexdigest()
+
+    monkeypatch.setattr("muster.api.content_digest.hashlib", SimpleNamespace(sha256=Counted))
+    digest([content[start : start + 65_536] for start in range(0, len(content), 65_536)], b"--x")
+    assert len(hashed) <= 4 * (len(content) // 65_536 + 1) + 1
+    assert sum(hashed) <= 4 * len(content)

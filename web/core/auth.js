@@ -31,6 +31,11 @@ export function keepToken(token) {
   localStorage.setItem(TOKEN, token.trim());
 }
 
+/** Forget the token of one machine's user, which the server does not know. */
+export function dropToken() {
+  localStorage.removeItem(TOKEN);
+}
+
 /** Whether something is kept that a request can be signed with. */
 export function hasCredential() {
   return localStorage.getItem(hosted() ? SESSION : TOKEN) !== null;

@@ -72,9 +72,19 @@ export function moment(value) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value));
 }
 
+/** @returns {string} a time of the day. */
+export function clock(value) {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(value));
+}
+
 /** @returns {string} a day, without its time. */
 export function day(value) {
   return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" }).format(new Date(value));
+}
+
+/** @returns {string} a day with its year. */
+export function date(value) {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(value));
 }
 
 /** @returns {string[]} number of the day and name of the month, for a narrow column. */
@@ -83,7 +93,8 @@ export function dayAndMonth(value) {
   return [{ day: "numeric" }, { month: "short" }].map((part) => new Intl.DateTimeFormat(locale, part).format(date));
 }
 
-/** @returns {string} a share of 0 to 1 in percent. */
+/** @returns {string} a share of 0 to 1 in percent; all and none are said of nothing less. */
 export function percent(share) {
+  if (share > 0 && share < 1) share = Math.min(0.99, Math.max(0.01, share));
   return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
 }

@@ -22,10 +22,13 @@ const LONGEST_PAUSE = 60_000;
  * @property {string} groupId
  * @property {string} takenAt
  * @property {Blob} blob
- * @property {{id: string, startedAt: string, isNew?: boolean}} [session] of a roll call; a new one is opened with it.
+ * @property {{id: string, startedAt: string, isNew?: boolean, isOpen?: boolean}} [session] of a roll call; a new one is
+ *   opened with it, and one that the server is known to have is not.
  * @property {{id: string, name: string, allowLookalike: boolean}} [student] of a registration; consent was given.
  * @property {"waiting" | "failed"} state
  * @property {{code: string, detail: string}} [problem] why it failed.
+ * @property {string | null} [dayTaken] of a roll call's photo, by its own data.
+ * @property {boolean} [useAnyway] whether the teacher confirmed that a photo belongs to its roll call.
  * @property {string} [uploadId] of the upload under way, where it goes by the store.
  */
 
@@ -211,7 +214,7 @@ async function sendOne(item) {
 
 /** Open the roll call at the time when its first photo was taken, however much later that is sent. */
 async function openSession({ session, groupId }) {
-  if (opened.has(session.id)) return;
+  if (session.isOpen || opened.has(session.id)) return;
   try {
     await send("POST", "/v1/sessions", {
       json: { group_id: groupId, session_id: session.id, started_at: session.startedAt },
@@ -228,12 +231,14 @@ async function deliver(item, onProgress) {
   if (item.kind === "detect") {
     form.append("group_id", item.groupId);
     form.append("session_id", item.session.id);
+    form.append("use_anyway", String(item.useAnyway === true));
     form.append("images", item.blob, name);
   } else {
     form.append("student_id", item.student.id);
     form.append("name", item.student.name);
     form.append("group_id", item.groupId);
     form.append("consent", "true");
+    form.append("renew_consent", String(item.student.renewConsent ?? false));
     form.append("allow_lookalike", String(item.student.allowLookalike));
     form.append("image", item.blob, name);
   }

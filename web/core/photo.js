@@ -1,5 +1,7 @@
 /** Photos made ready to send: upright, no larger than recognition needs, and without the place they were taken at. */
 
+import { captureTime, withCaptureTime } from "./exif.js";
+
 /** Longest side in pixels that is sent (benchmarks/photo_size.py). */
 export const LONGEST_SIDE = 4096;
 /** Quality of the JPEG, 0 to 1 (benchmarks/photo_size.py). */
@@ -11,7 +13,7 @@ const SMALLER = [0.75, 0.65];
  * Make a photo ready to send.
  * @param {Blob} file as the camera or the gallery gave it.
  * @param {number} mostBytes of one photo.
- * @returns {Promise<Blob>} a JPEG without metadata; the file itself where this browser cannot read it (HEIC), which the
+ * @returns {Promise<Blob>} a JPEG that says when it was taken and nothing else; the file itself where this browser cannot read it (HEIC), which the
  *   server then turns upright itself.
  */
 export async function prepared(file, mostBytes = Infinity) {
@@ -36,7 +38,7 @@ export async function prepared(file, mostBytes = Infinity) {
     }
     // iOS counts the memory of canvases until they are emptied.
     canvas.width = canvas.height = 0;
-    return blob;
+    return withCaptureTime(blob, await captureTime(file));
   } finally {
     bitmap.close();
   }

@@ -12,8 +12,9 @@ import { Problem } from "./problem.js";
  * @property {string | null} startedAt
  * @property {string | null} etag
  * @property {any[]} photos with their faces.
+ * @property {boolean} taken whether somebody was seen or marked; if not, nobody is absent.
  * @property {any[]} marks
- * @property {any[]} questions faces that the teacher is asked about.
+ * @property {any[]} questions one for each student whom the teacher is asked about.
  * @property {Error | null} problem why it is not shown.
  * @property {boolean} loaded
  */
@@ -35,6 +36,7 @@ export function lookAt(id, known = {}) {
     startedAt: known.startedAt ?? null,
     etag: null,
     photos: [],
+    taken: false,
     marks: [],
     questions: [],
     problem: null,
@@ -63,6 +65,7 @@ export async function reload() {
       groupId: document.group_id,
       startedAt: document.started_at,
       etag,
+      taken: document.taken,
       marks: document.marks,
       photos,
       questions,
@@ -79,13 +82,26 @@ export async function reload() {
 export async function takeIn(item, answer) {
   if (item.kind !== "detect" || view?.id !== item.session.id || answer === null) return;
   for (const photo of answer.photos) {
-    await keepOwn(photo.photo_id, item.blob);
+    // A photo that the server turned upright lies on its side in the phone: the server's picture fits the faces.
+    if (!photo.turned) await keepOwn(photo.photo_id, item.blob);
     const others = view.photos.filter((one) => one.photo_id !== photo.photo_id);
     view.photos = [...others, photo];
   }
   view.marks = answer.marks;
+  view.taken = answer.taken;
   draw();
   await reload();
+}
+
+/** Remove a photo with its faces; marks follow, whatever else changed meanwhile. @param {string} photoId */
+export async function removePhoto(photoId) {
+  await changing(() => send("DELETE", `${address(view.id)}/photos/${encodeURIComponent(photoId)}`));
+  await reload();
+}
+
+/** Remove the roll call with all that belongs to it. */
+export async function removeSession() {
+  await changing(() => send("DELETE", address(view.id), { headers: { "If-Match": view.etag } }));
 }
 
 /**
@@ -98,6 +114,7 @@ export async function mark(marks) {
   );
   const document = await response.json();
   view.marks = document.marks;
+  view.taken = document.taken;
   view.etag = response.headers.get("ETag");
   await reload();
 }

@@ -35,13 +35,16 @@ export async function deliverByStore(item, onProgress, begun) {
 
 function announcement(item) {
   const file = { kind: item.kind, content_type: item.blob.type || "image/heic", size: item.blob.size };
-  if (item.kind === "detect") return { ...file, group_id: item.groupId, session_id: item.session.id };
+  if (item.kind === "detect") {
+    return { ...file, group_id: item.groupId, session_id: item.session.id, use_anyway: item.useAnyway === true };
+  }
   return {
     ...file,
     student_id: item.student.id,
     name: item.student.name,
     group_ids: [item.groupId],
     consent: true,
+    renew_consent: item.student.renewConsent ?? false,
     allow_lookalike: item.student.allowLookalike,
   };
 }

@@ -96,6 +96,7 @@ async function decide(face, studentId, name) {
 export function openStudent(marked) {
   const name = marked.name ?? marked.student_id;
   openSheet(() => {
+    // A student of a roll call that is not taken may have no mark yet.
     const now = session()?.marks.find((one) => one.student_id === marked.student_id) ?? marked;
     return { title: name, body: statusBody(now, name) };
   });

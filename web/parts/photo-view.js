@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
-import { t } from "../core/i18n.js";
+import { has, t } from "../core/i18n.js";
 import { ownPhoto } from "../core/pictures.js";
 import { photoPath } from "../core/session.js";
 import { icon } from "./icons.js";
@@ -46,8 +46,10 @@ function frame(photo, face, open) {
  * @param {string} sessionId
  * @param {any} photo as the server describes it.
  * @param {(face: any, photo: any) => void} open called with the face that was tapped.
+ * @param {{remove: () => void, replace: (event: Event) => void}} actions called to delete the photo, or with the change
+ *   of a file input to put another photo in its place.
  */
-export function photoView(sessionId, photo, open) {
+export function photoView(sessionId, photo, open, actions) {
   const nearer = nearness.get(photo.photo_id) ?? 1;
   const own = ownPhoto(photo.photo_id);
   const found = t("photo.faces", { count: photo.faces.length });
@@ -67,9 +69,11 @@ export function photoView(sessionId, photo, open) {
         )}
       </div>
     </div>
+    ${(photo.notices ?? []).map((notice) => noticeCard(notice, actions))}
     <figcaption>
-      <span>${found}</span>
+      <span>${found}${photo.turned ? html`. ${t("photo.turned")}` : nothing}</span>
       <span class="nearness">
+        <button class="round" aria-label=${t("photo.delete")} @click=${actions.remove}>${icon("bin")}</button>
         <button class="round" aria-label=${t("photo.farther")} ?disabled=${nearer <= 1}
           @click=${() => near(photo.photo_id, 1 / STEP)}>${icon("minus")}</button>
         <button class="round" aria-label=${t("photo.nearer")} ?disabled=${nearer >= NEAREST}
@@ -77,4 +81,19 @@ export function photoView(sessionId, photo, open) {
       </span>
     </figcaption>
   </figure>`;
+}
+
+/** What the teacher should know about a photo, and what can be done about it. */
+function noticeCard(notice, actions) {
+  const key = `notice.${notice.code}`;
+  return html`<div class="notice" role="alert" data-notice=${notice.code}>
+    <p>${icon("question")} ${has(key) ? t(key) : notice.message}</p>
+    <div class="row wrap">
+      <label class="button grow">
+        ${icon("camera")}${t("photo.again")}
+        <input type="file" accept="image/*" capture="environment" class="hidden-input" @change=${actions.replace} />
+      </label>
+      <button class="grow danger" @click=${actions.remove}>${icon("bin")}${t("photo.delete")}</button>
+    </div>
+  </div>`;
 }

@@ -1,10 +1,10 @@
-/** The four statuses of a mark and the three decisions on a face, each with a sign besides its colour. */
+/** The statuses of a mark and the decisions on a face, each with a sign beside its colour. */
 
 import { html } from "../vendor/lit-html/lit-html.js";
 import { t } from "../core/i18n.js";
 import { icon } from "./icons.js";
 
-/** Statuses in the order in which they are offered. */
+/** Statuses that a person can set, in the order in which they are offered; only photos set `review`. */
 export const STATUSES = ["present", "late", "absent", "excused"];
 
 const SIGNS = { present: "check", late: "clock", absent: "cross", excused: "note", review: "question", unknown: "person" };
@@ -21,7 +21,7 @@ export function chip(status) {
 
 /** @param {{status: string}[]} marks @returns {Record<string, number>} how many have each status. */
 export function counts(marks) {
-  const counted = { present: 0, late: 0, absent: 0, excused: 0 };
+  const counted = { present: 0, late: 0, absent: 0, excused: 0, review: 0 };
   for (const mark of marks) counted[mark.status] += 1;
   return counted;
 }

@@ -31,6 +31,7 @@ export function sayWhy(error) {
 export async function attempt(work) {
   try {
     await work();
+    clearFailure();
     return true;
   } catch (error) {
     sayWhy(error);
@@ -38,7 +39,13 @@ export async function attempt(work) {
   }
 }
 
-function close() {
+/** Take away the message of a failure: it does not hold any more, or not on this page. */
+export function clearFailure() {
+  if (shown?.tone === "bad") close();
+}
+
+/** Take away any message. */
+export function close() {
   shown = null;
   draw();
 }

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
-import { explain, moment, percent, t } from "../core/i18n.js";
+import { date, explain, moment, percent, t } from "../core/i18n.js";
 import { discard, isVolatile, progressOf, retry, waitsForSignIn, wake } from "../core/outbox.js";
 import { Unreachable } from "../core/problem.js";
 import { groupName } from "../core/roster.js";
@@ -28,13 +28,18 @@ export function releaseSent(items) {
 
 /** @param {any} item @returns {{name: string, text: string}} the state of a photo, in a word for styles and in words for people. */
 export function stateOf(item) {
-  if (item.state === "failed") return { name: "failed", text: explain(item.problem) };
+  if (item.state === "failed") return { name: "failed", text: reason(item) };
   const share = progressOf(item.id);
   if (share !== null && share < 1) return { name: "sending", text: t("waiting.sending", { share: percent(share) }) };
   if (share !== null) return { name: "sending", text: t("waiting.reading") };
   if (waitsForSignIn()) return { name: "sign-in", text: t("waiting.signIn") };
   if (!navigator.onLine) return { name: "offline", text: t("waiting.offline") };
   return { name: "waiting", text: t("waiting.soon") };
+}
+
+function reason({ problem, dayTaken }) {
+  if (problem.code === "photo_from_another_day" && dayTaken) return t("waiting.dayTaken", { day: date(dayTaken) });
+  return explain(problem);
 }
 
 /** @param {readonly any[]} items @returns the list, or nothing where none waits. */
@@ -66,6 +71,9 @@ function entry(item) {
   </li>`;
 }
 
+/** Codes by which the server asks whether a photo belongs to its roll call. */
+const DOUBTS = ["photo_used_before", "photo_from_another_day", "registration_photo"];
+
 function remedies(item) {
   const lookalike = item.kind === "register" && item.problem.code === "duplicate_person";
   return html`<div class="row wrap">
@@ -74,7 +82,9 @@ function remedies(item) {
         ? html`<button @click=${() => retry(item.id, { student: { ...item.student, allowLookalike: true } })}>
             ${t("register.lookalike")}
           </button>`
-        : html`<button @click=${() => retry(item.id)}>${icon("repeat")}${t("waiting.again")}</button>`
+        : DOUBTS.includes(item.problem.code)
+          ? html`<button @click=${() => retry(item.id, { useAnyway: true })}>${icon("check")}${t("waiting.use")}</button>`
+          : html`<button @click=${() => retry(item.id)}>${icon("repeat")}${t("waiting.again")}</button>`
     }
     <button class="danger" @click=${() => discard(item.id)}>${icon("bin")}${t("waiting.delete")}</button>
   </div>`;

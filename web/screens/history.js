@@ -5,11 +5,12 @@ import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { getAll, remembered } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { moment, t } from "../core/i18n.js";
+import { waiting } from "../core/outbox.js";
 import { chosenGroup, knownGroups, rosterProblem } from "../core/roster.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
-import { failure } from "../parts/waiting.js";
-import { presence } from "./roll-call.js";
+import { failure, waitingList } from "../parts/waiting.js";
+import { outcome, presence } from "./roll-call.js";
 
 /** Days that the list reaches back; the report goes as far as anybody likes. */
 const DAYS = 180;
@@ -49,6 +50,7 @@ export function historyPage() {
     <h1 tabindex="-1">${t("history.title")}</h1>
     ${group === null ? html`<p>${t("roll.noGroup")}</p>` : groupPicker(() => void enter())}
     ${group === null ? nothing : html`<a class="button big" href="#/report">${icon("list")}${t("report.open")}</a>`}
+    ${waitingList(waiting().filter((item) => item.kind === "detect" && item.groupId === group))}
     ${problem ? failure(problem) : list(group)}
   </section>`;
 }
@@ -67,9 +69,9 @@ function entry(session) {
     <a class="item" href="#/session/${session.session_id}">
       <span class="grow">
         <b>${moment(session.started_at)}</b>
-        <meter min="0" max=${Math.max(all, 1)} .value=${present} aria-hidden="true"></meter>
+        ${session.taken ? html`<meter min="0" max=${Math.max(all, 1)} .value=${present} aria-hidden="true"></meter>` : nothing}
       </span>
-      <span>${t("session.presentOf", { present, all })}</span>${icon("next")}
+      <span>${outcome(session)}</span>${icon("next")}
     </a>
   </li>`;
 }

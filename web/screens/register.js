@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
-import { explain, percent, t } from "../core/i18n.js";
+import { explain, has, percent, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
 import { discard, enqueue, retry, waiting } from "../core/outbox.js";
 import { prepared } from "../core/photo.js";
@@ -23,7 +23,7 @@ const form = { student: NEW, id: "", name: "", newGroup: "", consent: false };
 let photo = null;
 /** @type {string | null} id of the photo on its way. */
 let sending = null;
-/** @type {{name: string, quality: number | null} | null} */
+/** @type {{name: string, quality: number | null, warnings: {code: string, detail: string}[]} | null} */
 let done = null;
 
 /** Called when the page is opened. */
@@ -46,7 +46,7 @@ export function registered(item, answer) {
   void loadStudents(item.groupId).catch(() => undefined);
   if (knownGroups()?.every((group) => group.group_id !== item.groupId)) void loadGroups();
   if (item.id === sending) {
-    done = { name: answer.name, quality: answer.quality };
+    done = { name: answer.name, quality: answer.quality, warnings: answer.warnings ?? [] };
     sending = null;
     clear();
     dropPhoto();
@@ -98,6 +98,7 @@ export function register() {
   const others = waiting().filter((one) => one.kind === "register" && one.id !== sending);
   return html`<section class="stack narrow">
     <h1 tabindex="-1">${t("register.title")}</h1>
+    ${navigator.onLine ? nothing : html`<p class="card">${icon("cloudOff")} ${t("register.offline")}</p>`}
     ${done ? success() : nothing}
     ${item ? underWay(item) : done ? nothing : fields()}
     ${waitingList(others)}
@@ -108,8 +109,13 @@ function success() {
   return html`<div class="card good" role="status">
     <p class="big-text">${icon("check")} ${t("register.done", { name: done.name })}</p>
     ${done.quality === null ? nothing : html`<p>${t("register.quality", { quality: percent(done.quality) })}</p>`}
+    ${done.warnings.map((warning) => html`<p data-warning=${warning.code}>${icon("question")} ${noticed(warning)}</p>`)}
     <button class="primary big" @click=${next}>${icon("addPerson")}${t("register.next")}</button>
   </div>`;
+}
+
+function noticed({ code, detail }) {
+  return has(`warning.${code}`) ? t(`warning.${code}`) : detail;
 }
 
 function next() {
@@ -127,8 +133,8 @@ function underWay(item) {
     change({ consent: true });
     void startCamera();
   };
-  const lookalike = async () => {
-    const student = { ...item.student, allowLookalike: true };
+  const resend = async (changes) => {
+    const student = { ...item.student, ...changes };
     await retry(item.id, { student });
     sending = waiting().find((one) => one.kind === "register" && one.student.id === student.id)?.id ?? null;
   };
@@ -144,7 +150,8 @@ function underWay(item) {
       item.state === "failed"
         ? html`<p class="bad big-text" role="alert">${explain(item.problem)}</p>
             ${person ? html`<button class="primary big" @click=${edit}>${t("register.change")}</button>` : html`<button class="primary big" @click=${again}>${icon("camera")}${t("register.again")}</button>`}
-            ${item.problem.code === "duplicate_person" ? html`<button @click=${lookalike}>${t("register.lookalike")}</button>` : nothing}`
+            ${item.problem.code === "duplicate_person" ? html`<button @click=${() => resend({ allowLookalike: true })}>${t("register.lookalike")}</button>` : nothing}
+            ${item.problem.code === "consent_withdrawn" ? html`<button @click=${() => resend({ renewConsent: true })}>${t("register.renewConsent")}</button>` : nothing}`
         : html`<p>${text}</p>
             <progress aria-label=${text}></progress>
             ${name === "offline" || name === "sign-in" ? html`<button class="primary" @click=${release}>${t("register.next")}</button>` : nothing}`

@@ -53,9 +53,15 @@ async function load() {
 async function exported(form) {
   await attempt(async () => {
     const response = await send("GET", query(form));
-    const days = [period.since, period.until].filter(Boolean).join("_");
+    const days = [period.since, period.until || today()].filter(Boolean).join("_to_");
     await share(await response.blob(), `${chosenGroup()}_${days}.${form}`);
   });
+}
+
+/** @returns {string} the last day of a report that has no end. */
+function today() {
+  const now = new Date();
+  return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
 /** The page. */
@@ -77,10 +83,14 @@ export function reportPage() {
 
 function found() {
   if (report.sessions.length === 0) return html`<p class="muted">${t("history.none")}</p>`;
+  const taken = report.sessions.filter((session) => session.taken);
+  const notTaken = report.sessions.length - taken.length;
   return html`<p class="summary">
       <span class="count present"><b>${report.totals.rate === null ? "–" : percent(report.totals.rate)}</b> ${t("report.rate")}</span>
-      <span class="count"><b>${report.sessions.length}</b> ${t("report.sessions", { count: report.sessions.length })}</span>
+      <span class="count"><b>${taken.length}</b> ${t("report.sessions", { count: taken.length })}</span>
     </p>
+    ${report.questions > 0 ? html`<p class="muted">${t("report.questions", { count: report.questions })}</p>` : nothing}
+    ${notTaken > 0 ? html`<p class="muted">${t("report.notTaken", { count: notTaken })}</p>` : nothing}
     <div class="row wrap" role="group" aria-label=${t("report.export")}>
       ${Object.entries(FORMS).map(
         ([form, label]) => html`<button @click=${() => exported(form)}>${icon("share")}${t(label)}</button>`,
@@ -88,9 +98,10 @@ function found() {
     </div>
     ${heatMap()}
     <ul class="legend">
-      ${["present", "late", "absent", "excused"].map(
+      ${["present", "late", "absent", "excused", "review"].map(
         (status) => html`<li><span class="cell ${status}" aria-hidden="true">${t(`letter.${status}`)}</span> ${t(`status.${status}`)}</li>`,
       )}
+      <li><span class="cell none" aria-hidden="true">–</span> ${t("session.notTaken")}</li>
     </ul>`;
 }
 
@@ -114,9 +125,9 @@ function heatMap() {
             html`<tr>
               <th scope="row">${student.name}</th>
               <td class="rate">${student.totals.rate === null ? "–" : percent(student.totals.rate)}</td>
-              ${student.marks.map((status) =>
+              ${student.marks.map((status, place) =>
                 status === null
-                  ? html`<td class="cell none"></td>`
+                  ? html`<td class="cell none">${report.sessions[place].taken ? nothing : html`<abbr title=${t("session.notTaken")}>–</abbr>`}</td>`
                   : html`<td class="cell ${status}"><abbr title=${t(`status.${status}`)}>${t(`letter.${status}`)}</abbr></td>`,
               )}
             </tr>`,

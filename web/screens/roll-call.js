@@ -4,12 +4,14 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { get } from "../core/api.js";
 import { draw } from "../core/draw.js";
-import { moment, t } from "../core/i18n.js";
+import { clock, moment, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
 import { enqueue, waiting } from "../core/outbox.js";
+import { captureTime, dayTaken } from "../core/exif.js";
 import { prepared } from "../core/photo.js";
 import { randomId } from "../core/random.js";
 import { chosenGroup, groupName, knownGroups, knownStudents, loadStudents, rosterProblem } from "../core/roster.js";
+import { ask } from "../parts/ask.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
 import { failure, waitingList } from "../parts/waiting.js";
@@ -17,10 +19,14 @@ import { attempt, say } from "../parts/toast.js";
 
 /** Days of which roll calls are offered to go on with. */
 const RECENT_DAYS = 2;
+/** Milliseconds after its start in which a further photo probably belongs to a roll call. */
+const JUST_BEGUN = 15 * 60_000;
 
 /** @type {{group: string, sessions: any[]} | null} */
 let recent = null;
 let preparing = 0;
+/** Roll calls begun on this page, by id: they are known before the server lists them. */
+const begun = new Map();
 
 /** Called when the page is opened. */
 export async function enter() {
@@ -50,7 +56,7 @@ function newSessionId(group, now) {
 /**
  * Take the photos of one roll call in, and show it.
  * @param {Iterable<File>} files
- * @param {{id: string, startedAt: string} | null} session to add to; null opens another.
+ * @param {{id: string, startedAt: string, isOpen?: boolean} | null} session to add to; null opens another.
  * @param {string} group
  */
 export async function takePhotos(files, session, group) {
@@ -59,12 +65,14 @@ export async function takePhotos(files, session, group) {
   if (chosen.length === 0) return;
   const now = new Date();
   const target = session ?? { id: newSessionId(group, now), startedAt: now.toISOString(), isNew: true };
+  if (target.isNew) begun.set(target.id, { id: target.id, startedAt: target.startedAt, group });
   preparing += chosen.length;
   draw();
   for (const file of chosen) {
     await attempt(async () => {
       const blob = await prepared(file, me().uploads ? Infinity : me().most_photo_bytes);
-      await enqueue({ kind: "detect", groupId: group, session: target, blob });
+      const taken = await captureTime(file);
+      await enqueue({ kind: "detect", groupId: group, session: target, blob, dayTaken: taken && dayTaken(taken) });
     });
     preparing -= 1;
     if (location.hash !== `#/session/${target.id}`) location.hash = `#/session/${target.id}`;
@@ -72,15 +80,44 @@ export async function takePhotos(files, session, group) {
   draw();
 }
 
+/** Offer a roll call no longer: it was deleted. @param {string} id */
+export function forgetRollCall(id) {
+  begun.delete(id);
+  if (recent !== null) recent.sessions = recent.sessions.filter((session) => session.session_id !== id);
+}
+
 /** @returns {number} photos that are being made ready. */
 export function beingPrepared() {
   return preparing;
 }
 
+/** @returns {{id: string, startedAt: string} | null} the roll call of a group that began a moment ago, sent or not. */
+function justBegun(group) {
+  const sent = recent?.group === group ? recent.sessions : [];
+  const known = [
+    ...sent.map((session) => ({ id: session.session_id, startedAt: session.started_at, isOpen: true })),
+    ...[...begun.values()].filter((session) => session.group === group),
+    ...waiting()
+      .filter((item) => item.kind === "detect" && item.groupId === group && item.user === me()?.user_id)
+      .map((item) => ({ ...item.session, isNew: false })),
+  ].filter(({ startedAt }) => Math.abs(Date.now() - Date.parse(startedAt)) < JUST_BEGUN);
+  return known.sort((one, other) => Date.parse(other.startedAt) - Date.parse(one.startedAt))[0] ?? null;
+}
+
 function files(group) {
   return (event) => {
-    void takePhotos(event.target.files, null, group);
+    const chosen = [...event.target.files];
     event.target.value = "";
+    const last = justBegun(group);
+    if (last === null || chosen.length === 0) {
+      void takePhotos(chosen, null, group);
+      return;
+    }
+    const time = clock(last.startedAt);
+    ask(t("roll.addTitle"), [t("roll.addText", { time, group: groupName(group) })], [
+      { label: t("roll.add", { time }), style: "primary", run: () => void takePhotos(chosen, last, group) },
+      { label: t("roll.new"), run: () => void takePhotos(chosen, null, group) },
+    ]);
   };
 }
 
@@ -127,7 +164,7 @@ function recentList(group) {
           html`<li>
             <a class="item" href="#/session/${session.session_id}">
               <span class="grow"><b>${moment(session.started_at)}</b></span>
-              <span class="muted">${t("session.presentOf", presence(session.counts))}</span>${icon("next")}
+              <span class="muted">${outcome(session)}</span>${icon("next")}
             </a>
           </li>`,
       )}
@@ -135,6 +172,12 @@ function recentList(group) {
 }
 
 /** @param {Record<string, number>} counts @returns who came, late ones too, of how many. */
-export function presence({ present, late, absent, excused }) {
-  return { present: present + late, all: present + late + absent + excused };
+export function presence({ present, late, absent, excused, review }) {
+  return { present: present + late, all: present + late + absent + excused + review };
+}
+
+/** @param {{taken: boolean, counts: Record<string, number>}} session @returns {string} how a roll call came out. */
+export function outcome({ taken, counts }) {
+  const came = taken ? t("session.presentOf", presence(counts)) : t("session.notTaken");
+  return counts.review > 0 ? t("session.withReview", { came, count: counts.review }) : came;
 }

@@ -3,10 +3,11 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { moment, t } from "../core/i18n.js";
-import { isUnopened, waiting } from "../core/outbox.js";
+import { discard, isUnopened, waiting } from "../core/outbox.js";
 import { forgetPictures } from "../core/pictures.js";
 import { groupName, knownStudents, loadStudents } from "../core/roster.js";
-import { facePath, leave, lookAt, nameFace, reload, session } from "../core/session.js";
+import { facePath, leave, lookAt, nameFace, reload, removePhoto, removeSession, session } from "../core/session.js";
+import { ask } from "../parts/ask.js";
 import "../parts/face-picture.js";
 import { openFace, openStudent } from "../parts/face-sheet.js";
 import { icon } from "../parts/icons.js";
@@ -14,7 +15,7 @@ import { photoView } from "../parts/photo-view.js";
 import { chip, counts } from "../parts/status.js";
 import { attempt, say } from "../parts/toast.js";
 import { failure, waitingList } from "../parts/waiting.js";
-import { beingPrepared, takePhotos } from "./roll-call.js";
+import { beingPrepared, forgetRollCall, takePhotos } from "./roll-call.js";
 
 /** Called when the page is opened. @param {string} id */
 export async function enter(id) {
@@ -47,6 +48,7 @@ export function sessionPage() {
       <p class="muted">${view.startedAt ? moment(view.startedAt) : nothing}</p>
       ${view.loaded || view.marks.length ? summary(view) : nothing}
     </header>
+    ${questions(view)}
     <div class="columns">
       <div class="stack">
         ${beingPrepared() > 0 ? html`<p class="card">${icon("wait")} ${t("photo.preparing", { count: beingPrepared() })}</p>` : nothing}
@@ -54,12 +56,12 @@ export function sessionPage() {
         ${repeat(
           view.photos,
           (photo) => photo.photo_id,
-          (photo) => photoView(view.id, photo, openFace),
+          (photo) => photoView(view.id, photo, openFace, photoActions(view, photo)),
         )}
         ${view.groupId ? morePhotos(view) : nothing}
       </div>
       <div class="stack">
-        ${problem ? failure(problem) : nothing} ${questions(view)} ${people(view)}
+        ${problem ? failure(problem) : nothing} ${people(view)} ${view.loaded ? removal(view, items) : nothing}
       </div>
     </div>
     ${finishBar(view, items)}
@@ -68,18 +70,49 @@ export function sessionPage() {
 
 function summary(view) {
   const counted = counts(view.marks);
-  const open = view.questions.length;
+  const always = view.taken ? ["present", "absent"] : [];
   return html`<p class="summary" role="status">
-    ${["present", "late", "absent", "excused"]
-      .filter((status) => counted[status] > 0 || status === "present" || status === "absent")
+    ${view.taken ? nothing : html`<span class="count">${t("session.notTaken")}</span>`}
+    ${["present", "late", "absent", "excused", "review"]
+      .filter((status) => counted[status] > 0 || always.includes(status))
       .map((status) => html`<span class="count ${status}"><b>${counted[status]}</b> ${t(`status.${status}`)}</span>`)}
-    ${open > 0 ? html`<span class="count review"><b>${open}</b> ${t("status.review")}</span>` : nothing}
   </p>`;
+}
+
+function photoActions(view, photo) {
+  const remove = () =>
+    ask(t("photo.delete"), [t("photo.deleteText")], [
+      { label: t("photo.deleteNow"), style: "danger", run: () => void attempt(() => removePhoto(photo.photo_id)) },
+    ]);
+  const replace = async (event) => {
+    const files = [...event.target.files];
+    event.target.value = "";
+    if (files.length === 0) return;
+    // The new photo is kept in the phone before the old one goes.
+    await takePhotos(files, { id: view.id, startedAt: view.startedAt, isOpen: view.loaded }, view.groupId);
+    await attempt(() => removePhoto(photo.photo_id));
+  };
+  return { remove, replace: (event) => void replace(event) };
+}
+
+function removal(view, items) {
+  const remove = async () => {
+    if (!(await attempt(removeSession))) return;
+    // Sent later, they would open it again.
+    for (const item of items) await discard(item.id);
+    forgetRollCall(view.id);
+    say(t("session.deleted"));
+    location.hash = "#/history";
+  };
+  return html`<button class="danger" @click=${() =>
+    ask(t("session.delete"), [t("session.deleteText")], [
+      { label: t("session.deleteNow"), style: "danger", run: () => void remove() },
+    ])}>${icon("bin")}${t("session.delete")}</button>`;
 }
 
 function morePhotos(view) {
   const add = (event) => {
-    void takePhotos(event.target.files, { id: view.id, startedAt: view.startedAt }, view.groupId);
+    void takePhotos(event.target.files, { id: view.id, startedAt: view.startedAt, isOpen: view.loaded }, view.groupId);
     event.target.value = "";
   };
   return html`<div class="row wrap">
@@ -149,15 +182,25 @@ async function answer(question, studentId, name) {
   if (done) say(studentId === null ? t("question.saidNobody") : t("question.said", { name }));
 }
 
+/** Marks, and without a status those students of the group who have none: everybody can be marked by hand. */
+function everybody(view) {
+  const marked = new Set(view.marks.map((mark) => mark.student_id));
+  const students = view.groupId === null ? [] : (knownStudents(view.groupId) ?? []);
+  const others = students.filter((student) => !marked.has(student.student_id));
+  return [...view.marks, ...others.map(({ student_id, name }) => ({ student_id, name, status: null, by_person: false }))];
+}
+
 function people(view) {
-  if (view.marks.length === 0) {
-    const expected = view.groupId === null ? null : knownStudents(view.groupId);
-    return expected === null ? nothing : html`<p class="muted">${t("session.notYet", { count: expected.length })}</p>`;
+  const listed = everybody(view);
+  if (!view.loaded && view.marks.length === 0) {
+    return listed.length === 0 ? nothing : html`<p class="muted">${t("session.notYet", { count: listed.length })}</p>`;
   }
-  const order = { absent: 0, late: 1, excused: 2, present: 3 };
-  const sorted = [...view.marks].sort(
+  if (listed.length === 0) return nothing;
+  const order = ["review", null, "absent", "late", "excused", "present"];
+  const sorted = listed.sort(
     (one, other) =>
-      order[one.status] - order[other.status] || (one.name ?? one.student_id).localeCompare(other.name ?? other.student_id),
+      order.indexOf(one.status) - order.indexOf(other.status) ||
+      (one.name ?? one.student_id).localeCompare(other.name ?? other.student_id),
   );
   return html`<section aria-labelledby="people-title">
     <h2 id="people-title">${t("session.people")}</h2>
@@ -169,9 +212,9 @@ function people(view) {
           html`<li>
             <button class="item" @click=${() => openStudent(mark)} aria-haspopup="dialog">
               <span class="grow">${mark.name ?? mark.student_id}
-                ${mark.source === "manual" ? html`<span class="muted small">${t("mark.manual")}</span>` : nothing}
+                ${mark.by_person ? html`<span class="muted small">${t(mark.source === "manual" ? "mark.manual" : "mark.byFace")}</span>` : nothing}
               </span>
-              ${chip(mark.status)}
+              ${mark.status === null ? html`<span class="muted">${t("mark.none")}</span>` : chip(mark.status)}
             </button>
           </li>`,
       )}
@@ -183,14 +226,24 @@ function finishBar(view, items) {
   if (!view.loaded && items.length === 0) return nothing;
   const counted = counts(view.marks);
   const finish = () => {
-    say(
-      items.length > 0
-        ? t("session.finishedWaiting", { count: items.length })
-        : t("session.finished", { present: counted.present + counted.late, all: view.marks.length }),
-    );
+    const finished = { present: counted.present + counted.late, all: view.marks.length };
+    const said = view.taken ? t("session.finished", finished) : t("session.finishedNotTaken");
+    say(items.length > 0 ? t("session.finishedWaiting", { count: items.length }) : said);
     location.hash = "#/";
   };
-  return html`<div class="bar">
-    <button class="primary big grow" @click=${finish}>${icon("check")}${t("session.finish")}</button>
+  const open = view.marks.filter((mark) => mark.status === "review");
+  const sentences = [
+    ...(open.length > 0
+      ? [t("session.open", { count: open.length, names: open.map((mark) => mark.name ?? mark.student_id).join(", ") })]
+      : []),
+    ...(view.taken || items.length > 0 ? [] : [t("session.notTakenText")]),
+  ];
+  const asked = () =>
+    ask(t("session.finishTitle"), sentences, [{ label: t("session.finishAnyway"), style: "primary", run: finish }]);
+  // It stays at the foot of the screen, except while there are questions, whose answers it would cover.
+  return html`<div class="bar ${view.questions.length > 0 ? "still" : ""}">
+    <button class="primary big grow" @click=${sentences.length > 0 ? asked : finish}>
+      ${icon("check")}${t("session.finish")}
+    </button>
   </div>`;
 }

@@ -12,6 +12,7 @@ import { forgetPictures } from "../core/pictures.js";
 import { forgetRoster } from "../core/roster.js";
 import { LOOKS, chooseLook, look } from "../core/look.js";
 import { icon } from "../parts/icons.js";
+import { close as closeToast } from "../parts/toast.js";
 import { waitingList } from "../parts/waiting.js";
 import { forget as forgetHistory } from "./history.js";
 import { forget as forgetReport } from "./report.js";
@@ -44,6 +45,12 @@ async function leaveHere() {
   location.hash = "#/sign-in";
 }
 
+function changeLanguage(event) {
+  // A message stays in the language that it came in.
+  closeToast();
+  void chooseLanguage(event.target.value);
+}
+
 /** The page. */
 export function settings() {
   return html`<section class="stack narrow">
@@ -51,7 +58,7 @@ export function settings() {
     ${waitingList(waiting())}
     <label class="field">
       <span>${t("settings.language")}</span>
-      <select @change=${(event) => void chooseLanguage(event.target.value)}>
+      <select @change=${changeLanguage}>
         ${Object.entries(LANGUAGES).map(
           ([code, name]) => html`<option value=${code} lang=${code} ?selected=${code === language()}>${name}</option>`,
         )}
@@ -77,6 +84,7 @@ export function settings() {
     <section class="card stack-small">
       <h2>${t("settings.privacy")}</h2>
       <p>${t("settings.privacyText")}</p>
+      <p>${t("settings.liveness")}</p>
     </section>
   </section>`;
 }

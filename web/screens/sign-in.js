@@ -1,14 +1,17 @@
 /** The way in: the hosted pages in the cloud, a token or its QR code on one machine. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { goToSignIn, hasCredential, hosted, keepToken } from "../core/auth.js";
+import { dropToken, goToSignIn, hasCredential, hosted, keepToken } from "../core/auth.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { waiting } from "../core/outbox.js";
+import { Problem } from "../core/problem.js";
 import { icon } from "../parts/icons.js";
 import { attempt } from "../parts/toast.js";
 
 let token = "";
+/** Whether the server did not know the token that was tried last. */
+let unknown = false;
 /** @type {() => Promise<void>} */
 let begin = async () => undefined;
 
@@ -22,15 +25,31 @@ export async function takeToken(read) {
   history.replaceState(null, "", "#/");
   // Whoever sends a link could otherwise let a teacher work in the sender's name without noticing.
   if (hasCredential() && !confirm(t("signIn.replace"))) return;
-  keepToken(read);
-  await begin();
+  await enter(read);
+}
+
+async function enter(typed) {
+  keepToken(typed);
+  unknown = false;
+  try {
+    await begin();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    dropToken();
+    unknown = true;
+    location.hash = "#/sign-in";
+    return false;
+  }
 }
 
 async function submit(event) {
   event.preventDefault();
-  keepToken(token);
+  const typed = token;
   token = "";
-  if (await attempt(begin)) location.hash = "#/";
+  await attempt(async () => {
+    if (await enter(typed)) location.hash = "#/";
+  });
   draw();
 }
 
@@ -51,6 +70,7 @@ export function signIn() {
                 <input required type="password" autocomplete="current-password" autocapitalize="off" spellcheck="false" .value=${token}
                   @input=${(event) => (token = event.target.value)} />
               </label>
+              ${unknown ? html`<p class="bad" role="alert">${t("signIn.unknownToken")}</p>` : nothing}
               <button class="primary big" type="submit">${t("signIn.title")}</button>
             </form>`
     }

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from muster.domain.actor import Actor
 from muster.domain.attendance import Session
 from muster.domain.errors import NotAllowed, SessionNotFound, StudentNotFound
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
@@ -49,15 +50,6 @@ class Access:
         if self.principal.role is not Role.ADMIN:
             raise NotAllowed("Only an admin may do this: ask one.")
 
-    def user(self, user_id: UserId | None) -> None:
-        """Allow one user, and admins.
-
-        Raises:
-            NotAllowed: the caller is somebody else.
-        """
-        if self.principal.user_id != user_id:
-            self.admin()
-
     def groups(self) -> frozenset[GroupId] | None:
         """Return the groups that the caller may see; None stands for all."""
         if self.principal.role is Role.ADMIN:
@@ -65,6 +57,10 @@ class Access:
         if self._own is None:
             self._own = frozenset(group.id for group in self._groups.find() if self.principal.user_id in group.teachers)
         return self._own
+
+    def actor(self) -> Actor:
+        """Return the caller as the use cases know them."""
+        return Actor(self.principal.user_id, self.groups())
 
     def group(self, group_id: GroupId) -> None:
         """Allow who may see a group.
@@ -80,9 +76,7 @@ class Access:
         Raises:
             NotAllowed: the caller teaches none of them.
         """
-        own = self.groups()
-        if own is not None and not own.intersection(group_ids):
-            raise NotAllowed("This is not of one of your groups: ask an admin to add you to the group.")
+        self.actor().check(group_ids)
 
     def student(self, student_id: StudentId) -> Student:
         """Return a student whom the caller may see.

@@ -9,9 +9,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
 from muster import __version__
-from muster.api import openapi, problems
+from muster.api import documentation, openapi, problems
 from muster.api.body_limit import BodyLimit
-from muster.api.callers import Callers, Gate
+from muster.api.callers import Callers, CallersOnly, Gate
 from muster.api.idempotency import Idempotency
 from muster.api.limits import RateLimit
 from muster.api.request_log import RequestLog
@@ -23,12 +23,17 @@ from muster.api.routes.sessions import session_routes
 from muster.api.routes.uploads import upload_routes
 from muster.api.site import Site
 from muster.api.system import Records, System
+from muster.api.workload import picture_work, recognition_work
 
-OPEN = frozenset({"/health", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
+OPEN = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
 """Routes that anybody may use: they tell nothing about anyone."""
 
 MOST_BODY_BYTES = 110_000_000
 """Ten phone photos of 10 MB and the form around them; one photo has its own, lower limit."""
+
+
+MAX_JSON_BYTES = 1_000_000
+"""A body that is no form with files. JSON is parsed by the event loop, 40 MB of it for 20 s."""
 
 
 def create_app(system: Records, site: Path | None = None) -> FastAPI:
@@ -49,28 +54,35 @@ def create_app(system: Records, site: Path | None = None) -> FastAPI:
         title="Muster",
         version=__version__,
         summary="Attendance from one group photo.",
+        docs_url=None,
+        redoc_url=None,
         lifespan=lifespan,
+        # A form has ten photos at most; a student may be in many groups.
+        form_limits={"max_files": 20, "max_fields": 200, "max_part_size": 64_000},
     )
     # The last added is the outermost.
     app.add_middleware(Idempotency, answers=system.answers)
+    app.add_middleware(CallersOnly, open_paths=OPEN)
     if system.limits is not None:
         app.add_middleware(RateLimit, limits=system.limits)
     app.add_middleware(Callers, sign_in=system.access.sign_in)
     if site is not None:
         app.add_middleware(Site, folder=site)
-    app.add_middleware(BodyLimit, limit=MOST_BODY_BYTES)
+    app.add_middleware(BodyLimit, form_bytes=MOST_BODY_BYTES, other_bytes=MAX_JSON_BYTES)
     app.add_middleware(RequestLog)
     problems.install(app)
     openapi.install(app)
+    documentation.install(app)
     if isinstance(system, System):
         # Its imports bring the models' libraries.
         from muster.api.routes.bulk import bulk_routes
         from muster.api.routes.faces import face_routes
         from muster.api.routes.recognition import recognition_routes
 
-        app.include_router(recognition_routes(system))
-        app.include_router(bulk_routes(system))
-        app.include_router(face_routes(system))
+        recognition, pictures = recognition_work(), picture_work()
+        app.include_router(recognition_routes(system, recognition))
+        app.include_router(bulk_routes(system, recognition, pictures))
+        app.include_router(face_routes(system, pictures))
     app.include_router(me_routes(system))
     app.include_router(roster_routes(system))
     app.include_router(group_routes(system))

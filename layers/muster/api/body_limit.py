@@ -2,10 +2,12 @@
 
 from contextlib import suppress
 
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.problems import problem
-from muster.domain.errors import ImageTooLarge
+from muster.domain.errors import ImageTooLarge, RequestTooLarge
 
 
 class _TooLarge(Exception):
@@ -13,20 +15,31 @@ class _TooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI middleware that answers 413 to a body above `limit` bytes, announced or not."""
+    """ASGI middleware that answers 413 to a body that is too large, announced or not.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    Args:
+        form_bytes: largest form with files.
+        other_bytes: largest body of another kind.
+    """
+
+    def __init__(self, app: ASGIApp, form_bytes: int, other_bytes: int) -> None:
         self._app = app
-        self._limit = limit
+        self._form_bytes = form_bytes
+        self._other_bytes = other_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting its bytes."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._limit:
-            await self._refuse(scope, receive, send)
+        headers = Headers(scope=scope)
+        is_form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        limit = self._form_bytes if is_form else self._other_bytes
+        refusal = _refusal(limit, is_form)
+        announced = headers.get("content-length", "0")
+        # Compared by length first: digits beyond some thousand are no number to Python.
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
+            await refusal(scope, receive, send)
             return
         received = 0
 
@@ -34,21 +47,25 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
+            if received > limit:
                 raise _TooLarge
             return message
 
         async def kept_back(message: Message) -> None:
             # What the framework answers to the aborted read is not what the sender needs to know.
-            if received <= self._limit:
+            if received <= limit:
                 await send(message)
 
         with suppress(_TooLarge):
             await self._app(scope, counted, kept_back)
-        if received > self._limit:
-            await self._refuse(scope, receive, send)
+        if received > limit:
+            await refusal(scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        megabytes = self._limit // 1_000_000
+
+def _refusal(limit: int, is_form: bool) -> JSONResponse:
+    megabytes = limit // 1_000_000
+    if is_form:
         detail = f"The request is larger than {megabytes} MB: send fewer or smaller photos."
-        await problem(413, ImageTooLarge.code, detail)(scope, receive, send)
+        return problem(413, ImageTooLarge.code, detail)
+    detail = f"The request is larger than {megabytes} MB: send files in a form (multipart/form-data)."
+    return problem(413, RequestTooLarge.code, detail)

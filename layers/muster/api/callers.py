@@ -1,5 +1,6 @@
 """Every request's sender, found once."""
 
+from collections.abc import Collection
 from typing import Annotated, Final
 
 from fastapi import Depends
@@ -9,6 +10,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from muster.api.access import Access, Principal
+from muster.api.problems import problem_of
 from muster.api.sign_in import SignIn
 from muster.domain.errors import MusterError, SignInRequired
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
@@ -46,6 +48,30 @@ def caller_of(scope: Scope) -> Principal | MusterError:
     """Return who sent a request, or why it is nobody."""
     caller: Principal | MusterError = scope.get(_KEY, SignInRequired("Sign in, then send the request again."))
     return caller
+
+
+class CallersOnly:
+    """ASGI middleware that refuses requests without a known sender before their bodies are read.
+
+    It stands behind `Callers`. The routes check the sender again, and what the sender may do; GET and HEAD are left to
+    them, since no route reads a body there.
+
+    Args:
+        open_paths: paths that anyone may ask for.
+    """
+
+    def __init__(self, app: ASGIApp, open_paths: Collection[str]) -> None:
+        self._app = app
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if its sender is known or its path is open."""
+        caller = caller_of(scope) if scope["type"] == "http" else None
+        reads = scope.get("method") in {"GET", "HEAD"}
+        if isinstance(caller, MusterError) and not reads and scope["path"] not in self._open_paths:
+            await problem_of(caller)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class Gate:

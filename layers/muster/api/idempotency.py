@@ -5,15 +5,19 @@ parts, whatever boundary stands between them, since a browser that sends a form 
 of success are kept: a request that was refused or failed changed nothing, and may succeed when it is sent again.
 """
 
+import asyncio
 import hashlib
 import json
+import logging
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
-from email.message import Message as MediaType
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from tempfile import SpooledTemporaryFile
-from typing import Final
+from typing import BinaryIO, Final
+from uuid import uuid4
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, UploadFile
 from starlette.responses import Response
@@ -21,28 +25,39 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.access import Principal
 from muster.api.callers import caller_of
+from muster.api.content_digest import ContentDigest, delimiter_of, media_type_of
 from muster.api.problems import problem_of
 from muster.domain.errors import InvalidRequest, MusterError, StorageFull
-from muster.storage.ports import AnswerStore, KeptAnswer
+from muster.storage.ports import CLAIM_LASTS, AnswerStore, KeptAnswer
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
+
+_log = logging.getLogger(__name__)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("location", "etag")
 _IN_MEMORY_BYTES: Final = 1_000_000
 _CHUNK_BYTES: Final = 1_000_000
+_RENEWAL_THREADS: Final = 2
 
 
 class Idempotency:
     """ASGI middleware over the kept answers; it stands behind `Callers`."""
 
     def __init__(
-        self, app: ASGIApp, answers: AnswerStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        app: ASGIApp,
+        answers: AnswerStore,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        renew_every: timedelta = CLAIM_LASTS / 4,
     ) -> None:
         self._app = app
         self._answers = answers
         self._now = now
+        self._renew_every = renew_every
+        # Threads of their own: those of the routes may all be busy for longer than a claim lasts.
+        self._renewals = CapacityLimiter(_RENEWAL_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless it was answered before."""
@@ -57,12 +72,15 @@ class Idempotency:
             name = _name(key, caller, scope)
             body = UploadFile(SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES))  # type: ignore[arg-type]  # noqa: SIM115
             try:
-                digest = await _receive(scope, receive, body)
-                if digest is None:
+                if not await _receive(receive, body):
                     return
-                kept = await run_in_threadpool(self._answers.begin, name, digest, self._now())
+                # Off the event loop, which answers everyone else meanwhile.
+                digest = await run_in_threadpool(_digest, scope, body.file)
+                claim = uuid4().hex
+                kept = await run_in_threadpool(self._answers.begin, name, digest, claim, self._now())
                 if kept is None:
-                    await self._answer(name, scope, _sent_again(body, receive), send)
+                    async with self._renewed(name, claim):
+                        await self._answer(name, claim, scope, _sent_again(body, receive), send)
                 else:
                     await _response(kept)(scope, receive, send)
             finally:
@@ -70,7 +88,30 @@ class Idempotency:
         except MusterError as error:
             await problem_of(error)(scope, receive, send)
 
-    async def _answer(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+    @asynccontextmanager
+    async def _renewed(self, name: str, claim: str) -> AsyncIterator[None]:
+        """Keep a claim from lapsing as long as its request is under way."""
+
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(self._renew_every.total_seconds())
+                try:
+                    mine = await to_thread.run_sync(
+                        self._answers.renew, name, claim, self._now(), limiter=self._renewals
+                    )
+                except Exception as error:  # noqa: BLE001 - the next try comes before the claim lapses
+                    _log.warning("a claim was not renewed: %s", type(error).__qualname__)
+                    continue
+                if not mine:
+                    return
+
+        task = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _answer(self, name: str, claim: str, scope: Scope, receive: Receive, send: Send) -> None:
         messages: list[Message] = []
 
         async def collect(message: Message) -> None:
@@ -79,16 +120,16 @@ class Idempotency:
         try:
             await self._app(scope, receive, collect)
         except Exception:
-            await self._finish(name, None)
+            await self._finish(name, claim, None)
             raise
         # Kept before it is sent: whoever never sees it asks again.
-        await self._finish(name, _kept(messages))
+        await self._finish(name, claim, _kept(messages))
         for message in messages:
             await send(message)
 
-    async def _finish(self, name: str, answer: KeptAnswer | None) -> None:
+    async def _finish(self, name: str, claim: str, answer: KeptAnswer | None) -> None:
         try:
-            await run_in_threadpool(self._answers.finish, name, answer, self._now())
+            await run_in_threadpool(self._answers.finish, name, claim, answer, self._now())
         except StorageFull:
             # The request itself was done, or said so; the claim lapses.
             return
@@ -101,52 +142,26 @@ def _name(key: str, caller: Principal, scope: Scope) -> str:
     return hashlib.sha256(json.dumps([caller.user_id, scope["path"], key]).encode()).hexdigest()
 
 
-async def _receive(scope: Scope, receive: Receive, body: UploadFile) -> str | None:
-    """Take the whole body in; return the digest of its content, or None where the sender went away."""
-    media_type = MediaType()
-    media_type["content-type"] = Headers(scope=scope).get("content-type", "")
-    boundary = media_type.get_param("boundary")
-    content = _Content(f"--{boundary}".encode() if isinstance(boundary, str) else b"")
+async def _receive(receive: Receive, body: UploadFile) -> bool:
+    """Take the whole body in; return whether it came whole, or the sender went away."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
-        chunk = message.get("body", b"")
-        content.update(chunk)
-        await body.write(chunk)
+            return False
+        await body.write(message.get("body", b""))
         if not message.get("more_body", False):
             await body.seek(0)
-            return content.digest([media_type.get_content_type(), scope.get("query_string", b"").decode("latin-1")])
+            return True
 
 
-class _Content:
-    """A digest of the pieces between delimiters, however the bytes come in."""
-
-    def __init__(self, delimiter: bytes) -> None:
-        self._delimiter = delimiter
-        self._rest = b""
-        self._piece = hashlib.sha256()
-        self._pieces = hashlib.sha256()
-
-    def update(self, chunk: bytes) -> None:
-        if not self._delimiter:
-            self._piece.update(chunk)
-            return
-        *pieces, last = (self._rest + chunk).split(self._delimiter)
-        for piece in pieces:
-            self._piece.update(piece)
-            self._pieces.update(self._piece.digest())
-            self._piece = hashlib.sha256()
-        # The end may be the beginning of a delimiter.
-        held = min(len(last), len(self._delimiter) - 1)
-        self._piece.update(last[: len(last) - held])
-        self._rest = last[len(last) - held :]
-
-    def digest(self, besides: list[str]) -> str:
-        self._piece.update(self._rest)
-        self._pieces.update(self._piece.digest())
-        self._pieces.update(json.dumps(besides).encode())
-        return self._pieces.hexdigest()
+def _digest(scope: Scope, body: BinaryIO) -> str:
+    """Return the digest of a request's content, and leave the body at its beginning."""
+    content_type = Headers(scope=scope).get("content-type", "")
+    content = ContentDigest(delimiter_of(content_type))
+    while chunk := body.read(_CHUNK_BYTES):
+        content.update(chunk)
+    body.seek(0)
+    return content.hexdigest([media_type_of(content_type), scope.get("query_string", b"").decode("latin-1")])
 
 
 def _sent_again(body: UploadFile, receive: Receive) -> Receive:

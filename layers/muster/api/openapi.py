@@ -16,7 +16,7 @@ _CREATING: Final = (409, 422)
 
 _EXAMPLES: Final = {
     401: ("sign_in_required", "Send your token as `Authorization: Bearer <token>`; an admin makes one for you."),
-    403: ("not_allowed", "This is not of one of your groups: ask an admin to add you to the group."),
+    403: ("not_allowed", "This isn't in a group that you teach: ask an admin to add you."),
     404: ("student_not_found", "There is no student s1."),
     409: ("student_exists", "The student id s1 is taken: choose another."),
     412: ("version_conflict", "It was changed in the meantime: read it again, then change it."),

@@ -9,9 +9,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from muster.domain.errors import Category, InvalidRequest, MusterError
+from muster.domain.errors import Category, InvalidRequest, MusterError, OutOfMemory, ServerBusy
 
 MEDIA_TYPE = "application/problem+json"
+
+_RETRY_AFTER_SECONDS = 5
 
 _STATUS = {
     Category.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -69,6 +71,22 @@ def problem_of(error: MusterError, headers: Mapping[str, str] | None = None) -> 
     return problem(status_of(error), error.code, str(error), headers)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether a failure is a lack of memory, which OpenCV and ONNX Runtime report in types of their own."""
+    text = f"{type(error).__module__} {error}".lower()
+    return isinstance(error, MemoryError) or any(
+        library in text and sign in text for library, sign in (("cv2", "insufficient memory"), ("onnxruntime", "alloc"))
+    )
+
+
+def out_of_memory() -> JSONResponse:
+    """Make the response for a request that there was no memory for."""
+    return problem_of(
+        OutOfMemory("The server lacks memory at the moment: send the request again in a minute, or a smaller photo."),
+        {"Retry-After": str(_RETRY_AFTER_SECONDS)},
+    )
+
+
 def bug() -> JSONResponse:
     """Make the response for a failure that nobody foresaw."""
     return problem(
@@ -92,7 +110,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(MusterError)
     def _domain(_: Request, error: MusterError) -> JSONResponse:
-        return problem_of(error)
+        wait = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if isinstance(error, ServerBusy | OutOfMemory) else None
+        return problem_of(error, wait)
 
     @app.exception_handler(RequestValidationError)
     def _malformed(_: Request, error: RequestValidationError) -> JSONResponse:

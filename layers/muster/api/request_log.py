@@ -16,13 +16,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.callers import caller_of
-from muster.api.problems import bug
+from muster.api.problems import bug, is_out_of_memory, out_of_memory
 from muster.domain.errors import MusterError
 
 REQUEST_ID: Final = "X-Request-Id"
 
+_RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
+
 LOGGER: Final = "muster.requests"
 """Name of the logger; its messages are the lines."""
+
+IS_FILE: Final = "muster.is_file"
+"""Key of the scope of requests for the web client's files, whose lines have the level DEBUG: one visit makes sixty."""
 
 _log = logging.getLogger(LOGGER)
 _SANE = re.compile(r"[A-Za-z0-9._=:/+-]{8,128}")
@@ -46,7 +51,10 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                # No page of another site may load an answer as a picture or script.
+                headers.setdefault(_RESOURCE_POLICY, "same-origin")
             await send(message)
 
         try:
@@ -54,9 +62,11 @@ class RequestLog:
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets an answer and the log its place
             _write(logging.ERROR, "failed", request_id, **_failure(error))
             if status == 0:
-                await bug()(scope, receive, noted)
+                answer = out_of_memory() if is_out_of_memory(error) else bug()
+                await answer(scope, receive, noted)
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        _write(logging.INFO, "answered", request_id, **_request(scope), status=status, ms=milliseconds)
+        level = logging.DEBUG if scope.get(IS_FILE) else logging.INFO
+        _write(level, "answered", request_id, **_request(scope), status=status, ms=milliseconds)
 
 
 def _request_id(scope: Scope) -> str:

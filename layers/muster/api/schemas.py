@@ -1,6 +1,6 @@
 """The documents of the HTTP contract."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
+from muster.domain.notices import Notice, notices_of
+from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.student import Student
 from muster.services.answers import Detection, Registered
 from muster.storage.ports import TrainingState
@@ -58,17 +60,28 @@ class StudentPage(BaseModel):
         return cls(items=[StudentDocument.of(student) for student in students], next_cursor=next_cursor)
 
 
+class PhotoWarningDocument(BaseModel):
+    """What is said of a photo that is taken all the same."""
+
+    code: str = Field(examples=["mouth_covered"])
+    detail: str = Field(examples=[PhotoWarning.MOUTH_COVERED.detail])
+
+
 class RegisteredDocument(StudentDocument):
     """The answer to a registration."""
 
     quality: float | None = Field(description="Of the photo, 0 to 1; null where the same request came before.")
     repeated: bool = Field(description="The same request had been done before; nothing was changed.")
+    warnings: list[PhotoWarningDocument] = Field(
+        default=[], description="What another photo would do better: `photo_turned`, `mouth_covered` and the like."
+    )
 
     @classmethod
     def of_registered(cls, registered: Registered) -> "RegisteredDocument":
         """Describe a registration."""
         student = StudentDocument.of(registered.student)
-        return cls(**student.model_dump(), quality=registered.quality, repeated=registered.repeated)
+        warnings = [PhotoWarningDocument(code=warning.value, detail=warning.detail) for warning in registered.warnings]
+        return cls(**student.model_dump(), quality=registered.quality, repeated=registered.repeated, warnings=warnings)
 
 
 class CandidateDocument(BaseModel):
@@ -109,19 +122,46 @@ class FaceDocument(BaseModel):
         )
 
 
+class NoticeDocument(BaseModel):
+    """A remark on a photo that was read without an error."""
+
+    code: str = Field(examples=["nobody_of_group"])
+    message: str = Field(examples=["Nobody of this group is in this photo: wrong group?"])
+
+    @classmethod
+    def of(cls, notice: Notice) -> "NoticeDocument":
+        """Describe a notice."""
+        return cls(code=notice.code, message=notice.message)
+
+
 class PhotoDocument(BaseModel):
     """One photo with its faces."""
 
     photo_id: str
     width: int
     height: int
+    turned: int = Field(
+        default=0,
+        description="Degrees clockwise by which the photo was turned before it was read: 0, 90, 180 or 270. "
+        "Size, boxes and the pictures of the session are those of the turned photo.",
+    )
     faces: list[FaceDocument]
+    notices: list[NoticeDocument] = Field(
+        description="What a person should know: `no_face_found`, `nobody_of_group`. Empty for most photos."
+    )
 
     @classmethod
     def of(cls, photo: SessionPhoto, names: dict[StudentId, str]) -> "PhotoDocument":
         """Describe a photo."""
         faces = [FaceDocument.of(face, names) for face in photo.faces]
-        return cls(photo_id=photo.id, width=photo.width, height=photo.height, faces=faces)
+        return cls(
+            photo_id=photo.id,
+            width=photo.width,
+            height=photo.height,
+            turned=photo.turned,
+            faces=faces,
+            notices=[NoticeDocument.of(notice) for notice in notices_of(photo)],
+        )
 
 
 class MarkDocument(BaseModel):
@@ -129,13 +169,27 @@ class MarkDocument(BaseModel):
 
     student_id: str
     name: str | None
-    status: MarkStatus
-    source: MarkSource
+    status: MarkStatus = Field(description="`review`: a photo probably shows the student; see the questions.")
+    source: MarkSource = Field(description="`manual`: set by hand. Marks of source `photo` follow the faces.")
+    by_person: bool = Field(
+        description="A person set it by hand, or decided on the face or photo that it follows from."
+    )
 
     @classmethod
-    def of(cls, mark: Mark, names: dict[StudentId, str]) -> "MarkDocument":
-        """Describe a mark."""
-        return cls(student_id=mark.student_id, name=names.get(mark.student_id), status=mark.status, source=mark.source)
+    def of_all(
+        cls, marks: Sequence[Mark], names: Mapping[StudentId, str], by_people: Collection[StudentId]
+    ) -> "list[MarkDocument]":
+        """Describe the marks of a session."""
+        return [
+            cls(
+                student_id=mark.student_id,
+                name=names.get(mark.student_id),
+                status=mark.status,
+                source=mark.source,
+                by_person=mark.student_id in by_people,
+            )
+            for mark in marks
+        ]
 
 
 class ModelDocument(BaseModel):
@@ -151,7 +205,8 @@ class DetectDocument(BaseModel):
     session_id: str
     group_id: str
     photos: list[PhotoDocument]
-    marks: list[MarkDocument]
+    taken: bool = Field(description="False until somebody of the group was seen or marked by hand: nobody is absent.")
+    marks: list[MarkDocument] = Field(description="Ordered by student id; none that are absent if it is not taken.")
     model: ModelDocument
     timings_ms: dict[str, float]
 
@@ -162,7 +217,8 @@ class DetectDocument(BaseModel):
             session_id=detection.session.id,
             group_id=detection.session.group_id,
             photos=[PhotoDocument.of(photo, detection.names) for photo in detection.photos],
-            marks=[MarkDocument.of(mark, detection.names) for mark in detection.marks],
+            taken=detection.taken,
+            marks=MarkDocument.of_all(detection.marks, detection.names, detection.by_people),
             model=ModelDocument(pack=detection.pack, head=detection.head),
             timings_ms=detection.timings_ms,
         )

@@ -16,12 +16,20 @@ class TallyDocument(BaseModel):
     late: int = Field(examples=[1])
     absent: int = Field(examples=[2])
     excused: int = Field(examples=[0])
+    review: int = Field(description="To review: in no rate.", examples=[0])
     rate: float | None = Field(description=f"{RATE_MEANING} 0 to 1; null where there are none.", examples=[0.9333])
 
     @classmethod
     def of(cls, tally: Tally) -> "TallyDocument":
         """Describe a tally."""
-        return cls(present=tally.present, late=tally.late, absent=tally.absent, excused=tally.excused, rate=tally.rate)
+        return cls(
+            present=tally.present,
+            late=tally.late,
+            absent=tally.absent,
+            excused=tally.excused,
+            review=tally.review,
+            rate=tally.rate,
+        )
 
 
 class GroupTotalsDocument(BaseModel):
@@ -29,7 +37,7 @@ class GroupTotalsDocument(BaseModel):
 
     group_id: str
     name: str
-    sessions: int
+    sessions: int = Field(description="Those that are taken.")
     totals: TallyDocument
 
     @classmethod
@@ -39,10 +47,10 @@ class GroupTotalsDocument(BaseModel):
 
 
 class DayTotalsDocument(BaseModel):
-    """One day on which there was a session."""
+    """One day on which a session was taken."""
 
     day: date
-    sessions: int
+    sessions: int = Field(description="Those that are taken.")
     totals: TallyDocument
 
     @classmethod
@@ -58,6 +66,8 @@ class SessionTotalsDocument(BaseModel):
     group_id: str
     started_at: datetime = Field(description="With the offset of the school's zone at that moment.")
     day: date = Field(description="In the school's zone.")
+    taken: bool = Field(description="False: nobody was seen or marked in it yet, and it counts in no figure.")
+    questions: int = Field(description="Students of the report to review, if it is not taken too.", examples=[0])
     totals: TallyDocument
 
     @classmethod
@@ -68,6 +78,8 @@ class SessionTotalsDocument(BaseModel):
             group_id=line.group_id,
             started_at=line.started_at,
             day=line.day,
+            taken=line.taken,
+            questions=line.questions,
             totals=TallyDocument.of(line.tally),
         )
 
@@ -84,7 +96,8 @@ class StudentTotalsDocument(BaseModel):
     )
     current_absence: int = Field(description="Sessions missed in a row up to the last one of the report.")
     marks: list[MarkStatus | None] = Field(
-        description="One for each of `sessions`, in their order; null where the student was not on the roster."
+        description="One for each of `sessions`, in their order; null where the student was not on the roster or "
+        "the session is not taken."
     )
 
     @classmethod
@@ -110,6 +123,7 @@ class ReportDocument(BaseModel):
     until: date | None = Field(description="Last day, included; null for the last session.")
     totals: TallyDocument = Field(description="Of the whole report, erased students included.")
     erased: TallyDocument = Field(description="The part of the totals that students had who were erased since.")
+    questions: int = Field(description="Open questions, in sessions that are not taken too.", examples=[0])
     groups: list[GroupTotalsDocument]
     days: list[DayTotalsDocument]
     sessions: list[SessionTotalsDocument] = Field(description="Oldest first.")
@@ -125,6 +139,7 @@ class ReportDocument(BaseModel):
             until=report.period.until,
             totals=TallyDocument.of(report.tally),
             erased=TallyDocument.of(report.erased),
+            questions=report.questions,
             groups=[GroupTotalsDocument.of(line) for line in report.groups],
             days=[DayTotalsDocument.of(line) for line in report.days],
             sessions=[SessionTotalsDocument.of(line) for line in report.sessions],

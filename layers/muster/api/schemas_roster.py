@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from muster.domain.group import Group
 from muster.domain.student import MOST_GROUPS
 from muster.services.groups import MOST_TEACHERS
-from muster.services.roster_import import ImportReport, RowAction
 from muster.services.subject_data import SubjectData
 
 if TYPE_CHECKING:
@@ -56,6 +55,13 @@ class GroupChange(BaseModel):
     teachers: list[str] | None = Field(default=None, max_length=MOST_TEACHERS, examples=[["ada", "bob"]])
 
 
+class ForgottenFaces(BaseModel):
+    """How many learned faces a template lost."""
+
+    student_id: str = Field(examples=["s1"])
+    removed: int = Field(description="Learned faces that are gone.", examples=[2])
+
+
 class NewStudent(BaseModel):
     """A student to be put on the roster, without a photo."""
 
@@ -73,63 +79,6 @@ class StudentChange(BaseModel):
 
     name: str | None = Field(default=None, examples=["Ada King"], max_length=400)
     group_ids: list[str] | None = Field(default=None, min_length=1, max_length=MOST_GROUPS, examples=[["7b", "math"]])
-
-
-class RowDocument(BaseModel):
-    """What an import does with one row."""
-
-    row: int = Field(description="As the spreadsheet counts.", examples=[2])
-    action: RowAction
-    student_id: str
-    name: str
-    group_ids: list[str]
-
-
-class FindingDocument(BaseModel):
-    """Something to look at in a row."""
-
-    row: int
-    severity: Literal["error", "warning"]
-    code: str = Field(examples=["repeated_id"])
-    detail: str = Field(examples=["Row 2 has the id 0042 too: one of them is wrong."])
-
-
-class ImportDocument(BaseModel):
-    """What an import did, or would do."""
-
-    applied: bool = Field(description="False in a dry run, and where any row has an error: nothing was written.")
-    encoding: str = Field(description="What the file was read as.", examples=["utf-8", "xlsx"])
-    counts: dict[RowAction, int]
-    rows: list[RowDocument]
-    findings: list[FindingDocument]
-
-    @classmethod
-    def of(cls, report: ImportReport) -> "ImportDocument":
-        """Describe an import."""
-        return cls(
-            applied=report.applied,
-            encoding=report.encoding,
-            counts={action: report.count(action) for action in RowAction},
-            rows=[
-                RowDocument(
-                    row=row.row,
-                    action=row.action,
-                    student_id=row.student_id,
-                    name=row.name,
-                    group_ids=sorted(row.groups),
-                )
-                for row in report.rows
-            ],
-            findings=[
-                FindingDocument(
-                    row=finding.row,
-                    severity="error" if finding.error else "warning",
-                    code=finding.code,
-                    detail=finding.detail,
-                )
-                for finding in report.findings
-            ],
-        )
 
 
 class PhotoReportDocument(BaseModel):
@@ -187,6 +136,8 @@ class SubjectDocument(BaseModel):
     consent_given_at: datetime | None
     consent_wording: str | None
     consent_withdrawn_at: datetime | None
+    consent_stated_by: str | None = Field(description="Id of the user who stated that consent was given.")
+    consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn, if it was.")
     registration_photo: bool = Field(description="Whether the photo is kept.")
     embeddings: int = Field(description="How many vectors of 512 numbers the template holds.")
     learned_faces: list[str] = Field(description="Faces that the template learned from.")
@@ -205,6 +156,8 @@ class SubjectDocument(BaseModel):
             consent_given_at=consent.given_at if consent else None,
             consent_wording=consent.wording if consent else None,
             consent_withdrawn_at=consent.withdrawn_at if consent else None,
+            consent_stated_by=consent.stated_by if consent else None,
+            consent_renewed_after=consent.renewed_after if consent else None,
             registration_photo=data.registration_photo,
             embeddings=data.embeddings,
             learned_faces=list(data.learned),

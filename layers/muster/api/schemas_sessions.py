@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from muster.api.schemas import FaceDocument, MarkDocument
-from muster.domain.attendance import Change, MarkChange, MarkStatus, RollCall, Session
+from muster.domain.attendance import Change, MarkChange, MarkStatus, PhotoChange, Session
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, StudentId
 from muster.domain.student import StudentState
 from muster.services.questions import Question
-from muster.services.sessions import SessionDetail
+from muster.services.sessions import SessionDetail, SessionOverview
 
 MOST_MARKS = 500
 """Of one change; no class is larger."""
@@ -35,12 +35,13 @@ class NewSession(BaseModel):
 
 
 class CountsDocument(BaseModel):
-    """How many students have each status, erased students included."""
+    """How many students have each status, erased students included except in `review`."""
 
     present: int = Field(examples=[21])
     absent: int = Field(examples=[3])
     late: int = Field(examples=[1])
     excused: int = Field(examples=[1])
+    review: int = Field(description="To review: a photo probably shows them, nobody has decided.", examples=[0])
 
 
 class SessionSummary(BaseModel):
@@ -50,20 +51,25 @@ class SessionSummary(BaseModel):
     group_id: str = Field(examples=["7b"])
     started_at: datetime = Field(description="UTC.", examples=["2026-09-01T06:15:00Z"])
     version: int = Field(description="Counts changes of its marks and faces; the ETag.", examples=[2])
+    taken: bool = Field(
+        description="False until somebody of the group was seen in a photo or marked by hand, and before it starts. "
+        "Nobody is absent in a session that is not taken, and reports do not count it."
+    )
     counts: CountsDocument
 
     @classmethod
-    def of(cls, roll_call: RollCall) -> "SessionSummary":
+    def of(cls, overview: SessionOverview) -> "SessionSummary":
         """Describe a session."""
-        session = roll_call.session
-        counts = {status: session.erased.get(status, 0) for status in MarkStatus}
-        for mark in roll_call.marks:
+        session = overview.session
+        counts = {status: session.erased.get(status, 0) if overview.taken else 0 for status in MarkStatus}
+        for mark in overview.marks:
             counts[mark.status] += 1
         return cls(
             session_id=session.id,
             group_id=session.group_id,
             started_at=session.started_at,
             version=session.version,
+            taken=overview.taken,
             counts=CountsDocument(**{status.value: number for status, number in counts.items()}),
         )
 
@@ -73,17 +79,19 @@ class SessionDocument(SessionSummary):
 
     photos: int = Field(description="How many photos it has.", examples=[2])
     erased: int = Field(description="Marks of erased students: in the counts, not in the list.", examples=[0])
-    marks: list[MarkDocument] = Field(description="Ordered by student id.")
+    marks: list[MarkDocument] = Field(
+        description="Ordered by student id. In a session that is not taken only those in review or set by a person."
+    )
 
     @classmethod
     def of_detail(cls, detail: SessionDetail) -> "SessionDocument":
         """Describe a session whole."""
-        summary = SessionSummary.of(RollCall(detail.session, detail.marks))
+        summary = SessionSummary.of(SessionOverview(detail.session, detail.taken, detail.marks))
         return cls(
             **summary.model_dump(),
             photos=len(detail.photos),
             erased=sum(detail.session.erased.values()),
-            marks=[MarkDocument.of(mark, dict(detail.names)) for mark in detail.marks],
+            marks=MarkDocument.of_all(detail.marks, detail.names, detail.by_people),
         )
 
 
@@ -100,7 +108,7 @@ class MarkToSet(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     student_id: str = Field(examples=["s1"])
-    status: MarkStatus = Field(examples=["excused"])
+    status: Literal["present", "absent", "late", "excused"] = Field(examples=["excused"])
 
 
 class MarksChange(BaseModel):
@@ -118,6 +126,9 @@ class FaceNaming(BaseModel):
 
     student_id: str | None = Field(description="Null: nobody of this group.", examples=["s1"])
     learn: bool = Field(default=False, description="Recognise the student by this face, too, from now on.")
+    learn_anyway: bool = Field(
+        default=False, description="Learn although the face resembles the student too little, or another one more."
+    )
 
 
 class NamedFaceDocument(BaseModel):
@@ -136,7 +147,7 @@ class NamedFaceDocument(BaseModel):
                 if face.face_id == face_id:
                     return cls(
                         face=FaceDocument.of(face, names),
-                        marks=[MarkDocument.of(mark, names) for mark in detail.marks],
+                        marks=MarkDocument.of_all(detail.marks, names, detail.by_people),
                         version=detail.session.version,
                     )
         return None
@@ -154,13 +165,15 @@ class SuggestionDocument(BaseModel):
 
 
 class QuestionDocument(BaseModel):
-    """Whose face is this? Answer with `POST` to `answer_url`."""
+    """Is this face the first candidate's? Answer with `POST` to `answer_url`. Each student is asked about once."""
 
     face_id: str
     photo_id: str
     picture_url: str = Field(description="Path of the face's picture.")
     answer_url: str
-    settles: bool = Field(description="A yes makes a student present who is absent now.")
+    settles: bool = Field(
+        default=True, description="A yes makes the student present: always true, others are not asked about."
+    )
     candidates: list[SuggestionDocument] = Field(description="The student named first, if there is one.")
 
     @classmethod
@@ -172,7 +185,6 @@ class QuestionDocument(BaseModel):
             photo_id=question.photo_id,
             picture_url=f"{face_url}/picture",
             answer_url=f"{face_url}/student",
-            settles=question.settles,
             candidates=[
                 SuggestionDocument(
                     student_id=one.student.id,
@@ -218,15 +230,28 @@ class FaceChangeDocument(BaseModel):
     learned: bool
 
 
+class PhotoChangeDocument(BaseModel):
+    """A person removed a photo."""
+
+    kind: Literal["photo"]
+    at: datetime
+    by: str = Field(description="Id of the user.")
+    photo_id: str
+
+
 class ChangePage(BaseModel):
     """Some of the changes."""
 
-    items: list[MarkChangeDocument | FaceChangeDocument]
+    items: list[MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
 
 
-def change_document(change: Change, names: Mapping[StudentId, str]) -> MarkChangeDocument | FaceChangeDocument:
+def change_document(
+    change: Change, names: Mapping[StudentId, str]
+) -> MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument:
     """Describe a change."""
+    if isinstance(change, PhotoChange):
+        return PhotoChangeDocument(kind="photo", at=change.at, by=change.by, photo_id=change.photo_id)
     if isinstance(change, MarkChange):
         return MarkChangeDocument(
             kind="mark",

@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 
 from muster.api.access import Principal
+from muster.domain.actor import OPERATOR
 from muster.domain.errors import NotAllowed, SignInRequired
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
 from muster.services.users import Users
 
-LOCAL_USER: Final = UserId("local")
+LOCAL_USER: Final = OPERATOR.user_id
 """Who asks where no user was made."""
 
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+"""Headers that a proxy adds: the request comes from elsewhere, whatever its address says."""
 
 
 class SignIn(Protocol):
@@ -78,14 +80,18 @@ def _groups(claims: Mapping[str, Any]) -> set[str]:
 
 
 def _check_at_this_machine(request: HTTPConnection) -> None:
-    """Refuse what a page of another site could make this machine's browser send (DNS rebinding, forged requests)."""
+    """Refuse what a page of another site could make this machine's browser send (DNS rebinding, forged requests).
+
+    Reading is refused too: another site's page cannot see the answer, but learns from a picture that loads who exists,
+    and makes this machine work. The web client's own pages are no part of the API and can be linked to.
+    """
     host = request.headers.get("host", "")
-    if request.client is None or not _is_loopback(request.client.host) or not _is_loopback(_hostname(host)):
+    forwarded = any(name in request.headers for name in _FORWARDING)
+    here = request.client is not None and _is_loopback(request.client.host) and _is_loopback(_hostname(host))
+    if forwarded or not here:
         raise SignInRequired(
             "Without users the server answers only at this machine, as localhost: add users with `muster users add`."
         )
-    if request.scope["method"] in _READING:
-        return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     elsewhere = site not in (None, "same-origin", "none")
     if elsewhere or (origin is not None and urlsplit(origin).netloc.lower() != host.lower()):

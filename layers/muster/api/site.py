@@ -1,7 +1,6 @@
 """The web client's files, where this process serves them itself: on one machine, before anybody signs in."""
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -12,7 +11,8 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muster.api.site_policy import API_PATHS, HEADERS, content_security_policy
+from muster.api.request_log import IS_FILE
+from muster.api.site_policy import HEADERS, content_security_policy
 
 START_PAGE: Final = "/index.html"
 
@@ -35,8 +35,6 @@ _MEDIA_TYPES: Final = {
 
 _HEADERS: Final = {**HEADERS, "Content-Security-Policy": content_security_policy(), "Cache-Control": "no-cache"}
 
-_DOCUMENTATION: Final = ("/docs", "/docs/*", "/redoc", "/openapi.json")
-
 
 class Site:
     """ASGI middleware that answers what the folder holds and passes on everything else.
@@ -55,29 +53,26 @@ class Site:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a file, or pass it on."""
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or _of_the_api(scope["path"]):
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
         elif scope["path"] == SETTINGS_PATH:
+            scope[IS_FILE] = True
             await JSONResponse(dict(SETTINGS))(scope, receive, _with_headers(send, SETTINGS_PATH))
         elif (path := await run_in_threadpool(self._find, scope["path"])) is not None:
+            scope[IS_FILE] = True
             await self._files({**scope, "path": path, "root_path": ""}, receive, _with_headers(send, path))
         else:
             await self._app(scope, receive, send)
 
     def _find(self, path: str) -> str | None:
-        """Return the file to send, or None; a path without an ending is one of the client's own pages."""
-        if "." not in path.rpartition("/")[2]:
-            path = START_PAGE
+        """Return the file to send, or None. The client's own pages differ behind the `#` only."""
+        path = START_PAGE if path == "/" else path
         try:
             file = (self._folder / path.lstrip("/")).resolve()
             return path if file.is_file() and file.is_relative_to(self._folder) else None
         except (OSError, ValueError):
             # No name of a file: too long, or with a null character.
             return None
-
-
-def _of_the_api(path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in (*API_PATHS, *_DOCUMENTATION))
 
 
 def _with_headers(send: Send, path: str) -> Send:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from muster.api.callers import Gate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from muster.services.learning import Learning
     from muster.services.registration import Registration
     from muster.services.session_pictures import SessionPictures
+    from muster.vision.decode import Decode
 
 
 class HeadInUse(Protocol):
@@ -43,6 +45,7 @@ class Records:
         limits: None where a gateway limits how often one may ask.
         uploads: None where photos come with the request only.
         most_photo_bytes: largest photo that comes with a request.
+        check_store: raises where the store takes no writes; asked by health checks.
     """
 
     pack: PackId
@@ -59,13 +62,19 @@ class Records:
     training: TrainingQueue
     uploads: Uploads | None
     most_photo_bytes: int
+    check_store: Callable[[], None] = field(default=lambda: None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class System(Records):
-    """One running Muster."""
+    """One running Muster.
+
+    Attributes:
+        decode: reads photos out of the store.
+    """
 
     registration: Registration
     detection: DetectionService
     learning: Learning
     session_pictures: SessionPictures
+    decode: Decode

@@ -47,16 +47,36 @@ def page_address(host: str, port: int, *, https: bool) -> str:
     return f"{'https' if https else 'http'}://{named}:{port}"
 
 
-def checked_address(text: str) -> str:
+def _of_host(text: str, port: int, *, https: bool) -> str:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        scheme = "https" if https else "http"
+        has_port = ":" in text.rpartition("]")[2]
+        return f"{scheme}://{text}" if has_port else f"{scheme}://{text}:{port}"
+    return page_address(text, port, https=https)
+
+
+def checked_address(text: str, port: int, *, https: bool) -> str:
     """Return an address that a person typed, without a slash at its end.
+
+    Args:
+        port, https: of the server, for an address that is a host alone, or a host with a port.
 
     Raises:
         InvalidRequest: it is none, or names more than a server.
     """
     address = text.rstrip("/")
+    if "://" not in text:
+        address = _of_host(address, port, https=https)
     try:
         parts = urlsplit(address)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        whole = (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and not set(address) & set(" \t")
+        )
     except ValueError:
         whole = False
     if not whole or parts.path or parts.query or parts.fragment or parts.username is not None:

@@ -1,17 +1,18 @@
 """The `muster` command: wires the commands together and turns failures into exit codes."""
 
-import json
 import logging
 import sys
+from typing import Annotated
 
 import typer
 
+from muster import __version__
 from muster.cli import attendance, groups, packs, recognition, serving, sessions, students, training, users
 from muster.cli.demo import demo
 from muster.cli.evaluation import evaluate
-from muster.cli.output import stderr
+from muster.cli.failures import told
 from muster.cli.retention import retention
-from muster.domain.errors import MusterError
+from muster.cli.upkeep import backup, doctor, restore
 
 app = typer.Typer(
     name="muster",
@@ -27,6 +28,9 @@ app.command()(serving.serve)
 app.command()(training.train)
 app.command()(evaluate)
 app.command()(retention)
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
 app.add_typer(attendance.app, name="attendance")
 app.add_typer(groups.app, name="groups")
 app.add_typer(sessions.app, name="sessions")
@@ -35,14 +39,23 @@ app.add_typer(packs.app, name="packs")
 app.add_typer(users.app, name="users")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"muster {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Attendance from one group photo."""
+
+
 def main() -> None:
     """Run; exit 0 done, 1 the work failed, 2 wrong usage."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
+    with told():
         app()
-    except MusterError as error:
-        if "--json" in sys.argv:
-            json.dump({"code": error.code, "detail": str(error)}, sys.stdout, ensure_ascii=False)
-            sys.stdout.write("\n")
-        stderr.print(f"[bold red]{error.code}[/]: {error}", highlight=False, soft_wrap=True)
-        sys.exit(1)

@@ -1,6 +1,7 @@
 """`muster attendance`: reports at the terminal and as files."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -13,23 +14,36 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from muster.cli.marks import STYLES, status_text
+from muster.cli.naming import find_session
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.composition.reports import open_reports
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import OutputExists, OutputNotWritten
-from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.domain.period import Period, parse_day
-from muster.reports.attendance import AttendanceReport, Scope, StudentLine, Tally
-from muster.reports.csv_file import csv_file
+from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine, Tally
+from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.html_page import html_page
-from muster.reports.look import LETTERS, headline, percent, period_text
+from muster.reports.look import (
+    LETTERS,
+    NOT_TAKEN,
+    NOT_TAKEN_SYMBOL,
+    WORDS,
+    headline,
+    percent,
+    period_text,
+    remarks,
+)
 from muster.reports.xlsx_file import xlsx_file
 
 app = typer.Typer(help="Who came: reports of a group, a student or a session.", no_args_is_help=True)
 
 GroupOption = Annotated[str | None, typer.Option("--group", help="Everyone who is, or was, in this group.")]
 StudentOption = Annotated[str | None, typer.Option("--student", help="One student, across their groups.")]
-SessionOption = Annotated[str | None, typer.Option("--session", help="One session.")]
+SessionOption = Annotated[
+    str | None, typer.Option("--session", help="One session: its id, the beginning of one, or `last`.")
+]
 SinceOption = Annotated[str | None, typer.Option(help="First day, as 2026-09-01.")]
 UntilOption = Annotated[str | None, typer.Option(help="Last day, included.")]
 ZoneOption = Annotated[
@@ -37,12 +51,6 @@ ZoneOption = Annotated[
     typer.Option(help="Time zone of the school, as Europe/Berlin; default: MUSTER_TIME_ZONE or the machine's."),
 ]
 
-_STYLES = {
-    MarkStatus.PRESENT: "green",
-    MarkStatus.LATE: "yellow",
-    MarkStatus.ABSENT: "bold red",
-    MarkStatus.EXCUSED: "blue",
-}
 _LAST = 12
 
 
@@ -83,16 +91,21 @@ def export(
     since: SinceOption = None,
     until: UntilOption = None,
     time_zone: ZoneOption = None,
+    delimiter: Annotated[
+        Delimiter | None, typer.Option(help="Of CSV: semicolon suits a German or French Excel; default: comma.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write attendance over a period to a file: CSV, XLSX, or a page to print."""
     form = format or _by_ending(output)
+    if delimiter is not None and form is not FileFormat.CSV:
+        raise typer.BadParameter(f"--delimiter is for CSV, and this file is {form}")
     found = _report(group, student, session, since, until, time_zone, data)
     match form:
         case FileFormat.CSV:
-            content = csv_file(found)
+            content = csv_file(found, delimiter or Delimiter.COMMA)
         case FileFormat.XLSX:
             content = xlsx_file(found)
         case FileFormat.HTML:
@@ -125,7 +138,7 @@ def _report(
         return reports.of_group(parse_group_id(group), period)
     if student is not None:
         return reports.of_student(parse_student_id(student), period)
-    return reports.of_session(parse_session_id(session or ""))
+    return reports.of_session(find_session(session or "", data=data))
 
 
 def _by_ending(output: Path) -> FileFormat:
@@ -162,8 +175,8 @@ def _show(console: Console, found: AttendanceReport) -> None:
         console.print("There is no session in this period.")
         return
     console.print(_table(found))
-    if found.erased.marks:
-        console.print(f"Among all are {found.erased.marks} marks of students who were erased since.", highlight=False)
+    for text in remarks(found):
+        console.print(text, highlight=False)
 
 
 def _table(found: AttendanceReport) -> Table:
@@ -171,7 +184,8 @@ def _table(found: AttendanceReport) -> Table:
         return _sessions(found, found.students[0])
     if found.scope is Scope.SESSION:
         return _students(found)
-    letters = ", ".join(f"{letter} {status}" for status, letter in LETTERS.items())
+    letters = ", ".join(f"{letter} {WORDS[status]}" for status, letter in LETTERS.items())
+    letters += f", {NOT_TAKEN_SYMBOL} {NOT_TAKEN}"
     table = Table("id", "student", caption=f"{letters}; longest, now: sessions missed in a row.")
     for title in (*LETTERS.values(), "rate", "longest", "now"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -183,7 +197,7 @@ def _table(found: AttendanceReport) -> Table:
             *_figures(student.tally),
             str(student.longest_absence),
             str(student.current_absence),
-            _strip(student.marks[-_LAST:]),
+            _strip(found.sessions[-_LAST:], student.marks[-_LAST:]),
         )
     table.add_section()
     table.add_row("", "all", *_figures(found.tally))
@@ -192,8 +206,9 @@ def _table(found: AttendanceReport) -> Table:
 
 def _students(found: AttendanceReport) -> Table:
     table = Table("id", "student", "mark")
+    (session,) = found.sessions
     for student in found.students:
-        table.add_row(student.id, escape(student.name), _word(student.marks[0]))
+        table.add_row(student.id, escape(student.name), _word(session, student.marks[0]))
     table.add_section()
     table.add_row("", "rate", percent(found.tally.rate))
     return table
@@ -202,22 +217,27 @@ def _students(found: AttendanceReport) -> Table:
 def _sessions(found: AttendanceReport, student: StudentLine) -> Table:
     table = Table("day", "time", "group", "mark")
     for line, status in zip(found.sessions, student.marks, strict=True):
-        table.add_row(f"{line.started_at:%a %Y-%m-%d}", f"{line.started_at:%H:%M}", line.group_id, _word(status))
+        table.add_row(f"{line.started_at:%a %Y-%m-%d}", f"{line.started_at:%H:%M}", line.group_id, _word(line, status))
     table.add_section()
     table.add_row("rate", "", "", percent(student.tally.rate))
     return table
 
 
-def _word(status: MarkStatus | None) -> str:
-    return "" if status is None else f"[{_STYLES[status]}]{status}[/]"
+def _word(session: SessionLine, status: MarkStatus | None) -> str:
+    if not session.taken:
+        return f"[dim]{NOT_TAKEN}[/]"
+    return "" if status is None else status_text(status)
 
 
 def _figures(tally: Tally) -> tuple[str, ...]:
-    return (str(tally.present), str(tally.late), str(tally.absent), str(tally.excused), percent(tally.rate))
+    return (*(str(getattr(tally, status.value)) for status in LETTERS), percent(tally.rate))
 
 
-def _strip(marks: tuple[MarkStatus | None, ...]) -> Text:
+def _strip(sessions: Sequence[SessionLine], marks: Sequence[MarkStatus | None]) -> Text:
     strip = Text()
-    for status in marks:
-        strip.append("·" if status is None else LETTERS[status], style="dim" if status is None else _STYLES[status])
+    for session, status in zip(sessions, marks, strict=True):
+        if status is None:
+            strip.append("·" if session.taken else NOT_TAKEN_SYMBOL, style="dim")
+        else:
+            strip.append(LETTERS[status], style=STYLES[status])
     return strip

@@ -11,13 +11,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from muster.cli.console import TableConsole
+from muster.cli.store import checked_store
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, logs on stderr.")]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="The local store; default: the user's data folder, or MUSTER_DATA.")
+    Path | None,
+    typer.Option(
+        "--data", callback=checked_store, help="The local store; default: the user's data folder, or MUSTER_DATA."
+    ),
 ]
 
-stdout = Console()
-stderr = Console(stderr=True)
+stdout: Console = TableConsole()
+stderr: Console = TableConsole(stderr=True)
 
 ProgressCallback = Callable[[str, float], None]
 

@@ -1,5 +1,6 @@
 """`muster register` and `muster detect`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +9,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.output import DataOption, JsonOption, emit
+from muster.cli.marks import faces_text, photos_text, status_text
+from muster.cli.naming import LAST, find_session
+from muster.cli.output import DataOption, JsonOption, emit, stderr
 from muster.composition.local import open_local_system
-from muster.domain.attendance import MarkStatus
+from muster.domain.actor import OPERATOR
 from muster.domain.faces import Decision
-from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.identifiers import SessionId, parse_group_id, parse_session_id, parse_student_id
+from muster.domain.notices import notices_of, shows_nobody
 from muster.services.answers import Detection
+from muster.services.questions import questions_of
 from muster.services.registration import RegistrationRequest
 
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show figures of the recognition, too.")]
 PhotoArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The photo.")]
 
 
@@ -25,6 +31,9 @@ def register(
     name: Annotated[str, typer.Option(help="The student's name.")],
     group: Annotated[list[str], typer.Option(help="A group the student belongs to; may be given several times.")],
     consent: Annotated[bool, typer.Option("--consent", help="The student (or guardian) agreed to it.")] = False,
+    renew_consent: Annotated[
+        bool, typer.Option("--renew-consent", help="Consent was withdrawn earlier and has been given again.")
+    ] = False,
     allow_lookalike: Annotated[
         bool, typer.Option("--allow-lookalike", help="Register although the face resembles another student's.")
     ] = False,
@@ -40,6 +49,8 @@ def register(
         group_ids=frozenset(parse_group_id(one) for one in group),
         consent=consent,
         image=photo.read_bytes(),
+        actor=OPERATOR,
+        renew_consent=renew_consent,
         allow_lookalike=allow_lookalike,
     )
     registered = open_local_system(data).registration.register(request)
@@ -52,6 +63,8 @@ def register(
             console.print(
                 f"[green]Registered[/] {escape(student.name)} ({student.id}), photo quality {registered.quality:.0%}."
             )
+        for warning in registered.warnings:
+            console.print(f"[yellow]{warning.value}[/]: {warning.detail}")
 
     emit(RegisteredDocument.of_registered(registered).model_dump(mode="json"), as_json, show)
 
@@ -59,19 +72,29 @@ def register(
 def detect(
     photos: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="1 to 10 photos.")],
     group: Annotated[str, typer.Option(help="The group whose session this is.")],
-    session: Annotated[str | None, typer.Option(help="Add to this session; without it, open one.")] = None,
+    session: Annotated[
+        str | None, typer.Option(help="Add to this session, or to the `last` of the group; without it, open one.")
+    ] = None,
+    use_anyway: Annotated[
+        bool, typer.Option("--use-anyway", help="Read photos although they seem to belong to another roll call.")
+    ] = False,
     annotate: Annotated[Path | None, typer.Option(help="Write the annotated photos into this folder.")] = None,
+    verbose: VerboseOption = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read photos of a group and mark who is present."""
+    """Read photos of a group and mark who is present.
+
+    Exits 1 where no photo shows anyone of the group: nobody is marked then.
+    """
     from muster.api.schemas import DetectDocument
 
     system = open_local_system(data)
     detection = system.detection.detect(
         parse_group_id(group),
         [photo.read_bytes() for photo in photos],
-        parse_session_id(session) if session else None,
+        _session(session, group, data),
+        use_anyway=use_anyway,
     )
     document = DetectDocument.of(detection).model_dump(mode="json")
     written = []
@@ -82,31 +105,96 @@ def detect(
             target.write_bytes(system.stores.sessions.annotated(detection.session.id, photo.id))
             written.append(str(target))
         document["annotated"] = written
-    emit(document, as_json, lambda console: show_detection(console, detection, written))
+    here = detection.session
+    recent = [other.id for other in system.sessions.recent(here.group_id) if other.id != here.id]
+    document["recent_sessions"] = recent
+    emit(document, as_json, lambda console: show_detection(console, detection, written, photos, verbose=verbose))
+    if recent and session is None:
+        show_recent(stderr, detection, recent[0])
+    if all(map(shows_nobody, detection.photos)):
+        raise typer.Exit(1)
 
 
-_STATUS_STYLE = {MarkStatus.PRESENT: "green", MarkStatus.ABSENT: "red"}
+def _session(text: str | None, group: str, data: Path | None) -> SessionId | None:
+    # Another id than `last` may be that of a session to open, so no beginning of an id is looked up.
+    if text == LAST:
+        return find_session(text, group, data)
+    return parse_session_id(text) if text else None
 
 
-def show_detection(console: Console, detection: Detection, annotated: list[str]) -> None:
-    """Print who is present, who is not, what to look at and who is a stranger."""
+def show_recent(console: Console, detection: Detection, other: SessionId) -> None:
+    """Say that another roll call of the group began a moment ago, and how to add the photos to it."""
+    group, here = detection.session.group_id, detection.session.id
+    console.print(
+        f"Another roll call of {group} began within the last quarter of an hour. To add these photos to it instead:\n"
+        f"  muster detect PHOTO... --group {group} --session {other}\n"
+        f"  muster sessions remove {here}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def show_detection(
+    console: Console,
+    detection: Detection,
+    annotated: Sequence[str],
+    sources: Sequence[Path],
+    *,
+    verbose: bool = False,
+) -> None:
+    """Print who is present, who is not, what to answer and who is a stranger.
+
+    Args:
+        sources: the files of the photos, in the same order.
+    """
     faces = [face for photo in detection.photos for face in photo.faces]
     similarity = {
         face.student_id: max(face.similarity or 0.0, 0.0) for face in faces if face.decision is Decision.PRESENT
     }
-    table = Table("student", "name", "status", "similarity", title=f"Group {detection.session.group_id}")
-    for mark in detection.marks:
-        seen = f"{similarity[mark.student_id]:.2f}" if mark.student_id in similarity else ""
-        name = escape(detection.names.get(mark.student_id, ""))
-        table.add_row(mark.student_id, name, f"[{_STATUS_STYLE.get(mark.status, 'yellow')}]{mark.status}[/]", seen)
-    console.print(table)
-    for face in (face for face in faces if face.decision is Decision.REVIEW):
-        console.print(f"[yellow]to review[/]: is the face at {face.box[:2]} {face.student_id}?")
-    strangers = sum(face.decision is Decision.UNKNOWN for face in faces)
-    decided = f"head {detection.head}" if detection.head is not None else "FaceNet alone"
-    console.print(
-        f"{len(faces)} faces in {len(detection.photos)} photos, {strangers} not registered in this group; "
-        f"session {detection.session.id}, decided by {decided}."
+    table = Table(
+        "student", "name", "status", *(["similarity"] if verbose else []), title=f"Group {detection.session.group_id}"
     )
+    for mark in detection.marks:
+        seen = [f"{similarity[mark.student_id]:.2f}" if mark.student_id in similarity else ""] if verbose else []
+        name = escape(detection.names.get(mark.student_id, ""))
+        table.add_row(mark.student_id, name, status_text(mark.status), *seen)
+    if detection.marks:
+        console.print(table)
+    _show_questions(console, detection, sources)
+    _show_notices(stderr, detection, sources)
+    strangers = sum(face.decision is Decision.UNKNOWN for face in faces)
+    console.print(
+        f"{faces_text(len(faces))} in {photos_text(len(detection.photos))}, {strangers} not registered in this group."
+    )
+    console.print(f"Session {detection.session.id}", soft_wrap=True, highlight=False)
+    if verbose:
+        head = f"head {detection.head}" if detection.head is not None else "no head"
+        console.print(f"Decided with the model pack {detection.pack} and {head}.", highlight=False)
     for path in annotated:
         console.print(f"annotated photo: {path}", soft_wrap=True, highlight=False)
+
+
+def _show_questions(console: Console, detection: Detection, sources: Sequence[Path]) -> None:
+    """Print one line for each question, with the photo to look at and the command that answers it."""
+    files = {photo.id: source.name for photo, source in zip(detection.photos, sources, strict=True)}
+    for question in questions_of(detection.photos, detection.marks, {}):
+        student, face = question.face.student_id, question.face
+        name = detection.names.get(student, "") if student is not None else ""
+        console.print(
+            f"[magenta]to review[/]: {escape(files[question.photo_id])}: is the face at {face.box[:2]} "
+            f"{escape(name)} ({student})? If so: "
+            f"muster sessions name {detection.session.id} {face.face_id} {student}",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def _show_notices(console: Console, detection: Detection, sources: Sequence[Path]) -> None:
+    for photo, source in zip(detection.photos, sources, strict=True):
+        messages = [notice.message for notice in notices_of(photo)]
+        if photo.turned:
+            messages.append(f"The photo was not upright and was read turned by {photo.turned} degrees clockwise.")
+        for message in messages:
+            console.print(f"[yellow]{escape(source.name)}[/]: {message}", soft_wrap=True, highlight=False)
+    if not detection.taken:
+        console.print("The roll call is not taken: nobody of the group was seen, and nobody is absent.")

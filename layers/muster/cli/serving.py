@@ -1,9 +1,16 @@
 """`muster serve`."""
 
+import errno
+import ipaddress
 import logging
+import signal
+import socket
 import ssl
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +19,28 @@ import typer
 from muster.cli.addresses import network_addresses, page_address
 from muster.cli.output import DataOption, stderr
 from muster.cli.shipped import shipped_folder
-from muster.composition.local import open_local_system, open_retention, open_users
+from muster.composition.local import LocalSystem, open_local_system, open_stores, retention_of, users_of
 from muster.composition.settings import LocalSettings
+from muster.domain.errors import AddressUnavailable
 from muster.services.retention import daily
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
+_DECODERS = 2
+"""Photos decoded at once."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_CLOSING_SECONDS = 5.0
+"""How long a server that stops waits for other processes that read the store."""
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 def serve(
@@ -34,28 +57,46 @@ def serve(
         Path | None, typer.Option(exists=True, dir_okay=False, help="The certificate's private key, PEM.")
     ] = None,
     data: DataOption = None,
+    log_level: Annotated[
+        LogLevel, typer.Option(help="Least level of the lines on stderr: `info` has each request, `debug` files, too.")
+    ] = LogLevel.INFO,
+    behind_proxy: Annotated[
+        str,
+        typer.Option(
+            envvar="MUSTER_BEHIND_PROXY",
+            metavar="ADDRESS",
+            help="Believe X-Forwarded-For and X-Forwarded-Proto of a reverse proxy at this IP address or network.",
+        ),
+    ] = "",
 ) -> None:
     """Serve the web client and the HTTP API on this machine; the API's documentation is at /docs."""
     import uvicorn
 
     from muster.api.app import create_app
+    from muster.cli.connections import server_options
+    from muster.vision.decoder_pool import DecoderPool
 
     https = _checked_tls(tls_certificate, tls_key)
+    proxy = _checked_proxy(behind_proxy)
     settings = LocalSettings()
+    stores = open_stores(data)
+    users = users_of(stores)
     if settings.admin_token is not None:
-        open_users(data).set_admin(settings.admin_token.get_secret_value())
+        users.set_admin(settings.admin_token.get_secret_value())
     listens = _EVERYWHERE if network else host
-    if listens not in _LOOPBACK and not open_users(data).find():
+    if listens not in _LOOPBACK and not users.find():
         stderr.print(
             "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`, "
             "or set MUSTER_ADMIN_TOKEN.",
             soft_wrap=True,
         )
         raise typer.Exit(2)
+    check_free(listens, port)
     site = shipped_folder("web")
-    app = create_app(open_local_system(data), site=site)
+    system = open_local_system(data, settings, stores=stores, decode=DecoderPool(_DECODERS).decode)
+    app = create_app(system, site=site)
     _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
-    with _requests_logged(), daily(open_retention(data)):
+    with _closed_at_the_end(system), _requests_logged(log_level), daily(retention_of(stores, settings)):
         uvicorn.run(
             app,
             host=listens,
@@ -65,7 +106,52 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            # Anyone else could choose their own address, and with it avoid the limit of failed sign-ins.
+            proxy_headers=proxy is not None,
+            forwarded_allow_ips=proxy,
+            **server_options(),
         )
+
+
+def check_free(host: str, port: int) -> None:
+    """Check that a server can listen at an address, before anybody is told that it does.
+
+    Raises:
+        AddressUnavailable: another program listens there, or this machine may not.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+            trial.listen()
+    except socket.gaierror as error:
+        raise AddressUnavailable(f"{host} is no address of this machine: choose another --host.") from error
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                remedy = f"Port {port} is in use: stop the other program or choose another with --port."
+            case errno.EACCES:
+                remedy = f"Port {port} is for the system's own programs: choose one from 1024 with --port."
+            case _:
+                remedy = f"{host} is no address of this machine: choose another --host."
+        raise AddressUnavailable(remedy) from error
+
+
+def _checked_proxy(text: str) -> str | None:
+    """Return the address of the reverse proxy, or None; leave with exit status 2 where it is none."""
+    if not text:
+        return None
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        network = None
+    if network is None or network.prefixlen == 0:
+        raise typer.BadParameter(
+            f"{text[:80]!r} is not the IP address or network of a proxy: write it like 127.0.0.1 or 172.18.0.0/16.",
+            param_hint="--behind-proxy",
+        )
+    return str(network)
 
 
 def _checked_tls(certificate: Path | None, key: Path | None) -> bool:
@@ -108,14 +194,30 @@ def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) 
 
 
 @contextmanager
-def _requests_logged() -> Iterator[None]:
+def _closed_at_the_end(system: LocalSystem) -> Iterator[None]:
+    """Bring the store's log into its database file when the server stops, by SIGTERM too."""
+
+    def stop(*_: object) -> None:
+        # uvicorn ends all requests first, then raises the signal again for whoever handled it before.
+        sys.exit(0)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        system.stores.upkeep.close(wait=_CLOSING_SECONDS)
+
+
+@contextmanager
+def _requests_logged(level: LogLevel) -> Iterator[None]:
     """Write one JSON line for each request to stderr, as long as the server runs."""
     from muster.api.request_log import LOGGER
 
     logger, handler = logging.getLogger(LOGGER), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(level.upper())
     logger.propagate = False
     try:
         yield

@@ -9,13 +9,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.confirmation import confirm
+from muster.cli.marks import faces_text, marked_by, status_text
+from muster.cli.naming import GroupOption, SessionArgument, find_face, find_session
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_groups, open_local_system, open_sessions
 from muster.composition.reports import open_reports
-from muster.domain.attendance import MarkStatus
+from muster.domain.attendance import STATUSES_BY_HAND, MarkStatus
 from muster.domain.errors import InvalidRequest, PhotoNotFound
 from muster.domain.identifiers import (
     FaceId,
+    PhotoId,
     SessionId,
     StudentId,
     UserId,
@@ -24,18 +28,10 @@ from muster.domain.identifiers import (
     parse_student_id,
 )
 from muster.domain.period import Period, parse_day
+from muster.reports.look import WORDS
 from muster.services.sessions import Sessions
 
 app = typer.Typer(help="Roll calls: looked at, opened ahead and corrected.", no_args_is_help=True)
-
-SessionArgument = Annotated[str, typer.Argument(help="The session's id.")]
-
-_STYLE = {
-    MarkStatus.PRESENT: "green",
-    MarkStatus.ABSENT: "red",
-    MarkStatus.LATE: "yellow",
-    MarkStatus.EXCUSED: "yellow",
-}
 
 
 @app.command("list")
@@ -51,28 +47,33 @@ def list_sessions(
 
     zone = open_reports(data).zone
     period = Period(parse_day(since), parse_day(until))
-    groups = [one.id for one in open_groups(data).find()] if group is None else [parse_group_id(group)]
+    known = open_groups(data)
+    groups = [one.id for one in known.find()] if group is None else [known.get(parse_group_id(group)).id]
     sessions, _ = open_sessions(data)
     found = [
-        SessionSummary.of(roll_call) for roll_call in sessions.with_marks(sessions.find(groups, *period.moments(zone)))
+        SessionSummary.of(overview) for overview in sessions.with_marks(sessions.find(groups, *period.moments(zone)))
     ]
 
     def show(console: Console) -> None:
-        table = Table("id", "group", "started", *(status.value for status in MarkStatus))
+        table = Table("id", "group", "started", *WORDS.values(), "taken")
         for session in found:
-            counts = (str(getattr(session.counts, status.value)) for status in MarkStatus)
+            taken = "yes" if session.taken else "not taken"
+            numbers = [getattr(session.counts, status.value) for status in WORDS]
+            counts = [str(number) if session.taken or number else "–" for number in numbers]
             started = session.started_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-            table.add_row(session.session_id, session.group_id, started, *counts)
+            table.add_row(session.session_id, session.group_id, started, *counts, taken)
         console.print(table if found else "There is no session: `muster detect PHOTO --group G` opens one.")
 
     emit([session.model_dump(mode="json") for session in found], as_json, show)
 
 
 @app.command()
-def show(session: SessionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def show(
+    session: SessionArgument, group: GroupOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
     """Show one session with its marks."""
     sessions, _ = open_sessions(data)
-    _emit(sessions, parse_session_id(session), as_json)
+    _emit(sessions, find_session(session, group, data), as_json)
 
 
 @app.command("open")
@@ -83,7 +84,7 @@ def open_session(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a session ahead of its photos; everyone is absent until seen or marked by hand."""
+    """Open a session ahead of its photos; it is not taken, and nobody absent, until somebody is seen or marked."""
     started_at = None
     if at is not None:
         try:
@@ -100,6 +101,7 @@ def open_session(
 def mark(
     session: SessionArgument,
     marks: Annotated[list[str], typer.Argument(help="As STUDENT=STATUS: present, absent, late or excused.")],
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -107,11 +109,11 @@ def mark(
     statuses: dict[StudentId, MarkStatus] = {}
     for text in marks:
         student, _, status = text.partition("=")
-        if status not in set(MarkStatus):
+        if status not in STATUSES_BY_HAND:
             raise InvalidRequest(f"{text[:80]!r} is no mark: write s1=late, or present, absent or excused.")
         statuses[parse_student_id(student)] = MarkStatus(status)
     sessions, corrections = open_sessions(data)
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     corrections.mark(identifier, statuses, _me())
     _emit(sessions, identifier, as_json)
 
@@ -119,22 +121,28 @@ def mark(
 @app.command()
 def name(
     session: SessionArgument,
-    face: Annotated[str, typer.Argument(help="The face's id.")],
+    face: Annotated[str, typer.Argument(help="The face's id, or the beginning of it.")],
     student: Annotated[str | None, typer.Argument(help="Whose it is; left out: nobody's of this group.")] = None,
     learn: Annotated[bool, typer.Option("--learn", help="Recognise the student by this face, too.")] = False,
+    group: GroupOption = None,
+    learn_anyway: Annotated[
+        bool, typer.Option("--learn-anyway", help="With --learn: even if the face resembles another student more.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Confirm or correct whose a face is; the marks follow."""
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     student_id = None if student is None else parse_student_id(student)
     sessions, corrections = open_sessions(data)
     if not learn:
-        corrections.name(identifier, FaceId(face), student_id, _me())
+        corrections.name(identifier, find_face(face, identifier, data), student_id, _me())
     elif student_id is None:
         raise InvalidRequest("Name the student to learn the face of, or leave out --learn.")
     else:
-        open_local_system(data).learning.name(identifier, FaceId(face), student_id, _me())
+        open_local_system(data).learning.name(
+            identifier, find_face(face, identifier, data), student_id, _me(), anyway=learn_anyway
+        )
     _emit(sessions, identifier, as_json)
 
 
@@ -142,14 +150,15 @@ def name(
 def questions(
     session: SessionArgument,
     output: Annotated[Path | None, typer.Option(help="Write the pictures of the faces into this folder.")] = None,
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the faces to be asked about, those first whose answer changes most.
+    """List the questions, one for each student to review, the surest first.
 
     Answer with `muster sessions name SESSION FACE STUDENT`.
     """
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     sessions, _ = open_sessions(data)
     found = sessions.questions(identifier)
     pictures: dict[FaceId, str] = {}
@@ -159,7 +168,7 @@ def questions(
         {
             "face_id": question.face.face_id,
             "photo_id": question.photo_id,
-            "settles": question.settles,
+            "settles": True,
             "candidates": [
                 {"student_id": one.student.id, "name": one.student.name, "similarity": one.similarity}
                 for one in question.suggestions
@@ -170,28 +179,52 @@ def questions(
     ]
 
     def show(console: Console) -> None:
-        table = Table("face", "may be", "picture")
+        if not found:
+            console.print("There is nothing to ask.")
+            return
+        table = Table("face", "may be", *(["picture"] if pictures else []))
         for question in found:
             names = ", ".join(f"{escape(one.student.name)} ({one.student.id})" for one in question.suggestions)
-            table.add_row(question.face.face_id, names, pictures.get(question.face.face_id, ""))
-        console.print(table if found else "There is nothing to ask.")
+            picture = [escape(pictures.get(question.face.face_id, ""))] if pictures else []
+            table.add_row(question.face.face_id, names, *picture)
+        console.print(table)
+        if output is None:
+            console.print("Add --output FOLDER to see the faces as pictures.")
 
     emit(document, as_json, show)
+
+
+@app.command("remove-photo")
+def remove_photo(
+    session: SessionArgument,
+    photo: Annotated[str, typer.Argument(help="The photo's id, as `muster detect --json` names it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a photo from a session; marks by photo follow the photos that are left. It cannot be undone."""
+    identifier, photo_id = parse_session_id(session), PhotoId(photo)
+    sessions, corrections = open_sessions(data)
+    sessions.get(identifier)
+    if not yes:
+        typer.confirm(f"Remove the photo {photo[:80]} from the session {identifier} for good?", abort=True, err=True)
+    corrections.remove_photo(identifier, photo_id, _me())
+    _emit(sessions, identifier, as_json)
 
 
 @app.command()
 def remove(
     session: SessionArgument,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove a session with its photos, marks and changes. It cannot be undone."""
-    identifier = parse_session_id(session)
+    identifier = find_session(session, group, data)
     sessions, corrections = open_sessions(data)
     detail = sessions.get(identifier)
-    if not yes:
-        typer.confirm(f"Remove the session {identifier} of {detail.session.group_id} for good?", abort=True, err=True)
+    confirm(f"Remove the session {identifier} of {detail.session.group_id} for good?", yes)
     corrections.remove(identifier)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"The session {identifier} is gone."))
 
@@ -231,9 +264,16 @@ def _emit(sessions: Sessions, session_id: SessionId, as_json: bool) -> None:
 
     def show(console: Console) -> None:
         table = Table("student", "name", "status", "by", title=f"Session {session_id} of {detail.session.group_id}")
-        for one in detail.marks:
-            status = f"[{_STYLE[one.status]}]{one.status}[/]"
-            table.add_row(one.student_id, escape(detail.names.get(one.student_id, "")), status, one.source.value)
-        console.print(table)
+        for mark in detail.marks:
+            name, by = escape(detail.names.get(mark.student_id, "")), marked_by(mark, detail.by_people)
+            table.add_row(mark.student_id, name, status_text(mark.status), by)
+        if detail.marks:
+            console.print(table)
+        if not detail.taken:
+            console.print(
+                f"The session {session_id} is not taken: nobody was seen or marked yet, and nobody is absent."
+            )
+        for photo in detail.photos:
+            console.print(f"photo {photo.id}: {faces_text(len(photo.faces))}", soft_wrap=True, highlight=False)
 
     emit(document, as_json, show)

@@ -1,4 +1,4 @@
-"""`muster students`: list, import, register, withdraw and erase."""
+"""`muster students`: list, import, change, register, withdraw, forget faces and erase."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,14 +9,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, counter, emit
+from muster.cli.roster_import import import_roster
+from muster.cli.student_change import change_student
 from muster.composition.local import open_local_system
 from muster.composition.pointed import open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.services.roster_import import ImportReport, RosterImport, RowAction
-from muster.services.roster_table import read_roster
 
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
+app.command("import")(import_roster)
+app.command("change")(change_student)
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -28,7 +31,8 @@ def list_students(
     as_json: JsonOption = False,
 ) -> None:
     """List the students."""
-    found = open_roster(data).find(None if group is None else parse_group_id(group))
+    roster = open_roster(data)
+    found = roster.find() if group is None else roster.members(parse_group_id(group))
     document = [
         {
             "student_id": student.id,
@@ -50,52 +54,6 @@ def list_students(
         console.print(table)
 
     emit(document, as_json, show)
-
-
-@app.command("import")
-def import_roster(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
-    group: Annotated[list[str] | None, typer.Option(help="A group that everyone joins; may be repeated.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")] = False,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put everyone in a file on the roster. The first row names the columns: student_id, name, group.
-
-    Where a row has an error nothing is written, and the exit status is 1.
-    """
-    from muster.api.schemas_roster import ImportDocument
-
-    groups = [parse_group_id(one) for one in group or []]
-    report = RosterImport(open_roster(data)).run(read_roster(file.read_bytes()), groups, dry_run=dry_run)
-    document = ImportDocument.of(report).model_dump(mode="json")
-    emit(document, as_json, lambda console: _show_import(console, report, dry_run))
-    if report.errors:
-        raise typer.Exit(1)
-
-
-def _show_import(console: Console, report: ImportReport, dry_run: bool) -> None:
-    if report.findings:
-        table = Table("row", "", "code", "what to do")
-        for finding in report.findings:
-            severity = "[red]error[/]" if finding.error else "[yellow]check[/]"
-            table.add_row(str(finding.row), severity, finding.code, escape(finding.detail))
-        console.print(table)
-    counts = ", ".join(
-        f"{report.count(action)} {said}"
-        for action, said in (
-            (RowAction.ADD, "new"),
-            (RowAction.UPDATE, "changed"),
-            (RowAction.NOTHING, "as before"),
-            (RowAction.REFUSE, "refused"),
-        )
-    )
-    if report.applied:
-        console.print(f"[green]Imported[/]: {counts}.")
-    elif dry_run and not report.errors:
-        console.print(f"Nothing was written; without --dry-run: {counts}.")
-    else:
-        console.print(f"[bold red]Nothing was written[/]: {counts}. Mend the rows above, then import again.")
 
 
 @app.command("register")
@@ -128,11 +86,12 @@ def register_photos(
                 reports.append(report)
                 advance()
     refused = [report for report in reports if report.result is PhotoResult.REFUSED]
+    noticed = [report for report in reports if report.code is not None and report not in refused]
 
     def show(console: Console) -> None:
-        if refused:
+        if refused or noticed:
             table = Table("photo", "code", "what to do")
-            for report in refused:
+            for report in [*refused, *noticed]:
                 table.add_row(escape(report.name), report.code, escape(report.detail or ""))
             console.print(table)
         done = sum(report.result is PhotoResult.REGISTERED for report in reports)
@@ -155,14 +114,29 @@ def withdraw(
     identifier = parse_student_id(student_id)
     roster = open_roster(data)
     student = roster.get(identifier)
-    if not yes:
-        typer.confirm(f"Withdraw the consent of {student.name} ({student.id})?", abort=True, err=True)
+    confirm(f"Withdraw the consent of {student.name} ({student.id})?", yes)
     student = roster.withdraw(identifier)
     withdrawn = student.consent.withdrawn_at if student.consent else None
     emit(
         {"student_id": identifier, "withdrawn_at": None if withdrawn is None else withdrawn.isoformat()},
         as_json,
         lambda console: console.print(f"{identifier} is not recognised any more, and is marked by hand."),
+    )
+
+
+@app.command("forget-faces")
+def forget_faces(
+    student_id: Annotated[str, typer.Argument(help="Whose learned faces are removed.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove every face that a student's template learned from a teacher; the registration photo's part stays."""
+    identifier = parse_student_id(student_id)
+    removed = open_roster(data).forget_faces(identifier)
+    emit(
+        {"student_id": identifier, "removed": removed},
+        as_json,
+        lambda console: console.print(f"{removed} learned faces of {identifier} were removed."),
     )
 
 
@@ -183,8 +157,7 @@ def erase(
     roster = open_roster(data)
     if not verify or any(student.id == identifier for student in roster.find()):
         student = roster.get(identifier)
-        if not yes:
-            typer.confirm(f"Erase {student.name} ({student.id}) for good?", abort=True, err=True)
+        confirm(f"Erase {student.name} ({student.id}) for good?", yes)
         roster.erase(identifier)
     document: dict[str, Any] = {"erased": identifier}
     if verify:

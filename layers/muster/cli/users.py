@@ -8,10 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.addresses import checked_address, network_addresses, page_address
+from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.cli.qr import show_qr, sign_in_link
 from muster.composition.local import open_users
-from muster.domain.errors import InvalidRequest
+from muster.domain.errors import GroupNotFound, InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_user_id
 from muster.domain.user import Role, User
 
@@ -36,7 +37,7 @@ def _address(address: str | None, port: int, https: bool) -> str:
         InvalidRequest: the address is none, or this machine is in no network.
     """
     if address is not None:
-        return checked_address(address)
+        return checked_address(address, port, https=https)
     found = network_addresses()
     if not found:
         raise InvalidRequest("This machine is in no network: name the server's address with --address.")
@@ -64,6 +65,9 @@ def add(
     role: Annotated[Role, typer.Option(help="An admin sees everything, a teacher their own groups.")] = Role.TEACHER,
     name: Annotated[str, typer.Option(help="As people call them.")] = "",
     group: Annotated[list[str] | None, typer.Option(help="A group that they teach; may be repeated.")] = None,
+    create_group: Annotated[
+        bool, typer.Option("--create-group", help="Make those of the groups that do not exist.")
+    ] = False,
     qr: QrOption = False,
     address: AddressOption = None,
     port: PortOption = 8000,
@@ -77,7 +81,12 @@ def add(
     """
     user = User(parse_user_id(user_id), role, name)
     where = _address(address, port, https) if qr else None
-    _show_token(user_id, open_users(data).add(user, [parse_group_id(one) for one in group or []]), as_json, where)
+    groups = [parse_group_id(one) for one in group or []]
+    try:
+        token = open_users(data).add(user, groups, create_groups=create_group)
+    except GroupNotFound as error:
+        raise GroupNotFound(f"{error} To make the group with the user, add --create-group.") from error
+    _show_token(user_id, token, as_json, where)
 
 
 @app.command("list")
@@ -112,8 +121,19 @@ def token(
 
 
 @app.command()
-def remove(user_id: UserArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
+def remove(
+    user_id: UserArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    last_admin: Annotated[
+        bool, typer.Option("--last-admin", help="Remove the user even if nobody is an admin afterwards.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Remove a user; their token ends."""
     identifier = parse_user_id(user_id)
-    open_users(data).remove(identifier)
+    users = open_users(data)
+    user = users.get(identifier)
+    confirm(f"Remove the {user.role} {user.id}, whose token ends at once?", yes)
+    users.remove(identifier, last_admin=last_admin)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"The user {identifier} is gone."))

@@ -77,7 +77,7 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
         limits=None,
         roster=Roster(stores.students, stores.heads, groups, stores.answers, access.uploads, asked_by_event),
         groups=groups,
-        subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
+        subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,
         corrections=Corrections(stores.students, stores.sessions, asked_by_event),
         reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),

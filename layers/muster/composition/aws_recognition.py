@@ -7,15 +7,18 @@ from muster.composition.aws import AwsAccess, asked_by_event, open_records
 from muster.composition.aws_settings import AwsSettings
 from muster.composition.population import population_of
 from muster.composition.vision import open_models
+from muster.domain.period import parse_zone
 from muster.packs.load import load_pack
 from muster.recognition.thresholds import Thresholds
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.services.learning import Learning
+from muster.services.photo_checks import PhotoChecks
 from muster.services.registration import Registration
 from muster.services.session_pictures import SessionPictures
 from muster.services.uploaded_photos import UploadedPhotos
+from muster.vision.decoder_pool import DecoderPool
 
 _DUPLICATE_FPIR = 0.001
 """Share of honest registrations that are taken for somebody already registered."""
@@ -35,6 +38,8 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         PackMissing, PackDamaged: the image's model pack cannot be used.
     """
     pack = load_pack(settings.pack, settings.home)
+    # A function reads one photo at a time.
+    decode = DecoderPool(1).decode
     vision = open_models(pack, settings.threads)
     stores = access.stores
     galleries = Galleries(stores.students, pack.id, population_of(pack.statistics))
@@ -50,8 +55,12 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         records.groups,
         asked_by_event,
         one_at_a_time=access.registering,
+        decode=decode,
     )
-    detection = DetectionService(pack.id, vision, stores.students, stores.sessions, galleries, heads, present)
+    checks = PhotoChecks(stores.sessions, parse_zone(settings.time_zone))
+    detection = DetectionService(
+        pack.id, vision, stores.students, stores.sessions, galleries, heads, present, checks, decode=decode
+    )
     return AwsSystem(
         pack=pack.id,
         access=records.access,
@@ -69,7 +78,18 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         most_photo_bytes=records.most_photo_bytes,
         registration=registration,
         detection=detection,
-        learning=Learning(pack.id, vision, stores.students, stores.sessions, records.corrections, asked_by_event),
-        session_pictures=SessionPictures(records.sessions, stores.sessions),
-        uploaded_photos=UploadedPhotos(access.uploads, registration, detection),
+        learning=Learning(
+            pack.id,
+            vision,
+            stores.students,
+            stores.sessions,
+            records.corrections,
+            galleries,
+            present,
+            asked_by_event,
+            decode,
+        ),
+        session_pictures=SessionPictures(records.sessions, stores.sessions, decode),
+        decode=decode,
+        uploaded_photos=UploadedPhotos(access.uploads, stores.groups, registration, detection),
     )

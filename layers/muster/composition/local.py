@@ -24,6 +24,7 @@ from muster.services.groups import Groups
 from muster.services.heads import CurrentHead
 from muster.services.learning import Learning
 from muster.services.migration import Migration, check_packs
+from muster.services.photo_checks import PhotoChecks
 from muster.services.registration import Registration
 from muster.services.reports import Reports
 from muster.services.retention import Retention, RetentionLimits
@@ -35,7 +36,7 @@ from muster.services.training_queue import TrainingQueue
 from muster.services.training_run import Trainer
 from muster.services.users import Users
 from muster.storage.local import LocalStores, open_local
-from muster.vision.decode import DEFAULT
+from muster.vision.decode import DEFAULT, Decode, decode
 from muster.vision.pipeline import VisionPipeline
 
 
@@ -52,14 +53,25 @@ def open_vision(pack: ModelPack, settings: LocalSettings) -> VisionPipeline:
     return open_models(pack, settings.threads)
 
 
+def open_stores(data: Path | None = None) -> LocalStores:
+    """Open the stores of a folder; None takes the one of the settings."""
+    return open_local(data or LocalSettings().data)
+
+
 def open_local_system(
-    data: Path | None = None, settings: LocalSettings | None = None, vision: VisionPipeline | None = None
+    data: Path | None = None,
+    settings: LocalSettings | None = None,
+    vision: VisionPipeline | None = None,
+    stores: LocalStores | None = None,
+    decode: Decode = decode,
 ) -> LocalSystem:
     """Build the whole system.
 
     Args:
         data: the store's folder; None takes the one of the settings.
         vision: models that are loaded already.
+        stores: the stores of that folder, if they are open already.
+        decode: reads photos; the default bounds neither time nor memory and is for photos of the caller's own.
 
     Raises:
         PackMissing, PackDamaged: the model pack cannot be used.
@@ -67,7 +79,7 @@ def open_local_system(
     """
     settings = settings or LocalSettings()
     pack = load_pack(settings.pack, settings.home)
-    stores = open_local(data or settings.data)
+    stores = stores or open_local(data or settings.data)
     check_packs(stores.staging.packs(), pack.id, name_of)
     vision = vision or open_vision(pack, settings)
     population = population_of(pack.statistics)
@@ -75,7 +87,7 @@ def open_local_system(
     heads = CurrentHead(stores.heads, pack.id)
     training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population))
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    users = Users(stores.users, groups)
+    users = users_of(stores)
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
     corrections = Corrections(stores.students, stores.sessions, training.request)
     return LocalSystem(
@@ -92,6 +104,7 @@ def open_local_system(
             Thresholds(),
             groups,
             training.request,
+            decode=decode,
         ),
         detection=DetectionService(
             pack.id,
@@ -101,10 +114,12 @@ def open_local_system(
             galleries,
             heads,
             Thresholds(present_fpir=settings.target_fpir),
+            PhotoChecks(stores.sessions, parse_zone(settings.time_zone)),
+            decode=decode,
         ),
         roster=Roster(stores.students, stores.heads, groups, stores.answers, None, training.request),
         groups=groups,
-        subject_access=SubjectAccess(stores.groups, stores.students, stores.sessions),
+        subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,
         corrections=corrections,
         reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
@@ -112,8 +127,20 @@ def open_local_system(
         training=training,
         uploads=None,
         most_photo_bytes=DEFAULT.file_bytes,
-        learning=Learning(pack.id, vision, stores.students, stores.sessions, corrections, training.request),
-        session_pictures=SessionPictures(sessions, stores.sessions),
+        learning=Learning(
+            pack.id,
+            vision,
+            stores.students,
+            stores.sessions,
+            corrections,
+            galleries,
+            Thresholds(),
+            training.request,
+            decode,
+        ),
+        session_pictures=SessionPictures(sessions, stores.sessions, decode),
+        decode=decode,
+        check_store=stores.upkeep.check_writable,
         stores=stores,
     )
 
@@ -132,26 +159,30 @@ def open_migration(name: str, data: Path | None = None, settings: LocalSettings 
 
 def open_roster(data: Path | None = None) -> Roster:
     """Open the students alone, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    stores = open_stores(data)
     groups = Groups(stores.groups, stores.students, stores.sessions)
     return Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
 
 
 def open_groups(data: Path | None = None) -> Groups:
     """Open the groups alone, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    stores = open_stores(data)
     return Groups(stores.groups, stores.students, stores.sessions)
 
 
 def open_users(data: Path | None = None) -> Users:
     """Open the users alone, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    return users_of(open_stores(data))
+
+
+def users_of(stores: LocalStores) -> Users:
+    """Return the users of stores that are open."""
     return Users(stores.users, Groups(stores.groups, stores.students, stores.sessions))
 
 
 def open_sessions(data: Path | None = None) -> tuple[Sessions, Corrections]:
     """Open the sessions and what corrects them, without loading a model."""
-    stores = open_local(data or LocalSettings().data)
+    stores = open_stores(data)
     return (
         Sessions(stores.students, stores.sessions, stores.groups),
         Corrections(stores.students, stores.sessions, stores.training.request),
@@ -160,16 +191,20 @@ def open_sessions(data: Path | None = None) -> tuple[Sessions, Corrections]:
 
 def open_session_pictures(data: Path | None = None) -> SessionPictures:
     """Open the pictures of sessions, without loading a model."""
-    sessions, _ = open_sessions(data)
-    return SessionPictures(sessions, open_local(data or LocalSettings().data).sessions)
+    stores = open_stores(data)
+    return SessionPictures(Sessions(stores.students, stores.sessions, stores.groups), stores.sessions)
 
 
 def open_retention(data: Path | None = None, settings: LocalSettings | None = None) -> Retention:
     """Open what lets go of old photos and sessions, without loading a model."""
     settings = settings or LocalSettings()
-    stores = open_local(data or settings.data)
+    return retention_of(open_local(data or settings.data), settings)
+
+
+def retention_of(stores: LocalStores, settings: LocalSettings) -> Retention:
+    """Return what lets go of old photos and sessions of stores that are open."""
     limits = RetentionLimits(settings.keep_photos_days, settings.keep_sessions_days)
-    return Retention(stores.groups, stores.sessions, limits)
+    return Retention(stores.groups, stores.sessions, limits, clean=stores.upkeep.rewrite)
 
 
 def _trainer(pack: ModelPack, population: Population) -> Trainer | None:

@@ -23,7 +23,7 @@ def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
         InvalidRequest: a run is wanted on AWS.
         PackMissing, PackDamaged: the local model pack cannot be used.
     """
-    if _is_local(data):
+    if is_local(data):
         from muster.composition.local import open_local_system
 
         return open_local_system(data).training
@@ -36,7 +36,7 @@ def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
 
 def open_roster(data: Path | None) -> Roster:
     """Open the students of the local store, or, where `MUSTER_TABLE` is set and no `data` is named, those of AWS."""
-    if _is_local(data):
+    if is_local(data):
         from muster.composition import local
 
         return local.open_roster(data)
@@ -50,7 +50,7 @@ def open_migration(name: str, data: Path | None) -> Migration:
         InvalidRequest: `MUSTER_TABLE` is set and no `data` is named; students on AWS are registered again.
         PackMissing, PackDamaged: that pack cannot be used.
     """
-    if not _is_local(data):
+    if not is_local(data):
         raise InvalidRequest(
             "Students of a stage on AWS are not taken over to another pack: deploy it as a new stage and register them "
             "there, or name a local store with --data."
@@ -60,7 +60,8 @@ def open_migration(name: str, data: Path | None) -> Migration:
     return local.open_migration(name, data)
 
 
-def _is_local(data: Path | None) -> bool:
+def is_local(data: Path | None) -> bool:
+    """Tell whether a command works on a local store, given its `--data`."""
     return data is not None or "MUSTER_TABLE" not in os.environ
 
 

@@ -1,6 +1,6 @@
 """The models of a pack, loaded."""
 
-from muster.packs.load import ModelPack
+from muster.packs.load import ModelPack, verify_once
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.pipeline import FaceDetector, HeadMasks, VisionPipeline
@@ -14,7 +14,11 @@ def open_models(pack: ModelPack, threads: int) -> VisionPipeline:
 
     Args:
         threads: CPU threads of each model.
+
+    Raises:
+        PackDamaged: a file is missing or not the one that was built.
     """
+    verify_once(pack)
     return VisionPipeline(
         detector=_detector(pack, threads),
         embedder=FaceNetEmbedder(pack.embedder, threads),

@@ -13,12 +13,20 @@ MOST_PHOTOS = 10
 
 
 class MarkStatus(StrEnum):
-    """A student's status in a session."""
+    """A student's status in a session.
+
+    `REVIEW` is set by photos only: a photo probably shows the student, and nobody has decided yet.
+    """
 
     PRESENT = "present"
     ABSENT = "absent"
     LATE = "late"
     EXCUSED = "excused"
+    REVIEW = "review"
+
+
+STATUSES_BY_HAND = tuple(status for status in MarkStatus if status is not MarkStatus.REVIEW)
+"""The statuses that a person can set."""
 
 
 class MarkSource(StrEnum):
@@ -45,7 +53,8 @@ class Session:
     Attributes:
         started_at: UTC.
         version: counts changes of its marks and faces, from 1.
-        erased: how many marks of each status erased students had, so that the totals of the group stay right.
+        erased: how many marks of each status erased students had, so that the totals of the group stay right. Marks
+            in review are not counted: nobody can answer their questions any more.
     """
 
     id: SessionId
@@ -65,6 +74,7 @@ class SessionPhoto:
         width, height: pixels of the upright photo.
         pack, head: the models that decided; head is None where stage 1 decided alone.
         received_at: UTC.
+        turned: degrees clockwise by which the stored photo is turned before it is read and shown: 0, 90, 180 or 270.
     """
 
     id: PhotoId
@@ -76,6 +86,7 @@ class SessionPhoto:
     pack: PackId
     head: int | None
     received_at: datetime
+    turned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +131,17 @@ class FaceChange:
     learned: bool = False
 
 
-Change = MarkChange | FaceChange
+@dataclass(frozen=True, slots=True)
+class PhotoChange:
+    """A person removed a photo from a session; its marks changed with it.
+
+    Attributes:
+        at: UTC.
+    """
+
+    at: datetime
+    by: UserId
+    photo_id: PhotoId
+
+
+Change = MarkChange | FaceChange | PhotoChange

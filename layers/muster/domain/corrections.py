@@ -4,9 +4,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.attendance import (
+    Change,
+    FaceChange,
+    Mark,
+    MarkChange,
+    MarkSource,
+    MarkStatus,
+    PhotoChange,
+    SessionPhoto,
+)
+from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, StudentId, UserId
+from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +25,14 @@ class Correction:
 
     Attributes:
         unlearn: students who lose a face that they may have been learned from.
+        photo_removed: the photo to be removed, if there is one.
     """
 
     faces: tuple[IdentifiedFace, ...] = ()
     marks: tuple[Mark, ...] = ()
     changes: tuple[Change, ...] = ()
     unlearn: tuple[tuple[StudentId, FaceId], ...] = ()
+    photo_removed: PhotoId | None = None
 
 
 def face_named(
@@ -38,7 +50,8 @@ def face_named(
     """Say that a face is a student's, or (None) that it is nobody's of this group.
 
     A student has one face in a photo: another one of theirs there becomes unknown. Marks follow the faces, except
-    those that a person set by hand: whoever has a face in the session is present, who has none any more is absent.
+    those that a person set by hand: students with a face in the session are present, students whom an open question
+    names are in review, and the others are absent.
 
     Args:
         photo: shows the face.
@@ -52,15 +65,9 @@ def face_named(
         for before, after in zip(photo.faces, faces, strict=True)
         if after is not before or (after.face_id == face_id and not _said(decided.get(face_id), after, learned))
     ]
-    seen = {
-        face.student_id
-        for shown in (faces, *(other.faces for other in others))
-        for face in shown
-        if face.decision is Decision.PRESENT
-    }
     affected = {student for pair in changed for face in pair if (student := face.student_id) is not None}
-    stored = {mark.student_id: mark for mark in marks}
-    following, mark_changes = _following(sorted(affected), seen, stored, by, at)
+    shown = [*faces, *(face for other in others for face in other.faces)]
+    following, mark_changes = _following(affected, shown, marks, by, at)
     face_changes = [
         FaceChange(
             at,
@@ -95,7 +102,12 @@ def marks_set(
     """Set marks by hand; from then on no photo changes them.
 
     Nothing is learned from the face of someone who is said not to have been there.
+
+    Raises:
+        InvalidRequest: a status is one that only photos set.
     """
+    if MarkStatus.REVIEW in statuses.values():
+        raise InvalidRequest("Only photos set review: say present, absent, late or excused.")
     stored = {mark.student_id: mark for mark in marks}
     before = {student: stored[student].status if student in stored else None for student in statuses}
     changed = {
@@ -113,6 +125,31 @@ def marks_set(
             for face in photo.faces
             if face.student_id is not None and face.student_id in away
         ),
+    )
+
+
+def photo_removed(
+    photo: SessionPhoto, others: Iterable[SessionPhoto], marks: Collection[Mark], *, by: UserId, at: datetime
+) -> Correction:
+    """Remove a photo from its session; marks follow the faces of the other photos, except those set by hand."""
+    named = [(face.student_id, face.face_id) for face in photo.faces if face.student_id is not None]
+    shown = [face for other in others for face in other.faces]
+    following, mark_changes = _following({student for student, _ in named}, shown, marks, by, at)
+    return Correction(
+        marks=tuple(following),
+        changes=(PhotoChange(at, by, photo.id), *mark_changes),
+        unlearn=tuple(named),
+        photo_removed=photo.id,
+    )
+
+
+def marked_by_people(marks: Iterable[Mark], changes: Iterable[Change]) -> frozenset[StudentId]:
+    """Return the students whose mark a person brought about: by hand, or by a decision on a face or a photo."""
+    made = {(change.student_id, change.after, change.at) for change in changes if isinstance(change, MarkChange)}
+    return frozenset(
+        mark.student_id
+        for mark in marks
+        if mark.source is MarkSource.MANUAL or (mark.student_id, mark.status, mark.marked_at) in made
     )
 
 
@@ -147,16 +184,21 @@ def _said(change: FaceChange | None, face: IdentifiedFace, learned: bool) -> boo
 
 
 def _following(
-    affected: Sequence[StudentId],
-    seen: Collection[StudentId | None],
-    stored: Mapping[StudentId, Mark],
+    affected: Iterable[StudentId],
+    shown: Sequence[IdentifiedFace],
+    stored: Iterable[Mark],
     by: UserId,
     at: datetime,
 ) -> tuple[list[Mark], list[MarkChange]]:
+    """Return the marks by photo of the affected students that no longer fit the faces shown, and their changes."""
+    seen = {face.student_id for face in shown if face.decision is Decision.PRESENT}
+    asked = {face.student_id for face in shown if face.decision is Decision.REVIEW}
+    before = {mark.student_id: mark for mark in stored}
     marks, changes = [], []
-    for student in affected:
-        mark = stored.get(student)
-        status = MarkStatus.PRESENT if student in seen else MarkStatus.ABSENT
+    for student in sorted(affected):
+        mark = before.get(student)
+        review_or_absent = MarkStatus.REVIEW if student in asked else MarkStatus.ABSENT
+        status = MarkStatus.PRESENT if student in seen else review_or_absent
         by_hand = mark is not None and mark.source is MarkSource.MANUAL
         as_before = status is (MarkStatus.ABSENT if mark is None else mark.status)
         if not by_hand and not as_before:

@@ -43,6 +43,13 @@ class ConsentRequired(MusterError):
     code = "consent_required"
 
 
+class ConsentWithdrawn(MusterError):
+    """The student withdrew consent, and the request does not say that it is given again."""
+
+    code = "consent_withdrawn"
+    category = Category.CONFLICT
+
+
 class EmptyUpload(MusterError):
     """A file of zero bytes was sent."""
 
@@ -145,6 +152,13 @@ class GroupNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class NobodyRegistered(MusterError):
+    """The group has students, but none of them is registered with a photo."""
+
+    code = "nobody_registered"
+    category = Category.CONFLICT
+
+
 class GroupExists(MusterError):
     """The group id is taken."""
 
@@ -180,6 +194,27 @@ class SessionOfOtherGroup(MusterError):
     category = Category.CONFLICT
 
 
+class PhotoUsedBefore(MusterError):
+    """A photo of a roll call was read in another roll call already."""
+
+    code = "photo_used_before"
+    category = Category.CONFLICT
+
+
+class PhotoFromAnotherDay(MusterError):
+    """By its own data, a photo was taken on another day than its roll call."""
+
+    code = "photo_from_another_day"
+    category = Category.CONFLICT
+
+
+class IsRegistrationPhoto(MusterError):
+    """A photo of a roll call is the file that a student was registered with."""
+
+    code = "registration_photo"
+    category = Category.CONFLICT
+
+
 class PhotoNotFound(MusterError):
     """No photo is stored under this id."""
 
@@ -204,6 +239,13 @@ class UnfitFace(MusterError):
     """A face of a session's photo is too poor to learn from."""
 
     code = "face_unfit"
+    category = Category.CONFLICT
+
+
+class FaceUnlike(MusterError):
+    """A face resembles its student too little, or another student more, to be learned from."""
+
+    code = "face_unlike"
     category = Category.CONFLICT
 
 
@@ -248,6 +290,20 @@ class TooManyRequests(MusterError):
     category = Category.TOO_MANY
 
 
+class ServerBusy(MusterError):
+    """More requests are waiting than are answered within reasonable time."""
+
+    code = "server_busy"
+    category = Category.TOO_MANY
+
+
+class RequestTooLarge(MusterError):
+    """The body of a request without files is too large."""
+
+    code = "request_too_large"
+    category = Category.TOO_LARGE
+
+
 class SignInRequired(MusterError):
     """The request carries no valid token."""
 
@@ -276,11 +332,30 @@ class UserNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class LastAdmin(MusterError):
+    """Without this user nobody would be an admin."""
+
+    code = "last_admin"
+    category = Category.CONFLICT
+
+
 class UnsupportedTable(MusterError):
     """A roster file is neither CSV nor XLSX, or has no usable header."""
 
     code = "unsupported_table"
     category = Category.UNSUPPORTED
+
+
+class EncodingUnclear(MusterError):
+    """A roster file can be read in several encodings, which spell its names differently."""
+
+    code = "encoding_unclear"
+
+
+class RosterEmpty(MusterError):
+    """A roster file names no student."""
+
+    code = "roster_empty"
 
 
 class UnsupportedArchive(MusterError):
@@ -397,10 +472,38 @@ class HeadConflict(MusterError):
     category = Category.CONFLICT
 
 
+class OutOfMemory(MusterError):
+    """There is not enough memory for a request at the moment."""
+
+    code = "out_of_memory"
+    category = Category.UNAVAILABLE
+
+
+class StoredPhotoDamaged(MusterError):
+    """A photo in the store cannot be read."""
+
+    code = "stored_photo_damaged"
+    category = Category.UNAVAILABLE
+
+
 class StorageFull(MusterError):
     """The disk is full; nothing was stored."""
 
     code = "storage_full"
+    category = Category.UNAVAILABLE
+
+
+class StoreNotFound(MusterError):
+    """The data directory holds no store, and the command does not make one."""
+
+    code = "store_not_found"
+    category = Category.NOT_FOUND
+
+
+class AddressUnavailable(MusterError):
+    """The server cannot listen at the address and port that it was given."""
+
+    code = "address_unavailable"
     category = Category.UNAVAILABLE
 
 
@@ -409,3 +512,28 @@ class StoreUnusable(MusterError):
 
     code = "store_unusable"
     category = Category.UNAVAILABLE
+
+
+class StoreBusy(StoreUnusable):
+    """Another process has held the store's write lock for too long."""
+
+    code = "store_busy"
+
+
+class RecordDamaged(StoreUnusable):
+    """A stored template, face list or change cannot be read."""
+
+    code = "record_damaged"
+
+
+class BackupUnusable(MusterError):
+    """A folder is not a backup, or a damaged one."""
+
+    code = "backup_unusable"
+
+
+class StoreInUse(MusterError):
+    """A process has the store open that is to be replaced."""
+
+    code = "store_in_use"
+    category = Category.CONFLICT

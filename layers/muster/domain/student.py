@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
+from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId, UserId
 
 EMBEDDING_SIZE = 512
 """Length of a FaceNet embedding (model card of 20180408-102900)."""
@@ -30,11 +30,15 @@ class Consent:
         given_at: UTC.
         wording: version of the text that was agreed to.
         withdrawn_at: UTC, or None while it holds.
+        stated_by: the user who stated that consent was given; None in records older than this field.
+        renewed_after: UTC, when an earlier consent was withdrawn that this one renews; None for a first consent.
     """
 
     given_at: datetime
     wording: str
     withdrawn_at: datetime | None = None
+    stated_by: UserId | None = None
+    renewed_after: datetime | None = None
 
     @property
     def holds(self) -> bool:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from muster.domain.errors import Category
+from muster.domain.errors import Category, UploadNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId, UserId
+from muster.domain.photo_warnings import PhotoWarning
 
 
 class UploadKind(StrEnum):
@@ -32,6 +33,7 @@ class RegistrationDetails:
     name: str
     group_ids: frozenset[GroupId]
     consent: bool
+    renew_consent: bool = False
     allow_lookalike: bool = False
 
 
@@ -41,6 +43,7 @@ class RollCallDetails:
 
     group_id: GroupId
     session_id: SessionId | None
+    use_anyway: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class RegistrationOutcome:
     student_id: StudentId
     quality: float | None
     repeated: bool
+    warnings: tuple[PhotoWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class Upload:
         details: None once there is an outcome.
         created_at, expires_at: UTC; nothing is known of an upload after it expires.
         outcome: None until the photo is read.
-        opened_by: who announced it, and may ask what became of it.
+        opened_by: the user who announced it, and may ask what became of it.
+        as_admin: whether that user was an admin then; a teacher's groups are looked up when the photo is read.
     """
 
     id: UploadId
@@ -101,6 +106,7 @@ class Upload:
     expires_at: datetime
     outcome: Outcome | None = None
     opened_by: UserId | None = None
+    as_admin: bool = False
 
     @property
     def state(self) -> UploadState:
@@ -117,3 +123,8 @@ class UploadPermit:
     url: str
     fields: Mapping[str, str]
     expires_at: datetime
+
+
+def upload_not_found(upload_id: UploadId) -> UploadNotFound:
+    """Return the error for an upload that does not exist, or that another user announced: both read the same."""
+    return UploadNotFound(f"No upload {upload_id} is known, or it is too old: announce the photo again.")

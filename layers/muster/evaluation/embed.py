@@ -23,6 +23,7 @@ from muster.domain.student import EMBEDDING_SIZE
 from muster.evaluation.matching import main_face
 from muster.vision.augment import augmented_crops
 from muster.vision.decode import Photo, decode
+from muster.vision.orientation import boxes_before_turn
 from muster.vision.pipeline import VisionPipeline
 
 Progress = Callable[[str, float], None]
@@ -123,7 +124,8 @@ class Pictures:
 
     def _find(self, photo: Photo) -> PictureFaces:
         probes = self._vision.probes(photo)
-        return PictureFaces(photo.width, photo.height, probes.faces.boxes, probes.embeddings, probes.quality.score)
+        boxes = boxes_before_turn(probes.faces.boxes, probes.turned, photo.width, photo.height)
+        return PictureFaces(photo.width, photo.height, boxes, probes.embeddings, probes.quality.score)
 
     def _register(self, photo: Photo) -> RegistrationTemplate:
         try:

@@ -239,7 +239,8 @@ def shipped_spec(name: str) -> PackSpec:
     """Read the specification of a pack that ships with the package.
 
     A pack may come in variants, such as `embedded-float16`: the same but for a few settings, and with an id of its own,
-    since their embeddings differ.
+    since their embeddings differ. A variant whose files have changed since it first shipped has a revision, which ends
+    its id (`embedded-1.int8.2`): templates of an earlier revision belong to another pack.
 
     Raises:
         PackMissing: there is no pack of this name.
@@ -264,7 +265,9 @@ def _shipped() -> dict[str, dict[str, Any]]:
             found[document["name"]] = document
             for variant, changes in variants.items():
                 # Behind a dot: what ships for a pack is found by its id up to the last hyphen.
+                revision = changes.pop("revision", None)
+                identifier = f"{document['id']}.{variant}" + (f".{revision}" if revision else "")
                 changed = {section: {**document[section], **settings} for section, settings in changes.items()}
                 name = f"{document['name']}-{variant}"
-                found[name] = {**document, "name": name, "id": f"{document['id']}.{variant}", **changed}
+                found[name] = {**document, "name": name, "id": identifier, **changed}
     return found

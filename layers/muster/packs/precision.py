@@ -39,6 +39,11 @@ def with_float16_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
     """Return a network that computes in int8: weights by output channel, activations by what they are on faces.
 
+    Weights have 7 bits, -64 to 64. Processors without VNNI multiply activations (0 to 255) by weights with an
+    instruction (`pmaddubsw`) that adds two products in 16 bits and clips the sum at 32,767. With 7 bits the sum is at
+    most 32,640, so nothing is clipped. With 8 bits the cosine to float32 falls to 0.80 on such processors
+    (`benchmarks/processors.py`).
+
     Args:
         model: in float32.
         ranges: least and greatest value of every activation, a calibration cache of the runtime's quantizer in JSON,
@@ -64,6 +69,7 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
+                reduce_range=True,
                 calibrate_method=CalibrationMethod.MinMax,
             )
         finally:

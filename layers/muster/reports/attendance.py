@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from muster.domain.attendance import MarkStatus, RollCall
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
+from muster.domain.taken import is_taken
 
 
 class Scope(StrEnum):
@@ -31,6 +32,7 @@ class Tally:
     late: int = 0
     absent: int = 0
     excused: int = 0
+    review: int = 0
 
     @classmethod
     def of(cls, statuses: Iterable[MarkStatus]) -> Self:
@@ -49,16 +51,17 @@ class Tally:
             self.late + other.late,
             self.absent + other.absent,
             self.excused + other.excused,
+            self.review + other.review,
         )
 
     @property
     def marks(self) -> int:
         """All of them."""
-        return self.present + self.late + self.absent + self.excused
+        return self.present + self.late + self.absent + self.excused + self.review
 
     @property
     def rate(self) -> float | None:
-        """The attendance rate, 0 to 1: present and late among all that are not excused; None where there are none."""
+        """The attendance rate, 0 to 1: present and late among present, late and absent; None where there are none."""
         expected = self.present + self.late + self.absent
         return (self.present + self.late) / expected if expected else None
 
@@ -69,15 +72,19 @@ class SessionLine:
 
     Attributes:
         started_at: in the school's zone.
+        taken: whether the session is taken; if not, its tallies are empty.
         tally: of the students of the report and of erased ones.
         erased: the part of it that erased students had.
+        questions: how many students of the report are in review, in a session that is not taken too.
     """
 
     id: SessionId
     group_id: GroupId
     started_at: datetime
+    taken: bool
     tally: Tally
     erased: Tally
+    questions: int
 
     @property
     def day(self) -> date:
@@ -91,8 +98,10 @@ class StudentLine:
 
     Attributes:
         on_roster: whether the student belongs to the group now; marks of students who left it stay in its reports.
-        marks: for each session of the report the status, None where the student was not on the roster.
-        longest_absence: most sessions missed in a row; an excused session neither counts nor ends the row.
+        marks: for each session of the report the status, None where the student was not on the roster or the session
+            is not taken.
+        longest_absence: most sessions missed in a row; an excused session, or one in which the student is in review,
+            neither counts nor ends the row.
         current_absence: sessions missed in a row up to the last one of the report.
     """
 
@@ -107,7 +116,7 @@ class StudentLine:
 
 @dataclass(frozen=True, slots=True)
 class GroupLine:
-    """One group of the report."""
+    """One group of the report; `sessions` counts those that are taken."""
 
     id: GroupId
     name: str
@@ -117,7 +126,7 @@ class GroupLine:
 
 @dataclass(frozen=True, slots=True)
 class DayLine:
-    """One day of the report, in the school's zone."""
+    """One day of the report, in the school's zone; `sessions` counts those that are taken."""
 
     day: date
     sessions: int
@@ -153,10 +162,20 @@ class AttendanceReport:
         return _sum(session.erased for session in self.sessions)
 
     @cached_property
+    def taken(self) -> tuple[SessionLine, ...]:
+        """The sessions that are taken."""
+        return tuple(session for session in self.sessions if session.taken)
+
+    @cached_property
+    def questions(self) -> int:
+        """How many questions are open, in sessions that are not taken too."""
+        return sum(session.questions for session in self.sessions)
+
+    @cached_property
     def days(self) -> tuple[DayLine, ...]:
-        """The days on which there was a session, in order."""
+        """The days on which a session was taken, in order."""
         lines = []
-        for day, sessions in groupby(self.sessions, key=lambda session: session.day):
+        for day, sessions in groupby(self.taken, key=lambda session: session.day):
             tallies = [session.tally for session in sessions]
             lines.append(DayLine(day, len(tallies), _sum(tallies)))
         return tuple(lines)
@@ -178,21 +197,26 @@ def attendance(
     names: Mapping[GroupId, str],
     period: Period,
     zone: ZoneInfo,
+    now: datetime,
 ) -> AttendanceReport:
-    """Add up roll calls.
+    """Add up roll calls; those that are not taken are listed and count for nothing.
 
     Args:
         roll_calls: in any order.
         roster: who gets a line. Marks of others count as those of erased students, except in a report about a
             student, where they are left out.
         names: of the groups that the report is about, those without a session too.
+        now: sessions that start later are not taken.
     """
-    ordered = sorted(roll_calls, key=lambda one: (one.session.started_at, one.session.id))
-    marks = _by_student(ordered)
+    ordered = sorted(roll_calls, key=lambda roll_call: (roll_call.session.started_at, roll_call.session.id))
+    taken = [is_taken(roll_call.session, roll_call.marks, now) for roll_call in ordered]
+    marks = _by_student(ordered, taken)
     none: tuple[MarkStatus | None, ...] = (None,) * len(ordered)
     students = tuple(_student(entry, marks.get(entry.id, none)) for entry in sorted(roster, key=lambda entry: entry.id))
     known = {student.id for student in students}
-    sessions = tuple(_session(roll_call, known, zone, scope) for roll_call in ordered)
+    sessions = tuple(
+        _session(roll_call, known, zone, scope, taken=held) for roll_call, held in zip(ordered, taken, strict=True)
+    )
     return AttendanceReport(
         scope=scope,
         period=period,
@@ -204,7 +228,7 @@ def attendance(
 
 
 def streaks(statuses: Iterable[MarkStatus | None]) -> tuple[int, int]:
-    """Return the longest and the last run of absences; what is excused, or None, neither counts nor ends a run."""
+    """Return the longest and the last run of absences; excused, in review, or None neither counts nor ends a run."""
     longest = current = 0
     for status in statuses:
         if status is MarkStatus.ABSENT:
@@ -215,10 +239,10 @@ def streaks(statuses: Iterable[MarkStatus | None]) -> tuple[int, int]:
     return longest, current
 
 
-def _by_student(roll_calls: Sequence[RollCall]) -> dict[StudentId, list[MarkStatus | None]]:
+def _by_student(roll_calls: Sequence[RollCall], taken: Sequence[bool]) -> dict[StudentId, list[MarkStatus | None]]:
     marks: dict[StudentId, list[MarkStatus | None]] = {}
     for index, roll_call in enumerate(roll_calls):
-        for mark in roll_call.marks:
+        for mark in roll_call.marks if taken[index] else ():
             row = marks.get(mark.student_id)
             if row is None:
                 row = marks[mark.student_id] = [None] * len(roll_calls)
@@ -232,19 +256,27 @@ def _student(entry: RosterEntry, marks: Sequence[MarkStatus | None]) -> StudentL
     return StudentLine(entry.id, entry.name, entry.on_roster, tuple(marks), tally, longest, current)
 
 
-def _session(roll_call: RollCall, known: set[StudentId], zone: ZoneInfo, scope: Scope) -> SessionLine:
+def _session(roll_call: RollCall, known: set[StudentId], zone: ZoneInfo, scope: Scope, *, taken: bool) -> SessionLine:
     session = roll_call.session
     tally = Tally.of(mark.status for mark in roll_call.marks if mark.student_id in known)
     erased = Tally()
     if scope is not Scope.STUDENT:
         unnamed = Tally.of(mark.status for mark in roll_call.marks if mark.student_id not in known)
         erased = Tally.of_counts(session.erased) + unnamed
-    return SessionLine(session.id, session.group_id, session.started_at.astimezone(zone), tally + erased, erased)
+    return SessionLine(
+        id=session.id,
+        group_id=session.group_id,
+        started_at=session.started_at.astimezone(zone),
+        taken=taken,
+        tally=tally + erased if taken else Tally(),
+        erased=erased if taken else Tally(),
+        questions=tally.review,
+    )
 
 
 def _group(group_id: GroupId, name: str, sessions: Sequence[SessionLine]) -> GroupLine:
     own = [session for session in sessions if session.group_id == group_id]
-    return GroupLine(group_id, name, len(own), _sum(session.tally for session in own))
+    return GroupLine(group_id, name, sum(session.taken for session in own), _sum(session.tally for session in own))
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from enum import StrEnum
 from io import StringIO
 
 from muster.reports.attendance import AttendanceReport
@@ -17,24 +18,43 @@ _TAKEN_FOR_A_NUMBER = re.compile(
 _FORMULA = re.compile(r"(?:^|(?<=[;,|\"']))(?=\s*[=+\-@\t\r\n＝＋－＠])")
 
 
-def csv_file(report: AttendanceReport) -> bytes:
+class Delimiter(StrEnum):
+    """What stands between the cells of a CSV file.
+
+    Excel opens a file with a double click only where the delimiter is that of its country: a comma in English, a
+    semicolon wherever the comma is the decimal separator, as in German and French.
+    """
+
+    COMMA = "comma"
+    SEMICOLON = "semicolon"
+    TAB = "tab"
+
+    @property
+    def character(self) -> str:
+        """The character itself."""
+        return {"comma": ",", "semicolon": ";", "tab": "\t"}[self.value]
+
+
+def csv_file(report: AttendanceReport, delimiter: Delimiter = Delimiter.COMMA) -> bytes:
     """Return the report's table as CSV (RFC 4180), UTF-8 with the byte order mark by which Excel knows it.
 
     An id that a spreadsheet would take for a number is written `="007"`, which shows as 007 and keeps its zeros. A name
-    that it would take for a formula gets an apostrophe in front. A rate has four decimals, a day is ISO 8601.
+    that it would take for a formula gets an apostrophe in front. A rate has four decimals, after a comma where the
+    delimiter is a semicolon, and a day is ISO 8601.
     """
     table = attendance_table(report)
     text = StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, delimiter=delimiter.character)
     writer.writerow([column.title for column in table.columns])
     kinds = [column.kind for column in table.columns]
-    writer.writerows([_cell(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in table.rows)
+    point = "," if delimiter is Delimiter.SEMICOLON else "."
+    writer.writerows([_cell(value, kind, point) for value, kind in zip(row, kinds, strict=True)] for row in table.rows)
     return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
 
 
-def _cell(value: Value, kind: Kind) -> Value:
+def _cell(value: Value, kind: Kind, point: str) -> Value:
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return f"{value:.4f}".replace(".", point)
     if kind is Kind.ID:
         return _identifier(str(value))
     if kind is Kind.TEXT:

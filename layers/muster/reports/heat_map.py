@@ -8,16 +8,17 @@ from math import ceil
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, SessionLine, StudentLine, Tally
-from muster.reports.look import LETTERS, percent
+from muster.reports.look import LETTERS, NOT_TAKEN, NOT_TAKEN_SYMBOL, percent
 
 SESSIONS_A_SHEET = 62
 """Columns that a landscape A4 or Letter page holds legibly beside names and figures; a longer term has more tables."""
 
 _CELLS: dict[MarkStatus | None, str] = {
-    status: f'<td class="{letter}">{letter}</td>' for status, letter in LETTERS.items()
+    status: f'<td class="{status.value}">{letter}</td>' for status, letter in LETTERS.items()
 }
 _CELLS[None] = "<td></td>"
-_FIGURES = ("P", "L", "A", "E", "Rate", "Longest", "Now")
+_NOT_TAKEN_CELL = f'<td class="not-taken">{NOT_TAKEN_SYMBOL}</td>'
+_FIGURES = (*LETTERS.values(), "Rate", "Longest", "Now")
 
 
 def heat_map(report: AttendanceReport) -> Iterator[str]:
@@ -30,7 +31,7 @@ def heat_map(report: AttendanceReport) -> Iterator[str]:
         columns = slice(start, start + width)
         sessions = report.sessions[columns]
         figured = start == 0
-        rows = "".join(_row(student, student.marks[columns], figured=figured) for student in report.students)
+        rows = "".join(_row(student, student.marks[columns], sessions, figured=figured) for student in report.students)
         yield (
             f'<div class="sheet"><table class="map">{_columns(len(sessions), figured=figured)}'
             f"<thead>{_head(sessions, several, figured=figured)}</thead><tbody>{rows}</tbody>"
@@ -59,20 +60,27 @@ def _head(sessions: Sequence[SessionLine], several: set[date], *, figured: bool)
 
 def _session(session: SessionLine, *, timed: bool) -> str:
     words = f"{session.started_at:%a %d}" + (f" {session.started_at:%H:%M}" if timed else "")
-    return f'<th class="session" scope="col" title="{session.started_at:%Y-%m-%d %H:%M}"><span>{words}</span></th>'
+    title = f"{session.started_at:%Y-%m-%d %H:%M}" + ("" if session.taken else f", {NOT_TAKEN}")
+    return f'<th class="session" scope="col" title="{title}"><span>{words}</span></th>'
 
 
-def _row(student: StudentLine, marks: Sequence[MarkStatus | None], *, figured: bool) -> str:
+def _row(
+    student: StudentLine, marks: Sequence[MarkStatus | None], sessions: Sequence[SessionLine], *, figured: bool
+) -> str:
     left = "" if student.on_roster else " <small>(left)</small>"
     figures = _figures(student.tally, student.longest_absence, student.current_absence) if figured else ""
     return (
         f'<tr><th class="who" scope="row"><bdi>{escape(student.name)}</bdi> <small>{student.id}</small>{left}</th>'
-        f"{figures}{''.join([_CELLS[status] for status in marks])}</tr>"
+        f"{figures}{''.join(map(_cell, sessions, marks))}</tr>"
     )
 
 
+def _cell(session: SessionLine, status: MarkStatus | None) -> str:
+    return _CELLS[status] if session.taken else _NOT_TAKEN_CELL
+
+
 def _figures(tally: Tally, *absences: int) -> str:
-    values = (tally.present, tally.late, tally.absent, tally.excused, percent(tally.rate), *absences)
+    values = (*(getattr(tally, status.value) for status in LETTERS), percent(tally.rate), *absences)
     return "".join(f'<td class="figure">{value}</td>' for value in values)
 
 

@@ -5,9 +5,20 @@ from html import escape
 from importlib import resources
 
 from muster.domain.attendance import MarkStatus
-from muster.reports.attendance import AttendanceReport, Scope
+from muster.reports.attendance import AttendanceReport, Scope, SessionLine
 from muster.reports.heat_map import heat_map
-from muster.reports.look import LETTERS, RATE_MEANING, headline, percent, period_text
+from muster.reports.look import (
+    LETTERS,
+    NOT_TAKEN,
+    NOT_TAKEN_MEANING,
+    NOT_TAKEN_SYMBOL,
+    RATE_MEANING,
+    WORDS,
+    headline,
+    percent,
+    period_text,
+    remarks,
+)
 
 LONG_ABSENCE = 3
 """Sessions missed in a row from which on a student is named at the top of the page."""
@@ -45,23 +56,27 @@ def html_page(report: AttendanceReport) -> str:
 
 def _summary(report: AttendanceReport) -> Iterator[str]:
     tally = report.tally
+    said = "".join(f"<p>{escape(text)}</p>" for text in remarks(report))
     if not tally.marks:
-        yield '<p class="summary">There is no mark in this period.</p>'
+        yield f'<p class="summary">There is no mark in this period.</p>{said}'
         return
     words = [f"<strong>{percent(tally.rate)}</strong> attendance"]
     if report.scope is not Scope.STUDENT:
         words.append(_count(len(report.students), "student"))
     if report.scope is not Scope.SESSION:
-        words.append(f"{_count(len(report.sessions), 'session')} on {_count(len(report.days), 'day')}")
-    words += [f"{getattr(tally, status.value)}&nbsp;{status.value}" for status in LETTERS]
+        words.append(f"{_count(len(report.taken), 'session')} on {_count(len(report.days), 'day')}")
+    words += [
+        f"{number}&nbsp;{WORDS[status]}"
+        for status in LETTERS
+        if (number := getattr(tally, status.value)) or status is not MarkStatus.REVIEW
+    ]
     yield f'<p class="summary">{" · ".join(words)}</p>'
     away = [student for student in report.students if student.on_roster and student.current_absence >= LONG_ABSENCE]
     if away and report.scope is Scope.GROUP:
         away.sort(key=lambda student: -student.current_absence)
         names = ", ".join(f"<bdi>{escape(one.name)}</bdi>&nbsp;({one.current_absence})" for one in away)
         yield f"<p><strong>Missed their last {LONG_ABSENCE} sessions or more:</strong> {names}.</p>"
-    if report.erased.marks:
-        yield f"<p>The totals count {_count(report.erased.marks, 'mark')} of students who were erased since.</p>"
+    yield said
 
 
 def _heading(report: AttendanceReport) -> str:
@@ -73,7 +88,8 @@ def _heading(report: AttendanceReport) -> str:
 
 
 def _legend(scope: Scope) -> str:
-    keys = " ".join(f'<span class="key {letter}">{letter}</span>&nbsp;{status}' for status, letter in LETTERS.items())
+    keys = " ".join(_key(status) for status in LETTERS)
+    keys += f' <span class="key not-taken">{NOT_TAKEN_SYMBOL}</span>&nbsp;{NOT_TAKEN}'
     words = f"Rate: {RATE_MEANING[0].lower()}{RATE_MEANING[1:]}"
     if scope is Scope.GROUP:
         keys += ' <span class="key"></span>&nbsp;not on the roster'
@@ -81,6 +97,7 @@ def _legend(scope: Scope) -> str:
             " Longest, now: sessions missed in a row, at most and up to the last one; an excused one neither counts "
             "nor ends the row."
         )
+    words += f" Not taken: {NOT_TAKEN_MEANING[0].lower()}{NOT_TAKEN_MEANING[1:]}"
     return f'<p class="quiet">{keys}. {words}</p>'
 
 
@@ -95,11 +112,12 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
             group.tally.late,
             group.tally.absent,
             group.tally.excused,
+            group.tally.review,
             percent(group.tally.rate),
         ]
         for group in report.groups
     ]
-    yield _list(("Group", "Sessions", "Present", "Late", "Absent", "Excused", "Rate"), totals)
+    yield _list(("Group", "Sessions", "Present", "Late", "Absent", "Excused", "To review", "Rate"), totals)
     yield (
         f"<p>Missed in a row: {student.longest_absence} at most, {student.current_absence} up to the last session.</p>"
     )
@@ -108,7 +126,7 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
             f"{session.started_at:%a %Y-%m-%d}",
             f"{session.started_at:%H:%M}",
             f"<bdi>{escape(groups[session.group_id])}</bdi>",
-            _mark(status),
+            _mark(session, status),
         ]
         for session, status in zip(report.sessions, student.marks, strict=True)
     ]
@@ -116,12 +134,22 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
 
 
 def _of_session(report: AttendanceReport) -> str:
-    marks = [[student.id, f"<bdi>{escape(student.name)}</bdi>", _mark(student.marks[0])] for student in report.students]
+    (session,) = report.sessions
+    marks = [
+        [student.id, f"<bdi>{escape(student.name)}</bdi>", _mark(session, student.marks[0])]
+        for student in report.students
+    ]
     return _list(("Id", "Student", "Mark"), marks)
 
 
-def _mark(status: MarkStatus | None) -> str:
-    return "" if status is None else f'<span class="key {LETTERS[status]}">{LETTERS[status]}</span>&nbsp;{status}'
+def _mark(session: SessionLine, status: MarkStatus | None) -> str:
+    if not session.taken:
+        return NOT_TAKEN
+    return "" if status is None else _key(status)
+
+
+def _key(status: MarkStatus) -> str:
+    return f'<span class="key {status.value}">{LETTERS[status]}</span>&nbsp;{WORDS[status]}'
 
 
 def _list(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -8,14 +8,28 @@ LETTERS = {
     MarkStatus.LATE: "L",
     MarkStatus.ABSENT: "A",
     MarkStatus.EXCUSED: "E",
+    MarkStatus.REVIEW: "?",
 }
+"""Symbol of each status, in the order in which reports name them."""
 
-RATE_MEANING = "Present and late among all marks that are not excused."
+WORDS = {status: status.value for status in LETTERS} | {MarkStatus.REVIEW: "to review"}
+"""Word of each status, in the same order."""
+
+NOT_TAKEN = "not taken"
+NOT_TAKEN_SYMBOL = "–"
+
+RATE_MEANING = "Present and late among all marks that are neither excused nor to review."
+
+NOT_TAKEN_MEANING = (
+    "Nobody was seen or marked in it, or it has not started: nobody is absent, and it counts in no figure."
+)
 
 
 def percent(rate: float | None) -> str:
-    """Write a rate for people; a dash where there is none."""
-    return "–" if rate is None else f"{rate:.0%}" if rate in (0, 1) else f"{rate:.1%}"
+    """Write a rate for people; a dash where there is none. Nothing less than all is 100 %, nor more than none 0 %."""
+    if rate is None:
+        return "–"
+    return f"{rate:.0%}" if rate in (0, 1) else f"{min(max(rate, 0.001), 0.999):.1%}"
 
 
 def headline(report: AttendanceReport) -> str:
@@ -36,11 +50,28 @@ def period_text(report: AttendanceReport) -> str:
     if since is None and until is None:
         if not report.sessions:
             return "no sessions yet"
-        since, until = report.sessions[0].day, report.sessions[-1].day
+        sessions = report.taken or report.sessions
+        since, until = sessions[0].day, sessions[-1].day
         return f"all sessions, {since} to {until}"
     if until is None:
         return f"since {since}"
     return f"{since} to {until}" if since is not None else f"until {until}"
+
+
+def remarks(report: AttendanceReport) -> list[str]:
+    """Say in sentences what the figures of a report leave out, and what they count without a line."""
+    said = []
+    if questions := report.questions:
+        said.append(f"{_counted(questions, 'open question')}: to review, not counted in any rate.")
+    if left_out := len(report.sessions) - len(report.taken):
+        said.append(f"{_counted(left_out, 'session')} not taken, counted in no figure.")
+    if erased := report.erased.marks:
+        said.append(f"The totals count {_counted(erased, 'mark')} of students who were erased since.")
+    return said
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def file_stem(report: AttendanceReport) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 
-from muster.reports.attendance import AttendanceReport, Scope, StudentLine, Tally
+from muster.domain.attendance import MarkStatus
+from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine, Tally
+from muster.reports.look import NOT_TAKEN, WORDS
 
 Value = str | int | float | date | None
 
@@ -45,6 +47,7 @@ _TALLY = (
     Column("late", Kind.COUNT),
     Column("absent", Kind.COUNT),
     Column("excused", Kind.COUNT),
+    Column("to_review", Kind.COUNT),
     Column("attendance_rate", Kind.RATE),
 )
 _STUDENT = (Column("student_id", Kind.ID), Column("name", Kind.TEXT))
@@ -78,7 +81,9 @@ def attendance_table(report: AttendanceReport) -> Table:
     if report.scope is Scope.SESSION:
         status = Column("status", Kind.STATUS)
         return Table(
-            "Attendance", (*_STUDENT, status), tuple((one.id, one.name, one.marks[0]) for one in report.students)
+            "Attendance",
+            (*_STUDENT, status),
+            tuple((student.id, student.name, *_marks(report, student)) for student in report.students),
         )
     sessions = tuple(Column(title, Kind.MARK) for title in session_titles(report))
     rows = tuple(
@@ -88,7 +93,7 @@ def attendance_table(report: AttendanceReport) -> Table:
             *_figures(student.tally),
             student.longest_absence,
             student.current_absence,
-            *student.marks,
+            *_marks(report, student),
         )
         for student in report.students
     )
@@ -97,10 +102,17 @@ def attendance_table(report: AttendanceReport) -> Table:
 
 def _sessions(report: AttendanceReport) -> Table:
     rows = tuple(
-        (session.day, f"{session.started_at:%H:%M}", session.group_id, session.id, *_figures(session.tally))
+        (
+            session.day,
+            f"{session.started_at:%H:%M}",
+            session.group_id,
+            session.id,
+            "yes" if session.taken else NOT_TAKEN,
+            *_figures(session.tally),
+        )
         for session in report.sessions
     )
-    return Table("Sessions", (*_SESSION, *_TALLY), rows)
+    return Table("Sessions", (*_SESSION, Column("taken", Kind.STATUS), *_TALLY), rows)
 
 
 def _days(report: AttendanceReport) -> Table:
@@ -121,7 +133,7 @@ def session_titles(report: AttendanceReport) -> tuple[str, ...]:
 def _of_student(report: AttendanceReport, student: StudentLine) -> Table:
     rows = tuple(
         (session.day, f"{session.started_at:%H:%M}", session.group_id, session.id, status)
-        for session, status in zip(report.sessions, student.marks, strict=True)
+        for session, status in zip(report.sessions, _marks(report, student), strict=True)
     )
     return Table("Attendance", (*_SESSION, Column("status", Kind.STATUS)), rows)
 
@@ -133,4 +145,15 @@ def _groups(report: AttendanceReport) -> Table:
 
 
 def _figures(tally: Tally) -> Iterator[Value]:
-    yield from (tally.present, tally.late, tally.absent, tally.excused, tally.rate)
+    yield from (tally.present, tally.late, tally.absent, tally.excused, tally.review, tally.rate)
+
+
+def _marks(report: AttendanceReport, student: StudentLine) -> Iterator[str | None]:
+    for session, status in zip(report.sessions, student.marks, strict=True):
+        yield _word(session, status)
+
+
+def _word(session: SessionLine, status: MarkStatus | None) -> str | None:
+    if not session.taken:
+        return NOT_TAKEN
+    return None if status is None else WORDS[status]

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport
-from muster.reports.look import LETTERS, RATE_MEANING, headline, period_text
+from muster.reports.look import (
+    LETTERS,
+    NOT_TAKEN,
+    NOT_TAKEN_MEANING,
+    NOT_TAKEN_SYMBOL,
+    RATE_MEANING,
+    WORDS,
+    headline,
+    period_text,
+    remarks,
+)
 from muster.reports.table import Kind, Table, Value, tables
 
 if TYPE_CHECKING:
@@ -20,6 +30,7 @@ _FILLS = {
     MarkStatus.LATE: "FFE08A",
     MarkStatus.ABSENT: "C0392B",
     MarkStatus.EXCUSED: "D5DEEE",
+    MarkStatus.REVIEW: "F3D9FA",
 }
 _WIDTHS = {Kind.ID: 16, Kind.TEXT: 28, Kind.DAY: 12, Kind.COUNT: 10, Kind.RATE: 10, Kind.STATUS: 10, Kind.MARK: 4}
 
@@ -107,7 +118,10 @@ def _mark_cells(sheet: WriteOnlyWorksheet) -> dict[Value, Cell]:
         cell.alignment = Alignment(horizontal="center")
         if status is MarkStatus.ABSENT:
             cell.font = Font(bold=True, color="FFFFFF")
-        cells[status] = cell
+        cells[WORDS[status]] = cell
+    not_taken = WriteOnlyCell(sheet, NOT_TAKEN_SYMBOL)
+    not_taken.alignment = Alignment(horizontal="center")
+    cells[NOT_TAKEN] = not_taken
     return cells
 
 
@@ -121,10 +135,9 @@ def _explain(workbook: Workbook, report: AttendanceReport) -> None:
         "time zone": report.zone.key,
         "attendance rate": RATE_MEANING,
         "absence in a row": "Sessions missed one after the other; an excused one neither counts nor ends the row.",
-        "letters": ", ".join(f"{letter} {status}" for status, letter in LETTERS.items())
-        + "; empty: not on the roster.",
+        "letters": ", ".join(f"{letter} {WORDS[status]}" for status, letter in LETTERS.items())
+        + f", {NOT_TAKEN_SYMBOL} {NOT_TAKEN}; empty: not on the roster.",
+        NOT_TAKEN: NOT_TAKEN_MEANING,
     }
-    if report.erased.marks:
-        lines["erased students"] = f"{report.erased.marks} marks of erased students count in the totals only."
-    for title, text in lines.items():
+    for title, text in [*lines.items(), *(("remark", text) for text in remarks(report))]:
         sheet.append([_text(sheet, title), _text(sheet, text)])

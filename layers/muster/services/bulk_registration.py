@@ -1,5 +1,7 @@
 """Registering many students at once from photos named by their ids."""
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -9,6 +11,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from muster.domain.actor import OPERATOR, Actor
 from muster.domain.errors import (
     Category,
     ConsentRequired,
@@ -21,11 +24,33 @@ from muster.domain.errors import (
     UnsupportedArchive,
 )
 from muster.domain.identifiers import GroupId, StudentId, parse_student_id
+from muster.domain.student import Student
 from muster.services.registration import Registration, RegistrationRequest
 from muster.services.roster import Roster
 
 MOST_PHOTOS = 1_000
 """Photos of one archive; each takes about a quarter of a second."""
+
+_READ_BYTES = 4_096
+"""Compressed bytes taken from an entry at once. `zipfile` bounds what comes out of deflated ones only: so many bytes of
+LZMA or BZIP2 become some 100 MB at most."""
+
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
+"""Raised by `zipfile` and the decompressors on damaged input, such as tests/unit/test_mutated_archives.py feeds them. A
+damaged LZMA header may ask for a dictionary that does not fit into memory."""
 
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 
@@ -61,13 +86,17 @@ class _Entry:
             raise DamagedImage("The photo is encrypted: make the archive without a password.")
         try:
             with self.archive.open(self.info) as stream:
+                content = bytearray()
                 # What the archive says of its sizes need not be true.
-                content = stream.read(most_bytes + 1)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
-            raise DamagedImage("The photo cannot be taken out of the archive: make the archive anew.") from error
+                while len(content) <= most_bytes and (read := stream.read(_READ_BYTES)):
+                    content += read
+        except _BROKEN_ARCHIVE as error:
+            raise DamagedImage(
+                "The photo cannot be taken out of the archive: make the archive again, without a special compression."
+            ) from error
         if len(content) > most_bytes:
             raise _too_large(most_bytes)
-        return content
+        return bytes(content)
 
 
 class PhotoResult(StrEnum):
@@ -80,7 +109,7 @@ class PhotoResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PhotoReport:
-    """One photo: what became of it; `code` and `detail` say why it was refused, `quality` is 0 to 1."""
+    """One photo: what became of it; `code` and `detail` say why it was refused or what to look at."""
 
     name: str
     student_id: StudentId | None
@@ -109,12 +138,13 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
     try:
         archive = zipfile.ZipFile(BytesIO(stream) if isinstance(stream, bytes) else stream)
         entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except _BROKEN_ARCHIVE as error:
         raise UnsupportedArchive("Send the photos as one ZIP archive.") from error
     photos = []
     for info in entries:
-        path = PurePosixPath(info.filename)
-        if info.is_dir() or path.parts[0] == "__MACOSX" or path.name.startswith("."):
+        # Some programs write backslashes; a name may also be empty, or name no file.
+        path = PurePosixPath(info.filename.replace("\\", "/"))
+        if info.filename.endswith("/") or "__MACOSX" in path.parts[:1] or path.name.startswith("."):
             continue
         if path.suffix.lower() in _SUFFIXES:
             photos.append(NamedPhoto(path.name, _Entry(archive, info)))
@@ -142,16 +172,22 @@ class BulkRegistration:
         self._most_bytes = most_bytes
 
     def run(
-        self, photos: Iterable[NamedPhoto], consent: bool, group_ids: frozenset[GroupId] = frozenset()
+        self,
+        photos: Iterable[NamedPhoto],
+        consent: bool,
+        group_ids: frozenset[GroupId] = frozenset(),
+        actor: Actor = OPERATOR,
     ) -> Iterator[PhotoReport]:
         """Register the photos one by one, and report on each when it is done; a refused one keeps nobody else back.
 
-        Names and groups are those of the roster: whoever is not on it is refused. Done again, or after it was cut
-        off, it registers who is missing.
+        Names and groups are those of the roster: students who are not on it are refused, and so are students who
+        withdrew consent, since one statement about everyone in an archive renews nobody's consent. Done again, or
+        after it was cut off, it registers who is missing.
 
         Args:
             consent: everyone in the photos agreed.
-            group_ids: where there are any, students of other groups are refused.
+            group_ids: where there are any, only students of these groups are registered.
+            actor: the user who registers them.
 
         Raises:
             ConsentRequired: consent is not given.
@@ -159,17 +195,20 @@ class BulkRegistration:
         """
         if not consent:
             raise ConsentRequired("Students are registered only with consent: ask each of them and confirm it.")
-        return (self._registered(photo, group_ids) for photo in photos)
+        return (self._registered(photo, group_ids, actor) for photo in photos)
 
-    def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId]) -> PhotoReport:
+    def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId], actor: Actor) -> PhotoReport:
         student_id = None
         try:
             student_id = parse_student_id(PurePosixPath(photo.name).stem)
-            student = self._roster.get(student_id)
-            if group_ids and not group_ids & student.groups:
-                raise StudentNotFound(f"{student_id} is on the roster of other groups only: correct the roster first.")
+            student = self._on_roster(student_id, group_ids)
             request = RegistrationRequest(
-                student_id, student.name, student.groups, consent=True, image=photo.read(self._most_bytes)
+                student_id,
+                student.name,
+                group_ids & student.groups or student.groups,
+                consent=True,
+                image=photo.read(self._most_bytes),
+                actor=actor,
             )
             registered = self._registration.register(request)
         except MusterError as error:
@@ -177,7 +216,20 @@ class BulkRegistration:
                 raise
             return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
         result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
-        return PhotoReport(photo.name, student_id, result, registered.quality)
+        warning = next(iter(registered.warnings), None)
+        code, detail = (None, None) if warning is None else (warning.value, warning.detail)
+        return PhotoReport(photo.name, student_id, result, registered.quality, code, detail)
+
+    def _on_roster(self, student_id: StudentId, group_ids: frozenset[GroupId]) -> Student:
+        try:
+            student = self._roster.get(student_id)
+        except StudentNotFound:
+            student = None
+        if student is None or (group_ids and group_ids.isdisjoint(student.groups)):
+            # Whether another group has such a student is not said.
+            where = f"the roster of {', '.join(sorted(group_ids))}" if group_ids else "a roster"
+            raise StudentNotFound(f"Nobody on {where} has the id {student_id}: correct the file's name or the roster.")
+        return student
 
 
 def _too_large(most_bytes: int) -> ImageTooLarge:

@@ -4,9 +4,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from muster.domain.attendance import MarkStatus, Session, SessionPhoto
-from muster.domain.corrections import Correction, face_named, last_said, marks_set
-from muster.domain.errors import FaceNotFound, NotInGroup, NotRegistered, StudentNotFound, VersionConflict
-from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
+from muster.domain.corrections import Correction, face_named, last_said, marks_set, photo_removed
+from muster.domain.errors import (
+    FaceNotFound,
+    NotInGroup,
+    NotRegistered,
+    PhotoNotFound,
+    StudentNotFound,
+    VersionConflict,
+)
+from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.student import Student, StudentState
 from muster.storage.ports import SessionStore, StudentStore
 
@@ -107,6 +114,30 @@ class Corrections:
 
         return self._amended(session_id, expected, correction)
 
+    def remove_photo(
+        self, session_id: SessionId, photo_id: PhotoId, by: UserId, expected: int | None = None
+    ) -> Session:
+        """Remove a photo with its faces and files, and what was learned from them; marks follow.
+
+        Students whom no other photo of the session shows are in review or absent again, unless marked by hand.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            PhotoNotFound: the photo is not of this session.
+            VersionConflict: the session has a different version.
+        """
+
+        def correction(session: Session) -> Correction:
+            photos = self._sessions.photos(session_id)
+            for photo in photos:
+                if photo.id == photo_id:
+                    others = [other for other in photos if other.id != photo_id]
+                    marks = self._sessions.marks(session_id)
+                    return photo_removed(photo, others, marks, by=by, at=self._now())
+            raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
+
+        return self._amended(session_id, expected, correction)
+
     def remove(self, session_id: SessionId, expected: int | None = None) -> None:
         """Remove a session with all that belongs to it, and what was learned from its faces.
 
@@ -154,7 +185,12 @@ class Corrections:
                 return session
             try:
                 return self._sessions.amend(
-                    session_id, session.version, marks=needed.marks, faces=needed.faces, changes=needed.changes
+                    session_id,
+                    session.version,
+                    marks=needed.marks,
+                    faces=needed.faces,
+                    changes=needed.changes,
+                    photo_removed=needed.photo_removed,
                 )
             except VersionConflict:
                 if expected is not None:

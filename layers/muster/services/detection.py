@@ -7,10 +7,19 @@ from time import perf_counter
 
 import numpy as np
 
-from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, Session, SessionPhoto
-from muster.domain.errors import GroupNotFound, InvalidRequest, MusterError, SessionExists, SessionOfOtherGroup
+from muster.domain.actor import OPERATOR, Actor
+from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
+from muster.domain.corrections import marked_by_people
+from muster.domain.errors import (
+    GroupNotFound,
+    InvalidRequest,
+    NobodyRegistered,
+    SessionExists,
+    SessionNotFound,
+)
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.taken import is_taken, marks_shown
 from muster.recognition.head import Head
 from muster.recognition.matcher import Match, identify
 from muster.recognition.scoring import PreparedGallery
@@ -19,8 +28,12 @@ from muster.services.annotation import annotate
 from muster.services.answers import Detection
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
+from muster.services.photo_checks import PhotoChecks
+from muster.services.photo_reading import CheckedPhotos
+from muster.services.sessions import check_group
 from muster.storage.ports import SessionStore, StudentStore
-from muster.vision.decode import Photo, decode
+from muster.vision.decode import Decode, Photo, decode
+from muster.vision.orientation import turn_photo
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
 
 
@@ -36,7 +49,9 @@ class DetectionService:
         galleries: Galleries,
         heads: CurrentHead,
         thresholds: Thresholds,
+        checks: PhotoChecks,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        decode: Decode = decode,
     ) -> None:
         self._pack = pack
         self._vision = vision
@@ -45,58 +60,94 @@ class DetectionService:
         self._galleries = galleries
         self._heads = heads
         self._thresholds = thresholds
+        self._checks = checks
         self._now = now
+        self._decode = decode
 
-    def detect(self, group_id: GroupId, images: Sequence[bytes], session_id: SessionId | None = None) -> Detection:
+    def detect(
+        self,
+        group_id: GroupId,
+        images: Sequence[bytes],
+        session_id: SessionId | None = None,
+        actor: Actor = OPERATOR,
+        *,
+        use_anyway: bool = False,
+    ) -> Detection:
         """Read the photos, mark who is present, and store both.
 
-        Every photo is decoded before anything is stored, so that one bad file leaves no half roll call.
+        Every photo is decoded before anything is stored, so that one bad file leaves no half roll call. Few are in
+        memory at a time.
         Without a session id the session is that of these very photos: the same call twice is one session.
 
         Args:
             images: 1 to 10 encoded pictures.
+            actor: the user who sends them.
+            use_anyway: read photos although they seem to belong to another roll call.
 
         Raises:
-            GroupNotFound: nobody is registered in the group.
-            SessionOfOtherGroup: the session was opened for another group.
+            GroupNotFound: the group has no students.
+            NobodyRegistered: none of its students is registered with a photo.
+            SessionOfOtherGroup: the session was opened for another group of the actor's.
+            NotAllowed: the session was opened for a group that is not the actor's.
             InvalidRequest: no photo, or too many.
+            IsRegistrationPhoto, PhotoUsedBefore, PhotoFromAnotherDay: a photo seems to belong elsewhere.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
             StorageFull: the photo under way was not stored.
         """
         if not 1 <= len(images) <= MOST_PHOTOS:
             raise InvalidRequest(f"Send 1 to {MOST_PHOTOS} photos, not {len(images)}.")
+        if session_id is not None:
+            # A session of another group is refused before any photo is decoded.
+            self._find_session(group_id, session_id, actor)
         timings = {"decode": 0.0}
         started = perf_counter()
-        photos = [_decoded(image, number, len(images)) for number, image in enumerate(images, start=1)]
+        photos = CheckedPhotos(self._decode, images)
         timings["decode"] = (perf_counter() - started) * 1000
 
         gallery = self._galleries.of(group_id)
-        if gallery.size == 0:
-            raise GroupNotFound(f"Nobody is registered in the group {group_id}: register its students first.")
-        head_version, head = self._heads.get()
         names = {student.id: student.name for student in self._students.find(group_id)}
-        session = self._session(group_id, session_id or _session_of(group_id, photos), list(names))
+        if not names:
+            raise GroupNotFound(f"The group {group_id} has no students: register them first.")
+        if gallery.size == 0:
+            raise NobodyRegistered(
+                f"No student of the group {group_id} is registered with a photo: register them, or mark them by hand."
+            )
+        head_version, head = self._heads.get()
+        files = dict(zip(photos.digests, images, strict=True))
+        if session_id is None:
+            session_id = self._checks.derived_session(group_id, files, self._now(), use_anyway)
+        session = self._find_session(group_id, session_id, actor) or Session(session_id, group_id, self._now())
+        if not use_anyway:
+            self._checks.check(session, files, self._galleries.registration_photos(group_id), actor.groups)
+        session = self._open_session(session, list(names), actor)
 
         read = []
-        for photo, image in zip(photos, images, strict=True):
-            probes = self._vision.probes(photo)
+        for image, sent in photos:
+            probes = self._vision.probes(sent)
+            photo = turn_photo(sent, probes.turned)
             matches, took = self._identified(probes, gallery, head)
             stored = self._stored(session, photo, probes, matches, head_version)
-            present = [
-                Mark(match.student_id, MarkStatus.PRESENT, MarkSource.PHOTO, stored.received_at)
-                for match in matches
-                if match.decision is Decision.PRESENT and match.student_id is not None
-            ]
-            self._sessions.record_photo(stored, image, annotate(photo.pixels, stored.faces, names), present)
+            annotated = annotate(photo.pixels, stored.faces, names)
+            self._sessions.record_photo(stored, image, annotated, _marks_of(stored))
             read.append(stored)
             for step, milliseconds in {**probes.timings_ms, "match": took}.items():
                 timings[step] = timings.get(step, 0.0) + milliseconds
         # Whatever a person decided on before, in a photo that is sent again, is as the person left it.
         kept = {photo.id: photo for photo in self._sessions.photos(session.id)}
         read = [kept.get(photo.id, photo) for photo in read]
-        marks = tuple(self._sessions.marks(session.id))
-        rounded = {step: round(milliseconds, 1) for step, milliseconds in timings.items()}
-        return Detection(session, tuple(read), marks, names, self._pack, head_version, rounded)
+        roll_call = RollCall(session, tuple(self._sessions.marks(session.id)))
+        now = self._now()
+        return Detection(
+            session=session,
+            photos=tuple(read),
+            marks=marks_shown(roll_call, now),
+            taken=is_taken(session, roll_call.marks, now),
+            by_people=marked_by_people(roll_call.marks, self._sessions.changes(session.id)),
+            names=names,
+            pack=self._pack,
+            head=head_version,
+            timings_ms={step: round(milliseconds, 1) for step, milliseconds in timings.items()},
+        )
 
     def _identified(
         self, probes: PhotoProbes, gallery: PreparedGallery, head: Head | None
@@ -105,18 +156,20 @@ class DetectionService:
         matches = identify(probes.embeddings, gallery, self._thresholds, head, quality=probes.quality.score)
         return matches, (perf_counter() - started) * 1000
 
-    def _session(self, group_id: GroupId, session_id: SessionId, roster: list[StudentId]) -> Session:
+    def _open_session(self, session: Session, roster: list[StudentId], actor: Actor) -> Session:
         """Open the session, or find it opened by an earlier or simultaneous call."""
-        session = Session(session_id, group_id, self._now())
         try:
             self._sessions.create(session, roster)
         except SessionExists:
+            return self._find_session(session.group_id, session.id, actor) or session
+        return session
+
+    def _find_session(self, group_id: GroupId, session_id: SessionId, actor: Actor) -> Session | None:
+        try:
             session = self._sessions.get(session_id)
-        if session.group_id != group_id:
-            raise SessionOfOtherGroup(
-                f"The session {session_id} belongs to the group {session.group_id}: name that group, "
-                "or leave the session out to open another."
-            )
+        except SessionNotFound:
+            return None
+        check_group(session, group_id, actor)
         return session
 
     def _stored(
@@ -139,20 +192,20 @@ class DetectionService:
             )
             for index, match in enumerate(matches)
         )
-        return SessionPhoto(photo_id, session.id, photo.digest, width, height, faces, self._pack, head, self._now())
+        received_at, turned = self._now(), probes.turned
+        return SessionPhoto(
+            photo_id, session.id, photo.digest, width, height, faces, self._pack, head, received_at, turned
+        )
 
 
-def _decoded(image: bytes, number: int, total: int) -> Photo:
-    try:
-        return decode(image)
-    except MusterError as error:
-        # The teacher must know which of several photos to take again.
-        raise type(error)(f"Photo {number} of {total}: {error}" if total > 1 else str(error)) from error
-
-
-def _session_of(group_id: GroupId, photos: Sequence[Photo]) -> SessionId:
-    digests = sorted({photo.digest for photo in photos})
-    return SessionId(hashlib.sha256("/".join([group_id, *digests]).encode()).hexdigest()[:32])
+def _marks_of(photo: SessionPhoto) -> list[Mark]:
+    """Return the marks that a photo sets: present, or review where a person is asked."""
+    status = {Decision.PRESENT: MarkStatus.PRESENT, Decision.REVIEW: MarkStatus.REVIEW}
+    return [
+        Mark(face.student_id, status[face.decision], MarkSource.PHOTO, photo.received_at)
+        for face in photo.faces
+        if face.student_id is not None
+    ]
 
 
 def _rounded(similarity: float | None) -> float | None:

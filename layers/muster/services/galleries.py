@@ -1,12 +1,21 @@
 """Galleries kept ready between requests."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Lock
 
-from muster.domain.identifiers import GroupId, PackId
+from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, PreparedGallery, prepare
 from muster.storage.ports import StudentStore
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Cached:
+    version: str
+    gallery: PreparedGallery
+    registration_photos: Mapping[str, StudentId]
 
 
 class Galleries:
@@ -24,7 +33,7 @@ class Galleries:
         self._pack = pack
         self._population = population
         self._kept = kept
-        self._cached: OrderedDict[GroupId | None, tuple[str, PreparedGallery]] = OrderedDict()
+        self._cached: OrderedDict[GroupId | None, _Cached] = OrderedDict()
         self._lock = Lock()
 
     def of(self, group_id: GroupId | None) -> PreparedGallery:
@@ -32,16 +41,25 @@ class Galleries:
 
         The version is read before the templates: a roster that changes in between is noticed at the next call.
         """
+        return self._load(group_id).gallery
+
+    def registration_photos(self, group_id: GroupId | None) -> Mapping[str, StudentId]:
+        """Return the students of a group by the SHA-256 digest of the photo that each was registered with."""
+        return self._load(group_id).registration_photos
+
+    def _load(self, group_id: GroupId | None) -> _Cached:
         version = self._students.roster_version(group_id)
         with self._lock:
             cached = self._cached.get(group_id)
-            if cached is not None and cached[0] == version:
+            if cached is not None and cached.version == version:
                 self._cached.move_to_end(group_id)
-                return cached[1]
-        gallery = prepare(Gallery.from_templates(self._students.templates(group_id), self._pack), self._population)
+                return cached
+        templates = self._students.templates(group_id)
+        gallery = prepare(Gallery.from_templates(templates, self._pack), self._population)
+        cached = _Cached(version, gallery, {template.photo_digest: template.student_id for template in templates})
         with self._lock:
-            self._cached[group_id] = (version, gallery)
+            self._cached[group_id] = cached
             self._cached.move_to_end(group_id)
             while len(self._cached) > self._kept:
                 self._cached.popitem(last=False)
-        return gallery
+        return cached

@@ -1,11 +1,11 @@
 """Groups: what they are called and who teaches them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from muster.domain.errors import GroupExists, GroupInUse, GroupNotFound, InvalidRequest, VersionConflict
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, UserId
-from muster.services.admission import checked_name
+from muster.services.names import checked_name
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 MOST_TEACHERS = 100
@@ -31,6 +31,15 @@ class Groups:
         """
         return self._groups.get(group_id)
 
+    def check(self, group_ids: Iterable[GroupId]) -> None:
+        """Refuse ids of groups that do not exist.
+
+        Raises:
+            GroupNotFound: no group has one of the ids.
+        """
+        for group_id in group_ids:
+            self._groups.get(group_id)
+
     def create(self, group_id: GroupId, name: str, teachers: Collection[UserId] = ()) -> Group:
         """Make a group.
 
@@ -42,14 +51,14 @@ class Groups:
         self._groups.add(group)
         return group
 
-    def ensure(self, group_ids: Iterable[GroupId]) -> None:
-        """Make those of the groups that have no record, named by their ids until someone names them."""
+    def ensure(self, group_ids: Iterable[GroupId], names: Mapping[GroupId, str] | None = None) -> None:
+        """Make those of the groups that have no record, named by `names`, or else by their ids."""
         for group_id in sorted(group_ids):
             try:
                 self._groups.get(group_id)
             except GroupNotFound:
                 try:
-                    self._groups.add(Group(group_id, group_id))
+                    self._groups.add(Group(group_id, (names or {}).get(group_id, group_id)))
                 except GroupExists:
                     # Another request made it in between.
                     continue

@@ -46,17 +46,18 @@ def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId
 
     Args:
         found: packs of the templates in use.
-        names: gives the name under which a pack is chosen.
+        names: gives the name under which a pack is chosen; a pack of an earlier version has none and gives its id.
 
     Raises:
         PackMismatch: there is another pack than `pack`.
     """
     others = sorted(set(found) - {pack})
     if others:
+        old = others[0]
+        go_on = f"go on with MUSTER_PACK={names(old)}, or take" if names(old) != old else "take"
         raise PackMismatch(
-            f"The students of this store are registered with the model pack {others[0]!r}, which cannot be compared "
-            f"with {pack!r}: go on with MUSTER_PACK={names(others[0])}, or take them over with `muster packs migrate "
-            f"{names(pack)}`."
+            f"The students of this store are registered with the model pack {old!r}, which cannot be compared with "
+            f"{pack!r}: {go_on} them over with `muster packs migrate {names(pack)}`."
         )
 
 

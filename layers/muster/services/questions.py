@@ -1,4 +1,4 @@
-"""Faces that a person is asked about."""
+"""Students whom a person is asked about."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,42 +19,44 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Whose face is this?
+    """Is this face that student's?
 
     Attributes:
+        face: the best of the student's faces in review.
         suggestions: whom the face resembles, the one that was named first.
-        settles: a yes makes the student named, now absent, present.
     """
 
     photo_id: PhotoId
     face: IdentifiedFace
     suggestions: tuple[Suggestion, ...]
-    settles: bool
 
 
 def questions_of(
     photos: Iterable[SessionPhoto], marks: Iterable[Mark], roster: Mapping[StudentId, Student]
 ) -> list[Question]:
-    """Return a question for each face in review.
+    """Return one question for each student with a face in review, the surest first.
 
-    First come those whose yes changes a mark, and among them the surest, so that the first taps settle most.
+    Students who are present already, or were marked by hand, give no question: no answer would change their mark.
 
     Args:
         roster: who may be suggested.
     """
     settled = {
-        mark.student_id for mark in marks if mark.source is MarkSource.MANUAL or mark.status is not MarkStatus.ABSENT
+        mark.student_id for mark in marks if mark.source is MarkSource.MANUAL or mark.status is MarkStatus.PRESENT
     }
-    questions = [
-        Question(photo.id, face, _suggestions(face, roster), settles=face.student_id not in settled)
-        for photo in photos
-        for face in photo.faces
-        if face.decision is Decision.REVIEW
-    ]
-    return sorted(
-        questions,
-        key=lambda question: (not question.settles, -(question.face.similarity or 0.0), question.face.face_id),
+    in_review = sorted(
+        (
+            (photo, face)
+            for photo in photos
+            for face in photo.faces
+            if face.decision is Decision.REVIEW and face.student_id not in settled
+        ),
+        key=lambda pair: (-(pair[1].similarity or 0.0), pair[1].face_id),
     )
+    best: dict[StudentId | None, Question] = {}
+    for photo, face in in_review:
+        best.setdefault(face.student_id, Question(photo.id, face, _suggestions(face, roster)))
+    return list(best.values())
 
 
 def _suggestions(face: IdentifiedFace, roster: Mapping[StudentId, Student]) -> tuple[Suggestion, ...]:

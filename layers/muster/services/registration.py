@@ -6,19 +6,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 
-from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound
+from muster.domain.actor import Actor
+from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PackId, StudentId
-from muster.domain.student import CONSENT_WORDING, Consent, Student, Template
+from muster.domain.photo_warnings import PhotoWarning
+from muster.domain.student import CONSENT_WORDING, Consent, Student, StudentState, Template
 from muster.recognition.matcher import identify
 from muster.recognition.thresholds import Thresholds
 from muster.services.admission import admit
 from muster.services.answers import Registered
 from muster.services.galleries import Galleries
 from muster.services.groups import Groups
+from muster.services.known_student import known_student
 from muster.storage.ports import StudentStore
-from muster.vision.decode import decode
-from muster.vision.pipeline import VisionPipeline
+from muster.vision.covering import Covering
+from muster.vision.decode import Decode, decode
+from muster.vision.pipeline import RegistrationViews, VisionPipeline
+
+_COVERED = {
+    Covering.MOUTH: PhotoWarning.MOUTH_COVERED,
+    Covering.EYES: PhotoWarning.EYES_COVERED,
+    Covering.SIDE: PhotoWarning.FACE_PARTLY_COVERED,
+}
+
+_ATTEMPTS = 5
+"""Tries to write a record that other requests keep changing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,10 @@ class RegistrationRequest:
     """What a teacher sends.
 
     Attributes:
+        group_ids: groups that the student joins; those that the student is in already stay.
         image: the photo's bytes.
+        actor: the user who registers the student.
+        renew_consent: the student withdrew consent earlier and has given it again.
         allow_lookalike: register even if the face resembles a registered student: twins exist.
     """
 
@@ -35,6 +51,8 @@ class RegistrationRequest:
     group_ids: frozenset[GroupId]
     consent: bool
     image: bytes
+    actor: Actor
+    renew_consent: bool = False
     allow_lookalike: bool = False
 
 
@@ -63,6 +81,7 @@ class Registration:
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         one_at_a_time: AbstractContextManager[object] | None = None,
+        decode: Decode = decode,
     ) -> None:
         self._pack = pack
         self._vision = vision
@@ -72,85 +91,110 @@ class Registration:
         self._groups = groups
         self._request_training = request_training
         self._now = now
+        self._decode = decode
         # Two photos of one person sent at once would each miss the other in the search for duplicates.
         self._one_at_a_time = one_at_a_time or Lock()
 
     def register(self, request: RegistrationRequest) -> Registered:
         """Register one student, or return the one that the same request registered before.
 
-        Who is on the roster without a photo, or withdrew consent and gives it anew, keeps their marks; name and groups
-        become those of the request.
+        A student who is on the roster without a photo, or who gives a withdrawn consent again, keeps marks and groups,
+        takes the name of the request and joins its groups. Whether the actor may do this is checked against the very
+        record that is replaced.
 
         Raises:
+            NotAllowed: the id belongs to a student of other groups than the actor's.
+            ConsentWithdrawn: the student withdrew consent, and the request does not renew it.
             ConsentRequired: consent is not given.
             InvalidRequest: the name is empty or too long, or no group is named.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: the photo cannot be read.
             NoFace, SeveralFaces, FaceTooSmall, TooBlurred, TooDark, TooBright, FaceTurned, FaceCutOff:
                 the photo is not fit.
             StudentExists: another registration has this id.
+            VersionConflict: other requests kept changing the student's record.
             DuplicatePerson: the person is registered under another id.
             RegistrationsBusy: others were registered all the time.
             StorageFull: nothing was stored.
         """
         name = admit(request.name, request.group_ids, request.consent)
-        photo = decode(request.image)
-        if repeated := self._repeated(request, name, photo.digest):
+        self._known(request)
+        photo = self._decode(request.image)
+        if repeated := self._repeated(request, name, photo.digest, self._known(request)):
             return Registered(repeated, None, repeated=True)
         views = self._vision.registration_views(photo)
         template = Template(request.student_id, self._pack, views.embeddings, photo.digest)
-        now = self._now()
         with self._one_at_a_time:
-            if repeated := self._repeated(request, name, photo.digest):
+            registered = self._store(request, name, template, views)
+        if not registered.repeated:
+            self._request_training()
+        return registered
+
+    def _store(
+        self, request: RegistrationRequest, name: str, template: Template, views: RegistrationViews
+    ) -> Registered:
+        for attempt in range(_ATTEMPTS):
+            known = self._known(request)
+            if repeated := self._repeated(request, name, template.photo_digest, known):
                 return Registered(repeated, None, repeated=True)
             if not request.allow_lookalike:
-                self._refuse_duplicate(template, request.group_ids)
-            student = Student(
-                request.student_id,
-                name,
-                request.group_ids,
-                Consent(now, CONSENT_WORDING),
-                now,
-                version=self._next_version(request.student_id),
-            )
+                self._refuse_duplicate(template, request)
+            student = self._student(request, name, known)
             self._groups.ensure(request.group_ids)
             try:
-                self._students.add(student, template, request.image)
-            except StudentExists:
-                # Another process was faster; if with this very request, its answer is ours.
-                repeated = self._repeated(request, name, photo.digest)
-                if repeated is None:
+                self._students.add(student, template, request.image, replaces=known)
+            except (StudentExists, VersionConflict):
+                # Another process was faster: the request is judged again by the record that is there now.
+                if attempt == _ATTEMPTS - 1:
                     raise
-                return Registered(repeated, None, repeated=True)
-        self._request_training()
-        return Registered(student, views.quality, repeated=False)
+            else:
+                return Registered(student, views.quality, repeated=False, warnings=_warnings_of(views))
+        raise AssertionError("the last attempt returns or raises")
 
-    def _repeated(self, request: RegistrationRequest, name: str, digest: str) -> Student | None:
+    def _known(self, request: RegistrationRequest) -> Student | None:
+        return known_student(self._students, request.student_id, request.actor, renew_consent=request.renew_consent)
+
+    def _repeated(self, request: RegistrationRequest, name: str, digest: str, known: Student | None) -> Student | None:
+        """Return the student if this very request registered them before."""
+        if known is None or known.state is not StudentState.REGISTERED:
+            return None
         try:
-            student = self._students.get(request.student_id)
             template = self._students.template(request.student_id)
         except (StudentNotFound, NotRegistered):
             return None
-        if (student.name, student.groups, template.photo_digest) == (name, request.group_ids, digest):
-            return student
+        if (known.name, template.photo_digest) == (name, digest) and request.group_ids <= known.groups:
+            return known
         raise StudentExists(
             f"The id {request.student_id} belongs to a registered student: take another id, "
             "or erase that student first to register them anew."
         )
 
-    def _next_version(self, student_id: StudentId) -> int:
-        try:
-            return self._students.get(student_id).version + 1
-        except StudentNotFound:
-            return 1
+    def _student(self, request: RegistrationRequest, name: str, known: Student | None) -> Student:
+        now = self._now()
+        earlier = None if known is None else known.consent
+        consent = Consent(
+            now,
+            CONSENT_WORDING,
+            stated_by=request.actor.user_id,
+            renewed_after=None if earlier is None else earlier.withdrawn_at,
+        )
+        groups = request.group_ids if known is None else request.group_ids | known.groups
+        version = 1 if known is None else known.version + 1
+        return Student(request.student_id, name, groups, consent, now, version)
 
-    def _refuse_duplicate(self, template: Template, groups: frozenset[GroupId]) -> None:
+    def _refuse_duplicate(self, template: Template, request: RegistrationRequest) -> None:
         match = identify(template.embeddings[:1], self._galleries.of(None), self._thresholds, head=None)[0]
         if match.decision is not Decision.PRESENT or match.student_id is None:
             return
         other = self._students.get(match.student_id)
         # Someone of another class is not named: a teacher sees only their groups.
-        known_as = f"as {other.id}" if other.groups & groups else "under another id in another group"
+        shared = other.groups & request.group_ids
+        known_as = f"as {other.id}" if request.actor.may_see(shared) and shared else "under another id in another group"
         raise DuplicatePerson(
             f"This person seems to be registered already {known_as}: add that student to the group instead, "
             "or say that it is somebody else who looks alike (allow_lookalike)."
         )
+
+
+def _warnings_of(views: RegistrationViews) -> tuple[PhotoWarning, ...]:
+    turned = () if views.turned == 0 else (PhotoWarning.PHOTO_TURNED,)
+    return turned if views.covering is None else (*turned, _COVERED[views.covering])

@@ -1,6 +1,7 @@
 """Attendance over a period: of a group, of a student, of one session."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import RollCall
@@ -21,11 +22,19 @@ class Reports:
         zone: the school's, in which days begin and end.
     """
 
-    def __init__(self, students: StudentStore, sessions: SessionStore, groups: GroupStore, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        students: StudentStore,
+        sessions: SessionStore,
+        groups: GroupStore,
+        zone: ZoneInfo,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._students = students
         self._sessions = sessions
         self._groups = groups
         self.zone = zone
+        self._now = now
 
     def of_group(self, group_id: GroupId, period: Period) -> AttendanceReport:
         """Report on everyone who is, or was, in a group.
@@ -40,32 +49,31 @@ class Reports:
         roster = [RosterEntry(student.id, student.name) for student in self._students.find(group_id)]
         names = {group_id: self._name(group_id, known=bool(roster or roll_calls))}
         roster += self._former(roll_calls, {entry.id for entry in roster})
-        return attendance(Scope.GROUP, roll_calls, roster, names, period, self.zone)
+        return attendance(Scope.GROUP, roll_calls, roster, names, period, self.zone, self._now())
 
     def of_student(
         self, student_id: StudentId, period: Period, visible: Collection[GroupId] | None = None
     ) -> AttendanceReport:
-        """Report on one student across the groups they belong to now.
+        """Report on one student across the groups they belong to now, and those in which they have marks.
 
         Args:
-            visible: the groups that the asker may see; None stands for all.
+            visible: the groups that the caller may see; None stands for all.
 
         Raises:
             StudentNotFound: nobody has this id.
-            NotAllowed: the asker may see none of the student's groups.
+            NotAllowed: the caller may see none of these groups.
         """
         student = self._students.get(student_id)
-        group_ids = sorted(student.groups if visible is None else student.groups & set(visible))
+        roll_calls = self._sessions.roll_calls_of_student(student_id, *period.moments(self.zone))
+        group_ids = student.groups | {roll_call.session.group_id for roll_call in roll_calls}
+        if visible is not None:
+            group_ids &= set(visible)
+            roll_calls = [roll_call for roll_call in roll_calls if roll_call.session.group_id in group_ids]
         if not group_ids:
             raise NotAllowed("This student is in none of your groups: ask an admin.")
-        roll_calls = [
-            RollCall(one.session, own)
-            for group_id in group_ids
-            for one in self._roll_calls(group_id, period)
-            if (own := tuple(mark for mark in one.marks if mark.student_id == student_id))
-        ]
         names = {group_id: self._name(group_id, known=True) for group_id in group_ids}
-        return attendance(Scope.STUDENT, roll_calls, [RosterEntry(student.id, student.name)], names, period, self.zone)
+        roster = [RosterEntry(student.id, student.name)]
+        return attendance(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self._now())
 
     def of_session(self, session_id: SessionId) -> AttendanceReport:
         """Report on one session.
@@ -80,7 +88,7 @@ class Reports:
         roster = [RosterEntry(student.id, student.name) for student in students if student.id in marked]
         roster += self._former([roll_call], {entry.id for entry in roster})
         names = {session.group_id: self._name(session.group_id, known=True)}
-        return attendance(Scope.SESSION, [roll_call], roster, names, Period(), self.zone)
+        return attendance(Scope.SESSION, [roll_call], roster, names, Period(), self.zone, self._now())
 
     def _roll_calls(self, group_id: GroupId, period: Period) -> list[RollCall]:
         return self._sessions.roll_calls(group_id, *period.moments(self.zone))

@@ -38,7 +38,13 @@ class Expired:
 
 
 class Retention:
-    """The use case of whoever sweeps, once a day; it may be cut off, and run beside anything else."""
+    """The use case of letting go, once a day; it may be cut off, and run beside anything else.
+
+    Faces that templates learned from removed sessions stay learned: `Roster.forget_faces` removes them.
+
+    Args:
+        clean: called at the end of each run, for what the store itself puts off.
+    """
 
     def __init__(
         self,
@@ -46,11 +52,13 @@ class Retention:
         sessions: SessionStore,
         limits: RetentionLimits,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clean: Callable[[], object] = lambda: None,
     ) -> None:
         self._groups = groups
         self._sessions = sessions
         self._limits = limits
         self._now = now
+        self._clean = clean
 
     def run(self) -> Expired:
         """Remove what is past its limit, and return how much that was."""
@@ -65,6 +73,7 @@ class Retention:
                 # A photo may be added to a session long after it was opened, never before.
                 for session in self._sessions.of_group(group.id, until=limit):
                     photos += self._sessions.drop_files(session.id, limit)
+        self._clean()
         return Expired(photos, sessions)
 
     def _remove(self, session_id: SessionId) -> bool:

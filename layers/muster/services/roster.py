@@ -1,14 +1,15 @@
 """Students on the roster: enrolling, changing, withdrawing consent, erasing."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from muster.domain.errors import InvalidRequest, VersionConflict
+from muster.domain.actor import OPERATOR, Actor
+from muster.domain.errors import InvalidRequest, StudentExists, VersionConflict
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Student
-from muster.services.admission import checked_name
 from muster.services.groups import Groups
+from muster.services.names import checked_name
 from muster.storage.ports import AnswerStore, HeadStore, StudentStore, UploadStore
 
 
@@ -37,6 +38,17 @@ class Roster:
         """Return the students of a group, or all, ordered by id."""
         return self._students.find(group_id)
 
+    def members(self, group_id: GroupId) -> list[Student]:
+        """Return the students of a group, ordered by id.
+
+        Raises:
+            GroupNotFound: no group has this id.
+        """
+        found = self._students.find(group_id)
+        if not found:
+            self._groups.get(group_id)
+        return found
+
     def get(self, student_id: StudentId) -> Student:
         """Return one student.
 
@@ -53,17 +65,24 @@ class Roster:
         """
         return self._students.photo(student_id)
 
-    def enrol(self, student_id: StudentId, name: str, group_ids: Collection[GroupId]) -> Student:
+    def enrol(
+        self, student_id: StudentId, name: str, group_ids: Collection[GroupId], actor: Actor = OPERATOR
+    ) -> Student:
         """Put a student on the roster without a photo: marked by hand until registered.
 
         Raises:
-            StudentExists: the id is taken.
+            StudentExists: the id is taken by a student whom the actor may see.
+            NotAllowed: the id is taken by a student of other groups.
             InvalidRequest: the name is empty or too long, or no group is named, or too many.
         """
         groups = _checked_groups(group_ids)
         student = Student(student_id, checked_name(name), groups, consent=None, registered_at=None)
         self._groups.ensure(groups)
-        self._students.enrol(student)
+        try:
+            self._students.enrol(student)
+        except StudentExists:
+            actor.check(self._students.get(student_id).groups)
+            raise
         return student
 
     def update(
@@ -95,6 +114,14 @@ class Roster:
         self._students.update(changed)
         return changed
 
+    def group_names(self) -> dict[GroupId, str]:
+        """Return the names of all groups."""
+        return {group.id: group.name for group in self._groups.find()}
+
+    def ensure_groups(self, names: Mapping[GroupId, str]) -> None:
+        """Make those of the groups that do not exist, with these names."""
+        self._groups.ensure(names, names)
+
     def withdraw(self, student_id: StudentId) -> Student:
         """Note that a student no longer agrees, and remove all by which they could be recognised.
 
@@ -111,6 +138,23 @@ class Roster:
         self._forget_around(student_id)
         self._request_training()
         return student
+
+    def forget_faces(self, student_id: StudentId) -> int:
+        """Remove every face that a student's template learned from a teacher; return how many there were.
+
+        The template made of the registration photo stays. This is the way to undo what was learned from a session that
+        retention removed.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student has no template.
+        """
+        learned = self._students.template(student_id).learned
+        forgotten = sum(self._students.unlearn(student_id, face_id) for face_id in learned)
+        if forgotten:
+            # The heads were trained on these faces too.
+            self._request_training()
+        return forgotten
 
     def erase(self, student_id: StudentId) -> None:
         """Erase a student, and every head, since each may have been trained on them; a new one is asked for.

@@ -1,45 +1,17 @@
-"""Bringing a whole roster in from a file, after a look at what would happen."""
+"""Importing a whole roster from a file: the plan, and its execution."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from muster.domain.errors import MusterError
-from muster.domain.identifiers import GroupId, StudentId, parse_group_id, parse_student_id
-from muster.domain.student import MOST_GROUPS, Student
-from muster.services.admission import checked_name
+from muster.domain.errors import GroupNotFound
+from muster.domain.identifiers import GroupId, StudentId
 from muster.services.roster import Roster
-from muster.services.roster_table import RosterRow, RosterTable
+from muster.services.roster_table import RosterTable
+from muster.services.rosters.findings import Finding, Severity
+from muster.services.rosters.group_changes import GroupChanges
+from muster.services.rosters.plan import Plan, PlannedRow, RowAction
 
-
-class RowAction(StrEnum):
-    """What an import does with a row."""
-
-    ADD = "add"
-    UPDATE = "update"
-    NOTHING = "nothing"
-    REFUSE = "refuse"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to look at in a row; an `error` keeps the whole file from being applied, a warning does not."""
-
-    row: int
-    code: str
-    detail: str
-    error: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRow:
-    """What is to be done with one row; the student's groups are those it has then."""
-
-    row: int
-    action: RowAction
-    student_id: str
-    name: str
-    groups: frozenset[GroupId]
+__all__ = ["Finding", "GroupChanges", "ImportReport", "PlannedRow", "RosterImport", "RowAction", "Severity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +19,22 @@ class ImportReport:
     """What an import did, or would do.
 
     Attributes:
+        table: the file as it was understood.
+        rows: one per student, in the order of the file; students who are not in it and leave a group come last.
+        group_names: by id, of the groups that the file names.
         applied: whether anything may have been written: not in a dry run, nor where a row has an error.
     """
 
+    table: RosterTable
     rows: tuple[PlannedRow, ...]
     findings: tuple[Finding, ...]
-    encoding: str
+    group_names: dict[GroupId, str]
     applied: bool
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the file; `xlsx` for a workbook."""
+        return self.table.encoding
 
     @property
     def errors(self) -> int:
@@ -71,95 +52,60 @@ class RosterImport:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
 
-    def run(self, table: RosterTable, group_ids: Sequence[GroupId] = (), *, dry_run: bool = False) -> ImportReport:
-        """Bring in everyone in a table; those known already are renamed and join the groups, and leave none.
+    def run(
+        self,
+        table: RosterTable,
+        group_ids: Collection[GroupId] = (),
+        *,
+        dry_run: bool = False,
+        changes: GroupChanges | None = None,
+        make_ids: bool = False,
+    ) -> ImportReport:
+        """Bring in every student of a table, unless a row has an error; see `plan` and `apply`."""
+        report = self.plan(table, group_ids, changes=changes, make_ids=make_ids)
+        return report if dry_run else self.apply(report)
 
-        Students are written one by one: cut off in the middle, the same import again does the rest.
+    def plan(
+        self,
+        table: RosterTable,
+        group_ids: Collection[GroupId] = (),
+        *,
+        changes: GroupChanges | None = None,
+        make_ids: bool = False,
+    ) -> ImportReport:
+        """Return what an import would do. Known students are renamed and join the groups.
 
         Args:
-            group_ids: joined by everyone, besides the groups of each row.
+            group_ids: joined by everyone, in addition to the groups of each row.
+            changes: the groups that students leave; none by default.
+            make_ids: whether an id with characters that ids cannot have is kept in a form that they can.
+
+        Raises:
+            GroupNotFound: there is no such group to leave.
         """
-        findings: list[Finding] = []
-        if table.encoding == "windows-1252":
-            findings.append(
-                Finding(
-                    1, "encoding_assumed", "The file is not UTF-8: check that letters with accents are right.", False
-                )
-            )
         known = {student.id: student for student in self._roster.find()}
-        planned = list(self._plan(table.rows, frozenset(group_ids), known, findings))
-        applied = not dry_run and not any(finding.error for finding in findings)
-        if applied:
-            for row in planned:
-                self._apply(row, known)
-        return ImportReport(tuple(planned), tuple(findings), table.encoding, applied)
+        stored = self._roster.group_names()
+        changes = changes or GroupChanges()
+        if unknown := changes.leave - stored.keys():
+            raise GroupNotFound(f"There is no group {', '.join(sorted(unknown))} to leave: correct its id.")
+        plan = Plan(table, known, stored, frozenset(group_ids), changes, make_ids=make_ids)
+        return ImportReport(table, plan.rows, tuple(plan.findings), plan.group_names, applied=False)
 
-    def _plan(
-        self,
-        rows: Sequence[RosterRow],
-        everyones: frozenset[GroupId],
-        known: dict[StudentId, Student],
-        findings: list[Finding],
-    ) -> Iterator[PlannedRow]:
-        seen: dict[str, int] = {}
-        for row in rows:
-            if row.numeric_id:
-                findings.append(
-                    Finding(
-                        row.number,
-                        "numeric_id",
-                        f"The id {row.student_id} is a number: format the column as text if ids begin with zeros.",
-                        False,
-                    )
-                )
-            try:
-                yield _planned(row, everyones, known, seen, findings)
-            except MusterError as error:
-                findings.append(Finding(row.number, error.code, str(error)))
-                yield PlannedRow(row.number, RowAction.REFUSE, row.student_id, row.name, frozenset())
+    def apply(self, report: ImportReport) -> ImportReport:
+        """Do what a report plans, or nothing where it has an error.
 
-    def _apply(self, row: PlannedRow, known: dict[StudentId, Student]) -> None:
-        student_id = StudentId(row.student_id)
-        match row.action:
-            case RowAction.ADD:
+        Students are written one by one: when this is interrupted, the same import again does the rest.
+
+        Raises:
+            VersionConflict: a student was changed since the plan was made.
+        """
+        if report.errors:
+            return report
+        self._roster.ensure_groups(report.group_names)
+        for row in report.rows:
+            student_id = StudentId(row.student_id)
+            if row.action is RowAction.ADD:
                 self._roster.enrol(student_id, row.name, row.groups)
-            case RowAction.UPDATE:
-                self._roster.update(student_id, known[student_id].version, name=row.name, group_ids=row.groups)
-            case RowAction.NOTHING | RowAction.REFUSE:
-                pass
-
-
-def _planned(
-    row: RosterRow,
-    everyones: frozenset[GroupId],
-    known: dict[StudentId, Student],
-    seen: dict[str, int],
-    findings: list[Finding],
-) -> PlannedRow:
-    def refused(code: str, detail: str) -> PlannedRow:
-        findings.append(Finding(row.number, code, detail))
-        return PlannedRow(row.number, RowAction.REFUSE, row.student_id, row.name, frozenset())
-
-    if row.formula:
-        return refused("formula_cell", "A cell holds a formula: paste its value instead.")
-    student_id = parse_student_id(row.student_id)
-    name = checked_name(row.name)
-    groups = everyones | {parse_group_id(group) for group in row.groups}
-    if student_id in seen:
-        return refused("repeated_id", f"Row {seen[student_id]} has the id {student_id} too: one of them is wrong.")
-    seen[student_id] = row.number
-    student = known.get(student_id)
-    if student is not None:
-        groups |= student.groups
-    if not groups:
-        return refused("group_missing", "Name a group in this row, or one for the whole file.")
-    if len(groups) > MOST_GROUPS:
-        return refused("too_many_groups", f"A student can be in {MOST_GROUPS} groups at most.")
-    if student is None:
-        return PlannedRow(row.number, RowAction.ADD, student_id, name, groups)
-    if (student.name, student.groups) == (name, groups):
-        return PlannedRow(row.number, RowAction.NOTHING, student_id, name, groups)
-    if student.name != name:
-        detail = f"{student_id} is {student.name} so far: check that it is the same person."
-        findings.append(Finding(row.number, "renamed", detail, False))
-    return PlannedRow(row.number, RowAction.UPDATE, student_id, name, groups)
+            elif row.action is RowAction.UPDATE and row.version is not None:
+                self._roster.update(student_id, row.version, name=row.name, group_ids=row.groups)
+        return replace(report, applied=True)

@@ -1,180 +1,190 @@
-"""A roster file, CSV or XLSX, as rows of text."""
+"""A roster file, CSV or XLSX, as rows of students."""
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BytesIO, StringIO
 from itertools import islice
-from typing import Any
-from zipfile import BadZipFile, ZipFile
 
-from muster.domain.errors import EmptyUpload, UnsupportedTable
+from muster.domain.errors import EmptyUpload, RosterEmpty, UnsupportedTable
+from muster.services.rosters.cells import Cell
+from muster.services.rosters.columns import Columns, cell_at, choose_columns, unused_candidates
+from muster.services.rosters.delimited import HEADER_WITHIN, cells_of_text, find_delimiter, split_separator_line
+from muster.services.rosters.encodings import decode
+from muster.services.rosters.findings import Finding, Severity, shorten
+from muster.services.rosters.headers import MISSING_HELP, Header, read_header
+from muster.services.rosters.rows import RosterRow, is_footer, read_row
+from muster.services.rosters.workbook import open_sheet
 
-MOST_ROWS = 5_000
+__all__ = ["MAX_BYTES", "MAX_ROWS", "RosterRow", "RosterTable", "read_roster"]
+
+MAX_ROWS = 5_000
 """Students of one file; a school with more imports a file for each year."""
 
-MOST_BYTES = 5_000_000
-_MOST_UNPACKED_BYTES = 50_000_000
-_MOST_COLUMNS = 100
+MAX_BYTES = 5_000_000
 
-_HEADERS = {
-    "id": {"id", "studentid", "number", "studentnumber", "rollnumber", "rollno", "matriculationnumber"},
-    "name": {"name", "studentname", "fullname", "student"},
-    "first": {"firstname", "givenname", "forename"},
-    "last": {"lastname", "surname", "familyname"},
-    "groups": {"group", "groups", "groupid", "groupids", "class", "classes", "course", "courses"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RosterRow:
-    """One line of the file, its cells as written.
-
-    Attributes:
-        number: of the row as a spreadsheet shows it, the header being 1 where nothing lies above it.
-        groups: the ids named, which `;`, `,` or `|` separate.
-        formula: a cell that is read holds a formula: its text is not what the person sees.
-        numeric_id: the id was a number in a spreadsheet, so that leading zeros may have been lost.
-    """
-
-    number: int
-    student_id: str
-    name: str
-    groups: tuple[str, ...]
-    formula: bool = False
-    numeric_id: bool = False
+_SAMPLE = 3
+_MAX_TITLES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class RosterTable:
-    """The rows of a file; `encoding` is that of a text file, `xlsx` for a spreadsheet."""
+    """The rows of a file and how it was understood.
+
+    Attributes:
+        encoding: of a text file; `xlsx` for a workbook.
+        delimiter: of a text file.
+        sheet: the one that was read of a workbook.
+        header_row: the number of the row of titles.
+        columns: the titles of the columns that are read, by what they give.
+        findings: about the file and its rows, in the order of the rows.
+    """
 
     rows: tuple[RosterRow, ...]
     encoding: str
+    delimiter: str | None
+    sheet: str | None
+    header_row: int
+    columns: Columns
+    findings: tuple[Finding, ...]
 
 
-def read_roster(content: bytes) -> RosterTable:
-    """Read a roster: a header that names the columns, then one student a row; empty rows are passed over.
+def read_roster(content: bytes, file_name: str = "", encoding: str | None = None) -> RosterTable:
+    """Read a roster: a header that names the columns, then one student per row; empty rows are skipped.
 
-    Columns are found by name: an id, a name (or first and last name) and, if there is one, the groups. CSV may be
-    UTF-8, UTF-16 with a byte order mark, or Windows-1252, with commas, semicolons or tabs. Of a workbook the first
-    sheet is read.
+    docs/rosters.md describes the titles, encodings and delimiters that are understood.
+
+    Args:
+        file_name: as the person knows it; a file named .xlsx that is none is refused.
+        encoding: of a text file; None to find it out.
 
     Raises:
         EmptyUpload: there are no bytes.
+        RosterEmpty: there are no students.
+        EncodingUnclear: the text can be read in several encodings.
         UnsupportedTable: it is no such file, has no usable header, or is too large.
+        InvalidRequest: `encoding` is unknown, or the file is not in it.
     """
     if not content.strip():
         raise EmptyUpload("The roster is empty: choose the file again.")
-    if len(content) > MOST_BYTES:
-        raise UnsupportedTable(f"The roster is larger than {MOST_BYTES // 1_000_000} MB: send a file for each year.")
+    if len(content) > MAX_BYTES:
+        raise UnsupportedTable(f"The roster is larger than {MAX_BYTES // 1_000_000} MB: send a file for each year.")
     if content.startswith(b"PK"):
-        return RosterTable(tuple(_rows(_cells_of_workbook(content))), "xlsx")
-    text, encoding = _decoded(content)
-    return RosterTable(tuple(_rows(_cells_of_text(text))), encoding)
+        sheet, rows = open_sheet(content)
+        return _table(rows, "xlsx", sheet=sheet)
+    _check_is_text(content, file_name)
+    decoded = decode(content, encoding)
+    text, delimiter = split_separator_line(decoded.text)
+    delimiter = delimiter or find_delimiter(text)
+    return _table(cells_of_text(text, delimiter), decoded.encoding, delimiter, guessed=decoded.guessed)
 
 
-def _decoded(content: bytes) -> tuple[str, str]:
-    encodings = ["utf-16"] if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "windows-1252"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text, encoding.removesuffix("-sig")
-    raise UnsupportedTable("The roster is neither CSV nor XLSX: save it from the spreadsheet as one of them.")
+def _check_is_text(content: bytes, file_name: str) -> None:
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise UnsupportedTable("This is a workbook of Excel 97-2003, or one with a password: save it as XLSX or CSV.")
+    if re.match(rb"\s*(?:<!doctype html|<html|<table|<\?xml)", content[:200], re.IGNORECASE):
+        raise UnsupportedTable("This is a web page or XML, not a table: save it from the spreadsheet as XLSX or CSV.")
+    if file_name.lower().endswith((".xlsx", ".xlsm", ".xls")):
+        raise UnsupportedTable(
+            f"{file_name} is no workbook, although it is named like one: give it its own ending, such as .csv, if "
+            "it is a text file, or save it from the spreadsheet again."
+        )
 
 
-def _cells_of_text(text: str) -> Iterator[list[Any]]:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=first.count)
-    try:
-        yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    except csv.Error as error:
-        raise UnsupportedTable(f"The roster cannot be read as CSV ({error}): save it anew as CSV or XLSX.") from error
-
-
-def _cells_of_workbook(content: bytes) -> Iterator[list[Any]]:
-    # Only whoever sends a workbook waits for the library.
-    from openpyxl import load_workbook
-
-    try:
-        with ZipFile(BytesIO(content)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _MOST_UNPACKED_BYTES:
-            raise UnsupportedTable("The workbook is far larger than a roster: save the sheet alone as CSV or XLSX.")
-        workbook = load_workbook(BytesIO(content), read_only=True)
-        try:
-            sheet = workbook.worksheets[0]
-            # A sheet may claim a million empty rows and columns.
-            yield from (list(row) for row in sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS))
-        finally:
-            workbook.close()
-    except (UnsupportedTable, GeneratorExit):
-        raise
-    except BadZipFile as error:
-        raise UnsupportedTable("The workbook is damaged: save it anew as XLSX or CSV.") from error
-    except Exception as error:
-        # Of a damaged workbook the library raises whatever its parser met.
-        raise UnsupportedTable("The workbook cannot be read: save it anew as XLSX or CSV.") from error
-
-
-def _rows(lines: Iterable[list[Any]]) -> Iterator[RosterRow]:
-    columns: dict[str, int] = {}
-    found = 0
+def _table(
+    lines: Iterable[list[Cell]],
+    encoding: str,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    *,
+    guessed: bool = False,
+) -> RosterTable:
     # A workbook may hold any number of empty rows below the last student.
-    for number, cells in enumerate(islice(lines, 20 * MOST_ROWS), start=1):
-        if not any(_text(cell) for cell in cells):
-            continue
-        if not columns:
-            columns = _columns(cells)
-            continue
-        found += 1
-        if found > MOST_ROWS:
-            raise UnsupportedTable(f"The roster has more than {MOST_ROWS} students: send a file for each year.")
-        yield _row(number, cells, columns)
-    if not columns:
-        raise UnsupportedTable(_NO_HEADER)
+    numbered = ((number, _trimmed(cells)) for number, cells in enumerate(islice(lines, 20 * MAX_ROWS), start=1))
+    filled = ((number, cells) for number, cells in numbered if cells)
+    header_row, header = _find_header(filled)
+    findings: list[Finding] = []
+    rows = _students(filled, header, findings)
+    columns = choose_columns(header, [cells for _, cells in rows])
+    while rows and is_footer(rows[-1][1], columns):
+        number, cells = rows.pop()
+        text = shorten(" ".join(cell.text for cell in cells if cell.text))
+        findings.append(Finding(number, "row_skipped", f"{text!r} is no student.", Severity.WARNING, value=text))
+    if not rows:
+        raise RosterEmpty(
+            f"The roster names no student: row {header_row} holds the titles, and there is no student below it."
+        )
+    students = tuple(read_row(number, cells, columns) for number, cells in rows)
+    findings += unused_candidates(header, columns, header_row)
+    if guessed:
+        findings.append(_encoding_assumed(students, encoding, header_row, columns))
+    findings += (finding for row in students for finding in row.findings)
+    return RosterTable(students, encoding, delimiter, sheet, header_row, columns, tuple(findings))
 
 
-_NO_HEADER = "The first row must name the columns: student_id, name and, if you like, group."
+def _trimmed(cells: list[Cell]) -> list[Cell]:
+    while cells and not cells[-1].text:
+        cells.pop()
+    return cells
 
 
-def _columns(header: list[Any]) -> dict[str, int]:
-    columns: dict[str, int] = {}
-    for at, cell in enumerate(header):
-        title = re.sub(r"[\W_]+", "", _text(cell)).casefold()
-        for column, titles in _HEADERS.items():
-            if title in titles:
-                columns.setdefault(column, at)
-    if "id" not in columns or not ("name" in columns or {"first", "last"} & columns.keys()):
-        raise UnsupportedTable(_NO_HEADER)
-    return columns
-
-
-def _row(number: int, cells: list[Any], columns: dict[str, int]) -> RosterRow:
-    def cell(column: str) -> Any:
-        at = columns.get(column)
-        return cells[at] if at is not None and at < len(cells) else None
-
-    name = _text(cell("name")) or " ".join(filter(None, (_text(cell("first")), _text(cell("last")))))
-    read = [_text(cell(column)) for column in columns]
-    return RosterRow(
-        number=number,
-        student_id=_text(cell("id")),
-        name=name,
-        groups=tuple(part for part in re.split(r"[;,|]\s*|\s+", _text(cell("groups"))) if part),
-        formula=any(text.startswith("=") for text in read),
-        numeric_id=isinstance(cell("id"), int | float),
+def _find_header(filled: Iterator[tuple[int, list[Cell]]]) -> tuple[int, Header]:
+    """Return the first complete header among the first rows, with its row number; the iterator goes on below it."""
+    seen: list[Header] = []
+    for number, cells in filled:
+        header = read_header([cell.text for cell in cells])
+        if header.complete:
+            return number, header
+        seen.append(header)
+        if number >= HEADER_WITHIN:
+            break
+    if not seen:
+        raise RosterEmpty("The roster holds no cell with text: choose the file again.")
+    best = max(seen, key=lambda header: (header.known, len(header.titles)))
+    missing = ["the student id"] * (not best.ids)
+    missing += ["the name"] * (best.name is None and best.first is None and best.last is None)
+    titles = ", ".join(shorten(title) for title in best.titles[:_MAX_TITLES] if title)
+    raise UnsupportedTable(
+        f"The roster has no column for {' and '.join(missing)}. The titles found are: {titles}. Name the columns "
+        f"student_id, name and, if there are groups, group; {MISSING_HELP}."
     )
 
 
-def _text(cell: Any) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        # A spreadsheet has no whole numbers, only floats without a fraction.
-        cell = int(cell)
-    return str(cell).strip()
+def _students(
+    filled: Iterator[tuple[int, list[Cell]]], header: Header, findings: list[Finding]
+) -> list[tuple[int, list[Cell]]]:
+    rows: list[tuple[int, list[Cell]]] = []
+    for number, cells in filled:
+        if tuple(cell.text for cell in cells) == header.titles:
+            # Printed lists repeat the titles on each page.
+            continue
+        if reason := _other_person(cells, header):
+            findings.append(Finding(number, "row_skipped", reason, Severity.INFORMATION))
+            continue
+        rows.append((number, cells))
+        if len(rows) > MAX_ROWS:
+            raise UnsupportedTable(f"The roster has more than {MAX_ROWS} students: send a file for each year.")
+    return rows
+
+
+def _other_person(cells: list[Cell], header: Header) -> str | None:
+    """Say why OneRoster's row is no student: another role, or a record to be deleted. An empty status is active."""
+    role, status = cell_at(cells, header.role).text, cell_at(cells, header.status).text
+    if role and role.lower() != "student":
+        return f"The role is {shorten(role)}, not student."
+    if status and status.lower() != "active":
+        return f"The status is {shorten(status)}, not active."
+    return None
+
+
+def _encoding_assumed(rows: tuple[RosterRow, ...], encoding: str, header_row: int, columns: Columns) -> Finding:
+    changed = [row for row in rows if not row.name.isascii()]
+    names = ", ".join(shorten(row.name) for row in changed[:_SAMPLE])
+    shown = f", which gives {names}" if names else ""
+    return Finding(
+        changed[0].number if changed else header_row,
+        "encoding_assumed",
+        f"The file is not UTF-8 and was read as {encoding}{shown}. If that is wrong, name the encoding (--encoding).",
+        Severity.WARNING,
+        columns.title(columns.names[0]),
+        shorten(changed[0].name) if changed else None,
+    )

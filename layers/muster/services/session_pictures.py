@@ -8,21 +8,27 @@ from muster.domain.errors import PhotoNotFound
 from muster.domain.identifiers import FaceId, PhotoId, SessionId
 from muster.services.annotation import annotate
 from muster.services.corrections import photo_of
+from muster.services.photo_reading import read_stored
 from muster.services.pictures import crop, small_jpeg
 from muster.services.sessions import SessionDetail, Sessions
 from muster.storage.ports import SessionStore
-from muster.vision.decode import decode
+from muster.vision.decode import Decode, decode
+from muster.vision.orientation import turn
 
 SIDE = 2560
 """Pixels of the longer side of a photo to look at: faces at the back are still told apart when it is enlarged."""
 
 
 class SessionPictures:
-    """The use cases of looking at a session's photos, as long as they are kept."""
+    """The use cases of looking at a session's photos, as long as they are kept.
 
-    def __init__(self, sessions: Sessions, store: SessionStore) -> None:
+    Each of them raises `StoredPhotoDamaged` where the store's copy cannot be read.
+    """
+
+    def __init__(self, sessions: Sessions, store: SessionStore, decode: Decode = decode) -> None:
         self._sessions = sessions
         self._store = store
+        self._decode = decode
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return a photo as JPEG with the names that its faces have now.
@@ -33,7 +39,7 @@ class SessionPictures:
         """
         detail = self._sessions.get(session_id)
         photo = _photo(detail, photo_id)
-        return annotate(self._pixels(session_id, photo_id), photo.faces, detail.names)
+        return annotate(self._pixels(photo), photo.faces, detail.names)
 
     def photo(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return a photo as it was taken, upright, as JPEG of a size to look at.
@@ -42,8 +48,8 @@ class SessionPictures:
             SessionNotFound: no session has this id.
             PhotoNotFound: the session has no such photo, or it is no longer kept.
         """
-        _photo(self._sessions.get(session_id), photo_id)
-        return small_jpeg(self._pixels(session_id, photo_id), SIDE)
+        photo = _photo(self._sessions.get(session_id), photo_id)
+        return small_jpeg(self._pixels(photo), SIDE)
 
     def face(self, session_id: SessionId, face_id: FaceId) -> bytes:
         """Return a face, with some of what is around it, as JPEG.
@@ -55,10 +61,11 @@ class SessionPictures:
         """
         photo = photo_of(self._store.photos(session_id), face_id)
         box = next(face.box for face in photo.faces if face.face_id == face_id)
-        return small_jpeg(crop(self._pixels(session_id, photo.id), box))
+        return small_jpeg(crop(self._pixels(photo), box))
 
-    def _pixels(self, session_id: SessionId, photo_id: PhotoId) -> NDArray[np.uint8]:
-        return decode(self._store.original(session_id, photo_id)).pixels
+    def _pixels(self, photo: SessionPhoto) -> NDArray[np.uint8]:
+        original = self._store.original(photo.session_id, photo.id)
+        return turn(read_stored(self._decode, original).pixels, photo.turned)
 
 
 def _photo(detail: SessionDetail, photo_id: PhotoId) -> SessionPhoto:

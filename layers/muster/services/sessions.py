@@ -4,23 +4,56 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
-from muster.domain.errors import GroupNotFound, InvalidRequest, StudentNotFound
+from muster.domain.corrections import marked_by_people
+from muster.domain.errors import (
+    GroupNotFound,
+    InvalidRequest,
+    SessionExists,
+    SessionNotFound,
+    SessionOfOtherGroup,
+    StudentNotFound,
+)
 from muster.domain.identifiers import GroupId, SessionId, StudentId, new_session_id
+from muster.domain.taken import CLOCK_TOLERANCE, is_taken, marks_shown
 from muster.services.questions import Question, questions_of
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 12, 31, tzinfo=UTC)
 
 
+RECENT = timedelta(minutes=15)
+"""How long after its start a roll call is offered for further photos of the same group."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionDetail:
-    """A session as it stands: its photos in the order received, its marks by student id, the names of its students."""
+    """A session as it stands.
+
+    Attributes:
+        photos: in the order received.
+        taken: whether the session is taken; if not, nobody is absent.
+        marks: those that people see, by student id.
+        by_people: students whose mark a person brought about.
+        names: of its students.
+    """
 
     session: Session
     photos: tuple[SessionPhoto, ...]
+    taken: bool
     marks: tuple[Mark, ...]
+    by_people: frozenset[StudentId]
     names: Mapping[StudentId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOverview:
+    """A session in a list: the marks that people see, and whether it is taken."""
+
+    session: Session
+    taken: bool
+    marks: tuple[Mark, ...]
 
 
 class Sessions:
@@ -39,9 +72,13 @@ class Sessions:
         self._now = now
 
     def open(
-        self, group_id: GroupId, session_id: SessionId | None = None, started_at: datetime | None = None
+        self,
+        group_id: GroupId,
+        session_id: SessionId | None = None,
+        started_at: datetime | None = None,
+        actor: Actor = OPERATOR,
     ) -> SessionDetail:
-        """Open a session ahead of its photos: everyone on the roster is absent until seen, or marked by hand.
+        """Open a session ahead of its photos. It is not taken, and nobody is absent, until somebody is seen or marked.
 
         Args:
             session_id: None makes one that nobody has.
@@ -49,15 +86,28 @@ class Sessions:
 
         Raises:
             GroupNotFound: nothing is known of the group.
-            SessionExists: the id is taken.
+            SessionExists: the id is taken by a session that the actor may see.
+            NotAllowed: the id is taken by a session of another group.
             InvalidRequest: the time has no offset, or lies before 1970 or after 2999.
         """
         roster = self._students.find(group_id)
         if not roster:
             self._check_known(group_id)
         session = Session(session_id or new_session_id(), group_id, _checked_time(started_at or self._now()))
-        self._sessions.create(session, [student.id for student in roster])
+        try:
+            self._sessions.create(session, [student.id for student in roster])
+        except SessionExists:
+            actor.check([self._sessions.get(session.id).group_id])
+            raise
         return self.get(session.id)
+
+    def check_group(self, session_id: SessionId, group_id: GroupId, actor: Actor) -> None:
+        """Refuse a session that was opened for another group; see `check_group`. An id that is free is accepted."""
+        try:
+            session = self._sessions.get(session_id)
+        except SessionNotFound:
+            return
+        check_group(session, group_id, actor)
 
     def get(self, session_id: SessionId) -> SessionDetail:
         """Return a session with its photos and marks.
@@ -67,7 +117,15 @@ class Sessions:
         """
         session = self._sessions.get(session_id)
         photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
-        return SessionDetail(session, tuple(photos), tuple(marks), self._names(session.group_id, marks))
+        overview = self._overview(RollCall(session, tuple(marks)))
+        return SessionDetail(
+            session=session,
+            photos=tuple(photos),
+            taken=overview.taken,
+            marks=overview.marks,
+            by_people=marked_by_people(marks, self._sessions.changes(session_id)),
+            names=self._names(session.group_id, marks),
+        )
 
     def find(
         self, group_ids: Iterable[GroupId], since: datetime | None = None, until: datetime | None = None
@@ -76,8 +134,13 @@ class Sessions:
         found = [session for group_id in group_ids for session in self._sessions.of_group(group_id, since, until)]
         return sorted(found, key=lambda session: (session.started_at, session.id))
 
-    def with_marks(self, sessions: Sequence[Session]) -> list[RollCall]:
-        """Return sessions with their marks, in a few reads; one that went meanwhile is left out."""
+    def recent(self, group_id: GroupId) -> list[Session]:
+        """Return the sessions of a group that started within the last quarter of an hour, newest first."""
+        now = self._now()
+        return self.find([group_id], now - RECENT, now + CLOCK_TOLERANCE)[::-1]
+
+    def with_marks(self, sessions: Sequence[Session]) -> list[SessionOverview]:
+        """Return sessions with their marks, in a few reads; sessions that were removed meanwhile are left out."""
         of_group: dict[GroupId, list[datetime]] = {}
         for session in sessions:
             of_group.setdefault(session.group_id, []).append(session.started_at)
@@ -86,7 +149,7 @@ class Sessions:
             for group_id, times in of_group.items()
             for roll_call in self._sessions.roll_calls(group_id, min(times), max(times) + timedelta(microseconds=1))
         }
-        return [found[session.id] for session in sessions if session.id in found]
+        return [self._overview(found[session.id]) for session in sessions if session.id in found]
 
     def changes(self, session_id: SessionId) -> list[Change]:
         """Return what people changed in a session, oldest first.
@@ -97,7 +160,7 @@ class Sessions:
         return self._sessions.changes(session_id)
 
     def questions(self, session_id: SessionId) -> list[Question]:
-        """Return the faces that a person is asked about, those first whose answer changes most.
+        """Return what a person is asked, one question for each student, the surest first.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -105,6 +168,11 @@ class Sessions:
         group_id = self._sessions.get(session_id).group_id
         roster = {student.id: student for student in self._students.find(group_id)}
         return questions_of(self._sessions.photos(session_id), self._sessions.marks(session_id), roster)
+
+    def _overview(self, roll_call: RollCall) -> SessionOverview:
+        now = self._now()
+        taken = is_taken(roll_call.session, roll_call.marks, now)
+        return SessionOverview(roll_call.session, taken, marks_shown(roll_call, now))
 
     def _names(self, group_id: GroupId, marks: Collection[Mark]) -> dict[StudentId, str]:
         names = {student.id: student.name for student in self._students.find(group_id)}
@@ -121,6 +189,21 @@ class Sessions:
             self._groups.get(group_id)
         except GroupNotFound as error:
             raise GroupNotFound(f"There is no group {group_id}: make it, or put students into it, first.") from error
+
+
+def check_group(session: Session, group_id: GroupId, actor: Actor) -> None:
+    """Refuse a session that was opened for another group.
+
+    Raises:
+        SessionOfOtherGroup: the actor may see that group, and is told which it is.
+        NotAllowed: the actor may not see it.
+    """
+    if session.group_id != group_id:
+        actor.check([session.group_id])
+        raise SessionOfOtherGroup(
+            f"The session {session.id} belongs to the group {session.group_id}: name that group, "
+            "or leave the session out to open another."
+        )
 
 
 def _checked_time(moment: datetime) -> datetime:

@@ -1,13 +1,16 @@
 """All that is kept of one student, for whoever asks what that is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from muster.domain.attendance import Mark, Session
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.faces import IdentifiedFace
-from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId
+from muster.domain.identifiers import FaceId, PhotoId, StudentId
 from muster.domain.student import Student
-from muster.storage.ports import GroupStore, SessionStore, StudentStore
+from muster.domain.taken import marks_shown
+from muster.storage.ports import SessionStore, StudentStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class SubjectData:
         registration_photo: whether it is kept.
         embeddings: rows of the template.
         learned: the faces that the last of them were learned from.
-        marks, faces: of all sessions, oldest first.
+        marks, faces: of all sessions, oldest first; sessions that are not taken have no absences.
     """
 
     student: Student
@@ -32,13 +35,18 @@ class SubjectData:
 class SubjectAccess:
     """The use case of answering a student (GDPR Art. 15)."""
 
-    def __init__(self, groups: GroupStore, students: StudentStore, sessions: SessionStore) -> None:
-        self._groups = groups
+    def __init__(
+        self,
+        students: StudentStore,
+        sessions: SessionStore,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._students = students
         self._sessions = sessions
+        self._now = now
 
     def of(self, student_id: StudentId) -> SubjectData:
-        """Gather everything; reads each session of each group, since a student may have left some.
+        """Gather everything, also from groups that the student has left.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -47,37 +55,25 @@ class SubjectAccess:
         embeddings, learned = self._template(student_id)
         marks: list[tuple[Session, Mark]] = []
         faces: list[tuple[Session, PhotoId, IdentifiedFace]] = []
-        for group_id in sorted(student.groups | {group.id for group in self._groups.find()}):
-            self._gather(group_id, student_id, marks, faces)
-        return SubjectData(
-            student,
-            self._has_photo(student_id),
-            embeddings,
-            learned,
-            tuple(sorted(marks, key=lambda pair: pair[0].started_at)),
-            tuple(sorted(faces, key=lambda triple: triple[0].started_at)),
-        )
-
-    def _gather(
-        self,
-        group_id: GroupId,
-        student_id: StudentId,
-        marks: list[tuple[Session, Mark]],
-        faces: list[tuple[Session, PhotoId, IdentifiedFace]],
-    ) -> None:
-        for roll_call in self._sessions.roll_calls(group_id):
+        now = self._now()
+        # Every student who is named on a face has a mark.
+        for roll_call in self._sessions.roll_calls_of_student(student_id):
             session = roll_call.session
-            own = [(session, mark) for mark in roll_call.marks if mark.student_id == student_id]
-            if not own:
-                # Whoever is named on a face has a mark.
-                continue
-            marks += own
+            marks += [(session, mark) for mark in marks_shown(roll_call, now) if mark.student_id == student_id]
             faces += [
                 (session, photo.id, face)
                 for photo in self._sessions.photos(session.id)
                 for face in photo.faces
                 if face.student_id == student_id
             ]
+        return SubjectData(
+            student,
+            self._has_photo(student_id),
+            embeddings,
+            learned,
+            tuple(marks),
+            tuple(faces),
+        )
 
     def _template(self, student_id: StudentId) -> tuple[int, tuple[FaceId, ...]]:
         try:

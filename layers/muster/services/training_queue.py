@@ -126,7 +126,7 @@ class TrainingQueue:
         state = self._training.state()
         if state.running is None or state.heartbeat_at is None:
             return state.dirty
-        return (self._now() - state.heartbeat_at).total_seconds() > _STALE_AFTER_SECONDS
+        return abs((self._now() - state.heartbeat_at).total_seconds()) > _STALE_AFTER_SECONDS
 
     def _work(self) -> None:
         while not self._stopping.is_set():

@@ -1,7 +1,8 @@
 """Reading photos that were sent to the store directly."""
 
+from muster.domain.actor import Actor
 from muster.domain.errors import Category, MusterError, UploadNotFound
-from muster.domain.identifiers import UploadId
+from muster.domain.identifiers import UploadId, UserId
 from muster.domain.upload import (
     Failure,
     Outcome,
@@ -14,14 +15,17 @@ from muster.domain.upload import (
 )
 from muster.services.detection import DetectionService
 from muster.services.registration import Registration, RegistrationRequest
-from muster.storage.ports import UploadStore
+from muster.storage.ports import GroupStore, UploadStore
 
 
 class UploadedPhotos:
     """The use case of whoever is told that a photo has arrived; being told twice, late or wrongly changes nothing."""
 
-    def __init__(self, uploads: UploadStore, registration: Registration, detection: DetectionService) -> None:
+    def __init__(
+        self, uploads: UploadStore, groups: GroupStore, registration: Registration, detection: DetectionService
+    ) -> None:
         self._uploads = uploads
+        self._groups = groups
         self._registration = registration
         self._detection = detection
 
@@ -54,11 +58,12 @@ class UploadedPhotos:
     def _outcome(self, upload: Upload) -> Outcome:
         try:
             image = self._uploads.photo(upload.kind, upload.id)
+            actor = self._actor(upload)
             match upload.details:
                 case RegistrationDetails() as details:
-                    return self._registered(details, image)
+                    return self._registered(details, image, actor)
                 case RollCallDetails() as details:
-                    return self._detected(details, image)
+                    return self._detected(details, image, actor)
                 case None:
                     raise AssertionError("read before")
         except MusterError as error:
@@ -66,20 +71,34 @@ class UploadedPhotos:
                 raise
             return Failure(error.code, error.category, str(error))
 
-    def _registered(self, details: RegistrationDetails, image: bytes) -> RegistrationOutcome:
+    def _actor(self, upload: Upload) -> Actor:
+        """Return who announced a photo, with the groups they teach now: a teacher may have lost one since."""
+        user_id = upload.opened_by or UserId("")
+        if upload.as_admin:
+            return Actor(user_id, None)
+        return Actor(user_id, frozenset(group.id for group in self._groups.find() if user_id in group.teachers))
+
+    def _registered(self, details: RegistrationDetails, image: bytes, actor: Actor) -> RegistrationOutcome:
+        for group_id in details.group_ids:
+            actor.check([group_id])
         request = RegistrationRequest(
             student_id=details.student_id,
             name=details.name,
             group_ids=details.group_ids,
             consent=details.consent,
             image=image,
+            actor=actor,
+            renew_consent=details.renew_consent,
             allow_lookalike=details.allow_lookalike,
         )
         registered = self._registration.register(request)
-        return RegistrationOutcome(registered.student.id, registered.quality, registered.repeated)
+        return RegistrationOutcome(registered.student.id, registered.quality, registered.repeated, registered.warnings)
 
-    def _detected(self, details: RollCallDetails, image: bytes) -> RollCallOutcome:
-        detection = self._detection.detect(details.group_id, [image], details.session_id)
+    def _detected(self, details: RollCallDetails, image: bytes, actor: Actor) -> RollCallOutcome:
+        actor.check([details.group_id])
+        detection = self._detection.detect(
+            details.group_id, [image], details.session_id, actor, use_anyway=details.use_anyway
+        )
         return RollCallOutcome(
             detection.session.id, tuple(photo.id for photo in detection.photos), detection.timings_ms
         )

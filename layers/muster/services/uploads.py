@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from muster.domain.actor import Actor
 from muster.domain.errors import EmptyUpload, ImageTooLarge, PhotoNotFound, UnsupportedImage
-from muster.domain.identifiers import UploadId, UserId, new_upload_id
+from muster.domain.identifiers import UploadId, new_upload_id
 from muster.domain.upload import (
     Details,
     Failure,
@@ -16,9 +17,11 @@ from muster.domain.upload import (
     Upload,
     UploadKind,
     UploadPermit,
+    upload_not_found,
 )
 from muster.services.admission import admit
 from muster.services.answers import Detection, Registered
+from muster.services.known_student import known_student
 from muster.services.sessions import Sessions
 from muster.storage.ports import StudentStore, UploadStore
 
@@ -58,12 +61,15 @@ class Uploads:
         self._most_bytes = most_bytes
         self._now = now
 
-    def open(self, details: Details, file: PhotoFile, by: UserId | None = None) -> tuple[Upload, UploadPermit]:
+    def open(self, details: Details, file: PhotoFile, actor: Actor) -> tuple[Upload, UploadPermit]:
         """Announce a photo and get leave to send it. What can be refused without the photo is refused here.
 
         Raises:
             EmptyUpload, ImageTooLarge, UnsupportedImage: no such file is taken.
             ConsentRequired, InvalidRequest: nobody may be registered like this.
+            NotAllowed: a group, the student or the session that is named is not the actor's.
+            ConsentWithdrawn: the student withdrew consent, and the announcement does not renew it.
+            SessionOfOtherGroup: the session belongs to another group of the actor's.
         """
         if file.size < 1:
             raise EmptyUpload("The photo is empty: choose it again, then send it.")
@@ -77,23 +83,42 @@ class Uploads:
         if isinstance(details, RegistrationDetails):
             kind = UploadKind.REGISTER
             admit(details.name, details.group_ids, details.consent)
+            known_student(self._students, details.student_id, actor, renew_consent=details.renew_consent)
+        elif details.session_id is not None:
+            self._sessions.check_group(details.session_id, details.group_id, actor)
         now = self._now()
-        upload = Upload(new_upload_id(), kind, details, file, now, now + _KEPT, opened_by=by)
+        upload = Upload(
+            new_upload_id(),
+            kind,
+            details,
+            file,
+            now,
+            now + _KEPT,
+            opened_by=actor.user_id,
+            as_admin=actor.groups is None,
+        )
         return upload, self._uploads.open(upload)
 
-    def get(self, upload_id: UploadId) -> UploadAnswer:
+    def get(self, upload_id: UploadId, actor: Actor) -> UploadAnswer:
         """Return an upload and, once its photo is read, the answer: the one that the direct call would have had.
 
         Raises:
-            UploadNotFound: there is none, or it expired.
+            UploadNotFound: there is none, or it expired, or another user announced it and the actor is no admin.
+            NotAllowed: the student or the group of the answer is no longer the actor's.
             StudentNotFound: the student that it registered was erased since.
         """
         upload = self._uploads.get(upload_id)
+        if actor.groups is not None and upload.opened_by != actor.user_id:
+            raise upload_not_found(upload_id)
         match upload.outcome:
-            case RegistrationOutcome(student_id, quality, repeated):
-                return UploadAnswer(upload, Registered(self._students.get(student_id), quality, repeated))
+            case RegistrationOutcome(student_id, quality, repeated, warnings):
+                student = self._students.get(student_id)
+                actor.check(student.groups)
+                return UploadAnswer(upload, Registered(student, quality, repeated, warnings))
             case RollCallOutcome():
-                return UploadAnswer(upload, self._detection(upload.outcome))
+                detection = self._detection(upload.outcome)
+                actor.check([detection.session.group_id])
+                return UploadAnswer(upload, detection)
             case outcome:
                 return UploadAnswer(upload, outcome)
 
@@ -106,6 +131,8 @@ class Uploads:
             session=roll_call.session,
             photos=photos,
             marks=roll_call.marks,
+            taken=roll_call.taken,
+            by_people=roll_call.by_people,
             names=dict(roll_call.names),
             pack=photos[0].pack,
             head=photos[0].head,

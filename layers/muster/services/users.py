@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Collection
 
-from muster.domain.errors import InvalidRequest, MusterError, UserExists, VersionConflict
+from muster.domain.errors import InvalidRequest, MusterError, UserExists, UserNotFound, VersionConflict
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 from muster.services.groups import Groups
@@ -26,13 +26,19 @@ class Users:
         self._users = users
         self._groups = groups
 
-    def add(self, user: User, groups: Collection[GroupId] = ()) -> str:
+    def add(self, user: User, groups: Collection[GroupId] = (), *, create_groups: bool = True) -> str:
         """Make a user who teaches these groups; return their token.
 
+        Args:
+            create_groups: make those of the groups that do not exist.
+
         Raises:
+            GroupNotFound: one of the groups does not exist and is not to be made; no user is made.
             UserExists: the id is taken.
             InvalidRequest: one of the groups has too many teachers; no user is made.
         """
+        if not create_groups:
+            self._groups.check(groups)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         self._users.add(user, _digest(token))
         try:
@@ -41,7 +47,7 @@ class Users:
                 self._teach(group_id, user.id, True)
         except MusterError:
             # Nobody has seen the token: without it the user would be of no use.
-            self.remove(user.id)
+            self.remove(user.id, last_admin=True)
             raise
         return token
 
@@ -83,13 +89,28 @@ class Users:
         self._users.replace_token(user_id, _digest(token))
         return token
 
-    def remove(self, user_id: UserId) -> None:
-        """Remove a user, whose token ends at once, and take them off their groups.
+    def get(self, user_id: UserId) -> User:
+        """Return one user.
 
         Raises:
             UserNotFound: no user has this id.
         """
-        self._users.remove(user_id)
+        for user in self._users.find():
+            if user.id == user_id:
+                return user
+        raise UserNotFound(f"There is no user {user_id}: `muster users list` shows who there is.")
+
+    def remove(self, user_id: UserId, *, last_admin: bool = False) -> None:
+        """Remove a user, whose token ends at once, and take them off their groups.
+
+        Args:
+            last_admin: remove the user even if nobody is an admin afterwards.
+
+        Raises:
+            UserNotFound: no user has this id.
+            LastAdmin: nobody else is an admin.
+        """
+        self._users.remove(user_id, last_admin=last_admin)
         for group in self._groups.find():
             if user_id in group.teachers:
                 self._teach(group.id, user_id, False)

@@ -1,17 +1,38 @@
 """Faces, times and JSON-like values as both stores write them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus
+from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus, PhotoChange
+from muster.domain.errors import RecordDamaged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, StudentId, UserId
+from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
 from muster.domain.student import EMBEDDING_SIZE, Template
+
+_Value = TypeVar("_Value")
+
+
+def undamaged(what: str, remedy: str, read: Callable[[], _Value]) -> _Value:
+    """Return what `read` reads.
+
+    A damaged record is an error, not left out: a student left out of a roll call would be marked absent.
+
+    Args:
+        what: the record, such as "The template of s1", and
+        remedy: what to do.
+
+    Raises:
+        RecordDamaged: the record is not what was written.
+    """
+    try:
+        return read()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordDamaged(f"{what} is damaged: {remedy}, or restore a backup. `muster doctor` lists more.") from error
 
 
 def time_text(moment: datetime) -> str:
@@ -102,6 +123,8 @@ def change_text(change: Change) -> str:
     document: dict[str, Any] = {"at": time_text(change.at), "by": change.by}
     if isinstance(change, MarkChange):
         document |= {"student_id": change.student_id, "before": change.before, "after": change.after}
+    elif isinstance(change, PhotoChange):
+        document |= {"photo_removed": change.photo_id}
     else:
         document |= {
             "face_id": change.face_id,
@@ -116,6 +139,8 @@ def read_change(text: str) -> Change:
     """Read a change that `change_text` wrote."""
     document = json.loads(text)
     at, by = read_time(document["at"]), UserId(document["by"])
+    if "photo_removed" in document:
+        return PhotoChange(at, by, PhotoId(document["photo_removed"]))
     if "face_id" in document:
         before, after = (
             (Decision(decision), None if student is None else StudentId(student))

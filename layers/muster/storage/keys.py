@@ -61,6 +61,16 @@ def session_partition(session_id: SessionId) -> str:
     return f"SESSION#{session_id}"
 
 
+def digest_partition(digest: str) -> str:
+    """Partition of a file's digest: an item for each photo of a session that is this very file."""
+    return f"DIGEST#{digest}"
+
+
+def digest_use(session_id: SessionId, photo_id: PhotoId) -> str:
+    """Sort key, under a digest, of a photo of a session."""
+    return f"{SESSION_PREFIX}{session_id}#{photo_id}"
+
+
 def heads_partition(pack: PackId | None) -> str:
     """Partition of a pack's heads and of the pointer to the current one; without a pack, the list of packs."""
     return f"{HEADS_PARTITION_PREFIX}{pack or ''}"

@@ -7,7 +7,7 @@ it says or nothing, whenever the process is killed.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,11 +25,15 @@ from muster.domain.user import User
 class StudentStore(Protocol):
     """Students, their templates and registration photos."""
 
-    def add(self, student: Student, template: Template, photo: bytes) -> None:
+    def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole: registration photo, template, record.
 
         The id may be that of a student without a template, whose record is replaced if its version is the one before
         this one's; the marks stay.
+
+        Args:
+            replaces: the record as the caller read it. A record that differs is not
+                replaced, even one with the same version, such as that of a student enrolled after an erasure.
 
         Raises:
             StudentExists: the id is that of a registered student; what is stored under it is unchanged.
@@ -226,6 +230,11 @@ class SessionStore(Protocol):
     ) -> list[RollCall]:
         """Return the same sessions with their marks, in few reads."""
 
+    def roll_calls_of_student(
+        self, student_id: StudentId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the sessions of any group in which a student has a mark, with everyone's marks, in the same order."""
+
     def amend(
         self,
         session_id: SessionId,
@@ -234,8 +243,11 @@ class SessionStore(Protocol):
         marks: Sequence[Mark] = (),
         faces: Sequence[IdentifiedFace] = (),
         changes: Sequence[Change] = (),
+        photo_removed: PhotoId | None = None,
     ) -> Session:
         """Do what a person decided, all or nothing: set these marks as they are, replace these faces, keep the changes.
+
+        The removed photo goes with its faces and files.
 
         A mark's source is stored as given, so that a mark can go back to what the photo said. Who was erased is left
         out, and who withdrew consent is named by no face.
@@ -249,6 +261,7 @@ class SessionStore(Protocol):
         Raises:
             SessionNotFound: no session has this id.
             FaceNotFound: a face is not of this session.
+            PhotoNotFound: the photo to be removed is not of this session.
             VersionConflict: the session is of another version.
         """
 
@@ -276,7 +289,8 @@ class SessionStore(Protocol):
     def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo (`original` as sent, `annotated` JPEG) and apply its marks, all or nothing.
 
-        A mark of source `photo` never changes one of source `manual`, and never turns `present` into `absent`.
+        A mark of source `photo` never changes one of source `manual`. Among marks of source `photo`, `present`
+        outweighs `review`, and `review` outweighs `absent`.
         A mark that says what is stored already leaves the stored one with its time.
         A photo whose id is stored already is replaced, its marks applied again: the call may be repeated.
         Students erased while the photo was read are left out of its faces and marks, those who withdrew consent out of
@@ -294,6 +308,12 @@ class SessionStore(Protocol):
 
         Raises:
             SessionNotFound: no session has this id.
+        """
+
+    def with_photo(self, digest: str) -> list[Session]:
+        """Return the sessions that hold a photo with this SHA-256 digest, oldest first; of all groups.
+
+        A photo that has lost its files is still held.
         """
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
@@ -390,6 +410,8 @@ class TrainingStore(Protocol):
     def begin(self, run_id: str, now: datetime, stale_after_seconds: float) -> bool:
         """Start a run and clear the dirty flag, unless another run is under way with a heartbeat not yet stale.
 
+        A heartbeat is stale once it is `stale_after_seconds` away from now, in the past or in the future.
+
         The run under way may begin again: that counts as a heartbeat, and the dirty flag stays.
 
         Returns:
@@ -444,6 +466,10 @@ class UploadStore(Protocol):
         """Delete the photo, if it is there."""
 
 
+CLAIM_LASTS = timedelta(minutes=1)
+"""Several times the interval at which a request under way renews its claim, so a lapsed claim is a dead process's."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """What was answered to a request: HTTP status, media type, body."""
@@ -456,21 +482,31 @@ class KeptAnswer:
 class AnswerStore(Protocol):
     """Answers kept under idempotency keys for a day, so that a request repeated by its sender is done once.
 
-    A key is of one user and one route, made by the caller; `digest` is of the request's content.
+    A key belongs to one user and one route and is made by the caller; `digest` is that of the request's content.
     """
 
-    def begin(self, key: str, digest: str, now: datetime) -> KeptAnswer | None:
+    def begin(self, key: str, digest: str, claim: str, now: datetime) -> KeptAnswer | None:
         """Claim a key for a request under way, or return the answer given to the same request before.
 
-        A claim without an answer lapses after a minute: its process is dead.
+        A claim lapses a minute after it was made or renewed, since its process is dead. Claims and answers from the
+        future, which a clock that was set back leaves behind, do not count.
+
+        Args:
+            claim: names this request and no other; `renew` and `finish` act on its claim only.
 
         Raises:
             IdempotencyKeyReused: the key came with another request.
             RequestUnderWay: the same request is being answered.
         """
 
-    def finish(self, key: str, answer: KeptAnswer | None, now: datetime) -> None:
-        """Keep the answer, at most 256 kB of body; with None give the claim up, so that the request can be repeated."""
+    def renew(self, key: str, claim: str, now: datetime) -> bool:
+        """Keep a claim from lapsing while its request is under way; return False if it is no longer this request's."""
+
+    def finish(self, key: str, claim: str, answer: KeptAnswer | None, now: datetime) -> None:
+        """Keep the answer, at most 256 kB of body; with None give the claim up, so that the request can be repeated.
+
+        Nothing happens where the claim lapsed and the key is another request's by now.
+        """
 
     def clear(self) -> None:
         """Forget every answer, since any of them may name a student who is erased."""
@@ -499,9 +535,13 @@ class UserStore(Protocol):
             UserNotFound: no user has this id.
         """
 
-    def remove(self, user_id: UserId) -> None:
+    def remove(self, user_id: UserId, *, last_admin: bool = False) -> None:
         """Remove a user.
+
+        Args:
+            last_admin: remove the user even if nobody is an admin afterwards.
 
         Raises:
             UserNotFound: no user has this id.
+            LastAdmin: nobody else is an admin.
         """

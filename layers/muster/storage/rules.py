@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus
+from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus, PhotoChange
 from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, StudentId
@@ -15,9 +15,6 @@ from muster.domain.student import MOST_GROUPS, MOST_LEARNED, Student, Template
 
 ANSWER_LASTS = timedelta(days=1)
 """Longer than any phone retries."""
-
-CLAIM_LASTS = timedelta(minutes=1)
-"""Longer than any request takes, so that a claim without an answer is a dead process's."""
 
 MOST_ANSWER_BYTES = 256_000
 """Less than an item of DynamoDB holds (400 kB)."""
@@ -38,8 +35,8 @@ def check_groups(student: Student) -> None:
 def replaces(new: Mark, stored: Mark | None) -> bool:
     """Tell whether a mark takes the place of the one stored for the same student.
 
-    A photo never overrules a person, nor what an earlier photo saw. A mark that says nothing new leaves the
-    stored one with its time, so that applying it twice is applying it once.
+    A photo never overrules a person, nor what an earlier photo saw: present outweighs review, and review absent. A mark
+    that says nothing new leaves the stored one with its time, so applying it twice is applying it once.
     """
     if stored is None:
         return True
@@ -49,7 +46,17 @@ def replaces(new: Mark, stored: Mark | None) -> bool:
         return True
     if stored.source is MarkSource.MANUAL:
         return False
-    return not (stored.status is MarkStatus.PRESENT and new.status is MarkStatus.ABSENT)
+    return (stored.status, new.status) not in _WEAKER
+
+
+_WEAKER = frozenset(
+    {
+        (MarkStatus.PRESENT, MarkStatus.REVIEW),
+        (MarkStatus.PRESENT, MarkStatus.ABSENT),
+        (MarkStatus.REVIEW, MarkStatus.ABSENT),
+    }
+)
+"""Marks of one student by photo, stored and new, of which the new one shows less."""
 
 
 def students_in(faces: Iterable[IdentifiedFace]) -> set[StudentId]:
@@ -132,6 +139,8 @@ def marks_kept(marks: Iterable[Mark], read: Iterable[IdentifiedFace], stored: It
 
 def students_of_change(change: Change) -> set[StudentId]:
     """Return everyone whom a change names."""
+    if isinstance(change, PhotoChange):
+        return set()
     if isinstance(change, MarkChange):
         return set() if change.student_id is None else {change.student_id}
     return {student for _, student in (change.before, change.after) if student is not None}
@@ -139,6 +148,8 @@ def students_of_change(change: Change) -> set[StudentId]:
 
 def anonymous(change: Change, erased: Collection[StudentId]) -> Change:
     """Return a change with no trace of the erased students."""
+    if isinstance(change, PhotoChange):
+        return change
     if isinstance(change, MarkChange):
         return replace(change, student_id=None) if change.student_id in erased else change
     before, after = (
@@ -148,7 +159,9 @@ def anonymous(change: Change, erased: Collection[StudentId]) -> Change:
 
 
 def count_erased(erased: Mapping[MarkStatus, int], status: MarkStatus) -> dict[MarkStatus, int]:
-    """Return the counts of erased students' marks with one more."""
+    """Return the counts of erased students' marks with one more; a mark in review counts for nothing."""
+    if status is MarkStatus.REVIEW:
+        return dict(erased)
     return {**erased, status: erased.get(status, 0) + 1}
 
 

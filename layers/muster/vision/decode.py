@@ -3,7 +3,8 @@
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, UnsupportedImage
+from muster.vision.jpeg_end import with_end_marker
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+"""Formats that are read, by Pillow's names."""
+
 _ACCEPTED = "Send a JPEG, PNG, WebP or HEIC photo."
 
-# What Pillow and pillow-heif raise on bytes that break their parsers; tests/unit/test_decode.py feeds them such bytes.
-_BROKEN = (
+BROKEN = (
     OSError,
     SyntaxError,
     ValueError,
@@ -31,6 +34,7 @@ _BROKEN = (
     struct.error,
     zlib.error,
 )
+"""What Pillow and pillow-heif raise on bytes that break their parsers; tests/unit/test_decode.py feeds such bytes."""
 
 # EXIF 2.32, tag 0x0112: what has to be done to a stored picture to see it upright.
 _UPRIGHT = {
@@ -43,7 +47,11 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_START_OF_SCAN = b"\xff\xda"
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_WITHOUT_LENGTH = frozenset({0x01, 0xD8})
+
+_MAX_SEGMENTS = 2_000
+"""Segments of a JPEG that are walked. The largest metadata that cameras write takes some 200, of 64 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,16 @@ class Limits:
         file_bytes: largest file, in bytes. A 50-megapixel phone photo takes 8 to 20 MB.
         pixels: most pixels, read from the header before anything is decoded. The default leaves room for the
             largest picture of a 50-megapixel phone sensor, 8192 x 6144.
-        scanned_pixels: most pixels times scans of a progressive JPEG. Such a file may say the whole picture again in a
-            few bytes, thousands of times; cameras and editors write 10 scans or so.
+        scanned_pixels: most pixels times scans of a JPEG. A scan of a few bytes makes the decoder walk the whole
+            picture again; cameras and editors write up to 10 scans or so.
+        processor_seconds: most processor time of decoding, which a `DecoderPool` enforces. A HEIC of 50 megapixels
+            takes 4 s on one core of a laptop, a JPEG of that size 1 s.
     """
 
     file_bytes: int = 25_000_000
     pixels: int = 52_428_800
     scanned_pixels: int = 1_600_000_000
+    processor_seconds: float = 5.0
 
 
 DEFAULT = Limits()
@@ -89,11 +100,16 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
+Decode = Callable[[bytes], Photo]
+"""Reads a photo as `decode` does, in this process or in another."""
+
+
 def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
     """Read a JPEG, PNG, WebP or HEIC photo.
 
     EXIF orientation is applied, transparency is laid on white, an embedded colour profile is converted to sRGB,
     grey, palette, CMYK and 16-bit pictures become 8-bit RGB. Size limits are checked before pixels are decoded.
+    A JPEG that lacks only its end marker is read.
 
     Raises:
         EmptyUpload: there are no bytes.
@@ -112,24 +128,26 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
         _refuse_what_costs_too_much(image, data, limits)
         try:
             image.load()
-            upright = _upright(image, data)
-        except _BROKEN as error:
+            # Conversions parse further parts of the file: colour profile, palette, transparency.
+            pixels = np.array(_rgb(_upright(image, data)), dtype=np.uint8, order="C")
+        except BROKEN as error:
+            if (completed := with_end_marker(data)) is not None:
+                return replace(decode(completed, limits), digest=sha256(data).hexdigest())
             raise DamagedImage(
                 "The photo is damaged or was cut off on the way: send it again, or take a new one."
             ) from error
-        pixels = np.array(_rgb(upright), dtype=np.uint8, order="C")
     return Photo(pixels, sha256(data).hexdigest())
 
 
 def _open(data: bytes, limits: Limits) -> Image.Image:
     """Read the header alone."""
     try:
-        return Image.open(io.BytesIO(data), formats=_FORMATS)
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(_too_many_pixels(limits)) from error
-    except _BROKEN as error:
+    except BROKEN as error:
         known = _format_of(data)
-        if known in _FORMATS:
+        if known in FORMATS:
             raise DamagedImage("The photo is damaged: send it again, or take a new one.") from error
         what = f"This is a {known} file, which is not read." if known else "This file is not a picture."
         raise UnsupportedImage(f"{what} {_ACCEPTED}") from error
@@ -142,8 +160,34 @@ def _refuse_what_costs_too_much(image: Image.Image, data: bytes, limits: Limits)
     area = image.width * image.height
     if area > limits.pixels:
         raise ImageTooLarge(_too_many_pixels(limits))
-    if "progressive" in image.info and area * data.count(_START_OF_SCAN) > limits.scanned_pixels:
+    # Pillow calls a JPEG of several pictures MPO. Most files are settled by the quick count, which is never too low.
+    allowed = limits.scanned_pixels // max(1, area)
+    if image.format in {"JPEG", "MPO"} and data.count(b"\xff\xda") > allowed and count_scans(data) > allowed:
         raise ImageTooLarge("The photo is stored in too many passes to be read safely: save it as an ordinary JPEG.")
+
+
+def count_scans(jpeg: bytes) -> int:
+    """Count the scans of a JPEG's first picture without decoding it; ITU-T T.81, annex B.
+
+    A file of more than `_MAX_SEGMENTS` segments counts as one scan per byte.
+    """
+    content = np.frombuffer(jpeg, np.uint8)
+    after = content[1:]
+    # In a scan's data 0xFF is followed by 0 or by the number of a restart.
+    is_marker = (content[:-1] == 0xFF) & (after != 0) & (after != 0xFF) & ((after < 0xD0) | (after > 0xD7))
+    markers = np.flatnonzero(is_marker)
+    scans, at = 0, 2
+    for _ in range(_MAX_SEGMENTS):
+        index = int(np.searchsorted(markers, at))
+        if index == len(markers):
+            return scans
+        marker, at = jpeg[markers[index] + 1], int(markers[index]) + 2
+        if marker == _END_OF_IMAGE:
+            return scans
+        scans += marker == _START_OF_SCAN
+        if marker not in _WITHOUT_LENGTH:
+            at += int.from_bytes(jpeg[at : at + 2], "big")
+    return len(jpeg)
 
 
 def _too_many_pixels(limits: Limits) -> str:

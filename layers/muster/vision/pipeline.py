@@ -13,13 +13,20 @@ from muster.domain.faces import Faces
 from muster.domain.student import EMBEDDING_SIZE
 from muster.vision.align import SHIPPED, crop_faces
 from muster.vision.augment import REGISTERED_VIEWS, VIEWS, augmented_crops
+from muster.vision.covering import Covering, find_covering
 from muster.vision.decode import Photo
 from muster.vision.embedder import FaceNetEmbedder
-from muster.vision.quality import Quality, assess, require_registrable
+from muster.vision.face_limit import best_faces
+from muster.vision.levelling import is_tilted, level
+from muster.vision.orientation import find_faces, find_portrait, turn, turn_photo
+from muster.vision.quality import Quality, assess, require_fit, require_main_face, require_whole
 from muster.vision.segmenter import on_neutral_background
 
 HeadMasks = Callable[[NDArray[np.uint8], Faces, float], NDArray[np.float32]]
 """Finds heads: pixels uint8 (H, W, 3), N faces and a crop's margin give masks float32 (N, 160, 160), 0 to 1."""
+
+COVERED_QUALITY = 0.5
+"""Share of its quality that a registration photo of a covered face keeps."""
 
 
 class FaceDetector(Protocol):
@@ -38,12 +45,14 @@ class PhotoProbes:
         quality: of each face.
         embeddings: float32 (N, 512), unit rows.
         timings_ms: milliseconds spent in `detect`, `segment` (crops, masks, quality) and `embed`.
+        turned: degrees clockwise by which the photo was turned before it was read; faces lie in the turned photo.
     """
 
     faces: Faces
     quality: Quality
     embeddings: NDArray[np.float32]
     timings_ms: dict[str, float]
+    turned: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,14 +60,18 @@ class RegistrationViews:
     """What one registration photo gives.
 
     Attributes:
-        faces: the one main face.
+        faces: the one main face, in pixels of the photo once it is turned or its head levelled.
         quality: of that face, 0 to 1.
         embeddings: float32 (V, 512), unit rows, view 0 unchanged.
+        turned: degrees clockwise by which the photo was turned before it was read.
+        covering: what seems to be covered of the face, or None.
     """
 
     faces: Faces
     quality: float
     embeddings: NDArray[np.float32]
+    turned: int = 0
+    covering: Covering | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +91,37 @@ class VisionPipeline:
     head_masks: HeadMasks | None = None
 
     def probes(self, photo: Photo) -> PhotoProbes:
-        """Find and embed every face of a photo; no face gives empty arrays."""
+        """Find and embed the faces of a photo, `MAX_FACES` at most; no face gives empty arrays."""
         timings: dict[str, float] = {}
         with _timed(timings, "detect"):
-            faces = self.detector.detect(photo.pixels)
-        probes = self.probes_of(photo, faces)
-        return replace(probes, timings_ms=timings | probes.timings_ms)
+            turned, faces = find_faces(photo.pixels, self.detector.detect)
+        probes = self.probes_of(turn_photo(photo, turned), best_faces(faces))
+        return replace(probes, timings_ms=timings | probes.timings_ms, turned=turned)
 
     def probes_of(self, photo: Photo, faces: Faces) -> PhotoProbes:
         """Embed faces that were found in a photo; `timings_ms` lacks `detect`."""
         timings: dict[str, float] = {}
         with _timed(timings, "segment"):
             quality = assess(photo.pixels, faces)
-            crops = crop_faces(photo.pixels, faces)
-            if self.head_masks is not None:
-                crops = _heads_alone(crops, self.head_masks(photo.pixels, faces, SHIPPED.margins[0]))
+            crops = self._crops(photo.pixels, faces)
         with _timed(timings, "embed"):
             embeddings = (
                 self.embedder.embed_faces(crops) if len(faces) else np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
             )
         return PhotoProbes(faces, quality, embeddings, timings)
+
+    def _crops(self, pixels: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
+        """Cut out every face, a tilted one levelled: uint8 (N, 2, 160, 160, 3)."""
+        crops = self._cut(pixels, faces)
+        for index in np.flatnonzero(is_tilted(faces)):
+            crops[index] = self._cut(*level(pixels, faces.take(np.array([index])), self.detector.detect))[0]
+        return crops
+
+    def _cut(self, pixels: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
+        crops = crop_faces(pixels, faces)
+        if self.head_masks is None:
+            return crops
+        return _heads_alone(crops, self.head_masks(pixels, faces, SHIPPED.margins[0]))
 
     def registration_views(self, photo: Photo) -> RegistrationViews:
         """Embed the augmented views of the one main face of a registration photo.
@@ -106,16 +130,21 @@ class VisionPipeline:
             NoFace, SeveralFaces, FaceTooSmall, TooBlurred, TooDark, TooBright, FaceTurned, FaceCutOff:
                 the photo is not fit to register a student.
         """
-        found = self.detector.detect(photo.pixels)
-        main = require_registrable(photo.pixels, found)
-        face = found.take(np.array([main]))
-        crops = augmented_crops(photo.pixels, face, self.views, self.seed)
+        turned, found = find_portrait(photo.pixels, self.detector.detect)
+        pixels = turn(photo.pixels, turned)
+        face = found.take(np.array([require_main_face(pixels, found)]))
+        if is_tilted(face)[0]:
+            require_whole(pixels, face)
+            pixels, face = level(pixels, face, self.detector.detect)
+        require_fit(pixels, face)
+        crops = augmented_crops(pixels, face, self.views, self.seed)
         if self.head_masks is not None:
             margins = [view.margin for view in VIEWS[: self.views]]
-            masks = np.concatenate([self.head_masks(photo.pixels, face, margin) for margin in margins])
+            masks = np.concatenate([self.head_masks(pixels, face, margin) for margin in margins])
             crops = _heads_alone(crops[: len(masks)], masks)
-        quality = float(assess(photo.pixels, face).score[0])
-        return RegistrationViews(face, quality, self.embedder.embed_faces(crops))
+        covering = find_covering(pixels, face)
+        quality = float(assess(pixels, face).score[0]) * (1.0 if covering is None else COVERED_QUALITY)
+        return RegistrationViews(face, quality, self.embedder.embed_faces(crops), turned, covering)
 
 
 def _heads_alone(crops: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.uint8]:

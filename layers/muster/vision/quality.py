@@ -31,6 +31,10 @@ MOST_YAW = 58.0
 MOST_PITCH = 35.0
 MOST_CUT_OFF = 0.15
 
+MOST_ROLL = 30.0
+"""Degrees of tilt in the plane of the picture: at 30 the cosine to the upright face is 0.90, at 45 it is 0.73
+(benchmarks/turned_photos.py). A registration photo's face is levelled first."""
+
 RIVAL = 0.65
 """Share of the main face's prominence from which a second face is no longer background (as above)."""
 
@@ -105,6 +109,10 @@ class Quality:
                 bool(abs(self.yaw[index]) > MOST_YAW or abs(self.pitch[index]) > MOST_PITCH),
                 FaceTurned("The face looks away: ask the student to look into the camera and take the photo again."),
             ),
+            (
+                bool(abs(self.roll[index]) > MOST_ROLL),
+                FaceTurned("The face lies on its side: turn the photo upright and send it again."),
+            ),
         ]
         return [error for failed, error in checks if failed]
 
@@ -121,7 +129,7 @@ def assess(pixels: NDArray[np.uint8], faces: Faces) -> Quality:
     """
     light = np.array([_light(pixels, box) for box in faces.boxes], np.float32).reshape(-1, 5).T
     sharpness, brightness, contrast, underexposed, overexposed = light
-    yaw, pitch, roll = _pose(faces.landmarks)
+    yaw, pitch, roll = estimate_pose(faces.landmarks)
     size = faces.boxes[:, 3].astype(np.float32)
     cut_off = _cut_off(faces.boxes, pixels.shape[1], pixels.shape[0])
     score = (
@@ -151,16 +159,47 @@ def require_registrable(pixels: NDArray[np.uint8], faces: Faces) -> int:
         SeveralFaces: a second face is nearly as prominent.
         FaceCutOff, FaceTooSmall, TooDark, TooBright, TooBlurred, FaceTurned: the main face is not fit.
     """
+    main = require_main_face(pixels, faces)
+    require_fit(pixels, faces.take(np.array([main])))
+    return main
+
+
+def require_main_face(pixels: NDArray[np.uint8], faces: Faces) -> int:
+    """Choose the main face as `require_registrable` does, fit or not.
+
+    Raises:
+        NoFace: there is none.
+        SeveralFaces: a second face is nearly as prominent.
+    """
     if not len(faces):
         raise NoFace("No face was found: take the photo again, from the front and with the face in the middle.")
     prominence = _prominence(faces.boxes, pixels.shape[1], pixels.shape[0])
     main = int(prominence.argmax())
     if (np.delete(prominence, main) > RIVAL * prominence[main]).any():
         raise SeveralFaces("More than one person is in the picture: take the photo again with the student alone.")
-    faults = assess(pixels, faces.take(np.array([main]))).faults(0)
+    return main
+
+
+def require_fit(pixels: NDArray[np.uint8], face: Faces) -> None:
+    """Refuse one face, of length 1, that is not fit to register its student.
+
+    Raises:
+        FaceCutOff, FaceTooSmall, TooDark, TooBright, TooBlurred, FaceTurned: the face is not fit.
+    """
+    faults = assess(pixels, face).faults(0)
     if faults:
         raise faults[0]
-    return main
+
+
+def require_whole(pixels: NDArray[np.uint8], face: Faces) -> None:
+    """Refuse one face, of length 1, that runs over the edge of its photo.
+
+    Raises:
+        FaceCutOff: it does.
+    """
+    for fault in assess(pixels, face).faults(0):
+        if isinstance(fault, FaceCutOff):
+            raise fault
 
 
 def _prominence(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
@@ -193,7 +232,9 @@ def _light(pixels: NDArray[np.uint8], box: NDArray[np.float32]) -> tuple[float, 
     )
 
 
-def _pose(landmarks: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def estimate_pose(
+    landmarks: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Estimate yaw, pitch and roll in degrees, each float32 (N,), from five landmarks (N, 5, 2)."""
     right_eye, left_eye, nose = landmarks[:, 0], landmarks[:, 1], landmarks[:, 2]
     eyes, mouth = (right_eye + left_eye) / 2, (landmarks[:, 3] + landmarks[:, 4]) / 2

@@ -197,7 +197,7 @@ class Cloud:
     def run_job(self, job: Event) -> dict[str, Any]:
         """Run a submitted job to its end and return its report, the last line of its log."""
         process = self.start_job(job)
-        log, _ = process.communicate(timeout=280)
+        log, _ = process.communicate(timeout=840)
         assert process.returncode == 0, log
         report: dict[str, Any] = json.loads(log.strip().splitlines()[-1])
         return report

@@ -90,7 +90,7 @@ def deployed(cloud: Cloud, tmp_path: Path) -> Iterator[Deployed]:
     """All four functions behind the gateway."""
     functions = Functions(cloud, tmp_path)
     gateway = Gateway(cloud.routes(), functions)
-    with httpx.Client(base_url=gateway.url, timeout=120, headers={"Authorization": "Bearer token"}) as client:
+    with httpx.Client(base_url=gateway.url, timeout=600, headers={"Authorization": "Bearer token"}) as client:
         yield Deployed(cloud, functions, client)
     gateway.stop()
     for function in functions.values():

@@ -107,7 +107,7 @@ def distribution(web: Path, gateway: str, pages: SignInPages, sign_in: str, phot
     """
     policy = content_security_policy(images=[photos], connections=[sign_in, photos])
     headers = {**HEADERS, "Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-    client = httpx.Client(base_url=gateway, timeout=120)
+    client = httpx.Client(base_url=gateway, timeout=600)
 
     async def config(_: Request) -> Response:
         return JSONResponse({"stage": "dev", "sign_in": sign_in, "client_id": CLIENT_ID, "region": "eu-central-1"})

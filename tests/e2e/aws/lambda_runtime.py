@@ -58,7 +58,7 @@ class LambdaFunction:
             )
         )
 
-    def invoke(self, event: Mapping[str, Any], timeout: float = 120) -> Any:
+    def invoke(self, event: Mapping[str, Any], timeout: float = 600) -> Any:
         """Give the function one event and return what it returns.
 
         Raises:

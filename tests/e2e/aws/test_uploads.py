@@ -51,7 +51,10 @@ def test_photos_of_one_session_give_the_same_marks_in_any_order_and_however_ofte
     outcomes = []
     for session, order in (("forwards", 1), ("backwards", -1)):
         for photo in photos:
-            send(announce(deployed, photo, kind="detect", group_id="7b", session_id=session), photo)
+            permit = announce(
+                deployed, photo, kind="detect", group_id="7b", session_id=session, use_anyway=session == "backwards"
+            )
+            send(permit, photo)
         events = deployed.cloud.events("DetectUploadsCreated")[::order]
         for event in (*events, events[0]):
             assert deployed.functions["detect"].invoke(as_batch(event)) == {"batchItemFailures": []}
@@ -60,6 +63,24 @@ def test_photos_of_one_session_give_the_same_marks_in_any_order_and_however_ofte
         outcomes.append(marks(deployed, session))
     assert outcomes[0] == outcomes[1]
     assert waiting_photos(deployed) == []
+
+
+def test_a_photo_of_another_session_is_refused_until_its_sender_confirms_it(deployed: Deployed, samples: Path) -> None:
+    assert register(deployed, samples, "barack_obama").status_code == 201
+    photo = (samples / "photos" / "group.jpg").read_bytes()
+
+    def upload(session: str, **fields: Any) -> Any:
+        permit = announce(deployed, photo, kind="detect", group_id="7b", session_id=session, **fields)
+        send(permit, photo)
+        read_uploads(deployed, "detect")
+        return state(deployed, permit)
+
+    assert upload("monday")["state"] == "done"
+    assert upload("monday")["state"] == "done", "the same photo of the same session"
+    refused = upload("tuesday")
+    assert (refused["state"], refused["problem"]["code"]) == ("failed", "photo_used_before")
+    assert deployed.client.get("/v1/sessions/tuesday").status_code == 404
+    assert upload("tuesday", use_anyway=True)["answer"]["session_id"] == "tuesday"
 
 
 def test_an_event_for_a_deleted_photo_is_taken_and_says_so(deployed: Deployed, samples: Path) -> None:

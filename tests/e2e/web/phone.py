@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, expect
 
 # A photo is read on two cores that other work may keep busy.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=120_000)
 
 PHONE: Final = {"width": 390, "height": 844}
 TABLET: Final = {"width": 1024, "height": 768}
@@ -110,7 +110,7 @@ def context(opened: Browser, **options: Any) -> BrowserContext:
         "timezone_id": "UTC",
     }
     made = opened.new_context(**{**settings, **options})
-    made.set_default_timeout(60_000)
+    made.set_default_timeout(120_000)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +60,21 @@ def uncertain(samples: Path) -> bytes:
     content = BytesIO()
     small.filter(ImageFilter.GaussianBlur(2.5)).resize(picture.size).save(content, "JPEG")
     return content.getvalue()
+
+
+_shades = count()
+
+
+def group_photos(samples: Path) -> list[dict[str, Any]]:
+    """Make the two photos of a roll call, other files each time: a phone's camera takes none twice."""
+    shade, made = next(_shades) * 20 % 256, []
+    for name in ("group", "dim"):
+        picture = Image.open(samples / "photos" / f"{name}.jpg").convert("RGB")
+        picture.paste((shade, 128, 128), (0, 0, 16, 16))
+        content = BytesIO()
+        picture.save(content, "JPEG", quality=92)
+        made.append({"name": f"{name}.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()})
+    return made
 
 
 def crowd(samples: Path, side: int = 10) -> bytes:

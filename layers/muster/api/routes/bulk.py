@@ -8,21 +8,24 @@ from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.schemas_roster import PhotoReportDocument
 from muster.api.system import System
+from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.bulk_registration import BulkRegistration, photos_of_archive
+from muster.services.photo_reading import read_stored
 from muster.services.pictures import small_jpeg
-from muster.vision.decode import DEFAULT, decode
+from muster.vision.decode import DEFAULT
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 413, 415, 422, 503)}
 
 
-def bulk_routes(system: System) -> APIRouter:
-    """Make the router over one system."""
+def bulk_routes(system: System, work: Workload, pictures: Workload) -> APIRouter:
+    """Make the router over one system; `work` and `pictures` bound how much is done at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]
     bulk = BulkRegistration(system.registration, system.roster, DEFAULT.file_bytes)
 
     @router.post("/register/register-students")
+    @work
     def register_students(
         access: caller,
         archive: Annotated[UploadFile, File(description="A ZIP of photos named by student id, such as 0042.jpg.")],
@@ -33,7 +36,7 @@ def bulk_routes(system: System) -> APIRouter:
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
             access.group(group)
-        reports = bulk.run(photos_of_archive(archive.file), consent, groups)
+        reports = bulk.run(photos_of_archive(archive.file), consent, groups, access.actor())
         return [PhotoReportDocument.of(report) for report in reports]
 
     @router.get(
@@ -41,10 +44,11 @@ def bulk_routes(system: System) -> APIRouter:
         response_class=Response,
         responses={200: {"content": {"image/jpeg": {}}, "description": "A JPEG, 400 pixels at most."}},
     )
+    @pictures
     def picture(access: caller, student_id: str) -> Response:
         """Return the photo that a student was registered with, small."""
         student = access.student(parse_student_id(student_id))
-        pixels = decode(system.roster.photo(student.id)).pixels
+        pixels = read_stored(system.decode, system.roster.photo(student.id)).pixels
         return Response(small_jpeg(pixels), media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
     return router

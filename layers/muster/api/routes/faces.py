@@ -9,6 +9,7 @@ from muster.api.problems import Problem
 from muster.api.schemas_sessions import FaceNaming, NamedFaceDocument
 from muster.api.system import System
 from muster.api.versions import IfMatch, etag, pinned
+from muster.api.workload import Workload
 from muster.domain.errors import FaceNotFound, InvalidRequest
 from muster.domain.identifiers import FaceId, PhotoId, parse_session_id, parse_student_id
 
@@ -20,12 +21,13 @@ _PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}
 _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def face_routes(system: System) -> APIRouter:
-    """Make the router over one system."""
+def face_routes(system: System, work: Workload) -> APIRouter:
+    """Make the router over one system; `work` bounds how many photos are decoded at once."""
     router = APIRouter(prefix="/v1/sessions", tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
     @router.get("/{session_id}/photos/{photo_id}/annotated", response_class=Response, responses=_PICTURE)
+    @work
     def annotated(access: caller, session_id: str, photo_id: str) -> Response:
         """Return a photo with its faces framed and named as they are named now, as long as the photo is kept."""
         session = access.session(parse_session_id(session_id))
@@ -33,6 +35,7 @@ def face_routes(system: System) -> APIRouter:
         return Response(picture, media_type="image/jpeg", headers=_HEADERS)
 
     @router.get("/{session_id}/photos/{photo_id}/picture", response_class=Response, responses=_PICTURE)
+    @work
     def photo(access: caller, session_id: str, photo_id: str) -> Response:
         """Return a photo without anything drawn into it, of a size to look at, as long as the photo is kept."""
         session = access.session(parse_session_id(session_id))
@@ -40,6 +43,7 @@ def face_routes(system: System) -> APIRouter:
         return Response(content, media_type="image/jpeg", headers=_HEADERS)
 
     @router.get("/{session_id}/faces/{face_id}/picture", response_class=Response, responses=_PICTURE)
+    @work
     def picture(access: caller, session_id: str, face_id: str) -> Response:
         """Return one face, cut out of its photo with some of what is around it, as long as the photo is kept."""
         session = access.session(parse_session_id(session_id))
@@ -47,6 +51,7 @@ def face_routes(system: System) -> APIRouter:
         return Response(content, media_type="image/jpeg", headers=_HEADERS)
 
     @router.post("/{session_id}/faces/{face_id}/student", responses=_CHANGE)
+    @work
     def name_face(
         access: caller,
         session_id: str,
@@ -57,9 +62,11 @@ def face_routes(system: System) -> APIRouter:
     ) -> NamedFaceDocument:
         """Confirm or correct whose a face is; null says that it is nobody's of this group.
 
-        Marks follow, except those that a person set by hand: whoever has a face in the session is present, who has none
-        any more is absent. A student has one face in a photo: naming another moves the name, and the first face
-        becomes unknown. With `learn` the student is recognised by this face, too, until the name is taken away.
+        Marks follow, except those that a person set by hand: students with a face in the session are present, students
+        whom an open question names are in review, the others are absent. A student has one face in a photo: naming
+        another moves the name, and the first face becomes unknown. With `learn` the student is recognised by this face,
+        too, until the name is taken away. A face that resembles the student too little, or another student more, is
+        refused then, unless `learn_anyway` is set.
         """
         session = access.session(parse_session_id(session_id))
         face, by = FaceId(face_id), access.principal.user_id
@@ -70,7 +77,7 @@ def face_routes(system: System) -> APIRouter:
         elif student_id is None:
             raise InvalidRequest("Name the student to learn the face of, or leave out learn.")
         else:
-            system.learning.name(session.id, face, student_id, by, version)
+            system.learning.name(session.id, face, student_id, by, version, anyway=naming.learn_anyway)
         detail = system.sessions.get(session.id)
         document = NamedFaceDocument.of(detail, face)
         if document is None:

@@ -13,7 +13,7 @@ from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
 from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport
-from muster.reports.csv_file import csv_file
+from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.html_page import PAGE_POLICY, html_page
 from muster.reports.look import file_stem
 from muster.reports.xlsx_file import xlsx_file
@@ -68,12 +68,16 @@ def report_routes(system: Records) -> APIRouter:
         access: caller,
         group_id: Annotated[str | None, Query(description="Everyone who is, or was, in this group.")] = None,
         student_id: Annotated[
-            str | None, Query(description="One student, across those of their groups that the caller may see.")
+            str | None,
+            Query(description="One student, in those of their groups, earlier ones included, that the caller may see."),
         ] = None,
         session_id: Annotated[str | None, Query(description="One session; it takes no days.")] = None,
         since: Day = None,
         until: Day = None,
         format: ReportFormat = ReportFormat.JSON,
+        delimiter: Annotated[
+            Delimiter, Query(description="Of CSV; `semicolon` suits a German or French Excel, with decimal commas.")
+        ] = Delimiter.COMMA,
     ) -> Response:
         """Report who came: of one group, one student or one session.
 
@@ -93,18 +97,18 @@ def report_routes(system: Records) -> APIRouter:
             if period != Period():
                 raise InvalidRequest("A session has its own day: leave out since and until.")
             report = system.reports.of_session(access.session(parse_session_id(session_id or "")).id)
-        return _response(report, format)
+        return _response(report, format, delimiter)
 
     return router
 
 
-def _response(report: AttendanceReport, form: ReportFormat) -> Response:
+def _response(report: AttendanceReport, form: ReportFormat, delimiter: Delimiter) -> Response:
     content: str | bytes
     match form:
         case ReportFormat.JSON:
             content = ReportDocument.of(report).model_dump_json()
         case ReportFormat.CSV:
-            content = csv_file(report)
+            content = csv_file(report, delimiter)
         case ReportFormat.XLSX:
             content = xlsx_file(report)
         case ReportFormat.HTML:

@@ -9,13 +9,14 @@ from muster.api.access import Access
 from muster.api.pages import Cursor, Limit, page
 from muster.api.problems import Problem
 from muster.api.schemas import HealthDocument, ModelDocument, StudentDocument, StudentPage, TrainingDocument
-from muster.api.schemas_roster import ImportDocument, NewStudent, StudentChange, SubjectDocument
+from muster.api.schemas_import import ImportDocument
+from muster.api.schemas_roster import ForgottenFaces, NewStudent, StudentChange, SubjectDocument
 from muster.api.system import Records
 from muster.api.versions import IfMatch, etag, expected
 from muster.domain.errors import UnsupportedTable
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.services.roster_import import RosterImport
-from muster.services.roster_table import MOST_BYTES, read_roster
+from muster.services.roster_import import GroupChanges, RosterImport
+from muster.services.roster_table import MAX_BYTES, read_roster
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
 _CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
@@ -50,7 +51,7 @@ def roster_routes(system: Records) -> APIRouter:
         groups = [parse_group_id(group) for group in new.group_ids]
         for group in groups:
             access.group(group)
-        student = system.roster.enrol(parse_student_id(new.student_id), new.name, groups)
+        student = system.roster.enrol(parse_student_id(new.student_id), new.name, groups, access.actor())
         response.headers["Location"] = f"/v1/students/{student.id}"
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
@@ -58,19 +59,37 @@ def roster_routes(system: Records) -> APIRouter:
     @router.post("/students/import", responses=_FILE_PROBLEMS)  # type: ignore[arg-type]
     def import_students(
         access: caller,
-        file: Annotated[UploadFile, File(description="CSV or XLSX; the first row names the columns.")],
+        file: Annotated[UploadFile, File(description="CSV or XLSX; a row of titles names the columns.")],
         group_id: Annotated[list[str] | None, Query(description="Groups that everyone in the file joins.")] = None,
         dry_run: Annotated[bool, Query(description="Say what would happen, and write nothing.")] = False,
+        encoding: Annotated[
+            str | None, Query(description="The encoding of a CSV file, such as windows-1254; found out by default.")
+        ] = None,
+        make_ids: Annotated[
+            bool, Query(description="Keep ids such as 2021/CS/045 in a form that ids can have: 2021-CS-045.")
+        ] = False,
+        replace_groups: Annotated[
+            bool,
+            Query(description="The file is complete for each group that it names: students not listed there leave it."),
+        ] = False,
+        leave_group_id: Annotated[
+            list[str] | None,
+            Query(description="Groups that every student in the file leaves, unless their own rows name them."),
+        ] = None,
     ) -> ImportDocument:
-        """Put everyone in a file on the roster; admins only. Where a row has an error nothing is written."""
+        """Put every student in a file on the roster; admins only. Where a row has an error nothing is written.
+
+        Groups are only added, unless `replace_groups` or `leave_group_id` says otherwise. A dry run returns how the
+        file was understood and what would be done with each row.
+        """
         access.admin()
         groups = [parse_group_id(group) for group in group_id or []]
-        if file.size is not None and file.size > MOST_BYTES:
-            raise UnsupportedTable(
-                f"The roster is larger than {MOST_BYTES // 1_000_000} MB: send a file for each year."
-            )
-        table = read_roster(file.file.read())
-        return ImportDocument.of(RosterImport(system.roster).run(table, groups, dry_run=dry_run))
+        changes = GroupChanges(replace_groups, frozenset(map(parse_group_id, leave_group_id or [])))
+        if file.size is not None and file.size > MAX_BYTES:
+            raise UnsupportedTable(f"The roster is larger than {MAX_BYTES // 1_000_000} MB: send a file for each year.")
+        table = read_roster(file.file.read(), file.filename or "", encoding)
+        report = RosterImport(system.roster).run(table, groups, dry_run=dry_run, changes=changes, make_ids=make_ids)
+        return ImportDocument.of(report)
 
     @router.get("/students/{student_id}")
     def get_student(access: caller, student_id: str, response: Response) -> StudentDocument:
@@ -106,6 +125,12 @@ def roster_routes(system: Records) -> APIRouter:
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
 
+    @router.delete("/students/{student_id}/learned-faces", responses={409: {"model": Problem}})
+    def forget_faces(access: caller, student_id: str) -> ForgottenFaces:
+        """Remove every face that the student's template learned from a teacher; the registration photo's part stays."""
+        student = access.student(parse_student_id(student_id))
+        return ForgottenFaces(student_id=student.id, removed=system.roster.forget_faces(student.id))
+
     @router.get("/students/{student_id}/data")
     def subject_data(access: caller, student_id: str) -> SubjectDocument:
         """Return all that is kept of a student, for the student to see; admins only."""
@@ -124,9 +149,10 @@ def health_routes(system: Records) -> APIRouter:
     """Make the router of the health check."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/health")
+    @router.get("/health", responses={503: {"model": Problem}})
     def health() -> HealthDocument:
-        """Say that the server answers."""
+        """Say that the server answers and that its store takes writes; 503 where it does not."""
+        system.check_store()
         model = ModelDocument(pack=system.pack, head=system.heads.number())
         return HealthDocument(status="ok", version=__version__, model=model)
 

@@ -22,7 +22,7 @@ from muster.api.system import Records
 from muster.api.versions import IfMatch, etag, expected, pinned
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import InvalidRequest
-from muster.domain.identifiers import StudentId, parse_group_id, parse_session_id, parse_student_id
+from muster.domain.identifiers import PhotoId, StudentId, parse_group_id, parse_session_id, parse_student_id
 from muster.domain.period import Period, parse_day
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 422)}
@@ -65,16 +65,16 @@ def session_routes(system: Records) -> APIRouter:
             limit,
             cursor,
         )
-        items = [SessionSummary.of(roll_call) for roll_call in system.sessions.with_marks(shown)]
+        items = [SessionSummary.of(overview) for overview in system.sessions.with_marks(shown)]
         return SessionPage(items=items, next_cursor=following)
 
     @router.post("", status_code=201, responses=_CONFLICT)
     def open_session(access: caller, new: NewSession, response: Response) -> SessionDocument:
-        """Open a session ahead of its photos: everyone on the roster is absent until seen or marked by hand."""
+        """Open a session ahead of its photos. It is not taken, and nobody absent, until somebody is seen or marked."""
         group_id = parse_group_id(new.group_id)
         access.group(group_id)
         session_id = None if new.session_id is None else parse_session_id(new.session_id)
-        detail = system.sessions.open(group_id, session_id, new.started_at)
+        detail = system.sessions.open(group_id, session_id, new.started_at, access.actor())
         response.headers["Location"] = f"/v1/sessions/{detail.session.id}"
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)
@@ -94,10 +94,10 @@ def session_routes(system: Records) -> APIRouter:
 
     @router.get("/{session_id}/marks")
     def list_marks(access: caller, session_id: str, response: Response) -> list[MarkDocument]:
-        """Return everyone's status in one session, ordered by student id."""
+        """Return everyone's status in one session, ordered by student id; nobody is absent if it is not taken."""
         detail = system.sessions.get(access.session(parse_session_id(session_id)).id)
         response.headers["ETag"] = etag(detail.session.version)
-        return [MarkDocument.of(mark, dict(detail.names)) for mark in detail.marks]
+        return MarkDocument.of_all(detail.marks, detail.names, detail.by_people)
 
     @router.patch("/{session_id}/marks", responses=_CHANGE)
     def set_marks(
@@ -115,7 +115,7 @@ def session_routes(system: Records) -> APIRouter:
             student_id = parse_student_id(mark.student_id)
             if student_id in statuses:
                 raise InvalidRequest(f"{student_id} is named twice: say each student's status once.")
-            statuses[student_id] = mark.status
+            statuses[student_id] = MarkStatus(mark.status)
         system.corrections.mark(session.id, statuses, access.principal.user_id, pinned(if_match, session.version))
         detail = system.sessions.get(session.id)
         response.headers["ETag"] = etag(detail.session.version)
@@ -132,7 +132,10 @@ def session_routes(system: Records) -> APIRouter:
 
     @router.get("/{session_id}/questions")
     def list_questions(access: caller, session_id: str) -> list[QuestionDocument]:
-        """Return the faces that a person is asked about, those first whose answer changes most."""
+        """Return what a person is asked: one question for each student in review, with the best face, surest first.
+
+        A yes makes the student present and settles their other faces of the session.
+        """
         session = access.session(parse_session_id(session_id))
         return [QuestionDocument.of(session, question) for question in system.sessions.questions(session.id)]
 
@@ -141,5 +144,19 @@ def session_routes(system: Records) -> APIRouter:
         """Return the photos of one session with their faces, in the order received."""
         detail = system.sessions.get(access.session(parse_session_id(session_id)).id)
         return [PhotoDocument.of(photo, dict(detail.names)) for photo in detail.photos]
+
+    @router.delete("/{session_id}/photos/{photo_id}", status_code=204, responses=_STALE)
+    def remove_photo(
+        access: caller, session_id: str, photo_id: str, response: Response, if_match: IfMatch = None
+    ) -> None:
+        """Remove a photo with its faces. It cannot be undone.
+
+        Marks follow, except those that a person set by hand: students whom no other photo shows are in review or
+        absent again. What was learned from its faces is unlearned. The session's new version is the ETag.
+        """
+        session = access.session(parse_session_id(session_id))
+        by, version = access.principal.user_id, pinned(if_match, session.version)
+        changed = system.corrections.remove_photo(session.id, PhotoId(photo_id), by, version)
+        response.headers["ETag"] = etag(changed.version)
 
     return router

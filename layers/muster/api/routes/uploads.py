@@ -42,6 +42,9 @@ class RegistrationAnnouncement(_Announcement):
     name: str = Field(examples=["Ada Lovelace"])
     group_ids: list[str] = Field(examples=[["7b"]])
     consent: bool = Field(default=False, description="Must be true.")
+    renew_consent: bool = Field(
+        default=False, description="The student withdrew consent earlier and has given it again."
+    )
     allow_lookalike: bool = Field(default=False, description="Register although the face resembles another.")
 
     def details(self) -> RegistrationDetails:
@@ -51,6 +54,7 @@ class RegistrationAnnouncement(_Announcement):
             name=self.name,
             group_ids=frozenset(parse_group_id(group) for group in self.group_ids),
             consent=self.consent,
+            renew_consent=self.renew_consent,
             allow_lookalike=self.allow_lookalike,
         )
 
@@ -61,12 +65,16 @@ class RollCallAnnouncement(_Announcement):
     kind: Literal["detect"]
     group_id: str = Field(examples=["7b"])
     session_id: str | None = Field(default=None, description="Add to this session; without it, open one.")
+    use_anyway: bool = Field(
+        default=False, description="Read the photo although it seems to belong to another roll call."
+    )
 
     def details(self) -> RollCallDetails:
         """Read the fields."""
         return RollCallDetails(
             group_id=parse_group_id(self.group_id),
             session_id=parse_session_id(self.session_id) if self.session_id else None,
+            use_anyway=self.use_anyway,
         )
 
 
@@ -119,7 +127,7 @@ def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
         details = announcement.details()
         for group in _groups_of(details):
             access.group(group)
-        upload, permit = uploads.open(details, announcement.file(), access.principal.user_id)
+        upload, permit = uploads.open(details, announcement.file(), access.actor())
         response.headers["Location"] = f"/v1/uploads/{upload.id}"
         return PermitDocument(
             upload_id=upload.id, url=permit.url, fields=dict(permit.fields), expires_at=permit.expires_at.isoformat()
@@ -127,9 +135,11 @@ def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
 
     @router.get("/{upload_id}")
     def get_upload(access: caller, upload_id: str) -> UploadDocument:
-        """Return how far an upload is, to who announced it."""
-        found = uploads.get(parse_upload_id(upload_id))
-        access.user(found.upload.opened_by)
+        """Return how far an upload is, to the user who announced it and to admins.
+
+        For anyone else it does not exist. The answer is shown as long as its student or group is the caller's.
+        """
+        found = uploads.get(parse_upload_id(upload_id), access.actor())
         return UploadDocument.of(found)
 
     return router

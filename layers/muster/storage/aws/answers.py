@@ -7,8 +7,10 @@ from datetime import datetime
 from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
 from muster.storage import keys
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
-from muster.storage.ports import KeptAnswer
-from muster.storage.rules import ANSWER_LASTS, CLAIM_LASTS, MOST_ANSWER_BYTES
+from muster.storage.ports import CLAIM_LASTS, KeptAnswer
+from muster.storage.rules import ANSWER_LASTS, MOST_ANSWER_BYTES
+
+_OWN_CLAIM = "claim = :claim AND attribute_not_exists(body)"
 
 
 class AwsAnswers:
@@ -21,13 +23,22 @@ class AwsAnswers:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def begin(self, key: str, digest: str, now: datetime) -> KeptAnswer | None:
+    def begin(self, key: str, digest: str, claim: str, now: datetime) -> KeptAnswer | None:
         """Claim a key, or return the answer given before; see `AnswerStore.begin`."""
-        claim = {**_named(_key(key)), "digest": digest, keys.EXPIRES_AT: _seconds(now + CLAIM_LASTS)}
-        free = f"attribute_not_exists(pk) OR {keys.EXPIRES_AT} <= :now"
+        item = {**_named(_key(key)), "digest": digest, "claim": claim, keys.EXPIRES_AT: _seconds(now + CLAIM_LASTS)}
+        # What expires later than it could if it were made now comes from the future.
+        free = (
+            f"attribute_not_exists(pk) OR {keys.EXPIRES_AT} <= :now OR {keys.EXPIRES_AT} > :last_answer"
+            f" OR (attribute_not_exists(body) AND {keys.EXPIRES_AT} > :last_claim)"
+        )
+        values = {
+            ":now": int(now.timestamp()),
+            ":last_answer": _seconds(now + ANSWER_LASTS + CLAIM_LASTS),
+            ":last_claim": _seconds(now + 2 * CLAIM_LASTS),
+        }
         while True:
             try:
-                self._table.put(claim, free, {":now": int(now.timestamp())})
+                self._table.put(item, free, values)
             except ConditionFailed:
                 kept = self._table.get(_key(key))
                 if kept is not None:
@@ -35,26 +46,35 @@ class AwsAnswers:
             else:
                 return None
 
-    def finish(self, key: str, answer: KeptAnswer | None, now: datetime) -> None:
+    def renew(self, key: str, claim: str, now: datetime) -> bool:
+        """Keep a claim from lapsing; see `AnswerStore.renew`."""
+        values = {":expires": _seconds(now + CLAIM_LASTS), ":claim": claim}
+        try:
+            self._table.update(_key(key), f"SET {keys.EXPIRES_AT} = :expires", values, _OWN_CLAIM)
+        except ConditionFailed:
+            return False
+        return True
+
+    def finish(self, key: str, claim: str, answer: KeptAnswer | None, now: datetime) -> None:
         """Keep the answer or give the claim up; see `AnswerStore.finish`.
 
         A longer body is not kept: the request may be repeated, as if it had come without a key.
         """
-        unanswered = "attribute_exists(pk) AND attribute_not_exists(body)"
         try:
             if answer is None or len(answer.body) > MOST_ANSWER_BYTES:
-                self._table.delete(_key(key), unanswered)
+                self._table.delete(_key(key), _OWN_CLAIM, {":claim": claim})
                 return
             values = {
                 ":status": answer.status,
                 ":type": answer.media_type,
                 ":body": answer.body,
                 ":expires": _seconds(now + ANSWER_LASTS),
+                ":claim": claim,
             }
             change = f"SET http_status = :status, media_type = :type, body = :body, {keys.EXPIRES_AT} = :expires"
-            self._table.update(_key(key), change, values, unanswered)
+            self._table.together([self._table.updating(_key(key), change, values, _OWN_CLAIM)])
         except ConditionFailed:
-            # The claim lapsed and is gone, or whoever claimed the key next was faster.
+            # The claim lapsed, and the key may be another request's.
             return
 
     def clear(self) -> None:

@@ -10,6 +10,7 @@ from muster.storage.aws.objects import Objects
 from muster.storage.aws.session_items import (
     FILES,
     changes_item,
+    digest_key,
     files_of,
     listed_key,
     marks_document,
@@ -99,6 +100,8 @@ class Forgetting:
         items = list(self._table.query(keys.session_partition(session_id)))
         self._objects.delete(self._objects.enter(_files_of_all(items)))
         mentions = [(keys.student_partition(student), keys.mention(session_id)) for student in note["mentioned"]]
+        # Before the photos, which are what leads to these.
+        self._table.delete_many([digest_key(item) for item in items if "digest" in item])
         self._table.delete_many([*((item["pk"], item["sk"]) for item in items), *mentions])
         self._table.delete(removal_key(session_id))
 

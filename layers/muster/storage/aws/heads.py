@@ -46,13 +46,14 @@ class AwsHeads:
         self._table.put(item)
         self._objects.put_model(keys.head_object(pack, version), head)
         self._objects.put_model(keys.metrics_object(pack, version), json_text(metrics).encode(), "application/json")
-        # Left where it is if every head was deleted meanwhile: it was trained on someone who is erased.
+        # Deleted if every head was deleted meanwhile: it was trained on someone who is erased. Stored already if the
+        # answer to this very update was lost and it is sent again.
         try:
             self._table.update(
                 (partition, keys.head(version)),
                 "SET stage = :stored",
                 {":stored": _STORED, ":writing": _WRITING},
-                "stage = :writing",
+                "stage IN (:writing, :stored)",
             )
         except ConditionFailed:
             self._objects.delete_models([keys.head_object(pack, version), keys.metrics_object(pack, version)])

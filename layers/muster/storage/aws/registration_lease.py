@@ -61,13 +61,19 @@ class RegistrationLease:
         until, attempt = self._now() + _WAITED, 0
         while True:
             now = self._now()
-            values = {":me": holder, ":lapse": time_text(now + _HELD), ":now": time_text(now)}
+            values = {
+                ":me": holder,
+                ":lapse": time_text(now + _HELD),
+                ":now": time_text(now),
+                # A lease from the future, taken before a clock was set back, keeps nobody out.
+                ":last": time_text(now + 2 * _HELD),
+            }
             try:
                 self._table.update(
                     _KEY,
                     "SET holder = :me, lapses_at = :lapse",
                     values,
-                    "attribute_not_exists(holder) OR lapses_at <= :now",
+                    "attribute_not_exists(holder) OR holder = :me OR lapses_at <= :now OR lapses_at > :last",
                 )
             except ConditionFailed as error:
                 if now >= until:

@@ -91,8 +91,21 @@ def photo_item(photo: SessionPhoto, files: Sequence[str]) -> Item:
         "pack": photo.pack,
         "head": photo.head,
         "received_at": time_text(photo.received_at),
+        "turned": photo.turned,
         **dict(zip(FILES, files, strict=False)),
     }
+
+
+def digest_key(photo: Item) -> Key:
+    """Key of the item by which a photo is found from its digest."""
+    use = keys.digest_use(SessionId(photo["session_id"]), PhotoId(photo["id"]))
+    return keys.digest_partition(photo["digest"]), use
+
+
+def digest_item(photo: Item) -> Item:
+    """Write the item by which a photo is found from its digest."""
+    pk, sk = digest_key(photo)
+    return {"pk": pk, "sk": sk, "session": photo["session_id"]}
 
 
 def read_photo(item: Item) -> SessionPhoto:
@@ -107,6 +120,7 @@ def read_photo(item: Item) -> SessionPhoto:
         pack=PackId(item["pack"]),
         head=None if item.get("head") is None else int(item["head"]),
         received_at=read_time(item["received_at"]),
+        turned=int(item.get("turned", 0)),
     )
 
 

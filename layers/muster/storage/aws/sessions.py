@@ -6,14 +6,16 @@ from datetime import datetime
 from uuid import uuid4
 
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
-from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound, VersionConflict
+from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.storage import keys
+from muster.storage.aws.amendments import Amendment, Amendments
 from muster.storage.aws.forgetting import Forgetting
 from muster.storage.aws.objects import Entry, Objects
 from muster.storage.aws.session_items import (
-    changes_item,
+    digest_item,
+    digest_key,
     files_of,
     listed_key,
     marks_document,
@@ -28,15 +30,13 @@ from muster.storage.aws.session_items import (
     removal_key,
 )
 from muster.storage.aws.session_records import SessionRecords
-from muster.storage.aws.table import ConditionFailed, Item, Table
-from muster.storage.documents import faces_text, read_faces, time_text
+from muster.storage.aws.table import ConditionFailed, Item, Key, Table
+from muster.storage.documents import read_faces, time_text
 from muster.storage.rules import (
-    anonymous,
     marks_kept,
     named_in,
     replaces,
     students_in,
-    students_of_change,
     with_decisions_kept,
     without,
 )
@@ -56,6 +56,7 @@ class AwsSessions:
         self._objects = objects
         self._records = records
         self._forgetting = forgetting
+        self._amendments = Amendments(table, objects, records)
 
     def create(self, session: Session, roster: Sequence[StudentId]) -> None:
         """Open a session; see `SessionStore.create`."""
@@ -86,8 +87,22 @@ class AwsSessions:
         self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
     ) -> list[RollCall]:
         """Return the same sessions with their marks: one query, and a read per 100 sessions."""
-        records = self._records_of(group_id, since, until, with_marks=True)
-        return [RollCall(read_session(record), tuple(read_marks(record).values())) for record in records]
+        return [_roll_call(record) for record in self._records_of(group_id, since, until, with_marks=True)]
+
+    def roll_calls_of_student(
+        self, student_id: StudentId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the sessions in which a student has a mark: one query, and a read per 100 sessions."""
+        mentions = self._table.query(keys.student_partition(student_id), keys.SESSION_PREFIX)
+        found = self._read_records([record_key(SessionId(item["session"])) for item in mentions], with_marks=True)
+        calls = [_roll_call(record) for record in found if student_id in record["marks"]]
+        in_period = [
+            call
+            for call in calls
+            if (since is None or call.session.started_at >= since)
+            and (until is None or call.session.started_at < until)
+        ]
+        return sorted(in_period, key=lambda call: (call.session.started_at, call.session.id))
 
     def amend(
         self,
@@ -97,15 +112,11 @@ class AwsSessions:
         marks: Sequence[Mark] = (),
         faces: Sequence[IdentifiedFace] = (),
         changes: Sequence[Change] = (),
+        photo_removed: PhotoId | None = None,
     ) -> Session:
         """Do what a person decided; see `SessionStore.amend`."""
-        amended: list[Session] = []
-
-        def attempt() -> None:
-            amended.append(self._amend(session_id, expected, marks, faces, changes))
-
-        self._records.again(attempt)
-        return amended[-1]
+        what = Amendment(tuple(marks), tuple(faces), tuple(changes), photo_removed)
+        return self._amendments.amend(session_id, expected, what)
 
     def changes(self, session_id: SessionId) -> list[Change]:
         """Return what people changed in a session, oldest first; see `SessionStore.changes`."""
@@ -139,6 +150,14 @@ class AwsSessions:
         """Return a session's photos in the order received; see `SessionStore.photos`."""
         photos = [read_photo(item) for item in self._photo_items(self._records.read(session_id))]
         return sorted(photos, key=lambda photo: (photo.received_at, photo.id))
+
+    def with_photo(self, digest: str) -> list[Session]:
+        """Return the sessions that hold a photo with this digest: a query, and a read per 100 sessions."""
+        items = self._table.query(keys.digest_partition(digest))
+        wanted = list(dict.fromkeys(record_key(SessionId(item["session"])) for item in items))
+        # Of a session that is being removed, the record goes first.
+        found = self._table.get_many(wanted, ["id", "group_id", "started_at", "version", "erased"])
+        return sorted(map(read_session, found.values()), key=lambda session: (session.started_at, session.id))
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
@@ -178,56 +197,13 @@ class AwsSessions:
             return []
         partition = keys.group_partition(group_id)
         wanted = [record_key(SessionId(item["id"])) for item in self._table.query_between(partition, first, last)]
+        return self._read_records(wanted, with_marks=with_marks)
+
+    def _read_records(self, wanted: Sequence[Key], *, with_marks: bool) -> list[Item]:
         attributes = ["id", "group_id", "started_at", "version", "erased", *(["marks"] if with_marks else [])]
         found = self._table.get_many(wanted, attributes)
         # What was removed after the query is left out.
         return [found[key] for key in wanted if key in found]
-
-    def _amend(
-        self,
-        session_id: SessionId,
-        expected: int,
-        marks: Sequence[Mark],
-        faces: Sequence[IdentifiedFace],
-        changes: Sequence[Change],
-    ) -> Session:
-        """Try once to amend.
-
-        Raises:
-            ConditionFailed: the session changed since it was read.
-        """
-        students = students_in(faces) | {mark.student_id for mark in marks}
-        students = students.union(*map(students_of_change, changes))
-        record, involved = self._records.involve(session_id, students)
-        if record["version"] != expected:
-            raise VersionConflict(
-                f"The session {session_id} was changed in the meantime: read it again, then change it."
-            )
-        stored = read_marks(record)
-        stored |= {mark.student_id: mark for mark in marks if mark.student_id in involved.enrolled}
-        record["marks"] = marks_document(stored)
-        record["mentioned"] = sorted({*record["mentioned"], *involved.enrolled})
-        photos = self._with_faces(record, without(faces, students - involved.nameable))
-        kept = [anonymous(change, students - involved.enrolled) for change in changes]
-        actions = [self._records.raised(record, changed=True), *map(self._table.putting, photos)]
-        if kept:
-            actions.append(self._table.putting(changes_item(record, kept)))
-        self._table.together(actions)
-        return replace(read_session(record), version=expected + 1)
-
-    def _with_faces(self, record: Item, faces: Sequence[IdentifiedFace]) -> list[Item]:
-        """Return the photos that change when faces are replaced."""
-        new = {face.face_id: face for face in faces}
-        changed, found = [], set()
-        for item in self._photo_items(record) if new else ():
-            stored = read_faces(item["faces"])
-            here = {face.face_id for face in stored} & new.keys()
-            if here:
-                changed.append({**item, "faces": faces_text([new.get(face.face_id, face) for face in stored])})
-                found |= here
-        if missing := sorted(new.keys() - found):
-            raise FaceNotFound(f"The session {record['id']} has no face {missing[0]}: read its photos again.")
-        return changed
 
     def _store(self, photo: SessionPhoto, marks: Sequence[Mark], entry: Entry) -> list[Entry]:
         """Try once to store a photo; return the objects that nothing refers to then.
@@ -255,10 +231,14 @@ class AwsSessions:
         # Its annotated copy would show the name of somebody who is gone.
         shows_gone = bool(named_in(photo.faces) & gone)
         replaced = self._objects.enter(files_of(old or {}))
+        new = photo_item(known, () if shows_gone else entry.photos)
         actions = [
             self._records.raised(record, changed=changed),
-            self._table.putting(photo_item(known, () if shows_gone else entry.photos)),
+            self._table.putting(new),
+            self._table.putting(digest_item(new)),
         ]
+        if old is not None and digest_key(old) != digest_key(new):
+            actions.append(self._table.deleting(digest_key(old)))
         if not shows_gone:
             actions.append(self._objects.striking(entry))
         if replaced.photos:
@@ -287,6 +267,10 @@ class AwsSessions:
 
     def _photo_items(self, record: Item) -> Iterator[Item]:
         return self._table.query(record["pk"], keys.PHOTO_PREFIX)
+
+
+def _roll_call(record: Item) -> RollCall:
+    return RollCall(read_session(record), tuple(read_marks(record).values()))
 
 
 def _exists(session_id: SessionId) -> SessionExists:

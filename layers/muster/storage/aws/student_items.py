@@ -36,6 +36,8 @@ def student_document(student: Student) -> Item:
         "consent_given_at": None if consent is None else time_text(consent.given_at),
         "consent_wording": None if consent is None else consent.wording,
         "consent_withdrawn_at": None if consent is None else _optional_time_text(consent.withdrawn_at),
+        "consent_stated_by": None if consent is None else consent.stated_by,
+        "consent_renewed_after": None if consent is None else _optional_time_text(consent.renewed_after),
         "registered_at": _optional_time_text(student.registered_at),
         "version": student.version,
     }
@@ -60,6 +62,8 @@ def read_student(item: Item) -> Student:
             read_time(item["consent_given_at"]),
             item["consent_wording"],
             read_optional_time(item.get("consent_withdrawn_at")),
+            item.get("consent_stated_by"),
+            read_optional_time(item.get("consent_renewed_after")),
         )
     return Student(
         id=StudentId(item["id"]),

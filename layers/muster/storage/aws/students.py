@@ -52,14 +52,14 @@ class AwsStudents:
         self._erasures = erasures
         self._traces = traces
 
-    def add(self, student: Student, template: Template, photo: bytes) -> None:
+    def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole; see `StudentStore.add`."""
         check_groups(student)
         template = replace(template, student_id=student.id)
         written = template_item(template)
         # Asked first, so that a taken id costs no objects; the transaction asks again.
         stored = self._table.get(record_key(student.id))
-        _check_can_be_added(student, stored)
+        _check_can_be_added(student, stored, replaces)
         entry = self._objects.enter(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
         copy = _new_copy()
         self._objects.announce(entry)
@@ -72,7 +72,7 @@ class AwsStudents:
         try:
             self._store(record(student, entry.photos[0], copy), stored, also)
         except ConditionFailed as error:
-            _check_can_be_added(student, self._table.get(record_key(student.id)))
+            _check_can_be_added(student, self._table.get(record_key(student.id)), replaces)
             raise _changed(student.id) from error
         self._copies.write(template, copy)
 
@@ -280,12 +280,12 @@ def _new_copy() -> str:
     return keys.TEMPLATES + uuid4().hex + ".safetensors"
 
 
-def _check_can_be_added(student: Student, stored: Item | None) -> None:
+def _check_can_be_added(student: Student, stored: Item | None, replaces: Student | None) -> None:
     if stored is None:
         return
     if "photo" in stored:
         raise _exists(student.id)
-    if stored["version"] != student.version - 1:
+    if stored["version"] != student.version - 1 or (replaces is not None and read_student(stored) != replaces):
         raise _changed(student.id)
 
 

@@ -1,4 +1,9 @@
-"""One DynamoDB table: pages, batches, retries and transactions said once."""
+"""One DynamoDB table: pages, batches, retries and transactions said once.
+
+A client that loses an answer sends the request again, although the first one may have been carried out. Transactions
+carry a token by which DynamoDB recognises the repetition, so conditional writes are transactions, even of one action.
+`update` is the exception, since it returns the item.
+"""
 
 import random
 import time
@@ -85,10 +90,10 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold.
         """
-        try:
-            self._client.put_item(TableName=self._name, Item=self._attributes(item), **self._check(condition, values))
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise ConditionFailed from error
+        if condition:
+            self.together([self.putting(item, condition, values)])
+        else:
+            self._client.put_item(TableName=self._name, Item=self._attributes(item))
 
     def put_many(self, items: Sequence[Item]) -> None:
         """Write items that need not be written together, 25 a call, several calls at once."""
@@ -102,10 +107,10 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold.
         """
-        try:
-            self._client.delete_item(TableName=self._name, Key=self._key(key), **self._check(condition, values))
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise ConditionFailed from error
+        if condition:
+            self.together([self.deleting(key, condition, values)])
+        else:
+            self._client.delete_item(TableName=self._name, Key=self._key(key))
 
     def delete_many(self, keys: Sequence[Key]) -> None:
         """Delete items that need not go together, 25 a call, several calls at once."""
@@ -115,6 +120,9 @@ class Table:
 
     def update(self, key: Key, expression: str, values: Item, condition: str = "") -> Item:
         """Change one item and return it as it is then.
+
+        A request that is sent again after a lost answer fails if its own change made the condition false. Callers give
+        a condition that the change leaves true, or handle the failure, or call `together` instead.
 
         Raises:
             ConditionFailed: the condition did not hold.

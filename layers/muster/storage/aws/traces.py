@@ -15,6 +15,7 @@ from muster.storage.rules import students_in, students_of_change
 _OF_OTHERS = frozenset(
     {
         *("group_id", "group_ids", "groups", "session", "session_id", "teachers", "name", "pack", "consent_wording"),
+        "consent_stated_by",
         *("erased", "kind", "stage", "content_type", "media_type", "digest", "photo_digest", "running"),
     }
 )

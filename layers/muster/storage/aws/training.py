@@ -29,6 +29,7 @@ class AwsTraining:
             ":run": run_id,
             ":now": time_text(now),
             ":limit": time_text(now - timedelta(seconds=stale_after_seconds)),
+            ":future": time_text(now + timedelta(seconds=stale_after_seconds)),
             ":no": False,
         }
         try:
@@ -36,7 +37,8 @@ class AwsTraining:
                 _KEY,
                 "SET running = :run, started_at = :now, heartbeat_at = :now, dirty = :no",
                 values,
-                "attribute_not_exists(running) OR (running <> :run AND heartbeat_at <= :limit)",
+                "attribute_not_exists(running)"
+                " OR (running <> :run AND (heartbeat_at <= :limit OR heartbeat_at >= :future))",
             )
         except ConditionFailed:
             # Begun before by this very run: the templates may have been read since, so that the dirty flag stays.

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from muster.domain.errors import Category, PhotoNotFound, UploadNotFound
+from muster.domain.errors import Category, PhotoNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
+from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.upload import (
     Details,
     Failure,
@@ -19,6 +20,7 @@ from muster.domain.upload import (
     Upload,
     UploadKind,
     UploadPermit,
+    upload_not_found,
 )
 from muster.storage.aws.reading import read_object
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
@@ -77,6 +79,7 @@ class AwsUploads:
                     "created_at": time_text(upload.created_at),
                     EXPIRES_AT: expires,
                     "opened_by": upload.opened_by,
+                    "as_admin": upload.as_admin,
                     "details": None if upload.details is None else json_text(_details(upload.details)),
                 }
             )
@@ -102,7 +105,7 @@ class AwsUploads:
         item = self._table.get(_key(upload_id))
         # The table may take two days to drop what has expired.
         if item is None or datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC) <= self._now():
-            raise UploadNotFound(f"No upload {upload_id} is known, or it is too old: announce the photo again.")
+            raise upload_not_found(upload_id)
         return _upload(upload_id, item)
 
     def photo(self, kind: UploadKind, upload_id: UploadId) -> bytes:
@@ -114,13 +117,14 @@ class AwsUploads:
 
     def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
         """Keep the outcome and forget the details, if there is no outcome yet; see `UploadStore.close`."""
+        closing = self._table.updating(
+            _key(upload_id),
+            "SET outcome = :outcome REMOVE details",
+            {":outcome": json_text(_outcome(outcome))},
+            "attribute_exists(pk) AND attribute_not_exists(outcome)",
+        )
         try:
-            self._table.update(
-                _key(upload_id),
-                "SET outcome = :outcome REMOVE details",
-                {":outcome": json_text(_outcome(outcome))},
-                "attribute_exists(pk) AND attribute_not_exists(outcome)",
-            )
+            self._table.together([closing])
         except ConditionFailed:
             return False
         return True
@@ -157,10 +161,15 @@ def _details(details: Details) -> dict[str, Any]:
                 "name": details.name,
                 "group_ids": sorted(details.group_ids),
                 "consent": details.consent,
+                "renew_consent": details.renew_consent,
                 "allow_lookalike": details.allow_lookalike,
             }
         case RollCallDetails():
-            return {"group_id": details.group_id, "session_id": details.session_id}
+            return {
+                "group_id": details.group_id,
+                "session_id": details.session_id,
+                "use_anyway": details.use_anyway,
+            }
 
 
 def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
@@ -170,10 +179,16 @@ def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
             name=document["name"],
             group_ids=frozenset(GroupId(group) for group in document["group_ids"]),
             consent=document["consent"],
+            renew_consent=document.get("renew_consent", False),
             allow_lookalike=document["allow_lookalike"],
         )
     session = document["session_id"]
-    return RollCallDetails(GroupId(document["group_id"]), None if session is None else SessionId(session))
+    return RollCallDetails(
+        GroupId(document["group_id"]),
+        None if session is None else SessionId(session),
+        # Uploads that an older version announced do not have it.
+        document.get("use_anyway", False),
+    )
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
@@ -183,6 +198,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
                 "student_id": outcome.student_id,
                 "quality": outcome.quality,
                 "repeated": outcome.repeated,
+                "warnings": [warning.value for warning in outcome.warnings],
             }
         case RollCallOutcome():
             return {
@@ -198,7 +214,10 @@ def _read_outcome(kind: UploadKind, document: dict[str, Any]) -> Outcome:
     if "code" in document:
         return Failure(document["code"], Category(document["category"]), document["detail"])
     if kind is UploadKind.REGISTER:
-        return RegistrationOutcome(StudentId(document["student_id"]), document["quality"], document["repeated"])
+        warnings = tuple(PhotoWarning(code) for code in document.get("warnings", ()))
+        return RegistrationOutcome(
+            StudentId(document["student_id"]), document["quality"], document["repeated"], warnings
+        )
     photos = tuple(PhotoId(photo) for photo in document["photo_ids"])
     return RollCallOutcome(SessionId(document["session_id"]), photos, document["timings_ms"])
 
@@ -215,4 +234,5 @@ def _upload(upload_id: UploadId, item: Item) -> Upload:
         expires_at=datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC),
         outcome=None if outcome is None else _read_outcome(kind, json.loads(outcome)),
         opened_by=item.get("opened_by"),
+        as_admin=item.get("as_admin", False),
     )

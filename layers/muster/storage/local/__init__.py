@@ -5,8 +5,10 @@ names that mean nothing, so that ids which differ only by case never collide and
 All files are readable by their owner alone: they show faces.
 
 A file is written, and reaches the disk, while the database's write lock is held and before the row that names it is
-committed. The commit is therefore the one moment at which a change happens: killed before it, there is a file that
-nobody refers to, which the next opening removes; killed after it, everything is there.
+committed. The commit is therefore the one moment at which a change happens. Killed before it, there is a file whose
+name still marks it as uncommitted, which the next opening removes; killed after it, everything is there. A file without
+the mark is removed only after the row that named it. A database that is missing, empty or an older copy therefore takes
+no photo with it.
 """
 
 from dataclasses import dataclass
@@ -14,7 +16,9 @@ from pathlib import Path
 
 from muster.domain.errors import StoreUnusable
 from muster.storage.local.answers import LocalAnswers
-from muster.storage.local.database import Database, open_database
+from muster.storage.local.changes import sweep
+from muster.storage.local.database import Database, close_databases, open_database, read_only_options
+from muster.storage.local.erasures import keep_erasures_file
 from muster.storage.local.files import Files
 from muster.storage.local.groups import LocalGroups
 from muster.storage.local.heads import LocalHeads
@@ -22,17 +26,13 @@ from muster.storage.local.sessions import LocalSessions
 from muster.storage.local.staging import LocalStaging
 from muster.storage.local.students import LocalStudents
 from muster.storage.local.training import LocalTraining
+from muster.storage.local.upkeep import Upkeep
+from muster.storage.local.use_lock import share
 from muster.storage.local.users import LocalUsers
 
-__all__ = ["LocalStores", "open_local"]
+__all__ = ["DATABASE_FILE", "LocalStores", "close_databases", "open_local", "read_local"]
 
-# Every column that names a file.
-_REFERENCES = """
-    SELECT photo_file FROM students WHERE photo_file IS NOT NULL UNION ALL
-    SELECT original_file FROM session_photos WHERE original_file IS NOT NULL UNION ALL
-    SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL UNION ALL
-    SELECT file FROM heads
-"""
+DATABASE_FILE = "muster.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +47,52 @@ class LocalStores:
     answers: LocalAnswers
     users: LocalUsers
     staging: LocalStaging
+    upkeep: Upkeep
 
 
 def open_local(directory: Path) -> LocalStores:
     """Open the stores of a directory, made if it is missing, brought to the present layout if it is older.
 
-    What a killed process left behind is removed. Any number of processes may have one directory open.
+    What a killed process left behind is removed. Any number of processes may have one directory open, and a process
+    may open it any number of times. A directory that cannot be written is opened for reading.
 
     Raises:
-        StoreUnusable: a newer version of Muster wrote the directory, or it is damaged or not ours to write.
+        StoreUnusable: a newer version of Muster wrote the directory, it is damaged or not ours to read, or it holds
+            photos without a database.
         StorageFull: the disk is full.
     """
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not directory.is_dir():
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         files = Files(directory / "files")
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise StoreUnusable(f"The folder {directory} cannot be written: choose another with --data.") from error
-    database = open_database(directory / "muster.sqlite3")
-    _sweep(database, files)
+        lock = share(directory)
+    except OSError as error:
+        raise StoreUnusable(
+            f"The folder {directory} cannot be written ({error.strerror}): choose another with --data."
+        ) from error
+    database = open_database(directory / DATABASE_FILE, lambda: _check_no_files(directory, files))
+    database.hold(lock)
+    if not database.read_only:
+        try:
+            sweep(database, files)
+        except OSError as error:
+            raise StoreUnusable(f"The folder {directory / 'files'} cannot be read ({error.strerror}).") from error
+        database.rewrite(lock_wait=0)
+        keep_erasures_file(database)
+    return _stores(database, files)
+
+
+def read_local(directory: Path) -> LocalStores:
+    """Open the stores of a directory for reading, without changing anything there.
+
+    Raises:
+        StoreUnusable: it cannot be read.
+    """
+    path = directory / DATABASE_FILE
+    return _stores(Database(path, read_only_options(path)), Files(directory / "files"))
+
+
+def _stores(database: Database, files: Files) -> LocalStores:
     return LocalStores(
         students=LocalStudents(database, files),
         groups=LocalGroups(database),
@@ -74,13 +102,16 @@ def open_local(directory: Path) -> LocalStores:
         answers=LocalAnswers(database),
         users=LocalUsers(database),
         staging=LocalStaging(database, files),
+        upkeep=Upkeep(database),
     )
 
 
-def _sweep(database: Database, files: Files) -> None:
-    """Remove files that no row names and, from the log, what an interrupted erasure left there."""
-    with database.write() as connection:
-        # No other process is between its file and its row while this one holds the write lock.
-        referenced = {name for (name,) in connection.execute(_REFERENCES)}
-        files.remove(files.names() - referenced)
-    database.truncate_log(patient=False)
+def _check_no_files(directory: Path, files: Files) -> None:
+    """Refuse to begin a new database beside the photos of another one."""
+    names = files.names()
+    if names:
+        raise StoreUnusable(
+            f"The database {directory / DATABASE_FILE} is missing or empty, but {len(names)} photos and heads lie "
+            "beside it: put the database back, or restore a backup with `muster restore --replace`. Nothing was "
+            "changed."
+        )

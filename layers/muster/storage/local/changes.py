@@ -1,12 +1,22 @@
 """One change of rows and files together."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
+
+REFERENCES = """
+    SELECT photo_file FROM students WHERE photo_file IS NOT NULL UNION ALL
+    SELECT original_file FROM session_photos WHERE original_file IS NOT NULL UNION ALL
+    SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL UNION ALL
+    SELECT file FROM heads
+"""
+"""Selects the value of every column that names a file."""
+
+_REMOVED = "SELECT name FROM removed_files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +45,43 @@ def change(database: Database, files: Files) -> Iterator[Change]:
 
     Raises:
         StorageFull: the disk is full; nothing was stored.
+        StoreUnusable: the store cannot be written.
     """
     written: list[str] = []
     removed: list[str] = []
     try:
         with database.write() as connection:
             yield Change(connection, files, written, removed)
+            if removed:
+                _finish_removals(connection, files)
+                _note_removals(connection, removed)
     except Exception:
         # Not on an interruption from outside, which may come just after the commit: the next opening
         # removes the files then, if no row refers to them.
         files.remove(written)
         raise
+    files.keep(written)
     files.remove(removed)
+
+
+def sweep(database: Database, files: Files) -> None:
+    """Finish what a killed process began: files whose rows were never committed, or are gone, are removed."""
+    if not files.uncommitted() and database.read().execute(_REMOVED + " LIMIT 1").fetchone() is None:
+        return
+    with database.write() as connection:
+        # No other process is between its file and its row while this one holds the write lock.
+        referenced = {name for (name,) in connection.execute(REFERENCES)}
+        uncommitted = files.uncommitted()
+        files.keep(uncommitted & referenced)
+        files.remove(uncommitted - referenced)
+        _finish_removals(connection, files)
+
+
+def _finish_removals(connection: sqlite3.Connection, files: Files) -> None:
+    """Remove the files of earlier changes, which are usually gone already."""
+    files.remove([name for (name,) in connection.execute(_REMOVED).fetchall()])
+    connection.execute("DELETE FROM removed_files")
+
+
+def _note_removals(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    connection.executemany("INSERT OR IGNORE INTO removed_files VALUES (?)", [(name,) for name in names])

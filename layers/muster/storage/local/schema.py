@@ -201,6 +201,55 @@ CREATE TABLE staged_templates (
 ) STRICT
 """
 
+# What concerns the store as a whole, such as the key of the digests in `erasures`.
+_STORE = """
+CREATE TABLE store (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+# Who was erased or withdrew, as keyed digests, so that a restored backup can forget them again.
+_ERASURES = """
+CREATE TABLE erasures (
+    token TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+
+# Files whose rows are gone, until the files are.
+_REMOVED_FILES = """
+CREATE TABLE removed_files (
+    name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID
+"""
+
+_STORE_AS_A_WHOLE = (
+    _STORE,
+    "INSERT INTO store VALUES ('erasure_key', lower(hex(randomblob(32))))",
+    # An older version left bytes of erased rows in the free space of pages.
+    "INSERT INTO store SELECT 'rewrite_due', lower(hex(randomblob(16))) WHERE EXISTS (SELECT 1 FROM rosters)",
+    _ERASURES,
+    _REMOVED_FILES,
+)
+
+# Before there were marks in review, students with an open question stood as absent. Faces that a person decided on are
+# no longer in review. No mark was in review before, so those that are now have changed.
+_MARKS_IN_REVIEW = (
+    """
+    UPDATE marks SET status = 'review'
+    WHERE status = 'absent' AND source = 'photo' AND EXISTS (
+        SELECT 1 FROM session_photos JOIN json_each(session_photos.faces) AS face
+        WHERE session_photos.session_id = marks.session_id
+        AND json_extract(face.value, '$.decision') = 'review'
+        AND json_extract(face.value, '$.student_id') = marks.student_id
+    )
+    """,
+    "UPDATE sessions SET version = version + 1 WHERE id IN (SELECT session_id FROM marks WHERE status = 'review')",
+)
+
 # Children are copied and dropped before their parent: dropping that first would delete their rows with it.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -251,4 +300,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _USERS,
     ),
     (_STAGED_TEMPLATES,),
+    _STORE_AS_A_WHOLE,
+    _MARKS_IN_REVIEW,
+    (
+        "ALTER TABLE students ADD COLUMN consent_stated_by TEXT",
+        "ALTER TABLE students ADD COLUMN consent_renewed_after TEXT",
+        # Which request holds a claim. Claims made before this step lapse by themselves.
+        "ALTER TABLE answers ADD COLUMN claim TEXT",
+    ),
+    ("CREATE INDEX session_photos_of_digest ON session_photos (digest)",),
+    ("ALTER TABLE session_photos ADD COLUMN turned INTEGER NOT NULL DEFAULT 0",),
 )

@@ -2,10 +2,17 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from muster.domain.identifiers import StudentId
 from muster.storage.documents import read_change, read_faces
+from muster.storage.local.connection import connect
+from muster.storage.local.database import READ_ONLY, Database
 from muster.storage.local.files import Files
 from muster.storage.rules import students_in, students_of_change
 
@@ -13,11 +20,13 @@ _OF_OTHERS = frozenset(
     {
         *(("groups", column) for column in ("id", "name", "teachers")),
         *(("memberships", "group_id"), ("rosters", "group_id"), ("students", "name"), ("templates", "pack")),
+        ("students", "consent_stated_by"),
         *(("sessions", column) for column in ("id", "group_id", "erased")),
         *(("session_photos", column) for column in ("session_id", "id", "pack")),
         *(("marks", column) for column in ("session_id", "status", "source")),
         *(("heads", "pack"), ("head_pointers", "pack"), ("changes", "session_id")),
         *(("users", column) for column in ("id", "name", "role")),
+        *(("store", "key"), ("store", "value"), ("erasures", "kind")),
     }
 )
 """Columns of names and ids that are not students', which may read like a student's id."""
@@ -43,6 +52,51 @@ def traces(connection: sqlite3.Connection, files: Files, student_id: StudentId) 
         if file in heads and f'"{student_id}"' in _head_metadata(files.read(file)):
             found.append(f"the head in the file {file}")
     return found
+
+
+# Closing the database file in this process would drop SQLite's locks on it, so that another process reads it.
+_FIND_IN_FILES = """
+import mmap, os, sys
+wanted = sys.stdin.buffer.read()
+for path in sys.argv[1:]:
+    if os.path.exists(path) and os.path.getsize(path):
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content.find(wanted) >= 0:
+                print(path)
+"""
+
+
+def raw_traces(database: Database, student_id: StudentId, *, rewritten: bool) -> list[str]:
+    """Return where bytes of an id are left that belong to no row, one line each: free space of pages, the log.
+
+    Call it where `traces` found nothing. An id may be a part of other texts, such as `s1` of `s10`: bytes that a fresh
+    copy of the database holds as well belong to rows, and are no trace.
+
+    Args:
+        rewritten: whether the file was rewritten since the last erasure.
+    """
+    found = []
+    if not rewritten:
+        found.append("the free space of the database file, which is rewritten at the next opening: try again then")
+    paths = [database.path, database.path.with_name(database.path.name + "-wal")]
+    hits = _files_with(student_id, *paths)
+    if hits and not _a_fresh_copy_has(database, student_id):
+        found.extend(f"raw bytes of the file {Path(hit).name}" for hit in hits)
+    return found
+
+
+def _a_fresh_copy_has(database: Database, student_id: StudentId) -> bool:
+    with TemporaryDirectory() as folder, closing(connect(database.path, options=READ_ONLY)) as connection:
+        copy = Path(folder) / "copy"
+        connection.execute("VACUUM INTO ?", (str(copy),))
+        return bool(_files_with(student_id, copy))
+
+
+def _files_with(student_id: StudentId, *paths: Path) -> list[str]:
+    command = [sys.executable, "-I", "-S", "-c", _FIND_IN_FILES, *map(str, paths)]
+    # Our own program; the id goes by its standard input.
+    child = subprocess.run(command, input=student_id.encode(), capture_output=True, check=True)  # noqa: S603
+    return child.stdout.decode().splitlines()
 
 
 def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:

@@ -22,7 +22,9 @@ from muster.storage.documents import (
     read_faces,
     read_time,
     time_text,
+    undamaged,
 )
+from muster.storage.local.changes import Change as FilesAndRows
 from muster.storage.local.changes import change
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
@@ -40,7 +42,7 @@ from muster.storage.rules import (
 _SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased"
 _STATUS = {status.value: status for status in MarkStatus}
 _SOURCE = {source.value: source for source in MarkSource}
-_PHOTO = "SELECT id, session_id, digest, width, height, faces, pack, head, received_at FROM session_photos"
+_PHOTO = "SELECT id, session_id, digest, width, height, faces, pack, head, received_at, turned FROM session_photos"
 
 
 class LocalSessions:
@@ -91,6 +93,17 @@ class LocalSessions:
     ) -> list[RollCall]:
         """Return a group's sessions of a period with their marks; see `SessionStore.roll_calls`."""
         where, parameters = _of_period(group_id, since, until)
+        return self._roll_calls(where, parameters)
+
+    def roll_calls_of_student(
+        self, student_id: StudentId, since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the sessions in which a student has a mark; see `SessionStore.roll_calls_of_student`."""
+        where, parameters = _in_period(since, until)
+        marked = "sessions.id IN (SELECT session_id FROM marks WHERE student_id = ?)"
+        return self._roll_calls(" AND ".join([marked, *where]), [student_id, *parameters])
+
+    def _roll_calls(self, where: str, parameters: list[str]) -> list[RollCall]:
         rows = self._database.read().execute(
             f"SELECT student_id, status, source, marked_at, {_SESSION_COLUMNS} FROM sessions"  # noqa: S608 our own text
             f" LEFT JOIN marks ON session_id = sessions.id WHERE {where} ORDER BY started_at, sessions.id",
@@ -140,9 +153,11 @@ class LocalSessions:
         marks: Sequence[Mark] = (),
         faces: Sequence[IdentifiedFace] = (),
         changes: Sequence[Change] = (),
+        photo_removed: PhotoId | None = None,
     ) -> Session:
         """Do what a person decided; see `SessionStore.amend`."""
-        with self._database.write() as connection:
+        with change(self._database, self._files) as under_way:
+            connection = under_way.connection
             session = _session(_existing(connection, session_id))
             if session.version != expected:
                 raise VersionConflict(f"The session {session_id} was changed in the meantime: read it again.")
@@ -154,6 +169,8 @@ class LocalSessions:
             for mark in marks:
                 if mark.student_id in enrolled:
                     _store_mark(connection, session_id, mark)
+            if photo_removed is not None:
+                _remove_photo(under_way, session_id, photo_removed)
             connection.executemany(
                 "INSERT INTO changes (session_id, change) VALUES (?, ?)",
                 [(session_id, change_text(anonymous(change_made, erased))) for change_made in changes],
@@ -200,6 +217,15 @@ class LocalSessions:
             _existing(connection, session_id)
             rows = connection.execute(_PHOTO + " WHERE session_id = ? ORDER BY received_at, id", (session_id,))
             return [_photo(row) for row in rows.fetchall()]
+
+    def with_photo(self, digest: str) -> list[Session]:
+        """Return the sessions that hold a photo with this digest; see `SessionStore.with_photo`."""
+        rows = self._database.read().execute(
+            f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE id IN"  # noqa: S608 our own text
+            " (SELECT session_id FROM session_photos WHERE digest = ?) ORDER BY started_at, id",
+            (digest,),
+        )
+        return [_session(row) for row in rows.fetchall()]
 
     def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
@@ -272,7 +298,7 @@ def _store_photo(
 ) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO session_photos (session_id, id, digest, width, height, faces, pack, head,"
-        " received_at, original_file, annotated_file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " received_at, original_file, annotated_file, turned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             photo.session_id,
             photo.id,
@@ -285,6 +311,7 @@ def _store_photo(
             time_text(photo.received_at),
             original,
             annotated,
+            photo.turned,
         ),
     )
 
@@ -321,6 +348,14 @@ def _replace_faces(connection: sqlite3.Connection, session_id: SessionId, faces:
         raise FaceNotFound(f"The session {session_id} has no face {next(iter(new))}: read its photos again.")
 
 
+def _remove_photo(under_way: FilesAndRows, session_id: SessionId, photo_id: PhotoId) -> None:
+    connection = under_way.connection
+    if _stored_photo(connection, session_id, photo_id) is None:
+        raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
+    under_way.remove_files(*_files_of(connection, session_id, photo_id))
+    connection.execute("DELETE FROM session_photos WHERE session_id = ? AND id = ?", (session_id, photo_id))
+
+
 def _count_on(connection: sqlite3.Connection, session_id: SessionId) -> None:
     connection.execute("UPDATE sessions SET version = version + 1 WHERE id = ?", (session_id,))
 
@@ -336,12 +371,17 @@ def _stored_photo(connection: sqlite3.Connection, session_id: SessionId, photo_i
 
 
 def _of_period(group_id: GroupId, since: datetime | None, until: datetime | None) -> tuple[str, list[str]]:
-    where, parameters = ["group_id = ?"], [str(group_id)]
+    where, parameters = _in_period(since, until)
+    return " AND ".join(["group_id = ?", *where]), [group_id, *parameters]
+
+
+def _in_period(since: datetime | None, until: datetime | None) -> tuple[list[str], list[str]]:
+    where, parameters = [], []
     for limit, comparison in ((since, ">="), (until, "<")):
         if limit is not None:
             where.append(f"started_at {comparison} ?")
             parameters.append(time_text(limit))
-    return " AND ".join(where), parameters
+    return where, parameters
 
 
 def _marks(connection: sqlite3.Connection, session_id: SessionId) -> dict[StudentId, Mark]:
@@ -364,15 +404,20 @@ def _session(row: tuple[Any, ...]) -> Session:
 
 
 def _photo(row: tuple[Any, ...]) -> SessionPhoto:
-    photo_id, session_id, digest, width, height, faces, pack, head, received_at = row
+    photo_id, session_id, digest, width, height, faces, pack, head, received_at, turned = row
     return SessionPhoto(
         id=PhotoId(photo_id),
         session_id=SessionId(session_id),
         digest=digest,
         width=width,
         height=height,
-        faces=read_faces(faces),
+        faces=undamaged(
+            f"The list of faces of the photo {photo_id} of the session {session_id}",
+            f"remove the session with `muster sessions remove {session_id}`",
+            lambda: read_faces(faces),
+        ),
         pack=PackId(pack),
         head=head,
         received_at=read_time(received_at),
+        turned=turned,
     )

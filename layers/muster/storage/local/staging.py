@@ -89,6 +89,7 @@ def _unregister(connection: sqlite3.Connection, number: int) -> None:
     connection.execute("DELETE FROM templates WHERE student = ?", (number,))
     connection.execute(
         "UPDATE students SET consent_given_at = NULL, consent_wording = NULL, consent_withdrawn_at = NULL,"
-        " registered_at = NULL, photo_file = NULL, version = version + 1 WHERE number = ?",
+        " consent_stated_by = NULL, consent_renewed_after = NULL, registered_at = NULL,"
+        " photo_file = NULL, version = version + 1 WHERE number = ?",
         (number,),
     )

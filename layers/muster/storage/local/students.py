@@ -27,11 +27,13 @@ from muster.storage.documents import (
     read_optional_time,
     read_time,
     time_text,
+    undamaged,
 )
 from muster.storage.local.changes import Change, change
-from muster.storage.local.database import Database
+from muster.storage.local.database import Database, note_rewrite_due
+from muster.storage.local.erasures import keep_erasures_file, note_erasure
 from muster.storage.local.files import Files
-from muster.storage.local.search import traces
+from muster.storage.local.search import raw_traces, traces
 from muster.storage.rules import (
     anonymous,
     check_groups,
@@ -46,7 +48,8 @@ from muster.storage.rules import (
 _EVERYONE = GroupId("")
 
 _STUDENT = """
-    SELECT id, name, consent_given_at, consent_wording, consent_withdrawn_at, registered_at, version,
+    SELECT id, name, consent_given_at, consent_wording, consent_withdrawn_at, consent_stated_by,
+           consent_renewed_after, registered_at, version,
            (SELECT group_concat(group_id, ' ') FROM memberships WHERE student = number)
     FROM students
 """
@@ -61,7 +64,7 @@ class LocalStudents:
         self._database = database
         self._files = files
 
-    def add(self, student: Student, template: Template, photo: bytes) -> None:
+    def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole; see `StudentStore.add`."""
         check_groups(student)
         with change(self._database, self._files) as under_way:
@@ -74,7 +77,7 @@ class LocalStudents:
                 number = _insert(connection, student)
             else:
                 number, _, version = row
-                if version != student.version - 1:
+                if version != student.version - 1 or not _is_still(connection, replaces):
                     raise _changed(student.id)
                 groups |= _groups_of(connection, number)
                 _overwrite(connection, number, student)
@@ -122,8 +125,11 @@ class LocalStudents:
                 consent = replace(student.consent, withdrawn_at=at)
                 student = replace(student, consent=consent, registered_at=None, version=student.version + 1)
                 _remove_template(under_way, student)
+                note_erasure(connection, student_id, "withdrawn")
+                note_rewrite_due(connection)
         # Done again, too: the first time may have been cut off before this.
-        self._database.truncate_log()
+        keep_erasures_file(self._database)
+        self._database.rewrite()
         return student
 
     def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
@@ -161,7 +167,8 @@ class LocalStudents:
     def erase(self, student_id: StudentId) -> None:
         """Remove every trace of a student; see `StudentStore.erase`.
 
-        The write-ahead log is cut and deleted content overwritten, so that the raw files hold no embedding either.
+        The database file is rewritten and the write-ahead log cut, so the raw files hold no byte of the student. Where
+        that must wait, because the disk is full or others hold the store, `traces` says so until it is done.
         """
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
@@ -174,7 +181,10 @@ class LocalStudents:
             _forget_in_sessions(under_way, student_id)
             connection.execute("DELETE FROM students WHERE number = ?", (number,))
             _note_change(connection, [group for (group,) in memberships])
-        self._database.truncate_log()
+            note_erasure(connection, student_id, "erased")
+            note_rewrite_due(connection)
+        keep_erasures_file(self._database)
+        self._database.rewrite()
 
     def template(self, student_id: StudentId) -> Template:
         """Return one student's template; see `StudentStore.template`."""
@@ -205,9 +215,11 @@ class LocalStudents:
         raise StudentNotFound(f"No registration photo of {student_id} is kept: register them with one.")
 
     def traces(self, student_id: StudentId) -> list[str]:
-        """Search every record and file name for an id; see `StudentStore.traces`."""
+        """Search every record, file name and raw page for an id; see `StudentStore.traces`."""
+        rewritten = not self._database.rewrite_due() if self._database.read_only else self._database.rewrite()
         with self._database.snapshot() as connection:
-            return traces(connection, self._files, student_id)
+            found = traces(connection, self._files, student_id)
+        return found or raw_traces(self._database, student_id, rewritten=rewritten)
 
     def _of_group(self, select: str, group_id: GroupId | None) -> list[tuple[Any, ...]]:
         where, parameters = ("", ()) if group_id is None else (_OF_GROUP, (group_id,))
@@ -227,12 +239,14 @@ def _overwrite(connection: sqlite3.Connection, number: int, student: Student) ->
     consent = student.consent
     connection.execute(
         "UPDATE students SET name = ?, consent_given_at = ?, consent_wording = ?, consent_withdrawn_at = ?,"
-        " registered_at = ?, version = ? WHERE number = ?",
+        " consent_stated_by = ?, consent_renewed_after = ?, registered_at = ?, version = ? WHERE number = ?",
         (
             student.name,
             _optional_time_text(consent.given_at if consent else None),
             consent.wording if consent else None,
             _optional_time_text(consent.withdrawn_at if consent else None),
+            consent.stated_by if consent else None,
+            _optional_time_text(consent.renewed_after if consent else None),
             _optional_time_text(student.registered_at),
             student.version,
             number,
@@ -270,6 +284,14 @@ def _row_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int,
         "SELECT number, registered_at, version FROM students WHERE id = ?", (student_id,)
     ).fetchone()
     return row
+
+
+def _is_still(connection: sqlite3.Connection, expected: Student | None) -> bool:
+    """Return whether a record is stored as it was read; without an expected record, anything is accepted."""
+    if expected is None:
+        return True
+    row = connection.execute(_STUDENT + " WHERE id = ?", (expected.id,)).fetchone()
+    return row is not None and _student(row) == expected
 
 
 def _store_template(connection: sqlite3.Connection, number: int, template: Template) -> None:
@@ -329,13 +351,19 @@ def _unname_faces(under_way: Change, student_id: StudentId) -> set[SessionId]:
         " OR session_id IN (SELECT session_id FROM changes WHERE instr(change, ?))",
         (quoted, quoted),
     ).fetchall():
-        faces = read_faces(text)
-        if student_id in students_in(faces):
+        try:
+            faces = read_faces(text)
+        except (ValueError, KeyError, TypeError):
+            # Nobody can tell which of the damaged faces are the student's.
+            faces, damaged = (), True
+        else:
+            damaged = False
+        if damaged or student_id in students_in(faces):
             left = faces_text(without(faces, {student_id}))
             connection.execute("UPDATE session_photos SET faces = ? WHERE rowid = ?", (left, rowid))
             changed.add(session_id)
         changes = connection.execute("SELECT change FROM changes WHERE session_id = ?", (session_id,)).fetchall()
-        if student_id in may_show(faces, [read_change(change_made) for (change_made,) in changes]):
+        if damaged or student_id in may_show(faces, [read_change(change_made) for (change_made,) in changes]):
             under_way.remove_files(original, annotated)
             connection.execute(
                 "UPDATE session_photos SET original_file = NULL, annotated_file = NULL WHERE rowid = ?", (rowid,)
@@ -356,18 +384,31 @@ def _count_on(connection: sqlite3.Connection, sessions: Iterable[SessionId]) -> 
 
 def _template(row: tuple[Any, ...]) -> Template:
     student_id, pack, blob, digest, learned = row
-    faces = tuple(FaceId(face) for face in json.loads(learned))
-    return Template(StudentId(student_id), PackId(pack), read_embeddings(blob), digest, faces)
+    embeddings, faces = undamaged(
+        f"The template of {student_id}",
+        f"`muster students withdraw {student_id}`, then register the student again",
+        lambda: (read_embeddings(blob), tuple(FaceId(face) for face in json.loads(learned))),
+    )
+    return Template(StudentId(student_id), PackId(pack), embeddings, digest, faces)
 
 
 def _student(row: tuple[Any, ...]) -> Student:
-    student_id, name, given_at, wording, withdrawn_at, registered_at, version, groups = row
+    student_id, name, given_at, wording, withdrawn_at, stated_by, renewed_after, registered_at, version, groups = row
+    consent = None
+    if given_at is not None:
+        consent = Consent(
+            read_time(given_at),
+            wording,
+            read_optional_time(withdrawn_at),
+            stated_by,
+            read_optional_time(renewed_after),
+        )
     return Student(
         id=StudentId(student_id),
         name=name,
         # Ids hold no space.
         groups=frozenset(GroupId(group) for group in (groups or "").split()),
-        consent=None if given_at is None else Consent(read_time(given_at), wording, read_optional_time(withdrawn_at)),
+        consent=consent,
         registered_at=read_optional_time(registered_at),
         version=version,
     )

@@ -31,7 +31,8 @@ class LocalTraining:
                 connection.execute("UPDATE training SET heartbeat_at = ?", (time_text(now),))
                 return True
             if state.running is not None and state.heartbeat_at is not None:
-                silent = (now - state.heartbeat_at).total_seconds()
+                # A clock that was set back leaves a heartbeat in the future: such a run is as dead as a silent one.
+                silent = abs((now - state.heartbeat_at).total_seconds())
                 if silent < stale_after_seconds:
                     return False
             connection.execute(

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from muster.domain.errors import UserExists, UserNotFound
+from muster.domain.errors import LastAdmin, UserExists, UserNotFound
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User
 from muster.storage.local.database import Database
@@ -42,11 +42,19 @@ class LocalUsers:
             if not changed.rowcount:
                 raise _unknown(user_id)
 
-    def remove(self, user_id: UserId) -> None:
+    def remove(self, user_id: UserId, *, last_admin: bool = False) -> None:
         """Remove a user; see `UserStore.remove`."""
         with self._database.write() as connection:
-            if not connection.execute("DELETE FROM users WHERE id = ?", (user_id,)).rowcount:
+            removed = connection.execute("DELETE FROM users WHERE id = ? RETURNING role", (user_id,)).fetchall()
+            if not removed:
                 raise _unknown(user_id)
+            admins = connection.execute("SELECT count(*) FROM users WHERE role = ?", (Role.ADMIN,)).fetchone()[0]
+            if removed == [(Role.ADMIN,)] and not admins and not last_admin:
+                # Raised inside the transaction, which is undone.
+                raise LastAdmin(
+                    f"{user_id} is the last admin: make another one first (`muster users add ID --role admin`), "
+                    "or add --last-admin to remove this one all the same."
+                )
 
 
 def _unknown(user_id: UserId) -> UserNotFound:

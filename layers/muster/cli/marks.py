@@ -1,0 +1,37 @@
+"""How marks are written at the terminal."""
+
+from collections.abc import Collection
+
+from muster.domain.attendance import Mark, MarkSource, MarkStatus
+from muster.domain.identifiers import StudentId
+from muster.reports.look import WORDS
+
+STYLES = {
+    MarkStatus.PRESENT: "green",
+    MarkStatus.LATE: "yellow",
+    MarkStatus.ABSENT: "bold red",
+    MarkStatus.EXCUSED: "blue",
+    MarkStatus.REVIEW: "magenta",
+}
+
+
+def status_text(status: MarkStatus) -> str:
+    """Return a status in its colour, as console markup."""
+    return f"[{STYLES[status]}]{WORDS[status]}[/]"
+
+
+def marked_by(mark: Mark, by_people: Collection[StudentId]) -> str:
+    """Say whether a photo or a person decided on a mark."""
+    if mark.source is MarkSource.MANUAL:
+        return "by hand"
+    return "by hand (face)" if mark.student_id in by_people else "photo"
+
+
+def faces_text(number: int) -> str:
+    """Write a number of faces."""
+    return f"{number} face" if number == 1 else f"{number} faces"
+
+
+def photos_text(number: int) -> str:
+    """Write a number of photos."""
+    return f"{number} photo" if number == 1 else f"{number} photos"

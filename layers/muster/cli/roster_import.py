@@ -1,0 +1,152 @@
+"""`muster students import`: the preview, the question and the outcome."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from muster.cli.output import DataOption, JsonOption, emit, stdout
+from muster.composition.pointed import open_roster
+from muster.domain.identifiers import GroupId, parse_group_id
+from muster.services.roster_import import GroupChanges, ImportReport, RosterImport, RowAction, Severity
+from muster.services.roster_table import RosterTable, read_roster
+
+_PREVIEW = 5
+_MAX_LINES = 20
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEVERITIES = {
+    Severity.ERROR: "[red]error[/]",
+    Severity.WARNING: "[yellow]check[/]",
+    Severity.INFORMATION: "note",
+}
+
+
+def import_roster(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
+    group: Annotated[list[str] | None, typer.Option(help="A group that everyone joins; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="The encoding of a CSV file, such as windows-1254; found out by default.")
+    ] = None,
+    make_ids: Annotated[bool, typer.Option("--make-ids", help="Keep ids such as 2021/CS/045 as 2021-CS-045.")] = False,
+    replace_groups: Annotated[
+        bool,
+        typer.Option(
+            "--replace-groups",
+            help="The file is complete for each group that it names: students not listed there leave it.",
+        ),
+    ] = False,
+    leave: Annotated[
+        list[str] | None, typer.Option(help="A group that every student in the file leaves; may be repeated.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put every student in a file on the roster. A row of titles names the columns: student_id, name, group.
+
+    The first rows are shown as they were understood; at a terminal the command asks before it writes. Where a row has
+    an error nothing is written, and the exit status is 1. docs/rosters.md lists what is understood.
+    """
+    from muster.api.schemas_import import ImportDocument
+
+    groups = list(map(parse_group_id, group or []))
+    changes = GroupChanges(replace_groups, frozenset(map(parse_group_id, leave or [])))
+    table = read_roster(file.read_bytes(), file.name, encoding)
+    use_case = RosterImport(open_roster(data))
+    report = use_case.plan(table, groups, changes=changes, make_ids=make_ids)
+    if not as_json:
+        _show_preview(stdout, report)
+    if not dry_run and not report.errors:
+        if not (yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
+            typer.confirm(f"Write this to the roster ({_counts(report)})?", abort=True, err=True)
+        report = use_case.apply(report)
+    document = ImportDocument.of(report).model_dump(mode="json")
+    emit(document, as_json, lambda console: _show_outcome(console, report))
+    if report.errors:
+        raise typer.Exit(1)
+
+
+def _show_preview(console: Console, report: ImportReport) -> None:
+    console.print(_reading(report.table), highlight=False, markup=False)
+    taken = report.table.columns.taken
+    names = [title for kind in ("name", "first_name", "last_name") for title in taken.get(kind, [])]
+    table = Table("row", "", _title("id", taken["student_id"]), _title("name", names))
+    table.add_column(_title("groups", taken.get("groups", [])), overflow="fold")
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in report.rows[:_PREVIEW]:
+        number = "" if row.row is None else str(row.row)
+        groups = ", ".join(_group(report, group) for group in sorted(row.groups))
+        table.add_row(number, row.action.value, escape(row.student_id), escape(row.name), escape(groups))
+    console.print(table)
+    if len(report.rows) > _PREVIEW:
+        console.print(f"... and {len(report.rows) - _PREVIEW} more.", highlight=False)
+    _show_findings(console, report)
+    _show_moves(console, report)
+
+
+def _group(report: ImportReport, group_id: GroupId) -> str:
+    name = report.group_names.get(group_id, group_id)
+    return group_id if name == group_id else f"{group_id} ({name})"
+
+
+def _reading(table: RosterTable) -> str:
+    titles = f"row {table.header_row} holds the titles"
+    if table.sheet is not None:
+        return f"Read the sheet {table.sheet} of the workbook; {titles}."
+    delimiter = _DELIMITERS.get(table.delimiter or "", repr(table.delimiter))
+    return f"Read as {table.encoding}, separated by {delimiter}; {titles}."
+
+
+def _title(what: str, columns: list[str]) -> str:
+    return escape(f"{what} ({' + '.join(columns)})" if columns and columns != [what] else what)
+
+
+def _show_findings(console: Console, report: ImportReport) -> None:
+    if not report.findings:
+        return
+    table = Table("row", "column", "", "code", "what to do")
+    for column in table.columns:
+        column.overflow = "fold"
+    # Errors must not hide behind notes.
+    order = list(Severity)
+    findings = sorted(report.findings, key=lambda finding: order.index(finding.severity))
+    for finding in findings[:_MAX_LINES]:
+        severity = _SEVERITIES[finding.severity]
+        table.add_row(str(finding.row), escape(finding.column or ""), severity, finding.code, escape(finding.detail))
+    console.print(table)
+    if len(findings) > _MAX_LINES:
+        console.print(f"... and {len(findings) - _MAX_LINES} more; --json lists them all.", highlight=False)
+
+
+def _show_moves(console: Console, report: ImportReport) -> None:
+    moves = []
+    for row in report.rows:
+        leaves = f"leaves {', '.join(sorted(row.leaves))}" if row.leaves else ""
+        joins = f"joins {', '.join(sorted(row.joins))}" if row.joins else ""
+        if row.action is RowAction.UPDATE and (leaves or joins):
+            moves.append(f"{row.student_id} {', '.join(filter(None, (leaves, joins)))}")
+    for move in moves[:_MAX_LINES]:
+        console.print(move, highlight=False, markup=False, soft_wrap=True)
+    if len(moves) > _MAX_LINES:
+        console.print(f"... and {len(moves) - _MAX_LINES} more; --json lists them all.", highlight=False)
+
+
+def _counts(report: ImportReport) -> str:
+    words = {RowAction.ADD: "new", RowAction.UPDATE: "changed", RowAction.NOTHING: "as before"}
+    return ", ".join(f"{report.count(action)} {word}" for action, word in words.items())
+
+
+def _show_outcome(console: Console, report: ImportReport) -> None:
+    if report.applied:
+        console.print(f"[green]Imported[/]: {_counts(report)}.", highlight=False)
+    elif report.errors:
+        errors = "1 error" if report.errors == 1 else f"{report.errors} errors"
+        console.print(f"[bold red]Nothing was written[/]: {errors}. Correct the file, then import it again.")
+    else:
+        console.print(f"Nothing was written. Without --dry-run: {_counts(report)}.", highlight=False)

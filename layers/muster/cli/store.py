@@ -1,0 +1,51 @@
+"""Which commands may make a new store; others refuse a folder without one, whose name is likely to be mistyped."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from muster.cli.console import TableConsole
+from muster.composition.pointed import is_local
+from muster.composition.settings import LocalSettings
+from muster.domain.errors import StoreNotFound
+
+MAKING_A_STORE: Final = frozenset(
+    {
+        *("register", "serve", "restore"),
+        *("students import", "students register", "groups add", "users add", "packs migrate"),
+    }
+)
+"""Commands that a new store may begin with."""
+
+
+def checked_store(context: typer.Context, data: Path | None) -> Path | None:
+    """Return the folder that a command was given.
+
+    Raises:
+        StoreNotFound: there is no store in it, and the command does not make one.
+    """
+    if context.resilient_parsing or not is_local(data):
+        return data
+    folder = data or LocalSettings().data
+    # What is no folder, or has files without a database, is for the store itself to refuse.
+    if any((folder / part).exists() for part in ("muster.sqlite3", "files")) or folder.is_file():
+        return data
+    if _command(context) not in MAKING_A_STORE:
+        raise StoreNotFound(
+            f"There is no store in the folder {folder}: check --data and MUSTER_DATA. "
+            "`muster register` and `muster serve` make a new one."
+        )
+    sentence = f"There is no store in {folder} yet: this command makes one."
+    TableConsole(stderr=True).print(sentence, soft_wrap=True, highlight=False, markup=False)
+    return data
+
+
+def _command(context: typer.Context) -> str:
+    """Return the names of a command below `muster`, however that was started."""
+    names = []
+    node: Any = context
+    while node.parent is not None:
+        names.append(node.info_name or "")
+        node = node.parent
+    return " ".join(reversed(names))

@@ -1,0 +1,136 @@
+"""`muster backup`, `muster restore` and `muster doctor`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from muster.cli.output import DataOption, JsonOption, emit, steps
+
+
+def backup(
+    destination: Annotated[Path, typer.Argument(help="A new folder; a date in its name helps.")],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the local store to a new folder, also while the server runs, and verify the copy.
+
+    The folder holds faces and names: keep it as safe as the store itself. Its erasures.json names nobody; with the
+    newest one an older backup can be restored without students who were erased since.
+    """
+    from muster.composition.upkeep import back_up_store
+
+    with steps("backing up") as progress:
+        made = back_up_store(destination, data, progress)
+
+    def show(console: Console) -> None:
+        console.print(
+            f"[green]Backed up[/] to {escape(str(destination))} and verified: {made.counts['students']} students, "
+            f"{made.counts['sessions']} sessions, {len(made.files)} photos and heads.",
+            soft_wrap=True,
+        )
+        if made.missing:
+            console.print(
+                f"[yellow]{len(made.missing)} photos or heads were missing in the store[/]: see `muster doctor`."
+            )
+
+    document = {
+        "backup": str(destination),
+        "made_at": made.made_at,
+        "verified": True,
+        "counts": made.counts,
+        "files": len(made.files),
+        "missing": list(made.missing),
+    }
+    emit(document, as_json, show)
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="A folder that `muster backup` made.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Set the store that is there aside, in a folder inside the data folder.")
+    ] = False,
+    erasures: Annotated[
+        list[Path] | None,
+        typer.Option(help="The erasures.json of a newer backup or of a lost store; may be repeated."),
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a backup and put it in the place of the local store. Stop the server first.
+
+    Students who were erased since the backup was made are erased from it again, and withdrawals are repeated: the store
+    that is replaced knows them, and so do the files given with --erasures.
+    """
+    from muster.composition.upkeep import restore_store
+
+    with steps("restoring") as progress:
+        done = restore_store(source, data, progress, replace=replace, lists=erasures or [])
+
+    def show(console: Console) -> None:
+        counts = done.backup.counts
+        console.print(
+            f"[green]Restored[/] the backup of {done.backup.made_at[:16]} UTC: {counts['students'] - done.erased} "
+            f"students, {counts['sessions']} sessions. Since then {done.erased} students were erased and "
+            f"{done.withdrawn} withdrew, which was done again.",
+            soft_wrap=True,
+        )
+        if not done.list_known:
+            console.print(
+                "[yellow]No list of later erasures was found[/]: erase again everyone who was erased after that day, "
+                "or restore again with --erasures.",
+                soft_wrap=True,
+            )
+        if done.replaced is not None:
+            console.print(f"The old store lies in {escape(str(done.replaced))}: remove it once you are sure.")
+
+    document = {
+        "restored": str(source),
+        "made_at": done.backup.made_at,
+        "counts": done.backup.counts,
+        "erased_again": done.erased,
+        "withdrawn_again": done.withdrawn,
+        "erasures_known": done.list_known,
+        "replaced": None if done.replaced is None else str(done.replaced),
+    }
+    emit(document, as_json, show)
+
+
+def doctor(
+    set_aside: Annotated[
+        bool, typer.Option("--set-aside", help="Move files that the database does not name out of the way first.")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Examine the local store, the model pack and the head, and say what to do. Exit status 1 where there is a problem.
+
+    Without --set-aside nothing is changed, and the server may go on.
+    """
+    from muster.composition.upkeep import examine_store, set_aside_files
+
+    moved = set_aside_files(data)[0] if set_aside else 0
+    findings = examine_store(data)
+    problems = [finding for finding in findings if finding.problem]
+
+    def show(console: Console) -> None:
+        for finding in findings:
+            colour = "bold red" if finding.problem else "yellow"
+            console.print(f"[{colour}]{finding.code}[/]: {escape(finding.detail)}", soft_wrap=True, highlight=False)
+        if set_aside:
+            console.print(f"{moved} files were moved.")
+        if not problems:
+            console.print("[green]No problem was found[/]: database, files, model pack, head, permissions, disk space.")
+
+    document = {
+        "healthy": not problems,
+        "moved": moved,
+        "findings": [
+            {"code": finding.code, "problem": finding.problem, "detail": finding.detail} for finding in findings
+        ],
+    }
+    emit(document, as_json, show)
+    if problems:
+        raise typer.Exit(1)

@@ -1,0 +1,38 @@
+"""Whether a session was taken, and which of its marks count; derived here and nowhere else.
+
+A session is taken once somebody was seen in it, or somebody was marked by hand. Until then nobody is absent: a session
+that was opened ahead, or whose photos show nobody of the group, says nothing about anyone.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, RollCall, Session
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far a phone's clock may be ahead of the server's before its roll call counts as one of the future."""
+
+_SEEN = frozenset({MarkStatus.PRESENT, MarkStatus.LATE})
+
+
+def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
+    """Tell whether a session was taken.
+
+    It has started, and somebody was seen (present or late, erased students included) or marked by hand. An absence or
+    an excuse that was entered before the session began is known in advance and does not take it.
+    """
+    if session.started_at > now + CLOCK_TOLERANCE:
+        return False
+    if any(session.erased.get(status, 0) for status in _SEEN):
+        return True
+    began = session.started_at - CLOCK_TOLERANCE
+    return any(mark.status in _SEEN or (mark.source is MarkSource.MANUAL and mark.marked_at >= began) for mark in marks)
+
+
+def marks_shown(roll_call: RollCall, now: datetime) -> tuple[Mark, ...]:
+    """Return the marks that people see: of a session that is not taken, without the absences that no person set."""
+    if is_taken(roll_call.session, roll_call.marks, now):
+        return roll_call.marks
+    return tuple(
+        mark for mark in roll_call.marks if mark.source is MarkSource.MANUAL or mark.status is not MarkStatus.ABSENT
+    )

@@ -1,0 +1,107 @@
+"""What a person decided, written into a session's items by one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from muster.domain.attendance import Change, Mark, Session
+from muster.domain.errors import FaceNotFound, PhotoNotFound, VersionConflict
+from muster.domain.faces import IdentifiedFace
+from muster.domain.identifiers import PhotoId, SessionId
+from muster.storage import keys
+from muster.storage.aws.objects import Entry, Objects
+from muster.storage.aws.session_items import (
+    changes_item,
+    digest_key,
+    files_of,
+    marks_document,
+    photo_key,
+    read_marks,
+    read_session,
+)
+from muster.storage.aws.session_records import SessionRecords
+from muster.storage.aws.table import Item, Table
+from muster.storage.documents import faces_text, read_faces
+from muster.storage.rules import anonymous, students_in, students_of_change, without
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """The arguments of `SessionStore.amend`."""
+
+    marks: tuple[Mark, ...]
+    faces: tuple[IdentifiedFace, ...]
+    changes: tuple[Change, ...]
+    photo_removed: PhotoId | None
+
+
+class Amendments:
+    """Amends sessions."""
+
+    def __init__(self, table: Table, objects: Objects, records: SessionRecords) -> None:
+        self._table = table
+        self._objects = objects
+        self._records = records
+
+    def amend(self, session_id: SessionId, expected: int, what: Amendment) -> Session:
+        """Do what a person decided; see `SessionStore.amend`."""
+        amended: list[tuple[Session, list[Entry]]] = []
+        self._records.again(lambda: amended.append(self._amend(session_id, expected, what)))
+        session, unused = amended[-1]
+        for entry in unused:
+            self._objects.delete(entry)
+        return session
+
+    def _amend(self, session_id: SessionId, expected: int, what: Amendment) -> tuple[Session, list[Entry]]:
+        """Try once to amend; return the objects that nothing refers to then.
+
+        Raises:
+            ConditionFailed: the session changed since it was read.
+        """
+        students = students_in(what.faces) | {mark.student_id for mark in what.marks}
+        students = students.union(*map(students_of_change, what.changes))
+        record, involved = self._records.involve(session_id, students)
+        if record["version"] != expected:
+            raise VersionConflict(
+                f"The session {session_id} was changed in the meantime: read it again, then change it."
+            )
+        stored = read_marks(record)
+        stored |= {mark.student_id: mark for mark in what.marks if mark.student_id in involved.enrolled}
+        record["marks"] = marks_document(stored)
+        record["mentioned"] = sorted({*record["mentioned"], *involved.enrolled})
+        photos = self._with_faces(record, without(what.faces, students - involved.nameable))
+        # Read after the record: its revision guards the photo too.
+        removal, unused = self._removal(session_id, what.photo_removed)
+        kept = [anonymous(change, students - involved.enrolled) for change in what.changes]
+        actions = [self._records.raised(record, changed=True), *map(self._table.putting, photos), *removal]
+        if kept:
+            actions.append(self._table.putting(changes_item(record, kept)))
+        self._table.together(actions)
+        return replace(read_session(record), version=expected + 1), unused
+
+    def _with_faces(self, record: Item, faces: Sequence[IdentifiedFace]) -> list[Item]:
+        """Return the photos that change when faces are replaced."""
+        new = {face.face_id: face for face in faces}
+        changed, found = [], set()
+        for item in self._table.query(record["pk"], keys.PHOTO_PREFIX) if new else ():
+            stored = read_faces(item["faces"])
+            here = {face.face_id for face in stored} & new.keys()
+            if here:
+                changed.append({**item, "faces": faces_text([new.get(face.face_id, face) for face in stored])})
+                found |= here
+        if missing := sorted(new.keys() - found):
+            raise FaceNotFound(f"The session {record['id']} has no face {missing[0]}: read its photos again.")
+        return changed
+
+    def _removal(self, session_id: SessionId, photo_id: PhotoId | None) -> tuple[list[Item], list[Entry]]:
+        """Return the actions that remove a photo, and the objects that nothing refers to then."""
+        if photo_id is None:
+            return [], []
+        photo = self._table.get(photo_key(session_id, photo_id))
+        if photo is None:
+            raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
+        removal = [self._table.deleting(photo_key(session_id, photo_id)), self._table.deleting(digest_key(photo))]
+        files = files_of(photo)
+        if not files:
+            return removal, []
+        entry = self._objects.enter(files)
+        return [*removal, self._objects.entering(entry)], [entry]

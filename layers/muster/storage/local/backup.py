@@ -1,0 +1,211 @@
+"""Backups of a local store: made while others use it, complete, and verified."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from muster.domain.errors import BackupUnusable, MusterError, OutputExists, OutputNotWritten
+from muster.storage.documents import time_text
+from muster.storage.local import DATABASE_FILE, open_local
+from muster.storage.local.changes import REFERENCES
+from muster.storage.local.connection import Connection, connect
+from muster.storage.local.database import READ_ONLY, Database, read_only_options
+from muster.storage.local.erasures import ERASURES_FILE, read_erasures, write_erasures_file
+from muster.storage.local.files import Files
+from muster.storage.local.schema import MIGRATIONS
+
+MANIFEST: Final = "backup.json"
+
+_FORMAT = 1
+_COUNTED = ("students", "templates", "groups", "sessions", "session_photos", "marks", "heads", "users")
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A verified backup.
+
+    Attributes:
+        counts: rows of each table.
+        files: SHA-256 of each photo and head file.
+        missing: files that rows name and that the store had lost already.
+    """
+
+    directory: Path
+    made_at: str
+    counts: dict[str, int]
+    files: dict[str, str]
+    missing: tuple[str, ...]
+
+
+def back_up(source: Path, destination: Path, progress: Progress) -> Backup:
+    """Copy a store to a new folder, which appears under its name once it is complete and verified.
+
+    Most files are copied first, while others go on writing. They wait only for the database and for the few files that
+    came in between.
+
+    Raises:
+        OutputExists: there is something at `destination`.
+        OutputNotWritten: it cannot be written, or the disk is full.
+        StoreUnusable: the store cannot be read.
+    """
+    if destination.exists():
+        raise OutputExists(f"{destination} exists already: name a new folder.")
+    database = open_local(source).upkeep.database
+    try:
+        with _appearing_at(destination) as folder:
+            digests = _copy_store(database, Files(source / "files"), folder, progress)
+            _write_manifest(folder, digests)
+            verify_backup(folder, lambda step, share: progress(step, 0.7 + 0.3 * share))
+    except OSError as error:
+        raise OutputNotWritten(f"The backup {destination} cannot be written: {error.strerror or error}.") from error
+    return read_manifest(destination)
+
+
+def read_manifest(directory: Path) -> Backup:
+    """Read what a backup says of itself.
+
+    Raises:
+        BackupUnusable: it is no backup, or one of a newer version.
+    """
+    try:
+        document = json.loads((directory / MANIFEST).read_bytes())
+        if document["format"] != _FORMAT or document["layout"] > len(MIGRATIONS):
+            raise BackupUnusable(f"The backup {directory} was made by a newer version of Muster: update Muster first.")
+        return Backup(
+            directory,
+            document["made_at"],
+            dict(document["counts"]),
+            dict(document["files"]),
+            tuple(document["missing"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupUnusable(f"{directory} is no backup: name a folder that `muster backup` made.") from error
+
+
+def verify_backup(directory: Path, progress: Progress) -> Backup:
+    """Check a backup: the database's structure, its counts, and every file against its SHA-256.
+
+    Raises:
+        BackupUnusable: something is missing or not as it was written.
+    """
+    backup, path = read_manifest(directory), directory / DATABASE_FILE
+    progress("checking the database", 0.0)
+    try:
+        with closing(connect(path, options=read_only_options(path))) as connection:
+            (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            whole = state == "ok" and connection.execute("PRAGMA foreign_key_check").fetchone() is None
+            whole = whole and count_rows(connection) == backup.counts
+            referenced = referenced_files(connection)
+    except MusterError as error:
+        raise _damaged(directory, str(error)) from error
+    if not whole:
+        raise _damaged(directory, "its database is not the one that was written")
+    if referenced != backup.files.keys() | set(backup.missing):
+        raise _damaged(directory, "its list of files does not fit its database")
+    for number, (name, digest) in enumerate(backup.files.items()):
+        progress("checking the files", number / len(backup.files))
+        try:
+            with (directory / "files" / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _damaged(directory, f"the file {name} cannot be read") from error
+        if found != digest:
+            raise _damaged(directory, f"the file {name} is not the one that was written")
+    return backup
+
+
+def referenced_files(connection: Connection) -> set[str]:
+    """Return the names of all files that rows name."""
+    return {name for (name,) in connection.execute(REFERENCES).fetchall()}
+
+
+def count_rows(connection: Connection) -> dict[str, int]:
+    """Return how many rows the main tables have."""
+    return {
+        table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 our own names
+        for table in _COUNTED
+    }
+
+
+@contextmanager
+def _appearing_at(destination: Path) -> Iterator[Path]:
+    """Give a folder that gets its name if the block succeeds, and is removed if not."""
+    folder = destination.with_name(f".{destination.name}.{uuid4().hex}")
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+        folder.rename(destination)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _copy_store(database: Database, files: Files, folder: Path, progress: Progress) -> dict[str, str]:
+    (folder / "files").mkdir(mode=0o700)
+    digests: dict[str, str] = {}
+
+    def copy(names: set[str]) -> None:
+        for number, name in enumerate(sorted(names)):
+            progress("copying the files", 0.6 * number / len(names))
+            try:
+                content = files.read(name)
+            except FileNotFoundError:
+                # Removed since with its row, or lost before, which the manifest says then.
+                continue
+            digests[name] = hashlib.sha256(content).hexdigest()
+            _write_private(folder / "files" / name, content)
+
+    with closing(_reader(database)) as connection:
+        copy(referenced_files(connection))
+    # No row and no file changes while the write lock is held.
+    with nullcontext() if database.read_only else database.write():
+        progress("copying the database", 0.6)
+        with closing(_reader(database)) as connection:
+            connection.execute("VACUUM INTO ?", (str(folder / DATABASE_FILE),))
+        (folder / DATABASE_FILE).chmod(0o600)
+        with closing(connect(folder / DATABASE_FILE)) as connection:
+            needed = referenced_files(connection)
+            connection.execute("DELETE FROM removed_files")
+            connection.execute("DELETE FROM store WHERE key = 'rewrite_due'")
+            write_erasures_file(folder / ERASURES_FILE, read_erasures(connection))
+        copy(needed - digests.keys())
+    for name in digests.keys() - needed:
+        (folder / "files" / name).unlink()
+        del digests[name]
+    return digests
+
+
+def _reader(database: Database) -> Connection:
+    return connect(database.path, options=read_only_options(database.path) if database.read_only else READ_ONLY)
+
+
+def _write_manifest(folder: Path, digests: dict[str, str]) -> None:
+    with closing(connect(folder / DATABASE_FILE, options=READ_ONLY)) as connection:
+        counts, referenced = count_rows(connection), referenced_files(connection)
+    document: dict[str, Any] = {
+        "format": _FORMAT,
+        "layout": len(MIGRATIONS),
+        "made_at": time_text(datetime.now(UTC)),
+        "counts": counts,
+        "files": digests,
+        "missing": sorted(referenced - digests.keys()),
+    }
+    _write_private(folder / MANIFEST, json.dumps(document, indent=1).encode())
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_bytes(content)
+
+
+def _damaged(directory: Path, what: str) -> BackupUnusable:
+    return BackupUnusable(f"The backup {directory} is damaged ({what}): use another one.")

@@ -1,0 +1,231 @@
+"""An examination of a local store that changes nothing."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from muster.domain.errors import MusterError, StoreUnusable
+from muster.domain.finding import Finding
+from muster.storage.documents import read_change, read_counts, read_embeddings, read_faces
+from muster.storage.local import DATABASE_FILE, open_local
+from muster.storage.local.backup import referenced_files
+from muster.storage.local.connection import Connection, connect
+from muster.storage.local.database import read_only_options
+from muster.storage.local.files import UNCOMMITTED
+from muster.storage.local.restore import REPLACED, STAGING
+from muster.storage.local.schema import MIGRATIONS
+from muster.storage.local.upkeep import MIN_FREE_BYTES
+
+SET_ASIDE = "set-aside-"
+
+_LITTLE_SPACE_BYTES = 500_000_000
+_LONG_LOG_BYTES = 64_000_000
+_SHOWN = 5
+
+_READERS: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
+    ("the template of", "SELECT id, embeddings FROM students JOIN templates ON student = number", read_embeddings),
+    ("the faces of the session", "SELECT session_id, faces FROM session_photos", read_faces),
+    ("a change of the session", "SELECT session_id, change FROM changes", read_change),
+    ("the counts of the session", "SELECT id, erased FROM sessions", read_counts),
+)
+
+
+def examine(directory: Path) -> list[Finding]:
+    """Return what is wrong with the store of a folder; nothing is changed, and others may use it meanwhile."""
+    if not directory.is_dir():
+        return [Finding("no_store", f"There is no folder {directory}: name the data folder with --data.")]
+    findings = [*_folder(directory), *_space(directory), *_processes(directory), *_remains(directory)]
+    path, files = directory / DATABASE_FILE, _names(directory / "files")
+    if not path.exists() or not path.stat().st_size:
+        if files:
+            detail = (
+                f"The database {path} is missing or empty, and {len(files)} photos and heads lie beside it: put it "
+                "back, or restore a backup with `muster restore --replace`."
+            )
+            return [*findings, Finding("database_missing", detail)]
+        return [*findings, Finding("no_store", f"There is no store in {directory} yet.", problem=False)]
+    try:
+        with closing(connect(path, options=read_only_options(path))) as connection:
+            return [*findings, *_database(connection, path), *_files(connection, directory)]
+    except (MusterError, sqlite3.Error) as error:
+        detail = f"The database cannot be read ({error}): restore a backup with `muster restore --replace`."
+        return [*findings, Finding("database_damaged", detail)]
+
+
+def set_aside_unknown(directory: Path) -> tuple[int, Path]:
+    """Move the files that no row names into a folder of their own; return how many, and the folder.
+
+    Raises:
+        StoreUnusable: the store cannot be opened or written.
+    """
+    database = open_local(directory).upkeep.database
+    aside = directory / f"{SET_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    with database.write() as connection:
+        unknown = _names(directory / "files") - referenced_files(connection)  # type: ignore[arg-type]
+        try:
+            if unknown:
+                aside.mkdir(mode=0o700)
+            for name in unknown:
+                (directory / "files" / name).rename(aside / name)
+        except OSError as error:
+            raise StoreUnusable(f"The files cannot be moved to {aside} ({error.strerror}).") from error
+    return len(unknown), aside
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
+def _folder(directory: Path) -> Iterator[Finding]:
+    paths = [directory, directory / "files", *(directory / "files").glob("*"), *directory.glob(f"{DATABASE_FILE}*")]
+    readable = [path for path in paths if path.exists() and path.stat().st_mode & 0o077]
+    if readable and os.name != "nt":
+        yield Finding(
+            "permissions",
+            f"Other users of this machine can read {len(readable)} files, {readable[0]} for one: "
+            f"`chmod -R go= {directory}`.",
+        )
+    if not os.access(directory, os.W_OK):
+        yield Finding(
+            "read_only", f"The folder {directory} cannot be written: only reading commands work.", problem=False
+        )
+
+
+def _space(directory: Path) -> Iterator[Finding]:
+    free = shutil.disk_usage(directory).free
+    if free < _LITTLE_SPACE_BYTES:
+        yield Finding(
+            "disk_space",
+            f"{free // 1_000_000} MB are free on the disk of {directory}: free some space.",
+            problem=free < MIN_FREE_BYTES,
+        )
+    log = directory / f"{DATABASE_FILE}-wal"
+    if log.exists() and log.stat().st_size > _LONG_LOG_BYTES:
+        yield Finding(
+            "long_log",
+            f"The log {log} has {log.stat().st_size // 1_000_000} MB: a process reads for very long, or the server "
+            "was killed often. Restart the server.",
+            problem=False,
+        )
+
+
+def _processes(directory: Path) -> Iterator[Finding]:
+    """Look for processes that write into deleted files of the store, on Linux."""
+    beginning, end = str((directory / DATABASE_FILE).resolve()), " (deleted)"
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            held = {str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()}
+        except OSError:
+            # Ended meanwhile, or another user's.
+            continue
+        if any(target.startswith(beginning) and target.endswith(end) for target in held):
+            yield Finding(
+                "deleted_files",
+                f"Process {process.name} writes into files of the store that were deleted under it, so that its work "
+                "will be lost: export what it shows, then stop it and start it again.",
+            )
+
+
+def _remains(directory: Path) -> Iterator[Finding]:
+    for path in sorted(directory.glob(f"{STAGING}*")):
+        yield Finding("interrupted_restore", f"A restoration was interrupted: run it again, then remove {path}.")
+    for pattern in (REPLACED, SET_ASIDE):
+        for path in sorted(directory.glob(f"{pattern}*")):
+            detail = f"{path} holds faces and names of an older state: remove it once you are sure."
+            yield Finding("set_aside", detail, problem=False)
+
+
+def _database(connection: Connection, path: Path) -> Iterator[Finding]:
+    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    if layout > len(MIGRATIONS):
+        yield Finding("newer_version", f"A newer version of Muster wrote the database {path}: update Muster.")
+    for (message,) in connection.execute(f"PRAGMA integrity_check({_SHOWN})").fetchall():
+        if message != "ok":
+            yield Finding(
+                "database_damaged",
+                f"The database is damaged ({message}): restore a backup with `muster restore --replace`.",
+            )
+            return
+    if layout != len(MIGRATIONS):
+        yield Finding(
+            "older_version",
+            "An older version of Muster wrote the database: back it up, then any command brings it up to date.",
+            problem=False,
+        )
+        return
+    broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        tables = ", ".join(sorted({str(row[0]) for row in broken}))
+        yield Finding("broken_references", f"{len(broken)} rows name what is gone ({tables}): restore a backup.")
+    for what, select, read in _READERS:
+        yield from _damaged_records(connection, what, select, read)
+    if connection.execute("SELECT 1 FROM store WHERE key = 'rewrite_due'").fetchone() is not None:
+        yield Finding(
+            "rewrite_due",
+            "Bytes of erased students may be left in the free space of the database file: `muster retention` rewrites "
+            "it, as the server does each day.",
+            problem=False,
+        )
+
+
+def _damaged_records(
+    connection: Connection, what: str, select: str, read: Callable[[Any], object]
+) -> Iterator[Finding]:
+    damaged = []
+    for owner, value in connection.execute(select):
+        try:
+            read(value)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            damaged.append(f"{what} {owner}")
+    if damaged:
+        remedy = (
+            "withdraw and register the student again"
+            if "template" in what
+            else "remove the session with `muster sessions remove`"
+        )
+        shown = ", ".join(damaged[:_SHOWN]) + (", ..." if len(damaged) > _SHOWN else "")
+        yield Finding("records_damaged", f"{len(damaged)} records are damaged: {shown}. Restore a backup, or {remedy}.")
+
+
+def _files(connection: Connection, directory: Path) -> Iterator[Finding]:
+    try:
+        # In this order: a file that comes meanwhile is not taken for an unknown one.
+        present = _names(directory / "files")
+        named = referenced_files(connection)
+        pending = {name for (name,) in connection.execute("SELECT name FROM removed_files").fetchall()}
+    except sqlite3.OperationalError:
+        # A database of an older version, which has been said.
+        return
+    committed = {name.removesuffix(UNCOMMITTED) for name in present}
+    # Looked up again: one may have come, or gone together with its row, meanwhile.
+    missing = {name for name in named - committed if not (directory / "files" / name).exists()}
+    missing &= referenced_files(connection)
+    if missing:
+        yield Finding(
+            "files_missing",
+            f"{len(missing)} photos or heads that the database names are gone: restore a backup, or register these "
+            "students again. Everything else works.",
+        )
+    unknown = {name for name in present - named - pending if not name.endswith(UNCOMMITTED)}
+    unknown = {name for name in unknown - referenced_files(connection) if (directory / "files" / name).exists()}
+    if unknown:
+        yield Finding(
+            "files_unknown",
+            f"The database names none of {len(unknown)} files under {directory / 'files'}: it may be older than they "
+            "are, so restore a newer backup if there is one. Else `muster doctor --set-aside` moves them out of the "
+            "way.",
+        )
+    if any(_is_empty(directory / "files" / name) for name in named & present):
+        yield Finding("files_empty", "Some photos or heads are empty files: restore a backup.")
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return False

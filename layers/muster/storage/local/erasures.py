@@ -1,0 +1,145 @@
+"""Who was erased or withdrew consent, kept as keyed digests, for copies of the store that still hold them.
+
+A backup holds everyone who was in the store when it was made. Restoring it must not bring back a student who was erased
+since. The list names nobody: it holds HMAC-SHA256 of each id under a key of the store.
+"""
+
+import hashlib
+import hmac
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+from uuid import uuid4
+
+from muster.domain.errors import BackupUnusable
+from muster.domain.identifiers import StudentId
+from muster.storage.documents import time_text
+from muster.storage.local.database import Database
+
+_log = logging.getLogger(__name__)
+
+ERASURES_FILE: Final = "erasures.json"
+
+Kind = Literal["erased", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One erasure or withdrawal.
+
+    Attributes:
+        token: its own, random.
+        digest: of the student's id, under the key of the list.
+        at: ISO 8601, UTC.
+    """
+
+    token: str
+    kind: str
+    digest: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureList:
+    """All erasures of a store, with the key of their digests."""
+
+    key: str
+    erasures: tuple[Erasure, ...]
+
+    def since(self, known: "ErasureList") -> "ErasureList":
+        """Return the erasures that another state of the store does not know."""
+        tokens = {erasure.token for erasure in known.erasures}
+        return ErasureList(self.key, tuple(erasure for erasure in self.erasures if erasure.token not in tokens))
+
+    def of(self, students: Iterable[StudentId]) -> dict[StudentId, set[str]]:
+        """Return which of some students the list names, each with the kinds."""
+        kinds: dict[str, set[str]] = {}
+        for erasure in self.erasures:
+            kinds.setdefault(erasure.digest, set()).add(erasure.kind)
+        found = {student: kinds.get(_digest(self.key, student), set()) for student in students}
+        return {student: of_student for student, of_student in found.items() if of_student}
+
+
+def note_erasure(connection: sqlite3.Connection, student_id: StudentId, kind: Kind) -> None:
+    """Add to the list, in the transaction that erases."""
+    (key,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
+    row = (uuid4().hex, kind, _digest(key, student_id), time_text(datetime.now(UTC)))
+    connection.execute("INSERT INTO erasures VALUES (?, ?, ?, ?)", row)
+
+
+def add_erasures(connection: sqlite3.Connection, erasures: Collection[Erasure]) -> None:
+    """Add what another state of the store knows to the list."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO erasures VALUES (?, ?, ?, ?)",
+        [(erasure.token, erasure.kind, erasure.digest, erasure.at) for erasure in erasures],
+    )
+
+
+def read_erasures(connection: sqlite3.Connection) -> ErasureList:
+    """Return the list of a database."""
+    (key,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
+    rows = connection.execute("SELECT token, kind, digest, at FROM erasures ORDER BY at, token").fetchall()
+    return ErasureList(key, tuple(Erasure(*row) for row in rows))
+
+
+def write_erasures_file(path: Path, found: ErasureList) -> None:
+    """Write the list to a file that only its owner can read, whole or not at all."""
+    rows = [[erasure.token, erasure.kind, erasure.digest, erasure.at] for erasure in found.erasures]
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"key": found.key, "erasures": rows}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_erasures_file(path: Path) -> ErasureList:
+    """Read a list that `write_erasures_file` wrote.
+
+    Raises:
+        BackupUnusable: it is none.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        rows = [Erasure(*map(str, row)) for row in document["erasures"]]
+        return ErasureList(str(document["key"]), tuple(rows))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupUnusable(
+            f"{path} is not a list of erasures: name the erasures.json of the newest backup, or of the data folder."
+        ) from error
+
+
+def keep_erasures_file(database: Database) -> None:
+    """Keep the list beside the database too, for the day on which the database is lost."""
+    found, path = read_erasures(database.read()), database.path.with_name(ERASURES_FILE)
+    try:
+        if path.exists() and read_erasures_file(path) == found:
+            return
+    except BackupUnusable:
+        # It is written again.
+        pass
+    if found.erasures:
+        try:
+            write_erasures_file(path, found)
+        except OSError as error:
+            # The next erasure or opening tries again; what was erased stays erased.
+            _log.error("the list of erasures %s could not be written: %s", path, error)
+
+
+def merge(lists: Collection[ErasureList]) -> list[ErasureList]:
+    """Return lists of different keys, those of the same key put together."""
+    by_key: dict[str, dict[str, Erasure]] = {}
+    for found in lists:
+        by_key.setdefault(found.key, {}).update({erasure.token: erasure for erasure in found.erasures})
+    return [ErasureList(key, tuple(erasures.values())) for key, erasures in by_key.items()]
+
+
+def _digest(key: str, student_id: StudentId) -> str:
+    return hmac.new(key.encode(), student_id.encode(), hashlib.sha256).hexdigest()

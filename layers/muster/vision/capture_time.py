@@ -1,0 +1,46 @@
+"""The moment at which a photo was taken, by its own EXIF data."""
+
+import io
+from datetime import datetime, tzinfo
+
+from PIL import Image
+
+from muster.vision.decode import BROKEN, FORMATS
+
+# EXIF 2.32: the directory of photographic data, and in it DateTimeOriginal and OffsetTimeOriginal.
+_EXIF_IFD = 0x8769
+_DATE_TIME_ORIGINAL = 0x9003
+_OFFSET_TIME_ORIGINAL = 0x9011
+
+
+def capture_time(data: bytes, zone: tzinfo) -> datetime | None:
+    """Read when a photo was taken; only headers are read, no pixels.
+
+    Args:
+        data: an encoded picture.
+        zone: where the camera's clock was, for photos that do not say it themselves.
+
+    Returns:
+        The moment with its time zone; None where the file does not say it in a way that can be read.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            exif = Image.Exif()
+            # `getexif` would decode a PNG to look behind its pixels.
+            exif.load(image.info.get("exif", b""))
+            tags = exif.get_ifd(_EXIF_IFD)
+        return _moment(tags.get(_DATE_TIME_ORIGINAL), tags.get(_OFFSET_TIME_ORIGINAL), zone)
+    except (*BROKEN, Image.DecompressionBombError):
+        return None
+
+
+def _moment(time: object, offset: object, zone: tzinfo) -> datetime | None:
+    taken = datetime.strptime(_text(time), "%Y:%m:%d %H:%M:%S")
+    try:
+        return taken.replace(tzinfo=datetime.strptime(_text(offset), "%z").tzinfo)
+    except ValueError:
+        return taken.replace(tzinfo=zone)
+
+
+def _text(value: object) -> str:
+    return value.strip("\0 ") if isinstance(value, str) else ""

@@ -1,0 +1,58 @@
+"""A process that decodes photos for another: requests come on stdin, answers leave on stdout.
+
+A request is its length in 8 bytes, little-endian, then the photo's bytes. An answer is one line of JSON: `height` and
+`width`, after which the pixels follow; or `error`, the name of a domain error, and its `detail`; or `failure`, where an
+unexpected exception was raised. The process ends when stdin does, and with it when the process that asks ends.
+"""
+
+import json
+import resource
+import signal
+import struct
+import sys
+import warnings
+from typing import BinaryIO
+
+from muster.domain.errors import ImageTooLarge, MusterError
+from muster.vision.decode import DEFAULT, decode
+
+LENGTH = struct.Struct("<Q")
+
+_ADDRESS_SPACE = 2_000_000_000
+"""Bytes; enough for a transparent PNG of 50 megapixels."""
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    warnings.simplefilter("ignore")
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # An interrupt at the terminal is for the process that asks.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    while header := requests.read(LENGTH.size):
+        _answer(requests.read(LENGTH.unpack(header)[0]), answers)
+
+
+def _answer(data: bytes, answers: BinaryIO) -> None:
+    # Nothing handles the signal: the kernel ends the process, in the midst of a decoder written in C, too.
+    signal.setitimer(signal.ITIMER_PROF, DEFAULT.processor_seconds)
+    try:
+        pixels = decode(data).pixels
+    except MusterError as error:
+        _write(answers, {"error": type(error).__name__, "detail": str(error)})
+    except MemoryError:
+        detail = "The photo takes too much memory to read: save it as an ordinary JPEG, or send it in a smaller size."
+        _write(answers, {"error": ImageTooLarge.__name__, "detail": detail})
+    except Exception as error:  # noqa: BLE001 - the process that asks raises it again
+        _write(answers, {"failure": f"{type(error).__name__}: {error}"})
+    else:
+        _write(answers, {"height": pixels.shape[0], "width": pixels.shape[1]}, pixels.data.cast("B"))
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _write(answers: BinaryIO, answer: dict[str, object], content: memoryview | bytes = b"") -> None:
+    answers.write(json.dumps(answer).encode() + b"\n")
+    answers.write(content)
+    answers.flush()

@@ -1,0 +1,72 @@
+"""Faces whose head is tilted, levelled before they are cut out: the embedder was trained on upright faces."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.faces import Faces
+from muster.vision.align import CROP_SIZE, box_to_crop, warp
+from muster.vision.orientation import Detect
+from muster.vision.quality import estimate_pose
+
+LEVEL_FROM = 20.0
+"""Degrees of roll from which a face is levelled (benchmarks/turned_photos.py)."""
+
+_LEVEL = 10.0
+"""Degrees of roll at which a levelled face is level enough."""
+
+_ATTEMPTS = 3
+"""The landmarks are wrong on a face that is tilted by more than 60 degrees, but each turn brings it nearer."""
+
+_SIDE = 512
+"""Longest side in pixels of the part of a photo that is read again; the face fills a third of it."""
+
+_AROUND = 3.0
+"""Side of that part by the longer side of the face's box."""
+
+
+def is_tilted(faces: Faces) -> NDArray[np.bool_]:
+    """Tell which faces, N, are tilted by `LEVEL_FROM` or more: bool (N,)."""
+    return np.asarray(np.abs(estimate_pose(faces.landmarks)[2]) >= LEVEL_FROM)
+
+
+def level(pixels: NDArray[np.uint8], face: Faces, detect: Detect) -> tuple[NDArray[np.uint8], Faces]:
+    """Turn the surroundings of one face until the face is upright.
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB.
+        face: the one face, of length 1.
+        detect: finds the faces of a picture.
+
+    Returns:
+        A picture of the face and its surroundings, uint8 (h, w, 3), and the face as found there. Where the face is not
+        found again, the photo and the face as they were.
+    """
+    best, best_face = pixels, face
+    angle = 0.0
+    seen = face
+    for _ in range(_ATTEMPTS):
+        angle += float(estimate_pose(seen.landmarks)[2][0])
+        patch = _patch(pixels, face.boxes[0], angle)
+        found = _in_the_middle(detect(patch), patch.shape[0])
+        if found is None:
+            break
+        best, best_face, seen = patch, found, found
+        if abs(float(estimate_pose(found.landmarks)[2][0])) <= _LEVEL:
+            break
+    return best, best_face
+
+
+def _patch(pixels: NDArray[np.uint8], box: NDArray[np.float32], degrees: float) -> NDArray[np.uint8]:
+    """Cut a square about a box, (4,), out of a photo as if the photo were turned anticlockwise by some degrees."""
+    longer = float(box[2:].max())
+    square = np.array([*(box[:2] + box[2:] / 2 - longer / 2), longer, longer], np.float32)
+    side = round(min(_AROUND * longer, _SIDE))
+    to_patch = box_to_crop(square, _AROUND - 1, tilt=float(np.radians(degrees))) * (side / CROP_SIZE)
+    return warp(pixels, to_patch, side)
+
+
+def _in_the_middle(faces: Faces, side: int) -> Faces | None:
+    centres = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2
+    away = np.linalg.norm(centres - side / 2, axis=1)
+    near = np.flatnonzero(away < side / (2 * _AROUND))
+    return faces.take(near[[faces.scores[near].argmax()]]) if len(near) else None

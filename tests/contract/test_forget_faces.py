@@ -1,0 +1,43 @@
+"""Learned faces can be removed when nothing else is left by which they could be undone."""
+
+import numpy as np
+import pytest
+
+from muster.domain.errors import NotRegistered, StudentNotFound
+from muster.domain.identifiers import FaceId, StudentId
+from muster.services.groups import Groups
+from muster.services.retention import Retention, RetentionLimits
+from muster.services.roster import Roster
+from tests.contract.examples import a_row, a_template, enrol, open_session, register
+from tests.contract.places import Stores
+
+
+def roster(stores: Stores) -> Roster:
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    return Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
+
+
+def test_faces_learned_in_a_session_that_retention_removed_are_forgotten_on_request(stores: Stores) -> None:
+    register(stores, "a", "b")
+    for face in ("one", "two"):
+        stores.students.learn(StudentId("a"), FaceId(face), a_row(face))
+    Groups(stores.groups, stores.students, stores.sessions).ensure(["g"])  # type: ignore[list-item]
+    session = open_session(stores, "a")
+    Retention(stores.groups, stores.sessions, RetentionLimits(1, 1)).run()
+    assert session not in [found.id for found in stores.sessions.of_group("g")]  # type: ignore[arg-type]
+    assert stores.students.template(StudentId("a")).learned == ("one", "two")
+
+    assert roster(stores).forget_faces(StudentId("a")) == 2
+    left = stores.students.template(StudentId("a"))
+    assert left.learned == ()
+    np.testing.assert_array_equal(left.embeddings, a_template("a").embeddings)
+    assert stores.training.state().dirty
+    assert roster(stores).forget_faces(StudentId("a")) == 0
+
+
+def test_a_student_without_a_template_has_none_to_forget(stores: Stores) -> None:
+    enrol(stores, "a")
+    with pytest.raises(NotRegistered):
+        roster(stores).forget_faces(StudentId("a"))
+    with pytest.raises(StudentNotFound):
+        roster(stores).forget_faces(StudentId("nobody"))

@@ -1,0 +1,161 @@
+"""Every command beside a server that keeps writing: nothing that either acknowledged is lost, whoever ends first."""
+
+import json
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import typer.main
+
+from muster.cli.app import app
+from muster.packs.load import ModelPack
+from muster.storage.local import DATABASE_FILE, open_local
+from tests.e2e.kill_rounds import TOKEN, HttpWriter, Record, check, rounds
+from tests.e2e.test_users import document, muster, serving_process
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+# In this order. `{data}`, `{work}` and `{samples}` stand for folders.
+COMMANDS: dict[str, str] = {
+    "groups add": "g2",
+    "groups change": "g2 --name Second",
+    "groups list": "",
+    "students import": "{work}/roster.csv",
+    "students list": "",
+    "register": "{samples}/gallery/barack_obama.jpg --id obama --name Barack --group g --consent",
+    "students register": "{work}/portraits --consent",
+    "detect": "{samples}/photos/group.jpg --group g --session photographed",
+    "train": "",
+    "packs migrate": "embedded",
+    "sessions open": "--group g --id opened",
+    "sessions mark": "opened cli1=excused",
+    "sessions list": "--group g",
+    "sessions show": "photographed",
+    "sessions questions": "photographed --output {work}/questions",
+    "sessions name": "photographed FACE obama",
+    "sessions remove": "removed --yes",
+    "attendance report": "--group g",
+    "attendance export": "--group g --output {work}/report.xlsx",
+    "users add": "ada --group g",
+    "users list": "",
+    "users token": "ada",
+    "users remove": "grace",
+    "students forget-faces": "obama",
+    "students withdraw": "obama --yes",
+    "students erase": "cli2 --yes --verify",
+    "groups remove": "g3",
+    "retention": "",
+    "doctor": "",
+    "backup": "{work}/backup",
+    "restore": "{work}/backup --replace",
+}
+
+NO_STORE = {
+    "serve": "it is the server",
+    "demo": "has a store of its own",
+    "evaluate": "reads a data set",
+    "packs build": "makes a pack",
+    "packs list": "reads packs",
+    "packs verify": "reads a pack",
+}
+
+
+def command_names() -> Iterator[str]:
+    def walk(command: Any, path: tuple[str, ...]) -> Iterator[str]:
+        if hasattr(command, "commands"):
+            for name, below in command.commands.items():
+                yield from walk(below, (*path, name))
+        else:
+            yield " ".join(path)
+
+    return walk(typer.main.get_command(app), ())
+
+
+def test_no_command_is_left_out_here() -> None:
+    assert set(command_names()) == COMMANDS.keys() | NO_STORE.keys()
+    assert not COMMANDS.keys() & NO_STORE.keys()
+
+
+def prepare(data: Path, work: Path, samples: Path) -> None:
+    (work / "portraits").mkdir(parents=True)
+    shutil.copy(samples / "gallery" / "joe_biden.jpg", work / "portraits" / "biden.jpg")
+    (work / "roster.csv").write_text("student_id,name,group\ncli1,Ada,g\ncli2,Alan,g\nbiden,Joe,g\n")
+    for arguments in (
+        ["groups", "add", "g"],
+        ["groups", "add", "g3"],
+        ["users", "add", "grace"],
+        ["sessions", "open", "--group", "g", "--id", "kept"],
+        ["sessions", "open", "--group", "g", "--id", "removed"],
+    ):
+        done = muster(data, *arguments)
+        assert done.returncode == 0, done.stderr
+
+
+def run_all(data: Path, work: Path, samples: Path) -> None:
+    face = ""
+    for name, template in COMMANDS.items():
+        text = template.format(data=data, work=work, samples=samples)
+        done = muster(data, *name.split(), *text.replace("FACE", face).split(), "--json")
+        assert "Traceback" not in done.stderr, (name, done.stderr)
+        if name == "restore":
+            assert json.loads(done.stdout)["code"] == "store_in_use"
+        elif name == "train" and done.returncode == 1:
+            # The server trains already.
+            assert json.loads(done.stdout)["outcome"] == "busy"
+        else:
+            assert done.returncode == 0, (name, done.stdout, done.stderr)
+        if name == "detect":
+            face = json.loads(done.stdout)["photos"][0]["faces"][0]["face_id"]
+
+
+def test_nothing_is_lost_beside_any_command(
+    tmp_path: Path, samples: Path, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSTER_ADMIN_TOKEN", TOKEN)
+    data, work, record = tmp_path / "data", tmp_path / "work", Record()
+    prepare(data, work, samples)
+    with serving_process(data, tmp_path / "log") as (address, server):
+        writer = HttpWriter(address, "first", record)
+        run_all(data, work, samples)
+        assert record.answers > 20
+        # What the commands stored is seen by the server, too.
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        assert httpx.get(f"{address}/v1/students/cli1", headers=bearer, timeout=60).status_code == 200
+        assert httpx.get(f"{address}/v1/students/cli2", headers=bearer, timeout=60).status_code == 404
+        server.send_signal(signal.SIGKILL)
+        server.wait(60)
+        writer.stop()
+    record.students |= {"cli1": "there", "cli2": "gone", "biden": "there", "obama": "there"}
+    record.users |= {"ada", "admin"}
+    record.sessions |= {"opened", "photographed", "kept"}
+    assert not record.errors
+    check(data, record)
+
+    with serving_process(data, tmp_path / "log") as (address, server):
+        writer = HttpWriter(address, "second", record)
+        for name in ("students list", "users list", "attendance report"):
+            document(muster(data, *name.split(), *COMMANDS[name].split(), "--json"))
+        before = record.answers
+        while record.answers < before + 10:
+            document(muster(data, "groups", "list", "--json"))
+        writer.stop()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+    # A server that was asked to stop leaves everything in the main file.
+    (tmp_path / "alone").mkdir()
+    shutil.copy(data / DATABASE_FILE, tmp_path / "alone")
+    found = {student.id for student in open_local(tmp_path / "alone").students.find()}
+    assert {id for id, state in record.students.items() if state == "there"} <= found
+    assert not record.errors
+    check(data, record)
+
+
+def test_processes_killed_at_random_lose_nothing(
+    tmp_path: Path, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSTER_ADMIN_TOKEN", TOKEN)
+    assert rounds(8, tmp_path)["acknowledged"] > 0

@@ -1,0 +1,67 @@
+"""The health check of a server whose store cannot be written, and learned faces over HTTP."""
+
+import subprocess
+from pathlib import Path
+
+import httpx
+
+from muster.composition.local import LocalSystem
+from muster.domain.identifiers import FaceId, GroupId, StudentId, UserId
+from muster.domain.user import Role, User
+from muster.storage.local import DATABASE_FILE
+from tests.contract.examples import a_row, register
+
+
+def test_health_fails_while_the_database_is_not_the_one_that_the_server_has_open(
+    client: httpx.Client, system: LocalSystem, tmp_path: Path
+) -> None:
+    assert client.get("/health").status_code == 200
+    database = tmp_path / "store" / DATABASE_FILE
+    database.rename(tmp_path / "kept")
+    for replaced in (False, True):
+        if replaced:
+            # Not opened here: closing it would drop SQLite's locks.
+            subprocess.run(["cp", str(tmp_path / "kept"), str(database)], check=True)
+        system.stores.upkeep._checked_at = float("-inf")
+        answer = client.get("/health")
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] == "store_unusable"
+    (tmp_path / "kept").replace(database)
+    system.stores.upkeep._checked_at = float("-inf")
+    assert client.get("/health").status_code == 200
+
+
+def test_the_store_is_checked_once_a_second_however_often_health_is_asked(
+    client: httpx.Client, system: LocalSystem
+) -> None:
+    checks = 0
+    find = system.stores.upkeep._find_failure
+
+    def counted() -> None:
+        nonlocal checks
+        checks += 1
+        find()
+
+    system.stores.upkeep._find_failure = counted  # type: ignore[method-assign]
+    system.stores.upkeep._checked_at = float("inf")
+    for _ in range(20):
+        assert client.get("/health").status_code == 200
+    assert checks == 0
+    system.stores.upkeep._checked_at = float("-inf")
+    client.get("/health")
+    assert checks == 1
+
+
+def test_a_teacher_removes_the_learned_faces_of_their_own_students_only(
+    client: httpx.Client, system: LocalSystem
+) -> None:
+    register(system.stores, "mine", groups=["g"])
+    register(system.stores, "other", groups=["h"])
+    for student in ("mine", "other"):
+        system.stores.students.learn(StudentId(student), FaceId("f"), a_row("f"))
+    token = system.users.add(User(UserId("ada"), Role.TEACHER), [GroupId("g")])
+    client.headers["Authorization"] = f"Bearer {token}"
+    assert client.delete("/v1/students/mine/learned-faces").json() == {"student_id": "mine", "removed": 1}
+    assert client.delete("/v1/students/other/learned-faces").status_code == 403
+    assert system.stores.students.template(StudentId("other")).learned == ("f",)

@@ -1,0 +1,35 @@
+/** A sheet that asks before something is done. */
+
+import { html } from "../vendor/lit-html/lit-html.js";
+import { t } from "../core/i18n.js";
+import { closeSheet, openSheet } from "./sheet.js";
+
+/**
+ * @typedef {object} Choice
+ * @property {string} label
+ * @property {string} [style] class of its button.
+ * @property {() => void} run
+ */
+
+/**
+ * Ask, and do what is chosen; closing the sheet does nothing.
+ * @param {string} title
+ * @param {string[]} sentences
+ * @param {Choice[]} choices
+ */
+export function ask(title, sentences, choices) {
+  const choose = (choice) => {
+    closeSheet();
+    choice.run();
+  };
+  openSheet(() => ({
+    title,
+    body: html`${sentences.map((sentence) => html`<p>${sentence}</p>`)}
+      <div class="stack-small">
+        ${choices.map(
+          (choice) => html`<button class="big ${choice.style ?? ""}" @click=${() => choose(choice)}>${choice.label}</button>`,
+        )}
+        <button class="big" @click=${closeSheet}>${t("action.back")}</button>
+      </div>`,
+  }));
+}
