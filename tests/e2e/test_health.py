@@ -32,6 +32,11 @@ def test_health_fails_while_the_database_is_not_the_one_that_the_server_has_open
     assert client.get("/health").status_code == 200
 
 
+def test_a_monitor_may_ask_for_the_head_alone(client: httpx.Client) -> None:
+    answer = client.head("/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_the_store_is_checked_once_a_second_however_often_health_is_asked(
     client: httpx.Client, system: LocalSystem
 ) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -102,7 +103,7 @@ class TestWorkAtOnce:
         monkeypatch.setattr("muster.api.app.recognition_work", lambda: Workload(at_once=2, waiting=3))
         entered, leave = threading.Semaphore(0), threading.Event()
 
-        def slow(*_: Any) -> None:
+        def slow(*_: Any, **__: Any) -> None:
             entered.release()
             assert leave.wait(120)
 
@@ -129,6 +130,38 @@ class TestWorkAtOnce:
         assert len(refused) == 45
         assert all(one.json()["code"] == "server_busy" for one in refused)
         assert all(int(one.headers["retry-after"]) > 0 for one in refused)
+
+    def test_a_roll_call_does_not_wait_for_archives_of_registration_photos(
+        self, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        entered, leave = threading.Semaphore(0), threading.Event()
+
+        def slow(*_: Any, **__: Any) -> list[Any]:
+            entered.release()
+            assert leave.wait(120)
+            return []
+
+        monkeypatch.setattr("muster.services.bulk_registration.BulkRegistration.run", slow)
+        archive = io.BytesIO()
+        with ZipFile(archive, "w") as entries:
+            entries.writestr("s1.jpg", b"x")
+        with serving(create_app(system)) as url, ThreadPoolExecutor(3) as pool:
+
+            def send() -> httpx.Response:
+                form: dict[str, Any] = {
+                    "data": {"group_id": "7b", "consent": "true"},
+                    "files": {"archive": archive.getvalue()},
+                }
+                return httpx.post(f"{url}/register/register-students", timeout=120, **form)
+
+            answers = [pool.submit(send) for _ in range(3)]
+            try:
+                assert entered.acquire(timeout=60)
+                read = httpx.post(f"{url}/mark/detect", data={"group_id": "7b"}, files={"images": b"x"}, timeout=60)
+                assert read.json()["code"] == "unsupported_image"
+            finally:
+                leave.set()
+            assert [answer.result().status_code for answer in answers] == [200] * 3
 
     def test_photos_of_one_request_are_not_all_in_memory_at_once(self) -> None:
         images = []

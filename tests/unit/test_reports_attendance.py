@@ -45,7 +45,7 @@ PHOTO = MarkSource.PHOTO
         ({"a": "E"}, MarkSource.MANUAL, "", True),
     ],
 )
-def test_a_session_is_taken_once_somebody_was_seen_or_marked_by_hand(
+def test_a_session_is_taken_once_somebody_was_seen_or_everybody_marked_by_hand(
     marks: dict[str, str], source: MarkSource, erased: str, taken: bool
 ) -> None:
     started_at = at("2026-09-01T06:15")
@@ -56,15 +56,20 @@ def test_a_session_is_taken_once_somebody_was_seen_or_marked_by_hand(
     assert not is_taken(call.session, call.marks, started_at - timedelta(days=1))
 
 
-def test_an_excuse_given_in_advance_takes_no_session() -> None:
+@pytest.mark.parametrize("status", ["E", "A"])
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_one_student_who_is_marked_by_hand_makes_no_other_absent(status: str, hours: int) -> None:
     started_at = at("2026-09-01T06:15")
     call = roll_call("s", started_at, {"a": "A", "b": "A"}, source=PHOTO)
-    excused = replace(call.marks[1], status=STATUS["E"], source=MarkSource.MANUAL)
-    early, late = (replace(excused, marked_at=started_at + timedelta(hours=hours)) for hours in (-1, 1))
-    assert not is_taken(call.session, [call.marks[0], early], NOW)
-    assert is_taken(call.session, [call.marks[0], late], NOW)
+    by_hand = replace(
+        call.marks[1],
+        status=STATUS[status],
+        source=MarkSource.MANUAL,
+        marked_at=started_at + timedelta(hours=hours),
+    )
+    assert not is_taken(call.session, [call.marks[0], by_hand], NOW)
     # People still see what they set; the others are not absent.
-    assert marks_shown(RollCall(call.session, (call.marks[0], early)), NOW) == (early,)
+    assert marks_shown(RollCall(call.session, (call.marks[0], by_hand)), NOW) == (by_hand,)
 
 
 def test_a_session_that_is_not_taken_is_listed_and_counts_for_nothing() -> None:

@@ -45,4 +45,4 @@ def test_a_csv_with_semicolons_has_decimal_commas() -> None:
 def test_commas_stay_the_default() -> None:
     report = term({"s1": "PPA"})
     assert csv_file(report) == csv_file(report, Delimiter.COMMA)
-    assert b"s1,Student s1,2,0,1,0,0.6667" in csv_file(report)
+    assert b"s1,Student s1,2,0,1,0,0,0.6667" in csv_file(report)

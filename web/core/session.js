@@ -12,7 +12,7 @@ import { Problem } from "./problem.js";
  * @property {string | null} startedAt
  * @property {string | null} etag
  * @property {any[]} photos with their faces.
- * @property {boolean} taken whether somebody was seen or marked; if not, nobody is absent.
+ * @property {boolean} taken whether somebody was present or everybody marked by hand; if not, nobody is absent.
  * @property {any[]} marks
  * @property {any[]} questions one for each student whom the teacher is asked about.
  * @property {Error | null} problem why it is not shown.

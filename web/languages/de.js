@@ -163,7 +163,7 @@ export default {
   "session.finishedWaiting": { one: "{count} Foto wird gesendet, sobald ein Netz da ist.", other: "{count} Fotos werden gesendet, sobald ein Netz da ist." },
   "session.more": "Foto hinzufügen",
   "session.notTaken": "nicht durchgeführt",
-  "session.notTakenText": "Noch niemand aus der Gruppe wurde gesehen oder eingetragen. Der Aufruf gilt als nicht durchgeführt, und niemand fehlt.",
+  "session.notTakenText": "Noch niemand aus der Gruppe ist anwesend. Der Aufruf gilt als nicht durchgeführt, und niemand fehlt.",
   "session.notYet": { one: "{count} Schüler wird eingetragen, sobald ein Foto gelesen ist.", other: "{count} Schüler werden eingetragen, sobald ein Foto gelesen ist." },
   "session.open": { one: "{count} Frage ist offen: {names}. Sie bleibt offen, nicht abwesend.", other: "{count} Fragen sind offen: {names}. Sie bleiben offen, nicht abwesend." },
   "session.people": "Alle",

@@ -163,7 +163,7 @@ export default {
   "session.finishedWaiting": { one: "{count} photo is sent as soon as there is a network.", other: "{count} photos are sent as soon as there is a network." },
   "session.more": "Add a photo",
   "session.notTaken": "not taken",
-  "session.notTakenText": "Nobody of the group was seen or marked yet. The roll call counts as not taken, and nobody is absent.",
+  "session.notTakenText": "Nobody of the group is present yet. The roll call counts as not taken, and nobody is absent.",
   "session.notYet": { one: "{count} student is marked once a photo has been read.", other: "{count} students are marked once a photo has been read." },
   "session.open": { one: "{count} question is open: {names}. It stays open, not absent.", other: "{count} questions are open: {names}. They stay open, not absent." },
   "session.people": "Everybody",

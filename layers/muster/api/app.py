@@ -23,7 +23,7 @@ from muster.api.routes.sessions import session_routes
 from muster.api.routes.uploads import upload_routes
 from muster.api.site import Site
 from muster.api.system import Records, System
-from muster.api.workload import picture_work, recognition_work
+from muster.api.workload import archive_work, picture_work, recognition_work
 
 OPEN = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
 """Routes that anybody may use: they tell nothing about anyone."""
@@ -79,9 +79,9 @@ def create_app(system: Records, site: Path | None = None) -> FastAPI:
         from muster.api.routes.faces import face_routes
         from muster.api.routes.recognition import recognition_routes
 
-        recognition, pictures = recognition_work(), picture_work()
-        app.include_router(recognition_routes(system, recognition))
-        app.include_router(bulk_routes(system, recognition, pictures))
+        pictures = picture_work()
+        app.include_router(recognition_routes(system, recognition_work()))
+        app.include_router(bulk_routes(system, archive_work(), pictures))
         app.include_router(face_routes(system, pictures))
     app.include_router(me_routes(system))
     app.include_router(roster_routes(system))

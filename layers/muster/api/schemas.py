@@ -205,7 +205,9 @@ class DetectDocument(BaseModel):
     session_id: str
     group_id: str
     photos: list[PhotoDocument]
-    taken: bool = Field(description="False until somebody of the group was seen or marked by hand: nobody is absent.")
+    taken: bool = Field(
+        description="False until somebody was present or late, or everybody marked by hand: nobody is absent."
+    )
     marks: list[MarkDocument] = Field(description="Ordered by student id; none that are absent if it is not taken.")
     model: ModelDocument
     timings_ms: dict[str, float]

@@ -66,7 +66,7 @@ class SessionTotalsDocument(BaseModel):
     group_id: str
     started_at: datetime = Field(description="With the offset of the school's zone at that moment.")
     day: date = Field(description="In the school's zone.")
-    taken: bool = Field(description="False: nobody was seen or marked in it yet, and it counts in no figure.")
+    taken: bool = Field(description="False: nobody was present in it yet, and it counts in no figure.")
     questions: int = Field(description="Students of the report to review, if it is not taken too.", examples=[0])
     totals: TallyDocument
 

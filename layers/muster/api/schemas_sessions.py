@@ -52,7 +52,7 @@ class SessionSummary(BaseModel):
     started_at: datetime = Field(description="UTC.", examples=["2026-09-01T06:15:00Z"])
     version: int = Field(description="Counts changes of its marks and faces; the ETag.", examples=[2])
     taken: bool = Field(
-        description="False until somebody of the group was seen in a photo or marked by hand, and before it starts. "
+        description="False before it starts, and until somebody was present or late, or everybody marked by hand. "
         "Nobody is absent in a session that is not taken, and reports do not count it."
     )
     counts: CountsDocument

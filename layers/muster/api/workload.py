@@ -44,6 +44,11 @@ def recognition_work() -> Workload:
     return Workload(at_once=2, waiting=60)
 
 
+def archive_work() -> Workload:
+    """Make the bound on archives of registration photos: each takes minutes, which no roll call must wait for."""
+    return Workload(at_once=1, waiting=4)
+
+
 def picture_work() -> Workload:
     """Make the bound on pictures to look at and faces to name; a page of faces asks for some 40 at once."""
     return Workload(at_once=2, waiting=400)

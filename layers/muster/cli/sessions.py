@@ -84,7 +84,7 @@ def open_session(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a session ahead of its photos; it is not taken, and nobody absent, until somebody is seen or marked."""
+    """Open a session ahead of its photos; it is not taken, and nobody is absent, until somebody is present."""
     started_at = None
     if at is not None:
         try:
@@ -270,9 +270,7 @@ def _emit(sessions: Sessions, session_id: SessionId, as_json: bool) -> None:
         if detail.marks:
             console.print(table)
         if not detail.taken:
-            console.print(
-                f"The session {session_id} is not taken: nobody was seen or marked yet, and nobody is absent."
-            )
+            console.print(f"The session {session_id} is not taken: nobody was present yet, and nobody is absent.")
         for photo in detail.photos:
             console.print(f"photo {photo.id}: {faces_text(len(photo.faces))}", soft_wrap=True, highlight=False)
 

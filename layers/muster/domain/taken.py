@@ -1,7 +1,8 @@
 """Whether a session was taken, and which of its marks count; derived here and nowhere else.
 
-A session is taken once somebody was seen in it, or somebody was marked by hand. Until then nobody is absent: a session
-that was opened ahead, or whose photos show nobody of the group, says nothing about anyone.
+A session is taken once somebody was present or late, or everybody was marked by hand. Until then nobody is absent: a
+session that was opened ahead, whose photos show nobody of the group, or in which one student was excused in advance, says
+nothing about the others.
 """
 
 from collections.abc import Iterable
@@ -18,15 +19,15 @@ _SEEN = frozenset({MarkStatus.PRESENT, MarkStatus.LATE})
 def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
     """Tell whether a session was taken.
 
-    It has started, and somebody was seen (present or late, erased students included) or marked by hand. An absence or
-    an excuse that was entered before the session began is known in advance and does not take it.
+    It has started, and somebody was present or late, erased students included, or every mark was set by hand.
     """
     if session.started_at > now + CLOCK_TOLERANCE:
         return False
     if any(session.erased.get(status, 0) for status in _SEEN):
         return True
-    began = session.started_at - CLOCK_TOLERANCE
-    return any(mark.status in _SEEN or (mark.source is MarkSource.MANUAL and mark.marked_at >= began) for mark in marks)
+    marks = tuple(marks)
+    by_hand = bool(marks) and all(mark.source is MarkSource.MANUAL for mark in marks)
+    return by_hand or any(mark.status in _SEEN for mark in marks)
 
 
 def marks_shown(roll_call: RollCall, now: datetime) -> tuple[Mark, ...]:

@@ -20,9 +20,7 @@ NOT_TAKEN_SYMBOL = "–"
 
 RATE_MEANING = "Present and late among all marks that are neither excused nor to review."
 
-NOT_TAKEN_MEANING = (
-    "Nobody was seen or marked in it, or it has not started: nobody is absent, and it counts in no figure."
-)
+NOT_TAKEN_MEANING = "Nobody was present in it, or it has not started: nobody is absent, and it counts in no figure."
 
 
 def percent(rate: float | None) -> str:

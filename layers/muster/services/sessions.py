@@ -78,7 +78,7 @@ class Sessions:
         started_at: datetime | None = None,
         actor: Actor = OPERATOR,
     ) -> SessionDetail:
-        """Open a session ahead of its photos. It is not taken, and nobody is absent, until somebody is seen or marked.
+        """Open a session ahead of its photos. It is not taken, and nobody is absent, until somebody is present.
 
         Args:
             session_id: None makes one that nobody has.

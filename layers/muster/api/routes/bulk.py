@@ -18,14 +18,14 @@ from muster.vision.decode import DEFAULT
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 413, 415, 422, 503)}
 
 
-def bulk_routes(system: System, work: Workload, pictures: Workload) -> APIRouter:
-    """Make the router over one system; `work` and `pictures` bound how much is done at once."""
+def bulk_routes(system: System, archives: Workload, pictures: Workload) -> APIRouter:
+    """Make the router over one system; `archives` and `pictures` bound how much is done at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]
     bulk = BulkRegistration(system.registration, system.roster, DEFAULT.file_bytes)
 
     @router.post("/register/register-students")
-    @work
+    @archives
     def register_students(
         access: caller,
         archive: Annotated[UploadFile, File(description="A ZIP of photos named by student id, such as 0042.jpg.")],

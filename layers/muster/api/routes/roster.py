@@ -150,6 +150,7 @@ def health_routes(system: Records) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/health", responses={503: {"model": Problem}})
+    @router.head("/health", include_in_schema=False)
     def health() -> HealthDocument:
         """Say that the server answers and that its store takes writes; 503 where it does not."""
         system.check_store()

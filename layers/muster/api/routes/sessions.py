@@ -70,7 +70,7 @@ def session_routes(system: Records) -> APIRouter:
 
     @router.post("", status_code=201, responses=_CONFLICT)
     def open_session(access: caller, new: NewSession, response: Response) -> SessionDocument:
-        """Open a session ahead of its photos. It is not taken, and nobody absent, until somebody is seen or marked."""
+        """Open a session ahead of its photos. It is not taken, and nobody is absent, until somebody is present."""
         group_id = parse_group_id(new.group_id)
         access.group(group_id)
         session_id = None if new.session_id is None else parse_session_id(new.session_id)
