@@ -153,7 +153,7 @@ def test_the_command_line_says_what_was_turned(
     assert "photo_turned: The photo was not upright" in registered.output
     read = runner.invoke(app, ["detect", str(group), "--group", GROUP, *store])
     assert read.exit_code == 0, read.output
-    assert "Photo 1 was not upright and was read turned by 180 degrees clockwise." in read.output
+    assert "group.png: The photo was not upright and was read turned by 180 degrees clockwise." in read.output
 
 
 def test_registering_a_folder_says_in_the_row_of_each_photo_what_was_noticed(
