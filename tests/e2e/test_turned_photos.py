@@ -1,5 +1,6 @@
 """Photos that lie on their side or upside down are read, stored and shown upright; covered faces are warned of."""
 
+import json
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from muster.composition.local import LocalSystem, open_local_system
 from muster.domain.identifiers import StudentId
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
+from tests.contract.examples import enrol
 from tests.e2e.pictures import encoded
 
 GROUP = "7b"
@@ -151,4 +153,37 @@ def test_the_command_line_says_what_was_turned(
     assert "photo_turned: The photo was not upright" in registered.output
     read = runner.invoke(app, ["detect", str(group), "--group", GROUP, *store])
     assert read.exit_code == 0, read.output
-    assert "Photo 1 was not upright and was read turned by 180 degrees clockwise." in read.output
+    assert "group.png: The photo was not upright and was read turned by 180 degrees clockwise." in read.output
+
+
+def test_registering_a_folder_says_in_the_row_of_each_photo_what_was_noticed(
+    tmp_path: Path, samples: Path, vision: VisionPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_system(data: Path | None = None, *_: object, **__: object) -> LocalSystem:
+        return open_local_system(data, vision=vision)
+
+    monkeypatch.setattr("muster.cli.students.open_local_system", open_system)
+    folder, gallery = tmp_path / "portraits", samples / "gallery"
+    folder.mkdir()
+    upright = tmp_path / "masked.jpg"
+    upright.write_bytes(masked(gallery / "barack_obama.jpg", vision))
+    (folder / "covered.png").write_bytes(lying(upright, 90))
+    (folder / "bare.jpg").write_bytes((gallery / "joe_biden.jpg").read_bytes())
+    enrol(open_local_system(tmp_path / "store", vision=vision).stores, "bare", "covered")
+    command = ["students", "register", str(folder), "--consent", "--data", str(tmp_path / "store")]
+    runner = CliRunner(env={"COLUMNS": "400"})
+    shown = runner.invoke(app, command)
+    assert shown.exit_code == 0, shown.output
+    (row,) = (line for line in shown.output.splitlines() if "covered.png" in line)
+    assert "photo_turned" in row
+    assert "The photo was not upright" in row
+    assert "Mouth or nose seem to be covered" in row
+    assert "bare.jpg" not in shown.output
+    assert "2 registered, 0 were before, 0 refused." in shown.output
+
+    read = runner.invoke(app, [*command, "--json"])
+    assert read.exit_code == 0, read.output
+    assert [(row["photo"], row["result"]) for row in json.loads(read.stdout)] == [
+        ("bare.jpg", "repeated"),
+        ("covered.png", "repeated"),
+    ]

@@ -52,6 +52,7 @@ def test_the_layer_holds_the_library(assembly: Path) -> None:
     assert holders
     for holder in holders:
         assert (holder / "domain" / "errors.py").is_file()
+        assert (holder / "vision" / "covering.npz").is_file()
         assert not list(holder.rglob("__pycache__"))
 
 

@@ -15,6 +15,7 @@ from infra.config import PACK_HOME
 from infra.stacks.api import DOCKERFILE as VISION
 from infra.stacks.training import DOCKERFILE as TRAINING
 from muster.packs.manifest import PublishedSource, shipped_names, shipped_spec
+from muster.vision.covering import WEIGHTS
 from tests.unit.test_functions_import import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,22 @@ def test_what_the_wheel_is_built_of_is_there(dockerfile: str) -> None:
     needed |= {project["project"]["readme"], *project["project"]["license-files"], "pyproject.toml"}
     for name in needed - copied(dockerfile):
         assert f"mkdir {name}" in made, name
+
+
+@pytest.mark.parametrize("dockerfile", [*IMAGES, "containers/one-machine/Dockerfile"])
+def test_the_librarys_data_files_are_in_the_wheel_and_reach_the_images(dockerfile: str) -> None:
+    package = "layers/muster"
+    listed = subprocess.run(["git", "ls-files", package], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    data = [path for path in listed if not path.endswith(".py")]
+    assert WEIGHTS.relative_to(ROOT).as_posix() in data
+    # The wheel holds what lies in the package, tracked or not, except what .gitignore names.
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert package in wheel["packages"]
+    assert not wheel.keys() & {"include", "only-include", "exclude"}
+    ignored = subprocess.run(["git", "check-ignore", "--no-index", *data], cwd=ROOT, capture_output=True, text=True)
+    assert ignored.stdout == ""
+    assert package.split("/")[0] in copied(dockerfile)
+    assert all(in_context(path) for path in data)
 
 
 @pytest.mark.parametrize("dockerfile", IMAGES)

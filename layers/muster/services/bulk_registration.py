@@ -216,8 +216,9 @@ class BulkRegistration:
                 raise
             return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
         result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
-        warning = next(iter(registered.warnings), None)
-        code, detail = (None, None) if warning is None else (warning.value, warning.detail)
+        # The row has one code, but says everything that was noticed.
+        code = next((warning.value for warning in registered.warnings), None)
+        detail = " ".join(warning.detail for warning in registered.warnings) or None
         return PhotoReport(photo.name, student_id, result, registered.quality, code, detail)
 
     def _on_roster(self, student_id: StudentId, group_ids: frozenset[GroupId]) -> Student:

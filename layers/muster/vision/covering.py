@@ -1,8 +1,9 @@
 """Whether a face is covered: by a mask or hand over the mouth, dark glasses over the eyes, or on one side.
 
-Three linear classifiers look at a small aligned grey picture of the face: how light its parts are, how much detail they
-show and which way their edges run. `benchmarks/covered_faces.py` trains them on portraits that are covered on purpose,
-beside bare ones and ones with clear glasses or a headscarf, and measures them on other people.
+Three linear classifiers (Fisher's discriminant) look at a small aligned grey picture of the face: how light its parts
+are, how much detail they show, and histograms of oriented gradients (Dalal and Triggs, 2005).
+`benchmarks/covered_faces.py` trains them on portraits that are covered on purpose, on bare ones, and on ones with clear
+glasses or a headscarf. docs/accuracy.md says what they miss.
 """
 
 from enum import StrEnum
@@ -17,16 +18,19 @@ from numpy.typing import NDArray
 from muster.domain.faces import Faces
 from muster.vision.align import warp
 
-SIDE = 64
-"""Side in pixels of the aligned picture."""
-
 WEIGHTS = Path(__file__).with_name("covering.npz")
 
+_PATCH_SIDE = 64
+"""Side in pixels of the aligned picture."""
+
 _EYES_TO_MOUTH, _EYES_FROM_TOP = 0.36, 0.36
-"""Distance from the eyes to the mouth, and of the eyes from the upper edge, by the side of the picture."""
+"""Distance from the eyes to the mouth, and from the upper edge to the eyes, as shares of the side of the picture."""
 
 _CELLS = 8
+"""Cells of the picture along each side."""
+
 _BINS = 6
+"""Directions of edges that are told apart, of 30 degrees each."""
 
 
 class Covering(StrEnum):
@@ -52,7 +56,7 @@ class Classifiers(NamedTuple):
 
 
 def find_covering(pixels: NDArray[np.uint8], face: Faces) -> Covering | None:
-    """Name what is covered of one face, the surest where there are several, or None.
+    """Return the part of one face that is covered, the surest of several, or None.
 
     Args:
         pixels: uint8 (H, W, 3), RGB, upright.
@@ -70,7 +74,7 @@ def covering_scores(pixels: NDArray[np.uint8], face: Faces, classifiers: Classif
 
 def covering_features(pixels: NDArray[np.uint8], face: Faces) -> NDArray[np.float32]:
     """Describe one face, of length 1, and its mirror image: float32 (2, F)."""
-    cut = warp(pixels, _to_patch(face.landmarks[0]), SIDE)
+    cut = warp(pixels, _to_patch(face.landmarks[0]), _PATCH_SIDE)
     patch = np.asarray(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), np.uint8)
     return np.stack([_features(patch), _features(np.ascontiguousarray(patch[:, ::-1]))])
 
@@ -83,15 +87,17 @@ def load_classifiers() -> Classifiers:
 
 
 def _to_patch(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the map, (2, 3), from a photo to the aligned picture by a face's landmarks, (5, 2)."""
     eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
     down = (mouth - eyes).astype(np.float64)
     length = max(float(np.hypot(*down)), 1.0)
     across = np.array([down[1], -down[0]])
-    linear = np.stack([across, down]) / length * (SIDE * _EYES_TO_MOUTH / length)
-    return np.column_stack([linear, np.array([SIDE / 2, SIDE * _EYES_FROM_TOP]) - linear @ eyes])
+    linear = np.stack([across, down]) / length * (_PATCH_SIDE * _EYES_TO_MOUTH / length)
+    return np.column_stack([linear, np.array([_PATCH_SIDE / 2, _PATCH_SIDE * _EYES_FROM_TOP]) - linear @ eyes])
 
 
 def _features(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return edges, light and detail of an aligned grey picture: float32 (F,). Gain and offset of the light cancel."""
     grey = patch.astype(np.float32)
     mean = cv2.blur(grey, (8, 8))
     detail = np.log(_cells(np.sqrt(np.maximum(cv2.blur(grey * grey, (8, 8)) - mean * mean, 0))) + 2)
@@ -113,5 +119,6 @@ def _edges(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cells(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average values, (H, W), over each cell: float32 (cells, cells)."""
     shrunk = cv2.resize(values.astype(np.float32), (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
     return np.asarray(shrunk, np.float32)

@@ -9,6 +9,7 @@ from PIL import Image
 _END = b"\xff\xd9"
 _START_OF_SCAN = b"\xff\xda"
 _COEFFICIENTS = 64
+"""Coefficients of a component's block of 8 x 8 pixels."""
 
 _FILLERS = (b"\xaa" * 64, b"\x55" * 64, b"\xfe" * 64)
 """What a decoder reads where coded pixels are missing, besides the zeros that libjpeg assumes at an end marker."""
@@ -62,7 +63,7 @@ def _has_all_scans(data: bytes) -> bool:
         header = data[position + 5 : position + 8 + 2 * scanned]
         first, last, bits = header[2 * scanned :]
         for component in header[: 2 * scanned : 2]:
-            covered = precise.setdefault(component, set())
-            covered.update(range(first, last + 1) if bits & 0xF == 0 else ())
+            known = precise.setdefault(component, set())
+            known.update(range(first, last + 1) if bits & 0xF == 0 else ())
         position = data.find(_START_OF_SCAN, position + 2)
-    return len(precise) == components and all(len(covered) == _COEFFICIENTS for covered in precise.values())
+    return len(precise) == components and all(len(known) == _COEFFICIENTS for known in precise.values())

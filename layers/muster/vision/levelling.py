@@ -11,17 +11,21 @@ from muster.vision.quality import estimate_pose
 LEVEL_FROM = 20.0
 """Degrees of roll from which a face is levelled (benchmarks/turned_photos.py)."""
 
-_LEVEL = 10.0
-"""Degrees of roll at which a levelled face is level enough."""
+MAX_LEVELLED = 100
+"""Faces of one photo that are levelled at most, a class of 100: each costs up to three runs of the detector."""
+
+_LEVEL_ENOUGH = 10.0
+"""Degrees of roll below which a face is not levelled further."""
 
 _ATTEMPTS = 3
-"""The landmarks are wrong on a face that is tilted by more than 60 degrees, but each turn brings it nearer."""
+"""Runs of the detector per face. Landmarks are wrong on a face tilted by more than 60 degrees, but each turn brings it
+nearer to upright."""
 
-_SIDE = 512
+_PATCH_SIDE = 512
 """Longest side in pixels of the part of a photo that is read again; the face fills a third of it."""
 
-_AROUND = 3.0
-"""Side of that part by the longer side of the face's box."""
+_SURROUNDINGS = 3.0
+"""Side of that part, as a multiple of the longer side of the face's box."""
 
 
 def is_tilted(faces: Faces) -> NDArray[np.bool_]:
@@ -38,8 +42,8 @@ def level(pixels: NDArray[np.uint8], face: Faces, detect: Detect) -> tuple[NDArr
         detect: finds the faces of a picture.
 
     Returns:
-        A picture of the face and its surroundings, uint8 (h, w, 3), and the face as found there. Where the face is not
-        found again, the photo and the face as they were.
+        A picture of the face and its surroundings, uint8 (h, w, 3), and the face as found there. If the face is not
+        found again, the photo and the face unchanged.
     """
     best, best_face = pixels, face
     angle = 0.0
@@ -47,11 +51,11 @@ def level(pixels: NDArray[np.uint8], face: Faces, detect: Detect) -> tuple[NDArr
     for _ in range(_ATTEMPTS):
         angle += float(estimate_pose(seen.landmarks)[2][0])
         patch = _patch(pixels, face.boxes[0], angle)
-        found = _in_the_middle(detect(patch), patch.shape[0])
+        found = _central_face(detect(patch), patch.shape[0])
         if found is None:
             break
         best, best_face, seen = patch, found, found
-        if abs(float(estimate_pose(found.landmarks)[2][0])) <= _LEVEL:
+        if abs(float(estimate_pose(found.landmarks)[2][0])) <= _LEVEL_ENOUGH:
             break
     return best, best_face
 
@@ -60,13 +64,14 @@ def _patch(pixels: NDArray[np.uint8], box: NDArray[np.float32], degrees: float) 
     """Cut a square about a box, (4,), out of a photo as if the photo were turned anticlockwise by some degrees."""
     longer = float(box[2:].max())
     square = np.array([*(box[:2] + box[2:] / 2 - longer / 2), longer, longer], np.float32)
-    side = round(min(_AROUND * longer, _SIDE))
-    to_patch = box_to_crop(square, _AROUND - 1, tilt=float(np.radians(degrees))) * (side / CROP_SIZE)
+    side = round(min(_SURROUNDINGS * longer, _PATCH_SIDE))
+    to_patch = box_to_crop(square, _SURROUNDINGS - 1, tilt=float(np.radians(degrees))) * (side / CROP_SIZE)
     return warp(pixels, to_patch, side)
 
 
-def _in_the_middle(faces: Faces, side: int) -> Faces | None:
+def _central_face(faces: Faces, side: int) -> Faces | None:
+    """Return the surest of the faces whose centre lies in the middle third of a patch, of length 1, or None."""
     centres = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2
     away = np.linalg.norm(centres - side / 2, axis=1)
-    near = np.flatnonzero(away < side / (2 * _AROUND))
+    near = np.flatnonzero(away < side / (2 * _SURROUNDINGS))
     return faces.take(near[[faces.scores[near].argmax()]]) if len(near) else None

@@ -17,7 +17,7 @@ from muster.vision.covering import Covering, find_covering
 from muster.vision.decode import Photo
 from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.face_limit import best_faces
-from muster.vision.levelling import is_tilted, level
+from muster.vision.levelling import MAX_LEVELLED, is_tilted, level
 from muster.vision.orientation import find_faces, find_portrait, turn, turn_photo
 from muster.vision.quality import Quality, assess, require_fit, require_main_face, require_whole
 from muster.vision.segmenter import on_neutral_background
@@ -111,9 +111,10 @@ class VisionPipeline:
         return PhotoProbes(faces, quality, embeddings, timings)
 
     def _crops(self, pixels: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
-        """Cut out every face, a tilted one levelled: uint8 (N, 2, 160, 160, 3)."""
+        """Cut out every face: uint8 (N, 2, 160, 160, 3). Tilted ones are levelled, the surest first, up to a limit."""
         crops = self._cut(pixels, faces)
-        for index in np.flatnonzero(is_tilted(faces)):
+        tilted = np.flatnonzero(is_tilted(faces))
+        for index in tilted[np.argsort(-faces.scores[tilted], kind="stable")][:MAX_LEVELLED]:
             crops[index] = self._cut(*level(pixels, faces.take(np.array([index])), self.detector.detect))[0]
         return crops
 
