@@ -216,8 +216,8 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(data: Path) -> None:
 
 
 def test_the_doctor_notices_a_missing_database_and_an_empty_folder(data: Path, tmp_path: Path) -> None:
-    assert codes(run(tmp_path, "doctor")) == ["no_store"]
-    assert codes(refused(tmp_path / "none", "doctor")) == ["no_store"]
+    assert refused(tmp_path, "doctor")["code"] == "store_not_found"
+    assert refused(tmp_path / "none", "doctor")["code"] == "store_not_found"
     (data / DATABASE_FILE).rename(tmp_path / "kept")
     assert codes(refused(data, "doctor")) == ["database_missing"]
 
