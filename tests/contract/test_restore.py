@@ -48,7 +48,7 @@ def restored(backup: Path, directory: Path, *lists: Path) -> Restored:
 
 def students(directory: Path) -> dict[str, str]:
     stores = open_local(directory)
-    found = {student.id: str(student.state) for student in stores.students.find()}
+    found: dict[str, str] = {student.id: student.state for student in stores.students.find()}
     stores.upkeep.close()
     return found
 
