@@ -154,6 +154,17 @@ def test_a_lost_store_is_restored_with_the_list_of_a_newer_backup(data: Path, tm
     assert students(data) == ["b", "c"]
 
 
+def test_a_restore_says_what_was_re_applied_and_which_users_came_from_the_backup(data: Path, tmp_path: Path) -> None:
+    run(data, "users", "add", "ada")
+    run(data, "backup", tmp_path / "backup")
+    run(data, "students", "erase", "a", "--yes")
+    elsewhere = ["restore", str(tmp_path / "backup"), "--erasures", str(data / "erasures.json")]
+    output = " ".join(muster(tmp_path / "new", *elsewhere).stdout.split())
+    assert "Re-applied since the backup: 1 erasure, 0 withdrawals." in output
+    assert "Users and their tokens came from the backup: ada." in output
+    assert run(data, "restore", tmp_path / "backup", "--replace")["users_from_backup"] == []
+
+
 def test_a_damaged_database_is_replaced_and_its_list_of_erasures_is_obeyed(data: Path, tmp_path: Path) -> None:
     run(data, "backup", tmp_path / "backup")
     run(data, "students", "erase", "a", "--yes")
@@ -216,8 +227,8 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(data: Path) -> None:
 
 
 def test_the_doctor_notices_a_missing_database_and_an_empty_folder(data: Path, tmp_path: Path) -> None:
-    assert codes(run(tmp_path, "doctor")) == ["no_store"]
-    assert codes(refused(tmp_path / "none", "doctor")) == ["no_store"]
+    assert refused(tmp_path, "doctor")["code"] == "store_not_found"
+    assert refused(tmp_path / "none", "doctor")["code"] == "store_not_found"
     (data / DATABASE_FILE).rename(tmp_path / "kept")
     assert codes(refused(data, "doctor")) == ["database_missing"]
 

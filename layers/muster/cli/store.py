@@ -28,8 +28,9 @@ def checked_store(context: typer.Context, data: Path | None) -> Path | None:
     if context.resilient_parsing or not is_local(data):
         return data
     folder = data or LocalSettings().data
-    # What is no folder, or has files without a database, is for the store itself to refuse.
-    if any((folder / part).exists() for part in ("muster.sqlite3", "files")) or folder.is_file():
+    # What is no folder, has files without a database, or was left by a restore, is for the store itself to refuse.
+    parts = ("muster.sqlite3", "files", "restoring-*")
+    if folder.is_file() or any(found for part in parts for found in folder.glob(part)):
         return data
     if _command(context) not in MAKING_A_STORE:
         raise StoreNotFound(

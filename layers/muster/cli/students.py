@@ -120,7 +120,7 @@ def withdraw(
     emit(
         {"student_id": identifier, "withdrawn_at": None if withdrawn is None else withdrawn.isoformat()},
         as_json,
-        lambda console: console.print(f"{identifier} is not recognised any more, and is marked by hand."),
+        lambda console: console.print(f"Consent withdrawn. Mark {identifier} by hand from now on."),
     )
 
 

@@ -62,7 +62,8 @@ def restore(
     """Verify a backup and put it in the place of the local store. Stop the server first.
 
     Students who were erased since the backup was made are erased from it again, and withdrawals are repeated: the store
-    that is replaced knows them, and so do the files given with --erasures.
+    that is replaced knows them, and so do the files given with --erasures. Users and tokens of the replaced store are
+    kept if it can be read.
     """
     from muster.composition.upkeep import restore_store
 
@@ -73,18 +74,27 @@ def restore(
         counts = done.backup.counts
         console.print(
             f"[green]Restored[/] the backup of {done.backup.made_at[:16]} UTC: {counts['students'] - done.erased} "
-            f"students, {counts['sessions']} sessions. Since then {done.erased} students were erased and "
-            f"{done.withdrawn} withdrew, which was done again.",
+            f"students, {counts['sessions']} sessions. Re-applied since the backup: "
+            f"{_count(done.erased, 'erasure')}, {_count(done.withdrawn, 'withdrawal')}.",
             soft_wrap=True,
         )
         if not done.list_known:
             console.print(
-                "[yellow]No list of later erasures was found[/]: erase again everyone who was erased after that day, "
-                "or restore again with --erasures.",
+                "[yellow]No later erasure list was found.[/] Erase those students again by hand, or pass `--erasures`.",
+                soft_wrap=True,
+            )
+        if done.users_from_backup:
+            console.print(
+                "[yellow]Users and their tokens came from the backup[/]: "
+                f"{escape(', '.join(done.users_from_backup))}. Remove those who left with `muster users remove ID`, "
+                "and issue new tokens with `muster users token ID`.",
                 soft_wrap=True,
             )
         if done.replaced is not None:
-            console.print(f"The old store lies in {escape(str(done.replaced))}: remove it once you are sure.")
+            console.print(
+                f"The earlier store is in {escape(str(done.replaced))}. `muster doctor` lists it until you delete it.",
+                soft_wrap=True,
+            )
 
     document = {
         "restored": str(source),
@@ -93,6 +103,7 @@ def restore(
         "erased_again": done.erased,
         "withdrawn_again": done.withdrawn,
         "erasures_known": done.list_known,
+        "users_from_backup": list(done.users_from_backup),
         "replaced": None if done.replaced is None else str(done.replaced),
     }
     emit(document, as_json, show)
@@ -134,3 +145,7 @@ def doctor(
     emit(document, as_json, show)
     if problems:
         raise typer.Exit(1)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

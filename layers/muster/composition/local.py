@@ -145,8 +145,13 @@ def open_local_system(
     )
 
 
-def open_migration(name: str, data: Path | None = None, settings: LocalSettings | None = None) -> Migration:
+def open_migration(
+    name: str, data: Path | None = None, settings: LocalSettings | None = None, decode: Decode = decode
+) -> Migration:
     """Open what takes the students of a store over to another pack.
+
+    Args:
+        decode: reads the stored photos.
 
     Raises:
         PackMissing, PackDamaged: that pack cannot be used.
@@ -154,7 +159,8 @@ def open_migration(name: str, data: Path | None = None, settings: LocalSettings 
     settings = settings or LocalSettings()
     pack = load_pack(name, settings.home)
     stores = open_local(data or settings.data)
-    return Migration(pack.id, open_vision(pack, settings), stores.students, stores.staging, stores.training.request)
+    vision = open_vision(pack, settings)
+    return Migration(pack.id, vision, stores.students, stores.staging, stores.training.request, decode)
 
 
 def open_roster(data: Path | None = None) -> Roster:

@@ -56,8 +56,9 @@ def open_migration(name: str, data: Path | None) -> Migration:
             "there, or name a local store with --data."
         )
     from muster.composition import local
+    from muster.vision.decoder_pool import DecoderPool
 
-    return local.open_migration(name, data)
+    return local.open_migration(name, data, decode=DecoderPool(1).decode)
 
 
 def is_local(data: Path | None) -> bool:

@@ -7,7 +7,7 @@ from muster.domain.errors import Category, MusterError, NotRegistered, PackMisma
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Student, Template
 from muster.storage.ports import StagedTemplates, StudentStore
-from muster.vision.decode import decode
+from muster.vision.decode import Decode
 from muster.vision.pipeline import VisionPipeline
 
 Progress = Callable[[str, float], None]
@@ -71,6 +71,7 @@ class Migration:
         pack: the new one, and
         vision: its models.
         request_training: called once the new pack is in use; no head is of it yet, so that training starts afresh.
+        decode: reads the stored photos, which came from uploads and must not cost any amount of memory or time.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class Migration:
         students: StudentStore,
         staging: StagedTemplates,
         request_training: Callable[[], None],
+        decode: Decode,
     ) -> None:
         self._pack = pack
         self._vision = vision
         self._students = students
         self._staging = staging
         self._request_training = request_training
+        self._decode = decode
 
     def run(self, progress: Progress, *, leave_out: bool = False) -> MigrationReport:
         """Embed everyone anew whose photo is kept and whose consent holds, then switch, if nobody is left behind.
@@ -128,7 +131,7 @@ class Migration:
         if student.consent is None or not student.consent.holds:
             raise NotRegistered(f"{student.id} does not agree to be recognised.")
         try:
-            photo = decode(self._students.photo(student.id))
+            photo = self._decode(self._students.photo(student.id))
         except StudentNotFound as error:
             raise StudentNotFound(f"No registration photo of {student.id} is kept.") from error
         views = self._vision.registration_views(photo)

@@ -30,9 +30,12 @@ from muster.storage.local.upkeep import Upkeep
 from muster.storage.local.use_lock import share
 from muster.storage.local.users import LocalUsers
 
-__all__ = ["DATABASE_FILE", "LocalStores", "close_databases", "open_local", "read_local"]
+__all__ = ["DATABASE_FILE", "STAGING", "LocalStores", "close_databases", "open_local", "read_local"]
 
 DATABASE_FILE = "muster.sqlite3"
+
+STAGING = "restoring-"
+"""How the folder of a store begins its name until a restore has put it in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def open_local(directory: Path) -> LocalStores:
 
     Raises:
         StoreUnusable: a newer version of Muster wrote the directory, it is damaged or not ours to read, or it holds
-            photos without a database.
+            photos without a database, or a restore was interrupted there.
         StorageFull: the disk is full.
     """
     try:
@@ -107,7 +110,12 @@ def _stores(database: Database, files: Files) -> LocalStores:
 
 
 def _check_no_files(directory: Path, files: Files) -> None:
-    """Refuse to begin a new database beside the photos of another one."""
+    """Refuse to begin a new database beside the photos of another one, or where a restore was interrupted."""
+    if any(directory.glob(f"{STAGING}*")):
+        raise StoreUnusable(
+            f"A restore into {directory} was interrupted and left no database: run `muster restore` again. Nothing of "
+            "the earlier store was deleted."
+        )
     names = files.names()
     if names:
         raise StoreUnusable(

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+import sqlite3
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +18,9 @@ from muster.storage.documents import time_text
 from muster.storage.local import DATABASE_FILE, open_local
 from muster.storage.local.changes import REFERENCES
 from muster.storage.local.connection import Connection, connect
-from muster.storage.local.database import READ_ONLY, Database, read_only_options
+from muster.storage.local.database import IMMUTABLE, READ_ONLY, Database, read_only_options
 from muster.storage.local.erasures import ERASURES_FILE, read_erasures, write_erasures_file
-from muster.storage.local.files import Files
+from muster.storage.local.files import Files, is_file_name
 from muster.storage.local.schema import MIGRATIONS
 
 MANIFEST: Final = "backup.json"
@@ -54,11 +56,18 @@ def back_up(source: Path, destination: Path, progress: Progress) -> Backup:
 
     Raises:
         OutputExists: there is something at `destination`.
-        OutputNotWritten: it cannot be written, or the disk is full.
+        OutputNotWritten: it is inside the data folder, its parent folder is missing, it cannot be written, or the disk
+            is full.
         StoreUnusable: the store cannot be read.
     """
     if destination.exists():
         raise OutputExists(f"{destination} exists already: name a new folder.")
+    if destination.resolve().is_relative_to(source.resolve()):
+        raise OutputNotWritten(
+            f"{destination} is inside the data folder {source}, and would be lost with it: name a folder elsewhere."
+        )
+    if not destination.absolute().parent.is_dir():
+        raise OutputNotWritten(f"The folder {destination.absolute().parent} does not exist: create it first.")
     database = open_local(source).upkeep.database
     try:
         with _appearing_at(destination) as folder:
@@ -74,19 +83,16 @@ def read_manifest(directory: Path) -> Backup:
     """Read what a backup says of itself.
 
     Raises:
-        BackupUnusable: it is no backup, or one of a newer version.
+        BackupUnusable: it is no backup, one of a newer version, or names files that no backup has.
     """
     try:
+        _check_regular(directory, MANIFEST)
         document = json.loads((directory / MANIFEST).read_bytes())
         if document["format"] != _FORMAT or document["layout"] > len(MIGRATIONS):
             raise BackupUnusable(f"The backup {directory} was made by a newer version of Muster: update Muster first.")
-        return Backup(
-            directory,
-            document["made_at"],
-            dict(document["counts"]),
-            dict(document["files"]),
-            tuple(document["missing"]),
-        )
+        files, missing = dict(document["files"]), tuple(document["missing"])
+        _check_names(directory, (*files, *missing))
+        return Backup(directory, str(document["made_at"]), dict(document["counts"]), files, missing)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupUnusable(f"{directory} is no backup: name a folder that `muster backup` made.") from error
 
@@ -98,21 +104,25 @@ def verify_backup(directory: Path, progress: Progress) -> Backup:
         BackupUnusable: something is missing or not as it was written.
     """
     backup, path = read_manifest(directory), directory / DATABASE_FILE
+    _check_regular(directory, DATABASE_FILE)
     progress("checking the database", 0.0)
     try:
-        with closing(connect(path, options=read_only_options(path))) as connection:
+        # Without a log that lies beside it, which is not copied either.
+        with closing(connect(path, options=IMMUTABLE)) as connection:
             (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             whole = state == "ok" and connection.execute("PRAGMA foreign_key_check").fetchone() is None
             whole = whole and count_rows(connection) == backup.counts
             referenced = referenced_files(connection)
-    except MusterError as error:
+    except (MusterError, sqlite3.Error) as error:
         raise _damaged(directory, str(error)) from error
     if not whole:
         raise _damaged(directory, "its database is not the one that was written")
+    _check_names(directory, referenced)
     if referenced != backup.files.keys() | set(backup.missing):
         raise _damaged(directory, "its list of files does not fit its database")
     for number, (name, digest) in enumerate(backup.files.items()):
         progress("checking the files", number / len(backup.files))
+        _check_regular(directory, f"files/{name}")
         try:
             with (directory / "files" / name).open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -121,6 +131,25 @@ def verify_backup(directory: Path, progress: Progress) -> Backup:
         if found != digest:
             raise _damaged(directory, f"the file {name} is not the one that was written")
     return backup
+
+
+def _check_names(directory: Path, names: Iterable[str]) -> None:
+    """Refuse names that `Files` does not make: they could lead out of the data folder."""
+    wrong = next((name for name in names if not is_file_name(name)), None)
+    if wrong is not None:
+        raise _damaged(directory, f"{wrong!r} is not a name of a photo or head")
+
+
+def _check_regular(directory: Path, name: str) -> None:
+    """Refuse links, pipes and devices, which lead out of the backup or cannot be read to their end."""
+    if (directory / name).parent.is_symlink() and "/" in name:
+        raise _damaged(directory, f"the folder of {name} is a link")
+    try:
+        mode = (directory / name).lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise _damaged(directory, f"{name} is not a regular file")
 
 
 def referenced_files(connection: Connection) -> set[str]:

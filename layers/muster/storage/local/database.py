@@ -24,7 +24,7 @@ from muster.storage.local.schema import MIGRATIONS
 _RETRY_SECONDS = 0.02
 
 READ_ONLY = "mode=ro"
-_IMMUTABLE = "mode=ro&immutable=1"
+IMMUTABLE = "mode=ro&immutable=1"
 
 _REWRITE_DUE = "SELECT value FROM store WHERE key = 'rewrite_due'"
 
@@ -227,7 +227,7 @@ def read_only_options(path: Path) -> str:
             f"The database {path} has changes in its log, which cannot be read in a read-only folder: copy the folder "
             "somewhere else, then read it there."
         )
-    return _IMMUTABLE
+    return IMMUTABLE
 
 
 def _found(path: Path, check_new: Callable[[], None]) -> Database:
@@ -289,9 +289,16 @@ def _migrate(database: Database, check_new: Callable[[], None]) -> None:
         _check_layout(database, version)
         if version == 0:
             check_new()
-        for statements in MIGRATIONS[version:]:
-            for statement in statements:
-                connection.execute(statement)
+        try:
+            for statements in MIGRATIONS[version:]:
+                for statement in statements:
+                    connection.execute(statement)
+        except sqlite3.Error as error:
+            raise StoreUnusable(
+                f"The database {database.path} cannot be brought from layout {version} to {len(MIGRATIONS)} ({error}): "
+                "run `muster doctor`, then restore a backup, or go on with the older version of Muster. Nothing was "
+                "changed."
+            ) from error
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 

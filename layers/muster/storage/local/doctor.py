@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from typing import Any
 from muster.domain.errors import MusterError, StoreUnusable
 from muster.domain.finding import Finding
 from muster.storage.documents import read_change, read_counts, read_embeddings, read_faces
-from muster.storage.local import DATABASE_FILE, open_local
+from muster.storage.local import DATABASE_FILE, STAGING, open_local
 from muster.storage.local.backup import referenced_files
 from muster.storage.local.connection import Connection, connect
 from muster.storage.local.database import read_only_options
 from muster.storage.local.files import UNCOMMITTED
-from muster.storage.local.restore import REPLACED, STAGING
+from muster.storage.local.restore import REPLACED
 from muster.storage.local.schema import MIGRATIONS
 from muster.storage.local.upkeep import MIN_FREE_BYTES
 
@@ -108,8 +108,8 @@ def _space(directory: Path) -> Iterator[Finding]:
     if log.exists() and log.stat().st_size > _LONG_LOG_BYTES:
         yield Finding(
             "long_log",
-            f"The log {log} has {log.stat().st_size // 1_000_000} MB: a process reads for very long, or the server "
-            "was killed often. Restart the server.",
+            f"The write-ahead log {log} is {log.stat().st_size // 1_000_000} MB, usually because of a long read or "
+            "repeated kills. Restart the server.",
             problem=False,
         )
 
@@ -126,17 +126,18 @@ def _processes(directory: Path) -> Iterator[Finding]:
         if any(target.startswith(beginning) and target.endswith(end) for target in held):
             yield Finding(
                 "deleted_files",
-                f"Process {process.name} writes into files of the store that were deleted under it, so that its work "
-                "will be lost: export what it shows, then stop it and start it again.",
+                f"Process {process.name} is writing to deleted database files. Its changes will be lost. Export what "
+                "it shows, then restart it.",
             )
 
 
 def _remains(directory: Path) -> Iterator[Finding]:
     for path in sorted(directory.glob(f"{STAGING}*")):
-        yield Finding("interrupted_restore", f"A restoration was interrupted: run it again, then remove {path}.")
+        detail = f"A restore was interrupted. Run `muster restore` again, then delete {path}."
+        yield Finding("interrupted_restore", detail)
     for pattern in (REPLACED, SET_ASIDE):
         for path in sorted(directory.glob(f"{pattern}*")):
-            detail = f"{path} holds faces and names of an older state: remove it once you are sure."
+            detail = f"{path} holds faces and names of an earlier state. Delete it when you no longer need it."
             yield Finding("set_aside", detail, problem=False)
 
 
@@ -151,6 +152,15 @@ def _database(connection: Connection, path: Path) -> Iterator[Finding]:
                 f"The database is damaged ({message}): restore a backup with `muster restore --replace`.",
             )
             return
+    broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        tables = ", ".join(sorted({str(row[0]) for row in broken}))
+        detail = f"{len(broken)} rows reference missing records ({tables}). Restore a backup."
+        yield Finding("broken_references", detail)
+    for what, select, read in _READERS:
+        # A layout from before that table or column has no such records. OperationalError is a fault of the statement.
+        with suppress(sqlite3.OperationalError):
+            yield from _damaged_records(connection, what, select, read)
     if layout != len(MIGRATIONS):
         yield Finding(
             "older_version",
@@ -158,12 +168,6 @@ def _database(connection: Connection, path: Path) -> Iterator[Finding]:
             problem=False,
         )
         return
-    broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-    if broken:
-        tables = ", ".join(sorted({str(row[0]) for row in broken}))
-        yield Finding("broken_references", f"{len(broken)} rows name what is gone ({tables}): restore a backup.")
-    for what, select, read in _READERS:
-        yield from _damaged_records(connection, what, select, read)
     if connection.execute("SELECT 1 FROM store WHERE key = 'rewrite_due'").fetchone() is not None:
         yield Finding(
             "rewrite_due",
@@ -216,9 +220,9 @@ def _files(connection: Connection, directory: Path) -> Iterator[Finding]:
     if unknown:
         yield Finding(
             "files_unknown",
-            f"The database names none of {len(unknown)} files under {directory / 'files'}: it may be older than they "
-            "are, so restore a newer backup if there is one. Else `muster doctor --set-aside` moves them out of the "
-            "way.",
+            f"{len(unknown)} files in {directory / 'files'} are not referenced by the database, which may be an older "
+            "copy. Restore a newer backup if there is one. Otherwise `muster doctor --set-aside` moves them out of "
+            "the way.",
         )
     if any(_is_empty(directory / "files" / name) for name in named & present):
         yield Finding("files_empty", "Some photos or heads are empty files: restore a backup.")

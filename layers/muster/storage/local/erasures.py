@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import uuid4
 
 from muster.domain.errors import BackupUnusable
@@ -47,14 +47,23 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class ErasureList:
-    """All erasures of a store, with the key of their digests."""
+    """All erasures of a store, with the key of their digests.
+
+    Attributes:
+        others: lists of other stores, which were given when this one was restored.
+    """
 
     key: str
     erasures: tuple[Erasure, ...]
+    others: tuple["ErasureList", ...] = ()
+
+    def lists(self) -> "list[ErasureList]":
+        """Return this list without the others, then each of the others."""
+        return [ErasureList(self.key, self.erasures), *self.others]
 
     def since(self, known: "ErasureList") -> "ErasureList":
-        """Return the erasures that another state of the store does not know."""
-        tokens = {erasure.token for erasure in known.erasures}
+        """Return the erasures of this list that `known` and its others do not contain."""
+        tokens = {erasure.token for found in known.lists() for erasure in found.erasures}
         return ErasureList(self.key, tuple(erasure for erasure in self.erasures if erasure.token not in tokens))
 
     def of(self, students: Iterable[StudentId]) -> dict[StudentId, set[str]]:
@@ -70,31 +79,41 @@ def note_erasure(connection: sqlite3.Connection, student_id: StudentId, kind: Ki
     """Add to the list, in the transaction that erases."""
     (key,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
     row = (uuid4().hex, kind, _digest(key, student_id), time_text(datetime.now(UTC)))
-    connection.execute("INSERT INTO erasures VALUES (?, ?, ?, ?)", row)
+    connection.execute("INSERT INTO erasures (token, kind, digest, at) VALUES (?, ?, ?, ?)", row)
 
 
-def add_erasures(connection: sqlite3.Connection, erasures: Collection[Erasure]) -> None:
-    """Add what another state of the store knows to the list."""
+def add_erasures(connection: sqlite3.Connection, found: ErasureList) -> None:
+    """Add the erasures of a list, which may have another key than the database, to the list of a database."""
+    (own,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
+    key = None if found.key == own else found.key
     connection.executemany(
-        "INSERT OR IGNORE INTO erasures VALUES (?, ?, ?, ?)",
-        [(erasure.token, erasure.kind, erasure.digest, erasure.at) for erasure in erasures],
+        "INSERT OR IGNORE INTO erasures (token, kind, digest, at, list_key) VALUES (?, ?, ?, ?, ?)",
+        [(erasure.token, erasure.kind, erasure.digest, erasure.at, key) for erasure in found.erasures],
     )
 
 
 def read_erasures(connection: sqlite3.Connection) -> ErasureList:
-    """Return the list of a database."""
-    (key,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
-    rows = connection.execute("SELECT token, kind, digest, at FROM erasures ORDER BY at, token").fetchall()
-    return ErasureList(key, tuple(Erasure(*row) for row in rows))
+    """Return the list of a database, which may have an older layout."""
+    (own,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
+    columns = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info('erasures')").fetchall()}
+    key = "list_key" if "list_key" in columns else "NULL"
+    rows = connection.execute(
+        f"SELECT {key}, token, kind, digest, at FROM erasures ORDER BY at, token"  # noqa: S608 our own names
+    ).fetchall()
+    by_key: dict[str, list[Erasure]] = {own: []}
+    for list_key, *row in rows:
+        by_key.setdefault(list_key or own, []).append(Erasure(*row))
+    erasures = tuple(by_key.pop(own))
+    return ErasureList(own, erasures, tuple(ErasureList(other, tuple(by_key[other])) for other in sorted(by_key)))
 
 
 def write_erasures_file(path: Path, found: ErasureList) -> None:
     """Write the list to a file that only its owner can read, whole or not at all."""
-    rows = [[erasure.token, erasure.kind, erasure.digest, erasure.at] for erasure in found.erasures]
+    document = {**_document(found), "others": [_document(other) for other in found.others]}
     temporary = path.with_name(f"{path.name}.{uuid4().hex}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"key": found.key, "erasures": rows}, file)
+        json.dump(document, file)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -108,9 +127,9 @@ def read_erasures_file(path: Path) -> ErasureList:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        rows = [Erasure(*map(str, row)) for row in document["erasures"]]
-        return ErasureList(str(document["key"]), tuple(rows))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        own, *others = map(_from_document, [document, *document.get("others", [])])
+        return ErasureList(own.key, own.erasures, tuple(others))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupUnusable(
             f"{path} is not a list of erasures: name the erasures.json of the newest backup, or of the data folder."
         ) from error
@@ -125,7 +144,7 @@ def keep_erasures_file(database: Database) -> None:
     except BackupUnusable:
         # It is written again.
         pass
-    if found.erasures:
+    if found.erasures or found.others:
         try:
             write_erasures_file(path, found)
         except OSError as error:
@@ -134,11 +153,20 @@ def keep_erasures_file(database: Database) -> None:
 
 
 def merge(lists: Collection[ErasureList]) -> list[ErasureList]:
-    """Return lists of different keys, those of the same key put together."""
+    """Return one list for each key, without others."""
     by_key: dict[str, dict[str, Erasure]] = {}
-    for found in lists:
+    for found in (part for whole in lists for part in whole.lists()):
         by_key.setdefault(found.key, {}).update({erasure.token: erasure for erasure in found.erasures})
     return [ErasureList(key, tuple(erasures.values())) for key, erasures in by_key.items()]
+
+
+def _document(found: ErasureList) -> dict[str, Any]:
+    rows = [[erasure.token, erasure.kind, erasure.digest, erasure.at] for erasure in found.erasures]
+    return {"key": found.key, "erasures": rows}
+
+
+def _from_document(document: dict[str, Any]) -> ErasureList:
+    return ErasureList(str(document["key"]), tuple(Erasure(*map(str, row)) for row in document["erasures"]))
 
 
 def _digest(key: str, student_id: StudentId) -> str:

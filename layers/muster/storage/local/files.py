@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +16,13 @@ _log = logging.getLogger(__name__)
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 UNCOMMITTED = ".new"
+
+_NAME = re.compile("[0-9a-f]{32}")
+
+
+def is_file_name(name: str) -> bool:
+    """Tell whether a name has the form of those that `Files.write` returns."""
+    return _NAME.fullmatch(name) is not None
 
 
 class Files:

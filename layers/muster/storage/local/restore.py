@@ -1,9 +1,10 @@
 """Putting a backup in the place of a store, without those who were erased since it was made."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from uuid import uuid4
 
 from muster.domain.errors import MusterError, OutputExists, OutputNotWritten
 from muster.domain.identifiers import StudentId
-from muster.storage.local import DATABASE_FILE, LocalStores, open_local
+from muster.storage.local import DATABASE_FILE, STAGING, LocalStores, open_local
 from muster.storage.local.backup import Backup, Progress, verify_backup
 from muster.storage.local.connection import connect
 from muster.storage.local.database import read_only_options
@@ -19,13 +20,14 @@ from muster.storage.local.erasures import (
     ERASURES_FILE,
     ErasureList,
     add_erasures,
+    keep_erasures_file,
     merge,
     read_erasures,
     read_erasures_file,
 )
+from muster.storage.local.restored_users import KnownUsers, keep_users, read_users
 from muster.storage.local.use_lock import LOCK_FILE, claim
 
-STAGING = "restoring-"
 REPLACED = "replaced-"
 
 _PARTS = (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", "files", ERASURES_FILE)
@@ -39,6 +41,8 @@ class Restored:
         erased, withdrawn: how many students of the backup were erased, or withdrew, since it was made.
         replaced: where the old store lies, if there was one.
         list_known: whether there was any list of erasures made since the backup.
+        users_from_backup: ids of the users who, with their tokens, came from the backup; empty where those of the
+            replaced store were kept.
     """
 
     backup: Backup
@@ -46,6 +50,7 @@ class Restored:
     withdrawn: int
     replaced: Path | None
     list_known: bool
+    users_from_backup: tuple[str, ...]
 
 
 def restore(
@@ -72,19 +77,24 @@ def restore(
             present = _is_present(directory)
             if present and not replace:
                 raise OutputExists(f"There is a store in {directory}: set it aside with --replace.")
-            known = [*given, *_lists_in(directory)]
+            _check_parts(directory)
+            # Others may have made the folder, with other permissions. Where it is theirs, the doctor mentions it.
+            with suppress(PermissionError):
+                directory.chmod(0o700)
+            earlier = _earlier(directory)
+            known = [*given, *(found for folder in (directory, *earlier) for found in _lists_in(folder))]
+            users = _users_in(directory, earlier)
             staging = directory / f"{STAGING}{uuid4().hex}"
             try:
                 _copy(backup, staging, lambda step, share: progress(step, 0.4 + 0.5 * share))
                 progress("forgetting who was erased", 0.9)
-                erased, withdrawn = _forget(staging, known)
-                replaced = _set_aside(directory) if present else None
-                _put_in_place(staging, directory)
+                erased, withdrawn, from_backup = _bring_up_to_date(staging, known, users)
+                replaced = _swap(staging, directory, present=present)
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise OutputNotWritten(f"{directory} cannot be restored: {error.strerror or error}.") from error
-    return Restored(backup, erased, withdrawn, replaced, bool(known))
+    return Restored(backup, erased, withdrawn, replaced, bool(known), from_backup)
 
 
 def _is_present(directory: Path) -> bool:
@@ -92,8 +102,38 @@ def _is_present(directory: Path) -> bool:
     return (directory / DATABASE_FILE).exists() or (files.is_dir() and any(files.iterdir()))
 
 
+def _check_parts(directory: Path) -> None:
+    """Refuse to replace what a renaming would not move.
+
+    Raises:
+        OutputNotWritten: a part of the store lies elsewhere.
+    """
+    for name in _PARTS:
+        if (directory / name).is_symlink() or os.path.ismount(directory / name):
+            raise OutputNotWritten(
+                f"{directory / name} is a link or a mount point, which cannot be replaced: restore into another folder "
+                "with --data, or put the whole data folder on that disk."
+            )
+
+
+def _earlier(directory: Path) -> list[Path]:
+    """Return the folders of earlier states of the store, the newest first, and those of interrupted restores."""
+    replaced = sorted(directory.glob(f"{REPLACED}*"), reverse=True)
+    return [*replaced, *directory.glob(f"{STAGING}*")]
+
+
+def _users_in(directory: Path, earlier: Sequence[Path]) -> KnownUsers | None:
+    """Return the users of the present store, or of the one that an interrupted restore has set aside."""
+    if (directory / DATABASE_FILE).exists():
+        return read_users(directory / DATABASE_FILE)
+    interrupted = any(folder.name.startswith(STAGING) for folder in earlier)
+    replaced = [folder / DATABASE_FILE for folder in earlier if folder.name.startswith(REPLACED)]
+    found = next((database for database in replaced if database.exists()), None)
+    return read_users(found) if interrupted and found is not None else None
+
+
 def _lists_in(directory: Path) -> list[ErasureList]:
-    """Return the lists of the store that is there, as far as they can be read: it may be damaged or gone."""
+    """Return the lists of a store, as far as they can be read: it may be damaged or gone."""
     found, database, file = [], directory / DATABASE_FILE, directory / ERASURES_FILE
     if database.exists():
         try:
@@ -119,20 +159,29 @@ def _copy(backup: Backup, staging: Path, progress: Progress) -> None:
         shutil.copyfile(backup.directory / "files" / name, copy)
 
 
-def _forget(staging: Path, known: Sequence[ErasureList]) -> tuple[int, int]:
+def _bring_up_to_date(
+    staging: Path, known: Sequence[ErasureList], users: KnownUsers | None
+) -> tuple[int, int, tuple[str, ...]]:
+    """Repeat erasures and withdrawals and keep the known users.
+
+    Returns:
+        The number of students erased and of those withdrawn, and the ids of users who came from the backup.
+    """
     stores = open_local(staging)
     try:
         own = read_erasures(stores.upkeep.database.read())
         erased: set[StudentId] = set()
         withdrawn: set[StudentId] = set()
-        for newer in merge([found.since(own) for found in known]):
+        for newer in merge([part.since(own) for found in known for part in found.lists()]):
             for student, kinds in newer.of(student.id for student in stores.students.find()).items():
                 (erased if "erased" in kinds else withdrawn).add(student)
-            if newer.key == own.key:
-                with stores.upkeep.database.write() as connection:
-                    add_erasures(connection, newer.erasures)
+            with stores.upkeep.database.write() as connection:
+                add_erasures(connection, newer)
         _forget_students(stores, erased, withdrawn - erased)
-        return len(erased), len(withdrawn - erased)
+        with stores.upkeep.database.write() as connection:
+            from_backup = keep_users(connection, users, own.key)
+        keep_erasures_file(stores.upkeep.database)
+        return len(erased), len(withdrawn - erased), from_backup
     finally:
         stores.upkeep.close()
 
@@ -149,20 +198,31 @@ def _forget_students(stores: LocalStores, erased: set[StudentId], withdrawn: set
     stores.training.request()
 
 
-def _set_aside(directory: Path) -> Path:
-    aside = directory / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
-    aside.mkdir(mode=0o700)
-    for name in _PARTS:
-        if (directory / name).exists():
-            (directory / name).rename(aside / name)
-    return aside
-
-
-def _put_in_place(staging: Path, directory: Path) -> None:
+def _swap(staging: Path, directory: Path, *, present: bool) -> Path | None:
+    """Put the restored store in place; return where the old one lies. A failure puts the old one back."""
     (staging / LOCK_FILE).unlink(missing_ok=True)
-    if (directory / "files").is_dir():
-        (directory / "files").rmdir()
-    # The database comes last: without it a store with files is refused, so nobody takes a half for the whole.
-    for name in (ERASURES_FILE, "files", DATABASE_FILE):
-        if (staging / name).exists():
-            (staging / name).rename(directory / name)
+    aside = directory / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+    moved: list[tuple[Path, Path]] = []
+
+    def move(source: Path, target: Path) -> None:
+        if source.exists():
+            source.rename(target)
+            moved.append((source, target))
+
+    try:
+        if present:
+            aside.mkdir(mode=0o700)
+            for name in _PARTS:
+                move(directory / name, aside / name)
+        if (directory / "files").is_dir():
+            (directory / "files").rmdir()
+        # The database comes last: without it a store with files is refused, so nobody takes a half for the whole.
+        for name in (ERASURES_FILE, "files", DATABASE_FILE):
+            move(staging / name, directory / name)
+    except BaseException:
+        for source, target in reversed(moved):
+            target.rename(source)
+        if present:
+            aside.rmdir()
+        raise
+    return aside if present else None

@@ -237,14 +237,16 @@ _STORE_AS_A_WHOLE = (
 
 # Before there were marks in review, students with an open question stood as absent. Faces that a person decided on are
 # no longer in review. No mark was in review before, so those that are now have changed.
+# Face lists that are damaged are skipped, since an error here would keep the whole store from being opened.
 _MARKS_IN_REVIEW = (
     """
     UPDATE marks SET status = 'review'
     WHERE status = 'absent' AND source = 'photo' AND EXISTS (
-        SELECT 1 FROM session_photos JOIN json_each(session_photos.faces) AS face
+        SELECT 1 FROM session_photos
+        JOIN json_each(CASE WHEN json_valid(faces) THEN faces ELSE '[]' END) AS face
         WHERE session_photos.session_id = marks.session_id
-        AND json_extract(face.value, '$.decision') = 'review'
-        AND json_extract(face.value, '$.student_id') = marks.student_id
+        AND CASE WHEN face.type = 'object' THEN json_extract(face.value, '$.decision') END = 'review'
+        AND CASE WHEN face.type = 'object' THEN json_extract(face.value, '$.student_id') END = marks.student_id
     )
     """,
     "UPDATE sessions SET version = version + 1 WHERE id IN (SELECT session_id FROM marks WHERE status = 'review')",
@@ -310,4 +312,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     ("CREATE INDEX session_photos_of_digest ON session_photos (digest)",),
     ("ALTER TABLE session_photos ADD COLUMN turned INTEGER NOT NULL DEFAULT 0",),
+    # The key of a digest that came from the list of another store; null where it is this store's own.
+    ("ALTER TABLE erasures ADD COLUMN list_key TEXT",),
 )
