@@ -82,7 +82,7 @@ def test_a_photo_of_years_ago_is_asked_about(school: httpx.Client, samples: Path
 
 def test_the_registration_file_itself_is_asked_about(school: httpx.Client, samples: Path) -> None:
     portrait = (samples / "gallery" / "barack_obama.jpg").read_bytes()
-    assert "s1 was registered with" in assert_asked(detect(school, portrait), "registration_photo")
+    assert "registration photo of s1" in assert_asked(detect(school, portrait), "registration_photo")
     assert detect(school, portrait, use_anyway="true").json()["marks"][0]["status"] == "present"
 
 

@@ -6,7 +6,6 @@ from typing import ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from muster.api.free_memory import return_free_memory
 from muster.domain.errors import ServerBusy
 
 _P = ParamSpec("_P")
@@ -19,13 +18,11 @@ class Workload:
     Args:
         at_once: endpoints that run at the same time.
         waiting: requests that may wait for one to end; further ones are refused.
-        afterwards: called in the endpoint's thread when it has ended.
     """
 
-    def __init__(self, at_once: int, waiting: int, afterwards: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, at_once: int, waiting: int) -> None:
         self._threads = CapacityLimiter(at_once)
         self._most_waiting = waiting
-        self._afterwards = afterwards
 
     def __call__(self, endpoint: Callable[_P, _R]) -> Callable[_P, Awaitable[_R]]:
         """Decorate an endpoint, below the route's own decorator.
@@ -33,24 +30,18 @@ class Workload:
         The endpoint raises `ServerBusy` where too many requests are waiting.
         """
 
-        def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            try:
-                return endpoint(*args, **kwargs)
-            finally:
-                self._afterwards()
-
         @functools.wraps(endpoint)
         async def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
             if self._threads.statistics().tasks_waiting >= self._most_waiting:
-                raise ServerBusy("The server has too much to do: wait a few seconds, then send the request again.")
-            return await to_thread.run_sync(functools.partial(call, *args, **kwargs), limiter=self._threads)
+                raise ServerBusy("The server is busy: send the request again in a few seconds.")
+            return await to_thread.run_sync(functools.partial(endpoint, *args, **kwargs), limiter=self._threads)
 
         return run
 
 
 def recognition_work() -> Workload:
     """Make the bound on reading photos, which each use several cores."""
-    return Workload(at_once=2, waiting=60, afterwards=return_free_memory)
+    return Workload(at_once=2, waiting=60)
 
 
 def archive_work() -> Workload:

@@ -58,7 +58,7 @@ def serve(
     ] = None,
     data: DataOption = None,
     log_level: Annotated[
-        LogLevel, typer.Option(help="Least level of the lines on stderr: `info` has each request, `debug` files, too.")
+        LogLevel, typer.Option(help="Minimum log level: `info` logs requests, `debug` also static files.")
     ] = LogLevel.INFO,
     behind_proxy: Annotated[
         str,

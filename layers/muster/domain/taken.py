@@ -1,8 +1,8 @@
 """Whether a session was taken, and which of its marks count; derived here and nowhere else.
 
 A session is taken once somebody was present or late, or everybody was marked by hand. Until then nobody is absent: a
-session that was opened ahead, whose photos show nobody of the group, or in which one student was excused in advance, says
-nothing about the others.
+session that was opened ahead, whose photos show nobody of the group, or in which one student was excused in advance,
+says nothing about the others.
 """
 
 from collections.abc import Iterable

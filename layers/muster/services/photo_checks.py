@@ -93,7 +93,7 @@ class PhotoChecks:
 
     def _registration(self, digest: str, registration_photos: Mapping[str, StudentId]) -> MusterError | None:
         student = registration_photos.get(digest)
-        return None if student is None else IsRegistrationPhoto(f"is the one that {student} was registered with")
+        return None if student is None else IsRegistrationPhoto(f"is the registration photo of {student}")
 
     def _use_before(
         self, session: Session, holders: Sequence[Session], visible_groups: Collection[GroupId] | None
@@ -112,7 +112,7 @@ class PhotoChecks:
             return None
         started = self._spoken(session.started_at)
         return PhotoFromAnotherDay(
-            f"was taken on {self._spoken(taken)} by its own data, and the roll call is of {started}"
+            f"was taken on {self._spoken(taken)} according to its metadata, but the roll call is on {started}"
         )
 
     def _is_same_day(self, one: datetime, other: datetime) -> bool:

@@ -65,8 +65,8 @@ class Limits:
         scanned_pixels: most pixels times scans of a JPEG. A scan of a few bytes makes the decoder walk the whole
             picture again; cameras and editors write up to 10 scans or so.
         processor_seconds: most processor time of decoding, which a `DecoderPool` enforces. A HEIC of 50 megapixels
-            took up to 4.2 s on one core of a server, a JPEG of that size 1 s (benchmarks/decoding.py); a machine half
-            as fast reads it with room to spare.
+            took up to 4.2 s on one core of a server, a JPEG of that size 1 s; a machine half as fast takes
+            twice that.
     """
 
     file_bytes: int = 25_000_000

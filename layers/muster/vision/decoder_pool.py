@@ -149,5 +149,5 @@ class _Decoder:
                 "The photo takes too long to read: save it as an ordinary JPEG, or send it in a smaller size."
             )
         if status == -signal.SIGKILL:
-            return OutOfMemory("The server has too much to do to read the photo: send it again in a minute.")
+            return OutOfMemory("The server is too busy to read the photo: send it again in a minute.")
         return DamagedImage("The photo is damaged: send it again, or take a new one.")

@@ -105,8 +105,8 @@ def session_routes(system: Records) -> APIRouter:
     ) -> SessionDocument:
         """Set marks by hand, all or none; no photo changes them afterwards.
 
-        Whoever is in the group can be marked: who joined after the session was opened, too, and who is not recognised
-        by their face.
+        Any student in the group can be marked, including those who joined after the session was opened or who are not
+        recognised by their face.
         """
         session = access.session(parse_session_id(session_id))
         expected(if_match, session.version)
