@@ -78,6 +78,7 @@ def test_a_photo_of_another_roll_call_is_asked_about_and_deleted(
     expect(page.get_by_role("button", name="Barack Obama, present")).to_be_visible()
     page.get_by_role("link", name="Roll call").click()
     choose(page, samples / "photos" / "group.jpg")
+    page.get_by_role("button", name="New roll call").click()
     asked = page.get_by_text("This photo was used in another roll call already. Use it anyway?")
     expect(asked).to_be_visible()
     page.get_by_role("button", name="Delete").click()
