@@ -39,6 +39,19 @@ def fill_fourth_layout(directory: Path, *faces: str) -> None:
             )
 
 
+def test_open_questions_of_an_earlier_layout_become_marks_in_review(tmp_path: Path) -> None:
+    by_hand = IN_REVIEW.replace('"a"', '"by-hand"')
+    fill_fourth_layout(tmp_path, IN_REVIEW, by_hand)
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection, connection:
+        for student, source in (("away", "photo"), ("by-hand", "manual")):
+            row = (student, source, time_text(NOW))
+            connection.execute("INSERT INTO marks VALUES ('monday', ?, 'absent', ?, ?)", row)
+    stores = open_local(tmp_path)
+    marks = {mark.student_id: mark.status for mark in stores.sessions.marks(a_session().id)}
+    assert marks == {"a": MarkStatus.REVIEW, "away": MarkStatus.ABSENT, "by-hand": MarkStatus.ABSENT}
+    assert stores.sessions.get(a_session().id).version == 2
+
+
 def test_damaged_face_lists_do_not_keep_a_store_from_being_brought_to_the_present_layout(tmp_path: Path) -> None:
     fill_fourth_layout(tmp_path, *DAMAGED_LISTS, IN_REVIEW)
     stores = open_local(tmp_path)

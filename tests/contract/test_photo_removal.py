@@ -1,8 +1,6 @@
 """A photo is removed from its session over every kind of store, with its faces, files and what was learned from it."""
 
-import sqlite3
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +9,6 @@ from muster.domain.errors import PhotoNotFound, SessionNotFound, VersionConflict
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId
 from muster.services.corrections import Corrections
-from muster.storage.local import open_local
 from tests.contract.examples import (
     NOW,
     TEACHER,
@@ -147,24 +144,3 @@ def test_an_erased_students_open_question_is_counted_nowhere(stores: Stores) -> 
     assert stores.sessions.get(session).erased == {}
     stores.students.erase(StudentId("c"))
     assert stores.sessions.get(session).erased == {MarkStatus.ABSENT: 1}
-
-
-def test_an_older_store_gets_its_marks_in_review(tmp_path: Path) -> None:
-    directory = tmp_path / "store"
-    stores = open_local(directory)
-    register(stores, "asked", "away", "by-hand")
-    session = open_session(stores, "asked", "away", "by-hand")
-    faces = [
-        replace(a_face(student, number=number), decision=Decision.REVIEW)
-        for number, student in enumerate(("asked", "by-hand"))
-    ]
-    stores.sessions.record_photo(a_session_photo(session, *faces), b"o", b"a", [])
-    corrections(stores).mark(session, {StudentId("by-hand"): MarkStatus.ABSENT}, TEACHER)
-    version = stores.sessions.get(session).version
-    layout = 3
-    with sqlite3.connect(directory / "muster.sqlite3") as connection:
-        connection.execute(f"PRAGMA user_version = {layout}")
-    connection.close()
-    migrated = open_local(directory)
-    assert statuses(migrated, session) == {"asked": "review", "away": "absent", "by-hand": "absent"}
-    assert migrated.sessions.get(session).version == version + 1
