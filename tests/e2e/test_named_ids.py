@@ -33,7 +33,9 @@ NOT_IDS = frozenset(
         *("name", "consent", "renew_consent", "allow_lookalike", "image", "images", "file", "archive"),
         *("limit", "cursor", "since", "until", "started_at", "format", "dry_run", "Idempotency-Key", "if-match"),
         *("marks", "status", "learn", "learn_anyway", "kind", "content_type", "size"),
+        *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
         "teachers",  # user ids, which only an admin may send
+        "leave_group_id",  # with a roster, which only an admin may send
     }
 )
 """Fields that name nobody. `archive` is tested below; `file` is a roster, which only an admin may send."""

@@ -1,6 +1,6 @@
 """Long ids as people name them: by their first characters, and the last session by `last`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,8 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from muster.composition.local import open_groups, open_sessions
-from muster.domain.errors import FaceNotFound, InvalidRequest, SessionNotFound
-from muster.domain.identifiers import FaceId, GroupId, SessionId, parse_group_id, parse_session_id
+from muster.domain.errors import FaceNotFound, InvalidRequest, PhotoNotFound, SessionNotFound
+from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, parse_group_id, parse_session_id
 from muster.services.sessions import Sessions
 
 LAST: Final = "last"
@@ -54,12 +54,31 @@ def find_face(text: str, session_id: SessionId, data: Path | None = None) -> Fac
     """
     sessions, _ = open_sessions(data)
     faces = [face.face_id for photo in sessions.get(session_id).photos for face in photo.faces]
-    matching = [face for face in faces if face == text] or [face for face in faces if face.startswith(text)]
+    matching = _matching(text, faces, "faces")
     if not matching:
         raise FaceNotFound(f"The session {session_id} has no face {text}: `muster sessions questions` shows its faces.")
+    return FaceId(matching[0])
+
+
+def find_photo(text: str, session_id: SessionId, data: Path | None = None) -> PhotoId:
+    """Return the photo of a session that a person named by its id or the beginning of it.
+
+    Raises:
+        PhotoNotFound: there is none.
+        InvalidRequest: it is the beginning of several ids.
+    """
+    sessions, _ = open_sessions(data)
+    matching = _matching(text, [photo.id for photo in sessions.get(session_id).photos], "photos")
+    if not matching:
+        raise PhotoNotFound(f"The session {session_id} has no photo {text}: `muster sessions show` lists its photos.")
+    return PhotoId(matching[0])
+
+
+def _matching(text: str, ids: Sequence[str], things: str) -> list[str]:
+    matching = [found for found in ids if found == text] or [found for found in ids if found.startswith(text)]
     if len(matching) > 1:
-        raise InvalidRequest(f"{len(matching)} faces begin with {text}: {_listed(matching)}. Type more of the id.")
-    return matching[0]
+        raise InvalidRequest(f"{len(matching)} {things} begin with {text}: {_listed(matching)}. Type more of the id.")
+    return matching
 
 
 def _last(sessions: Sessions, groups: list[GroupId]) -> SessionId:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from muster.cli.confirmation import confirm
 from muster.cli.marks import faces_text, marked_by, status_text
-from muster.cli.naming import GroupOption, SessionArgument, find_face, find_session
+from muster.cli.naming import GroupOption, SessionArgument, find_face, find_photo, find_session
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.composition.local import open_groups, open_local_system, open_sessions
 from muster.composition.reports import open_reports
@@ -19,7 +19,6 @@ from muster.domain.attendance import STATUSES_BY_HAND, MarkStatus
 from muster.domain.errors import InvalidRequest, PhotoNotFound
 from muster.domain.identifiers import (
     FaceId,
-    PhotoId,
     SessionId,
     StudentId,
     UserId,
@@ -197,17 +196,17 @@ def questions(
 @app.command("remove-photo")
 def remove_photo(
     session: SessionArgument,
-    photo: Annotated[str, typer.Argument(help="The photo's id, as `muster detect --json` names it.")],
+    photo: Annotated[str, typer.Argument(help="The photo's id, as `muster detect --json` names it, or its beginning.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove a photo from a session; marks by photo follow the photos that are left. It cannot be undone."""
-    identifier, photo_id = parse_session_id(session), PhotoId(photo)
+    identifier = find_session(session, group, data)
+    photo_id = find_photo(photo, identifier, data)
     sessions, corrections = open_sessions(data)
-    sessions.get(identifier)
-    if not yes:
-        typer.confirm(f"Remove the photo {photo[:80]} from the session {identifier} for good?", abort=True, err=True)
+    confirm(f"Remove the photo {photo_id} from the session {identifier} for good?", yes)
     corrections.remove_photo(identifier, photo_id, _me())
     _emit(sessions, identifier, as_json)
 
