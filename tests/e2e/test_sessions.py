@@ -387,7 +387,7 @@ def test_a_photo_is_removed_with_its_faces_marks_and_files(
 ) -> None:
     (photo,) = monday["photos"]
     url = f"/v1/sessions/monday/photos/{photo['photo_id']}"
-    named(school, face_of(monday, None), "joe_biden", learn=True)
+    named(school, face_of(monday, None), "joe_biden", learn=True, learn_anyway=True).raise_for_status()
     assert code_of(school.delete(url, headers={"If-Match": '"1"'}), 412) == "version_conflict"
     removed = school.delete(url)
     assert (removed.status_code, removed.content) == (204, b"")
