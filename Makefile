@@ -33,8 +33,12 @@ system-packages: ## install what tests need of the system: a browser, LibreOffic
 	echo "The tests need $$missing, which could not be installed here. Install it, then run make again:" >&2; \
 	echo "  $(PACKAGES_HINT)" >&2; echo "Tests that do without: make test-fast" >&2; exit 1
 
-test: $(VENV)/dev system-packages ## run every test
-	$(BIN)/python -m pytest
+test: $(VENV)/dev system-packages ## run every test, in two processes
+	@mkdir -p build
+	@echo "The end-to-end tests run at the same time; their output is in build/test-e2e.log and is shown at the end."
+	@export OPENBLAS_NUM_THREADS=1; $(BIN)/python -m pytest tests/e2e > build/test-e2e.log 2>&1 & e2e=$$!; \
+	$(BIN)/python -m pytest tests/unit tests/contract tests/infra tests/export; others=$$?; \
+	wait $$e2e; ended=$$?; cat build/test-e2e.log; exit $$((others | ended))
 
 test-fast: $(VENV)/dev ## run the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"

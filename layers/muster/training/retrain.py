@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from muster.domain.errors import HeadDamaged, PackMismatch
 from muster.domain.identifiers import PackId, StudentId
@@ -48,6 +49,8 @@ class Outcome:
     report: Mapping[str, Any]
 
 
+# Two threads of a matrix library wait for each other on a busy machine: an update took ten times as long.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def retrain(
     templates: Sequence[Template],
     current: bytes | None,
