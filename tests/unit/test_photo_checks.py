@@ -111,7 +111,7 @@ def test_a_class_past_midnight_is_not_asked_about(checks: PhotoChecks) -> None:
 
 
 def test_a_registration_photo_is_named(checks: PhotoChecks) -> None:
-    with pytest.raises(IsRegistrationPhoto, match="s1 was registered with"):
+    with pytest.raises(IsRegistrationPhoto, match="registration photo of s1"):
         check(checks, session(), registered={DIGEST: StudentId("s1")})
 
 
