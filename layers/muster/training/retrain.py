@@ -49,8 +49,6 @@ class Outcome:
     report: Mapping[str, Any]
 
 
-# Two threads of a matrix library wait for each other on a busy machine: an update took ten times as long.
-@threadpool_limits.wrap(limits=1, user_api="blas")
 def retrain(
     templates: Sequence[Template],
     current: bytes | None,
@@ -95,9 +93,11 @@ def retrain(
     if start is not None and not changes.new:
         return Outcome(None, False, {"mode": "skipped", "reason": "The current head knows all students."})
     progress("prepare", 0.0)
-    trained, fitted = _train(ordered, start, changes, variation, settings, pack, current, progress, checkpoint)
-    progress("judge", 0.0)
-    verdict = _judge(trained, head, ordered, changes, variation, population, settings)
+    # Two threads of a matrix library wait for each other on a busy machine: an update took ten times as long.
+    with threadpool_limits(limits=1, user_api="blas"):
+        trained, fitted = _train(ordered, start, changes, variation, settings, pack, current, progress, checkpoint)
+        progress("judge", 0.0)
+        verdict = _judge(trained, head, ordered, changes, variation, population, settings)
     report = {
         "mode": "full" if start is None else "incremental",
         "note": note,
