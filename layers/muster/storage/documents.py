@@ -94,6 +94,7 @@ def faces_text(faces: Sequence[IdentifiedFace]) -> str:
                 "similarity": _number(face.similarity),
                 "head_similarity": _number(face.head_similarity),
                 "candidates": [[candidate.student_id, float(candidate.similarity)] for candidate in face.candidates],
+                "log_odds": _number(face.log_odds),
             }
             for face in faces
         ]
@@ -113,6 +114,7 @@ def read_faces(text: str) -> tuple[IdentifiedFace, ...]:
             similarity=face["similarity"],
             head_similarity=face["head_similarity"],
             candidates=tuple(Candidate(StudentId(id), similarity) for id, similarity in face["candidates"]),
+            log_odds=face.get("log_odds"),
         )
         for face in json.loads(text)
     )

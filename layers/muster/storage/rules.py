@@ -104,6 +104,7 @@ def _without(face: IdentifiedFace, erased: Collection[StudentId]) -> IdentifiedF
         similarity=similarity,
         head_similarity=None,
         candidates=left,
+        log_odds=None,
     )
 
 
@@ -119,7 +120,7 @@ def with_decisions_kept(
     faces = [kept.get((face.face_id, face.box), face) for face in new]
     given = named_in(face for face in faces if face in kept.values())
     return tuple(
-        replace(face, decision=Decision.UNKNOWN, student_id=None, head_similarity=None)
+        replace(face, decision=Decision.UNKNOWN, student_id=None, head_similarity=None, log_odds=None)
         if face.student_id in given and face not in kept.values()
         else face
         for face in faces
