@@ -158,6 +158,7 @@ class ApiStack(cdk.Stack):
             (POST, "/mark/detect", self.detect, signed_in),
             (POST, "/register/register-students", self.register, signed_in),
             (POST, "/v1/sessions/{id}/faces/{face}/student", self.detect, signed_in),
+            (POST, "/v1/sessions/{id}/faces/confirmed", self.detect, signed_in),
             (GET, "/v1/sessions/{id}/faces/{face}/picture", self.detect, signed_in),
             (GET, "/v1/sessions/{id}/photos/{photo}/annotated", self.detect, signed_in),
             (GET, "/v1/sessions/{id}/photos/{photo}/picture", self.detect, signed_in),

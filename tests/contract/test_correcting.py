@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 
 from muster.domain.attendance import FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.errors import (
     FaceNotFound,
     GroupNotFound,
     InvalidRequest,
     NotInGroup,
     NotRegistered,
+    ProposalChanged,
     SessionExists,
     SessionNotFound,
     VersionConflict,
 )
-from muster.domain.faces import Decision
+from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
 from muster.services.corrections import Corrections
@@ -83,6 +85,75 @@ def test_a_face_is_confirmed_renamed_and_unnamed_with_its_marks(stores: Stores, 
     assert said == [(Decision.PRESENT, "ada"), (Decision.PRESENT, "bob"), (Decision.UNKNOWN, None)]
     version = stores.sessions.get(monday).version
     assert corrections.name(monday, face, None, TEACHER).version == version
+
+
+def in_review(student: str, number: int) -> IdentifiedFace:
+    return replace(a_face(student, number=number), decision=Decision.REVIEW, log_odds=3.0)
+
+
+def test_proposals_are_confirmed_in_one_step(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada", "bob", "cy")
+    monday = open_session(stores, "ada", "bob", "cy")
+    asked = [mark(student, MarkStatus.REVIEW) for student in ("ada", "bob", "cy")]
+    record(stores, a_session_photo(monday, in_review("ada", 0), in_review("bob", 1)), *asked[:2])
+    record(stores, a_session_photo(monday, in_review("cy", 2), in_review("ada", 3), id="p2"), asked[2])
+    opened = stores.sessions.get(monday).version
+    proposals = {FaceId("face-0"): StudentId("ada"), FaceId("face-2"): StudentId("cy")}
+    assert corrections.confirm(monday, proposals, TEACHER, opened).version == opened + 1
+    assert marks(stores, monday) == {
+        "ada": ("present", "photo"),
+        "bob": ("review", "photo"),
+        "cy": ("present", "photo"),
+    }
+    changes = stores.sessions.changes(monday)
+    assert [change.face_id for change in changes if isinstance(change, FaceChange)] == ["face-0", "face-2"]
+    assert [change.student_id for change in changes if isinstance(change, MarkChange)] == ["ada", "cy"]
+    questions = Sessions(stores.students, stores.sessions, stores.groups).questions(monday)
+    assert [question.face.face_id for question in questions] == ["face-1"]
+    # Sent again, it is done already.
+    assert corrections.confirm(monday, proposals, TEACHER).version == opened + 1
+    with pytest.raises(VersionConflict):
+        corrections.confirm(monday, proposals, TEACHER, opened)
+
+
+def test_one_proposal_that_does_not_hold_keeps_all_from_being_confirmed(
+    stores: Stores, corrections: Corrections
+) -> None:
+    register(stores, "ada", "bob", "cy")
+    register(stores, "dan", groups=["other"])
+    monday = open_session(stores, "ada", "bob")
+    faces = [in_review("ada", 0), in_review("bob", 1), in_review("dan", 2)]
+    record(stores, a_session_photo(monday, *faces), mark("ada", MarkStatus.REVIEW), mark("bob", MarkStatus.REVIEW))
+    before = stores.sessions.get(monday), marks(stores, monday), names(stores, monday)
+    refused: list[tuple[dict[str, str], type[Exception]]] = [
+        ({"face-0": "ada", "face-1": "cy"}, ProposalChanged),
+        ({"face-0": "ada", "face-9": "bob"}, FaceNotFound),
+        ({"face-0": "ada", "face-2": "dan"}, NotInGroup),
+        ({"face-0": "ada", "face-1": "ada"}, InvalidRequest),
+        ({}, InvalidRequest),
+        ({f"face-{number}": f"s{number}" for number in range(MAX_CONFIRMED_FACES + 1)}, InvalidRequest),
+    ]
+    for proposals, error in refused:
+        with pytest.raises(error):
+            corrections.confirm(
+                monday, {FaceId(face): StudentId(student) for face, student in proposals.items()}, TEACHER
+            )
+    assert (stores.sessions.get(monday), marks(stores, monday), names(stores, monday)) == before
+    assert stores.sessions.changes(monday) == []
+
+
+def test_as_many_faces_as_may_be_are_confirmed_though_each_is_in_a_photo_of_its_own(
+    stores: Stores, corrections: Corrections
+) -> None:
+    students = [f"s{number}" for number in range(MAX_CONFIRMED_FACES)]
+    register(stores, *students)
+    monday = open_session(stores, *students)
+    for number, student in enumerate(students):
+        photo = a_session_photo(monday, in_review(student, number), id=f"p{number}")
+        record(stores, photo, mark(student, MarkStatus.REVIEW))
+    proposals = {FaceId(f"face-{number}"): StudentId(student) for number, student in enumerate(students)}
+    corrections.confirm(monday, proposals, TEACHER)
+    assert set(marks(stores, monday).values()) == {("present", "photo")}
 
 
 def test_marks_by_hand_stand_whatever_a_photo_says(stores: Stores, corrections: Corrections) -> None:

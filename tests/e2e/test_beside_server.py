@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "sessions show": "photographed",
     "sessions questions": "photographed --output {work}/questions",
     "sessions name": "photographed FACE obama",
+    "sessions confirm": "photographed FACE",
     "sessions remove-photo": "photographed PHOTO --yes",
     "sessions remove": "removed --yes",
     "attendance report": "--group g",

@@ -493,7 +493,7 @@ def test_the_command_line_names_photos_and_commands_and_fails_where_nobody_was_s
         if face["decision"] == "review"
     ]
     assert "to review: far.jpg: is the face at" in shown
-    assert f"muster sessions name monday {face} barack_obama" in shown
+    assert f"muster sessions confirm monday {face}" in shown
     assert "in 1 photo," in shown
     assert "not taken" in said
     # Another one in the same quarter of an hour; it shows nobody.

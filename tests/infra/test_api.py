@@ -14,6 +14,7 @@ ROUTES = {
     "POST /mark/detect": "Detect",
     "POST /register/register-students": "Register",
     "POST /v1/sessions/{id}/faces/{face}/student": "Detect",
+    "POST /v1/sessions/{id}/faces/confirmed": "Detect",
     "GET /v1/sessions/{id}/faces/{face}/picture": "Detect",
     "GET /v1/sessions/{id}/photos/{photo}/annotated": "Detect",
     "GET /v1/sessions/{id}/photos/{photo}/picture": "Detect",

@@ -47,6 +47,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "pack": "embedded",
     "photo_id": _PHOTO,
     "picture_url": "/v1/students/s1/picture",
+    "probability": 0.97,
     "quality": 0.8,
     "registered_at": _MOMENT,
     "row": 2,

@@ -256,6 +256,13 @@ class NotRegistered(MusterError):
     category = Category.CONFLICT
 
 
+class ProposalChanged(MusterError):
+    """A face is not proposed as the student who was to be confirmed, or no longer."""
+
+    code = "proposal_changed"
+    category = Category.CONFLICT
+
+
 class VersionConflict(MusterError):
     """What was to be changed is not as it was when it was read."""
 

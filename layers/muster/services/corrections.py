@@ -1,12 +1,22 @@
 """What people decide of a session: whose a face is, and who was there."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from muster.domain.attendance import MarkStatus, Session, SessionPhoto
-from muster.domain.corrections import Correction, face_named, last_said, marks_set, photo_removed
+from muster.domain.corrections import (
+    MAX_CONFIRMED_FACES,
+    Correction,
+    face_named,
+    faces_confirmed,
+    last_said,
+    marks_set,
+    photo_removed,
+)
 from muster.domain.errors import (
     FaceNotFound,
+    InvalidRequest,
     NotInGroup,
     NotRegistered,
     PhotoNotFound,
@@ -114,6 +124,44 @@ class Corrections:
 
         return self._amended(session_id, expected, correction)
 
+    def confirm(
+        self,
+        session_id: SessionId,
+        proposals: Mapping[FaceId, StudentId],
+        by: UserId,
+        expected: int | None = None,
+    ) -> Session:
+        """Confirm the students whom faces are proposed as, all or none; marks follow.
+
+        Args:
+            proposals: the student of each face, as a question named them.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            InvalidRequest: a student is named twice, or there are no faces or more than `MAX_CONFIRMED_FACES`.
+            FaceNotFound: a face is not in this session.
+            ProposalChanged: a face is not proposed as that student, or no longer.
+            NotInGroup: a student is not in the group.
+            NotRegistered: a student does not agree to be recognised, or has not been asked.
+            VersionConflict: the session has a different version.
+        """
+        if not 1 <= len(proposals) <= MAX_CONFIRMED_FACES:
+            raise InvalidRequest(f"Confirm 1 to {MAX_CONFIRMED_FACES} faces at once, not {len(proposals)}.")
+        named = Counter(proposals.values())
+        if twice := [student_id for student_id, times in named.items() if times > 1]:
+            raise InvalidRequest(f"{twice[0]} is named twice: confirm one face of each student.")
+
+        def correction(session: Session) -> Correction:
+            photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
+            said = last_said(self._sessions.changes(session_id))
+            confirmed = faces_confirmed(proposals, photos, marks, said, by=by, at=self._now())
+            roster = {student.id: student for student in self._students.find(session.group_id)}
+            for student_id in proposals.values():
+                check_recognisable(_member(roster.get(student_id), student_id, session.group_id))
+            return confirmed
+
+        return self._amended(session_id, expected, correction)
+
     def remove_photo(
         self, session_id: SessionId, photo_id: PhotoId, by: UserId, expected: int | None = None
     ) -> Session:
@@ -167,10 +215,7 @@ class Corrections:
             student = self._students.get(student_id)
         except StudentNotFound:
             student = None
-        if student is None or group_id not in student.groups:
-            # Whether another group has such a student is not said.
-            raise NotInGroup(f"{student_id} is not in the group {group_id}: add the student to the group first.")
-        return student
+        return _member(student, student_id, group_id)
 
     def _amended(
         self, session_id: SessionId, expected: int | None, correction: Callable[[Session], Correction]
@@ -213,6 +258,13 @@ def photo_of(photos: list[SessionPhoto], face_id: FaceId) -> SessionPhoto:
         if any(face.face_id == face_id for face in photo.faces):
             return photo
     raise FaceNotFound(f"The session has no face {face_id[:80]}: read its photos again.")
+
+
+def _member(student: Student | None, student_id: StudentId, group_id: GroupId) -> Student:
+    if student is None or group_id not in student.groups:
+        # Whether another group has such a student is not said.
+        raise NotInGroup(f"{student_id} is not in the group {group_id}: add the student to the group first.")
+    return student
 
 
 def check_recognisable(student: Student) -> None:
