@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from muster.composition.local import LocalSystem
 from muster.domain.attendance import Mark, MarkSource, MarkStatus
@@ -17,7 +17,14 @@ from muster.services.answers import Detection
 from tests.contract.examples import a_student, a_template
 
 GROUP = GroupId("7b")
-NAMES = ("Amara Okafor", "Ben Lindqvist", "Chiara Rossi", "Dilan Kaya", "Eva Novak", "Farid Haidari")
+NAMES = ("Amara Okafor", "Eileen Collins", "Joe Biden", "Barack Obama", "Eva Novak", "Farid Haidari")
+"""Of the class; those who have no photo of their own among the samples stand in for one another."""
+
+_PORTRAITS = (
+    ("photos/group.jpg", (53, 70, 425, 535)),
+    ("photos/group.jpg", (625, 45, 1005, 520)),
+    ("gallery/joe_biden.jpg", (0, 0, 970, 1212)),
+)
 
 LIKELY, UNLIKELY, SURE = 4.0, 0.0, 12.0
 """Log-odds of a proposal that is confirmed with others, of one that is asked about alone, and of a mark."""
@@ -54,6 +61,7 @@ class ArrangedDetection:
     def __init__(self, system: LocalSystem, photos: Sequence[Sequence[Shown]]) -> None:
         self._system = system
         self._photos = list(photos)
+        self._statuses: dict[int, MarkStatus] = {}
 
     def detect(self, *arguments: Any, **options: Any) -> Detection:
         """Read the photos; see `DetectionService.detect`."""
@@ -84,13 +92,25 @@ class ArrangedDetection:
             )
             for face, what in zip(faces, shown, strict=False)
         ]
-        present = {mark.student_id for mark in sessions.marks(session_id) if mark.status is MarkStatus.PRESENT}
-        marks = [
-            Mark(face.student_id, MarkStatus(face.decision.value), MarkSource.PHOTO, photo.received_at)
-            for face in named
-            if face.student_id is not None and face.student_id not in present
+        # Whatever the faces were taken for does not count.
+        nobody = [
+            replace(face, decision=Decision.UNKNOWN, student_id=None, log_odds=None, candidates=())
+            for face in faces[len(shown) :]
         ]
-        sessions.amend(session_id, sessions.get(session_id).version, faces=named, marks=marks)
+        for what in shown:
+            if self._statuses.get(what.student) is not MarkStatus.PRESENT:
+                self._statuses[what.student] = MarkStatus(what.decision.value)
+        marks = [
+            Mark(
+                student_id(number),
+                self._statuses.get(number, MarkStatus.ABSENT),
+                MarkSource.PHOTO,
+                photo.received_at,
+            )
+            for number in range(len(NAMES))
+        ]
+        version = sessions.get(session_id).version
+        sessions.amend(session_id, version, faces=[*named, *nobody], marks=marks)
 
 
 def student_id(number: int) -> StudentId:
@@ -99,9 +119,9 @@ def student_id(number: int) -> StudentId:
 
 def settle(system: LocalSystem, samples: Path) -> None:
     """Register a class of six."""
-    photo = (samples / "gallery" / "joe_biden.jpg").read_bytes()
     for number, name in enumerate(NAMES):
         student = a_student(student_id(number), name=name, groups=[GROUP])
+        photo = jpeg(ImageOps.mirror(portrait(samples, number)))
         system.stores.students.add(student, a_template(student.id, pack=system.pack), photo)
     system.stores.groups.add(Group(GROUP, "Class 7b"))
 
@@ -109,10 +129,20 @@ def settle(system: LocalSystem, samples: Path) -> None:
 def lineup(samples: Path, faces: int, shade: int = 0) -> dict[str, Any]:
     """Return a photo to choose, with so many faces side by side; another shade is another photo."""
     width, height = 240, 300
-    face = Image.open(samples / "gallery" / "barack_obama.jpg").convert("RGB").resize((width, height))
     canvas = Image.new("RGB", (faces * width, height + 60), (shade, 90, 90))
     for place in range(faces):
-        canvas.paste(face, (place * width, 60))
+        canvas.paste(portrait(samples, place).resize((width, height)), (place * width, 60))
+    return {"name": f"{shade}.jpg", "mimeType": "image/jpeg", "buffer": jpeg(canvas)}
+
+
+def portrait(samples: Path, number: int) -> Image.Image:
+    """Return the picture of one of three people, of whom each stands for two students."""
+    file, box = _PORTRAITS[number % len(_PORTRAITS)]
+    return Image.open(samples / file).convert("RGB").crop(box)
+
+
+def jpeg(picture: Image.Image) -> bytes:
+    """Write a picture as JPEG."""
     content = BytesIO()
-    canvas.save(content, "JPEG", quality=90)
-    return {"name": f"{shade}.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
+    picture.save(content, "JPEG", quality=92)
+    return content.getvalue()

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from muster.api.app import create_app
 from muster.composition.local import LocalSystem
+from muster.domain.identifiers import UserId
 from tests.e2e.serving import serving
 from tests.e2e.web import phone as phones
-from tests.e2e.web.arranged import NAMES, ArrangedDetection, Shown, likely, lineup, marked, settle, unlikely
+from tests.e2e.web.arranged import GROUP, NAMES, ArrangedDetection, Shown, likely, lineup, marked, settle, unlikely
 from tests.e2e.web.conftest import WEB
 from tests.e2e.web.phone import choose
 from tests.e2e.web.test_screens import RULES
@@ -40,12 +41,12 @@ def opened(system: LocalSystem, samples: Path, obama_before_the_camera: Browser,
     settle(system, samples)
     with ExitStack() as stack:
 
-        def open_page(*photos: Sequence[Shown], **options: Any) -> Page:
+        def open_page(*photos: Sequence[Shown], allowed: Sequence[str] = (), **options: Any) -> Page:
             arranged: Any = ArrangedDetection(system, photos)
             site = stack.enter_context(serving(create_app(replace(system, detection=arranged), site=WEB)))
             window = phones.context(obama_before_the_camera, base_url=site, **options)
             stack.callback(window.close)
-            watched = phones.Watched(site)
+            watched = phones.Watched(site, allowed=list(allowed))
             watched.watch(window)
             stack.callback(lambda: _none(watched.unexpected()))
             page = window.new_page()
@@ -194,6 +195,24 @@ def test_four_photos_ask_about_each_student_once_above_the_pictures(
         )
         assert not covering
     assert counts(system) == {"present": 3, "review": 1, "absent": 2}
+
+
+def test_what_another_teacher_answered_meanwhile_is_shown_before_anything_is_confirmed(
+    opened: Opened, system: LocalSystem, samples: Path
+) -> None:
+    page = opened(MIXED, allowed=["409"])
+    choose(page, lineup(samples, 6))
+    expect(page.get_by_role("button", name="Confirm all 3")).to_be_enabled()
+    (session,) = system.sessions.find([GROUP])
+    first = system.sessions.questions(session.id)[0]
+    system.corrections.name(session.id, first.face.face_id, None, UserId("another"))
+    page.get_by_role("button", name="Confirm all 3").click()
+    expect(page.get_by_text("This question was changed in the meantime.")).to_be_visible()
+    expect(page.locator(".pair-choice")).to_have_count(2)
+    assert counts(system) == {"present": 2, "absent": 1, "review": 3}
+    page.get_by_role("button", name="Confirm all 2").click()
+    expect(page.get_by_text("2 students are present.")).to_be_visible()
+    assert counts(system) == {"present": 4, "absent": 1, "review": 1}
 
 
 def test_a_grid_that_just_grew_takes_no_tap_that_was_meant_for_less(opened: Opened, samples: Path) -> None:
