@@ -219,7 +219,7 @@ export default {
   "status.unknown": "nicht bekannt",
   "training.head": "Die Erkennung ist auf die Registrierten eingestellt.",
   "training.idle": "Die Erkennung ist auf dem neuesten Stand.",
-  "training.noHead": "Gesichter werden mit den Registrierungsfotos verglichen.",
+  "training.noHead": "Gesichter werden mit den Fotos der Registrierung verglichen.",
   "training.running": "Die Erkennung lernt die Registrierten …",
   "training.waiting": "Die Erkennung lernt gleich die neu Registrierten.",
   "waiting.again": "Noch einmal senden",
