@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from muster.domain.learning import LearningMode
 from muster.recognition.thresholds import Thresholds
 
 PACK_HOME: Final = "/opt/muster"
@@ -98,6 +99,7 @@ class StageConfig:
         cost_center: value of the cost tag of that name.
         pack: the model pack in the vision image.
         target_fpir: share of strangers who may be taken for a student, 0 to 1.
+        learn: what templates learn from: `automatic`, `confirmed` or `off`.
         time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
         upload_limit_bytes: largest photo that a presigned upload takes.
         requests_per_second, burst: throttle of the API, all callers together.
@@ -120,6 +122,7 @@ class StageConfig:
     cost_center: str = "attendance"
     pack: str = "embedded"
     target_fpir: float = Thresholds().present_fpir
+    learn: LearningMode = LearningMode.AUTOMATIC
     time_zone: str = "UTC"
     upload_limit_bytes: int = 25_000_000
     requests_per_second: int

@@ -83,6 +83,7 @@ class ApiStack(cdk.Stack):
             "MUSTER_UPLOAD_LIMIT_BYTES": str(config.upload_limit_bytes),
             "MUSTER_TARGET_FPIR": str(config.target_fpir),
             **({"MUSTER_KEEP_SESSIONS_DAYS": str(keep)} if (keep := config.retention.sessions) is not None else {}),
+            "MUSTER_LEARN": config.learn.value,
             "MUSTER_TIME_ZONE": config.time_zone,
             "POWERTOOLS_METRICS_NAMESPACE": "Muster",
             "LOG_LEVEL": "INFO",

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from muster.domain.attendance import FaceChange, Mark, MarkChange, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
-from muster.domain.student import Consent, Student, Template
+from muster.domain.learning import NewFace
+from muster.domain.student import Consent, LearnedFace, Student, Template
 from tests.contract.places import Stores
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, 123456, tzinfo=UTC)
@@ -45,6 +46,28 @@ def a_row(name: str) -> NDArray[np.float32]:
     """An embedding that is the name's own."""
     row: NDArray[np.float32] = a_template(f"row of {name}", views=1).embeddings[0]
     return row
+
+
+def learn(
+    stores: Stores,
+    id: str,
+    face: str,
+    row: NDArray[np.float32] | None = None,
+    *,
+    session: str | None = "monday",
+    days: float = 0,
+    automatic: bool = False,
+) -> bool:
+    """Let a template learn from a face; return whether it changed."""
+    learned = LearnedFace(
+        FaceId(face),
+        None if session is None else SessionId(session),
+        GroupId("g"),
+        NOW + timedelta(days=days),
+        None if automatic else TEACHER,
+        automatic,
+    )
+    return bool(stores.students.learn([NewFace(StudentId(id), learned, a_row(face) if row is None else row)]))
 
 
 def a_photo(id: str) -> bytes:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from muster.domain.attendance import FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
@@ -23,7 +22,7 @@ from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
 from muster.services.corrections import Corrections
 from muster.services.sessions import Sessions
-from tests.contract.examples import NOW, a_face, a_session_photo, a_student, mark, open_session, register
+from tests.contract.examples import NOW, a_face, a_session_photo, a_student, learn, mark, open_session, register
 from tests.contract.places import Stores
 
 TEACHER = UserId("teacher")
@@ -58,11 +57,6 @@ def names(stores: Stores, session_id: SessionId) -> dict[str, str | None]:
 
 def record(stores: Stores, photo: SessionPhoto, *shown: Mark) -> None:
     stores.sessions.record_photo(photo, b"original", b"annotated", shown)
-
-
-def a_row() -> np.ndarray:
-    row = np.random.default_rng(7).normal(size=512).astype(np.float32)
-    return np.asarray(row / np.linalg.norm(row), np.float32)
 
 
 def test_a_face_is_confirmed_renamed_and_unnamed_with_its_marks(stores: Stores, corrections: Corrections) -> None:
@@ -162,17 +156,21 @@ def test_a_stale_version_is_refused_and_without_one_nothing_is_lost(stores: Stor
     assert stores.sessions.get(monday).version == read + 9
 
 
-def test_what_was_learned_goes_with_the_name(stores: Stores, corrections: Corrections, asked: Asked) -> None:
+@pytest.mark.parametrize("automatic", [False, True])
+def test_what_was_learned_goes_with_the_name(
+    stores: Stores, corrections: Corrections, asked: Asked, automatic: bool
+) -> None:
     register(stores, "ada", "bob")
     monday = open_session(stores, "ada", "bob")
     faces = [a_face("ada", number=0), a_face(None, number=1)]
     record(stores, a_session_photo(monday, *faces), mark("ada"))
     ada = StudentId("ada")
 
-    def learn() -> None:
-        corrections.name(monday, faces[0].face_id, ada, TEACHER, learned=True)
-        stores.students.learn(ada, faces[0].face_id, a_row())
-        assert stores.students.template(ada).learned == (faces[0].face_id,)
+    def learn_again() -> None:
+        # An automatically learned face has no change of its own: the photo alone names it.
+        corrections.name(monday, faces[0].face_id, ada, TEACHER, learned=not automatic)
+        learn(stores, "ada", faces[0].face_id, automatic=automatic)
+        assert stores.students.template(ada).learned_ids == (faces[0].face_id,)
 
     undone: list[Callable[[], object]] = [
         lambda: corrections.name(monday, faces[0].face_id, None, TEACHER),
@@ -183,7 +181,7 @@ def test_what_was_learned_goes_with_the_name(stores: Stores, corrections: Correc
         lambda: corrections.remove(monday),
     ]
     for times, undo in enumerate(undone, start=1):
-        learn()
+        learn_again()
         undo()
         assert stores.students.template(ada).learned == ()
         assert asked.times == times

@@ -15,9 +15,11 @@ from muster.composition.aws import open_access, open_records
 from muster.composition.aws_settings import AwsSettings
 from muster.domain.attendance import Session
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UploadId, UserId
+from muster.domain.learning import LearningMode
 from muster.domain.student import Student
 from muster.domain.upload import Failure, UploadKind
 from muster.recognition.thresholds import Thresholds
+from muster.services.automatic_learning import AutomaticLearning
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.groups import Groups
@@ -186,7 +188,10 @@ def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
     groups = Groups(stores.groups, stores.students, stores.sessions)
     registration = Registration(PACK, vision, stores.students, galleries, thresholds, groups, lambda: None)
     checks = PhotoChecks(stores.sessions, UTC)
-    detection = DetectionService(PACK, vision, stores.students, stores.sessions, galleries, heads, thresholds, checks)
+    learning = AutomaticLearning(stores.students, stores.sessions, LearningMode.OFF, lambda: None)
+    detection = DetectionService(
+        PACK, vision, stores.students, stores.sessions, galleries, heads, thresholds, checks, learning
+    )
     upload = UploadedPhotos(uploads, stores.groups, registration, detection).read(kind, UploadId(upload_id))
     assert upload is not None
     assert isinstance(upload.outcome, Failure)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from muster.domain.identifiers import FaceId, PackId, StudentId
-from muster.domain.student import Template
+from muster.domain.student import LearnedFace, Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.scoring import Population, prepare, score
@@ -225,7 +225,7 @@ def learning(template: Template, *faces: str) -> Template:
     return replace(
         template,
         embeddings=np.concatenate([template.embeddings, *rows]),
-        learned=(*template.learned, *map(FaceId, faces)),
+        learned=(*template.learned, *(LearnedFace(FaceId(face)) for face in faces)),
     )
 
 

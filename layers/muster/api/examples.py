@@ -38,7 +38,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "height": 768,
     "last_outcome": {"promoted": True, "reason": "better on held-out views"},
     "leave_group_id": "7a",
-    "learned_faces": [_FACE],
+    "learned_at": _MOMENT,
     "limit": 100,
     "longest_absence": 2,
     "marked_at": _MOMENT,

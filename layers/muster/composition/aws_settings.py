@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from muster.domain.learning import LearningMode
 from muster.recognition.thresholds import Thresholds
 
 
@@ -22,6 +23,7 @@ class AwsSettings(BaseSettings):
         upload_limit_bytes: largest photo that is taken straight to S3.
         target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
         keep_sessions_days: sessions are removed after so many days; None keeps them.
+        learn: what templates learn from: `automatic` (certain and confirmed faces), `confirmed` faces only, or `off`.
         time_zone: the school's, an IANA name, in which days begin and end.
     """
 
@@ -37,6 +39,7 @@ class AwsSettings(BaseSettings):
     upload_limit_bytes: int = Field(default=25_000_000, gt=0)
     target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
     keep_sessions_days: int | None = Field(default=None, ge=1)
+    learn: LearningMode = LearningMode.AUTOMATIC
     time_zone: str = "UTC"
 
     @classmethod

@@ -17,6 +17,7 @@ from muster.packs.load import ModelPack, load_pack
 from muster.packs.manifest import name_of
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import Thresholds
+from muster.services.automatic_learning import AutomaticLearning
 from muster.services.corrections import Corrections
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
@@ -115,6 +116,7 @@ def open_local_system(
             heads,
             Thresholds(present_fpir=settings.target_fpir),
             PhotoChecks(stores.sessions, parse_zone(settings.time_zone)),
+            AutomaticLearning(stores.students, stores.sessions, settings.learn, training.request),
             decode=decode,
         ),
         roster=Roster(stores.students, stores.heads, groups, stores.answers, None, training.request),
@@ -134,7 +136,7 @@ def open_local_system(
             stores.sessions,
             corrections,
             galleries,
-            Thresholds(),
+            settings.learn,
             training.request,
             decode,
         ),

@@ -249,6 +249,13 @@ class FaceUnlike(MusterError):
     category = Category.CONFLICT
 
 
+class LearningOff(MusterError):
+    """Templates learn from no faces here, by the operator's choice."""
+
+    code = "learning_off"
+    category = Category.CONFLICT
+
+
 class NotRegistered(MusterError):
     """The student has no template: never registered with a photo, or consent withdrawn."""
 

@@ -60,6 +60,8 @@ class IdentifiedFace:
         similarity: cosine to the best view of the best student, -1 to 1; None in an empty gallery.
         head_similarity: the head's cosine for the named student; None where no head decided.
         candidates: the most similar students, best first, at most three.
+        log_odds: posterior log-odds in nats that the face is the named student's; None for unknown faces, faces that a
+            person named, and records older than this field.
     """
 
     face_id: FaceId
@@ -71,3 +73,4 @@ class IdentifiedFace:
     similarity: float | None
     head_similarity: float | None
     candidates: tuple[Candidate, ...]
+    log_odds: float | None = None

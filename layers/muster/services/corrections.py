@@ -20,6 +20,9 @@ from muster.storage.ports import SessionStore, StudentStore
 _ATTEMPTS = 10
 """A class of teachers correcting one session at once still gets through."""
 
+_FEW_FACES = 3
+"""Faces whose students' templates are read one by one."""
+
 
 class Corrections:
     """The use cases of correcting.
@@ -148,14 +151,14 @@ class Corrections:
         session = self._sessions.get(session_id)
         _check_version(session, expected)
         said = last_said(self._sessions.changes(session_id))
-        self._unlearn(
-            tuple(
-                (change.after[1], face_id)
-                for face_id, change in said.items()
-                if change.learned and change.after[1] is not None
-            )
-        )
+        faces = [
+            *((change.after[1], face_id) for face_id, change in said.items() if change.learned),
+            *((face.student_id, face.face_id) for photo in self._sessions.photos(session_id) for face in photo.faces),
+        ]
+        named = tuple(dict.fromkeys((student_id, face_id) for student_id, face_id in faces if student_id is not None))
+        self._unlearn(session, named)
         self._sessions.remove(session_id)
+        self._unlearn(session, named)
 
     def member(self, student_id: StudentId, group_id: GroupId) -> Student:
         """Return a student of a group.
@@ -179,12 +182,13 @@ class Corrections:
             session = self._sessions.get(session_id)
             _check_version(session, expected)
             needed = correction(session)
-            # Before the change itself: cut off in between, the same request sent again does what is left.
-            self._unlearn(needed.unlearn)
+            # Before the change itself: cut off in between, the same request sent again does what is left. And after
+            # it: until then another process may learn from a face, since it still has its name.
+            self._unlearn(session, needed.unlearn)
             if not needed.changes:
                 return session
             try:
-                return self._sessions.amend(
+                amended = self._sessions.amend(
                     session_id,
                     session.version,
                     marks=needed.marks,
@@ -195,9 +199,16 @@ class Corrections:
             except VersionConflict:
                 if expected is not None:
                     raise
+            else:
+                self._unlearn(session, needed.unlearn)
+                return amended
         raise VersionConflict(f"The session {session_id} is being changed by many at once: try again.")
 
-    def _unlearn(self, faces: tuple[tuple[StudentId, FaceId], ...]) -> None:
+    def _unlearn(self, session: Session, faces: tuple[tuple[StudentId, FaceId], ...]) -> None:
+        if len(faces) > _FEW_FACES:
+            # Most faces taught nothing; the templates of a group cost a few reads.
+            templates = {t.student_id: t.learned_ids for t in self._students.templates(session.group_id)}
+            faces = tuple((student, face) for student, face in faces if face in templates.get(student, (face,)))
         unlearned = [self._students.unlearn(student_id, face_id) for student_id, face_id in faces]
         if any(unlearned):
             self._request_training()

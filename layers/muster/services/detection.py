@@ -26,6 +26,7 @@ from muster.recognition.scoring import PreparedGallery
 from muster.recognition.thresholds import Thresholds
 from muster.services.annotation import annotate
 from muster.services.answers import Detection
+from muster.services.automatic_learning import AutomaticLearning, ReadPhoto
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.services.photo_checks import PhotoChecks
@@ -50,6 +51,7 @@ class DetectionService:
         heads: CurrentHead,
         thresholds: Thresholds,
         checks: PhotoChecks,
+        learning: AutomaticLearning,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         decode: Decode = decode,
     ) -> None:
@@ -61,6 +63,7 @@ class DetectionService:
         self._heads = heads
         self._thresholds = thresholds
         self._checks = checks
+        self._learning = learning
         self._now = now
         self._decode = decode
 
@@ -105,7 +108,8 @@ class DetectionService:
         timings["decode"] = (perf_counter() - started) * 1000
 
         gallery = self._galleries.of(group_id)
-        names = {student.id: student.name for student in self._students.find(group_id)}
+        students = {student.id: student for student in self._students.find(group_id)}
+        names = {student.id: student.name for student in students.values()}
         if not names:
             raise GroupNotFound(f"The group {group_id} has no students: register them first.")
         if gallery.size == 0:
@@ -120,8 +124,9 @@ class DetectionService:
         if not use_anyway:
             self._checks.check(session, files, self._galleries.registration_photos(group_id), actor.groups)
         session = self._open_session(session, list(names), actor)
+        before = self._sessions.photos(session.id)
 
-        read = []
+        read, probed = [], []
         for image, sent in photos:
             probes = self._vision.probes(sent)
             photo = turn_photo(sent, probes.turned)
@@ -130,12 +135,15 @@ class DetectionService:
             annotated = annotate(photo.pixels, stored.faces, names)
             self._sessions.record_photo(stored, image, annotated, _marks_of(stored))
             read.append(stored)
+            probed.append(probes)
             for step, milliseconds in {**probes.timings_ms, "match": took}.items():
                 timings[step] = timings.get(step, 0.0) + milliseconds
         # Whatever a person decided on before, in a photo that is sent again, is as the person left it.
         kept = {photo.id: photo for photo in self._sessions.photos(session.id)}
         read = [kept.get(photo.id, photo) for photo in read]
         roll_call = RollCall(session, tuple(self._sessions.marks(session.id)))
+        seen = [ReadPhoto.of(photo, probes) for photo, probes in zip(read, probed, strict=True)]
+        self._learning.learn(session, seen, before, gallery, students, roll_call.marks)
         now = self._now()
         return Detection(
             session=session,

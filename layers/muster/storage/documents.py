@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus, PhotoChange
 from muster.domain.errors import RecordDamaged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
+from muster.domain.student import EMBEDDING_SIZE, LearnedFace, Template
 
 _Value = TypeVar("_Value")
 
@@ -75,6 +75,38 @@ def read_embeddings(content: bytes) -> NDArray[np.float32]:
     return np.frombuffer(content, "<f4").reshape(-1, EMBEDDING_SIZE)
 
 
+def learned_documents(learned: Sequence[LearnedFace]) -> list[dict[str, Any]]:
+    """Write the provenance of learned faces as JSON-like objects."""
+    return [
+        {
+            "face_id": face.face_id,
+            "session_id": face.session_id,
+            "group_id": face.group_id,
+            "learned_at": None if face.learned_at is None else time_text(face.learned_at),
+            "by": face.by,
+            "automatic": face.automatic,
+        }
+        for face in learned
+    ]
+
+
+def read_learned(documents: Sequence[str | Mapping[str, Any]]) -> tuple[LearnedFace, ...]:
+    """Read what `learned_documents` wrote, or the bare face ids of older records."""
+    return tuple(
+        LearnedFace(FaceId(document))
+        if isinstance(document, str)
+        else LearnedFace(
+            FaceId(document["face_id"]),
+            _optional_id(SessionId, document.get("session_id")),
+            _optional_id(GroupId, document.get("group_id")),
+            read_optional_time(document.get("learned_at")),
+            _optional_id(UserId, document.get("by")),
+            document["automatic"],
+        )
+        for document in documents
+    )
+
+
 def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """Write a JSON-like value, any script as it is, in the shortest form."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -94,6 +126,7 @@ def faces_text(faces: Sequence[IdentifiedFace]) -> str:
                 "similarity": _number(face.similarity),
                 "head_similarity": _number(face.head_similarity),
                 "candidates": [[candidate.student_id, float(candidate.similarity)] for candidate in face.candidates],
+                "log_odds": _number(face.log_odds),
             }
             for face in faces
         ]
@@ -113,6 +146,7 @@ def read_faces(text: str) -> tuple[IdentifiedFace, ...]:
             similarity=face["similarity"],
             head_similarity=face["head_similarity"],
             candidates=tuple(Candidate(StudentId(id), similarity) for id, similarity in face["candidates"]),
+            log_odds=face.get("log_odds"),
         )
         for face in json.loads(text)
     )
@@ -165,6 +199,10 @@ def counts_text(counts: Mapping[MarkStatus, int]) -> str:
 def read_counts(text: str) -> dict[MarkStatus, int]:
     """Read counts that `counts_text` wrote."""
     return {MarkStatus(status): number for status, number in json.loads(text).items()}
+
+
+def _optional_id(kind: Callable[[str], _Value], text: str | None) -> _Value | None:
+    return None if text is None else kind(text)
 
 
 def _optional_status(text: str | None) -> MarkStatus | None:

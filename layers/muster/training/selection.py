@@ -81,7 +81,7 @@ def _photo(template: Template) -> str:
 
 
 def _learned(template: Template) -> list[str]:
-    return [hashlib.sha256(face.encode()).hexdigest()[:16] for face in template.learned]
+    return [hashlib.sha256(face.encode()).hexdigest()[:16] for face in template.learned_ids]
 
 
 def _centred(templates: Sequence[Template], mean: FloatArray) -> FloatArray:

@@ -64,9 +64,12 @@ def face_routes(system: System, work: Workload) -> APIRouter:
 
         Marks follow, except those that a person set by hand: students with a face in the session are present, students
         whom an open question names are in review, the others are absent. A student has one face in a photo: naming
-        another moves the name, and the first face becomes unknown. With `learn` the student is recognised by this face,
-        too, until the name is taken away. A face that resembles the student too little, or another student more, is
-        refused then, unless `learn_anyway` is set.
+        another moves the name, and the first face becomes unknown.
+
+        The student is recognised by this face, too, until the name is taken away, if the face is good enough and
+        plausibly theirs; otherwise the name stands and nothing is learned. With `learn` a face that cannot be learned
+        is refused instead. One that resembles the student too little, or another student more, is learned all the same
+        if `learn_anyway` is set.
         """
         session = access.session(parse_session_id(session_id))
         face, by = FaceId(face_id), access.principal.user_id
@@ -74,6 +77,8 @@ def face_routes(system: System, work: Workload) -> APIRouter:
         student_id = None if naming.student_id is None else parse_student_id(naming.student_id)
         if not naming.learn:
             system.corrections.name(session.id, face, student_id, by, version)
+            if student_id is not None:
+                system.learning.learn_confirmed(session.id, {face: student_id}, by)
         elif student_id is None:
             raise InvalidRequest("Name the student to learn the face of, or leave out learn.")
         else:

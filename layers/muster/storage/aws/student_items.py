@@ -4,11 +4,19 @@ from datetime import datetime
 from uuid import uuid4
 
 from muster.domain.errors import StudentNotFound
-from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
+from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.storage import keys
 from muster.storage.aws.table import Item, Key
-from muster.storage.documents import embeddings_bytes, read_embeddings, read_optional_time, read_time, time_text
+from muster.storage.documents import (
+    embeddings_bytes,
+    learned_documents,
+    read_embeddings,
+    read_learned,
+    read_optional_time,
+    read_time,
+    time_text,
+)
 
 
 def record_key(student_id: StudentId) -> Key:
@@ -89,7 +97,7 @@ def template_item(template: Template) -> Item:
         "pack": template.pack,
         "photo_digest": template.photo_digest,
         "embeddings": embeddings_bytes(template),
-        "learned": list(template.learned),
+        "learned": learned_documents(template.learned),
     }
 
 
@@ -100,7 +108,7 @@ def read_template(item: Item) -> Template:
         PackId(item["pack"]),
         read_embeddings(item["embeddings"]),
         item["photo_digest"],
-        tuple(FaceId(face) for face in item["learned"]),
+        read_learned(item["learned"]),
     )
 
 

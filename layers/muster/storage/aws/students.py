@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
 from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.identifiers import FaceId, GroupId, StudentId
+from muster.domain.learning import NewFace, having_unlearned
 from muster.domain.student import Student, Template
 from muster.storage import keys
 from muster.storage.aws.due_copies import DueCopies
 from muster.storage.aws.erasures import Erasures
+from muster.storage.aws.learning import TemplateLearning
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.student_items import (
     not_found,
@@ -29,7 +28,7 @@ from muster.storage.aws.student_items import (
 )
 from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
 from muster.storage.aws.traces import Traces
-from muster.storage.rules import check_groups, having_learned, having_unlearned
+from muster.storage.rules import check_groups
 
 _Answer = TypeVar("_Answer")
 
@@ -51,6 +50,7 @@ class AwsStudents:
         self._copies = copies
         self._erasures = erasures
         self._traces = traces
+        self._learning = TemplateLearning(table, objects, copies, erasures)
 
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole; see `StudentStore.add`."""
@@ -61,7 +61,7 @@ class AwsStudents:
         stored = self._table.get(record_key(student.id))
         _check_can_be_added(student, stored, replaces)
         entry = self._objects.enter(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
-        copy = _new_copy()
+        copy = keys.new_training_copy()
         self._objects.announce(entry)
         self._objects.put_photo(entry.photos[0], photo)
         also = [
@@ -119,20 +119,16 @@ class AwsStudents:
         self._erasures.finish(student_id)
         return student
 
-    def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
-        """Add a row to the template; see `StudentStore.learn`."""
-
-        def learned(stored: Item) -> None:
-            self._replace_template(stored, having_learned(self.template(student_id), face_id, embedding))
-
-        self._try(student_id, learned)
+    def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
+        """Add learned rows to templates; see `StudentStore.learn`."""
+        return self._learning.learn(faces)
 
     def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
         """Take a learned row out of the template; see `StudentStore.unlearn`."""
 
         def unlearned(stored: Item) -> bool:
             template = self.template(student_id)
-            if face_id not in template.learned:
+            if face_id not in template.learned_ids:
                 return False
             self._replace_template(stored, having_unlearned(template, face_id))
             return True
@@ -245,7 +241,7 @@ class AwsStudents:
 
     def _replace_template(self, stored: Item, template: Template) -> None:
         """Write a changed template and its copy, if the stored record is still as it was read before the template."""
-        copy = _new_copy()
+        copy = keys.new_training_copy()
         old_copy = self._objects.enter(models=[stored["training_copy"]])
         student = read_student(stored)
         also = [
@@ -274,10 +270,6 @@ def _unchanged(stored: Item | None) -> tuple[str, Item]:
     if stored is None:
         return "attribute_not_exists(pk)", {}
     return "revision = :read", {":read": stored["revision"]}
-
-
-def _new_copy() -> str:
-    return keys.TEMPLATES + uuid4().hex + ".safetensors"
 
 
 def _check_can_be_added(student: Student, stored: Item | None, replaces: Student | None) -> None:
