@@ -17,8 +17,6 @@ CONFIRMED_RATIO = 0.0
 """Log-likelihood ratio in nats from which a face that a person named may be learned: the face is likelier the student's
 than somebody else's. A face named by mistake seldom is (benchmarks/learned_faces.py)."""
 
-_NATS_PER_SCORE, _NATS_AT_ZERO = 5.0, -14.0
-
 
 def plausible(
     embeddings: FloatArray, students: Sequence[StudentId], gallery: PreparedGallery, ratio: float
@@ -35,7 +33,7 @@ def plausible(
     """
     if not len(embeddings) or not gallery.size:
         return np.zeros(len(embeddings), bool)
-    ratios = _NATS_PER_SCORE * score(embeddings, gallery).normalised + _NATS_AT_ZERO
+    ratios = score(embeddings, gallery).ratios
     column = {student_id: at for at, student_id in enumerate(gallery.gallery.student_ids)}
     known = np.array([student_id in column for student_id in students])
     own = ratios[np.arange(len(students)), [column.get(student_id, 0) for student_id in students]]

@@ -125,7 +125,7 @@ def faces_text(faces: Sequence[IdentifiedFace]) -> str:
                 "student_id": face.student_id,
                 "similarity": _number(face.similarity),
                 "head_similarity": _number(face.head_similarity),
-                "candidates": [[candidate.student_id, float(candidate.similarity)] for candidate in face.candidates],
+                "candidates": [_candidate(candidate) for candidate in face.candidates],
                 "log_odds": _number(face.log_odds),
             }
             for face in faces
@@ -145,7 +145,7 @@ def read_faces(text: str) -> tuple[IdentifiedFace, ...]:
             student_id=None if face["student_id"] is None else StudentId(face["student_id"]),
             similarity=face["similarity"],
             head_similarity=face["head_similarity"],
-            candidates=tuple(Candidate(StudentId(id), similarity) for id, similarity in face["candidates"]),
+            candidates=tuple(Candidate(StudentId(id), *numbers) for id, *numbers in face["candidates"]),
             log_odds=face.get("log_odds"),
         )
         for face in json.loads(text)
@@ -203,6 +203,10 @@ def read_counts(text: str) -> dict[MarkStatus, int]:
 
 def _optional_id(kind: Callable[[str], _Value], text: str | None) -> _Value | None:
     return None if text is None else kind(text)
+
+
+def _candidate(candidate: Candidate) -> list[Any]:
+    return [candidate.student_id, float(candidate.similarity), _number(candidate.log_likelihood_ratio)]
 
 
 def _optional_status(text: str | None) -> MarkStatus | None:
