@@ -13,7 +13,7 @@ export default {
   "consent.given": "Die Schülerin oder der Schüler (oder ein Elternteil, wo das Gesetz es verlangt) hat zugestimmt.",
   "consent.read": "Worin eingewilligt wird",
   "consent.text":
-    "Ich bin einverstanden, dass meine Schule ein Foto von mir aufnimmt, daraus Zahlen berechnet, die mein Gesicht beschreiben (eine biometrische Vorlage), und sie zu einem einzigen Zweck verwendet: festzuhalten, ob ich auf Fotos meiner Klasse anwesend bin. Das Foto und die Zahlen werden behalten, bis ich widerrufe oder die Schule verlasse, Klassenfotos 30 Tage lang. Sie werden niemandem sonst gegeben und zu nichts anderem verwendet. Ich kann jetzt oder jederzeit später Nein sagen, ohne jeden Nachteil; dann werden mein Foto und die Zahlen gelöscht, und eine Lehrkraft trägt mich von Hand ein.",
+    "Ich bin einverstanden, dass meine Schule ein Foto von mir aufnimmt, daraus Zahlen berechnet, die mein Gesicht beschreiben (eine biometrische Vorlage), und sie zu einem einzigen Zweck verwendet: festzuhalten, ob ich auf Fotos meiner Klasse anwesend bin. Wenn ich auf einem Klassenfoto mit Gewissheit erkannt werde oder eine Lehrkraft es bestätigt, dürfen auch aus meinem Gesicht dort solche Zahlen berechnet und hinzugefügt werden, aus höchstens fünf Klassenfotos; meine Schule kann mir zeigen, aus welchen, und sie entfernen. Das Foto und die Zahlen werden behalten, bis ich widerrufe oder die Schule verlasse, Klassenfotos 30 Tage lang. Sie werden niemandem sonst gegeben und zu nichts anderem verwendet. Ich kann jetzt oder jederzeit später Nein sagen, ohne jeden Nachteil; dann werden mein Foto und alle Zahlen gelöscht, und eine Lehrkraft trägt mich von Hand ein.",
   "consent.title": "Einwilligung",
   "consent.version": "Wortlaut {version}; der Zeitpunkt wird dazu festgehalten.",
   "face.learn": "Künftig auch an diesem Gesicht erkennen",
@@ -64,6 +64,7 @@ export default {
   "problem.face_not_found": "Dieses Gesicht gibt es nicht mehr: sehen Sie den Aufruf neu an.",
   "problem.face_too_small": "Das Gesicht ist zu klein: gehen Sie näher heran.",
   "problem.face_turned": "Das Gesicht ist abgewandt oder liegt auf der Seite: Telefon gerade halten und in die Kamera schauen.",
+  "problem.learning_off": "Das Lernen aus Gesichtern ist hier ausgeschaltet. Speichern Sie es ohne Lernen.",
   "problem.face_unlike": "Dieses Gesicht gleicht der Person zu wenig, um daran zu lernen. Speichern Sie es ohne Lernen.",
   "problem.face_unfit": "Dieses Gesicht ist zu schlecht, um daran zu lernen. Speichern Sie es ohne Lernen.",
   "problem.failed": "Das hat nicht geklappt. Versuchen Sie es noch einmal.",

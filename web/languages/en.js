@@ -13,7 +13,7 @@ export default {
   "consent.given": "The student (or a parent, where the law asks) has agreed.",
   "consent.read": "What is agreed to",
   "consent.text":
-    "I agree that my school takes one photo of me, computes from it numbers that describe my face (a biometric template), and uses them for one purpose: to mark whether I am present in photos of my class. The photo and the numbers are kept until I withdraw or leave, class photos for 30 days. They are given to nobody else and used for nothing else. I can say no, now or at any time later, without any disadvantage; then my photo and the numbers are deleted and a teacher marks me by hand.",
+    "I agree that my school takes one photo of me, computes from it numbers that describe my face (a biometric template), and uses them for one purpose: to mark whether I am present in photos of my class. When I am recognised in a class photo with certainty, or a teacher confirms it, the same kind of numbers may be computed from my face there and added, from five class photos at most; my school can show me which and remove them. The photo and the numbers are kept until I withdraw or leave, class photos for 30 days. They are given to nobody else and used for nothing else. I can say no, now or at any time later, without any disadvantage; then my photo and all the numbers are deleted and a teacher marks me by hand.",
   "consent.title": "Consent",
   "consent.version": "Wording {version}; the moment is recorded with it.",
   "face.learn": "Recognise the student by this face too, from now on",
@@ -64,6 +64,7 @@ export default {
   "problem.face_not_found": "This face is no longer there: look at the roll call again.",
   "problem.face_too_small": "The face is too small: go nearer.",
   "problem.face_turned": "The face is turned away or on its side: hold the phone upright and look straight into the camera.",
+  "problem.learning_off": "Learning from faces is turned off here. Save it without learning.",
   "problem.face_unlike": "This face does not look enough like the student to learn from. Save it without learning.",
   "problem.face_unfit": "This face is too poor to learn from. Save it without learning.",
   "problem.failed": "That did not work. Try again.",

@@ -12,8 +12,8 @@ from muster.domain.identifiers import FaceId, StudentId
 from muster.domain.student import MOST_LEARNED, LearnedFace, Template
 
 NEARLY_THE_SAME = 0.9
-"""Cosine from which two faces of a student tell the same (benchmarks/learned_faces.py): it is reached by 3 % of the
-pairs of pictures that were taken of a person on different occasions."""
+"""Cosine from which two faces of a student tell the same: 1.5 % of the pairs of pictures that were taken of one person
+on different occasions reach it (benchmarks/learned_faces.py)."""
 
 RENEWED_AFTER = timedelta(days=30)
 """A full template gives up an automatically learned face for another one after this time. Templates follow a student's
