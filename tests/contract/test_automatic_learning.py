@@ -13,7 +13,7 @@ from muster.domain.errors import FaceNotFound, StoreBusy
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId
 from muster.domain.learning import LearningMode, NewFace
-from muster.domain.student import EMBEDDING_SIZE, Consent, LearnedFace
+from muster.domain.student import Consent, LearnedFace
 from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, PreparedGallery
 from muster.services.automatic_learning import CERTAIN, AutomaticLearning, ReadPhoto
@@ -66,8 +66,8 @@ def monday(stores: Stores) -> Session:
 def gallery(stores: Stores) -> PreparedGallery:
     """The group's gallery in a population in which a cosine of 1 is a score of 10."""
     found = Gallery.from_templates(stores.students.templates(GroupId("g")), PACK)
-    even = np.cbrt(1 / (10.0**2 * np.sqrt(EMBEDDING_SIZE)))
-    flat = Population(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
+    even = np.cbrt(1 / (10.0**2 * np.sqrt(512)))
+    flat = Population(np.zeros(512, np.float32), even * np.eye(512, dtype=np.float32))
     means = found.mean_views()
     return PreparedGallery(found, flat, flat.placed(means / np.linalg.norm(means, axis=1, keepdims=True)))
 

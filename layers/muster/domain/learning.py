@@ -33,7 +33,7 @@ class NewFace:
     """A face for a template to learn from.
 
     Attributes:
-        embedding: float32 (512,), unit length.
+        embedding: float32 (D,), unit length.
     """
 
     student_id: StudentId
@@ -52,7 +52,7 @@ def having_learned(template: Template, face: LearnedFace, embedding: NDArray[np.
     learned faces goes.
 
     Args:
-        embedding: (512,), unit length.
+        embedding: (D,), unit length.
     """
     if face.automatic and not _tells_more(template, face, embedding):
         return template

@@ -24,7 +24,7 @@ def plausible(
     """Return which faces resemble their student more than anyone else in the group, and enough.
 
     Args:
-        embeddings: float32 (N, 512), unit rows, from the gallery's model pack.
+        embeddings: float32 (N, D), unit rows, from the gallery's model pack.
         students: N ids, whose face each is said to be.
         ratio: log-likelihood ratio in nats that a face must reach.
 

@@ -31,7 +31,7 @@ class ReadPhoto:
     """A photo as it is stored, with the embeddings of its faces, which are not stored.
 
     Attributes:
-        embeddings: float32 (N, 512), unit rows, in the order of the photo's faces.
+        embeddings: float32 (N, D), unit rows, in the order of the photo's faces.
         fit: bool (N,), whether a face is good enough to learn from.
     """
 

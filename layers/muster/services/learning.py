@@ -196,7 +196,7 @@ class Learning:
             return [None] * len(faces)
 
     def _embeddings(self, stored: SessionPhoto, faces: Sequence[IdentifiedFace]) -> list[_Embedding | None]:
-        """Read a photo again and embed some of its faces, (512,) each; None for a poor one, or one not found."""
+        """Read a photo again and embed some of its faces, (D,) each; None for a poor one, or one not found."""
         try:
             original = self._sessions.original(stored.session_id, stored.id)
         except PhotoNotFound as error:
