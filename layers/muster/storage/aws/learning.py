@@ -25,16 +25,16 @@ from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Ite
 
 _ATTEMPTS = 10
 _THREADS = 8
-_ACTIONS_PER_STUDENT = 4
+_ACTIONS_PER_STUDENT = 5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Change:
-    """A student's record as it was read, the template to be stored and the name of its new training copy."""
+    """A student's record as it was read, the template to be stored and the name of its new training copy, if any."""
 
     stored: Item
     template: Template
-    copy: str
+    copy: str | None
 
     @property
     def rosters(self) -> set[str]:
@@ -45,8 +45,8 @@ class TemplateLearning:
     """The part of `AwsStudents` that adds learned rows.
 
     A roll call may teach a whole class. One transaction holds as many students as fit, since the version of their
-    rosters is one item, for which a transaction per student would compete. Training copies are written afterwards, as
-    `DueCopies` describes.
+    rosters is one item, for which a transaction per student would compete. The training copies of templates that
+    learned from confirmed faces are written afterwards, the others by the daily sweep, as `DueCopies` describes.
     """
 
     def __init__(self, table: Table, objects: Objects, copies: DueCopies, erasures: Erasures) -> None:
@@ -94,7 +94,8 @@ class TemplateLearning:
             learned = having_learned(template, new.face, new.embedding)
             if learned is template:
                 continue
-            change = _Change(stored, learned, known.copy if known else keys.new_training_copy())
+            copy = None if new.face.automatic else keys.new_training_copy()
+            change = _Change(stored, learned, known.copy if known and known.copy else copy)
             following = {**changes, new.student_id: change}
             if _actions_needed(following.values()) > MOST_IN_A_TRANSACTION:
                 return list(changes.values()), taken
@@ -102,22 +103,29 @@ class TemplateLearning:
         return list(changes.values()), min(len(faces), most)
 
     def _store(self, changes: Sequence[_Change]) -> None:
-        old_copies = self._objects.enter(models=[change.stored["training_copy"] for change in changes])
-        actions = [self._objects.entering(old_copies)]
+        due = [(change.template, change.copy) for change in changes if change.copy is not None]
+        replaced = [change.stored["training_copy"] for change in changes if change.copy is not None]
+        old_copies = self._objects.enter(models=replaced)
+        actions = [self._objects.entering(old_copies)] if due else []
         for change in changes:
             student, revision = read_student(change.stored), {":read": change.stored["revision"]}
-            new = record(student, change.stored["photo"], change.copy)
+            new = record(student, change.stored["photo"], change.copy or change.stored["training_copy"])
             actions += [
                 self._table.putting(new, "revision = :read", revision),
                 self._table.putting(template_item(change.template)),
-                self._copies.noting(student.id, change.copy),
                 self._erasures.none_noted(student.id),
             ]
+            if change.copy is None:
+                actions.append(self._copies.outdating(student.id))
+            else:
+                actions += [self._copies.noting(student.id, change.copy), self._copies.renewing(student.id)]
         for roster in sorted(set().union(*(change.rosters for change in changes))):
             actions.append(self._table.updating((roster, keys.ROSTER), "ADD version :one", {":one": 1}))
         self._table.together(actions)
-        with ThreadPoolExecutor(min(_THREADS, len(changes))) as pool:
-            list(pool.map(lambda change: self._copies.write(change.template, change.copy), changes))
+        if not due:
+            return
+        with ThreadPoolExecutor(min(_THREADS, len(due))) as pool:
+            list(pool.map(lambda copy: self._copies.write(*copy), due))
         self._objects.delete(old_copies)
 
 

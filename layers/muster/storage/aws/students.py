@@ -1,6 +1,8 @@
 """Students, their templates and registration photos in the table and the buckets."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -34,6 +36,7 @@ _Answer = TypeVar("_Answer")
 
 # Rivals for one student are a person's second click, or a photo learned from beside it.
 _ATTEMPTS = 10
+_THREADS = 8
 
 
 class AwsStudents:
@@ -109,7 +112,7 @@ class AwsStudents:
             )
             also = [
                 self._table.deleting(template_key(student_id)),
-                self._copies.cancelling(student_id),
+                *self._copies.cancelling(student_id),
                 self._erasures.noting(stored, whole=False),
             ]
             self._store(record(new), stored, also, checked=False)
@@ -138,6 +141,17 @@ class AwsStudents:
         except (StudentNotFound, NotRegistered):
             return False
 
+    def renew_copies(self) -> None:
+        """Write new training copies of the templates that learned automatically since the last time."""
+
+        def renew(student_id: StudentId) -> None:
+            # A student who was erased or withdrew in between has no copy.
+            with suppress(StudentNotFound, NotRegistered):
+                self._try(student_id, lambda stored: self._replace_template(stored, self.template(student_id)))
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(renew, self._copies.outdated()))
+
     def get(self, student_id: StudentId) -> Student:
         """Return one student; see `StudentStore.get`."""
         return read_student(self._record(student_id))
@@ -154,7 +168,7 @@ class AwsStudents:
                 self._table.deleting(record_key(student_id), *_unchanged(stored)),
                 self._erasures.noting(stored, whole=True),
                 self._table.deleting(template_key(student_id)),
-                self._copies.cancelling(student_id),
+                *self._copies.cancelling(student_id),
             ]
             for roster in rosters(read_student(stored).groups):
                 actions.append(self._table.deleting((roster, keys.member(student_id))))
@@ -247,6 +261,7 @@ class AwsStudents:
         also = [
             self._table.putting(template_item(template)),
             self._copies.noting(student.id, copy),
+            self._copies.renewing(student.id),
             self._objects.entering(old_copy),
         ]
         self._store(record(student, stored["photo"], copy), stored, also)
