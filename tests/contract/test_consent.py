@@ -254,6 +254,28 @@ def test_withdrawn_consent_removes_what_recognises_and_keeps_the_record(place: P
     assert all(one != other for one, other in zip(before, versions(stores, "g"), strict=True))
 
 
+def test_a_newer_consent_takes_the_place_of_the_earlier_one_and_nothing_else(place: Place, stores: Stores) -> None:
+    register(stores, "s1")
+    enrol(stores, "enrolled")
+    learn(stores, "s1", "f1")
+    template, before = stores.students.template(S1), versions(stores, "g")
+    newer = Consent(LATER, "2026-2", stated_by=UserId("t1"))
+    expected = replace(a_student("s1"), consent=newer, version=2)
+    assert stores.students.agree(S1, newer) == expected == place.open().students.get(S1)
+    assert expected in stores.students.find(GroupId("g"))
+    assert_same_template(stores.students.template(S1), template)
+    assert stores.students.photo(S1) == a_photo("s1")
+    assert all(one != other for one, other in zip(before, versions(stores, "g"), strict=True))
+    stores.students.withdraw(S1, LATER)
+    for id in ("s1", "enrolled"):
+        unchanged = stores.students.get(StudentId(id))
+        with pytest.raises(NotRegistered):
+            stores.students.agree(StudentId(id), newer)
+        assert stores.students.get(StudentId(id)) == unchanged
+    with pytest.raises(StudentNotFound):
+        stores.students.agree(StudentId("nobody"), newer)
+
+
 def test_withdrawn_twice_is_withdrawn_once(stores: Stores) -> None:
     register(stores, "s1")
     once = stores.students.withdraw(S1, LATER)

@@ -69,6 +69,7 @@ WHO_MAY = {
     "GET /v1/students/{student_id}/learned-faces": Ask("own"),
     "DELETE /v1/students/{student_id}/learned-faces": Ask("own"),
     "DELETE /v1/students/{student_id}/learned-faces/{face_id}": Ask("own"),
+    "POST /v1/students/{student_id}/consent": Ask("own", {"json": {"consent": True}}),
     "POST /v1/students/{student_id}/consent/withdrawal": Ask("own"),
     "GET /v1/sessions": Ask("any"),
     "POST /v1/sessions": Ask("own", {"json": {"group_id": "7b"}}),

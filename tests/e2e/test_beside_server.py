@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "users list": "",
     "users token": "ada",
     "users remove": "grace --yes",
+    "students consent": "obama --consent",
     "students learned-faces": "obama",
     "students forget-faces": "obama",
     "students withdraw": "obama --yes",

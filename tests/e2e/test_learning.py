@@ -81,7 +81,7 @@ def test_a_plain_yes_teaches_if_the_face_is_plausibly_the_students(
     assert learned(school, BIDEN) == []
 
 
-def test_a_plain_yes_teaches_nobody_whose_consent_speaks_of_one_photo(
+def test_students_whose_consent_speaks_of_one_photo_are_learned_once_they_agree_to_more(
     school: httpx.Client, system: LocalSystem, samples: Path
 ) -> None:
     students = system.stores.students
@@ -92,7 +92,12 @@ def test_a_plain_yes_teaches_nobody_whose_consent_speaks_of_one_photo(
     face = face_of(detect(school, samples / "photos" / "group.jpg"), OBAMA)
     assert named(school, face, OBAMA).status_code == 200
     assert learned(school) == []
-    assert named(school, face, OBAMA, learn=True).status_code == 200
+    url = f"/v1/students/{OBAMA}/consent"
+    assert code_of(school.post(url, json={"consent": False}), 422) == "consent_required"
+    agreed = school.post(url, json={"consent": True})
+    assert agreed.status_code == 200, agreed.text
+    assert (agreed.json()["consent_wording"], agreed.json()["version"]) == ("2026-2", student.version + 1)
+    assert named(school, face, OBAMA).status_code == 200
     assert [one["face_id"] for one in learned(school)] == [face]
 
 

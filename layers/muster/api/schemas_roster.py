@@ -108,6 +108,14 @@ class NewStudent(BaseModel):
     group_ids: list[str] = Field(min_length=1, max_length=MOST_GROUPS, examples=[["7b"]])
 
 
+class StatedConsent(BaseModel):
+    """The statement that a student agreed to the present wording of the consent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consent: bool = Field(description="Must be true.", examples=[True])
+
+
 class StudentChange(BaseModel):
     """What is to change in a student's record; what is left out stays."""
 

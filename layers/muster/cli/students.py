@@ -1,4 +1,4 @@
-"""`muster students`: list, import, change, register, withdraw, list and forget learned faces, and erase."""
+"""`muster students`: list, import, change, register, consent, withdraw, learned faces, and erase."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +13,7 @@ from muster.cli.confirmation import confirm
 from muster.cli.learned_faces import forget_faces, list_learned_faces
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.cli.roster_import import import_roster
-from muster.cli.student_change import change_student
+from muster.cli.student_change import change_student, record_consent
 from muster.composition.local import open_local_system
 from muster.composition.pointed import open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
@@ -21,6 +21,7 @@ from muster.domain.identifiers import parse_group_id, parse_student_id
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
 app.command("import")(import_roster)
 app.command("change")(change_student)
+app.command("consent")(record_consent)
 app.command("learned-faces")(list_learned_faces)
 app.command("forget-faces")(forget_faces)
 

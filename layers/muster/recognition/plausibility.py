@@ -38,4 +38,5 @@ def plausible(
     column = {student_id: at for at, student_id in enumerate(gallery.gallery.student_ids)}
     known = np.array([student_id in column for student_id in students])
     own = ratios[np.arange(len(students)), [column.get(student_id, 0) for student_id in students]]
-    return known & (own >= ratio) & (own >= ratios.max(axis=1))
+    likely: NDArray[np.bool_] = known & (own >= ratio) & (own >= ratios.max(axis=1))
+    return likely

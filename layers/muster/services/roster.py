@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.errors import FaceNotFound, InvalidRequest, NotRegistered, StudentExists, VersionConflict
-from muster.domain.identifiers import FaceId, GroupId, StudentId
-from muster.domain.student import LearnedFace, Student
+from muster.domain.identifiers import FaceId, GroupId, StudentId, UserId
+from muster.domain.student import CONSENT_WORDING, Consent, LearnedFace, Student
 from muster.services.groups import Groups
 from muster.services.names import checked_name
 from muster.storage.ports import AnswerStore, HeadStore, StudentStore, UploadStore
@@ -121,6 +121,21 @@ class Roster:
     def ensure_groups(self, names: Mapping[GroupId, str]) -> None:
         """Make those of the groups that do not exist, with these names."""
         self._groups.ensure(names, names)
+
+    def agree(self, student_id: StudentId, by: UserId) -> Student:
+        """Note that a registered student agreed to the present wording of the consent; template and photo stay.
+
+        Args:
+            by: the user who states it.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student is not registered, or withdrew consent: register the student again.
+        """
+        earlier = self._students.get(student_id).consent
+        renewed_after = None if earlier is None else earlier.renewed_after
+        consent = Consent(self._now(), CONSENT_WORDING, stated_by=by, renewed_after=renewed_after)
+        return self._students.agree(student_id, consent)
 
     def withdraw(self, student_id: StudentId) -> Student:
         """Note that a student no longer agrees, and remove all by which they could be recognised.

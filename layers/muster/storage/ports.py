@@ -15,7 +15,7 @@ from muster.domain.faces import IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UploadId, UserId
 from muster.domain.learning import NewFace
-from muster.domain.student import Student, Template
+from muster.domain.student import Consent, Student, Template
 from muster.domain.upload import Outcome, Upload, UploadKind, UploadPermit
 from muster.domain.user import User
 
@@ -71,6 +71,17 @@ class StudentStore(Protocol):
 
         Raises:
             StudentNotFound: nobody has this id.
+        """
+
+    def agree(self, student_id: StudentId, consent: Consent) -> Student:
+        """Replace the consent of a registered student by a newer one; template, photo and groups stay.
+
+        Returns:
+            The record as it is then.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student is not registered, or withdrew consent.
         """
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:

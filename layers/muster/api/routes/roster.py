@@ -14,12 +14,13 @@ from muster.api.schemas_roster import (
     ForgottenFaces,
     LearnedFacesDocument,
     NewStudent,
+    StatedConsent,
     StudentChange,
     SubjectDocument,
 )
 from muster.api.system import Records
 from muster.api.versions import IfMatch, etag, expected
-from muster.domain.errors import UnsupportedTable
+from muster.domain.errors import ConsentRequired, UnsupportedTable
 from muster.domain.identifiers import FaceId, parse_group_id, parse_student_id
 from muster.services.roster_import import GroupChanges, RosterImport
 from muster.services.roster_table import MAX_BYTES, read_roster
@@ -123,6 +124,19 @@ def roster_routes(system: Records) -> APIRouter:
         """Erase a student, and the id in every mark, face and change; admins only. It cannot be undone."""
         access.admin()
         system.roster.erase(parse_student_id(student_id))
+
+    @router.post("/students/{student_id}/consent", responses={409: {"model": Problem}})
+    def record_consent(access: caller, student_id: str, stated: StatedConsent, response: Response) -> StudentDocument:
+        """Record that a registered student agreed to the present wording, such as one that a new version brings.
+
+        The caller, who must teach the student, states it. Students who withdrew consent are registered again instead.
+        """
+        student = access.student(parse_student_id(student_id))
+        if not stated.consent:
+            raise ConsentRequired("Nothing is recorded without consent: ask the student, then send consent as true.")
+        student = system.roster.agree(student.id, access.principal.user_id)
+        response.headers["ETag"] = etag(student.version)
+        return StudentDocument.of(student)
 
     @router.post("/students/{student_id}/consent/withdrawal")
     def withdraw_consent(access: caller, student_id: str, response: Response) -> StudentDocument:

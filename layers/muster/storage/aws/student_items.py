@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import uuid4
 
-from muster.domain.errors import StudentNotFound
+from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.storage import keys
@@ -115,6 +115,11 @@ def read_template(item: Item) -> Template:
 def not_found(student_id: StudentId) -> StudentNotFound:
     """Say that nobody has an id."""
     return StudentNotFound(f"Nobody is registered as {student_id}: check the id, or register the student first.")
+
+
+def not_registered(student_id: StudentId) -> NotRegistered:
+    """Say that a student has no template."""
+    return NotRegistered(f"{student_id} is not registered with a photo: register the student first.")
 
 
 def _optional_time_text(moment: datetime | None) -> str | None:

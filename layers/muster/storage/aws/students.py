@@ -11,7 +11,7 @@ from uuid import uuid4
 from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.identifiers import FaceId, GroupId, StudentId
 from muster.domain.learning import NewFace, having_unlearned
-from muster.domain.student import Student, Template
+from muster.domain.student import Consent, Student, Template
 from muster.storage import keys
 from muster.storage.aws.due_copies import DueCopies
 from muster.storage.aws.erasures import Erasures
@@ -19,6 +19,7 @@ from muster.storage.aws.learning import TemplateLearning
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.student_items import (
     not_found,
+    not_registered,
     read_student,
     read_template,
     record,
@@ -122,6 +123,19 @@ class AwsStudents:
         self._erasures.finish(student_id)
         return student
 
+    def agree(self, student_id: StudentId, consent: Consent) -> Student:
+        """Replace the consent of a registered student; see `StudentStore.agree`."""
+
+        def agreed(stored: Item) -> Student:
+            old = read_student(stored)
+            if "photo" not in stored:
+                raise not_registered(student_id)
+            new = replace(old, consent=consent, version=old.version + 1)
+            self._store(record(new, stored["photo"], stored["training_copy"]), stored)
+            return new
+
+        return self._try(student_id, agreed)
+
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
         """Add learned rows to templates; see `StudentStore.learn`."""
         return self._learning.learn(faces)
@@ -183,7 +197,7 @@ class AwsStudents:
         item = self._table.get(template_key(student_id))
         if item is None:
             self._record(student_id)
-            raise NotRegistered(f"{student_id} is not registered with a photo: register the student first.")
+            raise not_registered(student_id)
         return read_template(item)
 
     def templates(self, group_id: GroupId | None = None) -> list[Template]:

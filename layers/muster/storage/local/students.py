@@ -130,6 +130,17 @@ class LocalStudents:
         self._database.rewrite()
         return student
 
+    def agree(self, student_id: StudentId, consent: Consent) -> Student:
+        """Replace the consent of a registered student; see `StudentStore.agree`."""
+        with self._database.write() as connection:
+            number, _ = _template_of(connection, student_id)
+            row = connection.execute(_STUDENT + " WHERE number = ?", (number,)).fetchone()
+            old = _student(row)
+            student = replace(old, consent=consent, version=old.version + 1)
+            _overwrite(connection, number, student)
+            _note_change(connection, student.groups)
+        return student
+
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
         """Add learned rows to templates; see `StudentStore.learn`."""
         changed = set()
