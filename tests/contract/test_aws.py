@@ -441,9 +441,9 @@ def test_a_class_that_learns_costs_few_calls(aws: AwsPlace) -> None:
     written = {copy.student_id: copy for copy in copies.templates()}
     for template in stores.students.templates():
         np.testing.assert_array_equal(written[template.student_id].embeddings, template.embeddings)
-    before = everything(aws)
+    left = everything(aws)
     stores.sweep()
-    assert everything(aws) == before
+    assert everything(aws) == left
 
 
 def test_a_training_copy_changes_its_name_with_its_content(aws: AwsPlace) -> None:
