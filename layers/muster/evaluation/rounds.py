@@ -16,7 +16,7 @@ from muster.evaluation.metrics import STRANGER, Counts, Outcome, Searches, outco
 from muster.evaluation.protocols import Round
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
-from muster.recognition.matcher import identify
+from muster.recognition.matcher import Match, identify
 from muster.recognition.scoring import Population, PreparedGallery, prepare, score
 from muster.recognition.thresholds import Thresholds
 
@@ -156,11 +156,9 @@ def play(dataset: Dataset, pictures: Pictures, one: Round, detections: IndexArra
     unseen_strangers = int(np.count_nonzero(~has_mate & ~found))
     prepared = prepare(gallery, how.population)
     trained = _train(templates, how)
-    stage1 = _answer(searched, prepared, how.thresholds, None, missed, unseen_strangers)
+    stage1 = _answer(searched, prepared, how, None, missed, unseen_strangers)
     two_stage = (
-        stage1
-        if trained.head is None
-        else _answer(searched, prepared, how.thresholds, trained.head, missed, unseen_strangers)
+        stage1 if trained.head is None else _answer(searched, prepared, how, trained.head, missed, unseen_strangers)
     )
     kept = np.array([one.pictures[number] for number in np.argsort(columns) if columns[number] >= 0], dtype=np.intp)
     return RoundResult(
@@ -208,13 +206,13 @@ def _train(templates: Sequence[Template], how: Recognition) -> TrainedHead:
 def _answer(
     searched: _Searched,
     prepared: PreparedGallery,
-    thresholds: Thresholds,
+    how: Recognition,
     head: Head | None,
     missed: int,
     unseen_strangers: int,
 ) -> Answers:
     ranking = _ranking(searched.embeddings(), prepared, head).astype(np.float64)
-    named, present, elsewhere = _decide(searched, prepared, thresholds, head)
+    named, present, elsewhere = _decide(searched, prepared, how, head)
     students = prepared.gallery.size
     return Answers(
         outcome=outcome(Searches(ranking, searched.mates, missed)),
@@ -248,8 +246,23 @@ def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -
     return ranking
 
 
+def decide(
+    probes: FloatArray, quality: FloatArray, prepared: PreparedGallery, how: Recognition, head: Head | None
+) -> list[Match]:
+    """Decide all faces of one photo together, as detection does.
+
+    Args:
+        probes: float32 (N, 512), unit rows.
+        quality: float32 (N,), 0 to 1.
+
+    Returns:
+        N matches, in the order of the probes.
+    """
+    return identify(probes, prepared, how.thresholds, head, quality)
+
+
 def _decide(
-    searched: _Searched, prepared: PreparedGallery, thresholds: Thresholds, head: Head | None
+    searched: _Searched, prepared: PreparedGallery, how: Recognition, head: Head | None
 ) -> tuple[IndexArray, NDArray[np.bool_], int]:
     """Decide photo by photo as detection does, bystanders included, since a student is given to one face at most."""
     column = {student: number for number, student in enumerate(prepared.gallery.student_ids)}
@@ -264,7 +277,7 @@ def _decide(
         labelled = searched.detections[searched.faces[rows]]
         # A portrait is of its main face; whoever stands behind has no label to judge the answer by.
         shown = labelled if portraits else np.arange(len(seen.boxes))
-        matches = identify(seen.embeddings[shown], prepared, thresholds, head, seen.quality[shown])
+        matches = decide(seen.embeddings[shown], seen.quality[shown], prepared, how, head)
         marked = {int(detection): match for detection, match in zip(shown, matches, strict=True)}
         for row, detection in zip(rows, labelled, strict=True):
             match = marked.pop(int(detection))
