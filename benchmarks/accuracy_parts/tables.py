@@ -38,7 +38,7 @@ def tables(measured: Mapping[str, Any]) -> str:
         ]
         parts += [
             f"### Faces found in {found['photos']} photos with labelled noses",
-            _table(["detector", "faces found", "detections without a nose"], rows),
+            markdown_table(["detector", "faces found", "detections without a nose"], rows),
         ]
     return "\n\n".join(parts)
 
@@ -77,9 +77,9 @@ def _methods(found: Mapping[str, Any]) -> list[str]:
     ]
     words = [count.replace("_", " ") for count in _COUNTS]
     return [
-        _table(["method", *_RATES.values()], rates),
+        markdown_table(["method", *_RATES.values()], rates),
         "Faces at the thresholds that each method ships with:",
-        _table(["method", *words], counts),
+        markdown_table(["method", *words], counts),
     ]
 
 
@@ -91,7 +91,8 @@ def _rate(figures: Mapping[str, Any], name: str) -> str:
     return f"{figures[name]:.3f}{half}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose columns line up."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:

@@ -1,0 +1,133 @@
+"""Roll calls of drawn classes, from embeddings alone."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.class_parts.faces import FloatArray, Portraits
+from benchmarks.population_statistics import draw_round, identification
+from muster.domain.identifiers import StudentId
+from muster.domain.student import Template
+from muster.evaluation.class_draws import (
+    NOT_REGISTERED,
+    ClassPhoto,
+    ClassPhotoSettings,
+    Crowd,
+    PhotoKind,
+    class_sizes,
+    draw_class_photo,
+)
+from muster.evaluation.class_figures import PhotoResult, answer_of, figures, judge
+from muster.evaluation.rounds import Recognition, decide
+from muster.recognition.gallery import Gallery
+from muster.recognition.scoring import PreparedGallery, prepare, score
+
+IndexArray = NDArray[np.intp]
+Shrunk = Callable[[int, set[str]], dict[str, FloatArray]]
+"""Embeddings of pictures whose faces are shrunk to a width in pixels, by picture."""
+
+UNCHANGED = "unchanged"
+_REGISTERED = 100
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RollCalls:
+    """Classes drawn from portraits, with other registration photos in each of `seeds` rounds."""
+
+    portraits: Portraits
+    how: Recognition
+    drawn: ClassPhotoSettings
+    seeds: int
+
+    def classes(self) -> list[dict[str, Any]]:
+        """Return the figures for each size of class, by kind of photo."""
+        return self.joined([self])
+
+    @classmethod
+    def joined(cls, parts: "Sequence[RollCalls]") -> list[dict[str, Any]]:
+        """Return the figures of several parts together; each seed of each part is a round."""
+        sizes = sorted({size for part in parts for size in class_sizes(part._crowd(0), part.drawn.sizes)})
+        return [
+            {
+                "registered": size,
+                **{kind.value: _figures(part._rounds(size, kind) for part in parts) for kind in PhotoKind},
+            }
+            for size in sizes
+        ]
+
+    def small_faces(self, shrunk: Shrunk) -> list[dict[str, Any]]:
+        """Return the figures of the same usual photos with faces of each width, and with unchanged faces."""
+        size = class_sizes(self._crowd(0), self.drawn.sizes)[0]
+        photos = []
+        for index in range(max(self.drawn.small_photos, self.seeds)):
+            seed = index % self.seeds
+            random = np.random.default_rng([seed, index])
+            photo = draw_class_photo(self._crowd(seed), PhotoKind.USUAL, size, self.drawn, random)
+            if photo is not None:
+                photos.append((seed, photo))
+        used = {str(self.portraits.picture[face]) for _, photo in photos for face in photo.faces}
+        rows = []
+        for width in (*self.drawn.face_widths, None):
+            small = None if width is None else shrunk(width, used)
+            rounds: dict[int, list[PhotoResult]] = {}
+            for seed, photo in photos:
+                rounds.setdefault(seed, []).append(self._judge(photo, small))
+            rows.append({"face_width": UNCHANGED if width is None else str(width), **figures(list(rounds.values()))})
+        return rows
+
+    def _crowd(self, seed: int) -> Crowd:
+        """Register everyone with several pictures by one of them."""
+        random = np.random.default_rng(seed)
+        _, people = np.unique(self.portraits.person, return_inverse=True)
+        registering = np.full(int(people.max()) + 1, NOT_REGISTERED, dtype=np.intp)
+        for person in np.flatnonzero(np.bincount(people) > 1):
+            registering[person] = random.choice(np.flatnonzero(people == person))
+        faces = np.setdiff1d(np.arange(len(people), dtype=np.intp), registering)
+        return Crowd(faces, people[faces].astype(np.intp), registering)
+
+    def _rounds(self, size: int, kind: PhotoKind) -> list[list[PhotoResult]]:
+        rounds = []
+        for seed in range(self.seeds):
+            random = np.random.default_rng([seed, size, list(PhotoKind).index(kind)])
+            crowd = self._crowd(seed)
+            photos = (draw_class_photo(crowd, kind, size, self.drawn, random) for _ in range(self.drawn.photos))
+            rounds.append([self._judge(photo, None) for photo in photos if photo is not None])
+        return rounds
+
+    def _judge(self, photo: ClassPhoto, small: dict[str, FloatArray] | None) -> PhotoResult:
+        rows = self.portraits.embeddings
+        probes = rows[photo.faces]
+        if small is not None:
+            probes = np.stack([small[str(self.portraits.picture[face])] for face in photo.faces])
+        ids = [StudentId(f"s{column:03}") for column in range(len(photo.students))]
+        prepared = gallery_of(rows[photo.registering], ids, self.how)
+        matches = decide(probes, np.ones(len(probes), np.float32), prepared, self.how, None)
+        columns = {student: column for column, student in enumerate(ids)}
+        return judge(photo, answer_of(matches, range(len(matches)), columns, len(photo.faces)))
+
+
+def gallery_of(rows: FloatArray, ids: Sequence[StudentId], how: Recognition) -> PreparedGallery:
+    """Register students by one embedding each."""
+    templates = [Template(student, how.pack, row[None], "0" * 64) for student, row in zip(ids, rows, strict=True)]
+    return prepare(Gallery.from_templates(templates, how.pack), how.population)
+
+
+def identification_rates(people: Portraits, how: Recognition, seeds: int) -> dict[str, float]:
+    """Return rank-1 and DIR at FPIR 0.1, 1 and 10 % with 100 registered: the score alone, every face by itself."""
+    rounds = []
+    for seed in range(seeds):
+        drawn = draw_round(people.person, _REGISTERED, np.random.default_rng(seed))
+        ids = [StudentId(f"s{column:03}") for column in range(len(drawn.templates))]
+        prepared = gallery_of(people.embeddings[drawn.templates], ids, how)
+        probes = people.embeddings[np.concatenate([drawn.probes, drawn.strangers])]
+        rounds.append(identification(score(probes, prepared).normalised, drawn.mates))
+    means = np.mean(rounds, axis=0).round(4).tolist()
+    return dict(zip(("rank_1", "dir_at_fpir_0_1", "dir_at_fpir_1", "dir_at_fpir_10"), means, strict=True))
+
+
+def _figures(parts: Iterable[list[list[PhotoResult]]]) -> dict[str, Any] | None:
+    rounds = [results for part in parts for results in part if results]
+    return figures(rounds) if rounds else None
