@@ -133,7 +133,7 @@ def _cross_fitted(bench: Bench, people: Portraits) -> list[dict[str, Any]]:
     parts = []
     for statistics, classes in _parts(people):
         population = statistics_of(Pictures(statistics.embeddings, statistics.person))
-        how = Recognition(bench.how.pack, population, bench.how.thresholds, None)
+        how = replace(bench.how, population=population, train=None)
         parts.append(RollCalls(classes, how, bench.drawn, max(1, bench.chosen.seeds // 2)))
     return RollCalls.joined(parts)
 
@@ -159,7 +159,7 @@ def _group_folders(chosen: argparse.Namespace) -> list[Path]:
 
 def _groups(bench: Bench, folder: Path) -> dict[str, Any]:
     """Decide labelled photos of groups, each by itself."""
-    asked = EvaluationSettings(Recognition(bench.how.pack, bench.how.population, bench.how.thresholds, None))
+    asked = EvaluationSettings(replace(bench.how, train=None))
     report = evaluate_dataset(
         folder, read_dataset(folder), asked, GroupPictures(bench.vision), lambda step, share: None
     )

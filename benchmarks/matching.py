@@ -12,8 +12,8 @@ from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import EMBEDDING_SIZE
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.matcher import identify
+from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, prepare
-from muster.recognition.thresholds import Thresholds
 
 STUDENTS, VIEWS, PROBES = 10_000, 10, 100
 BUDGET_SECONDS = 0.5
@@ -37,9 +37,9 @@ def main() -> int:
     seconds = {
         "prepare, once a roster": perf_counter() - started,
         "cosine alone": _timed(lambda: gallery.similarity(probes)),
-        "identify": _timed(lambda: identify(probes, prepared, Thresholds())),
+        "identify": _timed(lambda: identify(probes, prepared, Policy())),
     }
-    found = identify(probes, prepared, Thresholds())
+    found = identify(probes, prepared, Policy())
     right = sum(match.student_id == ids[index] for match, index in zip(found, sought, strict=True))
     for step, taken in seconds.items():
         print(f"{step:24} {taken * 1000:8.1f} ms")

@@ -33,8 +33,8 @@ from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack
 from muster.recognition.gallery import Gallery
 from muster.recognition.matcher import identify
+from muster.recognition.policy import Policy
 from muster.recognition.scoring import PreparedGallery, prepare
-from muster.recognition.thresholds import Thresholds
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
 
@@ -145,7 +145,7 @@ def read(vision: VisionPipeline, scene: Scene, photo: bytes, tally: Tally) -> No
     """Read a photo and add up what became of its faces."""
     picture = decode(photo)
     probes = vision.probes(picture)
-    matches = identify(probes.embeddings, scene.gallery, Thresholds(), None, quality=probes.quality.score)
+    matches = identify(probes.embeddings, scene.gallery, Policy())
     scale = max(picture.pixels.shape[:2]) / scene.side
     overlap = overlaps(scene.boxes * np.float32(scale), probes.faces.boxes)
     similarity = scene.gallery.gallery.similarity(probes.embeddings)

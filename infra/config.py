@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from muster.recognition.thresholds import Thresholds
+from muster.recognition.policy import HeadUse, Policy
 
 PACK_HOME: Final = "/opt/muster"
 """Where the images keep the model pack (`MUSTER_HOME` of containers/vision/Dockerfile)."""
@@ -97,7 +97,8 @@ class StageConfig:
         monthly_budget_usd: a message at 80 % and 100 % of it, and when the forecast passes it.
         cost_center: value of the cost tag of that name.
         pack: the model pack in the vision image.
-        target_fpir: share of strangers who may be taken for a student, 0 to 1.
+        wrong_marks: accepted wrong marks per 10,000 faces.
+        head: how the trained head takes part in recognition: `gated`, `always` or `never`.
         time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
         upload_limit_bytes: largest photo that a presigned upload takes.
         requests_per_second, burst: throttle of the API, all callers together.
@@ -119,7 +120,8 @@ class StageConfig:
     monthly_budget_usd: int
     cost_center: str = "attendance"
     pack: str = "embedded"
-    target_fpir: float = Thresholds().present_fpir
+    wrong_marks: float = Policy().wrong_marks
+    head: HeadUse = HeadUse.GATED
     time_zone: str = "UTC"
     upload_limit_bytes: int = 25_000_000
     requests_per_second: int

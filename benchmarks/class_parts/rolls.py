@@ -21,8 +21,9 @@ from muster.evaluation.class_draws import (
     draw_class_photo,
 )
 from muster.evaluation.class_figures import PhotoResult, answer_of, figures, judge
-from muster.evaluation.rounds import Recognition, decide
+from muster.evaluation.rounds import Recognition
 from muster.recognition.gallery import Gallery
+from muster.recognition.matcher import identify
 from muster.recognition.scoring import PreparedGallery, prepare, score
 
 IndexArray = NDArray[np.intp]
@@ -104,7 +105,7 @@ class RollCalls:
             probes = np.stack([small[str(self.portraits.picture[face])] for face in photo.faces])
         ids = [StudentId(f"s{column:03}") for column in range(len(photo.students))]
         prepared = gallery_of(rows[photo.registering], ids, self.how)
-        matches = decide(probes, np.ones(len(probes), np.float32), prepared, self.how, None)
+        matches = identify(probes, prepared, self.how.policy)
         columns = {student: column for column, student in enumerate(ids)}
         return judge(photo, answer_of(matches, range(len(matches)), columns, len(photo.faces)))
 

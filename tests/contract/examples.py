@@ -82,7 +82,8 @@ def a_face(student: str | None, *, candidates: Sequence[str] = (), number: int =
         student_id=StudentId(student) if student else None,
         similarity=0.7 if near else None,
         head_similarity=0.8 if student else None,
-        candidates=tuple(Candidate(StudentId(id), 0.7 - 0.1 * rank) for rank, id in enumerate(near)),
+        candidates=tuple(Candidate(StudentId(id), 0.7 - 0.1 * rank, 6.5 - rank) for rank, id in enumerate(near)),
+        log_odds=5.25 if student else None,
     )
 
 

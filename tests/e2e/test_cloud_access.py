@@ -17,7 +17,8 @@ from muster.domain.attendance import Session
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UploadId, UserId
 from muster.domain.student import Student
 from muster.domain.upload import Failure, UploadKind
-from muster.recognition.thresholds import Thresholds
+from muster.recognition.policy import Policy
+from muster.recognition.thresholds import DUPLICATES
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.groups import Groups
@@ -181,12 +182,12 @@ def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
     uploads = AwsUploads(s3, Table(dynamodb, place.table), place.photos)
     stores = place.open()
     s3.put_object(Bucket=place.photos, Key=upload_object(kind, UploadId(upload_id)), Body=b"no photo")
-    vision, thresholds = cast(VisionPipeline, None), Thresholds()
+    vision = cast(VisionPipeline, None)
     galleries, heads = cast(Galleries, None), cast(CurrentHead, None)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    registration = Registration(PACK, vision, stores.students, galleries, thresholds, groups, lambda: None)
+    registration = Registration(PACK, vision, stores.students, galleries, DUPLICATES, groups, lambda: None)
     checks = PhotoChecks(stores.sessions, UTC)
-    detection = DetectionService(PACK, vision, stores.students, stores.sessions, galleries, heads, thresholds, checks)
+    detection = DetectionService(PACK, vision, stores.students, stores.sessions, galleries, heads, Policy(), checks)
     upload = UploadedPhotos(uploads, stores.groups, registration, detection).read(kind, UploadId(upload_id))
     assert upload is not None
     assert isinstance(upload.outcome, Failure)

@@ -20,8 +20,8 @@ from muster.evaluation.rounds import Recognition, TrainedHead
 from muster.evaluation.run import EvaluationReport, EvaluationSettings, evaluate_dataset
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import HEAD_SIZE, Head
+from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, prepare, score
-from muster.recognition.thresholds import Thresholds
 
 PACK = PackId("made-up-1")
 BOX = [10.0, 10.0, 40.0, 40.0]
@@ -78,7 +78,7 @@ def picture(path: Path) -> None:
 @pytest.fixture
 def how() -> Recognition:
     isotropic = np.eye(EMBEDDING_SIZE, dtype=np.float32) / np.float32(np.sqrt(EMBEDDING_SIZE))
-    return Recognition(PACK, Population(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Thresholds(), None)
+    return Recognition(PACK, Population(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Policy(), None)
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_a_promoted_head_decides_in_the_second_stage(
         bias = np.zeros(HEAD_SIZE, np.float32)
         return TrainedHead(Head(PACK, weight, bias, centre=0.0, deviation=0.125, fusion=0.4), "better")
 
-    report = evaluated(classroom, EvaluationSettings(Recognition(PACK, how.population, how.thresholds, train)))
+    report = evaluated(classroom, EvaluationSettings(Recognition(PACK, how.population, how.policy, train)))
     document = report.document()
     assert seen == [["a", "b", "c"]]
     assert document["heads"] == {"promoted": 1, "refused": 0, "reasons": []}

@@ -13,7 +13,7 @@ from muster.evaluation.report import render
 from muster.evaluation.rounds import Recognition
 from muster.evaluation.run import EvaluationSettings, evaluate
 from muster.packs.load import ModelPack
-from muster.recognition.thresholds import Thresholds
+from muster.recognition.policy import Policy
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.pipeline import VisionPipeline
@@ -29,7 +29,7 @@ def vision(pack: ModelPack) -> VisionPipeline:
 @pytest.fixture
 def settings(pack: ModelPack) -> EvaluationSettings:
     population = population_of(pack.statistics)
-    return EvaluationSettings(Recognition(pack.id, population, Thresholds(), None))
+    return EvaluationSettings(Recognition(pack.id, population, Policy(), None))
 
 
 def test_the_sample_photos_come_out_right(samples: Path, vision: VisionPipeline, settings: EvaluationSettings) -> None:

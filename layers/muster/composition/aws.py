@@ -81,8 +81,8 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
         sessions=sessions,
         corrections=Corrections(stores.students, stores.sessions, asked_by_event),
         reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
-        heads=HeadPointer(stores.heads, pack),
-        training=TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer=None),
+        heads=HeadPointer(stores.heads, pack, settings.head),
+        training=TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer=None, use=settings.head),
         uploads=Uploads(access.uploads, stores.students, sessions, settings.upload_limit_bytes),
         most_photo_bytes=_MOST_PHOTO_BYTES,
     )
@@ -97,7 +97,8 @@ def open_retention(settings: AwsSettings, access: AwsAccess) -> Retention:
 def open_retraining(settings: RetrainSettings, access: AwsAccess) -> Retraining:
     """Build what decides when to train."""
     batch = boto3.client("batch", config=CLIENT_CONFIG)
-    return Retraining(access.stores.training, BatchJobs(batch, settings.job_queue, settings.job_definition))
+    jobs = BatchJobs(batch, settings.job_queue, settings.job_definition)
+    return Retraining(access.stores.training, jobs, use=settings.head)
 
 
 def asked_by_event() -> None:

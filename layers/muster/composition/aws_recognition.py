@@ -9,7 +9,8 @@ from muster.composition.population import population_of
 from muster.composition.vision import open_models
 from muster.domain.period import parse_zone
 from muster.packs.load import load_pack
-from muster.recognition.thresholds import Thresholds
+from muster.recognition.policy import Policy
+from muster.recognition.thresholds import DUPLICATES
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
@@ -19,9 +20,6 @@ from muster.services.registration import Registration
 from muster.services.session_pictures import SessionPictures
 from muster.services.uploaded_photos import UploadedPhotos
 from muster.vision.decoder_pool import DecoderPool
-
-_DUPLICATE_FPIR = 0.001
-"""Share of honest registrations that are taken for somebody already registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +41,15 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     vision = open_models(pack, settings.threads)
     stores = access.stores
     galleries = Galleries(stores.students, pack.id, population_of(pack.statistics))
-    heads = CurrentHead(stores.heads, pack.id)
-    duplicates, present = Thresholds(present_fpir=_DUPLICATE_FPIR), Thresholds(present_fpir=settings.target_fpir)
+    heads = CurrentHead(stores.heads, pack.id, settings.head)
+    policy = Policy(settings.wrong_marks, head=settings.head)
     records = open_records(settings, access)
     registration = Registration(
         pack.id,
         vision,
         stores.students,
         galleries,
-        duplicates,
+        DUPLICATES,
         records.groups,
         asked_by_event,
         one_at_a_time=access.registering,
@@ -59,7 +57,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     )
     checks = PhotoChecks(stores.sessions, parse_zone(settings.time_zone))
     detection = DetectionService(
-        pack.id, vision, stores.students, stores.sessions, galleries, heads, present, checks, decode=decode
+        pack.id, vision, stores.students, stores.sessions, galleries, heads, policy, checks, decode=decode
     )
     return AwsSystem(
         pack=pack.id,
@@ -85,7 +83,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
             stores.sessions,
             records.corrections,
             galleries,
-            present,
+            DUPLICATES,
             asked_by_event,
             decode,
         ),

@@ -1,12 +1,13 @@
 """Settings of the functions and of the training job, read from the environment once, at the edge."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from muster.recognition.thresholds import Thresholds
+from muster.composition.replaced_settings import refuse_target_fpir
+from muster.recognition.policy import MAX_WRONG_MARKS, HeadUse, Policy
 
 
 class AwsSettings(BaseSettings):
@@ -20,7 +21,9 @@ class AwsSettings(BaseSettings):
         home: where the image keeps model packs; functions that read no photo have none.
         threads: CPU threads of each model.
         upload_limit_bytes: largest photo that is taken straight to S3.
-        target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
+        wrong_marks: accepted wrong marks per 10,000 faces, above 0: strangers or students marked as somebody else.
+        head: how the trained head takes part in recognition: `gated`, `always` or `never`.
+        target_fpir: no longer a setting; refused with a sentence that names what took its place.
         keep_sessions_days: sessions are removed after so many days; None keeps them.
         time_zone: the school's, an IANA name, in which days begin and end.
     """
@@ -35,7 +38,9 @@ class AwsSettings(BaseSettings):
     home: Path = Path("/opt/muster")
     threads: int = Field(default=2, ge=1, le=64)
     upload_limit_bytes: int = Field(default=25_000_000, gt=0)
-    target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
+    wrong_marks: float = Field(default=Policy().wrong_marks, gt=0, le=MAX_WRONG_MARKS)
+    head: HeadUse = HeadUse.GATED
+    target_fpir: Annotated[None, BeforeValidator(refuse_target_fpir)] = None
     keep_sessions_days: int | None = Field(default=None, ge=1)
     time_zone: str = "UTC"
 

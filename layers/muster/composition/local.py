@@ -15,8 +15,9 @@ from muster.composition.vision import open_models
 from muster.domain.period import parse_zone
 from muster.packs.load import ModelPack, load_pack
 from muster.packs.manifest import name_of
+from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population
-from muster.recognition.thresholds import Thresholds
+from muster.recognition.thresholds import DUPLICATES
 from muster.services.corrections import Corrections
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
@@ -84,8 +85,10 @@ def open_local_system(
     vision = vision or open_vision(pack, settings)
     population = population_of(pack.statistics)
     galleries = Galleries(stores.students, pack.id, population)
-    heads = CurrentHead(stores.heads, pack.id)
-    training = TrainingQueue(pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population))
+    heads = CurrentHead(stores.heads, pack.id, settings.head)
+    training = TrainingQueue(
+        pack.id, stores.students, stores.heads, stores.training, _trainer(pack, population), settings.head
+    )
     groups = Groups(stores.groups, stores.students, stores.sessions)
     users = users_of(stores)
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
@@ -101,7 +104,7 @@ def open_local_system(
             vision,
             stores.students,
             galleries,
-            Thresholds(),
+            DUPLICATES,
             groups,
             training.request,
             decode=decode,
@@ -113,7 +116,7 @@ def open_local_system(
             stores.sessions,
             galleries,
             heads,
-            Thresholds(present_fpir=settings.target_fpir),
+            Policy(settings.wrong_marks, head=settings.head),
             PhotoChecks(stores.sessions, parse_zone(settings.time_zone)),
             decode=decode,
         ),
@@ -134,7 +137,7 @@ def open_local_system(
             stores.sessions,
             corrections,
             galleries,
-            Thresholds(),
+            DUPLICATES,
             training.request,
             decode,
         ),

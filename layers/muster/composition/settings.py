@@ -1,12 +1,14 @@
 """Settings of the local system, read once at the edge."""
 
 from pathlib import Path
+from typing import Annotated
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from muster.recognition.thresholds import Thresholds
+from muster.composition.replaced_settings import refuse_target_fpir
+from muster.recognition.policy import MAX_WRONG_MARKS, HeadUse, Policy
 
 
 def _machine_zone() -> str:
@@ -24,7 +26,9 @@ class LocalSettings(BaseSettings):
         data: the local store: students, sessions, photos, heads.
         pack: the model pack in use.
         threads: CPU threads of each model.
-        target_fpir: share of strangers who may reach the threshold of `present`, 0 to 1.
+        wrong_marks: accepted wrong marks per 10,000 faces, above 0: strangers or students marked as somebody else.
+        head: how the trained head takes part in recognition: `gated`, `always` or `never`.
+        target_fpir: no longer a setting; refused with a sentence that names what took its place.
         time_zone: the school's, an IANA name, in which days begin and end; default: the machine's.
         admin_token: at least 32 characters; with it the user `admin` signs in to `muster serve`.
         keep_photos_days: photos of sessions are removed after so many days.
@@ -37,7 +41,9 @@ class LocalSettings(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("muster", appauthor=False))
     pack: str = "embedded"
     threads: int = Field(default=2, ge=1, le=64)
-    target_fpir: float = Field(default=Thresholds().present_fpir, gt=0, lt=1)
+    wrong_marks: float = Field(default=Policy().wrong_marks, gt=0, le=MAX_WRONG_MARKS)
+    head: HeadUse = HeadUse.GATED
+    target_fpir: Annotated[None, BeforeValidator(refuse_target_fpir)] = None
     time_zone: str = Field(default_factory=_machine_zone)
     admin_token: SecretStr | None = None
     keep_photos_days: int = Field(default=30, ge=1)

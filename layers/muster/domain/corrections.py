@@ -168,14 +168,23 @@ def _named(face: IdentifiedFace, face_id: FaceId, student_id: StudentId | None) 
     if student_id is None:
         return face if face.student_id is None else _unknown(face)
     if face.student_id == student_id:
-        return face if face.decision is Decision.PRESENT else replace(face, decision=Decision.PRESENT)
+        return face if face.decision is Decision.PRESENT else replace(face, decision=Decision.PRESENT, log_odds=None)
     similarity = {candidate.student_id: candidate.similarity for candidate in face.candidates}.get(student_id)
-    return replace(face, decision=Decision.PRESENT, student_id=student_id, similarity=similarity, head_similarity=None)
+    return replace(
+        face,
+        decision=Decision.PRESENT,
+        student_id=student_id,
+        similarity=similarity,
+        head_similarity=None,
+        log_odds=None,
+    )
 
 
 def _unknown(face: IdentifiedFace) -> IdentifiedFace:
     best = face.candidates[0].similarity if face.candidates else None
-    return replace(face, decision=Decision.UNKNOWN, student_id=None, similarity=best, head_similarity=None)
+    return replace(
+        face, decision=Decision.UNKNOWN, student_id=None, similarity=best, head_similarity=None, log_odds=None
+    )
 
 
 def _said(change: FaceChange | None, face: IdentifiedFace, learned: bool) -> bool:

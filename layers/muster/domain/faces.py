@@ -42,10 +42,16 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A student whom a face resembles, with the cosine similarity (-1 to 1)."""
+    """A student whom a face may be.
+
+    Attributes:
+        similarity: cosine, -1 to 1.
+        log_likelihood_ratio: calibrated and saturated, in nats; None in records from before it was kept.
+    """
 
     student_id: StudentId
     similarity: float
+    log_likelihood_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,9 @@ class IdentifiedFace:
         student_id: the student named, for `present` and `review`; None for `unknown`.
         similarity: cosine to the best view of the best student, -1 to 1; None in an empty gallery.
         head_similarity: the head's cosine for the named student; None where no head decided.
-        candidates: the most similar students, best first, at most three.
+        candidates: the likeliest students, best first, at most three.
+        log_odds: posterior log-odds in nats that the face is the named student's; None where nobody is named, where a
+            person named the student, and in records from before it was kept.
     """
 
     face_id: FaceId
@@ -71,3 +79,4 @@ class IdentifiedFace:
     similarity: float | None
     head_similarity: float | None
     candidates: tuple[Candidate, ...]
+    log_odds: float | None = None

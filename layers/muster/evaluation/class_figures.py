@@ -101,8 +101,7 @@ def answer_of(
             continue
         named[place] = columns[match.student_id]
         present[place] = match.decision is Decision.PRESENT
-        stated = getattr(match, "log_odds", None)
-        log_odds[place] = math.nan if stated is None else stated
+        log_odds[place] = math.nan if match.log_odds is None else match.log_odds
     return PhotoAnswer(named, present, log_odds, len(asked))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.student import Template
+from muster.domain.student import EMBEDDING_SIZE, Template
 from muster.evaluation.class_draws import (
     NOT_REGISTERED,
     ClassPhoto,
@@ -24,9 +24,10 @@ from muster.evaluation.datasets import Dataset, Form
 from muster.evaluation.embed import Pictures, Progress
 from muster.evaluation.matching import NOT_FOUND
 from muster.evaluation.protocols import Round
-from muster.evaluation.rounds import Recognition, decide
+from muster.evaluation.rounds import Recognition
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
+from muster.recognition.matcher import identify
 from muster.recognition.scoring import PreparedGallery, prepare
 
 IndexArray = NDArray[np.intp]
@@ -98,18 +99,16 @@ class Classroom:
         ]
         return prepare(Gallery.from_templates(templates, self.recognition.pack), self.recognition.population)
 
-    def answer(
-        self, number: int, photo: ClassPhoto, probes: FloatArray, quality: FloatArray, places: Sequence[int]
-    ) -> PhotoAnswer:
+    def answer(self, number: int, photo: ClassPhoto, probes: FloatArray, places: Sequence[int]) -> PhotoAnswer:
         """Decide all faces of a photo together.
 
         Args:
             number: of the round, whose head decides.
-            probes, quality: of every face found in the photo.
+            probes: float32 (M, D), unit rows, of every face found in the photo.
             places: for each probe the index of its labelled face in `photo`, negative where it has none.
         """
         columns = {self.dataset.people[person]: column for column, person in enumerate(photo.students)}
-        matches = decide(probes, quality, self.gallery(photo), self.recognition, self.heads[number])
+        matches = identify(probes, self.gallery(photo), self.recognition.policy, self.heads[number])
         return answer_of(matches, places, columns, len(photo.faces))
 
 
@@ -155,9 +154,9 @@ def _portrait_answer(room: Classroom, number: int, photo: ClassPhoto, read: Call
     found = np.flatnonzero(room.detections[photo.faces] != NOT_FOUND)
     seen = [read(room.dataset.pictures[room.dataset.face_pictures[face]]) for face in photo.faces[found]]
     rows = room.detections[photo.faces[found]]
-    probes = np.stack([one.embeddings[row] for one, row in zip(seen, rows, strict=True)])
-    quality = np.array([one.quality[row] for one, row in zip(seen, rows, strict=True)], dtype=np.float32)
-    return room.answer(number, photo, probes, quality, found.tolist())
+    none = np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
+    probes = np.concatenate([none, *(one.embeddings[[row]] for one, row in zip(seen, rows, strict=True))])
+    return room.answer(number, photo, probes, found.tolist())
 
 
 def _small_faces(
@@ -214,7 +213,7 @@ def _real_answer(room: Classroom, number: int, photo: ClassPhoto, picture: int) 
     seen = room.pictures.faces(room.dataset.pictures[picture])
     label_of = {int(row): place for place, row in enumerate(room.detections[photo.faces]) if row != NOT_FOUND}
     places = [label_of.get(row, -1) for row in range(len(seen.boxes))]
-    return room.answer(number, photo, seen.embeddings, seen.quality, places)
+    return room.answer(number, photo, seen.embeddings, places)
 
 
 def _add_by_width(

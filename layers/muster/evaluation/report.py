@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from muster.evaluation.charts import Mark, Series, det, histogram
+from muster.evaluation.charts import Series, det, histogram
 from muster.evaluation.class_report import class_photo_section
 from muster.evaluation.datasets import Form
 from muster.evaluation.metrics import det_curve, pool
@@ -176,9 +176,6 @@ def _row(document: Mapping[str, Any], name: str, words: tuple[str, str], *, as_s
 
 
 def _scores(report: EvaluationReport) -> str:
-    thresholds = report.settings.recognition.thresholds
-    size = round(sum(len(one.registered) for one in report.rounds) / len(report.rounds))
-    marks = [Mark("asks the teacher", thresholds.review(size)), Mark("marks present", thresholds.present(size))]
     charts = []
     differ = any(one.two_stage is not one.stage1 for one in report.rounds)
     for method in ("stage1", "two_stage") if differ else ("stage1",):
@@ -192,7 +189,7 @@ def _scores(report: EvaluationReport) -> str:
         keys = "".join(_key(one.style, f"{one.name} ({len(one.scores)})") for one in series)
         title = f"Scores, {words}"
         charts.append(
-            f"<figure><h3>{escape(title)}</h3>{histogram(title, series, marks)}<figcaption>{keys}</figcaption></figure>"
+            f"<figure><h3>{escape(title)}</h3>{histogram(title, series, [])}<figcaption>{keys}</figcaption></figure>"
         )
     return (
         "<h2>How far students and strangers lie apart</h2><p>A score counts in standard deviations of what a random "

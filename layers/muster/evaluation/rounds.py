@@ -16,9 +16,9 @@ from muster.evaluation.metrics import STRANGER, Counts, Outcome, Searches, outco
 from muster.evaluation.protocols import Round
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
-from muster.recognition.matcher import Match, identify
+from muster.recognition.matcher import identify
+from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, PreparedGallery, prepare, score
-from muster.recognition.thresholds import Thresholds
 
 IndexArray = NDArray[np.intp]
 FloatArray = NDArray[np.float32]
@@ -45,13 +45,13 @@ class Recognition:
     Attributes:
         pack: the model pack that makes the embeddings.
         population: statistics of that pack.
-        thresholds: as shipped.
+        policy: as shipped.
         train: how heads are trained; None leaves stage 1 alone.
     """
 
     pack: PackId
     population: Population
-    thresholds: Thresholds
+    policy: Policy
     train: TrainHead | None
 
 
@@ -156,9 +156,11 @@ def play(dataset: Dataset, pictures: Pictures, one: Round, detections: IndexArra
     unseen_strangers = int(np.count_nonzero(~has_mate & ~found))
     prepared = prepare(gallery, how.population)
     trained = _train(templates, how)
-    stage1 = _answer(searched, prepared, how, None, missed, unseen_strangers)
+    stage1 = _answer(searched, prepared, how.policy, None, missed, unseen_strangers)
     two_stage = (
-        stage1 if trained.head is None else _answer(searched, prepared, how, trained.head, missed, unseen_strangers)
+        stage1
+        if trained.head is None
+        else _answer(searched, prepared, how.policy, trained.head, missed, unseen_strangers)
     )
     kept = np.array([one.pictures[number] for number in np.argsort(columns) if columns[number] >= 0], dtype=np.intp)
     return RoundResult(
@@ -206,13 +208,13 @@ def _train(templates: Sequence[Template], how: Recognition) -> TrainedHead:
 def _answer(
     searched: _Searched,
     prepared: PreparedGallery,
-    how: Recognition,
+    policy: Policy,
     head: Head | None,
     missed: int,
     unseen_strangers: int,
 ) -> Answers:
     ranking = _ranking(searched.embeddings(), prepared, head).astype(np.float64)
-    named, present, elsewhere = _decide(searched, prepared, how, head)
+    named, present, elsewhere = _decide(searched, prepared, policy, head)
     students = prepared.gallery.size
     return Answers(
         outcome=outcome(Searches(ranking, searched.mates, missed)),
@@ -246,23 +248,8 @@ def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -
     return ranking
 
 
-def decide(
-    probes: FloatArray, quality: FloatArray, prepared: PreparedGallery, how: Recognition, head: Head | None
-) -> list[Match]:
-    """Decide all faces of one photo together, as detection does.
-
-    Args:
-        probes: float32 (N, 512), unit rows.
-        quality: float32 (N,), 0 to 1.
-
-    Returns:
-        N matches, in the order of the probes.
-    """
-    return identify(probes, prepared, how.thresholds, head, quality)
-
-
 def _decide(
-    searched: _Searched, prepared: PreparedGallery, how: Recognition, head: Head | None
+    searched: _Searched, prepared: PreparedGallery, policy: Policy, head: Head | None
 ) -> tuple[IndexArray, NDArray[np.bool_], int]:
     """Decide photo by photo as detection does, bystanders included, since a student is given to one face at most."""
     column = {student: number for number, student in enumerate(prepared.gallery.student_ids)}
@@ -277,7 +264,7 @@ def _decide(
         labelled = searched.detections[searched.faces[rows]]
         # A portrait is of its main face; whoever stands behind has no label to judge the answer by.
         shown = labelled if portraits else np.arange(len(seen.boxes))
-        matches = decide(seen.embeddings[shown], seen.quality[shown], prepared, how, head)
+        matches = identify(seen.embeddings[shown], prepared, policy, head)
         marked = {int(detection): match for detection, match in zip(shown, matches, strict=True)}
         for row, detection in zip(rows, labelled, strict=True):
             match = marked.pop(int(detection))

@@ -92,9 +92,10 @@ class EvaluationReport:
                 "refused": sum(trained.head is None for trained in heads),
                 "reasons": sorted({trained.reason for trained in heads if trained.head is None}),
             },
-            "thresholds": {
-                "present_fpir": self.settings.recognition.thresholds.present_fpir,
-                "review_fpir": self.settings.recognition.thresholds.review_fpir,
+            "policy": {
+                "wrong_marks": self.settings.recognition.policy.wrong_marks,
+                "present": self.settings.recognition.policy.present,
+                "review": self.settings.recognition.policy.review,
             },
             "not_registered": sorted({student for one in rounds for student in one.not_registered}),
             "refused_registrations": self.refused,

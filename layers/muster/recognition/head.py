@@ -150,6 +150,11 @@ class Head:
         """
         return self.embed(probes) @ self.prototypes(gallery).T
 
+    def standing(self, similarity: FloatArray) -> FloatArray:
+        """Return cosines of `similarity` in standard deviations of a random person's cosine."""
+        standing: FloatArray = (similarity - np.float32(self.centre)) / np.float32(self.deviation)
+        return standing
+
     def fuse(self, normalised: FloatArray, similarity: FloatArray) -> FloatArray:
         """Join both stages' scores, each counted in standard deviations of a random person's score.
 
@@ -160,8 +165,7 @@ class Head:
         Returns:
             float32 (N, S), on the scale of `normalised`.
         """
-        standing = (similarity - np.float32(self.centre)) / np.float32(self.deviation)
-        return (1 - self.fusion) * normalised + self.fusion * standing
+        return (1 - self.fusion) * normalised + self.fusion * self.standing(similarity)
 
 
 def _read(data: bytes) -> tuple[dict[str, str], dict[str, FloatArray]]:

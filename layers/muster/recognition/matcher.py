@@ -1,5 +1,6 @@
-"""From probes to students: who is present, whom to ask about, who is not of this group."""
+"""From the faces of a photo to students: who is present, whom to ask about, who is not of this group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,27 +8,33 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Candidate, Decision
 from muster.domain.identifiers import StudentId
+from muster.recognition.calibration import LOWEST_RATIO, saturate
 from muster.recognition.gallery import FloatArray
 from muster.recognition.head import Head
+from muster.recognition.policy import Policy
+from muster.recognition.posterior import Roll, estimate_roll
+from muster.recognition.refinement import refine_ratios
 from muster.recognition.scoring import PreparedGallery, Scores, score
-from muster.recognition.thresholds import Thresholds
 
-MOST_CANDIDATES = 3
-_NOBODY = -1
+MAX_CANDIDATES = 3
+
+MAX_STUDENTS = 1000
+"""Students whose posterior is computed, those that the faces resemble most. The others have no face in the photo as far
+as their ratios tell, and a search through a whole university must not wait for them."""
 
 IndexArray = NDArray[np.intp]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What is said of one probe.
+    """The decision about one probe.
 
     Attributes:
         student_id: the student named, for `present` and `review`; None for `unknown`.
         similarity: cosine with the best view of the student named, or of the first candidate; None in an empty gallery.
-        head_similarity: the head's cosine for the same student; None where stage 1 decided alone.
-        candidates: the most similar students, best first, at most three.
+        head_similarity: the head's cosine for the same student; None where no head was used.
+        candidates: the likeliest students, best first, at most three.
+        log_odds: posterior log-odds in nats that the face is the named student's; None for `unknown`.
     """
 
     decision: Decision
@@ -35,125 +42,132 @@ class Match:
     similarity: float | None
     head_similarity: float | None
     candidates: tuple[Candidate, ...]
+    log_odds: float | None = None
 
 
 def identify(
     probes: FloatArray,
     gallery: PreparedGallery,
-    thresholds: Thresholds,
+    policy: Policy,
     head: Head | None = None,
-    quality: FloatArray | None = None,
+    earlier: Sequence[FloatArray] = (),
 ) -> list[Match]:
-    """Name each probe of one photo, or call it unknown.
+    """Name each face of one photo, or call it unknown.
 
-    Stage 1 rejects strangers by the normalised score; stage 2, if a head is promoted, reorders the students that
-    stage 1 let through. A student is given to one probe at most. A probe is marked present only where it and the
-    student are each other's best, with a clear lead over the second-best student; what is left is shared out by
-    optimal assignment and put to the teacher.
+    Stage 1 gives every pair of a face and a student a log-likelihood ratio, which is small for strangers; stage 2, if
+    there is a head, refines it among the students whom a face may be. The decisions follow from the posterior over all
+    faces and students of the session, in which a student has at most one face in a photo.
 
     Args:
-        probes: float32 (N, 512), unit rows, from the gallery's model pack.
+        probes: float32 (N, D), unit rows, all faces of the photo, from the gallery's model pack.
         gallery: templates of one group, S students, prepared for search.
-        head: the promoted head, or None: stage 1 decides alone.
-        quality: float32 (N,), 0 to 1, of each face; None takes every face for a good one.
+        head: the head to use, or None: stage 1 decides alone.
+        earlier: float32 (M, S) per earlier photo of the session: saturated log-likelihood ratios of its faces.
 
     Returns:
-        N matches, in the order of the probes.
+        N matches, in the order of the probes. A student is named for one of them at most.
 
     Raises:
         PackMismatch: gallery and head do not come from one model pack.
     """
+    if not gallery.size or not len(probes):
+        return [Match(Decision.UNKNOWN, None, None, None, ())] * len(probes)
     scores = score(probes, gallery)
-    known = scores.normalised >= thresholds.review(gallery.size)
-    head_similarity = None if head is None else head.similarity(probes, gallery.gallery)
-    ranking = (
-        scores.normalised if head is None or head_similarity is None else head.fuse(scores.normalised, head_similarity)
-    )
-    good = np.ones(len(probes), np.float32) if quality is None else quality
-    bar = thresholds.present(gallery.size) + thresholds.quality_penalty * (1 - good)
-
-    first = _best_first(ranking)
-    marked = _certain(ranking, first, known & (scores.normalised >= bar[:, None]), thresholds.margin)
-    asked = _shared_out(ranking, known & _free(marked, gallery.size))
-    return _matches(marked, asked, first, scores, head_similarity, gallery.gallery.student_ids)
+    ratios, head_similarity = scores.ratios, None
+    if head is not None:
+        head_similarity = head.similarity(probes, gallery.gallery)
+        ratios = refine_ratios(scores, head, head_similarity, policy.head)
+    saturated = saturate(ratios)
+    columns = _students_of_interest(saturated, earlier)
+    roll = estimate_roll([photo[:, columns].astype(np.float64) for photo in (*earlier, saturated)])
+    pairs = roll.pairs[-1]
+    marked, asked = decide(pairs, ratios[:, columns], roll, policy)
+    return _matches(pairs, marked, asked, columns, scores, saturated, head_similarity, gallery.gallery.student_ids)
 
 
-def _certain(ranking: FloatArray, first: IndexArray, above_bar: BoolArray, margin: float) -> IndexArray:
-    """Return each probe's student, (N,), where probe and student are each other's best beyond doubt, else `_NOBODY`."""
-    if not ranking.size:
-        return np.full(len(ranking), _NOBODY)
-    rows, best = np.arange(len(ranking)), first[:, 0]
-    second = ranking[rows, first[:, 1]] if first.shape[1] > 1 else np.full(len(rows), -np.inf)
-    mutual = ranking.argmax(axis=0)[best] == rows
-    return np.where(mutual & above_bar[rows, best] & (ranking[rows, best] - second >= margin), best, _NOBODY)
+def decide(
+    pairs: NDArray[np.float64], ratios: FloatArray, roll: Roll, policy: Policy
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which faces are marked and which are asked about, as their likeliest student: bool (N,) each.
+
+    A face is marked where the odds that it is the student's reach the bar, or where the session's photos together show
+    the student beyond that bar and the face is more likely the student's than not.
+
+    Args:
+        pairs: float64 (N, S), the posterior of the photo's faces.
+        ratios: float32 (N, S), their log-likelihood ratios before saturation, which break ties.
+        roll: of the whole session.
+    """
+    rows, best = np.arange(len(pairs)), pairs.argmax(axis=1)
+    odds = log_odds(pairs[rows, best])
+    first = _likeliest_face_of_each(best, odds, ratios[rows, best])
+    together = (roll.present[best] >= policy.present) & (odds >= 0)
+    marked = first & ((odds >= policy.present) | together)
+    return marked, first & ~marked & (odds >= policy.review)
 
 
-def _free(marked: IndexArray, students: int) -> BoolArray:
-    """Return the pairs, bool (N, S), in which neither the probe nor the student is spoken for."""
-    taken = np.isin(np.arange(students), marked)
-    free: BoolArray = (marked == _NOBODY)[:, None] & ~taken
-    return free
+def _likeliest_face_of_each(best: IndexArray, odds: NDArray[np.float64], ratios: FloatArray) -> NDArray[np.bool_]:
+    """Return which faces, bool (N,), are the likeliest of those that have the same likeliest student."""
+    first = np.zeros(len(best), np.bool_)
+    # Saturated ratios make equal odds but for rounding.
+    order = np.lexsort((-ratios, -odds.round(6)))
+    _, positions = np.unique(best[order], return_index=True)
+    first[order[positions]] = True
+    return first
 
 
-def _shared_out(ranking: FloatArray, possible: BoolArray) -> IndexArray:
-    """Return each probe's student, (N,), of the possible pairs with the greatest total score, else `_NOBODY`."""
-    chosen = np.full(len(ranking), _NOBODY)
-    rows, columns = np.flatnonzero(possible.any(axis=1)), np.flatnonzero(possible.any(axis=0))
-    if not len(rows):
-        return chosen
-    open_pairs = possible[np.ix_(rows, columns)]
-    gain = np.where(open_pairs, ranking[np.ix_(rows, columns)], -np.inf)
-    first = gain.argmax(axis=1)
-    if len(np.unique(first)) == len(first):
-        chosen[rows] = columns[first]
-        return chosen
-    # Imported where two faces want one student: scipy.optimize takes 0.36 s to import, much of a cold start.
-    from scipy.optimize import linear_sum_assignment
+def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log-odds in nats of probabilities, finite at 0 and 1."""
+    bounded = np.clip(probability, 1e-12, 1 - 1e-12)
+    odds: NDArray[np.float64] = np.log(bounded / (1 - bounded))
+    return odds
 
-    floor = gain[open_pairs].min() - 1.0
-    faces, students = linear_sum_assignment(np.where(open_pairs, gain - floor, 0.0), maximize=True)
-    kept = open_pairs[faces, students]
-    chosen[rows[faces[kept]]] = columns[students[kept]]
-    return chosen
+
+def unlike_all(faces: int, students: int) -> FloatArray:
+    """Return saturated ratios, float32 (faces, students), of faces that resemble no student."""
+    return np.full((faces, students), LOWEST_RATIO, np.float32)
+
+
+def _students_of_interest(ratios: FloatArray, earlier: Sequence[FloatArray]) -> IndexArray:
+    students = ratios.shape[1]
+    if students <= MAX_STUDENTS:
+        return np.arange(students)
+    best = np.max([photo.max(axis=0, initial=LOWEST_RATIO) for photo in (*earlier, ratios)], axis=0)
+    return np.sort(np.argpartition(-best, MAX_STUDENTS)[:MAX_STUDENTS])
 
 
 def _matches(
-    marked: IndexArray,
-    asked: IndexArray,
-    first: IndexArray,
+    pairs: NDArray[np.float64],
+    marked: NDArray[np.bool_],
+    asked: NDArray[np.bool_],
+    columns: IndexArray,
     scores: Scores,
+    ratios: FloatArray,
     head_similarity: FloatArray | None,
     student_ids: tuple[StudentId, ...],
 ) -> list[Match]:
+    order = np.argsort(-pairs, axis=1, kind="stable")[:, :MAX_CANDIDATES]
+    odds = log_odds(pairs.max(axis=1))
     matches = []
-    for row in range(len(first)):
-        named = marked[row] if marked[row] != _NOBODY else asked[row]
-        shown = named if named != _NOBODY or not student_ids else first[row, 0]
+    for row, first in enumerate(columns[order[:, 0]]):
+        named = bool(marked[row] or asked[row])
         matches.append(
             Match(
                 decision=_decision(marked[row], asked[row]),
-                student_id=student_ids[named] if named != _NOBODY else None,
-                similarity=float(scores.similarity[row, shown]) if student_ids else None,
-                head_similarity=float(head_similarity[row, shown])
-                if student_ids and head_similarity is not None
-                else None,
+                student_id=student_ids[first] if named else None,
+                similarity=float(scores.similarity[row, first]),
+                head_similarity=None if head_similarity is None else float(head_similarity[row, first]),
                 candidates=tuple(
-                    Candidate(student_ids[column], float(scores.similarity[row, column])) for column in first[row]
+                    Candidate(student_ids[column], float(scores.similarity[row, column]), float(ratios[row, column]))
+                    for column in columns[order[row]]
                 ),
+                log_odds=float(odds[row]) if named else None,
             )
         )
     return matches
 
 
-def _decision(marked: int, asked: int) -> Decision:
-    if marked != _NOBODY:
+def _decision(marked: np.bool_, asked: np.bool_) -> Decision:
+    if marked:
         return Decision.PRESENT
-    return Decision.REVIEW if asked != _NOBODY else Decision.UNKNOWN
-
-
-def _best_first(ranking: FloatArray) -> IndexArray:
-    """Return the columns of the best scores of each row, best first, intp (N, at most 3)."""
-    count = min(MOST_CANDIDATES, ranking.shape[1])
-    top = np.argpartition(-ranking, count - 1, axis=1)[:, :count] if count else np.empty((len(ranking), 0), np.intp)
-    order = np.argsort(-np.take_along_axis(ranking, top, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(top, order, axis=1)
+    return Decision.REVIEW if asked else Decision.UNKNOWN

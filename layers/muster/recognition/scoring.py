@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from muster.recognition.calibration import Calibration
 from muster.recognition.gallery import FloatArray, Gallery
 
 _HALF_WAY = 0.5
@@ -135,11 +136,15 @@ class Scores:
 
     Attributes:
         similarity: float32 (N, S), cosine with the best view, for people to read.
-        normalised: float32 (N, S), in standard deviations of a random person's score, for decisions.
+        normalised: float32 (N, S), in standard deviations of a random person's score.
+        ratios: float32 (N, S), calibrated log-likelihood ratios in nats, for decisions.
+        scale: nats per unit of the normalised score.
     """
 
     similarity: FloatArray
     normalised: FloatArray
+    ratios: FloatArray
+    scale: float
 
 
 def prepare(gallery: Gallery, population: Population) -> PreparedGallery:
@@ -152,7 +157,8 @@ def prepare(gallery: Gallery, population: Population) -> PreparedGallery:
 def score(probes: FloatArray, prepared: PreparedGallery) -> Scores:
     """Compare probes, float32 (N, 512), unit rows, with every student of a gallery."""
     normalised = prepared.population.placed(probes) @ prepared.students.T
-    return Scores(prepared.gallery.similarity(probes), normalised)
+    calibration = Calibration()
+    return Scores(prepared.gallery.similarity(probes), normalised, calibration.ratios(normalised), calibration.scale)
 
 
 def _unit(rows: FloatArray) -> FloatArray:

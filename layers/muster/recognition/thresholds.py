@@ -1,4 +1,4 @@
-"""Where the bars stand: they follow the size of the gallery and the error that the operator accepts."""
+"""Thresholds of the duplicate search at registration: they follow the size of the gallery and the accepted error."""
 
 from dataclasses import dataclass
 from math import expm1, log1p, log10
@@ -23,27 +23,27 @@ def stranger_score(chance: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The operator's choice.
+    """Accepted false positives of a search for one face in a gallery.
 
     Attributes:
-        present_fpir: share (0 to 1) of strangers' faces that may be marked present as somebody.
-        review_fpir: share of strangers' faces that the teacher may be asked about; at least `present_fpir`.
-        margin: by how much the best student must lead the second for a mark without asking, in normalised score.
-        quality_penalty: what a face of quality 0 must score above the bar of one of quality 1, to be marked.
+        present_fpir: share (0 to 1) of strangers' faces that may be taken for somebody.
+        review_fpir: share of strangers' faces that may seem to be somebody; at least `present_fpir`.
     """
 
-    present_fpir: float = 0.0001
+    present_fpir: float = 0.001
     review_fpir: float = 0.05
-    margin: float = 1.0
-    quality_penalty: float = 0.0
 
     def present(self, size: int) -> float:
-        """Return the normalised score from which a face is marked present, in a gallery of `size` students."""
+        """Return the normalised score from which a face is taken for a student, in a gallery of `size` students."""
         return stranger_score(_share_of_one(self.present_fpir, size))
 
     def review(self, size: int) -> float:
-        """Return the normalised score from which the teacher is asked, in a gallery of `size` students."""
+        """Return the normalised score from which a face may be a student, in a gallery of `size` students."""
         return stranger_score(_share_of_one(self.review_fpir, size))
+
+
+DUPLICATES = Thresholds()
+"""One honest registration in a thousand is taken for somebody already registered, and asks for confirmation."""
 
 
 def _share_of_one(fpir: float, size: int) -> float:

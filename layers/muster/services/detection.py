@@ -9,7 +9,7 @@ import numpy as np
 
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
-from muster.domain.corrections import marked_by_people
+from muster.domain.corrections import last_said, marked_by_people
 from muster.domain.errors import (
     GroupNotFound,
     InvalidRequest,
@@ -20,12 +20,14 @@ from muster.domain.errors import (
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.domain.taken import is_taken, marks_shown
+from muster.recognition.gallery import FloatArray
 from muster.recognition.head import Head
 from muster.recognition.matcher import Match, identify
+from muster.recognition.policy import Policy
 from muster.recognition.scoring import PreparedGallery
-from muster.recognition.thresholds import Thresholds
 from muster.services.annotation import annotate
 from muster.services.answers import Detection
+from muster.services.earlier_photos import earlier_ratios
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
 from muster.services.photo_checks import PhotoChecks
@@ -48,7 +50,7 @@ class DetectionService:
         sessions: SessionStore,
         galleries: Galleries,
         heads: CurrentHead,
-        thresholds: Thresholds,
+        policy: Policy,
         checks: PhotoChecks,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         decode: Decode = decode,
@@ -59,7 +61,7 @@ class DetectionService:
         self._sessions = sessions
         self._galleries = galleries
         self._heads = heads
-        self._thresholds = thresholds
+        self._policy = policy
         self._checks = checks
         self._now = now
         self._decode = decode
@@ -116,16 +118,22 @@ class DetectionService:
         files = dict(zip(photos.digests, images, strict=True))
         if session_id is None:
             session_id = self._checks.derived_session(group_id, files, self._now(), use_anyway)
-        session = self._find_session(group_id, session_id, actor) or Session(session_id, group_id, self._now())
+        found = self._find_session(group_id, session_id, actor)
+        session = found or Session(session_id, group_id, self._now())
         if not use_anyway:
             self._checks.check(session, files, self._galleries.registration_photos(group_id), actor.groups)
         session = self._open_session(session, list(names), actor)
 
-        read = []
+        read: list[SessionPhoto] = []
+        earlier = [] if found is None else self._sessions.photos(session.id)
+        decided = {} if found is None else last_said(self._sessions.changes(session.id))
         for image, sent in photos:
             probes = self._vision.probes(sent)
             photo = turn_photo(sent, probes.turned)
-            matches, took = self._identified(probes, gallery, head)
+            photo_id = _photo_id(session, photo)
+            others = [other for other in (*earlier, *read) if other.id != photo_id]
+            ratios = earlier_ratios(others, gallery.gallery.student_ids, decided)
+            matches, took = self._identified(probes, gallery, head, ratios)
             stored = self._stored(session, photo, probes, matches, head_version)
             annotated = annotate(photo.pixels, stored.faces, names)
             self._sessions.record_photo(stored, image, annotated, _marks_of(stored))
@@ -150,10 +158,10 @@ class DetectionService:
         )
 
     def _identified(
-        self, probes: PhotoProbes, gallery: PreparedGallery, head: Head | None
+        self, probes: PhotoProbes, gallery: PreparedGallery, head: Head | None, earlier: Sequence[FloatArray]
     ) -> tuple[list[Match], float]:
         started = perf_counter()
-        matches = identify(probes.embeddings, gallery, self._thresholds, head, quality=probes.quality.score)
+        matches = identify(probes.embeddings, gallery, self._policy, head, earlier)
         return matches, (perf_counter() - started) * 1000
 
     def _open_session(self, session: Session, roster: list[StudentId], actor: Actor) -> Session:
@@ -176,7 +184,7 @@ class DetectionService:
         self, session: Session, photo: Photo, probes: PhotoProbes, matches: Sequence[Match], head: int | None
     ) -> SessionPhoto:
         height, width = photo.pixels.shape[:2]
-        photo_id = PhotoId(hashlib.sha256(f"{session.id}/{photo.digest}".encode()).hexdigest()[:32])
+        photo_id = _photo_id(session, photo)
         boxes = _whole_boxes(probes.faces.boxes, width, height)
         faces = tuple(
             IdentifiedFace(
@@ -188,7 +196,8 @@ class DetectionService:
                 student_id=match.student_id,
                 similarity=_rounded(match.similarity),
                 head_similarity=_rounded(match.head_similarity),
-                candidates=tuple(Candidate(c.student_id, round(c.similarity, 4)) for c in match.candidates),
+                candidates=tuple(_rounded_candidate(candidate) for candidate in match.candidates),
+                log_odds=_rounded(match.log_odds),
             )
             for index, match in enumerate(matches)
         )
@@ -208,8 +217,16 @@ def _marks_of(photo: SessionPhoto) -> list[Mark]:
     ]
 
 
-def _rounded(similarity: float | None) -> float | None:
-    return None if similarity is None else round(similarity, 4)
+def _photo_id(session: Session, photo: Photo) -> PhotoId:
+    return PhotoId(hashlib.sha256(f"{session.id}/{photo.digest}".encode()).hexdigest()[:32])
+
+
+def _rounded_candidate(candidate: Candidate) -> Candidate:
+    return Candidate(candidate.student_id, round(candidate.similarity, 4), _rounded(candidate.log_likelihood_ratio))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _whole_boxes(boxes: np.ndarray, width: int, height: int) -> list[tuple[int, int, int, int]]:

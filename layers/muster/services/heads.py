@@ -6,6 +6,7 @@ from threading import Lock
 from muster.domain.errors import HeadDamaged, HeadNotFound, PackMismatch
 from muster.domain.identifiers import PackId
 from muster.recognition.head import Head
+from muster.recognition.policy import HeadUse
 from muster.storage.ports import HeadStore
 
 _log = logging.getLogger(__name__)
@@ -16,16 +17,22 @@ class CurrentHead:
 
     A head that cannot be used is left out, with an error in the log: stage 1 then decides alone, and the
     answer says so by naming no head.
+
+    Args:
+        use: `never` leaves every head out.
     """
 
-    def __init__(self, heads: HeadStore, pack: PackId) -> None:
+    def __init__(self, heads: HeadStore, pack: PackId, use: HeadUse = HeadUse.GATED) -> None:
         self._heads = heads
         self._pack = pack
+        self._use = use
         self._loaded: tuple[int | None, Head | None] = (None, None)
         self._lock = Lock()
 
     def get(self) -> tuple[int | None, Head | None]:
         """Return the current head and its number, or (None, None) where stage 1 decides alone."""
+        if self._use is HeadUse.NEVER:
+            return None, None
         version = self._heads.current(self._pack)
         with self._lock:
             if self._loaded[0] != version:
@@ -48,12 +55,13 @@ class CurrentHead:
 
 
 class HeadPointer:
-    """Says which head is promoted without loading it, for a process that reads no photos."""
+    """Says which head is in use without loading it, for a process that reads no photos."""
 
-    def __init__(self, heads: HeadStore, pack: PackId) -> None:
+    def __init__(self, heads: HeadStore, pack: PackId, use: HeadUse = HeadUse.GATED) -> None:
         self._heads = heads
         self._pack = pack
+        self._use = use
 
     def number(self) -> int | None:
-        """Return the number of the promoted head, or None where there is none."""
-        return self._heads.current(self._pack)
+        """Return the number of the head in use, or None where there is none."""
+        return None if self._use is HeadUse.NEVER else self._heads.current(self._pack)

@@ -8,11 +8,10 @@ from threading import Lock
 
 from muster.domain.actor import Actor
 from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound, VersionConflict
-from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.student import CONSENT_WORDING, Consent, Student, StudentState, Template
-from muster.recognition.matcher import identify
+from muster.recognition.duplicates import find_same_person
 from muster.recognition.thresholds import Thresholds
 from muster.services.admission import admit
 from muster.services.answers import Registered
@@ -182,10 +181,10 @@ class Registration:
         return Student(request.student_id, name, groups, consent, now, version)
 
     def _refuse_duplicate(self, template: Template, request: RegistrationRequest) -> None:
-        match = identify(template.embeddings[:1], self._galleries.of(None), self._thresholds, head=None)[0]
-        if match.decision is not Decision.PRESENT or match.student_id is None:
+        student_id = find_same_person(template.embeddings[0], self._galleries.of(None), self._thresholds)
+        if student_id is None:
             return
-        other = self._students.get(match.student_id)
+        other = self._students.get(student_id)
         # Someone of another class is not named: a teacher sees only their groups.
         shared = other.groups & request.group_ids
         known_as = f"as {other.id}" if request.actor.may_see(shared) and shared else "under another id in another group"

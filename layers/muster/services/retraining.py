@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from muster.recognition.policy import HeadUse
 from muster.storage.ports import TrainingStore
 
 _STALE_AFTER_SECONDS = 24 * 3600.0
@@ -32,11 +33,19 @@ class Retraining:
 
     The same event may come twice, late, or after a call was cut off in the middle: the id of the event becomes the id
     of the run, so that a repeated call takes up its own run where it stopped.
+
+    Args:
+        use: `never` starts no job; changes are noted, for when that is changed.
     """
 
     def __init__(
-        self, training: TrainingStore, jobs: Jobs, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        training: TrainingStore,
+        jobs: Jobs,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        use: HeadUse = HeadUse.GATED,
     ) -> None:
+        self._use = use
         self._training = training
         self._jobs = jobs
         self._now = now
@@ -69,6 +78,8 @@ class Retraining:
         return self._start(event_id) if due else Decision.ENDED
 
     def _start(self, run_id: str) -> Decision:
+        if self._use is HeadUse.NEVER:
+            return Decision.IGNORED
         if not self._training.begin(run_id, self._now(), _STALE_AFTER_SECONDS):
             return Decision.COALESCED
         submitted = False

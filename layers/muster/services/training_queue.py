@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from muster.domain.errors import MusterError
 from muster.domain.identifiers import PackId
+from muster.recognition.policy import HeadUse
 from muster.services.training_run import Abandoned, Progress, Trainer, TrainingRun
 from muster.storage.ports import HeadStore, HeadVersion, StudentStore, TrainingState, TrainingStore
 
@@ -25,6 +26,7 @@ class TrainingQueue:
 
     Args:
         trainer: None where training is not installed: requests are kept, and stage 1 decides alone.
+        use: `never` trains nothing; requests are kept, for when that is changed.
     """
 
     def __init__(
@@ -34,13 +36,15 @@ class TrainingQueue:
         heads: HeadStore,
         training: TrainingStore,
         trainer: Trainer | None,
+        use: HeadUse = HeadUse.GATED,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pack = pack
         self._students = students
         self._heads = heads
         self._training = training
-        self._trainer = trainer
+        self._trainer = None if use is HeadUse.NEVER else trainer
+        self._use = use
         self._now = now
         self._wake = Event()
         self._stopping = Event()
@@ -96,6 +100,8 @@ class TrainingQueue:
             The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped`, `abandoned`, `failed`
             or `busy`.
         """
+        if self._use is HeadUse.NEVER:
+            return {"outcome": "skipped", "reason": "Training is switched off: MUSTER_HEAD is never."}
         if self._trainer is None:
             return {"outcome": "skipped", "reason": "Training is not installed: add the `train` extra."}
         run_id = uuid4().hex
@@ -103,7 +109,7 @@ class TrainingQueue:
             return {"outcome": "busy", "reason": "Another training run is under way."}
         report: dict[str, Any] = {"outcome": "failed", "reason": "The run was interrupted."}
         try:
-            run = TrainingRun(self._pack, self._students, self._heads, self._training, self._trainer)
+            run = TrainingRun(self._pack, self._students, self._heads, self._training, self._trainer, self._use)
             report = run.train(full, self._alive(run_id, progress or (lambda *_: None)))
         except MusterError as error:
             report = {"outcome": "failed", "reason": str(error), "code": error.code}

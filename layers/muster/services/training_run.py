@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from muster.domain.errors import HeadConflict, HeadNotFound
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
+from muster.recognition.policy import HeadUse
 from muster.storage.ports import HeadStore, TrainingStore
 
 _HEADS_KEPT = 10
@@ -58,16 +59,24 @@ class TrainingRun:
 
     Args:
         training: told of changes that this run could not take in.
+        use: `always` promotes every trained head, whatever the promotion gate says.
     """
 
     def __init__(
-        self, pack: PackId, source: TemplateSource, heads: HeadStore, training: TrainingStore, trainer: Trainer
+        self,
+        pack: PackId,
+        source: TemplateSource,
+        heads: HeadStore,
+        training: TrainingStore,
+        trainer: Trainer,
+        use: HeadUse = HeadUse.GATED,
     ) -> None:
         self._pack = pack
         self._source = source
         self._heads = heads
         self._training = training
         self._trainer = trainer
+        self._use = use
 
     def train(self, full: bool, progress: Progress) -> dict[str, Any]:
         """Train, save, and promote what passed the gate.
@@ -93,7 +102,7 @@ class TrainingRun:
             # Erasing deletes the heads that were there; this one came later and still knows the student.
             self._heads.prune(self._pack, keep=0)
             return self._abandoned("A student was erased in the meantime.")
-        if not result.promote:
+        if not result.promote and self._use is not HeadUse.ALWAYS:
             return {"outcome": "kept", **report}
         try:
             self._heads.promote(self._pack, version, expected=current)

@@ -93,7 +93,8 @@ def faces_text(faces: Sequence[IdentifiedFace]) -> str:
                 "student_id": face.student_id,
                 "similarity": _number(face.similarity),
                 "head_similarity": _number(face.head_similarity),
-                "candidates": [[candidate.student_id, float(candidate.similarity)] for candidate in face.candidates],
+                "candidates": [_candidate(candidate) for candidate in face.candidates],
+                "log_odds": _number(face.log_odds),
             }
             for face in faces
         ]
@@ -112,7 +113,8 @@ def read_faces(text: str) -> tuple[IdentifiedFace, ...]:
             student_id=None if face["student_id"] is None else StudentId(face["student_id"]),
             similarity=face["similarity"],
             head_similarity=face["head_similarity"],
-            candidates=tuple(Candidate(StudentId(id), similarity) for id, similarity in face["candidates"]),
+            candidates=tuple(Candidate(StudentId(id), *numbers) for id, *numbers in face["candidates"]),
+            log_odds=face.get("log_odds"),
         )
         for face in json.loads(text)
     )
@@ -165,6 +167,10 @@ def counts_text(counts: Mapping[MarkStatus, int]) -> str:
 def read_counts(text: str) -> dict[MarkStatus, int]:
     """Read counts that `counts_text` wrote."""
     return {MarkStatus(status): number for status, number in json.loads(text).items()}
+
+
+def _candidate(candidate: Candidate) -> list[Any]:
+    return [candidate.student_id, float(candidate.similarity), _number(candidate.log_likelihood_ratio)]
 
 
 def _optional_status(text: str | None) -> MarkStatus | None:

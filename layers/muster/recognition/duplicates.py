@@ -1,0 +1,21 @@
+"""Search of a whole school for a student who is registered already."""
+
+from muster.domain.identifiers import StudentId
+from muster.recognition.gallery import FloatArray
+from muster.recognition.scoring import PreparedGallery, score
+from muster.recognition.thresholds import Thresholds
+
+
+def find_same_person(probe: FloatArray, gallery: PreparedGallery, thresholds: Thresholds) -> StudentId | None:
+    """Return the registered student whom a new student's photo seems to show, if any.
+
+    Stage 1 alone decides: the head knows registered students only.
+
+    Args:
+        probe: float32 (D,), unit length.
+    """
+    if not gallery.size:
+        return None
+    normalised = score(probe[None], gallery).normalised[0]
+    best = int(normalised.argmax())
+    return gallery.gallery.student_ids[best] if normalised[best] >= thresholds.present(gallery.size) else None

@@ -1,0 +1,161 @@
+"""Posterior over the faces and students of a session: who is in its photos, and which face is whose.
+
+In one photo a student has at most one face, and a face belongs to at most one student. With N faces, S students and the
+likelihood ratio R of every pair, a partial matching M of faces and students has the probability
+
+    P(M) ~ product over its pairs (i, j) of  R[i, j] * odds[j] / strangers
+
+where `odds` are the prior odds that a student is in the photo and `strangers` is the expected number of faces of other
+people. The marginals of the pairs come from loopy sum-product (belief propagation on matchings: Huang and Jebara,
+AISTATS 2009; Williams and Lau, IEEE T-AES 2014), which converges for this model.
+
+How many students are there and how many strangers a photo shows is estimated from the photos themselves by expectation
+maximisation. A photo of another class, or full of strangers, is thereby read with low prior odds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+PRIOR_PRESENT = 0.9
+PRIOR_PRESENT_STUDENTS = 10.0
+"""Share of a group that is present, as if seen on this many students (benchmarks/decision.py)."""
+
+PRIOR_STRANGERS = 1.5
+PRIOR_STRANGERS_PHOTOS = 1.0
+"""Faces per photo that belong to nobody of the group, as if seen in this many photos (benchmarks/decision.py)."""
+
+PRIOR_VISIBLE = 0.8
+PRIOR_VISIBLE_STUDENTS = 5.0
+"""Share of the students present whom one photo of several shows, as if seen on this many students."""
+
+REPEATED_EVIDENCE = 0.5
+"""What the evidence of a further photo counts, 0 to 1.
+
+Ratios of several faces of one person against the same template are not independent: a face that resembles a template by
+chance does so in every photo (benchmarks/decision.py).
+"""
+
+_SWEEPS = 12
+_EM_STEPS = 6
+_MAX_PROBABILITY = 1 - 1e-12
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Roll:
+    """What the photos of a session say about its group.
+
+    Attributes:
+        pairs: float64 (N, S) per photo: posterior probability that a face is a student's.
+        present: float64 (S,): posterior log-odds in nats that a student is in one of the photos.
+        share_present: estimated share of the group that is in the photos, 0 to 1.
+        strangers: estimated number of faces of other people, per photo.
+    """
+
+    pairs: tuple[Array, ...]
+    present: Array
+    share_present: float
+    strangers: tuple[float, ...]
+
+
+def estimate_roll(photos: Sequence[Array]) -> Roll:
+    """Estimate which students the photos of one session show.
+
+    Args:
+        photos: float64 (N, S) per photo, at least one: log-likelihood ratios in nats of its faces and the group's
+            students, calibrated and saturated (`muster.recognition.calibration`).
+    """
+    ratios = [np.exp(photo) for photo in photos]
+    students = photos[0].shape[1]
+    share = PRIOR_PRESENT
+    strangers = [PRIOR_STRANGERS] * len(photos)
+    # With one photo, a student who is present and not in the picture cannot be told from one who is absent.
+    visible = [1.0 if len(photos) == 1 else PRIOR_VISIBLE] * len(photos)
+    evidence = [np.zeros(students) for _ in photos]
+    pairs: list[Array] = []
+    for _ in range(_EM_STEPS):
+        pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
+        there = _probability(_log_odds(share) + _joined(evidence))
+        share = _mean_with_prior(there.sum(), students, PRIOR_PRESENT, PRIOR_PRESENT_STUDENTS)
+        for number, shown in enumerate(pairs):
+            unknown = len(shown) - shown.sum()
+            strangers[number] = _mean_with_prior(unknown, 1.0, PRIOR_STRANGERS, PRIOR_STRANGERS_PHOTOS)
+            if len(photos) > 1:
+                visible[number] = _mean_with_prior(shown.sum(), there.sum(), PRIOR_VISIBLE, PRIOR_VISIBLE_STUDENTS)
+    pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
+    present = _log_odds(share) + _joined(evidence)
+    return Roll(tuple(pairs), present, share, tuple(strangers))
+
+
+def pair_marginals(weights: Array) -> Array:
+    """Return the marginal probability of every pair over all partial matchings, by loopy sum-product.
+
+    Args:
+        weights: float64 (N, S), above 0: a matching is as likely as the product of the weights of its pairs.
+
+    Returns:
+        float64 (N, S), 0 to 1; rows and columns sum to at most 1.
+    """
+    faces, students = _messages(weights)
+    joint = weights * faces * students
+    return joint / (1 + joint)
+
+
+def _read_photos(
+    ratios: Sequence[Array], share: float, strangers: Sequence[float], visible: Sequence[float], evidence: list[Array]
+) -> tuple[list[Array], list[Array]]:
+    """Return each photo's pairs (N, S), and its log-likelihood ratio (S,) of a student being present or absent."""
+    pairs, read = [], []
+    for number, ratio in enumerate(ratios):
+        elsewhere = evidence[:number] + evidence[number + 1 :]
+        shown = visible[number] * _probability(_log_odds(share) + _joined(elsewhere))
+        weights = ratio * shown / ((1 - shown) * strangers[number])
+        faces, students = _messages(weights)
+        joint = weights * faces * students
+        pairs.append(joint / (1 + joint))
+        support = (ratio * faces).sum(axis=0) / strangers[number]
+        read.append(np.log(1 - visible[number] + visible[number] * support + np.finfo(np.float64).tiny))
+    return pairs, read
+
+
+def _messages(weights: Array) -> tuple[Array, Array]:
+    """Return for each pair the probabilities (N, S) that its face, and its student, is not matched elsewhere."""
+    students = np.ones_like(weights)
+    faces = students
+    for _ in range(_SWEEPS):
+        faces = _unmatched_elsewhere(weights * students, axis=1)
+        students = _unmatched_elsewhere(weights * faces, axis=0)
+    return faces, students
+
+
+def _unmatched_elsewhere(joint: Array, axis: int) -> Array:
+    # A difference of sums loses the small terms beside a large one, so a negative rest is rounding.
+    rest = np.maximum(joint.sum(axis=axis, keepdims=True) - joint, 0)
+    free: Array = 1 / (1 + rest)
+    return free
+
+
+def _joined(evidence: Sequence[Array]) -> Array | float:
+    """Add up the evidence of several photos, (S,) each: the strongest in full, the others discounted."""
+    if not evidence:
+        return 0.0
+    stacked = np.sort(np.stack(evidence), axis=0)
+    joined: Array = stacked[-1] + REPEATED_EVIDENCE * stacked[:-1].sum(axis=0)
+    return joined
+
+
+def _mean_with_prior(total: float, count: float, prior: float, weight: float) -> float:
+    return float((weight * prior + total) / (weight + count))
+
+
+def _probability(log_odds: Array | float) -> Array:
+    probability: Array = np.minimum(1 / (1 + np.exp(-np.asarray(log_odds, np.float64))), _MAX_PROBABILITY)
+    return probability
+
+
+def _log_odds(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))

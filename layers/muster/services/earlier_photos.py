@@ -1,0 +1,50 @@
+"""Evidence of the photos that a session holds already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from muster.domain.attendance import FaceChange, SessionPhoto
+from muster.domain.faces import IdentifiedFace
+from muster.domain.identifiers import FaceId, StudentId
+from muster.recognition.calibration import HIGHEST_RATIO, LOWEST_RATIO
+from muster.recognition.gallery import FloatArray
+from muster.recognition.matcher import unlike_all
+
+
+def earlier_ratios(
+    photos: Iterable[SessionPhoto], student_ids: Sequence[StudentId], decided: Mapping[FaceId, FaceChange]
+) -> list[FloatArray]:
+    """Return saturated log-likelihood ratios of each photo's faces, float32 (N, S), for `identify`.
+
+    A face that a person named is certainly that student's, and one that a person said to be nobody's of the group is
+    left out. A photo from before ratios were kept gives no evidence.
+
+    Args:
+        student_ids: S ids, the columns.
+        decided: the last decision of a person on each face, if any.
+    """
+    column = {student: number for number, student in enumerate(student_ids)}
+    rows = [
+        [row for face in photo.faces if (row := _row(face, column, decided.get(face.face_id))) is not None]
+        for photo in photos
+    ]
+    return [_matrix(photo, len(student_ids)) for photo in rows if photo]
+
+
+def _row(face: IdentifiedFace, column: Mapping[StudentId, int], change: FaceChange | None) -> dict[int, float] | None:
+    if change is not None:
+        named = change.after[1]
+        return {column[named]: HIGHEST_RATIO} if named in column else None
+    known = {
+        column[candidate.student_id]: candidate.log_likelihood_ratio
+        for candidate in face.candidates
+        if candidate.log_likelihood_ratio is not None and candidate.student_id in column
+    }
+    return known or None
+
+
+def _matrix(rows: Sequence[Mapping[int, float]], students: int) -> FloatArray:
+    ratios = unlike_all(len(rows), students)
+    for row, known in zip(ratios, rows, strict=True):
+        for number, ratio in known.items():
+            row[number] = max(ratio, LOWEST_RATIO)
+    return ratios
