@@ -1,6 +1,6 @@
 """How well faces are recognised, side by side with FaceNet alone and with dlib's `face_recognition` model.
 
-    python -m benchmarks.accuracy --photos ../shared/photos --write docs/accuracy.md
+    python -m benchmarks.accuracy --photos ../shared/photos --write docs/method.md
 
 Three sets of photos, all methods on the same registration photos, probes and strangers:
 - `lfw`: people with up to three pictures, some of whom are registered with one random picture a seed; the others, and

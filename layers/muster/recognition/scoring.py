@@ -20,7 +20,7 @@ _HALF_WAY = 0.5
 
 With 300 registered DIR at FPIR 0.1 % is 0.650 with 0, 0.702 with 0.5 and 0.680 with 1, at 30 students DIR at
 1 % is 0.902, 0.920 and 0.907: a very high cosine tells something whatever the scatter
-(docs/accuracy.md).
+(docs/method.md).
 """
 
 _PRIOR_STRENGTH = 30
@@ -29,7 +29,7 @@ _PRIOR_SHARE = 0.5
 
 Statistics of grey pictures fit colour photos badly: centred on them, strangers in colour photos score 0.94 on average
 instead of 0. With these two figures they score 0.11, grey ones -0.02 to 0.00 in galleries of 5 to 300, and DIR at
-FPIR 1 % on the grey ones falls by at most 0.006 (docs/accuracy.md).
+FPIR 1 % on the grey ones falls by at most 0.006 (docs/method.md).
 """
 
 

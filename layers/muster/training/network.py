@@ -13,7 +13,7 @@ FloatArray = NDArray[np.float32]
 
 # Size of the constant coordinate beside the usual size of the 63 others. At 0 a face's distance from the average face
 # is forgotten, at infinity the cosine becomes a plain distance; measured best of 0.3, 0.5, 0.7, 1, 2
-# (docs/accuracy.md).
+# (docs/method.md).
 _CONSTANT = 2.0
 
 

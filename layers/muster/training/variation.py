@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float32]
 _DIRECTIONS = 85
 
 # Shrinkage of the covariances towards a multiple of the identity. With the few hundred people there are to learn from,
-# the unshrunk within-person covariance costs accuracy; chosen on the development people (docs/accuracy.md).
+# the unshrunk within-person covariance costs accuracy; chosen on the development people (docs/method.md).
 _WITHIN_SHRINKAGE = 0.7
 _BETWEEN_SHRINKAGE = 0.3
 
