@@ -138,7 +138,7 @@ def test_every_figure_of_a_known_classroom_is_as_worked_by_hand(
     assert figures["present_without_label"] == 0
     assert figures["intervals_95"] == {}
     assert document["two_stage"] == figures
-    assert document["heads"] == {"promoted": 0, "refused": 1, "reasons": ["no head was trained"]}
+    assert document["heads"] == {"promoted": 0, "refused": 1, "reasons": ["nothing was trained"]}
 
 
 def test_a_student_left_out_must_come_out_unknown(classroom: tuple[Dataset, MadeUpPictures], how: Recognition) -> None:

@@ -147,7 +147,7 @@ def test_the_gate_keeps_a_harmful_head_away(first: Outcome) -> None:
     trial = draw_trial(Gallery.from_templates(students(40), PACK), shipped(), seed=3)
     verdict = judge(harmful, None, trial, population())
     assert not verdict.promote
-    assert verdict.reason == "The new head does worse than FaceNet alone on held-out views."
+    assert verdict.reason == "Training does worse than FaceNet alone on held-out views."
     assert verdict.metrics["two_stage"]["rank_1"] < verdict.metrics["stage_1"]["rank_1"]
 
 
@@ -179,14 +179,14 @@ def test_a_head_that_does_worse_than_the_current_one_is_kept_back(changeable: tu
     head, trial = changeable
     verdict = judge(replace(head, fusion=0.05), head, trial, population())
     assert not verdict.promote
-    assert verdict.reason == "The new head does worse than the current one on held-out views."
+    assert verdict.reason == "Training does worse than the training in use on held-out views."
 
 
 def test_drawn_photos_are_as_hard_as_real_ones() -> None:
     gallery = Gallery.from_templates(students(100, views=1), PACK)
     trial = draw_trial(gallery, shipped(), seed=3)
     named = score(trial.probes, prepare(gallery, population())).normalised.argmax(axis=1)
-    # Real photos of 100 students give 0.975 to 0.985 (docs/accuracy.md).
+    # Real photos of 100 students give 0.975 to 0.985 (docs/method.md).
     assert 0.96 < float((named == trial.owners).mean()) < 0.99
 
 

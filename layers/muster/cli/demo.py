@@ -63,7 +63,7 @@ def demo(
             system.registration.register(request)
             done()
     stderr.print(f"Registered {len(portraits)} students, one photo each.")
-    with steps("training the head") as progress:
+    with steps("training recognition") as progress:
         report = system.training.run_once(progress=progress)
     if verbose:
         show_report(stderr, report)

@@ -168,8 +168,8 @@ def show_detection(
     )
     console.print(f"Session {detection.session.id}", soft_wrap=True, highlight=False)
     if verbose:
-        head = f"head {detection.head}" if detection.head is not None else "no head"
-        console.print(f"Decided with the model pack {detection.pack} and {head}.", highlight=False)
+        trained = f"training {detection.head}" if detection.head is not None else "no training"
+        console.print(f"Recognised with the model pack {detection.pack} and {trained}.", highlight=False)
     for path in annotated:
         console.print(f"annotated photo: {path}", soft_wrap=True, highlight=False)
 

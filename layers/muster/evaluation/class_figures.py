@@ -17,6 +17,9 @@ from muster.recognition.matcher import Match
 
 IndexArray = NDArray[np.intp]
 
+_HIGHEST = dict.fromkeys(("marked", "asked", "missed", "wrong"), 1.0)
+"""Where intervals end: a share is at most 1, and no figure is below 0."""
+
 UNNAMED = -1
 """In `named`: no student was named."""
 
@@ -177,7 +180,7 @@ def figures(rounds: Sequence[Sequence[PhotoResult]]) -> dict[str, Any]:
         "strangers_asked_count": everything.strangers_asked,
         "calibration": reliability(statements),
         "intervals_95": {
-            name: [_rounded(found.low), _rounded(found.high)]
+            name: [_rounded(max(0.0, found.low)), _rounded(min(_HIGHEST.get(name, found.high), found.high))]
             for name, found in estimates.items()
             if found.low is not None and found.high is not None
         },

@@ -77,9 +77,9 @@ def render(report: EvaluationReport) -> str:
     sections = [
         f"<h1>How well faces are recognised: {name}</h1>",
         f'<p class="quiet">{_setting(report, document)}</p>',
-        *_notes(document),
         class_photo_section(document),
         f'<h2>Face by face</h2><p class="summary">{_summary(document)}</p>',
+        *_notes(document),
         _tables(document),
         _scores(report),
         _trade_off(report),

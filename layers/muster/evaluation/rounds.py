@@ -199,9 +199,9 @@ class _Searched:
 
 def _train(templates: Sequence[Template], how: Recognition) -> TrainedHead:
     if how.train is None:
-        return TrainedHead(None, "no head was trained")
+        return TrainedHead(None, "nothing was trained")
     if len(templates) < 2:
-        return TrainedHead(None, "a head needs two students or more")
+        return TrainedHead(None, "training needs two students or more")
     return how.train(templates)
 
 

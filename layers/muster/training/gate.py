@@ -141,18 +141,18 @@ def judge(new: Head, old: Head | None, trial: Trial, population: Population) -> 
     return Verdict(not reason, reason or _PRAISE, metrics)
 
 
-_PRAISE = "The new head beats FaceNet alone and stage 1, and is at least as good as the one before."
+_PRAISE = "Training beats FaceNet alone and recognition without it, and is at least as good as the training before."
 
 
 def _objection(new: _Named, stage_1: _Named, cosine: _Named, old: _Named | None) -> str:
     if new.right.mean() < cosine.right.mean():
-        return "The new head does worse than FaceNet alone on held-out views."
+        return "Training does worse than FaceNet alone on held-out views."
     if _lead(new, stage_1) < 0 or new.identified.mean() < stage_1.identified.mean():
-        return "The new head does worse than stage 1 on held-out views."
+        return "Recognition does worse with this training than without it on held-out views."
     if _lead(new, stage_1) < _SURENESS:
-        return "The new head is not clearly better than stage 1 on held-out views."
+        return "Recognition is not clearly better with this training than without it on held-out views."
     if old is not None and _lead(new, old) < -_SURENESS:
-        return "The new head does worse than the current one on held-out views."
+        return "Training does worse than the training in use on held-out views."
     return ""
 
 
