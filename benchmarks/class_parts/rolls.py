@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.class_parts.faces import FloatArray, Portraits
-from benchmarks.population_statistics import draw_round, identification
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
 from muster.evaluation.class_draws import (
@@ -21,6 +21,9 @@ from muster.evaluation.class_draws import (
     draw_class_photo,
 )
 from muster.evaluation.class_figures import PhotoResult, answer_of, figures, judge
+from muster.evaluation.datasets import Dataset
+from muster.evaluation.metrics import FPIR_POINTS, Searches, dir_at, outcome, rank_1
+from muster.evaluation.protocols import plan
 from muster.evaluation.rounds import Recognition
 from muster.recognition.gallery import Gallery
 from muster.recognition.matcher import identify
@@ -31,7 +34,6 @@ Shrunk = Callable[[int, set[str]], dict[str, FloatArray]]
 """Embeddings of pictures whose faces are shrunk to a width in pixels, by picture."""
 
 UNCHANGED = "unchanged"
-_REGISTERED = 100
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -116,17 +118,28 @@ def gallery_of(rows: FloatArray, ids: Sequence[StudentId], how: Recognition) -> 
     return prepare(Gallery.from_templates(templates, how.pack), how.population)
 
 
-def identification_rates(people: Portraits, how: Recognition, seeds: int) -> dict[str, float]:
-    """Return rank-1 and DIR at FPIR 0.1, 1 and 10 % with 100 registered: the score alone, every face by itself."""
-    rounds = []
-    for seed in range(seeds):
-        drawn = draw_round(people.person, _REGISTERED, np.random.default_rng(seed))
-        ids = [StudentId(f"s{column:03}") for column in range(len(drawn.templates))]
-        prepared = gallery_of(people.embeddings[drawn.templates], ids, how)
-        probes = people.embeddings[np.concatenate([drawn.probes, drawn.strangers])]
-        rounds.append(identification(score(probes, prepared).normalised, drawn.mates))
-    means = np.mean(rounds, axis=0).round(4).tolist()
-    return dict(zip(("rank_1", "dir_at_fpir_0_1", "dir_at_fpir_1", "dir_at_fpir_10"), means, strict=True))
+def identification_rates(
+    people: Portraits, folder: Path, dataset: Dataset, how: Recognition, share_left_out: float, seeds: int
+) -> dict[str, float]:
+    """Return rank-1 and DIR at FPIR 0.1, 1 and 10 % of the score alone, in the protocol of `benchmarks.accuracy`.
+
+    Args:
+        folder: of the pictures.
+        dataset: people of the protocol, all of whose pictures are among the portraits.
+        share_left_out: share of the people who are not registered.
+    """
+    row_of = {str(name): row for row, name in enumerate(people.picture)}
+    rows = np.array([row_of[str(path.relative_to(folder))] for path in dataset.pictures])
+    found: dict[str, list[float]] = {}
+    for drawn in plan(dataset, share_left_out, seeds):
+        ids = [StudentId(f"s{column:03}") for column in range(len(drawn.registered))]
+        prepared = gallery_of(people.embeddings[rows[drawn.pictures]], ids, how)
+        scores = score(people.embeddings[rows[dataset.face_pictures[drawn.faces]]], prepared).normalised
+        searched = outcome(Searches(scores.astype(np.float64), drawn.mates))
+        found.setdefault("rank_1", []).append(rank_1(searched))
+        for name, fpir in FPIR_POINTS.items():
+            found.setdefault(name, []).append(dir_at(searched, fpir))
+    return {name: round(float(np.mean(values)), 4) for name, values in found.items()}
 
 
 def _figures(parts: Iterable[list[list[PhotoResult]]]) -> dict[str, Any] | None:

@@ -200,7 +200,7 @@ _AIMS = (
     ("questions in a usual photo, class of 30", "1", _questions),
     ("wrong marks in usual photos", "1 in 10,000", _wrong),
     ("strangers marked in a photo of 30 strangers", "0.02", _wrong_class),
-    ("DIR at FPIR 0.1 % / 1 %, 100 registered", "0.91 / 0.955", _identified),
+    ("DIR at FPIR 0.1 % / 1 %, 100 registered, one view", "0.91 / 0.955", _identified),
     ("photos of groups, photo by photo", "10 of 10, 0 wrong", _groups),
     ("time of a face, one thread", "78 ms", _time),
 )
