@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from muster.recognition.policy import HeadUse
 from muster.services.retraining import Decision, Retraining
 from muster.storage.local import LocalStores, open_local
 
@@ -67,3 +68,10 @@ def test_the_end_of_an_older_run_does_not_end_the_newer_one(stores: LocalStores)
     retraining.templates_changed("b")
     assert retraining.run_ended("a", "c", "late") is Decision.IGNORED
     assert stores.training.state().running == "b"
+
+
+def test_no_job_is_started_where_no_head_is_used_and_the_change_is_kept(stores: LocalStores) -> None:
+    jobs = Jobs()
+    assert Retraining(stores.training, jobs, use=HeadUse.NEVER).templates_changed("a") is Decision.IGNORED
+    assert (jobs.submitted, stores.training.state().dirty) == ([], True)
+    assert Retraining(stores.training, jobs).templates_changed("b") is Decision.STARTED

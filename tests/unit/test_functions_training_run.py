@@ -9,8 +9,11 @@ import pytest
 
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
+from muster.recognition.policy import HeadUse
 from muster.services.groups import Groups
+from muster.services.heads import CurrentHead, HeadPointer
 from muster.services.roster import Roster
+from muster.services.training_queue import TrainingQueue
 from muster.services.training_run import Abandoned, Progress, TrainerResult, TrainingRun
 from muster.storage.local import LocalStores, open_local
 
@@ -66,3 +69,32 @@ def test_a_run_that_is_told_to_stop_stores_nothing_and_is_asked_for_again(stores
 
     assert run(stores, stop)["outcome"] == "abandoned"
     assert (stores.heads.versions(PACK), stores.training.state().dirty) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("use", "outcome", "current"), [(HeadUse.GATED, "kept", None), (HeadUse.ALWAYS, "promoted", 1)]
+)
+def test_a_head_that_fails_the_gate_is_promoted_only_where_every_head_is_used(
+    stores: LocalStores, use: HeadUse, outcome: str, current: int | None
+) -> None:
+    def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
+        return TrainerResult(b"head", promote=False, report={})
+
+    run = TrainingRun(PACK, stores.students, stores.heads, stores.training, train, use)
+    assert run.train(False, lambda *_: None)["outcome"] == outcome
+    assert stores.heads.current(PACK) == current
+
+
+def test_where_no_head_is_used_none_is_trained_or_loaded_and_requests_wait(stores: LocalStores) -> None:
+    run(stores, lambda: None)
+
+    def train(*_: object) -> TrainerResult:
+        raise AssertionError("trained")
+
+    queue = TrainingQueue(PACK, stores.students, stores.heads, stores.training, train, HeadUse.NEVER)
+    queue.request()
+    report = queue.run_once()
+    assert (report["outcome"], "MUSTER_HEAD" in str(report["reason"])) == ("skipped", True)
+    assert stores.training.state().dirty is True
+    assert CurrentHead(stores.heads, PACK, HeadUse.NEVER).get() == (None, None)
+    assert [HeadPointer(stores.heads, PACK, use).number() for use in (HeadUse.NEVER, HeadUse.GATED)] == [None, 1]
