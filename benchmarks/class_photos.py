@@ -31,7 +31,7 @@ from benchmarks.class_parts.faces import Portraits, read_portraits, read_shrunk
 from benchmarks.class_parts.rolls import RollCalls, identification_rates
 from benchmarks.class_parts.tables import aims, page, tables
 from benchmarks.population_statistics import Pictures, gives_statistics, statistics_of
-from muster.composition.evaluating import shipped_recognition
+from muster.composition.evaluating import head_training, shipped_recognition
 from muster.composition.local import open_vision
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import PackMissing
@@ -41,6 +41,7 @@ from muster.evaluation.embed import Pictures as GroupPictures
 from muster.evaluation.rounds import Recognition
 from muster.evaluation.run import EvaluationSettings, evaluate_dataset
 from muster.packs.load import ModelPack, load_pack
+from muster.recognition.policy import HeadUse
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
 
@@ -106,7 +107,8 @@ def _open(name: str, chosen: argparse.Namespace) -> Bench | None:
         return None
     say(f"pack {name}")
     drawn = ClassPhotoSettings(photos=chosen.photos_per_seed)
-    return Bench(pack, open_vision(pack, settings), shipped_recognition(pack, settings), drawn, chosen)
+    how = replace(shipped_recognition(pack, settings), train=None)
+    return Bench(pack, open_vision(pack, settings), how, drawn, chosen)
 
 
 def _measure(bench: Bench) -> dict[str, Any]:
@@ -119,6 +121,10 @@ def _measure(bench: Bench) -> dict[str, Any]:
         say("reported people")
         reported = RollCalls(lfw.of(~development), bench.how, bench.drawn, bench.chosen.seeds)
         found["reported"] = reported.classes()
+        if bench.chosen.heads:
+            say("reported people, every head used")
+            trained = RollCalls(lfw.of(~development), _every_head(bench), bench.drawn, bench.chosen.seeds)
+            found["every_head"] = trained.classes()
         found["small"] = _small(bench, reported)
         found["identification"] = _identification(bench, lfw)
     if "orl" in bench.chosen.sets:
@@ -130,6 +136,12 @@ def _measure(bench: Bench) -> dict[str, Any]:
         found["groups"] = {str(folder): _groups(bench, folder) for folder in _group_folders(bench.chosen)}
         found["milliseconds_per_face"] = _time_of_a_face(bench)
     return found
+
+
+def _every_head(bench: Bench) -> Recognition:
+    """Return recognition under `MUSTER_HEAD=always`."""
+    train = head_training(bench.how.pack, bench.how.population, HeadUse.ALWAYS)
+    return replace(bench.how, policy=replace(bench.how.policy, head=HeadUse.ALWAYS), train=train)
 
 
 def _identification(bench: Bench, lfw: Portraits) -> dict[str, float]:
@@ -145,7 +157,7 @@ def _cross_fitted(bench: Bench, people: Portraits) -> list[dict[str, Any]]:
     parts = []
     for statistics, classes in _parts(people):
         population = statistics_of(Pictures(statistics.embeddings, statistics.person))
-        how = replace(bench.how, population=population, train=None)
+        how = replace(bench.how, population=population)
         parts.append(RollCalls(classes, how, bench.drawn, max(1, bench.chosen.seeds // 2)))
     return RollCalls.joined(parts)
 
@@ -171,7 +183,7 @@ def _group_folders(chosen: argparse.Namespace) -> list[Path]:
 
 def _groups(bench: Bench, folder: Path) -> dict[str, Any]:
     """Decide labelled photos of groups, each by itself."""
-    asked = EvaluationSettings(replace(bench.how, train=None))
+    asked = EvaluationSettings(bench.how)
     report = evaluate_dataset(
         folder, read_dataset(folder), asked, GroupPictures(bench.vision), lambda step, share: None
     )
@@ -203,6 +215,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--packs", nargs="+", default=_PACKS)
     parser.add_argument("--seeds", type=int, default=20, help="rounds, each with other registration photos")
     parser.add_argument("--photos-per-seed", type=int, default=20, help="of each kind, for each size of class")
+    parser.add_argument("--heads", action="store_true", help="measure MUSTER_HEAD=always too: trains a head per seed")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--keep", type=Path, help="folder that keeps embeddings for the next run, such as build/classes"

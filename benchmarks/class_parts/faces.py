@@ -105,7 +105,8 @@ def read_shrunk(
 def enlarge(photo: Photo) -> Photo:
     """Enlarge a tight crop three times and repeat its edge around it."""
     large = cv2.resize(photo.pixels, None, fx=_ORL_SCALE, fy=_ORL_SCALE, interpolation=cv2.INTER_CUBIC)
-    bordered = cv2.copyMakeBorder(large, *[_ORL_BORDER] * 4, cv2.BORDER_REPLICATE)
+    border = _ORL_BORDER
+    bordered = cv2.copyMakeBorder(large, border, border, border, border, cv2.BORDER_REPLICATE)
     return replace(photo, pixels=bordered.astype(np.uint8, copy=False))
 
 

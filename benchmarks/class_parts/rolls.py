@@ -1,7 +1,7 @@
 """Roll calls of drawn classes, from embeddings alone."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from muster.evaluation.class_figures import PhotoResult, answer_of, figures, jud
 from muster.evaluation.datasets import Dataset
 from muster.evaluation.metrics import FPIR_POINTS, Searches, dir_at, outcome, rank_1
 from muster.evaluation.protocols import plan
-from muster.evaluation.rounds import Recognition
+from muster.evaluation.rounds import Recognition, TrainHead
 from muster.recognition.gallery import Gallery
+from muster.recognition.head import Head
 from muster.recognition.matcher import identify
 from muster.recognition.scoring import PreparedGallery, prepare, score
 
@@ -38,12 +39,16 @@ UNCHANGED = "unchanged"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RollCalls:
-    """Classes drawn from portraits, with other registration photos in each of `seeds` rounds."""
+    """Classes drawn from portraits, with other registration photos in each of `seeds` rounds.
+
+    Where `how` trains, each round's head is trained on everyone who could register, as a school would be.
+    """
 
     portraits: Portraits
     how: Recognition
     drawn: ClassPhotoSettings
     seeds: int
+    heads: dict[int, Head | None] = field(default_factory=dict)
 
     def classes(self) -> list[dict[str, Any]]:
         """Return the figures for each size of class, by kind of photo."""
@@ -97,25 +102,44 @@ class RollCalls:
             random = np.random.default_rng([seed, size, list(PhotoKind).index(kind)])
             crowd = self._crowd(seed)
             photos = (draw_class_photo(crowd, kind, size, self.drawn, random) for _ in range(self.drawn.photos))
-            rounds.append([self._judge(photo, None) for photo in photos if photo is not None])
+            head = self._heads(seed)
+            rounds.append([self._judge(photo, None, head) for photo in photos if photo is not None])
         return rounds
 
-    def _judge(self, photo: ClassPhoto, small: dict[str, FloatArray] | None) -> PhotoResult:
+    def _heads(self, seed: int) -> Head | None:
+        """Return the head of a round, trained when it is first asked for."""
+        if self.how.train is None:
+            return None
+        if seed not in self.heads:
+            self.heads[seed] = self._trained(self._crowd(seed), self.how.train)
+        return self.heads[seed]
+
+    def _trained(self, crowd: Crowd, train: TrainHead) -> Head | None:
+        students = crowd.students()
+        rows = self.portraits.embeddings[crowd.registering[students]]
+        names = [StudentId(f"p{person:04}") for person in students]
+        return train(templates_of(rows, names, self.how)).head
+
+    def _judge(self, photo: ClassPhoto, small: dict[str, FloatArray] | None, head: Head | None = None) -> PhotoResult:
         rows = self.portraits.embeddings
         probes = rows[photo.faces]
         if small is not None:
             probes = np.stack([small[str(self.portraits.picture[face])] for face in photo.faces])
         ids = [StudentId(f"s{column:03}") for column in range(len(photo.students))]
         prepared = gallery_of(rows[photo.registering], ids, self.how)
-        matches = identify(probes, prepared, self.how.policy)
+        matches = identify(probes, prepared, self.how.policy, head)
         columns = {student: column for column, student in enumerate(ids)}
         return judge(photo, answer_of(matches, range(len(matches)), columns, len(photo.faces)))
 
 
-def gallery_of(rows: FloatArray, ids: Sequence[StudentId], how: Recognition) -> PreparedGallery:
+def templates_of(rows: FloatArray, ids: Sequence[StudentId], how: Recognition) -> list[Template]:
     """Register students by one embedding each."""
-    templates = [Template(student, how.pack, row[None], "0" * 64) for student, row in zip(ids, rows, strict=True)]
-    return prepare(Gallery.from_templates(templates, how.pack), how.population)
+    return [Template(student, how.pack, row[None], "0" * 64) for student, row in zip(ids, rows, strict=True)]
+
+
+def gallery_of(rows: FloatArray, ids: Sequence[StudentId], how: Recognition) -> PreparedGallery:
+    """Return the gallery of students who are registered by one embedding each."""
+    return prepare(Gallery.from_templates(templates_of(rows, ids, how), how.pack), how.population)
 
 
 def identification_rates(

@@ -80,7 +80,8 @@ class Crowd:
     def students(self) -> IndexArray:
         """Return the people who can be registered and then found in a photo, rising."""
         with_faces = np.unique(self.people[self.people >= 0])
-        return with_faces[self.registering[with_faces] != NOT_REGISTERED]
+        students: IndexArray = with_faces[self.registering[with_faces] != NOT_REGISTERED]
+        return students
 
 
 @dataclass(frozen=True, eq=False, slots=True)
