@@ -186,7 +186,7 @@ def test_drawn_photos_are_as_hard_as_real_ones() -> None:
     gallery = Gallery.from_templates(students(100, views=1), PACK)
     trial = draw_trial(gallery, shipped(), seed=3)
     named = score(trial.probes, prepare(gallery, population())).normalised.argmax(axis=1)
-    # Real photos of 100 students give 0.975 to 0.985 (docs/method.md).
+    # Real photos of 100 students give 0.975 to 0.985 (docs/accuracy.md).
     assert 0.96 < float((named == trial.owners).mean()) < 0.99
 
 

@@ -31,7 +31,7 @@ class CropSettings:
 SHIPPED = CropSettings(margins=(0.2,), mirrored=True)
 """One crop and its mirror image, whose embeddings are averaged. `benchmarks/crops.py`: of margins from 0.12 to 0.5 this
 one loses least, and levelled eyes or evened light gain nothing. The mirror image finds about 1 % more at FPIR 1 % for
-10 ms a face (docs/method.md)."""
+10 ms a face (docs/accuracy.md)."""
 
 
 def crop_faces(pixels: NDArray[np.uint8], faces: Faces, settings: CropSettings = SHIPPED) -> NDArray[np.uint8]:
