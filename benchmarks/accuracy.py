@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from benchmarks.accuracy_parts.cache import KeptPictures
 from benchmarks.accuracy_parts.methods import dlib_model, peer_figures
 from benchmarks.accuracy_parts.tables import tables, write_section
-from benchmarks.population_statistics import gives_statistics
+from benchmarks.pictures import gives_statistics
 from muster.composition.evaluating import shipped_recognition
 from muster.composition.local import open_vision
 from muster.composition.settings import LocalSettings

@@ -14,14 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.population_statistics import (
-    Pictures,
-    gives_statistics,
-    identification,
-    read_pictures,
-    statistics_of,
-    unit_rows,
-)
+from benchmarks.pictures import Pictures, gives_statistics, identification, read_pictures, unit_rows
+from benchmarks.population_statistics import statistics_of
 
 FloatArray = NDArray[np.float32]
 

@@ -27,27 +27,30 @@ class Portraits:
     Attributes:
         embeddings: float32 (M, D), unit rows.
         person: (M,), names.
-        picture: (M,), paths relative to the folder of the set.
+        path: (M,), of the picture, relative to the folder of the set.
+        width: float32 (M,), of the face in pixels where the picture was shrunk, else 0.
     """
 
     embeddings: FloatArray
     person: NDArray[np.str_]
-    picture: NDArray[np.str_]
+    path: NDArray[np.str_]
+    width: FloatArray
 
     def of(self, chosen: NDArray[np.bool_]) -> "Portraits":
         """Return some of the portraits."""
-        return Portraits(self.embeddings[chosen], self.person[chosen], self.picture[chosen])
+        return Portraits(self.embeddings[chosen], self.person[chosen], self.path[chosen], self.width[chosen])
 
 
 def read_portraits(vision: VisionPipeline, folder: Path, kept: Path | None, say: Say) -> Portraits:
     """Embed the main face of every picture of identity folders, as probes are; pictures without a face are left out.
 
     Args:
-        kept: npz file with the embeddings of an earlier run, or for those of this one; None keeps nothing.
+        kept: npz file with the embeddings of an earlier run, or for those of this one; None keeps nothing. A file that
+            `benchmarks.population_statistics` keeps will do; it holds pictures that were shrunk, too.
     """
     if kept is not None and kept.is_file():
         with np.load(kept, allow_pickle=False) as arrays:
-            return Portraits(arrays["embeddings"], arrays["person"], arrays["picture"])
+            return Portraits(arrays["embeddings"], arrays["person"], arrays["path"], arrays["width"])
     paths = sorted(path for path in folder.glob("*/*") if path.suffix in {".jpg", ".png"})
     enlarged = folder.name == "orl"
     rows, found = [], []
@@ -65,8 +68,9 @@ def read_portraits(vision: VisionPipeline, folder: Path, kept: Path | None, say:
         np.array(rows, np.float32),
         np.array([path.parent.name for path in found]),
         np.array([str(path.relative_to(folder)) for path in found]),
+        np.zeros(len(found), np.float32),
     )
-    _keep(kept, embeddings=portraits.embeddings, person=portraits.person, picture=portraits.picture)
+    _keep(kept, embeddings=portraits.embeddings, person=portraits.person, path=portraits.path, width=portraits.width)
     return portraits
 
 

@@ -76,7 +76,7 @@ class RollCalls:
             photo = draw_class_photo(self._crowd(seed), PhotoKind.USUAL, size, self.drawn, random)
             if photo is not None:
                 photos.append((seed, photo))
-        used = {str(self.portraits.picture[face]) for _, photo in photos for face in photo.faces}
+        used = {str(self.portraits.path[face]) for _, photo in photos for face in photo.faces}
         rows = []
         for width in (*self.drawn.face_widths, None):
             small = None if width is None else shrunk(width, used)
@@ -124,7 +124,7 @@ class RollCalls:
         rows = self.portraits.embeddings
         probes = rows[photo.faces]
         if small is not None:
-            probes = np.stack([small[str(self.portraits.picture[face])] for face in photo.faces])
+            probes = np.stack([small[str(self.portraits.path[face])] for face in photo.faces])
         ids = [StudentId(f"s{column:03}") for column in range(len(photo.students))]
         prepared = gallery_of(rows[photo.registering], ids, self.how)
         matches = identify(probes, prepared, self.how.policy, head)
@@ -152,13 +152,14 @@ def identification_rates(
         dataset: people of the protocol, all of whose pictures are among the portraits.
         share_left_out: share of the people who are not registered.
     """
-    row_of = {str(name): row for row, name in enumerate(people.picture)}
+    row_of = {str(name): row for row, name in enumerate(people.path)}
     rows = np.array([row_of[str(path.relative_to(folder))] for path in dataset.pictures])
     found: dict[str, list[float]] = {}
     for drawn in plan(dataset, share_left_out, seeds):
         ids = [StudentId(f"s{column:03}") for column in range(len(drawn.registered))]
         prepared = gallery_of(people.embeddings[rows[drawn.pictures]], ids, how)
-        scores = score(people.embeddings[rows[dataset.face_pictures[drawn.faces]]], prepared).normalised
+        probes = people.embeddings[rows[dataset.face_pictures[drawn.faces]]]
+        scores = score(probes, prepared, same_photo=False).normalised
         searched = outcome(Searches(scores.astype(np.float64), drawn.mates))
         found.setdefault("rank_1", []).append(rank_1(searched))
         for name, fpir in FPIR_POINTS.items():

@@ -29,10 +29,10 @@ def an_enrolled_student(id: str, *, name: str = "Ada", groups: Iterable[str] = (
     return replace(a_student(id, name=name, groups=groups), consent=None, registered_at=None)
 
 
-def a_template(id: str, *, views: int = 4, pack: PackId = PACK) -> Template:
+def a_template(id: str, *, views: int = 4, pack: PackId = PACK, width: int = 512) -> Template:
     """A template that is the id's own, so that mixing two up is noticed."""
     seed = int.from_bytes(hashlib.sha256(id.encode()).digest()[:8])
-    rows = np.random.default_rng(seed).normal(size=(views, 512)).astype(np.float32)
+    rows = np.random.default_rng(seed).normal(size=(views, width)).astype(np.float32)
     return Template(
         StudentId(id),
         pack,

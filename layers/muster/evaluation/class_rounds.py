@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.student import Template
 from muster.evaluation.class_draws import (
     NOT_REGISTERED,
     ClassPhoto,
@@ -154,7 +154,7 @@ def _portrait_answer(room: Classroom, number: int, photo: ClassPhoto, read: Call
     found = np.flatnonzero(room.detections[photo.faces] != NOT_FOUND)
     seen = [read(room.dataset.pictures[room.dataset.face_pictures[face]]) for face in photo.faces[found]]
     rows = room.detections[photo.faces[found]]
-    none = np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
+    none = np.empty((0, room.recognition.population.size), dtype=np.float32)
     probes = np.concatenate([none, *(one.embeddings[[row]] for one, row in zip(seen, rows, strict=True))])
     return room.answer(number, photo, probes, found.tolist())
 

@@ -21,9 +21,7 @@ from muster.domain.errors import (
     TooDark,
 )
 from muster.domain.faces import Faces
-from muster.domain.student import EMBEDDING_SIZE
 from muster.evaluation.matching import NOT_FOUND, main_face
-from muster.vision.augment import augmented_crops
 from muster.vision.decode import Photo, decode
 from muster.vision.face_limit import best_faces
 from muster.vision.orientation import boxes_before_turn, find_faces, turn
@@ -43,7 +41,7 @@ class PictureFaces:
     Attributes:
         width, height: pixels of the upright picture.
         boxes: float32 (N, 4), x, y, width, height in pixels.
-        embeddings: float32 (N, 512), unit rows.
+        embeddings: float32 (N, D), unit rows.
         quality: float32 (N,), 0 to 1.
     """
 
@@ -59,7 +57,7 @@ class RegistrationTemplate:
     """What one picture gives as a registration photo.
 
     Attributes:
-        embeddings: float32 (V, 512), unit rows; (0, 512) where no face was found.
+        embeddings: float32 (V, D), unit rows; (0, D) where no face was found.
         photo_digest: SHA-256 of the file, lower-case hexadecimal.
         refused: the code of the error with which registration would turn the picture away, or None.
     """
@@ -172,10 +170,9 @@ class Pictures:
     def _main_face_views(self, photo: Photo) -> NDArray[np.float32]:
         found = self._vision.detector.detect(photo.pixels)
         if not len(found):
-            return np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
+            return np.empty((0, sum(self._vision.sizes)), dtype=np.float32)
         face = found.take(np.array([main_face(found.boxes, photo.width, photo.height)]))
-        crops = augmented_crops(photo.pixels, face, self._vision.views, self._vision.seed)
-        return self._vision.embedder.embed_faces(crops)
+        return self._vision.views_of(photo.pixels, face)
 
 
 def shrink(pixels: NDArray[np.uint8], faces: Faces, scale: float) -> tuple[NDArray[np.uint8], Faces]:

@@ -76,7 +76,7 @@ class StudentStore(Protocol):
         """
 
     def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
-        """Add a row (512,), unit length, to the template; known already, it takes the place of the old one.
+        """Add a row (D,), unit length, to the template; known already, it takes the place of the old one.
 
         Past `MOST_LEARNED` the oldest learned row goes. The training copy follows, and rosters change their version.
 

@@ -169,7 +169,7 @@ def having_learned(template: Template, face_id: FaceId, embedding: NDArray[np.fl
     """Return a template with one more learned row, the oldest gone where there were `MOST_LEARNED`.
 
     Args:
-        embedding: (512,), unit length.
+        embedding: (D,), unit length.
     """
     template = having_unlearned(template, face_id)
     views = len(template.embeddings) - len(template.learned)

@@ -31,7 +31,7 @@ class Trial:
 
     Attributes:
         gallery: S students.
-        probes: float32 (N, 512), unit rows, faces of these students.
+        probes: float32 (N, D), unit rows, faces of these students.
         owners: intp (N,), the position among the gallery's students of the student whom a probe shows.
     """
 
@@ -81,8 +81,8 @@ def draw_trial(
 
     Args:
         gallery: without the rows that are held out.
-        views: float32 (S, 512), unit rows, a held-out augmented view of each student, or None.
-        confirmed: float32 (K, 512), unit rows, of real faces that a teacher confirmed and training did not see.
+        views: float32 (S, D), unit rows, a held-out augmented view of each student, or None.
+        confirmed: float32 (K, D), unit rows, of real faces that a teacher confirmed and training did not see.
         drawn: pseudo-photos in all, about; at most 200 of a student.
     """
     random, photographer = np.random.default_rng(seed), variation.for_judging()
@@ -111,8 +111,8 @@ def judge(new: Head, old: Head | None, trial: Trial, population: Population) -> 
     worse than the old head by more than chance.
     """
     prepared = prepare(trial.gallery, population)
-    normalised = score(trial.probes, prepared).normalised
-    bar = Thresholds(present_fpir=_FPIR).present(trial.gallery.size)
+    normalised = score(trial.probes, prepared, same_photo=False).normalised
+    bar = Thresholds(present_fpir=_FPIR).present(trial.gallery.size, population.tail)
 
     def named(ranking: FloatArray) -> _Named:
         best = ranking.argmax(axis=1)

@@ -58,7 +58,7 @@ def chosen_for_update(
 
     Args:
         templates: one of each student.
-        mean: float32 (512,), of people in general; resemblance is the cosine about it.
+        mean: float32 (D,), of people in general; resemblance is the cosine about it.
     """
     added = [t for t in templates if t.student_id in new]
     old = [t for t in templates if t.student_id not in new]

@@ -79,7 +79,7 @@ def template_item(template: Template) -> Item:
     """Write a template.
 
     Raises:
-        ValueError: the embeddings are not float32 (V + L, 512).
+        ValueError: the embeddings are not float32 (V + L, D).
     """
     pk, sk = template_key(template.student_id)
     return {
