@@ -72,7 +72,7 @@ peers: .venv-peers/ready ## install what the benchmarks compare with
 	@touch $@
 
 screens: $(VENV)/dev system-packages ## picture the web client's screens anew in docs/screens
-	$(BIN)/python -m pytest tests/e2e/web/test_screens.py -k barriers --write-screens
+	$(BIN)/python -m pytest tests/e2e/web/test_screens.py tests/e2e/web/test_questions.py -k barriers --write-screens
 
 web: $(VENV)/dev ## list the web client's files in its worker; after every change under web/
 	$(BIN)/python -m infra.web_files

@@ -1,6 +1,6 @@
 """How well faces are recognised, side by side with FaceNet alone and with dlib's `face_recognition` model.
 
-    python -m benchmarks.accuracy --photos ../shared/photos --write docs/accuracy.md
+    python -m benchmarks.accuracy --photos ../shared/photos --write docs/method.md
 
 Three sets of photos, all methods on the same registration photos, probes and strangers:
 - `lfw`: people with up to three pictures, some of whom are registered with one random picture a seed; the others, and
@@ -28,10 +28,11 @@ from numpy.typing import NDArray
 from benchmarks.accuracy_parts.cache import KeptPictures
 from benchmarks.accuracy_parts.methods import dlib_model, peer_figures
 from benchmarks.accuracy_parts.tables import tables, write_section
-from benchmarks.population_statistics import gives_statistics
+from benchmarks.pictures import gives_statistics
 from muster.composition.evaluating import shipped_recognition
 from muster.composition.local import open_vision
 from muster.composition.settings import LocalSettings
+from muster.evaluation.class_draws import ClassPhotoSettings
 from muster.evaluation.datasets import Dataset, Form, read_dataset, subset
 from muster.evaluation.embed import Pictures
 from muster.evaluation.report import write_html
@@ -79,7 +80,8 @@ def main() -> None:
     if "lfw" in chosen.sets:
         lfw = lfw_subset(chosen.photos / "lfw", protocol)
         share = 1 - protocol.registered / protocol.people
-        asked = EvaluationSettings(how, share, protocol.seeds)
+        drawn = ClassPhotoSettings(photos=chosen.class_photos, small_photos=0)
+        asked = EvaluationSettings(how, share, protocol.seeds, drawn)
         measured["lfw"] = _compare(chosen, chosen.photos / "lfw", lfw, asked, pictures)
     if "groups" in chosen.sets:
         groups = chosen.photos / "groups"
@@ -124,7 +126,17 @@ def _compare(
     return {**{key: document[key] for key in _KEPT}, "methods": methods, "refused_registrations": _refused(report)}
 
 
-_KEPT = ("people", "registered", "probes", "strangers", "seeds", "unregistered", "heads", "not_registered")
+_KEPT = (
+    "people",
+    "registered",
+    "probes",
+    "strangers",
+    "seeds",
+    "unregistered",
+    "heads",
+    "not_registered",
+    "class_photos",
+)
 
 
 def _refused(report: EvaluationReport) -> dict[str, int]:
@@ -190,6 +202,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--registered", type=int, default=100, help="of them, in each seed")
     parser.add_argument("--strangers", type=int, default=600, help="LFW people with one picture")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--class-photos", type=int, default=10, help="class photos of each kind in each seed")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--without-head", action="store_true", help="train nothing: two-stage is stage 1")
     parser.add_argument("--peers", type=Path, default=Path(".venv-peers"), help="environment of the dlib peer")

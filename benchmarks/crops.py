@@ -18,15 +18,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.facenet_crops import stretched_crops
 from muster.composition.settings import LocalSettings
 from muster.domain.faces import Faces
 from muster.evaluation.metrics import STRANGER, Searches, dir_at, outcome, rank_1
 from muster.packs.build import build_embedded
-from muster.vision.align import CropSettings, box_to_crop, crop_faces, warp
+from muster.vision.align import StretchedBox, box_to_crop, warp
 from muster.vision.augment import VIEWS, augmented_crops, blurred, compressed, covered, exposed
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 from muster.vision.segmenter import head_masks, on_neutral_background
 
 Pixels = NDArray[np.uint8]
@@ -79,14 +80,14 @@ def segmented(strength: float) -> Cut:
     """Return the shipped cut with its background faded to grey."""
 
     def cut(pixels: Pixels, face: Faces) -> Pixels:
-        return on_neutral_background(crop_faces(pixels, face)[0], head_masks(pixels, face, 0.2), strength)
+        return on_neutral_background(stretched_crops(pixels, face)[0], head_masks(pixels, face, 0.2), strength)
 
     return cut
 
 
 def equalised(pixels: Pixels, face: Faces) -> Pixels:
     """Cut as shipped, with local contrast evened out (CLAHE)."""
-    crop = crop_faces(pixels, face)[0, 0]
+    crop = stretched_crops(pixels, face)[0, 0]
     light = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2YCrCb), np.uint8)
     light[..., 0] = cv2.createCLAHE(2, (4, 4)).apply(light[..., 0])
     return np.asarray(cv2.cvtColor(light, cv2.COLOR_YCrCb2RGB), np.uint8)[None]
@@ -124,9 +125,7 @@ CROPS: dict[str, Cut] = {
     "+20 % contrast evened": equalised,
     "+20 % background grey": segmented(1.0),
     "+20 % background half grey": segmented(0.5),
-    "+20 % and +35 % with mirrors": lambda pixels, face: crop_faces(
-        pixels, face, CropSettings(margins=(0.2, 0.35), mirrored=True)
-    )[0],
+    "+20 % and +35 % with mirrors": lambda pixels, face: stretched_crops(pixels, face, (0.2, 0.35))[0],
 }
 
 
@@ -198,12 +197,19 @@ def _main_face(faces: Faces, pixels: Pixels) -> Faces:
     return faces.take(main)
 
 
-def view_embeddings(pictures: Pictures, embedder: FaceNetEmbedder) -> Rows:
+def with_mirrors(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Put each crop, uint8 (V, side, side, 3), beside its mirror image."""
+    return np.stack([crops, crops[:, :, ::-1]], axis=1)
+
+
+def view_embeddings(pictures: Pictures, embedder: FaceNetwork) -> Rows:
     """Embed the shipped views of the people's pictures, float32 (M, V, 512); strangers' rows stay zero."""
     views = np.zeros((len(pictures.pixels), len(VIEWS), 512), np.float32)
     for index in np.flatnonzero(pictures.owners < pictures.people):
         views[index] = embedder.embed_faces(
-            augmented_crops(pictures.pixels[index], pictures.faces[index], len(VIEWS), seed=0)
+            with_mirrors(
+                augmented_crops(pictures.pixels[index], pictures.faces[index], StretchedBox(), len(VIEWS), seed=0)
+            )
         )
     return views
 
@@ -217,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--strangers", type=int, default=240)
     options = parser.parse_args(arguments)
     pack = build_embedded(LocalSettings().home)
-    embedder = FaceNetEmbedder(pack.embedder, threads=2)
+    embedder = FaceNetwork(pack.embedders[0], threads=2)
     pictures = chosen_pictures(
         options.photos / "lfw",
         options.half,
@@ -235,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         figures = measured(pictures, rows, rows[:, None], best_view)
         print(f"{name:40s} {figures[0]:.3f}  {figures[1]:.3f}  {figures[2]:.3f}  {milliseconds:6.1f}", flush=True)
         report[name] = figures
-    clean = embedder.embed_faces(pictures.cut(lambda pixels, face: crop_faces(pixels, face)[0]))
+    clean = embedder.embed_faces(pictures.cut(lambda pixels, face: stretched_crops(pixels, face)[0]))
     worse = embedder.embed_faces(pictures.cut(worsened))
     views = view_embeddings(pictures, embedder)
     print(f"\n{'template':40s} probes as they are     | worsened")

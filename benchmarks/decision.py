@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.accuracy_parts.photo_options import photo_options
 from benchmarks.gate import PACK, Stage, stages
-from benchmarks.population_statistics import read_pictures
+from benchmarks.pictures import read_pictures
 from muster.recognition.calibration import saturate
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.matcher import log_odds

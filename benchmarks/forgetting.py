@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.accuracy_parts.photo_options import photo_options
 from benchmarks.gate import PACK, Stage, stages
-from benchmarks.population_statistics import read_pictures
+from benchmarks.pictures import read_pictures
 from muster.domain.student import Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
@@ -54,7 +54,7 @@ def _one_draw(stage: Stage) -> dict[str, Figures]:
     of_first = stage.owners < _FIRST
     probes, mates = stage.probes[of_first], stage.owners[of_first]
     gallery = Gallery.from_templates(stage.templates, PACK)
-    normalised = score(probes, prepare(gallery, stage.population)).normalised
+    normalised = score(probes, prepare(gallery, stage.population), same_photo=False).normalised
 
     def figures(head: bytes) -> Figures:
         loaded = Head.load(head, PACK)

@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.matcher import identify
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, prepare
 
+EMBEDDING_SIZE = 512
 STUDENTS, VIEWS, PROBES = 10_000, 10, 100
 BUDGET_SECONDS = 0.5
 _REPEATS = 7
@@ -30,7 +30,9 @@ def main() -> int:
     gallery = Gallery(ids, PackId("embedded"), embeddings, owners)
     sought = random.choice(STUDENTS, PROBES, replace=False)
     probes = _unit(centres[sought] + _noise(random, PROBES))
-    population = Population(embeddings.mean(axis=0), np.eye(EMBEDDING_SIZE, 128, dtype=np.float32) * np.float32(1 / 16))
+    population = Population.of_one(
+        embeddings.mean(axis=0), np.eye(EMBEDDING_SIZE, 128, dtype=np.float32) * np.float32(1 / 16)
+    )
 
     started = perf_counter()
     prepared = prepare(gallery, population)

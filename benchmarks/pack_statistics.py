@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.population_statistics import gives_statistics
+from benchmarks.pictures import gives_statistics
+from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
 from muster.composition.vision import open_models
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.build import build_embedded
-from muster.packs.load import neutral_statistics
 from muster.packs.manifest import NeutralStatistics, shipped_spec
+from muster.packs.statistics import NetworkStatistics, PackStatistics, neutral_statistics
 from muster.recognition.gallery import Gallery
 from muster.recognition.population import estimate_population, strangers_above
 from muster.recognition.scoring import Population, prepare, score
@@ -59,7 +60,7 @@ def main() -> None:
     templates, probes = np.stack([one for one, _ in found]), np.stack([two for _, two in found])
     strangers, known = _stacked(vision, single), _stacked(vision, others)
     rows = []
-    for name, population in populations(pack.statistics.mean, pack.statistics.factor, known).items():
+    for name, population in populations(pack.statistics, pack.manifest.sizes, known).items():
         rows += [
             {"statistics": name, **_decided(templates[:size], probes[:size], strangers, population)}
             for size in _GALLERIES
@@ -70,20 +71,20 @@ def main() -> None:
             f"{row['statistics']:16} {row['registered']:11}   {row['present']:7.3f}   {row['or_asked']:8.3f}"
             f"   {row['strangers_present']:17.4f}   {row['strangers_or_asked']:8.4f}"
         )
-    above = {str(count): round(strangers_above(known[:count]), 5) for count in _OPERATORS}
+    above = {str(count): round(strangers_above(known[:count], pack.manifest.sizes), 5) for count in _OPERATORS}
     print(json.dumps({"benchmark": "pack_statistics", "pack": pack.id, "rows": rows, "above_one_in_1000": above}))
 
 
-def populations(mean: FloatArray, factor: FloatArray, known: FloatArray) -> dict[str, Population]:
+def populations(shipped: PackStatistics, sizes: tuple[int, ...], known: FloatArray) -> dict[str, Population]:
     """Return the statistics that are compared, by name."""
     neutral = shipped_spec("cloud").statistics
     if not isinstance(neutral, NeutralStatistics):
         raise SystemExit("The cloud pack has statistics of its own.")
-    flat = neutral_statistics(neutral.deviation, len(mean))
+    plain = tuple(NetworkStatistics(network.mean, network.factor) for network in shipped.networks)
     return {
-        "neutral": Population(flat.mean, flat.factor),
-        **{f"{count} people": estimate_population(known[:count]) for count in _OPERATORS},
-        "shipped": Population(mean, factor),
+        "neutral": population_of(neutral_statistics(neutral.deviation, sizes)),
+        **{f"{count} people": estimate_population(known[:count], sizes) for count in _OPERATORS},
+        "shipped": population_of(PackStatistics(plain)),
     }
 
 
@@ -102,8 +103,11 @@ def _decided(
     """Return the shares of probes and of strangers that come out as present, and as present or asked about."""
     size = len(templates)
     ids = tuple(StudentId(f"{number:03}") for number in range(size))
-    prepared = prepare(Gallery(ids, PackId("embedded-1"), templates, np.arange(size)), population)
-    own, foreign = score(probes, prepared).normalised, score(strangers, prepared).normalised.max(axis=1)
+    prepared = prepare(Gallery(ids, PackId("embedded-2"), templates, np.arange(size)), population)
+    own, foreign = (
+        score(probes, prepared, same_photo=False).normalised,
+        score(strangers, prepared, same_photo=False).normalised.max(axis=1),
+    )
     first = own.argmax(axis=1) == np.arange(size)
     best, bars = own.max(axis=1), Thresholds()
     return {

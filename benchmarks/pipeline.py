@@ -80,7 +80,7 @@ def main() -> None:
         folder = Path(name)
         pipelines = list(available(folder, pack, chosen.export, chosen.peers))
         rows = measured(pipelines, boxes, folder, chosen.rounds)
-        share = answer_of("capacity", pack.embedder)
+        share = answer_of("capacity", pack.embedders[0])
         shapes = (
             answer_of("shapes", folder / "yolo.onnx", folder / "yolo_square.onnx", folder / "photos.json")
             if (folder / "yolo.onnx").exists()
@@ -119,7 +119,7 @@ def available(folder: Path, pack: ModelPack, export: Path, peers: Path) -> Itera
     """Yield the pipelines whose environment is there."""
     ours = [sys.executable, "-m", "benchmarks.pipeline_parts.ours"]
     yield Pipeline(
-        "ours, embedded pack", [*ours, "embedded", str(folder)], OURS, sys.path, [pack.detector, pack.embedder]
+        "ours, embedded pack", [*ours, "embedded", str(folder)], OURS, sys.path, [pack.detector, *pack.embedders]
     )
     if (export / "done").exists():
         samples = sorted(str(path) for path in Path("samples").glob("*/*.jpg"))

@@ -1,15 +1,15 @@
-"""Make the statistics of the embedded pack and the figures of `muster.recognition.thresholds`.
+"""Make the statistics of the embedded packs: population, evidence, calibration and the tail of strangers' scores.
 
-    python -m benchmarks.population_statistics [--photos ../shared/photos] [--embeddings FILE] [--write]
+    python -m benchmarks.population_statistics [--photos ../shared/photos] [--embeddings FILE] [--pack NAME] [--write]
 
-One picture of each of half the people of LFW gives the mean and the covariance, all their pictures how photos of one
-person differ. The tail of strangers' scores comes
-from the same half, split once more so that nobody is measured with statistics that have seen them, and from a
-generalised Pareto fit beyond one in a thousand. The other half gives the comparison of scores.
+One picture of each of half the people of LFW gives the mean and the covariance. All their pictures, and every third
+of them made smaller too, say how photos of one person differ. How the networks' scores add up to a log-likelihood
+ratio, and the tail of strangers' scores, come from the same half, split once more so that nobody is measured with
+statistics that have seen them. The tail is a generalised Pareto fit beyond one in a thousand. The other half gives the
+comparison of scores.
 """
 
 import argparse
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -19,38 +19,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import genpareto
 
+from benchmarks.pictures import (
+    Pictures,
+    draw_round,
+    gives_statistics,
+    half_of,
+    identification,
+    read_pictures,
+    unit_rows,
+)
+from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import PackId, StudentId
-from muster.packs.build import build_embedded
-from muster.recognition.evidence import estimate_evidence
-from muster.recognition.gallery import Gallery
+from muster.packs.load import load_statistics
+from muster.packs.manifest import shipped_spec
+from muster.packs.statistics import NetworkStatistics, PackStatistics, statistics_bytes
+from muster.recognition.calibration import Calibration
+from muster.recognition.evidence import DIRECTIONS, estimate_evidence
+from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.population import estimate_population
-from muster.recognition.scoring import Population, prepare, score
-from muster.vision.decode import decode
-from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
-from muster.vision.pipeline import VisionPipeline
-
-FloatArray = NDArray[np.float32]
+from muster.recognition.scoring import NetworkPopulation, Population, Scores, prepare, score
 
 CHANCES = (0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _FIT_BEYOND = 1e-3
 _TAIL_GALLERY = 100
 _SEEDS = 10
 _GALLERIES = (5, 30, 100, 300)
-_MOST_PICTURES = 3
 
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Pictures:
-    """Embedded pictures of M faces: float32 (M, 512), unit rows, with the person's name beside each."""
-
-    embeddings: FloatArray
-    person: NDArray[np.str_]
-
-    def of(self, chosen: NDArray[np.bool_]) -> "Pictures":
-        """Return some of the pictures."""
-        return Pictures(self.embeddings[chosen], self.person[chosen])
+EVIDENCE = {512: (0.8, 0.3, DIRECTIONS), 192: (0.8, 0.5, 128)}
+"""By length of the embedding, FaceNet's and MobileFaceNet's: shrinkage within and between, and directions kept."""
 
 
 def main() -> None:
@@ -58,102 +55,127 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, default=Path("../shared/photos"))
     parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
+    parser.add_argument("--pack", default="embedded", help="embedded, or embedded-facenet")
     parser.add_argument("--write", action="store_true", help="replace the statistics that ship with the package")
     arguments = parser.parse_args()
 
-    pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
+    pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings, arguments.pack, small=True)
     known = np.array([gives_statistics(person) for person in pictures.person])
-    population = statistics_of(pictures.of(known))
-    others = pictures.of(~known)
-    strangers = _strangers_scores(pictures.of(known))
-    tail = _tail(strangers)
+    population, tail = measured(pictures.of(known))
+    others = pictures.of(~known & (pictures.width == 0))
+    weights = [round(network.weight, 3) for network in population.networks]
     print(f"people in the statistics: {len(set(pictures.person[known]))}, others: {len(set(others.person))}")
-    print(f"strangers' scores: mean {strangers.mean():.3f}, deviation {strangers.std():.3f}; tail {tail}")
-    own = _own_scores(others, population)
-    quantiles = {share: round(float(np.quantile(own, share)), 2) for share in (0.01, 0.05, 0.1, 0.25, 0.5)}
-    print(f"own scores, by share below: {quantiles}")
-    rows = {size: _compared(others, population, size) for size in _GALLERIES if size < _repeated(others)}
-    print("registered  score        rank-1   0.1 %     1 %    10 %   (DIR at FPIR)")
+    print(f"weights {weights}, calibration {population.calibration}, tail {tail}")
+    rows = {size: _compared(others, population, size) for size in _GALLERIES}
+    print("registered  score          rank-1   0.1 %     1 %    10 %   (DIR at FPIR)")
     for size, scores in rows.items():
         for name, values in scores.items():
-            print(f"{size:10}  {name:10} " + "  ".join(f"{value:.4f}" for value in values))
+            print(f"{size:10}  {name:13} " + "  ".join(f"{value:.4f}" for value in values))
     if arguments.write:
-        target = Path(str(resources.files("muster.packs").joinpath("data", "embedded_statistics.npz")))
-        evidence = population.evidence
-        if evidence is None:
-            raise SystemExit("Nobody has several pictures: nothing was written.")
-        np.savez(
-            target,
-            mean=population.mean,
-            factor=population.factor,
-            directions=evidence.directions,
-            reliability=evidence.reliability,
-            standard=np.array([evidence.centre, evidence.deviation], np.float32),
-        )
-    print(json.dumps({"benchmark": "population_statistics", "tail": tail, "own": quantiles, "identification": rows}))
+        target = Path(str(resources.files("muster.packs").joinpath("data", f"{arguments.pack}_statistics.npz")))
+        target.write_bytes(statistics_bytes(as_written(population)))
+    print(json.dumps({"benchmark": "population_statistics", "tail": tail, "identification": rows}))
 
 
-def read_pictures(folder: Path, kept: Path | None) -> Pictures:
-    """Embed the central face of every picture of identity folders, as probes are; a picture without a face is left out.
-
-    Args:
-        kept: npz file that holds the embeddings from an earlier run, or is to hold them; None keeps nothing.
-    """
-    if kept is not None and kept.is_file():
-        with np.load(kept, allow_pickle=False) as arrays:
-            return Pictures(arrays["embeddings"], arrays["person"])
-    pack = build_embedded(LocalSettings().home)
-    vision = VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2))
-    embeddings, people = [], []
-    for path in sorted(folder.glob("*/*.jpg")):
-        photo = decode(path.read_bytes())
-        probes = vision.probes(photo)
-        if not len(probes.faces):
-            continue
-        middle = probes.faces.boxes[:, :2] + probes.faces.boxes[:, 2:] / 2
-        centre = np.array([photo.pixels.shape[1], photo.pixels.shape[0]]) / 2
-        embeddings.append(probes.embeddings[np.linalg.norm(middle - centre, axis=1).argmin()])
-        people.append(path.parent.name)
-    pictures = Pictures(np.array(embeddings, np.float32), np.array(people))
-    if kept is not None:
-        np.savez(kept, embeddings=pictures.embeddings, person=pictures.person)
-    return pictures
-
-
-def gives_statistics(person: str) -> bool:
-    """Split people, never pictures, the same way on every run and in every script."""
-    return hashlib.sha256(person.encode()).digest()[0] % 2 == 0
+def measured(pictures: Pictures) -> tuple[Population, list[tuple[float, float]]]:
+    """Return what ships, and the tail in it, from pictures of the people who give statistics."""
+    samples = _Samples.drawn(pictures)
+    weights, calibration = calibrated(samples)
+    tail = tail_of((samples.strangers @ weights).astype(np.float32))
+    population = statistics_of(pictures)
+    networks = [
+        replace(network, weight=float(weight)) for network, weight in zip(population.networks, weights, strict=True)
+    ]
+    return Population(tuple(networks), calibration, tuple(tail)), tail
 
 
 def statistics_of(pictures: Pictures) -> Population:
-    """Take one picture a person, so that a person with many does not count for more; all for what tells two apart."""
-    _, first, people = np.unique(pictures.person, return_index=True, return_inverse=True)
-    population = estimate_population(pictures.embeddings[first])
+    """Take one whole picture per person, so that a person with many does not count for more; all for the evidence.
+
+    Weights and calibration, a few numbers, are those that ship with the pack of these networks.
+    """
+    whole = pictures.of(pictures.width == 0)
+    _, first = np.unique(whole.person, return_index=True)
+    population = estimate_population(whole.embeddings[first], pictures.sizes)
+    people = np.unique(pictures.person, return_inverse=True)[1]
     if len(first) == len(people):
         return population
-    return replace(population, evidence=estimate_evidence(pictures.embeddings, people, population.mean))
+    networks = []
+    for number, network in enumerate(population.networks):
+        within, between, kept = EVIDENCE[pictures.sizes[number]]
+        block = pictures.network(number).embeddings
+        evidence = estimate_evidence(block, people, network.mean, within, between, kept)
+        networks.append(replace(network, evidence=evidence))
+    return _as_shipped(replace(population, networks=tuple(networks)), pictures.sizes)
 
 
-def _strangers_scores(pictures: Pictures) -> FloatArray:
-    """Search galleries of one part of the people for everybody else of it, with statistics of the other part."""
-    part = np.array([hashlib.sha256(person.encode()).digest()[1] % 2 for person in pictures.person])
-    scores = []
-    for number in (0, 1):
-        population, here = statistics_of(pictures.of(part == number)), pictures.of(part != number)
-        names = np.unique(here.person)
-        for seed in range(_SEEDS):
-            random = np.random.default_rng(seed)
-            students = random.permutation(names)[:_TAIL_GALLERY]
-            own = [random.permutation(np.flatnonzero(here.person == student)) for student in students]
-            strangers = here.embeddings[~np.isin(here.person, students)]
-            # One photo each, and up to four, as a student has whose faces were learned from: those fit more people.
-            for photos in (1, 4):
-                mean = np.stack([here.embeddings[rows[:photos]].mean(axis=0) for rows in own])
-                scores.append(_scores(strangers, unit_rows(mean), population)[1].ravel())
-    return np.concatenate(scores)
+def _as_shipped(population: Population, sizes: tuple[int, ...]) -> Population:
+    name = {(512, 192): "embedded", (512,): "embedded-facenet"}.get(sizes)
+    if name is None:
+        return population
+    shipped = population_of(load_statistics(shipped_spec(name), LocalSettings().home))
+    weighted = [
+        replace(network, weight=other.weight)
+        for network, other in zip(population.networks, shipped.networks, strict=True)
+    ]
+    return Population(tuple(weighted), shipped.calibration, shipped.tail)
 
 
-def _tail(scores: FloatArray) -> list[tuple[float, float]]:
+@dataclass(frozen=True, eq=False, slots=True)
+class _Samples:
+    """Scores of each of K networks, (N, K), of faces against students whom no statistics have seen."""
+
+    own: NDArray[np.float64]
+    strangers: NDArray[np.float64]
+
+    @classmethod
+    def drawn(cls, pictures: Pictures) -> "_Samples":
+        """Search galleries of one part of the people for everybody else of it, with statistics of the other part."""
+        part = half_of(pictures.person)
+        own, strangers = [], []
+        for number in (0, 1):
+            population = statistics_of(pictures.of(part == number))
+            here = pictures.of((part != number) & (pictures.width == 0))
+            names = np.unique(here.person)
+            for seed in range(_SEEDS):
+                random = np.random.default_rng(seed)
+                students = random.permutation(names)[:_TAIL_GALLERY]
+                rows = [random.permutation(np.flatnonzero(here.person == student)) for student in students]
+                # One photo each, and up to four, as a student has whose faces were learned from: those fit more people.
+                for photos in (1, 4):
+                    mean = np.stack([here.embeddings[chosen[:photos]].mean(axis=0) for chosen in rows])
+                    searched = np.setdiff1d(np.arange(len(here.person)), np.concatenate([r[:photos] for r in rows]))
+                    scores = _by_network(here.embeddings[searched], unit_rows(mean), population)
+                    same = here.person[searched][:, None] == students
+                    strangers.append(scores[~same & ~np.isin(here.person[searched], students)[:, None]])
+                    if photos == 1:
+                        own.append(scores[same])
+        return cls(np.concatenate(own), np.concatenate(strangers))
+
+
+def calibrated(samples: _Samples) -> tuple[NDArray[np.float64], Calibration]:
+    """Return the networks' weights, (K,), and the calibration of their sum to a ratio in nats, by logistic regression.
+
+    Both kinds of pairs count the same in sum, so the logarithm of the odds is the likelihood ratio's.
+    """
+    strangers = samples.strangers[:: max(len(samples.strangers) // 400_000, 1)]
+    rows = np.column_stack([np.concatenate([samples.own, strangers]), np.ones(len(samples.own) + len(strangers))])
+    target = np.concatenate([np.ones(len(samples.own)), np.zeros(len(strangers))])
+    share = np.where(target == 1, 0.5 / len(samples.own), 0.5 / len(strangers))
+    factors = np.zeros(rows.shape[1])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-rows @ factors))
+        gradient = rows.T @ (share * (target - chance))
+        curvature = (rows * (share * chance * (1 - chance))[:, None]).T @ rows
+        step = np.linalg.solve(curvature + 1e-12 * np.eye(len(factors)), gradient)
+        factors += step
+        if np.abs(step).max() < 1e-8:
+            break
+    slope = float((samples.strangers @ factors[:-1]).std())
+    return factors[:-1] / slope, Calibration(slope, float(factors[-1]))
+
+
+def tail_of(scores: FloatArray) -> list[tuple[float, float]]:
     """Return for each of `CHANCES` the score that is exceeded as often."""
     start = float(np.quantile(scores, 1 - _FIT_BEYOND))
     shape, _, scale = genpareto.fit(scores[scores > start] - start, floc=0)
@@ -171,85 +193,58 @@ def _tail(scores: FloatArray) -> list[tuple[float, float]]:
     ]
 
 
-def _own_scores(pictures: Pictures, population: Population) -> FloatArray:
-    """Return the scores of all pairs of pictures of one person."""
-    normalised = _scores(pictures.embeddings, pictures.embeddings, population)[1]
-    later = np.triu(np.ones(normalised.shape, dtype=bool), 1)
-    own: FloatArray = normalised[later & (pictures.person[:, None] == pictures.person)]
-    return own
+def as_written(population: Population) -> PackStatistics:
+    """Return the statistics in the form of a pack's file."""
+    return PackStatistics(
+        tuple(_as_written(network) for network in population.networks),
+        np.array([network.weight for network in population.networks], np.float32),
+        np.array([population.calibration.scale, population.calibration.offset], np.float32),
+        np.array(population.tail, np.float32),
+    )
 
 
-def _scores(probes: FloatArray, templates: FloatArray, population: Population) -> tuple[FloatArray, FloatArray]:
+def _as_written(network: NetworkPopulation) -> NetworkStatistics:
+    evidence = network.evidence
+    if evidence is None:
+        raise SystemExit("Nobody has several pictures: nothing was written.")
+    standard = np.array([evidence.centre, evidence.deviation], np.float32)
+    return NetworkStatistics(network.mean, network.factor, evidence.directions, evidence.reliability, standard)
+
+
+def scored(probes: FloatArray, templates: FloatArray, population: Population) -> Scores:
+    """Compare faces of unrelated photos with templates, one row per student."""
     ids = tuple(StudentId(f"{index:05}") for index in range(len(templates)))
     gallery = Gallery(ids, PackId("embedded"), templates, np.arange(len(templates)))
-    scores = score(probes, prepare(gallery, population))
-    return scores.similarity, scores.normalised
+    return score(probes, prepare(gallery, population), same_photo=False)
 
 
-def _repeated(pictures: Pictures) -> int:
-    return int(np.count_nonzero(np.unique(pictures.person, return_counts=True)[1] > 1))
+def _by_network(probes: FloatArray, templates: FloatArray, population: Population) -> NDArray[np.float32]:
+    """Return each network's normalised scores, float32 (N, S, K)."""
+    ends = np.cumsum([len(network.mean) for network in population.networks])[:-1]
+    blocks = zip(np.split(probes, ends, axis=1), np.split(templates, ends, axis=1), population.networks, strict=True)
+    return np.stack(
+        [
+            scored(unit_rows(faces), unit_rows(students), Population((replace(network, weight=1.0),))).normalised
+            for faces, students, network in blocks
+        ],
+        axis=2,
+    )
 
 
 def _compared(pictures: Pictures, population: Population, registered: int) -> dict[str, list[float]]:
     """Register some people by one picture each, search their other pictures and everyone else's, several times."""
-    scaled_only = replace(population, evidence=None)
-    found: dict[str, list[list[float]]] = {"cosine": [], "scaled": [], "likelihood": []}
+    found: dict[str, list[list[float]]] = {}
     for seed in range(_SEEDS):
         drawn = draw_round(pictures.person, registered, np.random.default_rng(seed))
         searched = np.concatenate([drawn.probes, drawn.strangers])
         rows = pictures.embeddings[searched], pictures.embeddings[drawn.templates]
-        cosine, likelihood = _scores(*rows, population)
-        scaled = _scores(*rows, scaled_only)[1]
-        for name, scores in (("cosine", cosine), ("scaled", scaled), ("likelihood", likelihood)):
-            found[name].append(identification(scores, drawn.mates))
+        together = scored(*rows, population)
+        tried = {"cosine": together.similarity, "all networks": together.normalised}
+        for number in range(len(pictures.sizes) if len(pictures.sizes) > 1 else 0):
+            tried[f"network {number}"] = _by_network(*rows, population)[:, :, number]
+        for name, scores in tried.items():
+            found.setdefault(name, []).append(identification(scores, drawn.mates))
     return {name: np.mean(rows, axis=0).round(4).tolist() for name, rows in found.items()}
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class DrawnRound:
-    """Who is registered by which picture: intp arrays of picture numbers.
-
-    Attributes:
-        templates: (S,), the picture that registers each student.
-        probes: (N,), other pictures of them, and
-        mates: (N,), whom of them each shows.
-        strangers: (M,), pictures of everybody else.
-    """
-
-    templates: NDArray[np.intp]
-    probes: NDArray[np.intp]
-    mates: NDArray[np.intp]
-    strangers: NDArray[np.intp]
-
-
-def draw_round(person: NDArray[np.str_], registered: int, random: np.random.Generator) -> DrawnRound:
-    """Register some people by one picture each; everyone takes part with three pictures at most."""
-    pictures_of: dict[str, list[int]] = {}
-    for index in random.permutation(len(person)):
-        pictures_of.setdefault(str(person[index]), []).append(int(index))
-    limited = {name: indices[:_MOST_PICTURES] for name, indices in sorted(pictures_of.items())}
-    repeated = [name for name, indices in limited.items() if len(indices) > 1]
-    chosen = [str(name) for name in random.permutation(repeated)[:registered]]
-    templates = [limited[name][0] for name in chosen]
-    probes = [(index, mate) for mate, name in enumerate(chosen) for index in limited[name][1:]]
-    strangers = [index for name, indices in limited.items() if name not in set(chosen) for index in indices]
-    rows, mates = zip(*probes, strict=True)
-    return DrawnRound(np.array(templates), np.array(rows), np.array(mates), np.array(strangers))
-
-
-def identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
-    """Return rank-1 and DIR at FPIR 0.1, 1 and 10 %; the rows after the mates' are strangers."""
-    rows = np.arange(len(mates))
-    best = scores.max(axis=1)
-    right = scores[rows, mates] == best[: len(mates)]
-    bars = [np.quantile(best[len(mates) :], 1 - fpir, method="higher") for fpir in (0.001, 0.01, 0.1)]
-    return [float(right.mean()), *(float((right & (best[: len(mates)] > bar)).mean()) for bar in bars)]
-
-
-def unit_rows(rows: FloatArray) -> FloatArray:
-    """Bring rows to unit length."""
-    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return unit
 
 
 if __name__ == "__main__":

@@ -26,21 +26,22 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 
 from benchmarks.accuracy import Protocol, lfw_subset
-from benchmarks.population_statistics import gives_statistics
+from benchmarks.pictures import gives_statistics
 from muster.composition.evaluating import shipped_recognition
 from muster.composition.settings import LocalSettings
+from muster.composition.vision import open_models
 from muster.domain.faces import Faces
 from muster.evaluation.embed import Pictures
 from muster.evaluation.run import EvaluationSettings, evaluate_dataset
 from muster.packs.build import build_embedded
 from muster.packs.precision import shipped_ranges, with_float16_weights, with_int8
-from muster.vision.align import crop_faces
+from muster.vision.align import StretchedBox, cut_out
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 from muster.vision.pipeline import VisionPipeline
 
-_RANGES = Path(str(resources.files("muster.packs").joinpath("data", "embedded_int8.ranges")))
+_RANGES = Path(str(resources.files("muster.packs").joinpath("data", "facenet_int8.ranges")))
 _BATCHES = (1, 16)
 _TURNS = 8
 _KEPT = ("rank_1", "dir_at_fpir_0_1", "dir_at_fpir_1", "dir_at_fpir_10")
@@ -95,16 +96,16 @@ def main() -> None:
     detector = Remembering(CenterFaceDetector(pack.detector, chosen.threads))
     crops = calibration_crops(chosen.photos / "lfw", detector, chosen.calibrated_on)
     if chosen.write:
-        _RANGES.write_bytes(calibrated(pack.embedder, crops))
-    ranges = shipped_ranges("embedded")
+        _RANGES.write_bytes(calibrated(pack.embedders[0], crops))
+    ranges = shipped_ranges("facenet")
     protocol = Protocol(chosen.people, chosen.people // 2, chosen.strangers, 3, chosen.seeds)
     dataset = lfw_subset(chosen.photos / "lfw", protocol)
     how = replace(shipped_recognition(pack, settings), train=None)
     asked = EvaluationSettings(how, 0.5, chosen.seeds)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        files = written(pack.embedder, ranges, Path(folder))
-        embedders = {name: FaceNetEmbedder(file, chosen.threads) for name, file in files.items()}
+        files = written(pack.embedders[0], ranges, Path(folder))
+        embedders = {name: FaceNetwork(file, chosen.threads) for name, file in files.items()}
         speed = _speed(embedders, crops)
         exact = embedders["float32"].embed(crops)
         cosines = {name: (embedder.embed(crops) * exact).sum(axis=1) for name, embedder in embedders.items()}
@@ -112,7 +113,9 @@ def main() -> None:
             print(f"{name}: {speed[name]} ms, cosine {cosine.min():.5f}, mean {cosine.mean():.5f}", file=sys.stderr)
         for name, embedder in embedders.items():
             print(f"reading pictures with {name}", file=sys.stderr)
-            pictures = Pictures(VisionPipeline(detector, embedder, views=chosen.views))
+            first, *others = open_models(pack, chosen.threads).embedders
+            changed = (replace(first, network=embedder), *others)
+            pictures = Pictures(VisionPipeline(detector, changed, views=chosen.views))
             report = evaluate_dataset(chosen.photos / "lfw", dataset, asked, pictures, lambda step, share: None)
             figures = report.document()["stage1"]
             rows.append(
@@ -137,7 +140,7 @@ def calibration_crops(folder: Path, detector: Remembering, people: int) -> NDArr
         photo = decode(min(person.glob("*.jpg")).read_bytes())
         faces = detector.detect(photo.pixels)
         if len(faces):
-            crops.append(crop_faces(photo.pixels, faces.take(np.array([0])))[0, 0])
+            crops.append(cut_out(photo.pixels, faces.take(np.array([0])), StretchedBox())[0])
     return np.stack(crops)
 
 
@@ -183,7 +186,7 @@ def _quantize(exact: Path, narrow: Path, ranges: Path, crops: CalibrationDataRea
     )
 
 
-def _speed(embedders: dict[str, FaceNetEmbedder], crops: NDArray[np.uint8]) -> dict[str, dict[int, float]]:
+def _speed(embedders: dict[str, FaceNetwork], crops: NDArray[np.uint8]) -> dict[str, dict[int, float]]:
     """Return the milliseconds a face by precision and batch size."""
     taken: dict[str, dict[int, float]] = {name: dict.fromkeys(_BATCHES, float("inf")) for name in embedders}
     for _ in range(_TURNS):

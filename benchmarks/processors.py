@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 
 NATIVE = "this one"
 NETWORKS = ("float32", "int8", "int8, 8-bit weights")
@@ -86,9 +86,9 @@ def prepare(folder: Path, people: Path, count: int) -> int:
     home = LocalSettings().home
     pack, int8 = (build_embedded(home, name=name) for name in ("embedded", "embedded-int8"))
     files = (
-        pack.embedder.read_bytes(),
-        int8.embedder.read_bytes(),
-        wide_int8(pack.embedder, shipped_ranges("embedded")),
+        pack.embedders[0].read_bytes(),
+        int8.embedders[0].read_bytes(),
+        wide_int8(pack.embedders[0], shipped_ranges("facenet")),
     )
     for network, content in zip(NETWORKS, files, strict=True):
         (folder / f"{network}.onnx").write_bytes(content)
@@ -107,19 +107,19 @@ def prepare(folder: Path, people: Path, count: int) -> int:
 
 def first_faces(photo: Path, detector: Any, count: int) -> list[NDArray[np.uint8]]:
     """Cut the clearest faces out of a photo."""
-    from muster.vision.align import crop_faces
+    from muster.vision.align import StretchedBox, cut_out
     from muster.vision.decode import decode
 
     pixels = decode(photo.read_bytes()).pixels
     faces = detector.detect(pixels)
-    return list(crop_faces(pixels, faces)[:count, 0]) if len(faces) else []
+    return list(cut_out(pixels, faces, StretchedBox())[:count]) if len(faces) else []
 
 
 def embed(folder: Path) -> None:
     """Embed the crops of a folder with each network, on the processor that this process has."""
     crops = np.load(folder / "crops.npy")
     for network in NETWORKS:
-        np.save(folder / f"{network}.npy", FaceNetEmbedder(folder / f"{network}.onnx", 1).embed(crops))
+        np.save(folder / f"{network}.npy", FaceNetwork(folder / f"{network}.onnx", 1).embed(crops))
 
 
 if __name__ == "__main__":

@@ -6,26 +6,30 @@ Development people, split once more as in `benchmarks.gate`: statistics come fro
 one photo a student. Every row is paired with the shipped one. Prints a table and, last, one line of JSON.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy_parts.photo_options import photo_options
-from benchmarks.population_statistics import (
+from benchmarks.pictures import (
     Pictures,
     draw_round,
     gives_statistics,
+    half_of,
     identification,
     read_pictures,
-    statistics_of,
+    unit_rows,
 )
+from benchmarks.population_statistics import scored, statistics_of
 from muster.recognition.evidence import estimate_evidence
 from muster.recognition.gallery import FloatArray
 from muster.recognition.scoring import Population
+
+Score = Callable[[FloatArray, FloatArray], FloatArray]
+"""Compares probes (N, D) with templates (S, D): float32 (N, S)."""
 
 _SIZES = (30, 100, 170)
 _SEEDS = 20
@@ -40,7 +44,7 @@ def main() -> None:
         return
     pictures = read_pictures(arguments.photos / "lfw", arguments.embeddings)
     pictures = pictures.of(np.array([gives_statistics(person) for person in pictures.person]))
-    part = np.array([hashlib.sha256(person.encode()).digest()[1] % 2 for person in pictures.person])
+    part = half_of(pictures.person)
     halves = [(pictures.of(part != number), _ways(pictures.of(part == number))) for number in (0, 1)]
     document = {}
     for size in _SIZES:
@@ -57,36 +61,56 @@ def main() -> None:
     print(json.dumps({"benchmark": "scores", "figures": means}))
 
 
-def _ways(known: Pictures) -> dict[str, Population | None]:
-    """Return populations by name, None for the plain cosine."""
+def _ways(known: Pictures) -> dict[str, Score]:
+    """Return scores by name: of one network with other shrinkages, of several networks alone and together."""
     population = statistics_of(known)
+    if len(known.sizes) > 1:
+        alone = {
+            f"network {number}": _of_network(number, known.sizes, statistics_of(known.network(number)))
+            for number in range(len(known.sizes))
+        }
+        equal = [replace(network, weight=1.0) for network in population.networks]
+        return {
+            "cosine": _cosine,
+            **alone,
+            "equal weights": _of_population(Population(tuple(equal))),
+            _SHIPPED: _of_population(population),
+        }
     people = np.unique(known.person, return_inverse=True)[1]
-    tried = {
-        f"within {within}, between {between}": replace(
-            population,
-            evidence=estimate_evidence(known.embeddings, people, population.mean, within, between),
-        )
-        for within, between in _SHRINKAGES
+    network = population.networks[0]
+    ways = {
+        "cosine": _cosine,
+        "scaled cosine": _of_population(Population((replace(network, evidence=None),))),
+        _SHIPPED: _of_population(population),
     }
-    ways = {"cosine": None, "scaled cosine": replace(population, evidence=None), _SHIPPED: population}
-    return ways | {f"shrunk {name}": one for name, one in tried.items()}
+    for within, between in _SHRINKAGES:
+        evidence = estimate_evidence(known.embeddings, people, network.mean, within, between)
+        ways[f"within {within}, between {between}"] = _of_population(Population((replace(network, evidence=evidence),)))
+    return ways
 
 
-def _round(
-    others: Pictures, ways: dict[str, Population | None], size: int, seed: int
-) -> Iterator[tuple[str, list[float]]]:
+def _cosine(probes: FloatArray, templates: FloatArray) -> FloatArray:
+    return probes @ templates.T
+
+
+def _of_population(population: Population) -> Score:
+    return lambda probes, templates: scored(probes, templates, population).normalised
+
+
+def _of_network(number: int, sizes: tuple[int, ...], population: Population) -> Score:
+    first = sum(sizes[:number])
+    block = slice(first, first + sizes[number])
+    return lambda probes, templates: (
+        scored(unit_rows(probes[:, block]), unit_rows(templates[:, block]), population).normalised
+    )
+
+
+def _round(others: Pictures, ways: dict[str, Score], size: int, seed: int) -> Iterator[tuple[str, list[float]]]:
     drawn = draw_round(others.person, size, np.random.default_rng(seed))
     templates = others.embeddings[drawn.templates]
     probes = others.embeddings[np.concatenate([drawn.probes, drawn.strangers])]
-    for name, population in ways.items():
-        yield name, identification(_scores(probes, templates, population), drawn.mates)
-
-
-def _scores(probes: FloatArray, templates: FloatArray, population: Population | None) -> FloatArray:
-    if population is None:
-        return probes @ templates.T
-    adapted = population.adapted_to(templates)
-    return adapted.placed(probes) @ adapted.turned(adapted.placed(templates)).T
+    for name, compare in ways.items():
+        yield name, identification(compare(probes, templates), drawn.mates)
 
 
 def _show(size: int, found: dict[str, NDArray[np.float64]]) -> None:

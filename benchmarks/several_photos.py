@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks.accuracy_parts.photo_options import photo_options
 from benchmarks.gate import PACK
-from benchmarks.population_statistics import Pictures, gives_statistics, read_pictures, statistics_of, unit_rows
+from benchmarks.pictures import Pictures, gives_statistics, read_pictures, unit_rows
+from benchmarks.population_statistics import statistics_of
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
 from muster.recognition import posterior

@@ -36,7 +36,7 @@ from muster.training.variation import Variation, load_variation
 
 FloatArray = NDArray[np.float32]
 
-_PACK = PackId("embedded-1")
+_PACK = PackId("embedded-facenet-1")
 _VIEWS = 8
 _PROBES = 4
 
@@ -190,10 +190,10 @@ def _train(students: Class, current: bytes | None, settings: TrainingSettings) -
 
 def _population() -> Population:
     with (
-        resources.files("muster.packs").joinpath("data", "embedded_statistics.npz").open("rb") as stream,
+        resources.files("muster.packs").joinpath("data", "embedded-facenet_statistics.npz").open("rb") as stream,
         np.load(stream, allow_pickle=False) as arrays,
     ):
-        return Population(arrays["mean"], arrays["factor"])
+        return Population.of_one(arrays["mean_0"], arrays["factor_0"])
 
 
 def _rank_1(students: Class, trained: bytes) -> tuple[float, float]:
@@ -202,7 +202,7 @@ def _rank_1(students: Class, trained: bytes) -> tuple[float, float]:
     probes = students.probes[:_GALLERY].reshape(-1, students.probes.shape[-1])
     owners = np.repeat(np.arange(gallery.size), _PROBES)
     head = Head.load(trained, _PACK)
-    normalised = score(probes, prepare(gallery, _population())).normalised
+    normalised = score(probes, prepare(gallery, _population()), same_photo=False).normalised
     fused = head.fuse(normalised, head.similarity(probes, gallery))
     shares = [round(float((found.argmax(axis=1) == owners).mean()), 4) for found in (normalised, fused)]
     return shares[0], shares[1]

@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.facenet_crops import stretched_crops
 from muster.composition.settings import LocalSettings
 from muster.domain.faces import Faces
 from muster.evaluation.matching import main_face
 from muster.packs.build import build_embedded
-from muster.vision.align import crop_faces
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 from muster.vision.levelling import level
 from muster.vision.orientation import QUARTER_TURNS, find_faces, find_portrait, turn
 
@@ -63,7 +63,7 @@ def main() -> None:
         _picture(path, chosen.side) for folder in folders for path in sorted(folder.rglob("*")) if _is_photo(path)
     ]
     turned = {"photos": turns(detector, photos), "LFW": turns(detector, portraits)}
-    tilted = tilts(detector, FaceNetEmbedder(pack.embedder, threads=2), portraits[: chosen.tilted])
+    tilted = tilts(detector, FaceNetwork(pack.embedders[0], threads=2), portraits[: chosen.tilted])
     for name, rows in turned.items():
         for degrees, row in rows.items():
             print(f"{name:7s} lying by {degrees:3d}: {row}")
@@ -90,9 +90,7 @@ def turns(detector: CenterFaceDetector, pictures: list[Pixels]) -> dict[int, dic
     return rows
 
 
-def tilts(
-    detector: CenterFaceDetector, embedder: FaceNetEmbedder, portraits: list[Pixels]
-) -> dict[int, dict[str, float]]:
+def tilts(detector: CenterFaceDetector, embedder: FaceNetwork, portraits: list[Pixels]) -> dict[int, dict[str, float]]:
     """Tilt portraits: mean and tenth percentile of the cosine to the upright face, as it is and levelled."""
     rows = {}
     main_faces = [(pixels, _main(detector, pixels)) for pixels in portraits]
@@ -142,8 +140,8 @@ def _main(detector: CenterFaceDetector, pixels: Pixels) -> Faces | None:
     return faces.take(np.array([main_face(faces.boxes, pixels.shape[1], pixels.shape[0])]))
 
 
-def _embedded(embedder: FaceNetEmbedder, pixels: Pixels, face: Faces) -> NDArray[np.float32]:
-    return np.asarray(embedder.embed_faces(crop_faces(pixels, face))[0], np.float32)
+def _embedded(embedder: FaceNetwork, pixels: Pixels, face: Faces) -> NDArray[np.float32]:
+    return np.asarray(embedder.embed_faces(stretched_crops(pixels, face))[0], np.float32)
 
 
 def _tilted(pixels: Pixels, degrees: float) -> Pixels:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from muster.domain.learning import LearningMode
 from muster.recognition.policy import HeadUse, Policy
 
 PACK_HOME: Final = "/opt/muster"
@@ -97,6 +98,7 @@ class StageConfig:
         monthly_budget_usd: a message at 80 % and 100 % of it, and when the forecast passes it.
         cost_center: value of the cost tag of that name.
         pack: the model pack in the vision image.
+        learn: what templates learn from: `automatic`, `confirmed` or `off`.
         wrong_marks: accepted wrong marks per 10,000 faces.
         head: how the trained head takes part in recognition: `gated`, `always` or `never`.
         time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
@@ -120,6 +122,7 @@ class StageConfig:
     monthly_budget_usd: int
     cost_center: str = "attendance"
     pack: str = "embedded"
+    learn: LearningMode = LearningMode.AUTOMATIC
     wrong_marks: float = Policy().wrong_marks
     head: HeadUse = HeadUse.GATED
     time_zone: str = "UTC"

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 import muster.vision
-from muster.domain.student import EMBEDDING_SIZE
 from muster.evaluation.embed import PictureFaces, Pictures, Progress, RegistrationTemplate
 from muster.packs.load import ModelPack
 from muster.vision.pipeline import VisionPipeline
@@ -38,7 +37,7 @@ class KeptPictures(Pictures):
 
     def _save(self, file: Path) -> None:
         faces, templates = self._faces, self._templates
-        none = np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
+        none = np.empty((0, sum(self._vision.sizes)), dtype=np.float32)
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(
             file,

@@ -20,6 +20,7 @@ _RATES = {
     "dir_at_fpir_1": "at 1 %",
     "dir_at_fpir_10": "at 10 %",
 }
+_CLASS_SHARES = ("marked", "asked", "missed", "wrong")
 _COUNTS = ("correct", "wrong", "missed", "review", "accepted_strangers", "rejected_strangers")
 
 
@@ -38,7 +39,7 @@ def tables(measured: Mapping[str, Any]) -> str:
         ]
         parts += [
             f"### Faces found in {found['photos']} photos with labelled noses",
-            _table(["detector", "faces found", "detections without a nose"], rows),
+            markdown_table(["detector", "faces found", "detections without a nose"], rows),
         ]
     return "\n\n".join(parts)
 
@@ -77,10 +78,34 @@ def _methods(found: Mapping[str, Any]) -> list[str]:
     ]
     words = [count.replace("_", " ") for count in _COUNTS]
     return [
-        _table(["method", *_RATES.values()], rates),
-        "Faces at the thresholds that each method ships with:",
-        _table(["method", *words], counts),
+        markdown_table(["method", *_RATES.values()], rates),
+        "Each face decided by itself, as each method ships:",
+        markdown_table(["method", *words], counts),
+        *_class_photos(found),
     ]
+
+
+def _class_photos(found: Mapping[str, Any]) -> list[str]:
+    rows = [
+        [
+            str(of_class["registered"]),
+            kind.replace("_", " "),
+            *(_share(of_class[kind][name]) for name in _CLASS_SHARES),
+            f"{of_class[kind]['questions_per_photo']:.2f}",
+            f"{of_class[kind]['wrong_marks_per_10000_faces']:.2f}",
+        ]
+        for of_class in found["class_photos"]["classes"]
+        for kind in ("usual", "half_empty", "wrong_class")
+        if of_class[kind] is not None
+    ]
+    if not rows:
+        return []
+    head = ["class", "photo", *_CLASS_SHARES, "questions in a photo", "wrong marks in 10,000 faces"]
+    return ["Class photos, decided as shipped:", markdown_table(head, rows)]
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _rate(figures: Mapping[str, Any], name: str) -> str:
@@ -91,7 +116,8 @@ def _rate(figures: Mapping[str, Any], name: str) -> str:
     return f"{figures[name]:.3f}{half}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose columns line up."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from tests.e2e.aws.cloud import REGION, Cloud
 from tests.e2e.aws.conftest import Functions
 
-_PACK = PackId("embedded-1")
+_PACK = PackId("embedded-2")
 _STUDENTS = 200
 _PROBE = """
 import json, torch
@@ -123,7 +123,7 @@ def _register(stores: AwsStores) -> None:
     """Register people whom no photo shows, with eight views each."""
     for number in range(_STUDENTS):
         random = np.random.default_rng(number)
-        views = random.normal(size=(1, 512)) + 0.3 * random.normal(size=(8, 512))
+        views = random.normal(size=(1, 704)) + 0.3 * random.normal(size=(8, 704))
         views = (views / np.linalg.norm(views, axis=1, keepdims=True)).astype(np.float32)
         now, student = datetime.now(UTC), StudentId(f"s{number}")
         record = Student(student, "Nobody", frozenset([GroupId("7b")]), Consent(now, "2026-1"), now)

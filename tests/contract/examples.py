@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from muster.domain.attendance import FaceChange, Mark, MarkChange, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
-from muster.domain.student import Consent, Student, Template
+from muster.domain.learning import NewFace
+from muster.domain.student import Consent, LearnedFace, Student, Template
 from tests.contract.places import Stores
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, 123456, tzinfo=UTC)
@@ -29,10 +30,10 @@ def an_enrolled_student(id: str, *, name: str = "Ada", groups: Iterable[str] = (
     return replace(a_student(id, name=name, groups=groups), consent=None, registered_at=None)
 
 
-def a_template(id: str, *, views: int = 4, pack: PackId = PACK) -> Template:
+def a_template(id: str, *, views: int = 4, pack: PackId = PACK, width: int = 512) -> Template:
     """A template that is the id's own, so that mixing two up is noticed."""
     seed = int.from_bytes(hashlib.sha256(id.encode()).digest()[:8])
-    rows = np.random.default_rng(seed).normal(size=(views, 512)).astype(np.float32)
+    rows = np.random.default_rng(seed).normal(size=(views, width)).astype(np.float32)
     return Template(
         StudentId(id),
         pack,
@@ -45,6 +46,28 @@ def a_row(name: str) -> NDArray[np.float32]:
     """An embedding that is the name's own."""
     row: NDArray[np.float32] = a_template(f"row of {name}", views=1).embeddings[0]
     return row
+
+
+def learn(
+    stores: Stores,
+    id: str,
+    face: str,
+    row: NDArray[np.float32] | None = None,
+    *,
+    session: str | None = "monday",
+    days: float = 0,
+    automatic: bool = False,
+) -> bool:
+    """Let a template learn from a face; return whether it changed."""
+    learned = LearnedFace(
+        FaceId(face),
+        None if session is None else SessionId(session),
+        GroupId("g"),
+        NOW + timedelta(days=days),
+        None if automatic else TEACHER,
+        automatic,
+    )
+    return bool(stores.students.learn([NewFace(StudentId(id), learned, a_row(face) if row is None else row)]))
 
 
 def a_photo(id: str) -> bytes:

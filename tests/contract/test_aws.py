@@ -17,9 +17,12 @@ from muster.domain.errors import InvalidRequest, PhotoNotFound, SessionNotFound,
 from muster.domain.faces import Decision
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
-from muster.domain.student import Student
+from muster.domain.learning import NewFace
+from muster.domain.student import LearnedFace, Student
 from muster.storage import keys
 from muster.storage.aws import AwsStores, open_aws
+from muster.storage.aws.student_items import template_key
+from muster.storage.aws.table import Table
 from muster.storage.aws.training_copies import TrainingCopies, read_training_copy
 from muster.storage.ports import KeptAnswer
 from tests.contract.examples import (
@@ -27,11 +30,13 @@ from tests.contract.examples import (
     PACK,
     a_face,
     a_photo,
+    a_row,
     a_session,
     a_session_photo,
     a_student,
     a_template,
     assert_same_template,
+    learn,
     mark,
     open_session,
     register,
@@ -197,7 +202,7 @@ def assert_nothing_is_left_over(aws: AwsPlace, stores: AwsStores) -> None:
     stores.sweep(older_than=timedelta(0))
     items, objects = everything(aws)
     assert all(name.split("@")[0] in items for name in objects)
-    for partition in ("OBJECTS", "ERASURES", "REMOVALS", "COPIES"):
+    for partition in ("OBJECTS", "ERASURES", "REMOVALS", "COPIES", "OUTDATED"):
         assert f"'{partition}'" not in items
     students = [student for student in stores.students.find() if student.registered_at]
     assert [template.student_id for template in stores.students.templates()] == [student.id for student in students]
@@ -371,7 +376,8 @@ def is_removed(stores: AwsStores, session: SessionId) -> bool:
     return False
 
 
-def test_learning_killed_before_any_call_leaves_template_and_copy_alike(aws: AwsPlace) -> None:
+@pytest.mark.parametrize("automatic", [False, True])
+def test_learning_killed_before_any_call_leaves_template_and_copy_alike(aws: AwsPlace, automatic: bool) -> None:
     wire, stores = Wire(aws), aws.open()
     register(stores, A)
     row = a_template("row").embeddings[0]
@@ -379,9 +385,9 @@ def test_learning_killed_before_any_call_leaves_template_and_copy_alike(aws: Aws
     for call in range(20):
         try:
             with wire.killed_at(call):
-                wire.stores.students.learn(A, FaceId(f"face-{known}"), row)
+                learn(wire.stores, A, f"face-{known}", row, automatic=automatic)
         except Killed:
-            learned = stores.students.template(A).learned
+            learned = stores.students.template(A).learned_ids
             assert learned in {(), ("face-0",)}
             stores.students.unlearn(A, FaceId("face-0"))
         else:
@@ -391,10 +397,53 @@ def test_learning_killed_before_any_call_leaves_template_and_copy_alike(aws: Aws
         assert_same_template(copy, stores.students.template(A))
     else:
         pytest.fail("nothing was learned")
+    stores.sweep()
     (copy,) = TrainingCopies(aws.clients()[1], aws.models).templates()
     np.testing.assert_array_equal(copy.embeddings, stores.students.template(A).embeddings)
-    assert stores.students.template(A).learned == ("face-0",)
+    assert stores.students.template(A).learned_ids == ("face-0",)
     assert_nothing_is_left_over(aws, stores)
+
+
+def test_learned_faces_of_older_items_are_read_without_their_provenance(aws: AwsPlace) -> None:
+    stores = aws.open()
+    register(stores, A)
+    learn(stores, A, "f1")
+    learn(stores, A, "f2")
+    table = Table(aws.clients()[0], aws.table)
+    item = table.get(template_key(A))
+    assert item is not None
+    table.put({**item, "learned": ["f1", "f2"]})
+    assert stores.students.template(A).learned == (LearnedFace(FaceId("f1")), LearnedFace(FaceId("f2")))
+    assert learn(stores, A, "f3", automatic=True)
+    assert stores.students.unlearn(A, FaceId("f1"))
+    first, second = stores.students.template(A).learned
+    assert first == LearnedFace(FaceId("f2"))
+    assert (second.face_id, second.session_id, second.automatic) == ("f3", "monday", True)
+
+
+def test_a_class_that_learns_costs_few_calls(aws: AwsPlace) -> None:
+    wire, stores = Wire(aws), aws.open()
+    ids = [f"s{number:02}" for number in range(30)]
+    register(stores, *ids)
+    faces = [NewFace(StudentId(id), LearnedFace(FaceId(id), learned_at=NOW, automatic=True), a_row(id)) for id in ids]
+    before = wire.calls
+    assert wire.stores.students.learn(faces) == set(ids)
+    # Two transactions with two reads each.
+    assert wire.calls - before <= 6
+    # No copy is written, so no event asks for a retrain until the daily sweep.
+    copies = TrainingCopies(aws.clients()[1], aws.models)
+    assert {len(copy.embeddings) for copy in copies.templates()} == {4}
+    # One student has a new copy before, one has none any more.
+    learn(stores, "s00", "confirmed")
+    stores.students.erase(StudentId("s01"))
+    assert stores.students.traces(StudentId("s01")) == []
+    assert_nothing_is_left_over(aws, stores)
+    written = {copy.student_id: copy for copy in copies.templates()}
+    for template in stores.students.templates():
+        np.testing.assert_array_equal(written[template.student_id].embeddings, template.embeddings)
+    left = everything(aws)
+    stores.sweep()
+    assert everything(aws) == left
 
 
 def test_a_training_copy_changes_its_name_with_its_content(aws: AwsPlace) -> None:
@@ -402,7 +451,7 @@ def test_a_training_copy_changes_its_name_with_its_content(aws: AwsPlace) -> Non
     register(stores, A)
     names = set()
     for number in range(3):
-        stores.students.learn(A, FaceId(f"f{number}"), a_template("row").embeddings[number])
+        learn(stores, A, f"f{number}", a_template("row").embeddings[number])
         (name,) = [name for name in everything(aws)[1] if name.startswith(keys.TEMPLATES)]
         names.add(name)
     assert len(names) == 3
@@ -417,7 +466,7 @@ def test_a_store_that_is_asked_too_much_does_all_the_same(aws: AwsPlace) -> None
     stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", b"a", [mark(A)])
     stores.sessions.amend(session, 2, marks=[mark("b", MarkStatus.LATE)])
     stores.groups.add(Group(GroupId("g"), "G"))
-    stores.students.learn(A, FaceId("f"), a_template("row").embeddings[0])
+    learn(stores, A, "f", a_template("row").embeddings[0])
     stores.students.withdraw(A, NOW)
     assert [t.student_id for t in stores.students.templates(GroupId("h"))] == ["b"]
     ((opened, marks),) = [(call.session, call.marks) for call in stores.sessions.roll_calls(GroupId("g"))]

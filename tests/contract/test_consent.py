@@ -2,7 +2,6 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -34,6 +33,7 @@ from tests.contract.examples import (
     an_enrolled_student,
     assert_same_template,
     enrol,
+    learn,
     mark,
     open_session,
     register,
@@ -52,7 +52,7 @@ def learned(stores: Stores, id: str = "s1") -> dict[str, list[float]]:
     """The learned rows by face, in order."""
     template = stores.students.template(StudentId(id))
     rows = template.embeddings[len(template.embeddings) - len(template.learned) :]
-    return {face: row.tolist() for face, row in zip(template.learned, rows, strict=True)}
+    return {face: row.tolist() for face, row in zip(template.learned_ids, rows, strict=True)}
 
 
 def rows(*faces: str) -> dict[str, list[float]]:
@@ -254,6 +254,28 @@ def test_withdrawn_consent_removes_what_recognises_and_keeps_the_record(place: P
     assert all(one != other for one, other in zip(before, versions(stores, "g"), strict=True))
 
 
+def test_a_newer_consent_takes_the_place_of_the_earlier_one_and_nothing_else(place: Place, stores: Stores) -> None:
+    register(stores, "s1")
+    enrol(stores, "enrolled")
+    learn(stores, "s1", "f1")
+    template, before = stores.students.template(S1), versions(stores, "g")
+    newer = Consent(LATER, "2026-2", stated_by=UserId("t1"))
+    expected = replace(a_student("s1"), consent=newer, version=2)
+    assert stores.students.agree(S1, newer) == expected == place.open().students.get(S1)
+    assert expected in stores.students.find(GroupId("g"))
+    assert_same_template(stores.students.template(S1), template)
+    assert stores.students.photo(S1) == a_photo("s1")
+    assert all(one != other for one, other in zip(before, versions(stores, "g"), strict=True))
+    stores.students.withdraw(S1, LATER)
+    for id in ("s1", "enrolled"):
+        unchanged = stores.students.get(StudentId(id))
+        with pytest.raises(NotRegistered):
+            stores.students.agree(StudentId(id), newer)
+        assert stores.students.get(StudentId(id)) == unchanged
+    with pytest.raises(StudentNotFound):
+        stores.students.agree(StudentId("nobody"), newer)
+
+
 def test_withdrawn_twice_is_withdrawn_once(stores: Stores) -> None:
     register(stores, "s1")
     once = stores.students.withdraw(S1, LATER)
@@ -376,11 +398,11 @@ def test_a_template_learns_rows_after_its_views(place: Place, stores: Stores) ->
     register(stores, "s1", "s2")
     student = stores.students.get(S1)
     before = versions(stores, "g", "h")
-    stores.students.learn(S1, FaceId("f1"), a_row("f1"))
-    stores.students.learn(S1, FaceId("f2"), a_row("f2"))
+    assert learn(stores, "s1", "f1")
+    assert learn(stores, "s1", "f2")
 
     template = place.open().students.template(S1)
-    assert template.learned == ("f1", "f2")
+    assert template.learned_ids == ("f1", "f2")
     expected = np.concatenate([a_template("s1").embeddings, a_row("f1")[None], a_row("f2")[None]])
     np.testing.assert_array_equal(template.embeddings, expected)
     assert template.embeddings.dtype == np.float32
@@ -395,17 +417,20 @@ def test_a_template_learns_rows_after_its_views(place: Place, stores: Stores) ->
 def test_a_face_learned_again_takes_the_place_of_its_old_row(stores: Stores) -> None:
     register(stores, "s1")
     for face, row in (("f1", "old"), ("f2", "f2"), ("f1", "f1")):
-        stores.students.learn(S1, FaceId(face), a_row(row))
+        learn(stores, "s1", face, a_row(row))
     assert learned(stores) == rows("f1", "f2")
 
 
-def test_past_the_limit_the_oldest_learned_row_goes(stores: Stores) -> None:
+def test_past_the_limit_an_older_learned_row_goes_with_its_provenance(stores: Stores) -> None:
     register(stores, "s1")
     faces = [f"f{number}" for number in range(MOST_LEARNED + 2)]
     for face in faces:
-        stores.students.learn(S1, FaceId(face), a_row(face))
-    assert list(learned(stores)) == faces[2:]
-    assert learned(stores) == rows(*faces[2:])
+        learn(stores, "s1", face)
+    kept = list(learned(stores))
+    assert len(kept) == MOST_LEARNED
+    assert kept == [face for face in faces if face in kept]
+    assert kept[-3:] == faces[-3:], "the newest stay"
+    assert learned(stores) == rows(*kept)
     views = stores.students.template(S1).embeddings[:-MOST_LEARNED]
     np.testing.assert_array_equal(views, a_template("s1").embeddings)
 
@@ -413,7 +438,7 @@ def test_past_the_limit_the_oldest_learned_row_goes(stores: Stores) -> None:
 def test_what_was_learned_can_be_unlearned(stores: Stores) -> None:
     register(stores, "s1")
     for face in ("f1", "f2", "f3"):
-        stores.students.learn(S1, FaceId(face), a_row(face))
+        learn(stores, "s1", face)
     before = versions(stores, "g")
     assert stores.students.unlearn(S1, FaceId("f2"))
     assert learned(stores) == rows("f1", "f3")
@@ -432,11 +457,9 @@ def test_only_who_is_registered_learns(stores: Stores) -> None:
     register(stores, "withdrew")
     stores.students.withdraw(StudentId("withdrew"), LATER)
     for id in ("enrolled", "withdrew"):
-        with pytest.raises(NotRegistered):
-            stores.students.learn(StudentId(id), FaceId("f"), a_row("f"))
+        assert not learn(stores, id, "f")
         assert not stores.students.unlearn(StudentId(id), FaceId("f"))
-    with pytest.raises(StudentNotFound):
-        stores.students.learn(S1, FaceId("f"), a_row("f"))
+    assert not learn(stores, "s1", "f")
     assert not stores.students.unlearn(S1, FaceId("f"))
     assert stores.students.templates() == []
 
@@ -444,7 +467,7 @@ def test_only_who_is_registered_learns(stores: Stores) -> None:
 @pytest.mark.parametrize("end", ["withdraw", "erase"])
 def test_what_was_learned_goes_with_the_template(stores: Stores, end: str) -> None:
     register(stores, "s1")
-    stores.students.learn(S1, FaceId("f1"), a_row("f1"))
+    learn(stores, "s1", "f1")
     if end == "withdraw":
         stores.students.withdraw(S1, LATER)
         stores.students.add(replace(a_student("s1"), version=3), a_template("s1"), b"x")
@@ -458,19 +481,18 @@ def test_rows_learned_at_once_are_all_there(stores: Stores) -> None:
     register(stores, "s1")
     faces = [f"f{number}" for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda face: stores.students.learn(S1, FaceId(face), a_row(face)), faces))
+        list(pool.map(lambda face: learn(stores, "s1", face), faces))
     assert learned(stores) == rows(*faces)
 
 
 def test_learning_beside_a_withdrawal_leaves_no_template(stores: Stores) -> None:
     register(stores, "s1")
 
-    def learn(number: int) -> None:
-        with suppress(NotRegistered):
-            stores.students.learn(S1, FaceId(f"f{number}"), a_row(f"f{number}"))
+    def learn_one(number: int) -> None:
+        learn(stores, "s1", f"f{number}")
 
     with ThreadPoolExecutor(4) as pool:
-        learning = [pool.submit(learn, number) for number in range(6)]
+        learning = [pool.submit(learn_one, number) for number in range(6)]
         stores.students.withdraw(S1, LATER)
         for task in learning:
             task.result()

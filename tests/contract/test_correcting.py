@@ -4,26 +4,27 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from muster.domain.attendance import FaceChange, Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.errors import (
     FaceNotFound,
     GroupNotFound,
     InvalidRequest,
     NotInGroup,
     NotRegistered,
+    ProposalChanged,
     SessionExists,
     SessionNotFound,
     VersionConflict,
 )
-from muster.domain.faces import Decision
+from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
 from muster.services.corrections import Corrections
 from muster.services.sessions import Sessions
-from tests.contract.examples import NOW, a_face, a_session_photo, a_student, mark, open_session, register
+from tests.contract.examples import NOW, a_face, a_session_photo, a_student, learn, mark, open_session, register
 from tests.contract.places import Stores
 
 TEACHER = UserId("teacher")
@@ -60,11 +61,6 @@ def record(stores: Stores, photo: SessionPhoto, *shown: Mark) -> None:
     stores.sessions.record_photo(photo, b"original", b"annotated", shown)
 
 
-def a_row() -> np.ndarray:
-    row = np.random.default_rng(7).normal(size=512).astype(np.float32)
-    return np.asarray(row / np.linalg.norm(row), np.float32)
-
-
 def test_a_face_is_confirmed_renamed_and_unnamed_with_its_marks(stores: Stores, corrections: Corrections) -> None:
     register(stores, "ada", "bob")
     monday = open_session(stores, "ada", "bob")
@@ -83,6 +79,75 @@ def test_a_face_is_confirmed_renamed_and_unnamed_with_its_marks(stores: Stores, 
     assert said == [(Decision.PRESENT, "ada"), (Decision.PRESENT, "bob"), (Decision.UNKNOWN, None)]
     version = stores.sessions.get(monday).version
     assert corrections.name(monday, face, None, TEACHER).version == version
+
+
+def in_review(student: str, number: int) -> IdentifiedFace:
+    return replace(a_face(student, number=number), decision=Decision.REVIEW, log_odds=3.0)
+
+
+def test_proposals_are_confirmed_in_one_step(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada", "bob", "cy")
+    monday = open_session(stores, "ada", "bob", "cy")
+    asked = [mark(student, MarkStatus.REVIEW) for student in ("ada", "bob", "cy")]
+    record(stores, a_session_photo(monday, in_review("ada", 0), in_review("bob", 1)), *asked[:2])
+    record(stores, a_session_photo(monday, in_review("cy", 2), in_review("ada", 3), id="p2"), asked[2])
+    opened = stores.sessions.get(monday).version
+    proposals = {FaceId("face-0"): StudentId("ada"), FaceId("face-2"): StudentId("cy")}
+    assert corrections.confirm(monday, proposals, TEACHER, opened).version == opened + 1
+    assert marks(stores, monday) == {
+        "ada": ("present", "photo"),
+        "bob": ("review", "photo"),
+        "cy": ("present", "photo"),
+    }
+    changes = stores.sessions.changes(monday)
+    assert [change.face_id for change in changes if isinstance(change, FaceChange)] == ["face-0", "face-2"]
+    assert [change.student_id for change in changes if isinstance(change, MarkChange)] == ["ada", "cy"]
+    questions = Sessions(stores.students, stores.sessions, stores.groups).questions(monday)
+    assert [question.face.face_id for question in questions] == ["face-1"]
+    # Sent again, it is done already.
+    assert corrections.confirm(monday, proposals, TEACHER).version == opened + 1
+    with pytest.raises(VersionConflict):
+        corrections.confirm(monday, proposals, TEACHER, opened)
+
+
+def test_one_proposal_that_does_not_hold_keeps_all_from_being_confirmed(
+    stores: Stores, corrections: Corrections
+) -> None:
+    register(stores, "ada", "bob", "cy")
+    register(stores, "dan", groups=["other"])
+    monday = open_session(stores, "ada", "bob")
+    faces = [in_review("ada", 0), in_review("bob", 1), in_review("dan", 2)]
+    record(stores, a_session_photo(monday, *faces), mark("ada", MarkStatus.REVIEW), mark("bob", MarkStatus.REVIEW))
+    before = stores.sessions.get(monday), marks(stores, monday), names(stores, monday)
+    refused: list[tuple[dict[str, str], type[Exception]]] = [
+        ({"face-0": "ada", "face-1": "cy"}, ProposalChanged),
+        ({"face-0": "ada", "face-9": "bob"}, FaceNotFound),
+        ({"face-0": "ada", "face-2": "dan"}, NotInGroup),
+        ({"face-0": "ada", "face-1": "ada"}, InvalidRequest),
+        ({}, InvalidRequest),
+        ({f"face-{number}": f"s{number}" for number in range(MAX_CONFIRMED_FACES + 1)}, InvalidRequest),
+    ]
+    for proposals, error in refused:
+        with pytest.raises(error):
+            corrections.confirm(
+                monday, {FaceId(face): StudentId(student) for face, student in proposals.items()}, TEACHER
+            )
+    assert (stores.sessions.get(monday), marks(stores, monday), names(stores, monday)) == before
+    assert stores.sessions.changes(monday) == []
+
+
+def test_as_many_faces_as_may_be_are_confirmed_though_each_is_in_a_photo_of_its_own(
+    stores: Stores, corrections: Corrections
+) -> None:
+    students = [f"s{number}" for number in range(MAX_CONFIRMED_FACES)]
+    register(stores, *students)
+    monday = open_session(stores, *students)
+    for number, student in enumerate(students):
+        photo = a_session_photo(monday, in_review(student, number), id=f"p{number}")
+        record(stores, photo, mark(student, MarkStatus.REVIEW))
+    proposals = {FaceId(f"face-{number}"): StudentId(student) for number, student in enumerate(students)}
+    corrections.confirm(monday, proposals, TEACHER)
+    assert set(marks(stores, monday).values()) == {("present", "photo")}
 
 
 def test_marks_by_hand_stand_whatever_a_photo_says(stores: Stores, corrections: Corrections) -> None:
@@ -162,17 +227,21 @@ def test_a_stale_version_is_refused_and_without_one_nothing_is_lost(stores: Stor
     assert stores.sessions.get(monday).version == read + 9
 
 
-def test_what_was_learned_goes_with_the_name(stores: Stores, corrections: Corrections, asked: Asked) -> None:
+@pytest.mark.parametrize("automatic", [False, True])
+def test_what_was_learned_goes_with_the_name(
+    stores: Stores, corrections: Corrections, asked: Asked, automatic: bool
+) -> None:
     register(stores, "ada", "bob")
     monday = open_session(stores, "ada", "bob")
     faces = [a_face("ada", number=0), a_face(None, number=1)]
     record(stores, a_session_photo(monday, *faces), mark("ada"))
     ada = StudentId("ada")
 
-    def learn() -> None:
-        corrections.name(monday, faces[0].face_id, ada, TEACHER, learned=True)
-        stores.students.learn(ada, faces[0].face_id, a_row())
-        assert stores.students.template(ada).learned == (faces[0].face_id,)
+    def learn_again() -> None:
+        # An automatically learned face has no change of its own: the photo alone names it.
+        corrections.name(monday, faces[0].face_id, ada, TEACHER, learned=not automatic)
+        learn(stores, "ada", faces[0].face_id, automatic=automatic)
+        assert stores.students.template(ada).learned_ids == (faces[0].face_id,)
 
     undone: list[Callable[[], object]] = [
         lambda: corrections.name(monday, faces[0].face_id, None, TEACHER),
@@ -183,7 +252,7 @@ def test_what_was_learned_goes_with_the_name(stores: Stores, corrections: Correc
         lambda: corrections.remove(monday),
     ]
     for times, undo in enumerate(undone, start=1):
-        learn()
+        learn_again()
         undo()
         assert stores.students.template(ada).learned == ()
         assert asked.times == times

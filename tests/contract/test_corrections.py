@@ -1,5 +1,6 @@
 """What people change in a session afterwards is stored whole, by version, and told apart from what photos say."""
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ from muster.domain.attendance import FaceChange, MarkChange, MarkSource, MarkSta
 from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionNotFound, VersionConflict
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, PhotoId, SessionId, StudentId
+from muster.storage.documents import faces_text, read_faces
 from muster.storage.rules import students_in
 from tests.contract.examples import (
     NOW,
@@ -89,6 +91,20 @@ def test_faces_of_several_photos_are_replaced_at_once(stores: Stores) -> None:
     stores.sessions.record_photo(a_session_photo(session, a_face("c", number=7), id="p2"), b"o", b"a", [mark("c")])
     stores.sessions.amend(session, 3, faces=[a_face(None, number=0), a_face(None, number=7)])
     assert [face.student_id for photo in stores.sessions.photos(session) for face in photo.faces] == [None] * 3
+
+
+def test_how_certain_a_name_was_is_kept(stores: Stores) -> None:
+    session = roll_call(stores)
+    sure = replace(a_face("c", number=7), log_odds=6.5)
+    stores.sessions.record_photo(a_session_photo(session, sure, id="p2"), b"o", b"a", [mark("c")])
+    assert [face.log_odds for photo in stores.sessions.photos(session) for face in photo.faces] == [5.25, None, 6.5]
+
+
+def test_faces_stored_before_the_certainty_was_are_read_without_it() -> None:
+    face = a_face("a", candidates=["b"])
+    (stored,) = json.loads(faces_text([face]))
+    del stored["log_odds"]
+    assert read_faces(json.dumps([stored])) == (replace(face, log_odds=None),)
 
 
 def test_changes_are_kept_in_the_order_made(place: Place, stores: Stores) -> None:

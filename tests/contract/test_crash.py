@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from muster.domain.attendance import FaceChange, MarkStatus
-from muster.domain.identifiers import FaceId, GroupId, StudentId
+from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import StudentState
 from muster.services.corrections import Corrections
 from muster.storage.local import open_local
@@ -32,6 +32,7 @@ from tests.contract.examples import (
     a_template,
     assert_same_template,
     enrol,
+    learn,
     mark,
     open_session,
     register,
@@ -94,7 +95,7 @@ def correct_and_withdraw_forever(directory: Path, name: str, ready: Event) -> No
         stores.sessions.amend(
             session, version, marks=[late], faces=[a_face(id, number=number)], changes=[a_face_change(None, id, number)]
         )
-        stores.students.learn(StudentId(id), FaceId(f"face-{number}"), a_row(id))
+        learn(stores, id, f"face-{number}", a_row(id))
         if number % 2:
             stores.students.withdraw(StudentId(id), NOW)
 

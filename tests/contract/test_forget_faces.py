@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from muster.domain.errors import NotRegistered, StudentNotFound
-from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.identifiers import StudentId
 from muster.services.groups import Groups
 from muster.services.retention import Retention, RetentionLimits
 from muster.services.roster import Roster
-from tests.contract.examples import a_row, a_template, enrol, open_session, register
+from tests.contract.examples import a_template, enrol, learn, open_session, register
 from tests.contract.places import Stores
 
 
@@ -20,12 +20,12 @@ def roster(stores: Stores) -> Roster:
 def test_faces_learned_in_a_session_that_retention_removed_are_forgotten_on_request(stores: Stores) -> None:
     register(stores, "a", "b")
     for face in ("one", "two"):
-        stores.students.learn(StudentId("a"), FaceId(face), a_row(face))
+        learn(stores, "a", face)
     Groups(stores.groups, stores.students, stores.sessions).ensure(["g"])  # type: ignore[list-item]
     session = open_session(stores, "a")
     Retention(stores.groups, stores.sessions, RetentionLimits(1, 1)).run()
     assert session not in [found.id for found in stores.sessions.of_group("g")]  # type: ignore[arg-type]
-    assert stores.students.template(StudentId("a")).learned == ("one", "two")
+    assert stores.students.template(StudentId("a")).learned_ids == ("one", "two")
 
     assert roster(stores).forget_faces(StudentId("a")) == 2
     left = stores.students.template(StudentId("a"))

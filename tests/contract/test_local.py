@@ -12,7 +12,7 @@ import pytest
 
 from muster.domain.errors import PhotoNotFound, StoreUnusable, StudentNotFound
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId
-from muster.domain.student import MOST_LEARNED
+from muster.domain.student import MOST_LEARNED, LearnedFace
 from muster.storage.documents import time_text
 from muster.storage.local import open_local
 from muster.storage.local.database import note_rewrite_due
@@ -30,6 +30,7 @@ from tests.contract.examples import (
     a_template,
     assert_same_template,
     enrol,
+    learn,
     mark,
     open_session,
     register,
@@ -92,7 +93,7 @@ def test_nothing_that_recognises_stays_in_any_file(tmp_path: Path, end: str) -> 
     register(stores, "ended", "kept")
     for number in range(MOST_LEARNED + 3):
         for id in ("ended", "kept"):
-            stores.students.learn(StudentId(id), FaceId(f"f{number}"), a_row(f"{id} {number}"))
+            learn(stores, id, f"f{number}", a_row(f"{id} {number}"))
     session = open_session(stores, "ended", "kept")
     stores.sessions.record_photo(a_session_photo(session, a_face("ended")), b"class photo", b"with names", [])
     rows = [*a_template("ended").embeddings, *(a_row(f"ended {number}") for number in range(MOST_LEARNED + 3))]
@@ -117,7 +118,7 @@ def test_no_byte_of_an_unlearned_row_stays_in_any_file(tmp_path: Path) -> None:
     stores = open_local(tmp_path)
     register(stores, "a")
     for face in ("first", "undone", "last"):
-        stores.students.learn(StudentId("a"), FaceId(face), a_row(face))
+        learn(stores, "a", face)
     content = a_row("undone").tobytes()
     pieces = [content[start : start + 16] for start in range(0, len(content), 16)]
     assert sum(piece in raw(tmp_path) for piece in pieces) > 0.9 * len(pieces)
@@ -141,7 +142,7 @@ def test_what_an_older_version_stored_is_there_and_can_be_erased_without_a_byte_
     assert stores.sessions.changes(a_session().id) == []
     assert [group.id for group in stores.groups.find()] == ["g", "h"]
 
-    stores.students.learn(StudentId("b"), FaceId("f"), a_row("f"))
+    learn(stores, "b", "f")
     stores.students.erase(StudentId("a"))
     left = raw(tmp_path)
     content = a_template("a").embeddings.tobytes()
@@ -149,6 +150,22 @@ def test_what_an_older_version_stored_is_there_and_can_be_erased_without_a_byte_
     assert a_template("b").embeddings.tobytes()[:16] in left
     assert stores.students.traces(StudentId("a")) == []
     register(stores, "a")
+
+
+def test_learned_faces_of_older_records_are_read_without_their_provenance(tmp_path: Path) -> None:
+    stores = open_local(tmp_path)
+    register(stores, "a")
+    learn(stores, "a", "f1")
+    learn(stores, "a", "f2")
+    with sqlite3.connect(tmp_path / "muster.sqlite3") as connection:
+        connection.execute("UPDATE templates SET learned = ?", ('["f1","f2"]',))
+    connection.close()
+    assert stores.students.template(StudentId("a")).learned == (LearnedFace(FaceId("f1")), LearnedFace(FaceId("f2")))
+    assert learn(stores, "a", "f3", automatic=True)
+    assert stores.students.unlearn(StudentId("a"), FaceId("f1"))
+    first, second = stores.students.template(StudentId("a")).learned
+    assert first == LearnedFace(FaceId("f2"))
+    assert (second.face_id, second.session_id, second.automatic) == ("f3", "monday", True)
 
 
 def fill_first_layout(directory: Path) -> None:

@@ -4,16 +4,18 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import RecordDamaged, StoreUnusable
-from muster.domain.identifiers import StudentId
+from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.student import LearnedFace
 from muster.storage.documents import time_text
 from muster.storage.local import DATABASE_FILE, open_local
 from muster.storage.local.doctor import examine
 from muster.storage.local.schema import MIGRATIONS
-from tests.contract.examples import NOW, a_session
+from tests.contract.examples import NOW, a_session, a_template
 from tests.contract.test_local import fill_first_layout
 
 BEFORE_REVIEW = 4
@@ -50,6 +52,28 @@ def test_open_questions_of_an_earlier_layout_become_marks_in_review(tmp_path: Pa
     marks = {mark.student_id: mark.status for mark in stores.sessions.marks(a_session().id)}
     assert marks == {"a": MarkStatus.REVIEW, "away": MarkStatus.ABSENT, "by-hand": MarkStatus.ABSENT}
     assert stores.sessions.get(a_session().id).version == 2
+
+
+def test_learned_faces_of_an_earlier_layout_are_kept_without_provenance(tmp_path: Path) -> None:
+    fill_fourth_layout(tmp_path)
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection, connection:
+        for number, (id, learned) in enumerate((("a", '["f1","f2"]'), ("b", "[]"), ("c", '["f1"')), start=1):
+            template = a_template(id, views=6)
+            connection.execute(
+                "INSERT INTO students (number, id, name, registered_at, version) VALUES (?, ?, 'Ada', ?, 1)",
+                (number, id, time_text(NOW)),
+            )
+            connection.execute(
+                "INSERT INTO templates (student, pack, photo_digest, learned, embeddings) VALUES (?, ?, ?, ?, ?)",
+                (number, template.pack, template.photo_digest, learned, template.embeddings.tobytes()),
+            )
+    students = open_local(tmp_path).students
+    template = students.template(StudentId("a"))
+    assert template.learned == (LearnedFace(FaceId("f1")), LearnedFace(FaceId("f2")))
+    np.testing.assert_array_equal(template.embeddings, a_template("a", views=6).embeddings)
+    assert students.template(StudentId("b")).learned == ()
+    with pytest.raises(RecordDamaged, match="c"):
+        students.template(StudentId("c"))
 
 
 def test_damaged_face_lists_do_not_keep_a_store_from_being_brought_to_the_present_layout(tmp_path: Path) -> None:

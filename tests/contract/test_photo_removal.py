@@ -13,9 +13,9 @@ from tests.contract.examples import (
     NOW,
     TEACHER,
     a_face,
-    a_row,
     a_session,
     a_session_photo,
+    learn,
     mark,
     open_session,
     register,
@@ -76,9 +76,9 @@ def test_marks_follow_the_photos_that_are_left(place: Place, stores: Stores) -> 
 def test_what_was_learned_from_its_faces_is_unlearned(stores: Stores) -> None:
     session = two_photos(stores)
     for number in (0, 2):
-        stores.students.learn(StudentId("a"), FaceId(f"face-{number}"), a_row(f"face-{number}"))
+        learn(stores, "a", f"face-{number}")
     corrections(stores).remove_photo(session, P1, TEACHER)
-    assert stores.students.template(StudentId("a")).learned == ("face-2",)
+    assert stores.students.template(StudentId("a")).learned_ids == ("face-2",)
 
 
 def test_a_mark_by_hand_stays_when_its_photo_goes(stores: Stores) -> None:

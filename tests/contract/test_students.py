@@ -15,6 +15,7 @@ from tests.contract.examples import (
     a_student,
     a_template,
     assert_same_template,
+    learn,
     register,
 )
 from tests.contract.places import Place, Stores
@@ -198,3 +199,13 @@ def test_the_gallery_of_two_hundred_students_comes_whole_and_in_order(stores: St
     templates = stores.students.templates(GroupId("g"))
     assert [template.student_id for template in templates] == ids
     assert_same_template(templates[123], a_template("s123", views=16))
+
+
+@pytest.mark.parametrize("width", [192, 512, 704])
+def test_templates_of_any_width_come_back_as_they_were(stores: Stores, width: int) -> None:
+    rows = np.random.default_rng(width).normal(size=(4, width)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    stores.students.add(a_student("s1"), replace(a_template("s1"), embeddings=rows), b"x")
+    np.testing.assert_array_equal(stores.students.template(S1).embeddings, rows)
+    assert learn(stores, "s1", "f1", rows[1])
+    np.testing.assert_array_equal(stores.students.template(S1).embeddings, np.concatenate([rows, rows[1:2]]))

@@ -4,7 +4,7 @@ import pytest
 
 from muster.domain.attendance import MarkSource, MarkStatus
 from muster.domain.group import Group
-from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
+from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.storage.ports import KeptAnswer
 from tests.contract.examples import (
     NOW,
@@ -12,10 +12,10 @@ from tests.contract.examples import (
     a_face,
     a_face_change,
     a_mark_change,
-    a_row,
     a_session,
     a_session_photo,
     enrol,
+    learn,
     mark,
     register,
 )
@@ -25,7 +25,7 @@ from tests.contract.places import Place, Stores
 def fill(stores: Stores, id: str) -> None:
     """Mention a student wherever one can be mentioned, beside another."""
     register(stores, id, "other")
-    stores.students.learn(StudentId(id), FaceId("f"), a_row("f"))
+    learn(stores, id, "f")
     for number, named in enumerate([id, "other"]):
         session = SessionId(f"session-{number}")
         stores.sessions.create(a_session(session), [StudentId(id), StudentId("other")])

@@ -38,13 +38,14 @@ from muster.packs.manifest import shipped_spec
 from muster.storage.local import open_local
 from tests.contract.examples import a_photo, a_student, a_template
 # The server starts only with students of its own pack.
-pack = shipped_spec("embedded").id
+spec = shipped_spec("embedded")
+pack, width = spec.id, sum(spec.sizes)
 stores = open_local(Path(sys.argv[1]))
 print("ready", flush=True)
 number = 0
 while True:
     id = f"{sys.argv[2]}-{number}"
-    stores.students.add(a_student(id), a_template(id, pack=pack), a_photo(id))
+    stores.students.add(a_student(id), a_template(id, pack=pack, width=width), a_photo(id))
     print("there", id, flush=True)
     if number % 3 == 0:
         print("maybe", id, flush=True)

@@ -43,6 +43,7 @@ PHOTO = {"image": ("s1.jpg", b"not a photo")}
 FORM = {"student_id": "s9", "name": "New", "group_id": "7b", "consent": "true"}
 ANY_VERSION = {"headers": {"If-Match": "*"}}
 MARKS = {"marks": [{"student_id": "s1", "status": "late"}]}
+FACES = {"faces": [{"face_id": "f1", "student_id": "s1"}]}
 
 WHO_MAY = {
     "POST /register/register-student": Ask("own", {"data": FORM, "files": PHOTO}),
@@ -66,7 +67,10 @@ WHO_MAY = {
     "DELETE /v1/students/{student_id}": Ask("admin"),
     "GET /v1/students/{student_id}/data": Ask("admin"),
     "GET /v1/students/{student_id}/picture": Ask("own"),
+    "GET /v1/students/{student_id}/learned-faces": Ask("own"),
     "DELETE /v1/students/{student_id}/learned-faces": Ask("own"),
+    "DELETE /v1/students/{student_id}/learned-faces/{face_id}": Ask("own"),
+    "POST /v1/students/{student_id}/consent": Ask("own", {"json": {"consent": True}}),
     "POST /v1/students/{student_id}/consent/withdrawal": Ask("own"),
     "GET /v1/sessions": Ask("any"),
     "POST /v1/sessions": Ask("own", {"json": {"group_id": "7b"}}),
@@ -82,6 +86,7 @@ WHO_MAY = {
     "GET /v1/sessions/{session_id}/photos/{photo_id}/picture": Ask("own"),
     "GET /v1/sessions/{session_id}/faces/{face_id}/picture": Ask("own"),
     "POST /v1/sessions/{session_id}/faces/{face_id}/student": Ask("own", {"json": {"student_id": None}, **ANY_VERSION}),
+    "POST /v1/sessions/{session_id}/faces/confirmed": Ask("own", {"json": FACES, **ANY_VERSION}),
     "GET /v1/reports/attendance": Ask("own", {"params": {"group_id": "7b"}}),
 }
 """Every route of one machine that is not open; one that is missing here fails the test."""

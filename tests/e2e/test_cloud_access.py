@@ -15,10 +15,12 @@ from muster.composition.aws import open_access, open_records
 from muster.composition.aws_settings import AwsSettings
 from muster.domain.attendance import Session
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UploadId, UserId
+from muster.domain.learning import LearningMode
 from muster.domain.student import Student
 from muster.domain.upload import Failure, UploadKind
 from muster.recognition.policy import Policy
 from muster.recognition.thresholds import DUPLICATES
+from muster.services.automatic_learning import AutomaticLearning
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.groups import Groups
@@ -187,7 +189,10 @@ def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
     groups = Groups(stores.groups, stores.students, stores.sessions)
     registration = Registration(PACK, vision, stores.students, galleries, DUPLICATES, groups, lambda: None)
     checks = PhotoChecks(stores.sessions, UTC)
-    detection = DetectionService(PACK, vision, stores.students, stores.sessions, galleries, heads, Policy(), checks)
+    learning = AutomaticLearning(stores.students, stores.sessions, LearningMode.OFF, lambda: None)
+    detection = DetectionService(
+        PACK, vision, stores.students, stores.sessions, galleries, heads, Policy(), checks, learning
+    )
     upload = UploadedPhotos(uploads, stores.groups, registration, detection).read(kind, UploadId(upload_id))
     assert upload is not None
     assert isinstance(upload.outcome, Failure)

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 
 from muster.composition.local import LocalSystem
-from muster.domain.identifiers import FaceId, GroupId, StudentId, UserId
+from muster.domain.identifiers import GroupId, StudentId, UserId
 from muster.domain.user import Role, User
 from muster.storage.local import DATABASE_FILE
-from tests.contract.examples import a_row, register
+from tests.contract.examples import learn, register
 
 
 def test_health_fails_while_the_database_is_not_the_one_that_the_server_has_open(
@@ -64,9 +64,9 @@ def test_a_teacher_removes_the_learned_faces_of_their_own_students_only(
     register(system.stores, "mine", groups=["g"])
     register(system.stores, "other", groups=["h"])
     for student in ("mine", "other"):
-        system.stores.students.learn(StudentId(student), FaceId("f"), a_row("f"))
+        learn(system.stores, student, "f")
     token = system.users.add(User(UserId("ada"), Role.TEACHER), [GroupId("g")])
     client.headers["Authorization"] = f"Bearer {token}"
     assert client.delete("/v1/students/mine/learned-faces").json() == {"student_id": "mine", "removed": 1}
     assert client.delete("/v1/students/other/learned-faces").status_code == 403
-    assert system.stores.students.template(StudentId("other")).learned == ("f",)
+    assert system.stores.students.template(StudentId("other")).learned_ids == ("f",)

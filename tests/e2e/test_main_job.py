@@ -120,7 +120,7 @@ def test_an_erased_student_is_found_no_more(registered: httpx.Client, samples: P
 def test_health_names_the_model_and_docs_are_served(client: httpx.Client) -> None:
     health = client.get("/health").json()
     assert health["status"] == "ok"
-    assert health["model"] == {"pack": "embedded-1", "head": None}
+    assert health["model"] == {"pack": "embedded-2", "head": None}
     assert client.get("/docs").status_code == 200
 
 

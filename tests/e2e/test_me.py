@@ -20,7 +20,7 @@ def test_everyone_at_a_machine_without_users_is_its_admin(client: httpx.Client, 
         "uploads": False,
         "most_photos": 10,
         "most_photo_bytes": 25_000_000,
-        "consent_wording": "2026-1",
+        "consent_wording": "2026-2",
         "pack": system.pack,
     }
 

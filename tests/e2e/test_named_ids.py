@@ -34,6 +34,7 @@ NOT_IDS = frozenset(
         *("limit", "cursor", "since", "until", "started_at", "format", "dry_run", "Idempotency-Key", "if-match"),
         *("marks", "status", "learn", "learn_anyway", "kind", "content_type", "size"),
         *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
+        *("faces", "face_id"),  # faces of the session in the path, tested below
         "teachers",  # user ids, which only an admin may send
         "leave_group_id",  # with a roster, which only an admin may send
     }
@@ -98,6 +99,9 @@ REQUESTS = {
     ),
     ("POST /v1/sessions/{session_id}/faces/{face_id}/student", "student_id"): Request(
         "s1", {"json": {"student_id": "{}"}, **ANY_VERSION}, {"session_id": "tuesday", "face_id": "f8"}
+    ),
+    ("POST /v1/sessions/{session_id}/faces/confirmed", "student_id"): Request(
+        "s1", {"json": {"faces": [{"face_id": "f8", "student_id": "{}"}]}, **ANY_VERSION}, {"session_id": "tuesday"}
     ),
     ("GET /v1/reports/attendance", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
     ("GET /v1/reports/attendance", "student_id"): Request("s1", {"params": {"student_id": "{}"}}),

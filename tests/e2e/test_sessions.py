@@ -195,13 +195,13 @@ def test_a_face_is_learned_from_and_forgotten_with_the_name(
     answer = named(school, stranger, "joe_biden", learn=True, learn_anyway=True)
     assert answer.status_code == 200, answer.text
     template = system.stores.students.template(biden)
-    assert template.learned == (stranger,)
+    assert template.learned_ids == (stranger,)
     assert len(template.embeddings) == len(before.embeddings) + 1
     assert float(template.embeddings[-1] @ template.embeddings[0]) == pytest.approx(unlike["similarity"], abs=0.05)
     assert system.stores.training.state().dirty
     # Sent again, nothing is doubled.
     assert named(school, stranger, "joe_biden", learn=True).status_code == 200
-    assert system.stores.students.template(biden).learned == (stranger,)
+    assert system.stores.students.template(biden).learned_ids == (stranger,)
     # What was learned is found in the next photo.
     other = Image.open(BytesIO(system.stores.sessions.original(*_photo_of(monday)))).convert("RGB")
     encoded = BytesIO()
@@ -226,7 +226,7 @@ def test_a_face_is_learned_as_the_student_whom_it_resembles_and_as_nobody_else(
     assert code_of(named(school, obama, "joe_biden", learn=True), 409) == "face_unlike"
     assert named(school, obama, "joe_biden").status_code == 200
     assert named(school, obama, "barack_obama", learn=True).status_code == 200
-    assert system.stores.students.template(StudentId("barack_obama")).learned == (obama,)
+    assert system.stores.students.template(StudentId("barack_obama")).learned_ids == (obama,)
 
 
 def test_what_cannot_be_learned_from_changes_nothing(
@@ -493,7 +493,7 @@ def test_the_command_line_names_photos_and_commands_and_fails_where_nobody_was_s
         if face["decision"] == "review"
     ]
     assert "to review: far.jpg: is the face at" in shown
-    assert f"muster sessions name monday {face} barack_obama" in shown
+    assert f"muster sessions confirm monday {face}" in shown
     assert "in 1 photo," in shown
     assert "not taken" in said
     # Another one in the same quarter of an hour; it shows nobody.

@@ -329,7 +329,7 @@ def the_photo_on_the_wall(story: Story) -> None:
     answer = done(story.name(9, picture, None))
     assert {mark["student_id"]: mark["status"] for mark in answer["marks"]}[OBAMA] == "absent"
     done(story.name(9, stranger, BIDEN, learn=True))
-    assert story.school.students.template(StudentId(BIDEN)).learned == (stranger,)
+    assert story.school.students.template(StudentId(BIDEN)).learned_ids == (stranger,)
     assert story.photo(9) == [BIDEN]
     story.register.cells[9] |= {OBAMA: "A", BIDEN: "P"}
 

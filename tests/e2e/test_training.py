@@ -23,8 +23,8 @@ def enrol(system: LocalSystem, count: int) -> None:
     random = np.random.default_rng(7)
     now = datetime.now(UTC)
     for number in range(count):
-        centre = random.normal(size=512)
-        views = centre + 0.3 * random.normal(size=(4, 512))
+        centre = random.normal(size=704)
+        views = centre + 0.3 * random.normal(size=(4, 704))
         views = (views / np.linalg.norm(views, axis=1, keepdims=True)).astype(np.float32)
         student_id = StudentId(f"drawn-{number:04}")
         student = Student(student_id, f"Drawn {number}", frozenset({GroupId("drawn")}), Consent(now, "test"), now)

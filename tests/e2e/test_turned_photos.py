@@ -86,7 +86,7 @@ def test_a_face_of_a_lying_photo_can_be_learned(client: httpx.Client, system: Lo
         json={"student_id": "barack_obama", "learn": True},
     )
     assert answer.status_code == 200, answer.text
-    assert [str(face) for face in system.stores.students.template(StudentId("barack_obama")).learned] == [
+    assert [str(face) for face in system.stores.students.template(StudentId("barack_obama")).learned_ids] == [
         face["face_id"]
     ]
 

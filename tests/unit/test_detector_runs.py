@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
+from muster.vision.align import StretchedBox
 from muster.vision.decode import Photo, decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import Embedder, FaceNetwork
 from muster.vision.face_limit import MAX_FACES
 from muster.vision.levelling import MAX_LEVELLED
 from muster.vision.pipeline import FaceDetector, VisionPipeline
@@ -49,15 +50,19 @@ class Tilted:
 
 
 class Blank:
-    """An embedder that computes nothing."""
+    """A network that computes nothing."""
+
+    size = 8
 
     def embed_faces(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.zeros((len(crops), 512), np.float32)
+        return np.zeros((len(crops), self.size), np.float32)
 
 
 def counting(detector: FaceDetector) -> tuple[VisionPipeline, Counted]:
     counted = Counted(detector)
-    return VisionPipeline(counted, cast(FaceNetEmbedder, Blank()), views=1), counted
+    return VisionPipeline(
+        counted, (Embedder(cast(FaceNetwork, Blank()), StretchedBox(), mirrored=False),), views=1
+    ), counted
 
 
 @pytest.mark.parametrize("name", ["group", "dim"])

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
-from muster.vision.align import crop_faces
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.align import StretchedBox, cut_out
+from muster.vision.embedder import Embedder, FaceNetwork, joined
 
 
 @pytest.fixture(scope="module")
-def embedder(pack: ModelPack) -> FaceNetEmbedder:
-    return FaceNetEmbedder(pack.embedder, threads=2)
+def embedder(pack: ModelPack) -> FaceNetwork:
+    return FaceNetwork(pack.embedders[0], threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -25,23 +25,23 @@ def portraits(samples: Path) -> NDArray[np.uint8]:
         assert picture is not None
         pixels = np.asarray(picture[:, :, ::-1], np.uint8)
         face = Faces(np.array([box], np.float32), np.zeros((1, 5, 2), np.float32), np.ones(1, np.float32))
-        crops.append(crop_faces(pixels, face)[0, 0])
+        crops.append(cut_out(pixels, face, StretchedBox())[0])
     return np.array(crops)
 
 
-def test_no_crop_gives_no_embedding(embedder: FaceNetEmbedder) -> None:
+def test_no_crop_gives_no_embedding(embedder: FaceNetwork) -> None:
     assert embedder.embed(np.empty((0, 160, 160, 3), np.uint8)).shape == (0, 512)
     assert embedder.embed_faces(np.empty((0, 1, 160, 160, 3), np.uint8)).shape == (0, 512)
 
 
-def test_rows_are_of_unit_length(embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]) -> None:
+def test_rows_are_of_unit_length(embedder: FaceNetwork, portraits: NDArray[np.uint8]) -> None:
     embeddings = embedder.embed(portraits)
     assert embeddings.dtype == np.float32
     assert np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
 
 
 def test_a_mirror_image_is_the_same_person_and_two_men_are_not(
-    embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]
+    embedder: FaceNetwork, portraits: NDArray[np.uint8]
 ) -> None:
     embeddings = embedder.embed(np.concatenate([portraits, portraits[:, :, ::-1]]))
     similarity = embeddings @ embeddings.T
@@ -50,21 +50,19 @@ def test_a_mirror_image_is_the_same_person_and_two_men_are_not(
     assert similarity[0, 1] < 0.4
 
 
-def test_a_crop_means_the_same_in_any_batch(embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]) -> None:
+def test_a_crop_means_the_same_in_any_batch(embedder: FaceNetwork, portraits: NDArray[np.uint8]) -> None:
     many = np.concatenate([portraits] * 10)
     assert np.allclose(embedder.embed(many)[-2:], embedder.embed(portraits), atol=1e-5)
 
 
-def test_a_face_of_several_crops_is_their_mean_direction(
-    embedder: FaceNetEmbedder, portraits: NDArray[np.uint8]
-) -> None:
+def test_a_face_of_several_crops_is_their_mean_direction(embedder: FaceNetwork, portraits: NDArray[np.uint8]) -> None:
     crops = np.stack([portraits, portraits[:, :, ::-1]], axis=1)
     separate = embedder.embed(crops.reshape(-1, 160, 160, 3)).reshape(2, 2, 512).mean(axis=1)
     expected = separate / np.linalg.norm(separate, axis=1, keepdims=True)
     assert np.allclose(embedder.embed_faces(crops), expected, atol=1e-5)
 
 
-def test_faces_are_embedded_sixteen_per_run(embedder: FaceNetEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faces_are_embedded_sixteen_per_run(embedder: FaceNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
     """benchmarks/crops.py times batches: sixteen at once take less per face than one at a time."""
     sizes: list[int] = []
 
@@ -76,3 +74,25 @@ def test_faces_are_embedded_sixteen_per_run(embedder: FaceNetEmbedder, monkeypat
     monkeypatch.setattr(embedder, "_session", Counting())
     assert embedder.embed(np.zeros((40, 160, 160, 3), np.uint8)).shape == (40, 512)
     assert sizes == [16, 16, 8]
+
+
+def test_joined_rows_have_unit_length_and_their_product_is_the_mean_of_the_cosines() -> None:
+    random = np.random.default_rng(0)
+    blocks = []
+    for size in (512, 192):
+        rows = random.standard_normal((4, size)).astype(np.float32)
+        blocks.append(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    rows = joined(blocks)
+    assert rows.shape == (4, 704)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+    assert np.allclose(rows @ rows.T, sum(block @ block.T for block in blocks) / 2, atol=1e-6)
+    assert np.array_equal(joined(blocks[:1]), blocks[0])
+
+
+def test_a_face_and_its_mirror_image_have_one_embedding_where_both_are_read(
+    embedder: FaceNetwork, portraits: NDArray[np.uint8]
+) -> None:
+    both, one = (Embedder(embedder, StretchedBox(), mirrored=mirrored) for mirrored in (True, False))
+    mirrored = np.ascontiguousarray(portraits[:, :, ::-1])
+    assert np.allclose(both.embed(portraits), both.embed(mirrored), atol=1e-5)
+    assert not np.allclose(one.embed(portraits), one.embed(mirrored), atol=1e-2)

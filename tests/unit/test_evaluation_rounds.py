@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.student import Template
 from muster.evaluation import rounds
 from muster.evaluation.datasets import Dataset, read_dataset
 from muster.evaluation.embed import PictureFaces, Pictures, RegistrationTemplate
@@ -23,6 +23,7 @@ from muster.recognition.head import HEAD_SIZE, Head
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, prepare, score
 
+EMBEDDING_SIZE = 512
 PACK = PackId("made-up-1")
 BOX = [10.0, 10.0, 40.0, 40.0]
 
@@ -54,6 +55,9 @@ class MadeUpPictures(Pictures):
             np.ones(len(found), dtype=np.float32),
         )
 
+    def shrunk_faces(self, path: Path, width: int) -> PictureFaces:
+        return self.faces(path)
+
     def template(self, path: Path) -> RegistrationTemplate:
         return RegistrationTemplate(
             self.faces(path).embeddings[:1], "0" * 64, "too_blurred" if "b/" in str(path) else None
@@ -75,7 +79,7 @@ def picture(path: Path) -> None:
 @pytest.fixture
 def how() -> Recognition:
     isotropic = np.eye(EMBEDDING_SIZE, dtype=np.float32) / np.float32(np.sqrt(EMBEDDING_SIZE))
-    return Recognition(PACK, Population(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Policy(), None)
+    return Recognition(PACK, Population.of_one(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Policy(), None)
 
 
 @pytest.fixture
@@ -135,7 +139,7 @@ def test_every_figure_of_a_known_classroom_is_as_worked_by_hand(
     assert figures["present_without_label"] == 0
     assert figures["intervals_95"] == {}
     assert document["two_stage"] == figures
-    assert document["heads"] == {"promoted": 0, "refused": 1, "reasons": ["no head was trained"]}
+    assert document["heads"] == {"promoted": 0, "refused": 1, "reasons": ["nothing was trained"]}
 
 
 def test_a_student_left_out_must_come_out_unknown(classroom: tuple[Dataset, MadeUpPictures], how: Recognition) -> None:
@@ -199,7 +203,7 @@ def test_the_head_names_and_stage_1_rejects(how: Recognition) -> None:
     weight = random.normal(size=(HEAD_SIZE, EMBEDDING_SIZE)).astype(np.float32)
     head = Head(PACK, weight, np.zeros(HEAD_SIZE, np.float32), centre=0.0, deviation=0.125, fusion=0.9)
     probes = faces[20:]
-    alone = score(probes, prepared).normalised
+    alone = score(probes, prepared, same_photo=False).normalised
     named = head.fuse(alone, head.similarity(probes, prepared.gallery)).argmax(axis=1)
     assert (named != alone.argmax(axis=1)).any()
     ranking = rounds._ranking(probes, prepared, head)
@@ -254,7 +258,8 @@ def test_the_page_needs_nothing_from_anywhere_and_shows_figures_charts_and_mista
     assert "http" not in page.replace("<!DOCTYPE html>", "")
     assert "@import" not in page
     assert "url(" not in page
-    assert page.count("<svg") == 2, "with no head promoted both methods have the same scores, drawn once"
+    assert page.count("<svg") == 4, "two for class photos, one for the scores of both methods, one DET curve"
+    assert page.index("In a class photo") < page.index("Face by face"), "what a teacher asks comes first"
     assert "data:image/jpeg;base64," in page
     assert "prefers-color-scheme: dark" in page
 

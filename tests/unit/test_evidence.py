@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from muster.composition.population import population_of
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE
-from muster.packs.load import PackStatistics, load_statistics
+from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
+from muster.packs.statistics import NetworkStatistics, PackStatistics
 from muster.recognition.evidence import estimate_evidence
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.scoring import Evidence, Population, prepare, score
 
+EMBEDDING_SIZE = 512
 SPREAD = np.where(np.arange(EMBEDDING_SIZE) < 60, 1 / np.sqrt(1 + np.arange(EMBEDDING_SIZE) / 8), 0)
 # What changes from photo to photo lies in other directions than what tells people apart.
 CHANGE = np.where(np.arange(EMBEDDING_SIZE) < 60, 0.7 * np.sqrt(np.arange(EMBEDDING_SIZE) / 60), 0)
@@ -41,12 +42,16 @@ def population_of_drawn() -> Population:
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     factor = (vectors * np.sqrt(np.maximum(values, 0))).astype(np.float32)
     rows = drawn.reshape(-1, EMBEDDING_SIZE)
-    return Population(mean, factor, estimate_evidence(rows, np.repeat(np.arange(1500), 3), mean))
+    return Population.of_one(mean, factor, estimate_evidence(rows, np.repeat(np.arange(1500), 3), mean))
 
 
 @pytest.fixture(scope="module")
 def population() -> Population:
     return population_of_drawn()
+
+
+def without_evidence(population: Population) -> Population:
+    return replace(population, networks=tuple(replace(network, evidence=None) for network in population.networks))
 
 
 def gallery_of(rows: FloatArray) -> Gallery:
@@ -65,13 +70,13 @@ def test_strangers_score_nought_with_deviation_one(population: Population, stude
 
 
 def test_a_score_is_the_log_likelihood_ratio_of_two_gaussians(population: Population) -> None:
-    evidence = population.evidence
+    evidence = population.networks[0].evidence
     assert evidence is not None
     one, other = photos(np.random.default_rng(2), 2, 1)[:, 0]
     # Coordinates in which photos of one person have unit variance and people the variance `ratios`.
     ratios = evidence.reliability.astype(float) / (1 - evidence.reliability)
     scale = np.sqrt(ratios / (2 * ratios + 1))
-    x, y = (unit(row - population.mean) @ evidence.directions / scale for row in (one, other))
+    x, y = (unit(row - population.networks[0].mean) @ evidence.directions / scale for row in (one, other))
 
     def log_density(rows: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
         """Sum over the directions, each with its own 2 x 2 covariance, but for a constant."""
@@ -100,7 +105,7 @@ def test_knowing_how_photos_differ_names_more_faces_rightly(population: Populati
         normalised = score(drawn[:, 1], prepare(gallery_of(drawn[:, 0]), known)).normalised
         return float((normalised.argmax(axis=1) == np.arange(len(drawn))).mean())
 
-    assert rank_1(population) > rank_1(replace(population, evidence=None)) + 0.02
+    assert rank_1(population) > rank_1(without_evidence(population)) + 0.02
 
 
 def test_an_empty_gallery_and_a_photo_without_faces_are_no_special_case(population: Population) -> None:
@@ -116,13 +121,19 @@ def test_nothing_is_learnt_where_nobody_has_two_photos() -> None:
 
 
 def test_a_pack_with_one_photo_a_person_does_without_evidence(tmp_path: Path) -> None:
-    shipped = load_statistics(shipped_spec("embedded"), tmp_path)
-    assert population_of(PackStatistics(shipped.mean, shipped.factor)).evidence is None
+    shipped = load_statistics(shipped_spec("embedded"), tmp_path).networks
+    plain = PackStatistics(tuple(NetworkStatistics(network.mean, network.factor) for network in shipped))
+    assert [network.evidence for network in population_of(plain).networks] == [None, None]
 
 
-def test_the_shipped_evidence_is_complete(tmp_path: Path) -> None:
-    evidence = population_of(load_statistics(shipped_spec("embedded"), tmp_path)).evidence
-    assert isinstance(evidence, Evidence)
-    assert evidence.directions.shape == (EMBEDDING_SIZE, len(evidence.reliability))
-    assert ((evidence.reliability > 0) & (evidence.reliability < 1)).all()
-    assert evidence.deviation > 0
+@pytest.mark.parametrize(("name", "sizes"), [("embedded", [512, 192]), ("embedded-facenet", [512])])
+def test_the_shipped_evidence_is_complete(name: str, sizes: list[int], tmp_path: Path) -> None:
+    networks = population_of(load_statistics(shipped_spec(name), tmp_path)).networks
+    assert [len(network.mean) for network in networks] == sizes
+    for network in networks:
+        evidence = network.evidence
+        assert isinstance(evidence, Evidence)
+        assert evidence.directions.shape == (len(network.mean), len(evidence.reliability))
+        assert ((evidence.reliability > 0) & (evidence.reliability < 1)).all()
+        assert evidence.deviation > 0
+        assert network.weight > 0

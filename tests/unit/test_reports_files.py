@@ -190,20 +190,20 @@ def test_every_form_of_a_report_tells_not_taken_and_to_review_from_absent() -> N
     report = not_taken_and_in_review()
     assert [row[2:] for row in rows_of_csv(report)[1:]] == [
         ["1", "0", "0", "0", "0", "1.0000", "0", "0", "present", "not taken"],
-        ["0", "0", "0", "0", "1", "", "0", "0", "to review", "not taken"],
+        ["0", "0", "0", "0", "1", "", "0", "0", "to review", "to review"],
     ]
     workbook = sheets_of(report)
     assert [[cell.value for cell in row[10:]] for row in workbook["Attendance"].iter_rows(min_row=2)] == [
         ["P", "–"],
-        ["?", "–"],
+        ["?", "?"],
     ]
     assert [cell.value for cell in workbook["Sessions"]["E"]] == ["taken", "yes", "not taken"]
     assert [cell.value for cell in workbook["Days"]["A"]] == ["date", datetime(2026, 9, 1)]
     remarks = ["2 open questions: to review, not counted in any rate.", "1 session not taken, counted in no figure."]
     assert [row[1].value for row in workbook["About"].iter_rows() if row[0].value == "remark"] == remarks
     page = html_page(report)
-    assert page.count('<td class="not-taken">–</td>') == 2
-    assert page.count('<td class="review">?</td>') == 1
+    assert page.count('<td class="not-taken">–</td>') == 1
+    assert page.count('<td class="review">?</td>') == 2
     assert ", not taken" in page
     text = Page(page).text
     assert all(remark in text for remark in remarks)

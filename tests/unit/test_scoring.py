@@ -5,9 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.scoring import Population, prepare, score
+
+EMBEDDING_SIZE = 512
 
 
 def unit(rows: NDArray[np.floating]) -> FloatArray:
@@ -38,13 +39,14 @@ def population_of(rows: FloatArray) -> Population:
     mean = rows.mean(axis=0)
     centred = unit(rows - mean)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    return Population(mean, (vectors * np.sqrt(np.maximum(values, 0))).astype(np.float32))
+    return Population.of_one(mean, (vectors * np.sqrt(np.maximum(values, 0))).astype(np.float32))
 
 
 @pytest.mark.parametrize("students", [5, 30, 200, 2000])
 def test_strangers_score_nought_with_deviation_one_in_galleries_of_any_size(
     directions: FloatArray, students: int
 ) -> None:
+
     random = np.random.default_rng(0)
     population = population_of(people(random, 4000, directions))
     prepared = prepare(gallery_of(people(random, students, directions)), population)
@@ -81,7 +83,7 @@ def test_a_face_that_resembles_everybody_scores_lower_than_its_cosine_says(direc
     population = population_of(people(random, 2000, directions))
     common, rare = np.zeros((2, 1, EMBEDDING_SIZE))
     common[0, 1], rare[0, 400] = 1, 1
-    placed = population.placed(unit(np.concatenate([common, rare]) + population.mean))
+    placed = population.placed(unit(np.concatenate([common, rare]) + population.networks[0].mean))
     assert np.linalg.norm(placed[0]) < np.linalg.norm(placed[1])
 
 
@@ -93,7 +95,9 @@ def test_students_with_many_views_do_not_pull_the_mean_more_than_others(directio
     owners = np.array([0, 0, 0, 0, 1, 2])
     repeated = Gallery(once.student_ids, once.pack, rows[owners], owners)
     np.testing.assert_allclose(
-        prepare(once, population).population.mean, prepare(repeated, population).population.mean, atol=1e-6
+        prepare(once, population).population.networks[0].mean,
+        prepare(repeated, population).population.networks[0].mean,
+        atol=1e-6,
     )
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
-from muster.vision.align import crop_faces
+from muster.vision.align import StretchedBox, cut_out
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import FaceNetwork
 from muster.vision.yolo import YoloFaceDetector
 from tests.shared_files import FOLDER, NO_YOLO_WEIGHTS, YOLO_WEIGHTS
 
@@ -82,10 +82,10 @@ def test_its_landmarks_lie_where_another_detectors_do(detector: YoloFaceDetector
 
 @pytest.mark.slow
 def test_its_faces_are_recognised(detector: YoloFaceDetector, pack: ModelPack) -> None:
-    embedder = FaceNetEmbedder(pack.embedder, threads=2)
+    network = FaceNetwork(pack.embedders[0], threads=2)
 
     def embedded(photo: Pixels, faces: Faces) -> NDArray[np.float32]:
-        return embedder.embed_faces(crop_faces(photo, faces))
+        return network.embed(cut_out(photo, faces, StretchedBox()))
 
     students = sorted((GROUPS / "gallery").iterdir())
     gallery = []

@@ -2,6 +2,9 @@
 
 import { send } from "./api.js";
 
+/** Milliseconds after which the address of a picture that is no longer shown ends. */
+const REVOKED_AFTER = 1_000;
+
 /** @type {Map<string, {url: string, bitmap: ImageBitmap | null}>} photos taken here, by the photo's id. */
 const own = new Map();
 /** @type {Map<string, Promise<string>>} addresses of pictures that came from the server, by path. */
@@ -19,14 +22,19 @@ export function ownPhoto(photoId) {
   return own.get(photoId) ?? null;
 }
 
+// An image that was given the address a moment ago still reads it.
+function revokeLater(url) {
+  setTimeout(() => URL.revokeObjectURL(url), REVOKED_AFTER);
+}
+
 /** Let go of all photos and pictures. */
 export function forgetPictures() {
   for (const { url, bitmap } of own.values()) {
-    URL.revokeObjectURL(url);
+    revokeLater(url);
     bitmap?.close();
   }
   own.clear();
-  for (const address of fetched.values()) address.then((url) => URL.revokeObjectURL(url)).catch(() => undefined);
+  for (const address of fetched.values()) address.then(revokeLater).catch(() => undefined);
   fetched.clear();
 }
 

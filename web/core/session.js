@@ -19,8 +19,13 @@ import { Problem } from "./problem.js";
  * @property {boolean} loaded
  */
 
+/** Codes by which the server says that the roll call is not what is shown. */
+const STALE = ["version_conflict", "proposal_changed", "face_not_found"];
+
 /** @type {SessionView | null} */
 let view = null;
+/** Settles when all changes that were begun are made or refused. */
+let underWay = Promise.resolve();
 
 /** @returns {SessionView | null} */
 export function session() {
@@ -95,8 +100,7 @@ export async function takeIn(item, answer) {
 
 /** Remove a photo with its faces; marks follow, whatever else changed meanwhile. @param {string} photoId */
 export async function removePhoto(photoId) {
-  await changing(() => send("DELETE", `${address(view.id)}/photos/${encodeURIComponent(photoId)}`));
-  await reload();
+  await changing(() => send("DELETE", `${address(view.id)}/photos/${encodeURIComponent(photoId)}`), reload);
 }
 
 /** Remove the roll call with all that belongs to it. */
@@ -109,14 +113,10 @@ export async function removeSession() {
  * @param {{student_id: string, status: string}[]} marks
  */
 export async function mark(marks) {
-  const response = await changing(() =>
-    send("PATCH", `${address(view.id)}/marks`, { json: { marks }, headers: { "If-Match": view.etag } }),
+  await changing(
+    () => send("PATCH", `${address(view.id)}/marks`, { json: { marks }, headers: { "If-Match": view.etag } }),
+    reload,
   );
-  const document = await response.json();
-  view.marks = document.marks;
-  view.taken = document.taken;
-  view.etag = response.headers.get("ETag");
-  await reload();
 }
 
 /**
@@ -127,10 +127,20 @@ export async function mark(marks) {
  */
 export async function nameFace(faceId, studentId, learn = false) {
   const path = `${address(view.id)}/faces/${encodeURIComponent(faceId)}/student`;
-  await changing(() =>
-    send("POST", path, { json: { student_id: studentId, learn }, headers: { "If-Match": view.etag } }),
+  await changing(
+    () => send("POST", path, { json: { student_id: studentId, learn }, headers: { "If-Match": view.etag } }),
+    reload,
   );
-  await reload();
+}
+
+/**
+ * Confirm the students whom questions name, all or none. The server refuses a face that is no longer proposed so: no
+ * version is sent, and a photo that is read at the same moment is no conflict.
+ * @param {any[]} questions
+ */
+export async function confirmFaces(questions) {
+  const faces = questions.map(({ face_id, candidates }) => ({ face_id, student_id: candidates[0].student_id }));
+  await changing(() => send("POST", `${address(view.id)}/faces/confirmed`, { json: { faces } }), reload);
 }
 
 /** @returns {string} path of the server's picture of a photo. */
@@ -143,12 +153,28 @@ export function facePath(sessionId, faceId) {
   return `${address(sessionId)}/faces/${encodeURIComponent(faceId)}/picture`;
 }
 
-// Somebody else may have changed the roll call since it was read: show theirs before this one is made.
-async function changing(change) {
+/** Wait until the changes under way are made, or refused, and what follows from them is read. */
+export async function changesMade() {
+  await underWay;
+  // After those who made them were told.
+  await new Promise((resolve) => setTimeout(resolve));
+}
+
+/**
+ * Make a change and then do what follows. Somebody else may have changed the roll call since it was read: where this
+ * change is refused for it, theirs is shown.
+ */
+async function changing(change, following = async () => undefined) {
+  const made = changed(change).then(following);
+  underWay = Promise.allSettled([underWay, made]);
+  await made;
+}
+
+async function changed(change) {
   try {
-    return await change();
+    await change();
   } catch (error) {
-    if (error instanceof Problem && error.code === "version_conflict") await reload();
+    if (error instanceof Problem && STALE.includes(error.code)) await reload();
     throw error;
   }
 }

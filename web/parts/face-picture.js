@@ -45,7 +45,10 @@ class FacePicture extends HTMLElement {
     const image = new Image();
     image.alt = "";
     try {
-      image.src = await picture(this.getAttribute("src"));
+      const address = await picture(this.getAttribute("src"));
+      // The page was left, and its pictures with it.
+      if (!this.isConnected) return;
+      image.src = address;
     } catch {
       // The photo's time is over, or there is no network: its place stays empty, the name beside it says enough.
       return;

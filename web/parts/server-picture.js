@@ -23,7 +23,10 @@ class ServerPicture extends HTMLElement {
     image.alt = "";
     image.decoding = "async";
     try {
-      image.src = await picture(source);
+      const address = await picture(source);
+      // The page was left, and its pictures with it.
+      if (!this.isConnected) return;
+      image.src = address;
       await image.decode();
     } catch {
       if (this.#shown === source) this.textContent = t("photo.gone");

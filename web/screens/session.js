@@ -6,12 +6,12 @@ import { moment, t } from "../core/i18n.js";
 import { discard, isUnopened, waiting } from "../core/outbox.js";
 import { forgetPictures } from "../core/pictures.js";
 import { groupName, knownStudents, loadStudents } from "../core/roster.js";
-import { facePath, leave, lookAt, nameFace, reload, removePhoto, removeSession, session } from "../core/session.js";
+import { changesMade, leave, lookAt, reload, removePhoto, removeSession, session } from "../core/session.js";
 import { ask } from "../parts/ask.js";
-import "../parts/face-picture.js";
 import { openFace, openStudent } from "../parts/face-sheet.js";
 import { icon } from "../parts/icons.js";
 import { photoView } from "../parts/photo-view.js";
+import { confirmable, confirmLikely, questions } from "../parts/questions.js";
 import { chip, counts } from "../parts/status.js";
 import { attempt, say } from "../parts/toast.js";
 import { failure, waitingList } from "../parts/waiting.js";
@@ -127,61 +127,6 @@ function morePhotos(view) {
   </div>`;
 }
 
-function questions(view) {
-  if (view.questions.length === 0) return nothing;
-  return html`<section aria-labelledby="questions-title">
-    <h2 id="questions-title">${t("question.title", { count: view.questions.length })}</h2>
-    <ul class="questions">
-      ${repeat(
-        view.questions,
-        (question) => question.face_id,
-        (question) => questionCard(view, question),
-      )}
-    </ul>
-  </section>`;
-}
-
-function faceOf(view, faceId) {
-  for (const photo of view.photos) {
-    const face = photo.faces.find((one) => one.face_id === faceId);
-    if (face) return { photo, face };
-  }
-  return null;
-}
-
-function questionCard(view, question) {
-  const found = faceOf(view, question.face_id);
-  const [first] = question.candidates;
-  return html`<li class="card question">
-    <div class="pair">
-      <face-picture
-        class="large"
-        photo=${question.photo_id}
-        box=${found ? found.face.box.join(",") : nothing}
-        src=${facePath(view.id, question.face_id)}
-      ></face-picture>
-      ${first?.picture_url ? html`<face-picture class="large" src=${first.picture_url}></face-picture>` : nothing}
-    </div>
-    <p>${first ? t("question.is", { name: first.name }) : t("question.who")}</p>
-    <div class="row wrap">
-      ${
-        first
-          ? html`<button class="primary" @click=${() => answer(question, first.student_id, first.name)}>
-                ${icon("check")}${t("question.yes")}
-              </button>
-              <button @click=${() => answer(question, null, "")}>${icon("cross")}${t("question.no")}</button>`
-          : nothing
-      }
-      <button @click=${() => found && openFace(found.face, found.photo)}>${t("question.other")}</button>
-    </div>
-  </li>`;
-}
-
-async function answer(question, studentId, name) {
-  const done = await attempt(() => nameFace(question.face_id, studentId));
-  if (done) say(studentId === null ? t("question.saidNobody") : t("question.said", { name }));
-}
-
 /** Marks, and without a status those students of the group who have none: everybody can be marked by hand. */
 function everybody(view) {
   const marked = new Set(view.marks.map((mark) => mark.student_id));
@@ -224,13 +169,18 @@ function people(view) {
 
 function finishBar(view, items) {
   if (!view.loaded && items.length === 0) return nothing;
-  const counted = counts(view.marks);
-  const finish = () => {
-    const finished = { present: counted.present + counted.late, all: view.marks.length };
-    const said = view.taken ? t("session.finished", finished) : t("session.finishedNotTaken");
-    say(items.length > 0 ? t("session.finishedWaiting", { count: items.length }) : said);
-    location.hash = "#/";
-  };
+  // It stays at the foot of the screen, except while there are questions, whose answers it would cover.
+  return html`<div class="bar ${view.questions.length > 0 ? "still" : ""}">
+    <button class="primary big grow" @click=${() => void finishOrAsk(view, items)}>
+      ${icon("check")}${t("session.finish")}
+    </button>
+  </div>`;
+}
+
+async function finishOrAsk(view, items) {
+  // An answer that was given a moment ago is still on its way.
+  await changesMade();
+  if (session() !== view) return;
   const open = view.marks.filter((mark) => mark.status === "review");
   const sentences = [
     ...(open.length > 0
@@ -238,12 +188,29 @@ function finishBar(view, items) {
       : []),
     ...(view.taken || items.length > 0 ? [] : [t("session.notTakenText")]),
   ];
-  const asked = () =>
-    ask(t("session.finishTitle"), sentences, [{ label: t("session.finishAnyway"), style: "primary", run: finish }]);
-  // It stays at the foot of the screen, except while there are questions, whose answers it would cover.
-  return html`<div class="bar ${view.questions.length > 0 ? "still" : ""}">
-    <button class="primary big grow" @click=${sentences.length > 0 ? asked : finish}>
-      ${icon("check")}${t("session.finish")}
-    </button>
-  </div>`;
+  if (sentences.length === 0) {
+    finish(view, items);
+    return;
+  }
+  const anyway = { label: t("session.finishAnyway"), run: () => finish(view, items) };
+  ask(t("session.finishTitle"), sentences, [...confirmation(view, items), anyway]);
+}
+
+/** The choice of confirming what is likely before the roll call is finished, where there is anything to confirm. */
+function confirmation(view, items) {
+  const likely = confirmable(view);
+  if (likely.length === 0) return [];
+  const label = t("session.finishConfirm", { count: likely.length, name: likely[0].candidates[0].name });
+  const run = async () => {
+    if (await confirmLikely(view)) finish(view, items);
+  };
+  return [{ label, style: "primary", run: () => void run() }];
+}
+
+function finish(view, items) {
+  const counted = counts(view.marks);
+  const finished = { present: counted.present + counted.late, all: view.marks.length };
+  const said = view.taken ? t("session.finished", finished) : t("session.finishedNotTaken");
+  say(items.length > 0 ? t("session.finishedWaiting", { count: items.length }) : said);
+  location.hash = "#/";
 }

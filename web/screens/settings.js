@@ -91,7 +91,7 @@ export function settings() {
 
 function trainingState() {
   return html`<p>${t(`training.${training.state}`)}</p>
-    <p class="muted">${training.head === null ? t("training.noHead") : t("training.head", { number: training.head })}</p>
+    <p class="muted">${t(training.head === null ? "training.noHead" : "training.head")}</p>
     ${training.started_at && training.state === "running" ? html`<p class="muted small">${moment(training.started_at)}</p>` : nothing}
     <p class="muted small">${me().pack ?? ""}</p>`;
 }

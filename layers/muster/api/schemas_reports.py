@@ -96,8 +96,8 @@ class StudentTotalsDocument(BaseModel):
     )
     current_absence: int = Field(description="Sessions missed in a row up to the last one of the report.")
     marks: list[MarkStatus | None] = Field(
-        description="One for each of `sessions`, in their order; null where the student was not on the roster or "
-        "the session is not taken."
+        description="One for each of `sessions`, in their order; null where the student was not on the roster. "
+        "Of a session that is not taken only `review`."
     )
 
     @classmethod

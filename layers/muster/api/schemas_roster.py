@@ -1,12 +1,13 @@
 """The documents of groups, of changes to students, and of imports."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from muster.domain.group import Group
-from muster.domain.student import MOST_GROUPS
+from muster.domain.student import MOST_GROUPS, LearnedFace
 from muster.services.groups import MOST_TEACHERS
 from muster.services.subject_data import SubjectData
 
@@ -55,6 +56,41 @@ class GroupChange(BaseModel):
     teachers: list[str] | None = Field(default=None, max_length=MOST_TEACHERS, examples=[["ada", "bob"]])
 
 
+class LearnedFaceDocument(BaseModel):
+    """A face that a student's template learned from; the session and its photos may be gone."""
+
+    face_id: str = Field(examples=["f3a1-0"])
+    session_id: str | None = Field(description="The roll call that showed the face; null in older records.")
+    group_id: str | None = Field(description="The group of that roll call; null in older records.")
+    learned_at: datetime | None = Field(description="UTC; null in older records.")
+    automatic: bool = Field(description="Learned without anyone confirming the face, since the photo was certain.")
+    by: str | None = Field(description="Id of the user who confirmed the face; null if nobody did.")
+
+    @classmethod
+    def of(cls, face: LearnedFace) -> "LearnedFaceDocument":
+        """Describe a learned face."""
+        return cls(
+            face_id=face.face_id,
+            session_id=face.session_id,
+            group_id=face.group_id,
+            learned_at=face.learned_at,
+            automatic=face.automatic,
+            by=face.by,
+        )
+
+
+class LearnedFacesDocument(BaseModel):
+    """The faces that a student's template learned from, oldest first."""
+
+    student_id: str = Field(examples=["s1"])
+    items: list[LearnedFaceDocument]
+
+    @classmethod
+    def of(cls, student_id: str, faces: Iterable[LearnedFace]) -> "LearnedFacesDocument":
+        """Describe the learned faces of a student."""
+        return cls(student_id=student_id, items=[LearnedFaceDocument.of(face) for face in faces])
+
+
 class ForgottenFaces(BaseModel):
     """How many learned faces a template lost."""
 
@@ -70,6 +106,14 @@ class NewStudent(BaseModel):
     student_id: str = Field(examples=["0042"])
     name: str = Field(examples=["Ada Lovelace"], max_length=400)
     group_ids: list[str] = Field(min_length=1, max_length=MOST_GROUPS, examples=[["7b"]])
+
+
+class StatedConsent(BaseModel):
+    """The statement that a student agreed to the present wording of the consent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consent: bool = Field(description="Must be true.", examples=[True])
 
 
 class StudentChange(BaseModel):
@@ -139,8 +183,8 @@ class SubjectDocument(BaseModel):
     consent_stated_by: str | None = Field(description="Id of the user who stated that consent was given.")
     consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn, if it was.")
     registration_photo: bool = Field(description="Whether the photo is kept.")
-    embeddings: int = Field(description="How many vectors of 512 numbers the template holds.")
-    learned_faces: list[str] = Field(description="Faces that the template learned from.")
+    embeddings: int = Field(description="How many embeddings the template holds.")
+    learned_faces: list[LearnedFaceDocument] = Field(description="Faces that the template learned from.")
     marks: list[SubjectMark]
     faces: list[SubjectFace]
 
@@ -160,7 +204,7 @@ class SubjectDocument(BaseModel):
             consent_renewed_after=consent.renewed_after if consent else None,
             registration_photo=data.registration_photo,
             embeddings=data.embeddings,
-            learned_faces=list(data.learned),
+            learned_faces=[LearnedFaceDocument.of(face) for face in data.learned],
             marks=[
                 SubjectMark(
                     session_id=session.id,

@@ -7,11 +7,9 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from muster.api.schemas import FaceDocument, MarkDocument
-from muster.domain.attendance import Change, MarkChange, MarkStatus, PhotoChange, Session
+from muster.domain.attendance import Change, MarkChange, MarkStatus, PhotoChange
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, StudentId
-from muster.domain.student import StudentState
-from muster.services.questions import Question
 from muster.services.sessions import SessionDetail, SessionOverview
 
 MOST_MARKS = 500
@@ -151,52 +149,6 @@ class NamedFaceDocument(BaseModel):
                         version=detail.session.version,
                     )
         return None
-
-
-class SuggestionDocument(BaseModel):
-    """A student whose face it may be."""
-
-    student_id: str
-    name: str
-    similarity: float | None
-    picture_url: str | None = Field(
-        description="Path of the picture the student was registered with; null where there is none."
-    )
-
-
-class QuestionDocument(BaseModel):
-    """Is this face the first candidate's? Answer with `POST` to `answer_url`. Each student is asked about once."""
-
-    face_id: str
-    photo_id: str
-    picture_url: str = Field(description="Path of the face's picture.")
-    answer_url: str
-    settles: bool = Field(
-        default=True, description="A yes makes the student present: always true, others are not asked about."
-    )
-    candidates: list[SuggestionDocument] = Field(description="The student named first, if there is one.")
-
-    @classmethod
-    def of(cls, session: Session, question: Question) -> "QuestionDocument":
-        """Describe a question."""
-        face_url = f"/v1/sessions/{session.id}/faces/{question.face.face_id}"
-        return cls(
-            face_id=question.face.face_id,
-            photo_id=question.photo_id,
-            picture_url=f"{face_url}/picture",
-            answer_url=f"{face_url}/student",
-            candidates=[
-                SuggestionDocument(
-                    student_id=one.student.id,
-                    name=one.student.name,
-                    similarity=one.similarity,
-                    picture_url=f"/v1/students/{one.student.id}/picture"
-                    if one.student.state is StudentState.REGISTERED
-                    else None,
-                )
-                for one in question.suggestions
-            ],
-        )
 
 
 class SaidOfFace(BaseModel):

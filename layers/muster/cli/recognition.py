@@ -168,8 +168,8 @@ def show_detection(
     )
     console.print(f"Session {detection.session.id}", soft_wrap=True, highlight=False)
     if verbose:
-        head = f"head {detection.head}" if detection.head is not None else "no head"
-        console.print(f"Decided with the model pack {detection.pack} and {head}.", highlight=False)
+        trained = f"training {detection.head}" if detection.head is not None else "no training"
+        console.print(f"Recognised with the model pack {detection.pack} and {trained}.", highlight=False)
     for path in annotated:
         console.print(f"annotated photo: {path}", soft_wrap=True, highlight=False)
 
@@ -177,13 +177,20 @@ def show_detection(
 def _show_questions(console: Console, detection: Detection, sources: Sequence[Path]) -> None:
     """Print one line for each question, with the photo to look at and the command that answers it."""
     files = {photo.id: source.name for photo, source in zip(detection.photos, sources, strict=True)}
-    for question in questions_of(detection.photos, detection.marks, {}):
+    questions = questions_of(detection.photos, detection.marks, {})
+    for question in questions:
         student, face = question.face.student_id, question.face
         name = detection.names.get(student, "") if student is not None else ""
         console.print(
             f"[magenta]to review[/]: {escape(files[question.photo_id])}: is the face at {face.box[:2]} "
             f"{escape(name)} ({student})? If so: "
-            f"muster sessions name {detection.session.id} {face.face_id} {student}",
+            f"muster sessions confirm {detection.session.id} {face.face_id}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    if len(questions) > 1:
+        console.print(
+            f"If all of them are right: muster sessions confirm {detection.session.id} --all",
             soft_wrap=True,
             highlight=False,
         )

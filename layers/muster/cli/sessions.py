@@ -1,34 +1,29 @@
 """`muster sessions`: roll calls looked at, opened ahead and corrected."""
 
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.confirmation import confirm
-from muster.cli.marks import faces_text, marked_by, status_text
+from muster.cli.confirmation import confirm as confirm_removal
 from muster.cli.naming import GroupOption, SessionArgument, find_face, find_photo, find_session
-from muster.cli.output import DataOption, JsonOption, counter, emit
+from muster.cli.output import DataOption, JsonOption, emit
+from muster.cli.questions import confirm, questions
+from muster.cli.session_output import emit_session, local_user
 from muster.composition.local import open_groups, open_local_system, open_sessions
 from muster.composition.reports import open_reports
 from muster.domain.attendance import STATUSES_BY_HAND, MarkStatus
-from muster.domain.errors import InvalidRequest, PhotoNotFound
+from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import (
-    FaceId,
-    SessionId,
     StudentId,
-    UserId,
     parse_group_id,
     parse_session_id,
     parse_student_id,
 )
 from muster.domain.period import Period, parse_day
 from muster.reports.look import WORDS
-from muster.services.sessions import Sessions
 
 app = typer.Typer(help="Roll calls: looked at, opened ahead and corrected.", no_args_is_help=True)
 
@@ -72,7 +67,7 @@ def show(
 ) -> None:
     """Show one session with its marks."""
     sessions, _ = open_sessions(data)
-    _emit(sessions, find_session(session, group, data), as_json)
+    emit_session(sessions, find_session(session, group, data), as_json)
 
 
 @app.command("open")
@@ -93,7 +88,7 @@ def open_session(
         started_at = started_at if started_at.tzinfo else started_at.replace(tzinfo=open_reports(data).zone)
     sessions, _ = open_sessions(data)
     detail = sessions.open(parse_group_id(group), None if session is None else parse_session_id(session), started_at)
-    _emit(sessions, detail.session.id, as_json)
+    emit_session(sessions, detail.session.id, as_json)
 
 
 @app.command()
@@ -113,8 +108,8 @@ def mark(
         statuses[parse_student_id(student)] = MarkStatus(status)
     sessions, corrections = open_sessions(data)
     identifier = find_session(session, group, data)
-    corrections.mark(identifier, statuses, _me())
-    _emit(sessions, identifier, as_json)
+    corrections.mark(identifier, statuses, local_user())
+    emit_session(sessions, identifier, as_json)
 
 
 @app.command()
@@ -135,62 +130,18 @@ def name(
     student_id = None if student is None else parse_student_id(student)
     sessions, corrections = open_sessions(data)
     if not learn:
-        corrections.name(identifier, find_face(face, identifier, data), student_id, _me())
+        corrections.name(identifier, find_face(face, identifier, data), student_id, local_user())
     elif student_id is None:
         raise InvalidRequest("Name the student to learn the face of, or leave out --learn.")
     else:
         open_local_system(data).learning.name(
-            identifier, find_face(face, identifier, data), student_id, _me(), anyway=learn_anyway
+            identifier, find_face(face, identifier, data), student_id, local_user(), anyway=learn_anyway
         )
-    _emit(sessions, identifier, as_json)
+    emit_session(sessions, identifier, as_json)
 
 
-@app.command()
-def questions(
-    session: SessionArgument,
-    output: Annotated[Path | None, typer.Option(help="Write the pictures of the faces into this folder.")] = None,
-    group: GroupOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the questions, one for each student to review, the surest first.
-
-    Answer with `muster sessions name SESSION FACE STUDENT`.
-    """
-    identifier = find_session(session, group, data)
-    sessions, _ = open_sessions(data)
-    found = sessions.questions(identifier)
-    pictures: dict[FaceId, str] = {}
-    if output is not None and found:
-        pictures = _write_pictures(output, identifier, [question.face.face_id for question in found], data)
-    document = [
-        {
-            "face_id": question.face.face_id,
-            "photo_id": question.photo_id,
-            "settles": True,
-            "candidates": [
-                {"student_id": one.student.id, "name": one.student.name, "similarity": one.similarity}
-                for one in question.suggestions
-            ],
-            "picture": pictures.get(question.face.face_id),
-        }
-        for question in found
-    ]
-
-    def show(console: Console) -> None:
-        if not found:
-            console.print("There is nothing to ask.")
-            return
-        table = Table("face", "may be", *(["picture"] if pictures else []))
-        for question in found:
-            names = ", ".join(f"{escape(one.student.name)} ({one.student.id})" for one in question.suggestions)
-            picture = [escape(pictures.get(question.face.face_id, ""))] if pictures else []
-            table.add_row(question.face.face_id, names, *picture)
-        console.print(table)
-        if output is None:
-            console.print("Add --output FOLDER to see the faces as pictures.")
-
-    emit(document, as_json, show)
+app.command()(questions)
+app.command()(confirm)
 
 
 @app.command("remove-photo")
@@ -206,9 +157,9 @@ def remove_photo(
     identifier = find_session(session, group, data)
     photo_id = find_photo(photo, identifier, data)
     sessions, corrections = open_sessions(data)
-    confirm(f"Remove the photo {photo_id} from the session {identifier} for good?", yes)
-    corrections.remove_photo(identifier, photo_id, _me())
-    _emit(sessions, identifier, as_json)
+    confirm_removal(f"Remove the photo {photo_id} from the session {identifier} for good?", yes)
+    corrections.remove_photo(identifier, photo_id, local_user())
+    emit_session(sessions, identifier, as_json)
 
 
 @app.command()
@@ -223,54 +174,6 @@ def remove(
     identifier = find_session(session, group, data)
     sessions, corrections = open_sessions(data)
     detail = sessions.get(identifier)
-    confirm(f"Remove the session {identifier} of {detail.session.group_id} for good?", yes)
+    confirm_removal(f"Remove the session {identifier} of {detail.session.group_id} for good?", yes)
     corrections.remove(identifier)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"The session {identifier} is gone."))
-
-
-def _me() -> UserId:
-    from muster.api.sign_in import LOCAL_USER
-
-    return LOCAL_USER
-
-
-def _write_pictures(folder: Path, session_id: SessionId, faces: list[FaceId], data: Path | None) -> dict[FaceId, str]:
-    from muster.composition.local import open_session_pictures
-
-    folder.mkdir(parents=True, exist_ok=True)
-    pictures = open_session_pictures(data)
-    written = {}
-    with counter("Cutting out faces", len(faces)) as advance:
-        for face in faces:
-            try:
-                content = pictures.face(session_id, face)
-            except PhotoNotFound:
-                # The question can still be answered from the names.
-                continue
-            finally:
-                advance()
-            target = folder / f"{face}.jpg"
-            target.write_bytes(content)
-            written[face] = str(target)
-    return written
-
-
-def _emit(sessions: Sessions, session_id: SessionId, as_json: bool) -> None:
-    from muster.api.schemas_sessions import SessionDocument
-
-    detail = sessions.get(session_id)
-    document: dict[str, Any] = SessionDocument.of_detail(detail).model_dump(mode="json")
-
-    def show(console: Console) -> None:
-        table = Table("student", "name", "status", "by", title=f"Session {session_id} of {detail.session.group_id}")
-        for mark in detail.marks:
-            name, by = escape(detail.names.get(mark.student_id, "")), marked_by(mark, detail.by_people)
-            table.add_row(mark.student_id, name, status_text(mark.status), by)
-        if detail.marks:
-            console.print(table)
-        if not detail.taken:
-            console.print(f"The session {session_id} is not taken: nobody was present yet, and nobody is absent.")
-        for photo in detail.photos:
-            console.print(f"photo {photo.id}: {faces_text(len(photo.faces))}", soft_wrap=True, highlight=False)
-
-    emit(document, as_json, show)

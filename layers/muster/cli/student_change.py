@@ -1,4 +1,4 @@
-"""`muster students change`: a student's name and groups."""
+"""`muster students change` and `consent`: a student's name and groups, and a newer consent."""
 
 from typing import Annotated
 
@@ -6,7 +6,10 @@ import typer
 
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.composition.pointed import open_roster
+from muster.domain.actor import OPERATOR
+from muster.domain.errors import ConsentRequired
 from muster.domain.identifiers import parse_group_id, parse_student_id
+from muster.domain.student import CONSENT_WORDING
 
 
 def change_student(
@@ -43,4 +46,27 @@ def change_student(
             highlight=False,
             markup=False,
         ),
+    )
+
+
+def record_consent(
+    student_ids: Annotated[list[str], typer.Argument(help="Registered students who agreed.")],
+    consent: Annotated[bool, typer.Option("--consent", help="They agreed to the present wording.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record that registered students agreed to the present wording of the consent; photos and templates stay."""
+    if not consent:
+        raise ConsentRequired("Nothing is recorded without consent: ask the students, then add --consent.")
+    identifiers = [parse_student_id(student_id) for student_id in student_ids]
+    roster = open_roster(data)
+    for identifier in identifiers:
+        roster.get(identifier)
+    for identifier in identifiers:
+        roster.agree(identifier, OPERATOR.user_id)
+    document = {"wording": CONSENT_WORDING, "student_ids": identifiers}
+    emit(
+        document,
+        as_json,
+        lambda console: console.print(f"Consent to the wording {CONSENT_WORDING} recorded of {len(identifiers)}."),
     )

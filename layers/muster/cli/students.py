@@ -1,4 +1,4 @@
-"""`muster students`: list, import, change, register, withdraw, forget faces and erase."""
+"""`muster students`: list, import, change, register, consent, withdraw, learned faces, and erase."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.confirmation import confirm
+from muster.cli.learned_faces import forget_faces, list_learned_faces
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.cli.roster_import import import_roster
-from muster.cli.student_change import change_student
+from muster.cli.student_change import change_student, record_consent
 from muster.composition.local import open_local_system
 from muster.composition.pointed import open_roster
 from muster.domain.identifiers import parse_group_id, parse_student_id
@@ -20,6 +21,9 @@ from muster.domain.identifiers import parse_group_id, parse_student_id
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
 app.command("import")(import_roster)
 app.command("change")(change_student)
+app.command("consent")(record_consent)
+app.command("learned-faces")(list_learned_faces)
+app.command("forget-faces")(forget_faces)
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -121,22 +125,6 @@ def withdraw(
         {"student_id": identifier, "withdrawn_at": None if withdrawn is None else withdrawn.isoformat()},
         as_json,
         lambda console: console.print(f"Consent withdrawn. Mark {identifier} by hand from now on."),
-    )
-
-
-@app.command("forget-faces")
-def forget_faces(
-    student_id: Annotated[str, typer.Argument(help="Whose learned faces are removed.")],
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Remove every face that a student's template learned from a teacher; the registration photo's part stays."""
-    identifier = parse_student_id(student_id)
-    removed = open_roster(data).forget_faces(identifier)
-    emit(
-        {"student_id": identifier, "removed": removed},
-        as_json,
-        lambda console: console.print(f"{removed} learned faces of {identifier} were removed."),
     )
 
 

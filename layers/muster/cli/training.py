@@ -1,4 +1,4 @@
-"""`muster train`: train the head now, or go back to an older one."""
+"""`muster train`: train recognition now, or go back to an earlier training."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,24 +11,30 @@ from muster.composition.pointed import open_training
 
 
 def train(
-    full: Annotated[bool, typer.Option("--full", help="From the start, not from the current head.")] = False,
-    rollback: Annotated[int | None, typer.Option(help="Make this older head current again; trains nothing.")] = None,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Use no head for now; trains nothing.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Start over instead of continuing from the training in use.")
+    ] = False,
+    rollback: Annotated[int | None, typer.Option(help="Use this earlier training again; trains nothing.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Use no training for now; trains nothing.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train the head on everyone registered; it is used only if it beats what is in use."""
+    """Train recognition on everyone registered; the result is used only if it beats what is in use."""
     queue = open_training(data, trains=rollback is None and not withdraw)
     if withdraw:
         queue.withdraw()
-        emit({"outcome": "withdrawn"}, as_json, lambda console: console.print("No head is used any more."))
+        emit(
+            {"outcome": "withdrawn"},
+            as_json,
+            lambda console: console.print("No training is used any more: faces are compared directly."),
+        )
         return
     if rollback is not None:
         queue.rollback(rollback)
         emit(
             {"outcome": "rolled_back", "version": rollback},
             as_json,
-            lambda console: console.print(f"Head {rollback} is current again."),
+            lambda console: console.print(f"Training {rollback} is in use again."),
         )
         return
     with steps("training") as progress:
@@ -41,9 +47,9 @@ def train(
 def show_report(console: Console, report: Mapping[str, Any]) -> None:
     """Say in a sentence what a training run did."""
     sentence = {
-        "promoted": f"Head {report.get('version')} is current",
-        "kept": "The new head is not used",
-        "skipped": "No head was trained",
+        "promoted": f"Training {report.get('version')} is in use",
+        "kept": "The new training is not used",
+        "skipped": "Nothing was trained",
         "busy": "Nothing was done",
         "abandoned": "Training stopped",
         "failed": "Training failed",

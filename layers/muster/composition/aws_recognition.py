@@ -11,6 +11,7 @@ from muster.domain.period import parse_zone
 from muster.packs.load import load_pack
 from muster.recognition.policy import Policy
 from muster.recognition.thresholds import DUPLICATES
+from muster.services.automatic_learning import AutomaticLearning
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
@@ -56,8 +57,9 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         decode=decode,
     )
     checks = PhotoChecks(stores.sessions, parse_zone(settings.time_zone))
+    learning = AutomaticLearning(stores.students, stores.sessions, settings.learn, asked_by_event)
     detection = DetectionService(
-        pack.id, vision, stores.students, stores.sessions, galleries, heads, policy, checks, decode=decode
+        pack.id, vision, stores.students, stores.sessions, galleries, heads, policy, checks, learning, decode=decode
     )
     return AwsSystem(
         pack=pack.id,
@@ -83,7 +85,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
             stores.sessions,
             records.corrections,
             galleries,
-            DUPLICATES,
+            settings.learn,
             asked_by_event,
             decode,
         ),

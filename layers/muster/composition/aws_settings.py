@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from muster.composition.replaced_settings import refuse_target_fpir
+from muster.domain.learning import LearningMode
 from muster.recognition.policy import MAX_WRONG_MARKS, HeadUse, Policy
 
 
@@ -25,6 +26,7 @@ class AwsSettings(BaseSettings):
         head: how the trained head takes part in recognition: `gated`, `always` or `never`.
         target_fpir: no longer a setting; refused with a sentence that names what took its place.
         keep_sessions_days: sessions are removed after so many days; None keeps them.
+        learn: what templates learn from: `automatic` (certain and confirmed faces), `confirmed` faces only, or `off`.
         time_zone: the school's, an IANA name, in which days begin and end.
     """
 
@@ -42,6 +44,7 @@ class AwsSettings(BaseSettings):
     head: HeadUse = HeadUse.GATED
     target_fpir: Annotated[None, BeforeValidator(refuse_target_fpir)] = None
     keep_sessions_days: int | None = Field(default=None, ge=1)
+    learn: LearningMode = LearningMode.AUTOMATIC
     time_zone: str = "UTC"
 
     @classmethod

@@ -18,6 +18,7 @@ from muster.packs.manifest import name_of
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import DUPLICATES
+from muster.services.automatic_learning import AutomaticLearning
 from muster.services.corrections import Corrections
 from muster.services.detection import DetectionService
 from muster.services.galleries import Galleries
@@ -118,6 +119,7 @@ def open_local_system(
             heads,
             Policy(settings.wrong_marks, head=settings.head),
             PhotoChecks(stores.sessions, parse_zone(settings.time_zone)),
+            AutomaticLearning(stores.students, stores.sessions, settings.learn, training.request),
             decode=decode,
         ),
         roster=Roster(stores.students, stores.heads, groups, stores.answers, None, training.request),
@@ -137,7 +139,7 @@ def open_local_system(
             stores.sessions,
             corrections,
             galleries,
-            DUPLICATES,
+            settings.learn,
             training.request,
             decode,
         ),

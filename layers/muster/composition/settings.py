@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from muster.composition.replaced_settings import refuse_target_fpir
+from muster.domain.learning import LearningMode
 from muster.recognition.policy import MAX_WRONG_MARKS, HeadUse, Policy
 
 
@@ -29,6 +30,7 @@ class LocalSettings(BaseSettings):
         wrong_marks: accepted wrong marks per 10,000 faces, above 0: strangers or students marked as somebody else.
         head: how the trained head takes part in recognition: `gated`, `always` or `never`.
         target_fpir: no longer a setting; refused with a sentence that names what took its place.
+        learn: what templates learn from: `automatic` (certain and confirmed faces), `confirmed` faces only, or `off`.
         time_zone: the school's, an IANA name, in which days begin and end; default: the machine's.
         admin_token: at least 32 characters; with it the user `admin` signs in to `muster serve`.
         keep_photos_days: photos of sessions are removed after so many days.
@@ -44,6 +46,7 @@ class LocalSettings(BaseSettings):
     wrong_marks: float = Field(default=Policy().wrong_marks, gt=0, le=MAX_WRONG_MARKS)
     head: HeadUse = HeadUse.GATED
     target_fpir: Annotated[None, BeforeValidator(refuse_target_fpir)] = None
+    learn: LearningMode = LearningMode.AUTOMATIC
     time_zone: str = Field(default_factory=_machine_zone)
     admin_token: SecretStr | None = None
     keep_photos_days: int = Field(default=30, ge=1)

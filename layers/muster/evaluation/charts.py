@@ -1,6 +1,6 @@
 """Charts as SVG text, coloured by the page's style sheet so that they follow light and dark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -13,6 +13,9 @@ _WIDTH, _HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 48
 _BINS = 48
 _LOWEST_FPIR = 1e-3
+
+# Of a stacked chart: height of a row, room for the names, and the share from which a part has room for its figure.
+_ROW, _NAMES, _SMALLEST_LABELLED = 44, 190, 0.06
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,6 +72,42 @@ def det(title: str, curves: Sequence[tuple[str, str, DetCurve]]) -> str:
     across = [(np.log10(share), text) for share, text in ((1e-3, "0.1 %"), (1e-2, "1 %"), (1e-1, "10 %"), (1, "100 %"))]
     up = [(share, f"{share:.1%}") for share in np.linspace(0, top, 5)]
     return _svg(title, frame.axes(across, up) + lines + _labels("strangers named (FPIR)", "students missed (FNIR)"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One bar of a stacked chart: `name` stands beside it, `parts` are shares by the class in the style sheet."""
+
+    name: str
+    parts: Mapping[str, float]
+
+
+def stacked(title: str, stacks: Sequence[Stack]) -> str:
+    """Draw horizontal bars, each a whole of 100 % cut into its parts; the largest parts carry their figure."""
+    if not stacks:
+        return _empty(title)
+    height = _TOP + len(stacks) * _ROW + _BOTTOM // 2
+    left, right = _NAMES, _WIDTH - _RIGHT
+    parts = []
+    for number, stack in enumerate(stacks):
+        y = _TOP + number * _ROW
+        parts.append(f'<text text-anchor="end" x="{left - 8}" y="{y + 21}">{escape(stack.name)}</text>')
+        at = float(left)
+        for style, share in stack.parts.items():
+            width = max(0.0, share) * (right - left)
+            parts.append(f'<rect class="part {style}" x="{at:.1f}" y="{y}" width="{width:.1f}" height="{_ROW - 12}"/>')
+            if share >= _SMALLEST_LABELLED:
+                middle = at + width / 2
+                parts.append(
+                    f'<text class="inside" text-anchor="middle" x="{middle:.1f}" y="{y + 21}">{share:.0%}</text>'
+                )
+            at += width
+    ticks = "".join(
+        f'<text class="small" text-anchor="middle" x="{left + share * (right - left):.1f}" y="{height - 4}">'
+        f"{share:.0%}</text>"
+        for share in (0.0, 0.5, 1.0)
+    )
+    return _svg(title, "".join(parts) + ticks, height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +170,8 @@ def _labels(across: str, up: str) -> str:
     )
 
 
-def _svg(title: str, body: str) -> str:
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title, quote=True)}">{body}</svg>'
+def _svg(title: str, body: str, height: int = _HEIGHT) -> str:
+    return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title, quote=True)}">{body}</svg>'
 
 
 def _empty(title: str) -> str:

@@ -1,10 +1,11 @@
 """Each picture is read once, however many rounds it takes part in."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +20,11 @@ from muster.domain.errors import (
     TooBright,
     TooDark,
 )
-from muster.domain.student import EMBEDDING_SIZE
-from muster.evaluation.matching import main_face
-from muster.vision.augment import augmented_crops
+from muster.domain.faces import Faces
+from muster.evaluation.matching import NOT_FOUND, main_face
 from muster.vision.decode import Photo, decode
-from muster.vision.orientation import boxes_before_turn
+from muster.vision.face_limit import best_faces
+from muster.vision.orientation import boxes_before_turn, find_faces, turn
 from muster.vision.pipeline import VisionPipeline
 
 Progress = Callable[[str, float], None]
@@ -40,7 +41,7 @@ class PictureFaces:
     Attributes:
         width, height: pixels of the upright picture.
         boxes: float32 (N, 4), x, y, width, height in pixels.
-        embeddings: float32 (N, 512), unit rows.
+        embeddings: float32 (N, D), unit rows.
         quality: float32 (N,), 0 to 1.
     """
 
@@ -56,7 +57,7 @@ class RegistrationTemplate:
     """What one picture gives as a registration photo.
 
     Attributes:
-        embeddings: float32 (V, 512), unit rows; (0, 512) where no face was found.
+        embeddings: float32 (V, D), unit rows; (0, D) where no face was found.
         photo_digest: SHA-256 of the file, lower-case hexadecimal.
         refused: the code of the error with which registration would turn the picture away, or None.
     """
@@ -78,6 +79,7 @@ class Pictures:
         self._digests: dict[Path, str] = {}
         self._faces: dict[str, PictureFaces] = {}
         self._templates: dict[str, RegistrationTemplate] = {}
+        self._shrunk: dict[int, dict[str, PictureFaces]] = {}
 
     def faces(self, path: Path) -> PictureFaces:
         """Find and embed every face of a picture.
@@ -86,6 +88,23 @@ class Pictures:
             MusterError: the picture cannot be read; the message names it.
         """
         return self._once(self._faces, path, self._find)
+
+    def shrunk_faces(self, path: Path, width: int) -> PictureFaces:
+        """Shrink a picture until its main face is so many pixels wide, and embed its faces again.
+
+        The faces are those found in the picture itself, so only recognition gets harder, not finding. A main face that
+        is no wider is left unchanged.
+
+        Args:
+            width: of the main face, in pixels.
+
+        Returns:
+            The faces in the order of `faces`, with the boxes that they have in the picture itself.
+
+        Raises:
+            MusterError: the picture cannot be read; the message names it.
+        """
+        return self._once(self._shrunk.setdefault(width, {}), path, lambda photo: self._shrink(photo, path, width))
 
     def template(self, path: Path) -> RegistrationTemplate:
         """Embed the augmented views of the picture's main face.
@@ -127,6 +146,20 @@ class Pictures:
         boxes = boxes_before_turn(probes.faces.boxes, probes.turned, photo.width, photo.height)
         return PictureFaces(photo.width, photo.height, boxes, probes.embeddings, probes.quality.score)
 
+    def _shrink(self, photo: Photo, path: Path, width: int) -> PictureFaces:
+        found = self.faces(path)
+        main = main_face(found.boxes, found.width, found.height)
+        if main == NOT_FOUND or found.boxes[main, 2] <= width:
+            return found
+        turned, faces = find_faces(photo.pixels, self._vision.detector.detect)
+        faces = best_faces(faces)
+        pixels = turn(photo.pixels, turned)
+        # A quarter turn exchanges width and height, as it does those of the face.
+        across = faces.boxes[main, 2 if turned % 180 == 0 else 3]
+        small, faces = shrink(pixels, faces, width / float(across))
+        probes = self._vision.probes_of(replace(photo, pixels=small), faces)
+        return replace(found, embeddings=probes.embeddings, quality=probes.quality.score)
+
     def _register(self, photo: Photo) -> RegistrationTemplate:
         try:
             views = self._vision.registration_views(photo)
@@ -137,10 +170,18 @@ class Pictures:
     def _main_face_views(self, photo: Photo) -> NDArray[np.float32]:
         found = self._vision.detector.detect(photo.pixels)
         if not len(found):
-            return np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
+            return np.empty((0, sum(self._vision.sizes)), dtype=np.float32)
         face = found.take(np.array([main_face(found.boxes, photo.width, photo.height)]))
-        crops = augmented_crops(photo.pixels, face, self._vision.views, self._vision.seed)
-        return self._vision.embedder.embed_faces(crops)
+        return self._vision.views_of(photo.pixels, face)
+
+
+def shrink(pixels: NDArray[np.uint8], faces: Faces, scale: float) -> tuple[NDArray[np.uint8], Faces]:
+    """Shrink a picture, uint8 (H, W, 3), and its faces by a factor below 1, averaging pixels as a camera does."""
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    # Sides are whole pixels, so the two scales differ a little.
+    scales = np.array([width / pixels.shape[1], height / pixels.shape[0]], dtype=np.float32)
+    return small, Faces(faces.boxes * np.tile(scales, 2), faces.landmarks * scales, faces.scores)
 
 
 def _decode(path: Path) -> Photo:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from muster.evaluation.charts import Series, det, histogram
+from muster.evaluation.class_report import class_photo_section
 from muster.evaluation.datasets import Form
 from muster.evaluation.metrics import det_curve, pool
 from muster.evaluation.mistakes import Kind, Mistake, probe_thumbnail, registration_thumbnail, worst
@@ -76,7 +77,8 @@ def render(report: EvaluationReport) -> str:
     sections = [
         f"<h1>How well faces are recognised: {name}</h1>",
         f'<p class="quiet">{_setting(report, document)}</p>',
-        f'<p class="summary">{_summary(document)}</p>',
+        class_photo_section(document),
+        f'<h2>Face by face</h2><p class="summary">{_summary(document)}</p>',
         *_notes(document),
         _tables(document),
         _scores(report),
@@ -124,8 +126,8 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     notes = [escape(note) for note in document["left_out"]]
     if heads["refused"]:
         why = "; ".join(escape(reason.rstrip(".")) for reason in heads["reasons"])
-        where = f"In {heads['refused']} of {document['seeds']} rounds no" if document["seeds"] > 1 else "No"
-        notes.append(f"{where} head was promoted ({why}): there two-stage is stage 1.")
+        where = f" in {heads['refused']} of {document['seeds']} rounds" if document["seeds"] > 1 else ""
+        notes.append(f"Training on the students was not used{where} ({why}); there it changes nothing.")
     if document["not_registered"]:
         notes.append(f"No face in the registration photo of {_names(document['not_registered'])}: counted as missed.")
     if document["refused_registrations"]:
@@ -152,7 +154,7 @@ def _tables(document: Mapping[str, Any]) -> str:
     return (
         "<h2>How often the right student is found</h2>"
         f'<div class="scroll"><table><tr><th></th>{head}</tr>{rates}</table></div>'
-        "<h2>What the shipped thresholds decide</h2>"
+        "<h2>What is decided about each face</h2>"
         f'<div class="scroll"><table><tr><th>Faces</th>{head}</tr>{counts}</table></div>'
         f"{between if document['seeds'] > 1 else ''}"
     )
@@ -213,7 +215,7 @@ def _trade_off(report: EvaluationReport) -> str:
 
 def _mistakes(report: EvaluationReport) -> list[str]:
     mistakes = worst(report, "two_stage", MOST_MISTAKES)
-    sections = ["<h2>The worst mistakes</h2><p>Of two-stage recognition, at the shipped thresholds.</p>"]
+    sections = ["<h2>The worst mistakes</h2><p>Of recognition as it is used, face by face.</p>"]
     for kind, (title, order) in _KINDS.items():
         cards = [_card(report, mistake) for mistake in mistakes if mistake.kind is kind]
         body = f'<p class="quiet">{order}</p><div class="cards">{"".join(cards)}</div>' if cards else "<p>None.</p>"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Decision
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.student import Template
 from muster.evaluation.datasets import Dataset, Form, group_photos
 from muster.evaluation.embed import Pictures
 from muster.evaluation.matching import NOT_FOUND, main_face, match_boxes
@@ -175,7 +175,7 @@ def play(dataset: Dataset, pictures: Pictures, one: Round, detections: IndexArra
             dataset.people[person] for person, place in zip(one.registered, columns, strict=True) if place < 0
         ),
         trained=trained,
-        facenet_alone=_cosine(searched.embeddings(), gallery, searched.mates, missed),
+        facenet_alone=_facenet_alone(searched, how.population, gallery, missed),
         stage1=stage1,
         two_stage=two_stage,
     )
@@ -191,17 +191,18 @@ class _Searched:
     detections: IndexArray
     mates: IndexArray
 
-    def embeddings(self) -> FloatArray:
+    def embeddings(self, size: int) -> FloatArray:
+        """Return the faces' embeddings of `size` numbers, float32 (N, size)."""
         owners = (self.pictures.faces(self.dataset.pictures[self.dataset.face_pictures[face]]) for face in self.faces)
         rows = [seen.embeddings[self.detections[face]] for seen, face in zip(owners, self.faces, strict=True)]
-        return np.stack(rows) if rows else np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
+        return np.stack(rows) if rows else np.empty((0, size), dtype=np.float32)
 
 
 def _train(templates: Sequence[Template], how: Recognition) -> TrainedHead:
     if how.train is None:
-        return TrainedHead(None, "no head was trained")
+        return TrainedHead(None, "nothing was trained")
     if len(templates) < 2:
-        return TrainedHead(None, "a head needs two students or more")
+        return TrainedHead(None, "training needs two students or more")
     return how.train(templates)
 
 
@@ -213,7 +214,7 @@ def _answer(
     missed: int,
     unseen_strangers: int,
 ) -> Answers:
-    ranking = _ranking(searched.embeddings(), prepared, head).astype(np.float64)
+    ranking = _ranking(searched.embeddings(prepared.population.size), prepared, head).astype(np.float64)
     named, present, elsewhere = _decide(searched, prepared, policy, head)
     students = prepared.gallery.size
     return Answers(
@@ -227,9 +228,14 @@ def _answer(
     )
 
 
-def _cosine(probes: FloatArray, gallery: Gallery, mates: IndexArray, missed: int) -> Outcome:
-    unchanged = gallery.embeddings[np.flatnonzero(np.diff(gallery.owners, prepend=-1))]
-    return outcome(Searches((probes @ unchanged.T).astype(np.float64), mates, missed))
+def _facenet_alone(searched: _Searched, population: Population, gallery: Gallery, missed: int) -> Outcome:
+    """Compare by the cosine of FaceNet, every pack's first network, with the unchanged registration photo."""
+    size, first = len(population.networks[0].mean), np.flatnonzero(np.diff(gallery.owners, prepend=-1))
+    probes, unchanged = searched.embeddings(population.size)[:, :size], gallery.embeddings[first, :size]
+    # FaceNet's block of an embedding of several networks is shorter than 1.
+    length = np.sqrt(len(population.networks))
+    cosine = (probes * length) @ (unchanged * length).T
+    return outcome(Searches(cosine.astype(np.float64), searched.mates, missed))
 
 
 def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -> FloatArray:
@@ -238,7 +244,7 @@ def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -
     With a head, that is stage 1's score of the student whom the fused score ranks first: the head names, and stage 1
     rejects.
     """
-    normalised = score(probes, prepared).normalised
+    normalised = score(probes, prepared, same_photo=False).normalised
     if head is None:
         return normalised
     named = head.fuse(normalised, head.similarity(probes, prepared.gallery)).argmax(axis=1)[:, None]

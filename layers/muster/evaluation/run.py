@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from muster.evaluation.class_draws import ClassPhotoSettings
+from muster.evaluation.class_rounds import ClassPhotoResults, Classroom, play_class_photos
 from muster.evaluation.datasets import Dataset, Form, group_photos, read_dataset
 from muster.evaluation.embed import Pictures, Progress
 from muster.evaluation.matching import NOT_FOUND
@@ -16,7 +18,11 @@ from muster.evaluation.protocols import Round, plan
 from muster.evaluation.rounds import Answers, Recognition, RoundResult, locate, play
 from muster.vision.pipeline import VisionPipeline
 
-METHODS = {"facenet_alone": "FaceNet alone", "stage1": "stage 1", "two_stage": "two-stage"}
+METHODS = {
+    "facenet_alone": "FaceNet alone",
+    "stage1": "recognition, untrained",
+    "two_stage": "recognition, trained on the students",
+}
 """The methods compared, by their name in the document, and in words. FaceNet alone is the plain cosine with the
 unchanged registration photo; it ships without thresholds, so that only its rates can be told."""
 
@@ -33,11 +39,13 @@ class EvaluationSettings:
         recognition: pack, thresholds and training.
         unregistered: share of the students who are left out and must come out unknown, 0 to below 1.
         seeds: number of rounds; None takes each image in turn (identity folders) or one round (photos of groups).
+        class_photos: how classes and photos of them are drawn.
     """
 
     recognition: Recognition
     unregistered: float = 0.0
     seeds: int | None = None
+    class_photos: ClassPhotoSettings = field(default_factory=ClassPhotoSettings)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,6 +56,7 @@ class EvaluationReport:
         source: the dataset's folder.
         detections: intp (F,), for each labelled face its detection's index in its picture, or `NOT_FOUND`.
         refused: registration pictures that registration would turn away, with the code of its error.
+        class_photos: classes and photos of them.
     """
 
     source: Path
@@ -57,9 +66,10 @@ class EvaluationReport:
     rounds: tuple[RoundResult, ...]
     detections: np.ndarray[tuple[int], np.dtype[np.intp]]
     refused: dict[str, str]
+    class_photos: ClassPhotoResults
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document that `muster evaluate --json` prints; its words are defined in docs/accuracy.md.
+        """Return the JSON document that `muster evaluate --json` prints; its words are defined in docs/method.md.
 
         Figures are means over the rounds; with two rounds or more `intervals_95` holds their 95 % intervals. A rate
         that cannot be told, such as a DIR without strangers, is null.
@@ -90,6 +100,7 @@ class EvaluationReport:
             "not_registered": sorted({student for one in rounds for student in one.not_registered}),
             "refused_registrations": self.refused,
             "left_out": list(self.dataset.left_out),
+            "class_photos": self.class_photos.document(),
         }
 
     def outcomes(self, method: str) -> list[Outcome]:
@@ -126,7 +137,7 @@ class EvaluationReport:
             return {}
         answers = self.answers(method)
         return {
-            **{field.name: [getattr(one.counts, field.name) for one in answers] for field in fields(Counts)},
+            **{count.name: [getattr(one.counts, count.name) for one in answers] for count in fields(Counts)},
             "present_without_label": [one.named_elsewhere for one in answers],
         }
 
@@ -162,7 +173,10 @@ def evaluate_dataset(
     registering = _paths(dataset, [one.pictures for one in rounds])
     searching = _paths(dataset, _searched(dataset, rounds))
     reading = len(searching) + _TEMPLATE * len(registering)
-    read = reading / (reading + len(rounds) * (_SEARCHING if settings.recognition.train is None else _TRAINING))
+    playing = len(rounds) * (_SEARCHING if settings.recognition.train is None else _TRAINING)
+    classes = _class_photo_cost(dataset, settings.class_photos)
+    read = reading / (reading + playing + classes)
+    played = (reading + playing) / (reading + playing + classes)
     pictures.read(searching, registering, _part(progress, 0.0, read))
     every_face = np.arange(len(dataset.face_people), dtype=np.intp)
     searched = np.unique(np.concatenate([one.faces for one in rounds]))
@@ -170,15 +184,25 @@ def evaluate_dataset(
     detections[searched] = locate(dataset, pictures, searched)
     results = []
     for number, one in enumerate(rounds):
-        progress(f"round {number + 1} of {len(rounds)}", read + (1 - read) * number / len(rounds))
+        progress(f"round {number + 1} of {len(rounds)}", read + (played - read) * number / len(rounds))
         results.append(play(dataset, pictures, one, detections, settings.recognition))
+    room = Classroom(dataset, pictures, rounds, [one.trained.head for one in results], detections, settings.recognition)
+    class_photos = play_class_photos(room, settings.class_photos, _part(progress, played, 1.0))
     progress("done", 1.0)
     refused = {
         str(path.relative_to(source)): code
         for path in registering
         if (code := pictures.template(path).refused) is not None
     }
-    return EvaluationReport(source, settings, dataset, pictures, tuple(results), detections, refused)
+    return EvaluationReport(source, settings, dataset, pictures, tuple(results), detections, refused, class_photos)
+
+
+def _class_photo_cost(dataset: Dataset, settings: ClassPhotoSettings) -> float:
+    """Return what class photos cost, in pictures searched for faces: mostly the shrunk faces, which are embedded."""
+    if dataset.form is Form.PHOTOS or not settings.photos:
+        return 1.0
+    drawn = settings.small_photos * min(*settings.sizes, len(dataset.people))
+    return 1.0 + len(settings.face_widths) * min(drawn, len(dataset.face_people))
 
 
 def _searched(dataset: Dataset, rounds: Sequence[Round]) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:

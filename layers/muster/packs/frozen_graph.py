@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float32]
 OPSET = 17
 """ONNX operator set written: the newest that needs no more than IR version 8, which every supported runtime reads."""
 
-_IR_VERSION = 8
+IR_VERSION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class _Conversion:
     def _model(self) -> onnx.ModelProto:
         output = helper.make_tensor_value_info(self._output_name, TensorProto.FLOAT, None)
         graph = helper.make_graph(self._nodes, "network", self._inputs, [output], self._initializers)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
         del model.graph.value_info[:]
         onnx.checker.check_model(model)

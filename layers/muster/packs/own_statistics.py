@@ -1,16 +1,14 @@
 """Population statistics measured with a built pack, written into it."""
 
 import shutil
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from muster.packs.assembly import assembled, told_of_the_disk, write_file
 from muster.packs.directory import only_builder
-from muster.packs.load import STATISTICS, ModelPack, PackStatistics, pack_directory
+from muster.packs.load import STATISTICS, ModelPack, pack_directory
 from muster.packs.manifest import PackFile, StatisticsSource, shipped_spec
+from muster.packs.statistics import PackStatistics, statistics_bytes
 
 
 def with_statistics(
@@ -30,8 +28,6 @@ def with_statistics(
     """
     manifest = pack.manifest
     target = pack_directory(manifest.name, home)
-    buffer = BytesIO()
-    np.savez(buffer, mean=statistics.mean, factor=statistics.factor)
     own = StatisticsSource(file=STATISTICS, source=source, licence=licence, measured=measured)
     said: dict[str, Any] = {
         name: getattr(manifest, name) for name in ("weights", "parity") if name in manifest.model_fields_set
@@ -41,7 +37,7 @@ def with_statistics(
         kept = tuple(file for file in manifest.files if file.name != STATISTICS)
         for file in kept:
             shutil.copyfile(target / file.name, folder / file.name)
-        return (*kept, write_file(folder / STATISTICS, buffer.getvalue())), {**said, "own_statistics": own}
+        return (*kept, write_file(folder / STATISTICS, statistics_bytes(statistics))), {**said, "own_statistics": own}
 
     room_mb = round(2 * sum(file.bytes for file in manifest.files) / 1e6)
     with told_of_the_disk(target, room_mb), only_builder(target):

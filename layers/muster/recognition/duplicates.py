@@ -18,4 +18,5 @@ def find_same_person(probe: FloatArray, gallery: PreparedGallery, thresholds: Th
         return None
     normalised = score(probe[None], gallery).normalised[0]
     best = int(normalised.argmax())
-    return gallery.gallery.student_ids[best] if normalised[best] >= thresholds.present(gallery.size) else None
+    bar = thresholds.present(gallery.size, gallery.population.tail)
+    return gallery.gallery.student_ids[best] if normalised[best] >= bar else None

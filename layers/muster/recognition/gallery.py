@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.student import Template
 
 FloatArray = NDArray[np.float32]
 
@@ -39,7 +39,7 @@ class Gallery:
     Attributes:
         student_ids: S ids, in rising order.
         pack: the model pack that made the embeddings.
-        embeddings: float32 (T, 512), unit rows, the views of a student one below the other.
+        embeddings: float32 (T, D), unit rows, the views of a student one below the other; of any width where T is 0.
         owners: intp (T,), rising: the position in `student_ids` of the student whom a row shows; each has one or more.
         weights: float32 (T,), above 0, what each row counts in its student's mean, as `row_weights` gives them; None
             where all count the same.
@@ -72,9 +72,7 @@ class Gallery:
         return cls(
             student_ids=student_ids,
             pack=pack,
-            embeddings=np.concatenate(
-                [np.empty((0, EMBEDDING_SIZE), np.float32), *(template.embeddings for template in ordered)]
-            ).astype(np.float32, copy=False),
+            embeddings=_stacked([template.embeddings for template in ordered]),
             owners=np.repeat(np.array([position[template.student_id] for template in ordered], np.intp), views),
             weights=np.concatenate([np.empty(0, np.float32), *(row_weights(template) for template in ordered)]),
         )
@@ -95,8 +93,8 @@ class Gallery:
             first = last
 
     def mean_views(self) -> FloatArray:
-        """Return the weighted mean of each student's rows, float32 (S, 512)."""
-        means = np.empty((self.size, EMBEDDING_SIZE), np.float32)
+        """Return the weighted mean of each student's rows, float32 (S, D)."""
+        means = np.empty((self.size, self.embeddings.shape[1]), np.float32)
         weights = np.ones(len(self.owners), np.float32) if self.weights is None else self.weights
         for tile in self.tiles():
             shares = weights[tile.rows, None]
@@ -108,7 +106,7 @@ class Gallery:
         """Compare probes with every student.
 
         Args:
-            probes: float32 (N, 512), unit rows, from the gallery's pack.
+            probes: float32 (N, D), unit rows, from the gallery's pack.
 
         Returns:
             float32 (N, S), the cosine (-1 to 1) with the best view of each student.
@@ -118,6 +116,12 @@ class Gallery:
             cosine = self.embeddings[tile.rows] @ probes.T
             np.maximum.reduceat(cosine, tile.starts, axis=0, out=best[tile.students])
         return np.ascontiguousarray(best.T)
+
+
+def _stacked(embeddings: list[FloatArray]) -> FloatArray:
+    if not embeddings:
+        return np.empty((0, 0), np.float32)
+    return np.concatenate(embeddings).astype(np.float32, copy=False)
 
 
 def row_weights(template: Template) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The small network of stage 2, run with numpy: 512-D FaceNet embeddings to 64-D, unit length.
+"""The small network of stage 2, run with numpy: embeddings of a pack, D numbers, to 64-D, unit length.
 
 Training lives in `muster.training`; this module knows the file and the arithmetic only: detection needs no torch.
 A student's class prototype is worked out from the templates and not stored: a student registered after the head
@@ -19,7 +19,6 @@ from safetensors.numpy import save as save_tensors
 
 from muster.domain.errors import HeadDamaged, PackMismatch
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import EMBEDDING_SIZE
 from muster.recognition.gallery import Gallery
 
 FloatArray = NDArray[np.float32]
@@ -30,7 +29,6 @@ all but 4 % of it (benchmarks/within_class_statistics.py)."""
 
 _FORMAT = "muster-head-1"
 _ENTRY = "muster"
-_SHAPES = {"weight": (HEAD_SIZE, EMBEDDING_SIZE), "bias": (HEAD_SIZE,)}
 _DAMAGED = "The head file is damaged ({}): train the head again with `muster train --full`."
 
 
@@ -40,7 +38,7 @@ class Head:
 
     Attributes:
         pack: the model pack whose embeddings it was trained on.
-        weight: float32 (64, 512), and
+        weight: float32 (64, D), and
         bias: float32 (64,), the one linear layer; its result is brought to unit length. The bias is what lets a cosine
             see how far a face lies from the average one, which a purely centred projection forgets.
         centre: the head's mean cosine between two different people, -1 to 1, and
@@ -119,7 +117,7 @@ class Head:
         return save_tensors(tensors, {_ENTRY: json.dumps(entry)})
 
     def embed(self, embeddings: FloatArray) -> FloatArray:
-        """Map embeddings, float32 (N, 512), unit rows, to float32 (N, 64), unit rows."""
+        """Map embeddings, float32 (N, D), unit rows, to float32 (N, 64), unit rows."""
         return _unit_rows(embeddings @ self.weight.T + self.bias)
 
     def prototypes(self, gallery: Gallery) -> FloatArray:
@@ -133,13 +131,13 @@ class Head:
                 f"The head was trained with the model pack {self.pack!r} and the gallery made with {gallery.pack!r}: "
                 "train a head for this pack."
             )
-        return self.embed(_unit_rows(gallery.mean_views()))
+        return self.embed(_unit_rows(gallery.mean_views())) if gallery.size else np.empty((0, HEAD_SIZE), np.float32)
 
     def similarity(self, probes: FloatArray, gallery: Gallery) -> FloatArray:
         """Compare probes with every student's prototype.
 
         Args:
-            probes: float32 (N, 512), unit rows, from the head's pack.
+            probes: float32 (N, D), unit rows, from the head's pack.
             gallery: S students.
 
         Returns:
@@ -177,8 +175,10 @@ def _read(data: bytes) -> tuple[dict[str, str], dict[str, FloatArray]]:
         raise HeadDamaged(_DAMAGED.format("it is no complete head file")) from error
     if metadata.get("format") != _FORMAT:
         raise HeadDamaged(_DAMAGED.format("it is of another format"))
-    if {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()} != {
-        name: (shape, np.dtype(np.float32)) for name, shape in _SHAPES.items()
+    width = tensors["weight"].shape[-1] if tensors.get("weight", np.empty(())).ndim == 2 else 0
+    expected = {"weight": (HEAD_SIZE, width), "bias": (HEAD_SIZE,)}
+    if not width or {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()} != {
+        name: (shape, np.dtype(np.float32)) for name, shape in expected.items()
     }:
         raise HeadDamaged(_DAMAGED.format("its arrays have other shapes"))
     if metadata.get("checksum") != _checksum(metadata.get("head", ""), tensors):

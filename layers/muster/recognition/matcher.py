@@ -90,8 +90,8 @@ def decide(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which faces are marked and which are asked about, as their likeliest student: bool (N,) each.
 
-    A face is marked where the odds that it is the student's reach the bar, or where the session's photos together show
-    the student beyond that bar and the face is more likely the student's than not.
+    A face is marked where the odds that it is the student's reach the bar, or where several photos together show the
+    student beyond that bar and the face is more likely the student's than not.
 
     Args:
         pairs: float64 (N, S), the posterior of the photo's faces.
@@ -101,7 +101,8 @@ def decide(
     rows, best = np.arange(len(pairs)), pairs.argmax(axis=1)
     odds = log_odds(pairs[rows, best])
     first = _likeliest_face_of_each(best, odds, ratios[rows, best])
-    together = (roll.present[best] >= policy.present) & (odds >= 0)
+    several = len(roll.pairs) > 1
+    together = (roll.present[best] >= policy.present) & (odds >= 0) & several
     marked = first & ((odds >= policy.present) | together)
     return marked, first & ~marked & (odds >= policy.review)
 

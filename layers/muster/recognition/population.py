@@ -3,7 +3,7 @@
 import numpy as np
 
 from muster.recognition.gallery import FloatArray
-from muster.recognition.scoring import Population
+from muster.recognition.scoring import NetworkPopulation, Population
 from muster.recognition.thresholds import stranger_score
 
 RANK = 128
@@ -16,31 +16,43 @@ FEWEST_PEOPLE = 200
 _CHANCE = 1e-3
 
 
-def estimate_population(people: FloatArray) -> Population:
-    """Take the mean and the covariance of embeddings, float32 (M, 512), unit rows, one a person."""
-    mean = people.mean(axis=0)
-    centred = _unit(people - mean)
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    factor = vectors[:, ::-1][:, :RANK] * np.sqrt(np.maximum(values[::-1][:RANK], 0))
-    return Population(mean.astype(np.float32), factor.astype(np.float32))
+def estimate_population(people: FloatArray, sizes: tuple[int, ...]) -> Population:
+    """Take the mean and the covariance of each network's embeddings.
+
+    Args:
+        people: float32 (M, D), unit rows, one per person.
+        sizes: length of each network's part of an embedding; together D.
+    """
+    blocks = np.split(people, np.cumsum(sizes)[:-1], axis=1)
+    weight = len(sizes) ** -0.5
+    return Population(tuple(_network(_unit(block), weight) for block in blocks))
 
 
-def strangers_above(people: FloatArray, seed: int = 0) -> float:
+def strangers_above(people: FloatArray, sizes: tuple[int, ...], seed: int = 0) -> float:
     """Return how often a stranger passes the bar that one in a thousand is to pass, 0 to 1.
 
     The people are halved: the statistics of one half judge the pairs of the other. About 0.001 says that the bars,
     which were measured with the embedded pack, fit these embeddings; much more, that they are too low.
 
     Args:
-        people: float32 (M, 512), unit rows, one a person.
+        people: float32 (M, D), unit rows, one per person.
+        sizes: length of each network's part of an embedding; together D.
     """
     order = np.random.default_rng(seed).permutation(len(people))
     above = []
     for known, others in (np.array_split(order, 2), np.array_split(order, 2)[::-1]):
-        placed = estimate_population(people[known]).placed(people[others])
+        placed = estimate_population(people[known], sizes).placed(people[others])
         pairs = (placed @ placed.T)[np.triu_indices(len(others), 1)]
         above.append(float((pairs > stranger_score(_CHANCE)).mean()))
     return float(np.mean(above))
+
+
+def _network(people: FloatArray, weight: float) -> NetworkPopulation:
+    mean = people.mean(axis=0)
+    centred = _unit(people - mean)
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    factor = vectors[:, ::-1][:, :RANK] * np.sqrt(np.maximum(values[::-1][:RANK], 0))
+    return NetworkPopulation(mean.astype(np.float32), factor.astype(np.float32), None, weight)
 
 
 def _unit(rows: FloatArray) -> FloatArray:

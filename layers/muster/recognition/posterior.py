@@ -82,7 +82,7 @@ def estimate_roll(photos: Sequence[Array]) -> Roll:
     pairs: list[Array] = []
     for _ in range(_EM_STEPS):
         pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
-        there = _probability(_log_odds(share) + _joined(evidence))
+        there = _probability(_log_odds(share) + _joined(evidence, students))
         share = _mean_with_prior(there.sum(), students, PRIOR_PRESENT, PRIOR_PRESENT_STUDENTS)
         for number, shown in enumerate(pairs):
             unknown = len(shown) - shown.sum()
@@ -90,7 +90,7 @@ def estimate_roll(photos: Sequence[Array]) -> Roll:
             if len(photos) > 1:
                 visible[number] = _mean_with_prior(shown.sum(), there.sum(), PRIOR_VISIBLE, PRIOR_VISIBLE_STUDENTS)
     pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
-    present = _log_odds(share) + _joined(evidence)
+    present = _log_odds(share) + _joined(evidence, students)
     return Roll(tuple(pairs), present, share, tuple(strangers))
 
 
@@ -115,7 +115,7 @@ def _read_photos(
     pairs, read = [], []
     for number, ratio in enumerate(ratios):
         elsewhere = evidence[:number] + evidence[number + 1 :]
-        shown = visible[number] * _probability(_log_odds(share) + _joined(elsewhere))
+        shown = visible[number] * _probability(_log_odds(share) + _joined(elsewhere, ratio.shape[1]))
         weights = ratio * shown / ((1 - shown) * strangers[number])
         faces, students = _messages(weights)
         joint = weights * faces * students
@@ -142,10 +142,10 @@ def _unmatched_elsewhere(joint: Array, axis: int) -> Array:
     return free
 
 
-def _joined(evidence: Sequence[Array]) -> Array | float:
+def _joined(evidence: Sequence[Array], students: int) -> Array:
     """Add up the evidence of several photos, (S,) each; repeated evidence for a student is discounted."""
     if not evidence:
-        return 0.0
+        return np.zeros(students)
     stacked = np.stack(evidence)
     for_student, strongest = np.maximum(stacked, 0), np.maximum(stacked.max(axis=0), 0)
     repeated = for_student.sum(axis=0) - strongest
@@ -157,8 +157,8 @@ def _mean_with_prior(total: float, count: float, prior: float, weight: float) ->
     return float((weight * prior + total) / (weight + count))
 
 
-def _probability(log_odds: Array | float) -> Array:
-    probability: Array = np.minimum(1 / (1 + np.exp(-np.asarray(log_odds, np.float64))), _MAX_PROBABILITY)
+def _probability(log_odds: Array) -> Array:
+    probability: Array = np.minimum(1 / (1 + np.exp(-log_odds)), _MAX_PROBABILITY)
     return probability
 
 

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from math import expm1, log1p, log10
 
-IMPOSTOR_TAIL = ((0.5, 0.26), (1e-1, 1.55), (1e-2, 2.69), (1e-3, 3.46), (1e-4, 3.98), (1e-5, 4.37), (1e-6, 4.67))
+Tail = tuple[tuple[float, float], ...]
+"""How often the normalised score of a stranger against one student exceeds a value: (chance, value) pairs, by falling
+chance."""
+
+IMPOSTOR_TAIL: Tail = ((0.5, 0.26), (1e-1, 1.55), (1e-2, 2.69), (1e-3, 3.46), (1e-4, 3.98), (1e-5, 4.37), (1e-6, 4.67))
 """How often the normalised score of a stranger against one student exceeds a value: (chance, value) pairs.
 
 Measured by benchmarks/population_statistics.py: on people who are not in the statistics of that measurement, nor
@@ -11,13 +15,13 @@ among those on whom accuracy is reported.
 """
 
 
-def stranger_score(chance: float) -> float:
+def stranger_score(chance: float, tail: Tail = IMPOSTOR_TAIL) -> float:
     """Return the normalised score that a stranger reaches against one student with this chance (0 to 1, exclusive).
 
     Between the measured points, and beyond them, the logarithm of the chance is a straight line of the score.
     """
-    upper = next((i for i, (point, _) in enumerate(IMPOSTOR_TAIL) if point <= chance), len(IMPOSTOR_TAIL) - 1)
-    (p0, s0), (p1, s1) = IMPOSTOR_TAIL[max(upper - 1, 0)], IMPOSTOR_TAIL[max(upper, 1)]
+    upper = next((i for i, (point, _) in enumerate(tail) if point <= chance), len(tail) - 1)
+    (p0, s0), (p1, s1) = tail[max(upper - 1, 0)], tail[max(upper, 1)]
     return s0 + (s1 - s0) * log10(chance / p0) / log10(p1 / p0)
 
 
@@ -33,13 +37,13 @@ class Thresholds:
     present_fpir: float = 0.001
     review_fpir: float = 0.05
 
-    def present(self, size: int) -> float:
+    def present(self, size: int, tail: Tail = IMPOSTOR_TAIL) -> float:
         """Return the normalised score from which a face is taken for a student, in a gallery of `size` students."""
-        return stranger_score(_share_of_one(self.present_fpir, size))
+        return stranger_score(_share_of_one(self.present_fpir, size), tail)
 
-    def review(self, size: int) -> float:
+    def review(self, size: int, tail: Tail = IMPOSTOR_TAIL) -> float:
         """Return the normalised score from which a face may be a student, in a gallery of `size` students."""
-        return stranger_score(_share_of_one(self.review_fpir, size))
+        return stranger_score(_share_of_one(self.review_fpir, size), tail)
 
 
 DUPLICATES = Thresholds()

@@ -98,8 +98,8 @@ class StudentLine:
 
     Attributes:
         on_roster: whether the student belongs to the group now; marks of students who left it stay in its reports.
-        marks: for each session of the report the status, None where the student was not on the roster or the session
-            is not taken.
+        marks: for each session of the report the status, None where the student was not on the roster. Of a session
+            that is not taken only `review`, which counts in no tally.
         longest_absence: most sessions missed in a row; an excused session, or one in which the student is in review,
             neither counts nor ends the row.
         current_absence: sessions missed in a row up to the last one of the report.
@@ -212,7 +212,8 @@ def attendance(
     taken = [is_taken(roll_call.session, roll_call.marks, now) for roll_call in ordered]
     marks = _by_student(ordered, taken)
     none: tuple[MarkStatus | None, ...] = (None,) * len(ordered)
-    students = tuple(_student(entry, marks.get(entry.id, none)) for entry in sorted(roster, key=lambda entry: entry.id))
+    entries = sorted(roster, key=lambda entry: entry.id)
+    students = tuple(_student(entry, marks.get(entry.id, none), taken) for entry in entries)
     known = {student.id for student in students}
     sessions = tuple(
         _session(roll_call, known, zone, scope, taken=held) for roll_call, held in zip(ordered, taken, strict=True)
@@ -242,7 +243,9 @@ def streaks(statuses: Iterable[MarkStatus | None]) -> tuple[int, int]:
 def _by_student(roll_calls: Sequence[RollCall], taken: Sequence[bool]) -> dict[StudentId, list[MarkStatus | None]]:
     marks: dict[StudentId, list[MarkStatus | None]] = {}
     for index, roll_call in enumerate(roll_calls):
-        for mark in roll_call.marks if taken[index] else ():
+        for mark in roll_call.marks:
+            if not taken[index] and mark.status is not MarkStatus.REVIEW:
+                continue
             row = marks.get(mark.student_id)
             if row is None:
                 row = marks[mark.student_id] = [None] * len(roll_calls)
@@ -250,9 +253,9 @@ def _by_student(roll_calls: Sequence[RollCall], taken: Sequence[bool]) -> dict[S
     return marks
 
 
-def _student(entry: RosterEntry, marks: Sequence[MarkStatus | None]) -> StudentLine:
+def _student(entry: RosterEntry, marks: Sequence[MarkStatus | None], taken: Sequence[bool]) -> StudentLine:
     longest, current = streaks(marks)
-    tally = Tally.of(status for status in marks if status is not None)
+    tally = Tally.of(status for status, held in zip(marks, taken, strict=True) if held and status is not None)
     return StudentLine(entry.id, entry.name, entry.on_roster, tuple(marks), tally, longest, current)
 
 

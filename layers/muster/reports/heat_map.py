@@ -76,7 +76,7 @@ def _row(
 
 
 def _cell(session: SessionLine, status: MarkStatus | None) -> str:
-    return _CELLS[status] if session.taken else _NOT_TAKEN_CELL
+    return _NOT_TAKEN_CELL if status is None and not session.taken else _CELLS[status]
 
 
 def _figures(tally: Tally, *absences: int) -> str:

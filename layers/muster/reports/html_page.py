@@ -143,9 +143,9 @@ def _of_session(report: AttendanceReport) -> str:
 
 
 def _mark(session: SessionLine, status: MarkStatus | None) -> str:
-    if not session.taken:
-        return NOT_TAKEN
-    return "" if status is None else _key(status)
+    if status is not None:
+        return _key(status)
+    return "" if session.taken else NOT_TAKEN
 
 
 def _key(status: MarkStatus) -> str:

@@ -154,6 +154,6 @@ def _marks(report: AttendanceReport, student: StudentLine) -> Iterator[str | Non
 
 
 def _word(session: SessionLine, status: MarkStatus | None) -> str | None:
-    if not session.taken:
-        return NOT_TAKEN
-    return None if status is None else WORDS[status]
+    if status is not None:
+        return WORDS[status]
+    return None if session.taken else NOT_TAKEN

@@ -1,12 +1,22 @@
 """What people decide of a session: whose a face is, and who was there."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from muster.domain.attendance import MarkStatus, Session, SessionPhoto
-from muster.domain.corrections import Correction, face_named, last_said, marks_set, photo_removed
+from muster.domain.corrections import (
+    MAX_CONFIRMED_FACES,
+    Correction,
+    face_named,
+    faces_confirmed,
+    last_said,
+    marks_set,
+    photo_removed,
+)
 from muster.domain.errors import (
     FaceNotFound,
+    InvalidRequest,
     NotInGroup,
     NotRegistered,
     PhotoNotFound,
@@ -19,6 +29,9 @@ from muster.storage.ports import SessionStore, StudentStore
 
 _ATTEMPTS = 10
 """A class of teachers correcting one session at once still gets through."""
+
+_FEW_FACES = 3
+"""Faces whose students' templates are read one by one."""
 
 
 class Corrections:
@@ -114,6 +127,44 @@ class Corrections:
 
         return self._amended(session_id, expected, correction)
 
+    def confirm(
+        self,
+        session_id: SessionId,
+        proposals: Mapping[FaceId, StudentId],
+        by: UserId,
+        expected: int | None = None,
+    ) -> Session:
+        """Confirm the students whom faces are proposed as, all or none; marks follow.
+
+        Args:
+            proposals: the student of each face, as a question named them.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            InvalidRequest: a student is named twice, or there are no faces or more than `MAX_CONFIRMED_FACES`.
+            FaceNotFound: a face is not in this session.
+            ProposalChanged: a face is not proposed as that student, or no longer.
+            NotInGroup: a student is not in the group.
+            NotRegistered: a student does not agree to be recognised, or has not been asked.
+            VersionConflict: the session has a different version.
+        """
+        if not 1 <= len(proposals) <= MAX_CONFIRMED_FACES:
+            raise InvalidRequest(f"Confirm 1 to {MAX_CONFIRMED_FACES} faces at once, not {len(proposals)}.")
+        named = Counter(proposals.values())
+        if twice := [student_id for student_id, times in named.items() if times > 1]:
+            raise InvalidRequest(f"{twice[0]} is named twice: confirm one face of each student.")
+
+        def correction(session: Session) -> Correction:
+            photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
+            said = last_said(self._sessions.changes(session_id))
+            confirmed = faces_confirmed(proposals, photos, marks, said, by=by, at=self._now())
+            roster = {student.id: student for student in self._students.find(session.group_id)}
+            for student_id in proposals.values():
+                check_recognisable(_member(roster.get(student_id), student_id, session.group_id))
+            return confirmed
+
+        return self._amended(session_id, expected, correction)
+
     def remove_photo(
         self, session_id: SessionId, photo_id: PhotoId, by: UserId, expected: int | None = None
     ) -> Session:
@@ -148,14 +199,14 @@ class Corrections:
         session = self._sessions.get(session_id)
         _check_version(session, expected)
         said = last_said(self._sessions.changes(session_id))
-        self._unlearn(
-            tuple(
-                (change.after[1], face_id)
-                for face_id, change in said.items()
-                if change.learned and change.after[1] is not None
-            )
-        )
+        faces = [
+            *((change.after[1], face_id) for face_id, change in said.items() if change.learned),
+            *((face.student_id, face.face_id) for photo in self._sessions.photos(session_id) for face in photo.faces),
+        ]
+        named = tuple(dict.fromkeys((student_id, face_id) for student_id, face_id in faces if student_id is not None))
+        self._unlearn(session, named)
         self._sessions.remove(session_id)
+        self._unlearn(session, named)
 
     def member(self, student_id: StudentId, group_id: GroupId) -> Student:
         """Return a student of a group.
@@ -167,10 +218,7 @@ class Corrections:
             student = self._students.get(student_id)
         except StudentNotFound:
             student = None
-        if student is None or group_id not in student.groups:
-            # Whether another group has such a student is not said.
-            raise NotInGroup(f"{student_id} is not in the group {group_id}: add the student to the group first.")
-        return student
+        return _member(student, student_id, group_id)
 
     def _amended(
         self, session_id: SessionId, expected: int | None, correction: Callable[[Session], Correction]
@@ -179,12 +227,13 @@ class Corrections:
             session = self._sessions.get(session_id)
             _check_version(session, expected)
             needed = correction(session)
-            # Before the change itself: cut off in between, the same request sent again does what is left.
-            self._unlearn(needed.unlearn)
+            # Before the change itself: cut off in between, the same request sent again does what is left. And after
+            # it: until then another process may learn from a face, since it still has its name.
+            self._unlearn(session, needed.unlearn)
             if not needed.changes:
                 return session
             try:
-                return self._sessions.amend(
+                amended = self._sessions.amend(
                     session_id,
                     session.version,
                     marks=needed.marks,
@@ -195,9 +244,16 @@ class Corrections:
             except VersionConflict:
                 if expected is not None:
                     raise
+            else:
+                self._unlearn(session, needed.unlearn)
+                return amended
         raise VersionConflict(f"The session {session_id} is being changed by many at once: try again.")
 
-    def _unlearn(self, faces: tuple[tuple[StudentId, FaceId], ...]) -> None:
+    def _unlearn(self, session: Session, faces: tuple[tuple[StudentId, FaceId], ...]) -> None:
+        if len(faces) > _FEW_FACES:
+            # Most faces taught nothing; the templates of a group cost a few reads.
+            templates = {t.student_id: t.learned_ids for t in self._students.templates(session.group_id)}
+            faces = tuple((student, face) for student, face in faces if face in templates.get(student, (face,)))
         unlearned = [self._students.unlearn(student_id, face_id) for student_id, face_id in faces]
         if any(unlearned):
             self._request_training()
@@ -213,6 +269,13 @@ def photo_of(photos: list[SessionPhoto], face_id: FaceId) -> SessionPhoto:
         if any(face.face_id == face_id for face in photo.faces):
             return photo
     raise FaceNotFound(f"The session has no face {face_id[:80]}: read its photos again.")
+
+
+def _member(student: Student | None, student_id: StudentId, group_id: GroupId) -> Student:
+    if student is None or group_id not in student.groups:
+        # Whether another group has such a student is not said.
+        raise NotInGroup(f"{student_id} is not in the group {group_id}: add the student to the group first.")
+    return student
 
 
 def check_recognisable(student: Student) -> None:

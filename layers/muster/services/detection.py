@@ -27,6 +27,7 @@ from muster.recognition.policy import Policy
 from muster.recognition.scoring import PreparedGallery
 from muster.services.annotation import annotate
 from muster.services.answers import Detection
+from muster.services.automatic_learning import AutomaticLearning, ReadPhoto
 from muster.services.earlier_photos import earlier_ratios
 from muster.services.galleries import Galleries
 from muster.services.heads import CurrentHead
@@ -52,6 +53,7 @@ class DetectionService:
         heads: CurrentHead,
         policy: Policy,
         checks: PhotoChecks,
+        learning: AutomaticLearning,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         decode: Decode = decode,
     ) -> None:
@@ -63,6 +65,7 @@ class DetectionService:
         self._heads = heads
         self._policy = policy
         self._checks = checks
+        self._learning = learning
         self._now = now
         self._decode = decode
 
@@ -107,7 +110,8 @@ class DetectionService:
         timings["decode"] = (perf_counter() - started) * 1000
 
         gallery = self._galleries.of(group_id)
-        names = {student.id: student.name for student in self._students.find(group_id)}
+        students = {student.id: student for student in self._students.find(group_id)}
+        names = {student.id: student.name for student in students.values()}
         if not names:
             raise GroupNotFound(f"The group {group_id} has no students: register them first.")
         if gallery.size == 0:
@@ -127,6 +131,7 @@ class DetectionService:
         read: list[SessionPhoto] = []
         earlier = [] if found is None else self._sessions.photos(session.id)
         decided = {} if found is None else last_said(self._sessions.changes(session.id))
+        probed: list[PhotoProbes] = []
         for image, sent in photos:
             probes = self._vision.probes(sent)
             photo = turn_photo(sent, probes.turned)
@@ -138,12 +143,15 @@ class DetectionService:
             annotated = annotate(photo.pixels, stored.faces, names)
             self._sessions.record_photo(stored, image, annotated, _marks_of(stored))
             read.append(stored)
+            probed.append(probes)
             for step, milliseconds in {**probes.timings_ms, "match": took}.items():
                 timings[step] = timings.get(step, 0.0) + milliseconds
         # Whatever a person decided on before, in a photo that is sent again, is as the person left it.
         kept = {photo.id: photo for photo in self._sessions.photos(session.id)}
         read = [kept.get(photo.id, photo) for photo in read]
         roll_call = RollCall(session, tuple(self._sessions.marks(session.id)))
+        seen = [ReadPhoto.of(photo, probes) for photo, probes in zip(read, probed, strict=True)]
+        self._learning.learn(session, seen, earlier, gallery, students, roll_call.marks)
         now = self._now()
         return Detection(
             session=session,

@@ -33,7 +33,7 @@ def earlier_ratios(
 def _row(face: IdentifiedFace, column: Mapping[StudentId, int], change: FaceChange | None) -> dict[int, float] | None:
     if change is not None:
         named = change.after[1]
-        return {column[named]: HIGHEST_RATIO} if named in column else None
+        return None if named is None or named not in column else {column[named]: HIGHEST_RATIO}
     known = {
         column[candidate.student_id]: candidate.log_likelihood_ratio
         for candidate in face.candidates

@@ -1,16 +1,28 @@
-"""Learning from a face that a person named."""
+"""Learning from faces that a person named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.attendance import Session, SessionPhoto
-from muster.domain.errors import FaceUnlike, PackMismatch, PhotoNotFound, UnfitFace
+from muster.domain.errors import (
+    FaceUnlike,
+    LearningOff,
+    NotRegistered,
+    PackMismatch,
+    PhotoNotFound,
+    StoredPhotoDamaged,
+    StudentNotFound,
+    UnfitFace,
+)
 from muster.domain.faces import IdentifiedFace
-from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
-from muster.recognition.scoring import score
-from muster.recognition.thresholds import Thresholds
+from muster.domain.identifiers import FaceId, PackId, SessionId, StudentId, UserId
+from muster.domain.learning import LearningMode, NewFace
+from muster.domain.student import LearnedFace
+from muster.recognition.plausibility import CONFIRMED_RATIO, plausible
+from muster.services.automatic_learning import unlearn_unnamed
 from muster.services.corrections import Corrections, check_recognisable, photo_of
 from muster.services.galleries import Galleries
 from muster.services.photo_reading import read_stored
@@ -22,15 +34,17 @@ from muster.vision.pipeline import VisionPipeline
 _SAME_FACE = 0.5
 """Overlap (intersection over union) from which a detection is the stored face: the usual bound of detection."""
 
+_Embedding = NDArray[np.float32]
+
 
 class Learning:
-    """The use case of naming a face so that the student is better recognised from then on.
+    """The use cases of learning from named faces, so that the students are better recognised from then on.
 
     Args:
         pack: of `vision`.
         galleries: in which a face is compared with the students of its session's group.
-        thresholds: a face that scores below the review threshold for its student is not learned from unasked.
-        request_training: called once a template learned a face.
+        mode: `off` learns from nobody.
+        request_training: called once templates learned.
     """
 
     def __init__(
@@ -41,9 +55,10 @@ class Learning:
         sessions: SessionStore,
         corrections: Corrections,
         galleries: Galleries,
-        thresholds: Thresholds,
+        mode: LearningMode,
         request_training: Callable[[], None],
         decode: Decode = decode,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._pack = pack
         self._vision = vision
@@ -51,9 +66,10 @@ class Learning:
         self._sessions = sessions
         self._corrections = corrections
         self._galleries = galleries
-        self._thresholds = thresholds
+        self._mode = mode
         self._request_training = request_training
         self._decode = decode
+        self._now = now
 
     def name(
         self,
@@ -73,6 +89,7 @@ class Learning:
             anyway: learn although the face resembles the student too little, or another student more.
 
         Raises:
+            LearningOff: learning is turned off.
             SessionNotFound: no session has this id.
             FaceNotFound: the face is not of this session.
             PhotoNotFound: the photo is no longer kept.
@@ -84,6 +101,8 @@ class Learning:
             PackMismatch: the student was registered with another model pack.
             VersionConflict: the session is of another version.
         """
+        if self._mode is LearningMode.OFF:
+            raise LearningOff("Learning from faces is turned off here: name the face without learning.")
         session = self._sessions.get(session_id)
         photo = photo_of(self._sessions.photos(session_id), face_id)
         check_recognisable(self._corrections.member(student_id, session.group_id))
@@ -91,18 +110,93 @@ class Learning:
         if template.pack != self._pack:
             raise PackMismatch(f"{student_id} was registered with other models: register the student anew.")
         face = next(face for face in photo.faces if face.face_id == face_id)
-        embedding = self._embedding(photo, face)
-        if not anyway and face_id not in template.learned:
-            self._check_likeness(session.group_id, student_id, embedding)
+        (embedding,) = self._embeddings(photo, [face])
+        if embedding is None:
+            raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
+        if not anyway and face_id not in template.learned_ids:
+            gallery = self._galleries.of(session.group_id)
+            if not plausible(embedding[None], [student_id], gallery, CONFIRMED_RATIO)[0]:
+                raise FaceUnlike(
+                    "The face resembles the student too little, or another student more, to be learned from: "
+                    "name it without learning, or repeat with learn_anyway if you are certain."
+                )
         session = self._corrections.name(session_id, face_id, student_id, by, expected, learned=True)
-        self._students.learn(student_id, face_id, embedding)
-        if not self._still_named(session_id, face_id, student_id):
-            # Another person took the name away before there was anything to unlearn.
-            self._students.unlearn(student_id, face_id)
-        self._request_training()
+        self._learn(session, {student_id: (face_id, embedding)}, by)
         return session
 
-    def _embedding(self, stored: SessionPhoto, face: IdentifiedFace) -> NDArray[np.float32]:
+    def learn_confirmed(self, session_id: SessionId, faces: Mapping[FaceId, StudentId], by: UserId) -> None:
+        """Learn from faces that a person just named, where that is safe.
+
+        Nothing is refused: the names stand, and a face is not learned that is gone, poor or not plausible, whose
+        student did not agree to it, or whose session taught the student before. Each photo is read once.
+
+        Args:
+            faces: the students whom `Corrections` named, by face.
+            by: the user who named them.
+
+        Raises:
+            SessionNotFound: no session has this id.
+        """
+        if self._mode is LearningMode.OFF:
+            return
+        session = self._sessions.get(session_id)
+        wanted = {face_id: student_id for face_id, student_id in faces.items() if self._may_learn(session, student_id)}
+        found: list[tuple[StudentId, FaceId, _Embedding]] = []
+        for photo in self._sessions.photos(session_id) if wanted else ():
+            shown = [face for face in photo.faces if wanted.get(face.face_id, "") == face.student_id]
+            found += [
+                (wanted[face.face_id], face.face_id, embedding)
+                for face, embedding in zip(shown, self._embeddings_if_kept(photo, shown), strict=True)
+                if embedding is not None
+            ]
+        if not found:
+            return
+        gallery = self._galleries.of(session.group_id)
+        embeddings = np.stack([embedding for _, _, embedding in found])
+        likely = plausible(embeddings, [student_id for student_id, _, _ in found], gallery, CONFIRMED_RATIO)
+        # Of several faces of a student the last one named counts.
+        chosen = {
+            student_id: (face_id, embedding)
+            for (student_id, face_id, embedding), is_likely in zip(found, likely, strict=True)
+            if is_likely
+        }
+        self._learn(session, chosen, by)
+
+    def _may_learn(self, session: Session, student_id: StudentId) -> bool:
+        try:
+            consent = self._students.get(student_id).consent
+            template = self._students.template(student_id)
+        except (StudentNotFound, NotRegistered):
+            return False
+        return (
+            consent is not None
+            and consent.allows_learning
+            and template.pack == self._pack
+            and all(face.session_id != session.id for face in template.learned)
+        )
+
+    def _learn(self, session: Session, faces: Mapping[StudentId, tuple[FaceId, _Embedding]], by: UserId) -> None:
+        at = self._now()
+        changed = self._students.learn(
+            [
+                NewFace(student_id, LearnedFace(face_id, session.id, session.group_id, at, by), embedding)
+                for student_id, (face_id, embedding) in faces.items()
+            ]
+        )
+        unlearn_unnamed(self._students, self._sessions, session, {student: faces[student][0] for student in changed})
+        if changed:
+            self._request_training()
+
+    def _embeddings_if_kept(self, stored: SessionPhoto, faces: Sequence[IdentifiedFace]) -> list[_Embedding | None]:
+        if not faces:
+            return []
+        try:
+            return self._embeddings(stored, faces)
+        except (PhotoNotFound, StoredPhotoDamaged):
+            return [None] * len(faces)
+
+    def _embeddings(self, stored: SessionPhoto, faces: Sequence[IdentifiedFace]) -> list[_Embedding | None]:
+        """Read a photo again and embed some of its faces, (D,) each; None for a poor one, or one not found."""
         try:
             original = self._sessions.original(stored.session_id, stored.id)
         except PhotoNotFound as error:
@@ -111,32 +205,14 @@ class Learning:
             ) from error
         photo = turn_photo(read_stored(self._decode, original), stored.turned)
         found = self._vision.detector.detect(photo.pixels)
-        overlaps = _overlaps(np.array(face.box, np.float32), found.boxes)
-        if not len(found) or overlaps.max() < _SAME_FACE:
-            raise UnfitFace("The face is not found in the photo any more: name it without learning.")
-        probes = self._vision.probes_of(photo, found.take(np.array([overlaps.argmax()])))
-        faults = probes.quality.faults(0)
-        if faults:
-            raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
-        return np.asarray(probes.embeddings[0], np.float32)
-
-    def _check_likeness(self, group_id: GroupId, student_id: StudentId, embedding: NDArray[np.float32]) -> None:
-        """Refuse a face that would spoil the student's template if it was named wrongly."""
-        gallery = self._galleries.of(group_id)
-        scores = dict(zip(gallery.gallery.student_ids, score(embedding[None], gallery).normalised[0], strict=True))
-        own = scores.get(student_id, -np.inf)
-        if own < self._thresholds.review(gallery.size) or own < max(scores.values(), default=-np.inf):
-            raise FaceUnlike(
-                "The face resembles the student too little, or another student more, to be learned from: "
-                "name it without learning, or repeat with learn_anyway if you are certain."
-            )
-
-    def _still_named(self, session_id: SessionId, face_id: FaceId, student_id: StudentId) -> bool:
-        return any(
-            (face.face_id, face.student_id) == (face_id, student_id)
-            for photo in self._sessions.photos(session_id)
-            for face in photo.faces
-        )
+        if not len(found):
+            return [None] * len(faces)
+        overlaps = np.stack([_overlaps(np.array(face.box, np.float32), found.boxes) for face in faces])
+        probes = self._vision.probes_of(photo, found.take(overlaps.argmax(axis=1)))
+        return [
+            None if overlap < _SAME_FACE or probes.quality.faults(index) else np.asarray(embedding, np.float32)
+            for index, (overlap, embedding) in enumerate(zip(overlaps.max(axis=1), probes.embeddings, strict=True))
+        ]
 
 
 def _overlaps(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,12 +1,16 @@
 """Students whom a person is asked about."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import PhotoId, StudentId
-from muster.domain.student import Student
+from muster.domain.student import Student, StudentState
+
+LIKELY_PROBABILITY = 0.9
+"""Probability from which a proposal is offered for confirmation together with others: nine in ten are right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +27,44 @@ class Question:
 
     Attributes:
         face: the best of the student's faces in review.
-        suggestions: whom the face resembles, the one that was named first.
+        suggestions: students whom the face resembles, the one that was named first.
     """
 
     photo_id: PhotoId
     face: IdentifiedFace
     suggestions: tuple[Suggestion, ...]
 
+    @property
+    def probability(self) -> float | None:
+        """Posterior probability that the face is the named student's; None in records older than the estimate."""
+        return None if self.face.log_odds is None else probability(self.face.log_odds)
+
+    @property
+    def likely(self) -> bool:
+        """Whether the named student can be confirmed together with others, by comparing two pictures.
+
+        Records older than the estimate count as likely, since the pictures are compared all the same.
+        """
+        if not self.suggestions or self.suggestions[0].student.id != self.face.student_id:
+            return False
+        shown = self.suggestions[0].student.state is StudentState.REGISTERED
+        return shown and (self.probability is None or self.probability >= LIKELY_PROBABILITY)
+
+
+def probability(log_odds: float) -> float:
+    """Return the probability of which these are the log-odds (nats)."""
+    return 1 / (1 + math.exp(-log_odds)) if log_odds >= 0 else 1 - probability(-log_odds)
+
 
 def questions_of(
     photos: Iterable[SessionPhoto], marks: Iterable[Mark], roster: Mapping[StudentId, Student]
 ) -> list[Question]:
-    """Return one question for each student with a face in review, the surest first.
+    """Return one question for each student with a face in review, the likeliest first.
 
     Students who are present already, or were marked by hand, give no question: no answer would change their mark.
 
     Args:
-        roster: who may be suggested.
+        roster: students who may be suggested.
     """
     settled = {
         mark.student_id for mark in marks if mark.source is MarkSource.MANUAL or mark.status is MarkStatus.PRESENT
@@ -51,12 +76,17 @@ def questions_of(
             for face in photo.faces
             if face.decision is Decision.REVIEW and face.student_id not in settled
         ),
-        key=lambda pair: (-(pair[1].similarity or 0.0), pair[1].face_id),
+        key=lambda pair: _order(pair[1]),
     )
     best: dict[StudentId | None, Question] = {}
     for photo, face in in_review:
         best.setdefault(face.student_id, Question(photo.id, face, _suggestions(face, roster)))
     return list(best.values())
+
+
+def _order(face: IdentifiedFace) -> tuple[bool, float, float, str]:
+    """Sort by log-odds, the highest first; faces of older records, which have none, come last, by similarity."""
+    return face.log_odds is None, -(face.log_odds or 0.0), -(face.similarity or 0.0), face.face_id
 
 
 def _suggestions(face: IdentifiedFace, roster: Mapping[StudentId, Student]) -> tuple[Suggestion, ...]:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from muster.domain.actor import OPERATOR, Actor
-from muster.domain.errors import InvalidRequest, StudentExists, VersionConflict
-from muster.domain.identifiers import GroupId, StudentId
-from muster.domain.student import Student
+from muster.domain.errors import FaceNotFound, InvalidRequest, NotRegistered, StudentExists, VersionConflict
+from muster.domain.identifiers import FaceId, GroupId, StudentId, UserId
+from muster.domain.student import CONSENT_WORDING, Consent, LearnedFace, Student
 from muster.services.groups import Groups
 from muster.services.names import checked_name
 from muster.storage.ports import AnswerStore, HeadStore, StudentStore, UploadStore
@@ -122,6 +122,21 @@ class Roster:
         """Make those of the groups that do not exist, with these names."""
         self._groups.ensure(names, names)
 
+    def agree(self, student_id: StudentId, by: UserId) -> Student:
+        """Note that a registered student agreed to the present wording of the consent; template and photo stay.
+
+        Args:
+            by: the user who states it.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student is not registered, or withdrew consent: register the student again.
+        """
+        earlier = self._students.get(student_id).consent
+        renewed_after = None if earlier is None else earlier.renewed_after
+        consent = Consent(self._now(), CONSENT_WORDING, stated_by=by, renewed_after=renewed_after)
+        return self._students.agree(student_id, consent)
+
     def withdraw(self, student_id: StudentId) -> Student:
         """Note that a student no longer agrees, and remove all by which they could be recognised.
 
@@ -139,18 +154,37 @@ class Roster:
         self._request_training()
         return student
 
-    def forget_faces(self, student_id: StudentId) -> int:
-        """Remove every face that a student's template learned from a teacher; return how many there were.
+    def learned_faces(self, student_id: StudentId) -> tuple[LearnedFace, ...]:
+        """Return the faces that a student's template learned from, oldest first; none without a template.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+        """
+        try:
+            return self._students.template(student_id).learned
+        except NotRegistered:
+            return ()
+
+    def forget_faces(self, student_id: StudentId, face_id: FaceId | None = None) -> int:
+        """Remove one or all of the faces that a student's template learned from; return how many there were.
 
         The template made of the registration photo stays. This is the way to undo what was learned from a session that
         retention removed.
 
+        Args:
+            face_id: the face; None removes all.
+
         Raises:
             StudentNotFound: nobody has this id.
             NotRegistered: the student has no template.
+            FaceNotFound: the template did not learn from this face.
         """
-        learned = self._students.template(student_id).learned
-        forgotten = sum(self._students.unlearn(student_id, face_id) for face_id in learned)
+        learned = self._students.template(student_id).learned_ids
+        if face_id is not None and face_id not in learned:
+            raise FaceNotFound(f"Nothing was learned from the face {face_id[:80]}: list the student's learned faces.")
+        forgotten = sum(
+            self._students.unlearn(student_id, known) for known in (learned if face_id is None else (face_id,))
+        )
         if forgotten:
             # The heads were trained on these faces too.
             self._request_training()

@@ -160,7 +160,7 @@ class Sessions:
         return self._sessions.changes(session_id)
 
     def questions(self, session_id: SessionId) -> list[Question]:
-        """Return what a person is asked, one question for each student, the surest first.
+        """Return what a person is asked, one question for each student, the likeliest first.
 
         Raises:
             SessionNotFound: no session has this id.

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from muster.domain.attendance import Mark, Session
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.faces import IdentifiedFace
-from muster.domain.identifiers import FaceId, PhotoId, StudentId
-from muster.domain.student import Student
+from muster.domain.identifiers import PhotoId, StudentId
+from muster.domain.student import LearnedFace, Student
 from muster.domain.taken import marks_shown
 from muster.storage.ports import SessionStore, StudentStore
 
@@ -20,14 +20,14 @@ class SubjectData:
     Attributes:
         registration_photo: whether it is kept.
         embeddings: rows of the template.
-        learned: the faces that the last of them were learned from.
+        learned: the faces that the last of them were learned from, with their provenance.
         marks, faces: of all sessions, oldest first; sessions that are not taken have no absences.
     """
 
     student: Student
     registration_photo: bool
     embeddings: int
-    learned: tuple[FaceId, ...]
+    learned: tuple[LearnedFace, ...]
     marks: tuple[tuple[Session, Mark], ...]
     faces: tuple[tuple[Session, PhotoId, IdentifiedFace], ...]
 
@@ -75,7 +75,7 @@ class SubjectAccess:
             tuple(faces),
         )
 
-    def _template(self, student_id: StudentId) -> tuple[int, tuple[FaceId, ...]]:
+    def _template(self, student_id: StudentId) -> tuple[int, tuple[LearnedFace, ...]]:
         try:
             template = self._students.template(student_id)
         except NotRegistered:

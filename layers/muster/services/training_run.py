@@ -92,7 +92,7 @@ class TrainingRun:
         except Abandoned:
             return self._abandoned("The run was stopped, or another took over.")
         except HeadNotFound:
-            return self._abandoned("The current head was deleted in the meantime.")
+            return self._abandoned("The training in use was removed in the meantime.")
         report = dict(result.report)
         if result.head is None:
             return {"outcome": "skipped", **report}
@@ -108,7 +108,7 @@ class TrainingRun:
             self._heads.promote(self._pack, version, expected=current)
         except (HeadConflict, HeadNotFound):
             self._training.request()
-            return {**report, "outcome": "kept", "reason": "The current head was changed in the meantime."}
+            return {**report, "outcome": "kept", "reason": "The training in use was changed in the meantime."}
         self._heads.prune(self._pack, _HEADS_KEPT)
         return {"outcome": "promoted", **report}
 

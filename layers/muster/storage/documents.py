@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus, PhotoChange
 from muster.domain.errors import RecordDamaged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
-from muster.domain.student import EMBEDDING_SIZE, Template
+from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
+from muster.domain.student import LearnedFace, Template
 
 _Value = TypeVar("_Value")
 
@@ -56,23 +56,70 @@ def read_optional_time(text: str | None) -> datetime | None:
     return None if text is None else read_time(text)
 
 
+_WIDTH_FOLLOWS = b"\xff\xff\xff\xff"
+"""Begins the bytes of embeddings and is followed by their width, 4 bytes. As a float32 it is no number, so embeddings
+that were written without it, all of them 512 numbers wide, cannot begin like this."""
+
+_EARLIER_WIDTH = 512
+
+
 def embeddings_bytes(template: Template) -> bytes:
-    """Write a template's embeddings as little-endian float32, row by row.
+    """Write a template's embeddings as their width, then little-endian float32, row by row.
 
     Raises:
-        ValueError: they are not float32 (V, 512), V at least 1.
+        ValueError: they are not float32 (V, D), V and D at least 1.
     """
     embeddings = template.embeddings
-    if embeddings.ndim != 2 or embeddings.shape[1] != EMBEDDING_SIZE or embeddings.dtype != np.float32:
-        raise ValueError(f"a template is float32 (V, {EMBEDDING_SIZE}), not {embeddings.dtype} {embeddings.shape}")
-    if not len(embeddings):
-        raise ValueError("a template has at least one view")
-    return embeddings.astype("<f4").tobytes()
+    if embeddings.ndim != 2 or not embeddings.size or embeddings.dtype != np.float32:
+        raise ValueError(f"a template is float32 (V, D), not {embeddings.dtype} {embeddings.shape}")
+    width = embeddings.shape[1].to_bytes(4, "little")
+    return b"".join([_WIDTH_FOLLOWS, width, embeddings.astype("<f4").tobytes()])
 
 
 def read_embeddings(content: bytes) -> NDArray[np.float32]:
-    """Read embeddings that `embeddings_bytes` wrote: float32 (V, 512), not to be written to."""
-    return np.frombuffer(content, "<f4").reshape(-1, EMBEDDING_SIZE)
+    """Read embeddings that `embeddings_bytes` wrote: float32 (V, D), not to be written to.
+
+    Raises:
+        ValueError: they are cut short.
+    """
+    width, start = _EARLIER_WIDTH, 0
+    if content[:4] == _WIDTH_FOLLOWS:
+        width, start = int.from_bytes(content[4:8], "little"), 8
+    if not width:
+        raise ValueError("embeddings have no width")
+    return np.frombuffer(content, "<f4", offset=start).reshape(-1, width)
+
+
+def learned_documents(learned: Sequence[LearnedFace]) -> list[dict[str, Any]]:
+    """Write the provenance of learned faces as JSON-like objects."""
+    return [
+        {
+            "face_id": face.face_id,
+            "session_id": face.session_id,
+            "group_id": face.group_id,
+            "learned_at": None if face.learned_at is None else time_text(face.learned_at),
+            "by": face.by,
+            "automatic": face.automatic,
+        }
+        for face in learned
+    ]
+
+
+def read_learned(documents: Sequence[str | Mapping[str, Any]]) -> tuple[LearnedFace, ...]:
+    """Read what `learned_documents` wrote, or the bare face ids of older records."""
+    return tuple(
+        LearnedFace(FaceId(document))
+        if isinstance(document, str)
+        else LearnedFace(
+            FaceId(document["face_id"]),
+            _optional_id(SessionId, document.get("session_id")),
+            _optional_id(GroupId, document.get("group_id")),
+            read_optional_time(document.get("learned_at")),
+            _optional_id(UserId, document.get("by")),
+            document["automatic"],
+        )
+        for document in documents
+    )
 
 
 def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
@@ -167,6 +214,10 @@ def counts_text(counts: Mapping[MarkStatus, int]) -> str:
 def read_counts(text: str) -> dict[MarkStatus, int]:
     """Read counts that `counts_text` wrote."""
     return {MarkStatus(status): number for status, number in json.loads(text).items()}
+
+
+def _optional_id(kind: Callable[[str], _Value], text: str | None) -> _Value | None:
+    return None if text is None else kind(text)
 
 
 def _candidate(candidate: Candidate) -> list[Any]:

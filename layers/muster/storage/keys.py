@@ -5,6 +5,7 @@ read as it is this moment (an index lags behind). Ids hold no `#`, so that no ke
 """
 
 from typing import Final
+from uuid import uuid4
 
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
 
@@ -30,6 +31,7 @@ ERASURES: Final = "ERASURES"
 REMOVALS: Final = "REMOVALS"
 OBJECTS: Final = "OBJECTS"
 COPIES: Final = "COPIES"
+OUTDATED_COPIES: Final = "OUTDATED"
 REGISTERING: Final = "REGISTERING"
 GROUPS: Final = "GROUPS"
 ANSWERS: Final = "ANSWERS"
@@ -124,3 +126,8 @@ def checkpoint_object(pack: PackId) -> str:
 def metrics_object(pack: PackId, version: int) -> str:
     """Object key of a head's metrics."""
     return f"{HEADS}{pack}/{version}/metrics.json"
+
+
+def new_training_copy() -> str:
+    """Object key of a new training copy of a template."""
+    return f"{TEMPLATES}{uuid4().hex}.safetensors"

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
 from muster.domain.faces import IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UploadId, UserId
-from muster.domain.student import Student, Template
+from muster.domain.learning import NewFace
+from muster.domain.student import Consent, Student, Template
 from muster.domain.upload import Outcome, Upload, UploadKind, UploadPermit
 from muster.domain.user import User
 
@@ -75,14 +73,25 @@ class StudentStore(Protocol):
             StudentNotFound: nobody has this id.
         """
 
-    def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
-        """Add a row (512,), unit length, to the template; known already, it takes the place of the old one.
+    def agree(self, student_id: StudentId, consent: Consent) -> Student:
+        """Replace the consent of a registered student by a newer one; template, photo and groups stay.
 
-        Past `MOST_LEARNED` the oldest learned row goes. The training copy follows, and rosters change their version.
+        Returns:
+            The record as it is then.
 
         Raises:
             StudentNotFound: nobody has this id.
-            NotRegistered: the student has no template.
+            NotRegistered: the student is not registered, or withdrew consent.
+        """
+
+    def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
+        """Let templates learn from faces, each as `having_learned` says and either whole or not at all.
+
+        Training copies follow, and rosters change their version. Students without a template are skipped. The call may
+        be repeated: a template learns from the same face once.
+
+        Returns:
+            The students whose templates changed.
         """
 
     def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:

@@ -4,14 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-import numpy as np
-from numpy.typing import NDArray
-
 from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus, PhotoChange
 from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, StudentId
-from muster.domain.student import MOST_GROUPS, MOST_LEARNED, Student, Template
+from muster.domain.identifiers import StudentId
+from muster.domain.student import MOST_GROUPS, Student
 
 ANSWER_LASTS = timedelta(days=1)
 """Longer than any phone retries."""
@@ -104,6 +101,7 @@ def _without(face: IdentifiedFace, erased: Collection[StudentId]) -> IdentifiedF
         similarity=similarity,
         head_similarity=None,
         candidates=left,
+        log_odds=None,
     )
 
 
@@ -119,7 +117,7 @@ def with_decisions_kept(
     faces = [kept.get((face.face_id, face.box), face) for face in new]
     given = named_in(face for face in faces if face in kept.values())
     return tuple(
-        replace(face, decision=Decision.UNKNOWN, student_id=None, head_similarity=None)
+        replace(face, decision=Decision.UNKNOWN, student_id=None, head_similarity=None, log_odds=None)
         if face.student_id in given and face not in kept.values()
         else face
         for face in faces
@@ -163,33 +161,3 @@ def count_erased(erased: Mapping[MarkStatus, int], status: MarkStatus) -> dict[M
     if status is MarkStatus.REVIEW:
         return dict(erased)
     return {**erased, status: erased.get(status, 0) + 1}
-
-
-def having_learned(template: Template, face_id: FaceId, embedding: NDArray[np.float32]) -> Template:
-    """Return a template with one more learned row, the oldest gone where there were `MOST_LEARNED`.
-
-    Args:
-        embedding: (512,), unit length.
-    """
-    template = having_unlearned(template, face_id)
-    views = len(template.embeddings) - len(template.learned)
-    first = max(0, len(template.learned) + 1 - MOST_LEARNED)
-    rows = [template.embeddings[:views], template.embeddings[views + first :], embedding[None]]
-    return replace(
-        template,
-        embeddings=np.concatenate(rows).astype(np.float32),
-        learned=(*template.learned[first:], face_id),
-    )
-
-
-def having_unlearned(template: Template, face_id: FaceId) -> Template:
-    """Return a template without the row learned from a face; itself if there is none."""
-    if face_id not in template.learned:
-        return template
-    at = template.learned.index(face_id)
-    row = len(template.embeddings) - len(template.learned) + at
-    return replace(
-        template,
-        embeddings=np.delete(template.embeddings, row, axis=0),
-        learned=template.learned[:at] + template.learned[at + 1 :],
-    )

@@ -7,7 +7,7 @@ from muster.domain.student import Template
 
 
 def training_copy(template: Template) -> bytes:
-    """Write a template: tensor `embeddings`, float32 (V + L, 512), with student id, pack and photo digest as metadata.
+    """Write a template: tensor `embeddings`, float32 (V + L, D), with student id, pack and photo digest as metadata.
 
     `learned` says how many of the last rows were learned from photos of sessions.
     """

@@ -22,7 +22,7 @@ class Views:
     """Template rows of C students.
 
     Attributes:
-        embeddings: float32 (T, 512), unit rows.
+        embeddings: float32 (T, D), unit rows.
         labels: intp (T,), 0 to C - 1, rising.
     """
 
@@ -46,7 +46,7 @@ class Views:
 def training_batches(
     views: Views, variation: Variation, settings: TrainingSettings, random: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Draw batches without end: embeddings float32 (B, 512), unit rows, and labels int64 (B,).
+    """Draw batches without end: embeddings float32 (B, D), unit rows, and labels int64 (B,).
 
     A student gives `views` template rows, the sampler's choice, and a pseudo-photo of each; a background person
     gives as many pseudo-photos in all and a label that nobody else has.

@@ -37,8 +37,8 @@ class HeldOut:
     """What training is stopped by: faces of students that are in no batch.
 
     Attributes:
-        gallery: float32 (S, 512), unit rows, one template row of each student.
-        probes: float32 (N, 512), unit rows.
+        gallery: float32 (S, D), unit rows, one template row of each student.
+        probes: float32 (N, D), unit rows.
         owners: intp (N,), the row of `gallery` that a probe shows.
     """
 

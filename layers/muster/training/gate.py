@@ -31,7 +31,7 @@ class Trial:
 
     Attributes:
         gallery: S students.
-        probes: float32 (N, 512), unit rows, faces of these students.
+        probes: float32 (N, D), unit rows, faces of these students.
         owners: intp (N,), the position among the gallery's students of the student whom a probe shows.
     """
 
@@ -81,8 +81,8 @@ def draw_trial(
 
     Args:
         gallery: without the rows that are held out.
-        views: float32 (S, 512), unit rows, a held-out augmented view of each student, or None.
-        confirmed: float32 (K, 512), unit rows, of real faces that a teacher confirmed and training did not see.
+        views: float32 (S, D), unit rows, a held-out augmented view of each student, or None.
+        confirmed: float32 (K, D), unit rows, of real faces that a teacher confirmed and training did not see.
         drawn: pseudo-photos in all, about; at most 200 of a student.
     """
     random, photographer = np.random.default_rng(seed), variation.for_judging()
@@ -111,8 +111,8 @@ def judge(new: Head, old: Head | None, trial: Trial, population: Population) -> 
     worse than the old head by more than chance.
     """
     prepared = prepare(trial.gallery, population)
-    normalised = score(trial.probes, prepared).normalised
-    bar = Thresholds(present_fpir=_FPIR).present(trial.gallery.size)
+    normalised = score(trial.probes, prepared, same_photo=False).normalised
+    bar = Thresholds(present_fpir=_FPIR).present(trial.gallery.size, population.tail)
 
     def named(ranking: FloatArray) -> _Named:
         best = ranking.argmax(axis=1)
@@ -141,18 +141,18 @@ def judge(new: Head, old: Head | None, trial: Trial, population: Population) -> 
     return Verdict(not reason, reason or _PRAISE, metrics)
 
 
-_PRAISE = "The new head beats FaceNet alone and stage 1, and is at least as good as the one before."
+_PRAISE = "Training beats FaceNet alone and recognition without it, and is at least as good as the training before."
 
 
 def _objection(new: _Named, stage_1: _Named, cosine: _Named, old: _Named | None) -> str:
     if new.right.mean() < cosine.right.mean():
-        return "The new head does worse than FaceNet alone on held-out views."
+        return "Training does worse than FaceNet alone on held-out views."
     if _lead(new, stage_1) < 0 or new.identified.mean() < stage_1.identified.mean():
-        return "The new head does worse than stage 1 on held-out views."
+        return "Recognition does worse with this training than without it on held-out views."
     if _lead(new, stage_1) < _SURENESS:
-        return "The new head is not clearly better than stage 1 on held-out views."
+        return "Recognition is not clearly better with this training than without it on held-out views."
     if old is not None and _lead(new, old) < -_SURENESS:
-        return "The new head does worse than the current one on held-out views."
+        return "Training does worse than the training in use on held-out views."
     return ""
 
 

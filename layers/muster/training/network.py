@@ -13,12 +13,12 @@ FloatArray = NDArray[np.float32]
 
 # Size of the constant coordinate beside the usual size of the 63 others. At 0 a face's distance from the average face
 # is forgotten, at infinity the cosine becomes a plain distance; measured best of 0.3, 0.5, 0.7, 1, 2
-# (docs/accuracy.md).
+# (docs/method.md).
 _CONSTANT = 2.0
 
 
 class HeadNetwork(nn.Module):
-    """One linear layer, 512-D to 64-D, then unit length."""
+    """One linear layer, D numbers to 64-D, then unit length."""
 
     start: Tensor
 
@@ -26,7 +26,7 @@ class HeadNetwork(nn.Module):
         """Take the weights to start from.
 
         Args:
-            weight: float32 (64, 512).
+            weight: float32 (64, D).
             bias: float32 (64,).
         """
         super().__init__()
@@ -64,7 +64,7 @@ class HeadNetwork(nn.Module):
         return cls(weight.astype(np.float32), bias.astype(np.float32))
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Map embeddings (N, 512) to (N, 64), unit rows."""
+        """Map embeddings (N, D) to (N, 64), unit rows."""
         return nn.functional.normalize(nn.functional.linear(embeddings, self.weight, self.bias), dim=1)
 
     def drift(self) -> Tensor:
@@ -72,7 +72,7 @@ class HeadNetwork(nn.Module):
         return (self._flat() - self.start).square().sum() / self.start.square().sum()
 
     def parameters_as_arrays(self) -> tuple[FloatArray, FloatArray]:
-        """Return weight, float32 (64, 512), and bias, float32 (64,)."""
+        """Return weight, float32 (64, D), and bias, float32 (64,)."""
         return self.weight.detach().cpu().numpy().copy(), self.bias.detach().cpu().numpy().copy()
 
     def _flat(self) -> Tensor:

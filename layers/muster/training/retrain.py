@@ -91,7 +91,7 @@ def retrain(
     else:
         start = head
     if start is not None and not changes.new:
-        return Outcome(None, False, {"mode": "skipped", "reason": "The current head knows all students."})
+        return Outcome(None, False, {"mode": "skipped", "reason": "The training in use knows all students."})
     progress("prepare", 0.0)
     # Two threads of a matrix library wait for each other on a busy machine: an update took ten times as long.
     with threadpool_limits(limits=1, user_api="blas"):

@@ -58,7 +58,7 @@ def chosen_for_update(
 
     Args:
         templates: one of each student.
-        mean: float32 (512,), of people in general; resemblance is the cosine about it.
+        mean: float32 (D,), of people in general; resemblance is the cosine about it.
     """
     added = [t for t in templates if t.student_id in new]
     old = [t for t in templates if t.student_id not in new]
@@ -81,7 +81,7 @@ def _photo(template: Template) -> str:
 
 
 def _learned(template: Template) -> list[str]:
-    return [hashlib.sha256(face.encode()).hexdigest()[:16] for face in template.learned]
+    return [hashlib.sha256(face.encode()).hexdigest()[:16] for face in template.learned_ids]
 
 
 def _centred(templates: Sequence[Template], mean: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """Settings of a training run; the defaults were chosen on the development people (docs/accuracy.md).
+    """Settings of a training run; the defaults were chosen on the development people (docs/method.md).
 
     Attributes:
         seed: fixes every random choice.

@@ -20,12 +20,13 @@ from muster.recognition.covariance import positive, shrunk
 
 FloatArray = NDArray[np.float32]
 
-# Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
-# (benchmarks/within_class_statistics.py).
-_DIRECTIONS = 85
+# Share of the population covariance that the directions may leave out: FaceNet's 85 largest hold all but 2e-4 of it,
+# those of FaceNet and MobileFaceNet together need some 150 (benchmarks/within_class_statistics.py).
+_LEFT_OUT = 2e-4
+_MAX_DIRECTIONS = 160
 
 # Shrinkage of the covariances towards a multiple of the identity. With the few hundred people there are to learn from,
-# the unshrunk within-person covariance costs accuracy; chosen on the development people (docs/accuracy.md).
+# the unshrunk within-person covariance costs accuracy; chosen on the development people (docs/method.md).
 _WITHIN_SHRINKAGE = 0.7
 _BETWEEN_SHRINKAGE = 0.3
 
@@ -49,8 +50,8 @@ class Variation:
     """A Gaussian model of unit embeddings: person about `mean`, photo about person.
 
     Attributes:
-        mean: float32 (512,), of people in general.
-        basis: float32 (512, K), orthonormal columns: the directions in which embeddings vary.
+        mean: float32 (D,), of people in general.
+        basis: float32 (D, K), orthonormal columns: the directions in which embeddings vary.
         between: float32 (K, K), covariance of people, in the basis.
         within: float32 (K, K), covariance of the photos of one person, for training.
         within_check: float32 (K, K), the same from other people, for judging what was trained.
@@ -67,7 +68,7 @@ class Variation:
         """Learn from photos of many people, several each for some.
 
         Args:
-            embeddings: float32 (M, 512), unit rows.
+            embeddings: float32 (M, D), unit rows.
             people: intp (M,), 0 to P - 1, whom a row shows.
             check: bool (P,), the people whose photos make `within_check`; the others make `within`.
         """
@@ -112,8 +113,10 @@ class Variation:
         within_check: NDArray[np.float64],
     ) -> "Variation":
         values, vectors = np.linalg.eigh(total)
-        basis = vectors[:, ::-1][:, :_DIRECTIONS]
-        spread = np.diag(values[::-1][:_DIRECTIONS])
+        held = np.cumsum(np.maximum(values[::-1], 0))
+        count = min(int(np.searchsorted(held, (1 - _LEFT_OUT) * held[-1])) + 1, _MAX_DIRECTIONS)
+        basis = vectors[:, ::-1][:, :count]
+        spread = np.diag(values[::-1][:count])
         within, within_check = basis.T @ within @ basis, basis.T @ within_check @ basis
         return cls(
             mean.astype(np.float32),
@@ -149,10 +152,10 @@ class Photographer:
     """Draws faces from a variation, as hard as real ones; the matrices that every draw needs are worked out once.
 
     Attributes:
-        mean: float32 (512,).
-        basis: float32 (512, K).
+        mean: float32 (D,).
+        basis: float32 (D, K).
         person, photo: float32 (K, K), roots of the covariances of people and of the photos of one person.
-        known: float32 (512, K), from a centred embedding to what it tells of the person.
+        known: float32 (D, K), from a centred embedding to what it tells of the person.
         other: float32 (K, K), root of the covariance of another photo about that.
     """
 
@@ -181,7 +184,7 @@ class Photographer:
         """Draw people who do not exist.
 
         Returns:
-            float32 (count, photos, 512), unit rows.
+            float32 (count, photos, D), unit rows.
         """
         size = self.basis.shape[1]
         person = random.standard_normal((count, 1, size), np.float32) @ self.person
@@ -189,12 +192,12 @@ class Photographer:
         return self._embedding(person + photo)
 
     def pseudo_photos(self, embeddings: FloatArray, photos: int, random: np.random.Generator) -> FloatArray:
-        """Draw other photos of the people of whom one embedding each is known, float32 (N, 512), unit rows.
+        """Draw other photos of the people of whom one embedding each is known, float32 (N, D), unit rows.
 
         The person is drawn anew for each photo from what the known embedding leaves open, then the photo of the person.
 
         Returns:
-            float32 (N, photos, 512), unit rows.
+            float32 (N, photos, D), unit rows.
         """
         known = (embeddings - self.mean) @ self.known
         drawn = _heavy_tailed((len(embeddings), photos, self.basis.shape[1]), random) @ self.other

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.align import CROP_SIZE, SHIPPED, box_to_crop, warp
+from muster.vision.align import CROP_SIZE, UNMOVED, Framing, Move, cut_out
 
 Crop = NDArray[np.uint8]
 
@@ -22,22 +22,21 @@ class View:
     """One way of seeing the face of a registration photo again.
 
     Attributes:
-        margin, shift, tilt: of the crop, as in `align.box_to_crop`.
+        move: of the crop.
         worsened: what the camera does to the crop.
     """
 
-    margin: float = SHIPPED.margins[0]
-    shift: tuple[float, float] = (0.0, 0.0)
-    tilt: float = 0.0
+    move: Move = UNMOVED
     worsened: Callable[[Crop], Crop] = _as_is
 
 
 def downsampled(side: int) -> Callable[[Crop], Crop]:
-    """Return the loss of a face that was `side` pixels wide in its photo."""
+    """Return the loss of a face whose crop of 160 pixels showed `side` pixels of its photo in each direction."""
 
     def lose(crop: Crop) -> Crop:
-        small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-        return np.asarray(cv2.resize(small, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC), np.uint8)
+        shown = round(side * len(crop) / CROP_SIZE)
+        small = cv2.resize(crop, (shown, shown), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(small, crop.shape[:2], interpolation=cv2.INTER_CUBIC), np.uint8)
 
     return lose
 
@@ -64,12 +63,12 @@ def compressed(quality: int) -> Callable[[Crop], Crop]:
 
 
 def covered(from_row: int) -> Callable[[Crop], Crop]:
-    """Return a cover (a mask, a neighbour's head) over the rows of the crop from `from_row` on."""
+    """Return a cover (a mask, a neighbour's head) over the rows from `from_row` on of a crop of 160 rows."""
 
     def cover(crop: Crop) -> Crop:
         hidden = crop.copy()
         # A little darker than the face, so that the cover's edge shows and its colour suits any light.
-        hidden[from_row:] = np.uint8(0.9 * crop.mean())
+        hidden[round(from_row * len(crop) / CROP_SIZE) :] = np.uint8(0.9 * crop.mean())
         return hidden
 
     return cover
@@ -77,9 +76,9 @@ def covered(from_row: int) -> Callable[[Crop], Crop]:
 
 VIEWS = (
     View(),
-    View(margin=0.12),
-    View(margin=0.27, shift=(0.0, -0.04)),
-    View(margin=0.35),
+    View(Move(margin=0.12)),
+    View(Move(margin=0.27, shift=(0.0, -0.04))),
+    View(Move(margin=0.35)),
     View(worsened=downsampled(40)),
     View(worsened=downsampled(26)),
     View(worsened=covered(100)),
@@ -93,7 +92,9 @@ REGISTERED_VIEWS = 4
 """How many of them make a template: those that only move the crop."""
 
 
-def augmented_crops(pixels: NDArray[np.uint8], faces: Faces, views: int, seed: int) -> NDArray[np.uint8]:
+def augmented_crops(
+    pixels: NDArray[np.uint8], face: Faces, framing: Framing, views: int, seed: int
+) -> NDArray[np.uint8]:
     """Cut the views of one face that its template is made of.
 
     The first are those of `VIEWS`; any further are drawn at random from the seed. The same photo, face and seed always
@@ -101,20 +102,18 @@ def augmented_crops(pixels: NDArray[np.uint8], faces: Faces, views: int, seed: i
 
     Args:
         pixels: uint8 (H, W, 3), RGB, upright.
-        faces: the one face, of length 1.
+        face: the one face, of length 1.
+        framing: of the network that reads the crops.
         views: how many, V, at least 1.
         seed: of the random views, 0 or more.
 
     Returns:
-        uint8 (V, 2, 160, 160, 3): each view and its mirror image; view 0 is what `crop_faces` gives.
+        uint8 (V, side, side, 3); view 0 is what `cut_out` gives.
     """
-    crops = np.empty((views, 2, CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
-    for index in range(views):
-        view = VIEWS[index] if index < len(VIEWS) else _drawn(np.random.default_rng((seed, index)))
-        crop = warp(pixels, box_to_crop(faces.boxes[0], view.margin, view.shift, view.tilt))
-        seen = view.worsened(crop)
-        crops[index] = seen, seen[:, ::-1]
-    return crops
+    chosen = [
+        VIEWS[index] if index < len(VIEWS) else _drawn(np.random.default_rng((seed, index))) for index in range(views)
+    ]
+    return np.stack([view.worsened(cut_out(pixels, face, framing, view.move)[0]) for view in chosen])
 
 
 def _drawn(random: np.random.Generator) -> View:
@@ -126,9 +125,9 @@ def _drawn(random: np.random.Generator) -> View:
         compressed(int(random.integers(20, 60))),
         covered(int(random.integers(95, 130))),
     )
-    return View(
+    move = Move(
         margin=random.uniform(0.1, 0.35),
         shift=(random.normal(0, 0.025), random.normal(0, 0.025)),
         tilt=random.normal(0, 0.07),
-        worsened=worse[random.integers(len(worse))],
     )
+    return View(move, worse[random.integers(len(worse))])

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.domain.student import EMBEDDING_SIZE
-from muster.vision.align import SHIPPED, crop_faces
-from muster.vision.augment import REGISTERED_VIEWS, VIEWS, augmented_crops
+from muster.vision.align import MARGIN, StretchedBox
+from muster.vision.augment import REGISTERED_VIEWS, VIEWS
 from muster.vision.covering import Covering, find_covering
 from muster.vision.decode import Photo
-from muster.vision.embedder import FaceNetEmbedder
+from muster.vision.embedder import Embedder, joined
 from muster.vision.face_limit import best_faces
 from muster.vision.levelling import MAX_LEVELLED, is_tilted, level
 from muster.vision.orientation import find_faces, find_portrait, turn, turn_photo
@@ -43,7 +42,7 @@ class PhotoProbes:
     Attributes:
         faces: N faces.
         quality: of each face.
-        embeddings: float32 (N, 512), unit rows.
+        embeddings: float32 (N, D), unit rows.
         timings_ms: milliseconds spent in `detect`, `segment` (crops, masks, quality) and `embed`.
         turned: degrees clockwise by which the photo was turned before it was read; faces lie in the turned photo.
     """
@@ -62,7 +61,7 @@ class RegistrationViews:
     Attributes:
         faces: the one main face, in pixels of the photo once it is turned or its head levelled.
         quality: of that face, 0 to 1.
-        embeddings: float32 (V, 512), unit rows, view 0 unchanged.
+        embeddings: float32 (V, D), unit rows, view 0 unchanged.
         turned: degrees clockwise by which the photo was turned before it was read.
         covering: what seems to be covered of the face, or None.
     """
@@ -76,16 +75,20 @@ class RegistrationViews:
 
 @dataclass(frozen=True, slots=True)
 class VisionPipeline:
-    """Detector and embedder of one model pack, ready to read photos; safe to share between threads.
+    """Detector and embedders of one model pack, ready to read photos; safe to share between threads.
+
+    An embedding has D numbers: those of every embedder, one behind the other.
 
     Attributes:
+        embedders: one or more.
         views: how many augmented views a registration makes.
-        head_masks: finds the heads whose background is made grey; None leaves it, as the pack's manifest says.
+        head_masks: finds the heads whose background is made grey in stretched crops; None leaves it, as the pack's
+            manifest says. Aligned crops show hardly any background.
         seed: of the augmentation, so that the same photo always gives the same template.
     """
 
     detector: FaceDetector
-    embedder: FaceNetEmbedder
+    embedders: tuple[Embedder, ...]
     views: int = REGISTERED_VIEWS
     seed: int = 0
     head_masks: HeadMasks | None = None
@@ -105,24 +108,48 @@ class VisionPipeline:
             quality = assess(photo.pixels, faces)
             crops = self._crops(photo.pixels, faces)
         with _timed(timings, "embed"):
-            embeddings = (
-                self.embedder.embed_faces(crops) if len(faces) else np.empty((0, EMBEDDING_SIZE), dtype=np.float32)
-            )
+            embeddings = self.embed(crops)
         return PhotoProbes(faces, quality, embeddings, timings)
 
-    def _crops(self, pixels: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
-        """Cut out every face: uint8 (N, 2, 160, 160, 3). Tilted ones are levelled, the surest first, up to a limit."""
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Length of each embedder's part of an embedding; together D."""
+        return tuple(embedder.size for embedder in self.embedders)
+
+    def embed(self, crops: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Embed crops of the same N faces, uint8 (N, side, side, 3) for each embedder: float32 (N, D), unit rows."""
+        return joined([embedder.embed(seen) for embedder, seen in zip(self.embedders, crops, strict=True)])
+
+    def views_of(self, pixels: NDArray[np.uint8], face: Faces) -> NDArray[np.float32]:
+        """Embed the augmented views of one face: float32 (V, D), unit rows."""
+        crops = [embedder.views(pixels, face, self.views, self.seed) for embedder in self.embedders]
+        if self.head_masks is not None:
+            margins = [view.move.margin for view in VIEWS[: self.views]]
+            masks = np.concatenate([self.head_masks(pixels, face, margin) for margin in margins])
+            crops = self._heads_alone([seen[: len(masks)] for seen in crops], masks)
+        return self.embed(crops)
+
+    def _crops(self, pixels: NDArray[np.uint8], faces: Faces) -> list[NDArray[np.uint8]]:
+        """Cut out every face for each embedder. Tilted ones are levelled, the surest first, up to a limit."""
         crops = self._cut(pixels, faces)
         tilted = np.flatnonzero(is_tilted(faces))
         for index in tilted[np.argsort(-faces.scores[tilted], kind="stable")][:MAX_LEVELLED]:
-            crops[index] = self._cut(*level(pixels, faces.take(np.array([index])), self.detector.detect))[0]
+            levelled = self._cut(*level(pixels, faces.take(np.array([index])), self.detector.detect))
+            for seen, upright in zip(crops, levelled, strict=True):
+                seen[index] = upright[0]
         return crops
 
-    def _cut(self, pixels: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
-        crops = crop_faces(pixels, faces)
+    def _cut(self, pixels: NDArray[np.uint8], faces: Faces) -> list[NDArray[np.uint8]]:
+        crops = [embedder.crops(pixels, faces) for embedder in self.embedders]
         if self.head_masks is None:
             return crops
-        return _heads_alone(crops, self.head_masks(pixels, faces, SHIPPED.margins[0]))
+        return self._heads_alone(crops, self.head_masks(pixels, faces, MARGIN))
+
+    def _heads_alone(self, crops: list[NDArray[np.uint8]], masks: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
+        return [
+            on_neutral_background(seen, masks) if isinstance(embedder.framing, StretchedBox) else seen
+            for embedder, seen in zip(self.embedders, crops, strict=True)
+        ]
 
     def registration_views(self, photo: Photo) -> RegistrationViews:
         """Embed the augmented views of the one main face of a registration photo.
@@ -138,21 +165,9 @@ class VisionPipeline:
             require_whole(pixels, face)
             pixels, face = level(pixels, face, self.detector.detect)
         require_fit(pixels, face)
-        crops = augmented_crops(pixels, face, self.views, self.seed)
-        if self.head_masks is not None:
-            margins = [view.margin for view in VIEWS[: self.views]]
-            masks = np.concatenate([self.head_masks(pixels, face, margin) for margin in margins])
-            crops = _heads_alone(crops[: len(masks)], masks)
         covering = find_covering(pixels, face)
         quality = float(assess(pixels, face).score[0]) * (1.0 if covering is None else COVERED_QUALITY)
-        return RegistrationViews(face, quality, self.embedder.embed_faces(crops), turned, covering)
-
-
-def _heads_alone(crops: NDArray[np.uint8], masks: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Grey the background of crops and their mirror images, uint8 (N, 2, 160, 160, 3), by masks (N, 160, 160)."""
-    mirrored = np.ascontiguousarray(masks[:, :, ::-1])
-    seen = [on_neutral_background(crops[:, 0], masks), on_neutral_background(crops[:, 1], mirrored)]
-    return np.stack(seen, axis=1)
+        return RegistrationViews(face, quality, self.views_of(pixels, face), turned, covering)
 
 
 @contextmanager

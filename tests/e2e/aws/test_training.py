@@ -20,7 +20,7 @@ from tests.e2e.aws.conftest import Deployed
 
 pytestmark = pytest.mark.slow
 
-PACK = PackId("embedded-1")
+PACK = PackId("embedded-2")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def add(stores: AwsStores, *numbers: int) -> None:
     """Register people whom no photo shows, with eight views each."""
     for number in numbers:
         random = np.random.default_rng(number)
-        views = random.normal(size=(1, 512)) + 0.3 * random.normal(size=(8, 512))
+        views = random.normal(size=(1, 704)) + 0.3 * random.normal(size=(8, 704))
         views = (views / np.linalg.norm(views, axis=1, keepdims=True)).astype(np.float32)
         now = datetime.now(UTC)
         student = StudentId(f"s{number}")

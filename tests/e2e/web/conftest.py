@@ -65,3 +65,13 @@ def unfit(samples: Path) -> Callable[[str], bytes]:
     """Photos that register nobody, by what is wrong with them."""
     made = {"dark": lambda: pictures.dark(samples), "without_face": pictures.without_face}
     return lambda wrong: made[wrong]()
+
+
+@pytest.fixture(scope="package")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures go: into the docs when `make screens` asks for it."""
+    if request.config.getoption("--write-screens"):
+        target = Path(__file__).parents[3] / "docs" / "screens"
+        target.mkdir(exist_ok=True)
+        return target
+    return tmp_path_factory.mktemp("screens")

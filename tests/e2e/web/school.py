@@ -56,7 +56,7 @@ def settle(api: httpx.Client, samples: Path) -> None:
 def uncertain(samples: Path) -> bytes:
     """A photo so unsharp that the student in it is asked about."""
     picture = Image.open(samples / "photos" / "group.jpg").convert("RGB")
-    small = picture.resize((picture.width * 30 // 100, picture.height * 30 // 100))
+    small = picture.resize((picture.width * 27 // 100, picture.height * 27 // 100))
     content = BytesIO()
     small.filter(ImageFilter.GaussianBlur(2.5)).resize(picture.size).save(content, "JPEG")
     return content.getvalue()

@@ -33,7 +33,7 @@ def test_a_teacher_registers_calls_the_roll_corrects_and_reports(page: Page, sit
         "/v1/students", json={"student_id": "s2", "name": "Eileen Collins", "group_ids": ["7b"]}
     ).raise_for_status()
     student = api.get("/v1/students/s1").json()
-    assert (student["state"], student["consent_wording"]) == ("registered", "2026-1")
+    assert (student["state"], student["consent_wording"]) == ("registered", "2026-2")
 
     # The next one takes one tap: the form is empty, and the camera is asked for consent first.
     page.get_by_role("button", name="Register the next one").click()

@@ -92,7 +92,9 @@ def report(page: Page, _: Path) -> None:
 
 def settings(page: Page, _: Path) -> None:
     page.goto("/#/settings")
-    expect(page.get_by_text("compared directly").or_(page.get_by_text("tells the registered"))).to_be_visible()
+    expect(
+        page.get_by_text("compared with the registration photos").or_(page.get_by_text("is trained on"))
+    ).to_be_visible()
 
 
 def sign_in(page: Page, _: Path) -> None:
@@ -105,16 +107,6 @@ SCREENS: dict[str, Screen] = {
     for one in (roll_call, register, history, report, settings, sign_in, session, question, not_taken, face, status)
 }
 FORMS = {"phone": phones.PHONE, "tablet": phones.TABLET}
-
-
-@pytest.fixture(scope="module")
-def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pictures go: into the docs when `make screens` asks for it."""
-    if request.config.getoption("--write-screens"):
-        target = Path(__file__).parents[3] / "docs" / "screens"
-        target.mkdir(exist_ok=True)
-        return target
-    return tmp_path_factory.mktemp("screens")
 
 
 @pytest.fixture

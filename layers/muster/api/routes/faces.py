@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Response
 
 from muster.api.access import Access
 from muster.api.problems import Problem
-from muster.api.schemas_sessions import FaceNaming, NamedFaceDocument
+from muster.api.schemas_questions import FacesConfirmation
+from muster.api.schemas_sessions import FaceNaming, NamedFaceDocument, SessionDocument
 from muster.api.system import System
 from muster.api.versions import IfMatch, etag, pinned
 from muster.api.workload import Workload
 from muster.domain.errors import FaceNotFound, InvalidRequest
-from muster.domain.identifiers import FaceId, PhotoId, parse_session_id, parse_student_id
+from muster.domain.identifiers import FaceId, PhotoId, StudentId, parse_session_id, parse_student_id
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 422, 503)}
 _CHANGE: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (409, 412)}
@@ -64,9 +65,12 @@ def face_routes(system: System, work: Workload) -> APIRouter:
 
         Marks follow, except those that a person set by hand: students with a face in the session are present, students
         whom an open question names are in review, the others are absent. A student has one face in a photo: naming
-        another moves the name, and the first face becomes unknown. With `learn` the student is recognised by this face,
-        too, until the name is taken away. A face that resembles the student too little, or another student more, is
-        refused then, unless `learn_anyway` is set.
+        another moves the name, and the first face becomes unknown.
+
+        The student is recognised by this face, too, until the name is taken away, if the face is good enough and
+        plausibly theirs; otherwise the name stands and nothing is learned. With `learn` a face that cannot be learned
+        is refused instead. One that resembles the student too little, or another student more, is learned all the same
+        if `learn_anyway` is set.
         """
         session = access.session(parse_session_id(session_id))
         face, by = FaceId(face_id), access.principal.user_id
@@ -74,6 +78,8 @@ def face_routes(system: System, work: Workload) -> APIRouter:
         student_id = None if naming.student_id is None else parse_student_id(naming.student_id)
         if not naming.learn:
             system.corrections.name(session.id, face, student_id, by, version)
+            if student_id is not None:
+                system.learning.learn_confirmed(session.id, {face: student_id}, by)
         elif student_id is None:
             raise InvalidRequest("Name the student to learn the face of, or leave out learn.")
         else:
@@ -84,5 +90,34 @@ def face_routes(system: System, work: Workload) -> APIRouter:
             raise FaceNotFound("The photo was removed in the meantime: read the session again.")
         response.headers["ETag"] = etag(detail.session.version)
         return document
+
+    @router.post("/{session_id}/faces/confirmed", responses=_CHANGE)
+    @work
+    def confirm_faces(
+        access: caller,
+        session_id: str,
+        confirmation: FacesConfirmation,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> SessionDocument:
+        """Confirm several proposals at once, all or none: each face is the student's whom a question names.
+
+        The students are present, except those whose mark a person set by hand, and none of their other faces of the
+        session is asked about. A face that is no longer proposed as its student is refused, so a confirmation needs no
+        `If-Match` to be safe. Each face is a change of its own in the session's history. Faces that are good enough and
+        plausible are learned.
+        """
+        session = access.session(parse_session_id(session_id))
+        proposals: dict[FaceId, StudentId] = {}
+        for face in confirmation.faces:
+            if FaceId(face.face_id) in proposals:
+                raise InvalidRequest(f"The face {face.face_id[:80]} is named twice: name each face once.")
+            proposals[FaceId(face.face_id)] = parse_student_id(face.student_id)
+        version = pinned(if_match, session.version)
+        system.corrections.confirm(session.id, proposals, access.principal.user_id, version)
+        system.learning.learn_confirmed(session.id, proposals, access.principal.user_id)
+        detail = system.sessions.get(session.id)
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
 
     return router

@@ -29,7 +29,7 @@ class MeDocument(BaseModel):
     )
     consent_wording: str = Field(description="Version of the text that a student agrees to at registration.")
     time_zone: str = Field(description="The school's: when a day begins.", examples=["Europe/Berlin"])
-    pack: str = Field(description="The model pack in use.", examples=["embedded-1"])
+    pack: str = Field(description="The model pack in use.", examples=["embedded-2"])
 
 
 def me_routes(system: Records) -> APIRouter:

@@ -10,11 +10,18 @@ from muster.api.pages import Cursor, Limit, page
 from muster.api.problems import Problem
 from muster.api.schemas import HealthDocument, ModelDocument, StudentDocument, StudentPage, TrainingDocument
 from muster.api.schemas_import import ImportDocument
-from muster.api.schemas_roster import ForgottenFaces, NewStudent, StudentChange, SubjectDocument
+from muster.api.schemas_roster import (
+    ForgottenFaces,
+    LearnedFacesDocument,
+    NewStudent,
+    StatedConsent,
+    StudentChange,
+    SubjectDocument,
+)
 from muster.api.system import Records
 from muster.api.versions import IfMatch, etag, expected
-from muster.domain.errors import UnsupportedTable
-from muster.domain.identifiers import parse_group_id, parse_student_id
+from muster.domain.errors import ConsentRequired, UnsupportedTable
+from muster.domain.identifiers import FaceId, parse_group_id, parse_student_id
 from muster.services.roster_import import GroupChanges, RosterImport
 from muster.services.roster_table import MAX_BYTES, read_roster
 
@@ -118,6 +125,19 @@ def roster_routes(system: Records) -> APIRouter:
         access.admin()
         system.roster.erase(parse_student_id(student_id))
 
+    @router.post("/students/{student_id}/consent", responses={409: {"model": Problem}})
+    def record_consent(access: caller, student_id: str, stated: StatedConsent, response: Response) -> StudentDocument:
+        """Record that a registered student agreed to the present wording, such as one that a new version brings.
+
+        The caller, who must teach the student, states it. Students who withdrew consent are registered again instead.
+        """
+        student = access.student(parse_student_id(student_id))
+        if not stated.consent:
+            raise ConsentRequired("Nothing is recorded without consent: ask the student, then send consent as true.")
+        student = system.roster.agree(student.id, access.principal.user_id)
+        response.headers["ETag"] = etag(student.version)
+        return StudentDocument.of(student)
+
     @router.post("/students/{student_id}/consent/withdrawal")
     def withdraw_consent(access: caller, student_id: str, response: Response) -> StudentDocument:
         """Note that a student no longer agrees: photo, template and heads go; the record and the marks stay."""
@@ -125,11 +145,23 @@ def roster_routes(system: Records) -> APIRouter:
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
 
+    @router.get("/students/{student_id}/learned-faces")
+    def learned_faces(access: caller, student_id: str) -> LearnedFacesDocument:
+        """Return the faces that the student's template learned from, with the roll call that each came from."""
+        student = access.student(parse_student_id(student_id))
+        return LearnedFacesDocument.of(student.id, system.roster.learned_faces(student.id))
+
     @router.delete("/students/{student_id}/learned-faces", responses={409: {"model": Problem}})
     def forget_faces(access: caller, student_id: str) -> ForgottenFaces:
-        """Remove every face that the student's template learned from a teacher; the registration photo's part stays."""
+        """Remove every face that the student's template learned from; the registration photo's part stays."""
         student = access.student(parse_student_id(student_id))
         return ForgottenFaces(student_id=student.id, removed=system.roster.forget_faces(student.id))
+
+    @router.delete("/students/{student_id}/learned-faces/{face_id}", responses={409: {"model": Problem}})
+    def forget_face(access: caller, student_id: str, face_id: str) -> ForgottenFaces:
+        """Remove one face that the student's template learned from; marks and sessions stay as they are."""
+        student = access.student(parse_student_id(student_id))
+        return ForgottenFaces(student_id=student.id, removed=system.roster.forget_faces(student.id, FaceId(face_id)))
 
     @router.get("/students/{student_id}/data")
     def subject_data(access: caller, student_id: str) -> SubjectDocument:

@@ -8,11 +8,11 @@ from muster.api.access import Access
 from muster.api.pages import Cursor, Limit, page
 from muster.api.problems import Problem
 from muster.api.schemas import MarkDocument, PhotoDocument
+from muster.api.schemas_questions import QuestionDocument
 from muster.api.schemas_sessions import (
     ChangePage,
     MarksChange,
     NewSession,
-    QuestionDocument,
     SessionDocument,
     SessionPage,
     SessionSummary,
@@ -132,7 +132,7 @@ def session_routes(system: Records) -> APIRouter:
 
     @router.get("/{session_id}/questions")
     def list_questions(access: caller, session_id: str) -> list[QuestionDocument]:
-        """Return what a person is asked: one question for each student in review, with the best face, surest first.
+        """Return what a person is asked: one question for each student in review, with the best face, likeliest first.
 
         A yes makes the student present and settles their other faces of the session.
         """

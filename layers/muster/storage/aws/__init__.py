@@ -60,12 +60,15 @@ class AwsStores:
     def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
         """Finish what killed processes left: erasures, removals and copies half done, objects nothing refers to.
 
-        Run it each day; it may run at any time, beside anything else.
+        Training copies of templates that learned automatically are written then, too, so that they ask for one retrain
+        a day. Run it each day; it may run at any time, beside anything else.
         """
         self.erasures.finish_all()
         self.forgetting.finish_removals()
         self.copies.finish()
         self.objects.sweep(older_than)
+        # Last, since it may be long: the next sweep goes on where this one stopped.
+        self.students.renew_copies()
 
 
 def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: str, models: str) -> AwsStores:

@@ -14,6 +14,9 @@ class DueCopies:
 
     A copy is written after its student, so that no training ever sees someone who is not registered; an item of the
     student's transaction says that it is due, until it is there. A changed template has a copy of another name.
+
+    A template that learned automatically keeps its copy for a while: another item says that the copy is outdated, and
+    the daily sweep writes a new one. Otherwise every roll call would ask for a retrain.
     """
 
     def __init__(self, table: Table, objects: Objects) -> None:
@@ -24,9 +27,21 @@ class DueCopies:
         """Return the action of noting, in a transaction, that a copy is due."""
         return self._table.putting({"pk": keys.COPIES, "sk": student_id, "training_copy": name})
 
-    def cancelling(self, student_id: StudentId) -> Item:
-        """Return the action of saying, in a transaction, that no copy is due any more."""
-        return self._table.deleting((keys.COPIES, student_id))
+    def cancelling(self, student_id: StudentId) -> list[Item]:
+        """Return the actions of saying, in a transaction, that no copy is due or outdated any more."""
+        return [self._table.deleting((keys.COPIES, student_id)), self.renewing(student_id)]
+
+    def outdating(self, student_id: StudentId) -> Item:
+        """Return the action of noting, in a transaction, that the template changed and its copy did not."""
+        return self._table.putting({"pk": keys.OUTDATED_COPIES, "sk": student_id})
+
+    def renewing(self, student_id: StudentId) -> Item:
+        """Return the action of noting, in a transaction with a new copy, that the copy is not outdated."""
+        return self._table.deleting((keys.OUTDATED_COPIES, student_id))
+
+    def outdated(self) -> list[StudentId]:
+        """Return the students whose copies are outdated."""
+        return [StudentId(item["sk"]) for item in self._table.query(keys.OUTDATED_COPIES)]
 
     def write(self, template: Template, name: str) -> None:
         """Write a copy that is due."""

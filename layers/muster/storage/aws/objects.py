@@ -1,6 +1,7 @@
 """Photos, training copies and heads in two buckets, and the ledger that keeps them from being forgotten there."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from muster.storage.documents import time_text
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,12 @@ class Objects:
 
     def delete(self, entry: Entry) -> None:
         """Delete a line's objects, then the line."""
-        for bucket, names in ((self._photos, entry.photos), (self._models, entry.models)):
-            for name in names:
-                self._delete(bucket, name)
+        objects = [*((self._photos, name) for name in entry.photos), *((self._models, name) for name in entry.models)]
+        if len(objects) > 1:
+            with ThreadPoolExecutor(min(_THREADS, len(objects))) as pool:
+                list(pool.map(lambda found: self._delete(*found), objects))
+        elif objects:
+            self._delete(*objects[0])
         self._table.delete(entry.key)
 
     def sweep(self, older_than: timedelta) -> None:

@@ -3,12 +3,20 @@
 from datetime import datetime
 from uuid import uuid4
 
-from muster.domain.errors import StudentNotFound
-from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
+from muster.domain.errors import NotRegistered, StudentNotFound
+from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.storage import keys
 from muster.storage.aws.table import Item, Key
-from muster.storage.documents import embeddings_bytes, read_embeddings, read_optional_time, read_time, time_text
+from muster.storage.documents import (
+    embeddings_bytes,
+    learned_documents,
+    read_embeddings,
+    read_learned,
+    read_optional_time,
+    read_time,
+    time_text,
+)
 
 
 def record_key(student_id: StudentId) -> Key:
@@ -79,7 +87,7 @@ def template_item(template: Template) -> Item:
     """Write a template.
 
     Raises:
-        ValueError: the embeddings are not float32 (V + L, 512).
+        ValueError: the embeddings are not float32 (V + L, D).
     """
     pk, sk = template_key(template.student_id)
     return {
@@ -89,7 +97,7 @@ def template_item(template: Template) -> Item:
         "pack": template.pack,
         "photo_digest": template.photo_digest,
         "embeddings": embeddings_bytes(template),
-        "learned": list(template.learned),
+        "learned": learned_documents(template.learned),
     }
 
 
@@ -100,13 +108,18 @@ def read_template(item: Item) -> Template:
         PackId(item["pack"]),
         read_embeddings(item["embeddings"]),
         item["photo_digest"],
-        tuple(FaceId(face) for face in item["learned"]),
+        read_learned(item["learned"]),
     )
 
 
 def not_found(student_id: StudentId) -> StudentNotFound:
     """Say that nobody has an id."""
     return StudentNotFound(f"Nobody is registered as {student_id}: check the id, or register the student first.")
+
+
+def not_registered(student_id: StudentId) -> NotRegistered:
+    """Say that a student has no template."""
+    return NotRegistered(f"{student_id} is not registered with a photo: register the student first.")
 
 
 def _optional_time_text(moment: datetime | None) -> str | None:

@@ -1,23 +1,25 @@
 """Students, their templates and registration photos in the table and the buckets."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
 from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.identifiers import FaceId, GroupId, StudentId
-from muster.domain.student import Student, Template
+from muster.domain.learning import NewFace, having_unlearned
+from muster.domain.student import Consent, Student, Template
 from muster.storage import keys
 from muster.storage.aws.due_copies import DueCopies
 from muster.storage.aws.erasures import Erasures
+from muster.storage.aws.learning import TemplateLearning
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.student_items import (
     not_found,
+    not_registered,
     read_student,
     read_template,
     record,
@@ -29,12 +31,13 @@ from muster.storage.aws.student_items import (
 )
 from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
 from muster.storage.aws.traces import Traces
-from muster.storage.rules import check_groups, having_learned, having_unlearned
+from muster.storage.rules import check_groups
 
 _Answer = TypeVar("_Answer")
 
 # Rivals for one student are a person's second click, or a photo learned from beside it.
 _ATTEMPTS = 10
+_THREADS = 8
 
 
 class AwsStudents:
@@ -51,6 +54,7 @@ class AwsStudents:
         self._copies = copies
         self._erasures = erasures
         self._traces = traces
+        self._learning = TemplateLearning(table, objects, copies, erasures)
 
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole; see `StudentStore.add`."""
@@ -61,7 +65,7 @@ class AwsStudents:
         stored = self._table.get(record_key(student.id))
         _check_can_be_added(student, stored, replaces)
         entry = self._objects.enter(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
-        copy = _new_copy()
+        copy = keys.new_training_copy()
         self._objects.announce(entry)
         self._objects.put_photo(entry.photos[0], photo)
         also = [
@@ -109,7 +113,7 @@ class AwsStudents:
             )
             also = [
                 self._table.deleting(template_key(student_id)),
-                self._copies.cancelling(student_id),
+                *self._copies.cancelling(student_id),
                 self._erasures.noting(stored, whole=False),
             ]
             self._store(record(new), stored, also, checked=False)
@@ -119,20 +123,29 @@ class AwsStudents:
         self._erasures.finish(student_id)
         return student
 
-    def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
-        """Add a row to the template; see `StudentStore.learn`."""
+    def agree(self, student_id: StudentId, consent: Consent) -> Student:
+        """Replace the consent of a registered student; see `StudentStore.agree`."""
 
-        def learned(stored: Item) -> None:
-            self._replace_template(stored, having_learned(self.template(student_id), face_id, embedding))
+        def agreed(stored: Item) -> Student:
+            old = read_student(stored)
+            if "photo" not in stored:
+                raise not_registered(student_id)
+            new = replace(old, consent=consent, version=old.version + 1)
+            self._store(record(new, stored["photo"], stored["training_copy"]), stored)
+            return new
 
-        self._try(student_id, learned)
+        return self._try(student_id, agreed)
+
+    def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
+        """Add learned rows to templates; see `StudentStore.learn`."""
+        return self._learning.learn(faces)
 
     def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
         """Take a learned row out of the template; see `StudentStore.unlearn`."""
 
         def unlearned(stored: Item) -> bool:
             template = self.template(student_id)
-            if face_id not in template.learned:
+            if face_id not in template.learned_ids:
                 return False
             self._replace_template(stored, having_unlearned(template, face_id))
             return True
@@ -141,6 +154,17 @@ class AwsStudents:
             return self._try(student_id, unlearned)
         except (StudentNotFound, NotRegistered):
             return False
+
+    def renew_copies(self) -> None:
+        """Write new training copies of the templates that learned automatically since the last time."""
+
+        def renew(student_id: StudentId) -> None:
+            # A student who was erased or withdrew in between has no copy.
+            with suppress(StudentNotFound, NotRegistered):
+                self._try(student_id, lambda stored: self._replace_template(stored, self.template(student_id)))
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(renew, self._copies.outdated()))
 
     def get(self, student_id: StudentId) -> Student:
         """Return one student; see `StudentStore.get`."""
@@ -158,7 +182,7 @@ class AwsStudents:
                 self._table.deleting(record_key(student_id), *_unchanged(stored)),
                 self._erasures.noting(stored, whole=True),
                 self._table.deleting(template_key(student_id)),
-                self._copies.cancelling(student_id),
+                *self._copies.cancelling(student_id),
             ]
             for roster in rosters(read_student(stored).groups):
                 actions.append(self._table.deleting((roster, keys.member(student_id))))
@@ -173,7 +197,7 @@ class AwsStudents:
         item = self._table.get(template_key(student_id))
         if item is None:
             self._record(student_id)
-            raise NotRegistered(f"{student_id} is not registered with a photo: register the student first.")
+            raise not_registered(student_id)
         return read_template(item)
 
     def templates(self, group_id: GroupId | None = None) -> list[Template]:
@@ -245,12 +269,13 @@ class AwsStudents:
 
     def _replace_template(self, stored: Item, template: Template) -> None:
         """Write a changed template and its copy, if the stored record is still as it was read before the template."""
-        copy = _new_copy()
+        copy = keys.new_training_copy()
         old_copy = self._objects.enter(models=[stored["training_copy"]])
         student = read_student(stored)
         also = [
             self._table.putting(template_item(template)),
             self._copies.noting(student.id, copy),
+            self._copies.renewing(student.id),
             self._objects.entering(old_copy),
         ]
         self._store(record(student, stored["photo"], copy), stored, also)
@@ -274,10 +299,6 @@ def _unchanged(stored: Item | None) -> tuple[str, Item]:
     if stored is None:
         return "attribute_not_exists(pk)", {}
     return "revision = :read", {":read": stored["revision"]}
-
-
-def _new_copy() -> str:
-    return keys.TEMPLATES + uuid4().hex + ".safetensors"
 
 
 def _check_can_be_added(student: Student, stored: Item | None, replaces: Student | None) -> None:

@@ -252,6 +252,14 @@ _MARKS_IN_REVIEW = (
     "UPDATE sessions SET version = version + 1 WHERE id IN (SELECT session_id FROM marks WHERE status = 'review')",
 )
 
+# Learned faces were bare ids before they had their provenance. An older version could not read what is written now.
+_LEARNED_FACES_WITH_PROVENANCE = """
+UPDATE templates SET learned = (
+    SELECT json_group_array(json_object('face_id', face.value, 'automatic', json('false')))
+    FROM json_each(learned) AS face
+) WHERE json_valid(learned) AND learned <> '[]'
+"""
+
 # Children are copied and dropped before their parent: dropping that first would delete their rows with it.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -314,4 +322,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ("ALTER TABLE session_photos ADD COLUMN turned INTEGER NOT NULL DEFAULT 0",),
     # The key of a digest that came from the list of another store; null where it is this store's own.
     ("ALTER TABLE erasures ADD COLUMN list_key TEXT",),
+    (_LEARNED_FACES_WITH_PROVENANCE,),
 )

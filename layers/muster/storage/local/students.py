@@ -2,17 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId
+from muster.domain.learning import NewFace, having_learned, having_unlearned
 from muster.domain.student import Consent, Student, Template
 from muster.storage.documents import (
     change_text,
@@ -20,10 +18,12 @@ from muster.storage.documents import (
     embeddings_bytes,
     faces_text,
     json_text,
+    learned_documents,
     read_change,
     read_counts,
     read_embeddings,
     read_faces,
+    read_learned,
     read_optional_time,
     read_time,
     time_text,
@@ -38,8 +38,6 @@ from muster.storage.rules import (
     anonymous,
     check_groups,
     count_erased,
-    having_learned,
-    having_unlearned,
     may_show,
     students_in,
     without,
@@ -132,12 +130,32 @@ class LocalStudents:
         self._database.rewrite()
         return student
 
-    def learn(self, student_id: StudentId, face_id: FaceId, embedding: NDArray[np.float32]) -> None:
-        """Add a learned row to the template; see `StudentStore.learn`."""
+    def agree(self, student_id: StudentId, consent: Consent) -> Student:
+        """Replace the consent of a registered student; see `StudentStore.agree`."""
         with self._database.write() as connection:
-            number, template = _template_of(connection, student_id)
-            _store_template(connection, number, having_learned(template, face_id, embedding))
-            _note_change(connection, _groups_of(connection, number))
+            number, _ = _template_of(connection, student_id)
+            row = connection.execute(_STUDENT + " WHERE number = ?", (number,)).fetchone()
+            old = _student(row)
+            student = replace(old, consent=consent, version=old.version + 1)
+            _overwrite(connection, number, student)
+            _note_change(connection, student.groups)
+        return student
+
+    def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
+        """Add learned rows to templates; see `StudentStore.learn`."""
+        changed = set()
+        with self._database.write() as connection:
+            for new in faces:
+                try:
+                    number, template = _template_of(connection, new.student_id)
+                except (StudentNotFound, NotRegistered):
+                    continue
+                learned = having_learned(template, new.face, new.embedding)
+                if learned is not template:
+                    _store_template(connection, number, learned)
+                    _note_change(connection, _groups_of(connection, number))
+                    changed.add(new.student_id)
+        return changed
 
     def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
         """Take a learned row out of the template; see `StudentStore.unlearn`."""
@@ -146,7 +164,7 @@ class LocalStudents:
                 number, template = _template_of(connection, student_id)
             except (StudentNotFound, NotRegistered):
                 return False
-            if face_id not in template.learned:
+            if face_id not in template.learned_ids:
                 return False
             _store_template(connection, number, having_unlearned(template, face_id))
             _note_change(connection, _groups_of(connection, number))
@@ -299,7 +317,13 @@ def _store_template(connection: sqlite3.Connection, number: int, template: Templ
     connection.execute("DELETE FROM templates WHERE student = ?", (number,))
     connection.execute(
         "INSERT INTO templates (student, pack, photo_digest, learned, embeddings) VALUES (?, ?, ?, ?, ?)",
-        (number, template.pack, template.photo_digest, json_text(template.learned), embeddings_bytes(template)),
+        (
+            number,
+            template.pack,
+            template.photo_digest,
+            json_text(learned_documents(template.learned)),
+            embeddings_bytes(template),
+        ),
     )
 
 
@@ -387,7 +411,7 @@ def _template(row: tuple[Any, ...]) -> Template:
     embeddings, faces = undamaged(
         f"The template of {student_id}",
         f"`muster students withdraw {student_id}`, then register the student again",
-        lambda: (read_embeddings(blob), tuple(FaceId(face) for face in json.loads(learned))),
+        lambda: (read_embeddings(blob), read_learned(json.loads(learned))),
     )
     return Template(StudentId(student_id), PackId(pack), embeddings, digest, faces)
 

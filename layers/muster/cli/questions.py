@@ -1,0 +1,135 @@
+"""`muster sessions questions` and `confirm`: students who are probably in a photo."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from muster.cli.naming import GroupOption, SessionArgument, find_face, find_session
+from muster.cli.output import DataOption, JsonOption, counter, emit
+from muster.cli.session_output import emit_session, local_user
+from muster.composition.local import open_sessions
+from muster.domain.corrections import MAX_CONFIRMED_FACES
+from muster.domain.errors import InvalidRequest, PhotoNotFound, ProposalChanged
+from muster.domain.identifiers import FaceId, SessionId, StudentId
+from muster.reports.look import percent
+from muster.services.sessions import Sessions
+
+
+def questions(
+    session: SessionArgument,
+    output: Annotated[Path | None, typer.Option(help="Write the pictures of the faces into this folder.")] = None,
+    group: GroupOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the questions, one for each student to review, the likeliest first.
+
+    Answer with `muster sessions confirm SESSION FACE...`, or `muster sessions name SESSION FACE STUDENT`.
+    """
+    identifier = find_session(session, group, data)
+    sessions, _ = open_sessions(data)
+    found = sessions.questions(identifier)
+    pictures: dict[FaceId, str] = {}
+    if output is not None and found:
+        pictures = _write_pictures(output, identifier, [question.face.face_id for question in found], data)
+    document = [
+        {
+            "face_id": question.face.face_id,
+            "photo_id": question.photo_id,
+            "settles": True,
+            "probability": question.probability,
+            "likely": question.likely,
+            "candidates": [
+                {"student_id": one.student.id, "name": one.student.name, "similarity": one.similarity}
+                for one in question.suggestions
+            ],
+            "picture": pictures.get(question.face.face_id),
+        }
+        for question in found
+    ]
+
+    def show(console: Console) -> None:
+        if not found:
+            console.print("There is nothing to ask.")
+            return
+        table = Table("face", "may be", "probability", *(["picture"] if pictures else []))
+        for question in found:
+            names = ", ".join(f"{escape(one.student.name)} ({one.student.id})" for one in question.suggestions)
+            picture = [escape(pictures.get(question.face.face_id, ""))] if pictures else []
+            table.add_row(question.face.face_id, names, percent(question.probability), *picture)
+        console.print(table)
+        if output is None:
+            console.print("Add --output FOLDER to see the faces as pictures.")
+
+    emit(document, as_json, show)
+
+
+def confirm(
+    session: SessionArgument,
+    faces: Annotated[list[str] | None, typer.Argument(help="Ids of faces, or their beginnings.")] = None,
+    all_questions: Annotated[bool, typer.Option("--all", help="Answer every open question with yes.")] = False,
+    group: GroupOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Confirm that faces show the students whom the questions name, all or none; the marks follow."""
+    if bool(faces) == all_questions:
+        raise InvalidRequest("Name the faces to confirm, or add --all to answer every open question with yes.")
+    identifier = find_session(session, group, data)
+    sessions, corrections = open_sessions(data)
+    if all_questions:
+        proposals = _open_proposals(sessions, identifier)
+    else:
+        chosen = [find_face(face, identifier, data) for face in faces or ()]
+        proposals = _proposals(sessions, identifier, chosen)
+    pairs = list(proposals.items())
+    # More questions than a store confirms in one step are answered in several.
+    size = MAX_CONFIRMED_FACES if all_questions else max(1, len(pairs))
+    for start in range(0, len(pairs), size):
+        corrections.confirm(identifier, dict(pairs[start : start + size]), local_user())
+    emit_session(sessions, identifier, as_json)
+
+
+def _open_proposals(sessions: Sessions, session_id: SessionId) -> dict[FaceId, StudentId]:
+    return {
+        question.face.face_id: question.face.student_id
+        for question in sessions.questions(session_id)
+        if question.face.student_id in {one.student.id for one in question.suggestions}
+    }
+
+
+def _proposals(sessions: Sessions, session_id: SessionId, chosen: Sequence[FaceId]) -> dict[FaceId, StudentId]:
+    named = {face.face_id: face.student_id for photo in sessions.get(session_id).photos for face in photo.faces}
+    proposals = {}
+    for face_id in chosen:
+        student_id = named.get(face_id)
+        if student_id is None:
+            raise ProposalChanged(f"Nobody is proposed for the face {face_id}: say `muster sessions name` whose it is.")
+        proposals[face_id] = student_id
+    return proposals
+
+
+def _write_pictures(folder: Path, session_id: SessionId, faces: list[FaceId], data: Path | None) -> dict[FaceId, str]:
+    from muster.composition.local import open_session_pictures
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = open_session_pictures(data)
+    written = {}
+    with counter("Cutting out faces", len(faces)) as advance:
+        for face in faces:
+            try:
+                content = pictures.face(session_id, face)
+            except PhotoNotFound:
+                # The question can still be answered from the names.
+                continue
+            finally:
+                advance()
+            target = folder / f"{face}.jpg"
+            target.write_bytes(content)
+            written[face] = str(target)
+    return written

@@ -1,0 +1,124 @@
+"""Which faces a template learns from, and which ones it gives up for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.student import MOST_LEARNED, LearnedFace, Template
+
+NEARLY_THE_SAME = 0.9
+"""Cosine from which two faces of a student tell the same: 1.5 % of the pairs of pictures that were taken of one person
+on different occasions reach it (benchmarks/learned_faces.py)."""
+
+RENEWED_AFTER = timedelta(days=30)
+"""A full template gives up an automatically learned face for another one after this time. Templates follow a student's
+looks over a school year without being rewritten at every roll call."""
+
+
+class LearningMode(StrEnum):
+    """What templates learn from: certain and confirmed faces, confirmed ones only, or none."""
+
+    AUTOMATIC = "automatic"
+    CONFIRMED = "confirmed"
+    OFF = "off"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class NewFace:
+    """A face for a template to learn from.
+
+    Attributes:
+        embedding: float32 (D,), unit length.
+    """
+
+    student_id: StudentId
+    face: LearnedFace
+    embedding: NDArray[np.float32]
+
+
+def having_learned(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> Template:
+    """Return a template with one more learned row, or the template itself where it gains nothing by the face.
+
+    A confirmed face is always learned. It replaces learned faces that are nearly the same. An automatic one is not
+    learned if the template learned from its session already, or knows a face that is nearly the same.
+
+    A full template gives up automatic faces first. It gives up nothing for an automatic face but other automatic ones
+    that are older than `RENEWED_AFTER`. Of the older half of the faces that may go, the one most similar to the other
+    learned faces goes.
+
+    Args:
+        embedding: (D,), unit length.
+    """
+    if face.automatic and not _tells_more(template, face, embedding):
+        return template
+    alike = set() if face.automatic else _alike(template, embedding)
+    kept = template
+    for face_id in {face.face_id, *alike}:
+        kept = having_unlearned(kept, face_id)
+    while len(kept.learned) >= MOST_LEARNED:
+        dispensable = _dispensable(kept, face, embedding)
+        if dispensable is None:
+            return template
+        kept = having_unlearned(kept, dispensable)
+    return replace(
+        kept,
+        embeddings=np.concatenate([kept.embeddings, embedding[None]]).astype(np.float32),
+        learned=(*kept.learned, face),
+    )
+
+
+def having_unlearned(template: Template, face_id: FaceId) -> Template:
+    """Return a template without the row learned from a face; itself if there is none."""
+    if face_id not in template.learned_ids:
+        return template
+    at = template.learned_ids.index(face_id)
+    row = len(template.embeddings) - len(template.learned) + at
+    return replace(
+        template,
+        embeddings=np.delete(template.embeddings, row, axis=0),
+        learned=template.learned[:at] + template.learned[at + 1 :],
+    )
+
+
+def _tells_more(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> bool:
+    """Return whether an automatic face differs from what the template knows."""
+    if any(face.face_id == known.face_id or face.session_id == known.session_id for known in template.learned):
+        return False
+    return bool((template.embeddings @ embedding).max() < NEARLY_THE_SAME)
+
+
+def _alike(template: Template, embedding: NDArray[np.float32]) -> set[FaceId]:
+    rows = _learned_rows(template)
+    return {
+        known for known, cosine in zip(template.learned_ids, rows @ embedding, strict=True) if cosine >= NEARLY_THE_SAME
+    }
+
+
+def _dispensable(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> FaceId | None:
+    """Return the learned face that a full template gives up for another one, or None where none may go."""
+    automatic = [at for at, known in enumerate(template.learned) if known.automatic]
+    if face.automatic:
+        may_go: Sequence[int] = [at for at in automatic if _is_old(template.learned[at], face)]
+    else:
+        may_go = automatic or range(len(template.learned))
+    if not may_go:
+        return None
+    older = list(may_go)[: (len(may_go) + 1) // 2]
+    rows = np.concatenate([_learned_rows(template), embedding[None]])
+    similarity = (rows @ rows.T).sum(axis=1)
+    return template.learned_ids[max(older, key=lambda at: similarity[at])]
+
+
+def _is_old(known: LearnedFace, face: LearnedFace) -> bool:
+    if known.learned_at is None or face.learned_at is None:
+        return True
+    return face.learned_at - known.learned_at >= RENEWED_AFTER
+
+
+def _learned_rows(template: Template) -> NDArray[np.float32]:
+    return template.embeddings[len(template.embeddings) - len(template.learned) :]

@@ -1,0 +1,244 @@
+"""Class photos of a dataset: drawn from its faces, decided as a roll call would be, and counted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.student import Template
+from muster.evaluation.class_draws import (
+    NOT_REGISTERED,
+    ClassPhoto,
+    ClassPhotoSettings,
+    Crowd,
+    PhotoKind,
+    class_sizes,
+    draw_class_photo,
+    real_class_photo,
+)
+from muster.evaluation.class_figures import PhotoAnswer, PhotoResult, answer_of, figures, judge
+from muster.evaluation.datasets import Dataset, Form
+from muster.evaluation.embed import Pictures, Progress
+from muster.evaluation.matching import NOT_FOUND
+from muster.evaluation.protocols import Round
+from muster.evaluation.rounds import Recognition
+from muster.recognition.gallery import Gallery
+from muster.recognition.head import Head
+from muster.recognition.matcher import identify
+from muster.recognition.scoring import PreparedGallery, prepare
+
+IndexArray = NDArray[np.intp]
+FloatArray = NDArray[np.float32]
+
+UNCHANGED = "unchanged"
+"""Label of the faces in their own size, beside those that were shrunk."""
+
+_WIDTH_EDGES = (30, 50, 80)
+"""Edges in pixels of the groups of measured face widths in real photos."""
+
+Rounds = dict[int, list[PhotoResult]]
+"""Photos of one kind, by the number of their round."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClassPhotoResults:
+    """All class photos of an evaluation.
+
+    Attributes:
+        kinds: by the number of students in the class, then by kind of photo.
+        widths: usual photos by the width of their faces.
+    """
+
+    kinds: dict[int, dict[PhotoKind, Rounds]] = field(default_factory=dict)
+    widths: dict[str, Rounds] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return the part `class_photos` of the JSON document; its words are defined in docs/method.md."""
+        return {
+            "classes": [
+                {"registered": size, **{kind.value: _figures(kinds.get(kind)) for kind in PhotoKind}}
+                for size, kinds in sorted(self.kinds.items())
+            ],
+            "by_face_width": [{"face_width": label, **figures(_lists(rows))} for label, rows in self.widths.items()],
+        }
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Classroom:
+    """What class photos are taken of.
+
+    Attributes:
+        detections: intp (F,), for each labelled face its detection in its picture, or `NOT_FOUND`.
+        heads: the head of each round, or None.
+    """
+
+    dataset: Dataset
+    pictures: Pictures
+    rounds: Sequence[Round]
+    heads: Sequence[Head | None]
+    detections: IndexArray
+    recognition: Recognition
+
+    def crowd(self, number: int) -> Crowd:
+        """Return the people of a round."""
+        drawn = self.rounds[number]
+        registering = np.full(len(self.dataset.people), NOT_REGISTERED, dtype=np.intp)
+        registering[drawn.registered] = drawn.pictures
+        return Crowd(drawn.faces, self.dataset.face_people[drawn.faces], registering)
+
+    def gallery(self, photo: ClassPhoto) -> PreparedGallery:
+        """Return the gallery of a photo's class; a student whose registration picture shows no face is left out."""
+        read = [self.pictures.template(self.dataset.pictures[picture]) for picture in photo.registering]
+        templates = [
+            Template(self.dataset.people[person], self.recognition.pack, one.embeddings, one.photo_digest)
+            for person, one in zip(photo.students, read, strict=True)
+            if len(one.embeddings)
+        ]
+        return prepare(Gallery.from_templates(templates, self.recognition.pack), self.recognition.population)
+
+    def answer(self, number: int, photo: ClassPhoto, probes: FloatArray, places: Sequence[int]) -> PhotoAnswer:
+        """Decide all faces of a photo together.
+
+        Args:
+            number: of the round, whose head decides.
+            probes: float32 (M, D), unit rows, of every face found in the photo.
+            places: for each probe the index of its labelled face in `photo`, negative where it has none.
+        """
+        columns = {self.dataset.people[person]: column for column, person in enumerate(photo.students)}
+        matches = identify(probes, self.gallery(photo), self.recognition.policy, self.heads[number])
+        return answer_of(matches, places, columns, len(photo.faces))
+
+
+def play_class_photos(room: Classroom, settings: ClassPhotoSettings, progress: Progress) -> ClassPhotoResults:
+    """Draw and decide the class photos of every round; the same arguments give the same results.
+
+    Args:
+        progress: called with a step in words and the fraction completed, 0 to 1.
+    """
+    if not settings.photos:
+        return ClassPhotoResults()
+    if room.dataset.form is Form.PHOTOS:
+        return _real_photos(room, progress)
+    results = ClassPhotoResults()
+    sizes = class_sizes(room.crowd(0), settings.sizes)
+    for number in range(len(room.rounds)):
+        progress("class photos", _DRAWN_SHARE * number / len(room.rounds))
+        crowd = room.crowd(number)
+        for size in sizes:
+            for kind in PhotoKind:
+                rows = [
+                    judge(photo, _portrait_answer(room, number, photo, room.pictures.faces))
+                    for photo in _drawn(crowd, kind, size, settings, room.rounds[number].seed)
+                ]
+                results.kinds.setdefault(size, {}).setdefault(kind, {})[number] = rows
+    if sizes:
+        _small_faces(room, sizes[0], settings, results, _part(progress, _DRAWN_SHARE))
+    return results
+
+
+_DRAWN_SHARE = 0.2
+"""Share of the time that photos of unchanged faces take; those of shrunk faces are embedded again."""
+
+
+def _drawn(crowd: Crowd, kind: PhotoKind, size: int, settings: ClassPhotoSettings, seed: int) -> list[ClassPhoto]:
+    random = np.random.default_rng([seed, size, list(PhotoKind).index(kind)])
+    photos = [draw_class_photo(crowd, kind, size, settings, random) for _ in range(settings.photos)]
+    return [photo for photo in photos if photo is not None]
+
+
+def _portrait_answer(room: Classroom, number: int, photo: ClassPhoto, read: Callable[..., Any]) -> PhotoAnswer:
+    """Answer a drawn photo, each of whose faces is the main face of a picture of its own."""
+    found = np.flatnonzero(room.detections[photo.faces] != NOT_FOUND)
+    seen = [read(room.dataset.pictures[room.dataset.face_pictures[face]]) for face in photo.faces[found]]
+    rows = room.detections[photo.faces[found]]
+    none = np.empty((0, room.recognition.population.size), dtype=np.float32)
+    probes = np.concatenate([none, *(one.embeddings[[row]] for one, row in zip(seen, rows, strict=True))])
+    return room.answer(number, photo, probes, found.tolist())
+
+
+def _small_faces(
+    room: Classroom, size: int, settings: ClassPhotoSettings, results: ClassPhotoResults, progress: Progress
+) -> None:
+    """Show the same usual photos again with every face shrunk to one width after the other."""
+    photos = []
+    for index in range(settings.small_photos):
+        number = index % len(room.rounds)
+        random = np.random.default_rng([room.rounds[number].seed, index])
+        photo = draw_class_photo(room.crowd(number), PhotoKind.USUAL, size, settings, random)
+        if photo is not None:
+            photos.append((number, photo))
+    done = 0
+    for width in (*settings.face_widths, None):
+        label = UNCHANGED if width is None else str(width)
+        for number, photo in photos:
+            progress("small faces", done / (len(photos) * (len(settings.face_widths) + 1)))
+            done += 1
+            read = room.pictures.faces if width is None else _shrunk(room.pictures, width)
+            row = judge(photo, _portrait_answer(room, number, photo, read))
+            results.widths.setdefault(label, {}).setdefault(number, []).append(row)
+
+
+def _shrunk(pictures: Pictures, width: int) -> Callable[..., Any]:
+    return lambda path: pictures.shrunk_faces(path, width)
+
+
+def _real_photos(room: Classroom, progress: Progress) -> ClassPhotoResults:
+    """Take every photo of groups as it is, its bystanders included."""
+    results = ClassPhotoResults()
+    for number, drawn in enumerate(room.rounds):
+        progress("class photos", number / len(room.rounds))
+        random = np.random.default_rng(drawn.seed)
+        registering = room.crowd(number).registering
+        size = len(drawn.registered)
+        pictures = room.dataset.face_pictures[drawn.faces]
+        for picture in np.unique(pictures):
+            faces = drawn.faces[pictures == picture]
+            people = room.dataset.face_people[faces]
+            for kind in PhotoKind:
+                photo = real_class_photo(faces, people, registering, kind, random)
+                if photo is None:
+                    continue
+                answer = _real_answer(room, number, photo, int(picture))
+                kinds = results.kinds.setdefault(size, {})
+                kinds.setdefault(kind, {}).setdefault(number, []).append(judge(photo, answer))
+                if kind is PhotoKind.USUAL:
+                    _add_by_width(room, number, photo, answer, results)
+    return results
+
+
+def _real_answer(room: Classroom, number: int, photo: ClassPhoto, picture: int) -> PhotoAnswer:
+    seen = room.pictures.faces(room.dataset.pictures[picture])
+    label_of = {int(row): place for place, row in enumerate(room.detections[photo.faces]) if row != NOT_FOUND}
+    places = [label_of.get(row, -1) for row in range(len(seen.boxes))]
+    return room.answer(number, photo, seen.embeddings, places)
+
+
+def _add_by_width(
+    room: Classroom, number: int, photo: ClassPhoto, answer: PhotoAnswer, results: ClassPhotoResults
+) -> None:
+    place = np.searchsorted(_WIDTH_EDGES, room.dataset.face_boxes[photo.faces, 2], side="right")
+    for group, label in enumerate(_width_labels()):
+        inside = place == group
+        if inside.any():
+            row = judge(photo, answer, inside)
+            results.widths.setdefault(label, {}).setdefault(number, []).append(row)
+
+
+def _width_labels() -> list[str]:
+    between = [f"{low} to {high - 1}" for low, high in pairwise(_WIDTH_EDGES)]
+    return [f"under {_WIDTH_EDGES[0]}", *between, f"{_WIDTH_EDGES[-1]} and more"]
+
+
+def _figures(rows: Rounds | None) -> dict[str, Any] | None:
+    return figures(_lists(rows)) if rows and any(rows.values()) else None
+
+
+def _lists(rows: Rounds) -> list[list[PhotoResult]]:
+    return [rows[number] for number in sorted(rows)]
+
+
+def _part(progress: Progress, start: float) -> Progress:
+    return lambda step, share: progress(step, start + (1 - start) * share)

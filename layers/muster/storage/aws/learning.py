@@ -1,0 +1,134 @@
+"""Templates that learn from faces, many students in one transaction."""
+
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from muster.domain.errors import VersionConflict
+from muster.domain.identifiers import StudentId
+from muster.domain.learning import NewFace, having_learned
+from muster.domain.student import Template
+from muster.storage import keys
+from muster.storage.aws.due_copies import DueCopies
+from muster.storage.aws.erasures import Erasures
+from muster.storage.aws.objects import Objects
+from muster.storage.aws.student_items import (
+    read_student,
+    read_template,
+    record,
+    record_key,
+    rosters,
+    template_item,
+    template_key,
+)
+from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
+
+_ATTEMPTS = 10
+_THREADS = 8
+_ACTIONS_PER_STUDENT = 5
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Change:
+    """A student's record as it was read, the template to be stored and the name of its new training copy, if any."""
+
+    stored: Item
+    template: Template
+    copy: str | None
+
+    @property
+    def rosters(self) -> set[str]:
+        return set(rosters(read_student(self.stored).groups))
+
+
+class TemplateLearning:
+    """The part of `AwsStudents` that adds learned rows.
+
+    A roll call may teach a whole class. One transaction holds as many students as fit, since the version of their
+    rosters is one item, for which a transaction per student would compete. The training copies of templates that
+    learned from confirmed faces are written afterwards, the others by the daily sweep, as `DueCopies` describes.
+    """
+
+    def __init__(self, table: Table, objects: Objects, copies: DueCopies, erasures: Erasures) -> None:
+        self._table = table
+        self._objects = objects
+        self._copies = copies
+        self._erasures = erasures
+
+    def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
+        """Add learned rows to templates; see `StudentStore.learn`."""
+        changed: set[StudentId] = set()
+        left = list(faces)
+        attempt = 0
+        while left:
+            changes, taken = self._next_changes(left)
+            try:
+                if changes:
+                    self._store(changes)
+            except ConditionFailed as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise VersionConflict("The students are being changed by others: try again.") from error
+                for change in changes:
+                    self._erasures.finish(change.template.student_id)
+                wait(attempt)
+                attempt += 1
+                continue
+            changed |= {change.template.student_id for change in changes}
+            left = left[taken:]
+        return changed
+
+    def _next_changes(self, faces: Sequence[NewFace]) -> tuple[list[_Change], int]:
+        """Read as many students as one transaction holds, and return their changes and how many faces these cover."""
+        most = MOST_IN_A_TRANSACTION // _ACTIONS_PER_STUDENT
+        students = list(dict.fromkeys(new.student_id for new in faces[:most]))
+        # Records first: a template that changes in between has a record of another revision by then.
+        items = self._table.get_many([record_key(student) for student in students])
+        items |= self._table.get_many([template_key(student) for student in students])
+        changes: dict[StudentId, _Change] = {}
+        for taken, new in enumerate(faces[:most]):
+            stored, item = items.get(record_key(new.student_id)), items.get(template_key(new.student_id))
+            if stored is None or item is None:
+                continue
+            known = changes.get(new.student_id)
+            template = known.template if known else read_template(item)
+            learned = having_learned(template, new.face, new.embedding)
+            if learned is template:
+                continue
+            copy = None if new.face.automatic else keys.new_training_copy()
+            change = _Change(stored, learned, known.copy if known and known.copy else copy)
+            following = {**changes, new.student_id: change}
+            if _actions_needed(following.values()) > MOST_IN_A_TRANSACTION:
+                return list(changes.values()), taken
+            changes = following
+        return list(changes.values()), min(len(faces), most)
+
+    def _store(self, changes: Sequence[_Change]) -> None:
+        due = [(change.template, change.copy) for change in changes if change.copy is not None]
+        replaced = [change.stored["training_copy"] for change in changes if change.copy is not None]
+        old_copies = self._objects.enter(models=replaced)
+        actions = [self._objects.entering(old_copies)] if due else []
+        for change in changes:
+            student, revision = read_student(change.stored), {":read": change.stored["revision"]}
+            new = record(student, change.stored["photo"], change.copy or change.stored["training_copy"])
+            actions += [
+                self._table.putting(new, "revision = :read", revision),
+                self._table.putting(template_item(change.template)),
+                self._erasures.none_noted(student.id),
+            ]
+            if change.copy is None:
+                actions.append(self._copies.outdating(student.id))
+            else:
+                actions += [self._copies.noting(student.id, change.copy), self._copies.renewing(student.id)]
+        for roster in sorted(set().union(*(change.rosters for change in changes))):
+            actions.append(self._table.updating((roster, keys.ROSTER), "ADD version :one", {":one": 1}))
+        self._table.together(actions)
+        if not due:
+            return
+        with ThreadPoolExecutor(min(_THREADS, len(due))) as pool:
+            list(pool.map(lambda copy: self._copies.write(*copy), due))
+        self._objects.delete(old_copies)
+
+
+def _actions_needed(changes: Collection[_Change]) -> int:
+    in_rosters = set().union(*(change.rosters for change in changes))
+    return 1 + _ACTIONS_PER_STUDENT * len(changes) + len(in_rosters)

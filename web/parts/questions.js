@@ -1,0 +1,187 @@
+/** The questions of a roll call: likely pairs of pictures to confirm together, then the others one by one. */
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { draw } from "../core/draw.js";
+import { t } from "../core/i18n.js";
+import { confirmFaces, facePath, nameFace } from "../core/session.js";
+import "./face-picture.js";
+import { openFace } from "./face-sheet.js";
+import { icon } from "./icons.js";
+import { attempt, say } from "./toast.js";
+
+/** Faces of one request. */
+const MAX_CONFIRMED = 90;
+/** Milliseconds for which a grid that grew takes no confirmation: the tap was meant for what stood there before. */
+const SETTLING = 700;
+
+/**
+ * What the teacher chose, by roll call.
+ * @type {WeakMap<object, {out: Set<string>, alone: Set<string>, shown: Set<string>, grown: number}>}
+ *   out: students taken out of the grid; alone: those asked about one by one; shown: those in the grid; grown: when it last grew.
+ */
+const chosen = new WeakMap();
+
+function choices(view) {
+  if (!chosen.has(view)) chosen.set(view, { out: new Set(), alone: new Set(), shown: new Set(), grown: 0 });
+  return chosen.get(view);
+}
+
+function studentOf(question) {
+  return question.candidates[0].student_id;
+}
+
+function likely(view) {
+  const { alone } = choices(view);
+  return view.questions.filter((question) => question.likely && !alone.has(studentOf(question))).slice(0, MAX_CONFIRMED);
+}
+
+/** @returns {any[]} the questions that one tap confirms. */
+export function confirmable(view) {
+  const { out } = choices(view);
+  return likely(view).filter((question) => !out.has(studentOf(question)));
+}
+
+/** Confirm them, and ask one by one about those that were taken out. @returns {Promise<boolean>} whether it was done. */
+export async function confirmLikely(view) {
+  const { out, alone } = choices(view);
+  const confirmed = confirmable(view);
+  if (confirmed.length > 0 && !(await attempt(() => confirmFaces(confirmed)))) return false;
+  for (const student of out) alone.add(student);
+  out.clear();
+  if (confirmed.length > 0) say(t("pairs.said", { count: confirmed.length, name: confirmed[0].candidates[0].name }));
+  draw();
+  return true;
+}
+
+/** The questions, or nothing where none is open. */
+export function questions(view) {
+  if (view.questions.length === 0) return nothing;
+  const pairs = likely(view);
+  // One pair alone is a question as the others are.
+  const grid = pairs.length > 1 ? pairs : [];
+  const single = view.questions.filter((question) => !grid.includes(question));
+  return html`<section class="stack" aria-labelledby="questions-title">
+    <h2 id="questions-title" tabindex="-1">${t("question.title", { count: view.questions.length })}</h2>
+    ${grid.length > 0 ? pairsGrid(view, grid) : nothing}
+    ${
+      single.length === 0
+        ? nothing
+        : html`<ul class="questions">
+            ${repeat(
+              single,
+              (question) => question.face_id,
+              (question) => questionCard(view, question),
+            )}
+          </ul>`
+    }
+  </section>`;
+}
+
+function pairsGrid(view, pairs) {
+  const { out } = choices(view);
+  const count = pairs.filter((question) => !out.has(studentOf(question))).length;
+  const label = count === pairs.length ? t("pairs.all", { count }) : t("pairs.some", { count });
+  return html`<div class="stack-small">
+    <p id="pairs-hint">${t("pairs.hint")}</p>
+    <ul class="pairs">
+      ${repeat(
+        pairs,
+        studentOf,
+        (question) => html`<li>${pairChoice(view, question, out)}</li>`,
+      )}
+    </ul>
+    <div class="bar">
+      <button class="primary big grow" ?disabled=${isSettling(view, pairs)} @click=${() => void confirmAndLookOn(view)}>
+        ${icon("check")}${count === 0 ? t("pairs.none") : label}
+      </button>
+    </div>
+  </div>`;
+}
+
+function isSettling(view, pairs) {
+  const choice = choices(view);
+  const students = pairs.map(studentOf);
+  if (students.some((student) => !choice.shown.has(student))) {
+    choice.grown = Date.now();
+    setTimeout(draw, SETTLING);
+  }
+  choice.shown = new Set(students);
+  return Date.now() - choice.grown < SETTLING;
+}
+
+function pairChoice(view, question, out) {
+  const student = studentOf(question);
+  const toggle = (event) => {
+    if (event.target.checked) out.delete(student);
+    else out.add(student);
+    draw();
+  };
+  return html`<label class="pair-choice">
+    ${pictures(view, question)}
+    <span class="row">
+      <input type="checkbox" aria-describedby="pairs-hint" .checked=${!out.has(student)} @change=${toggle} />
+      <span class="grow">${question.candidates[0].name}</span>
+    </span>
+  </label>`;
+}
+
+async function confirmAndLookOn(view) {
+  if (!(await confirmLikely(view))) return;
+  // The button is gone, and with it the place of somebody who uses the keyboard.
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => (document.getElementById("questions-title") ?? document.querySelector("h1"))?.focus()),
+  );
+}
+
+function faceOf(view, faceId) {
+  for (const photo of view.photos) {
+    const face = photo.faces.find((one) => one.face_id === faceId);
+    if (face) return { photo, face };
+  }
+  return null;
+}
+
+function pictures(view, question, size = "") {
+  const found = faceOf(view, question.face_id);
+  const [first] = question.candidates;
+  return html`<span class="pair">
+    <face-picture
+      class=${size}
+      photo=${question.photo_id}
+      box=${found ? found.face.box.join(",") : nothing}
+      src=${facePath(view.id, question.face_id)}
+    ></face-picture>
+    ${first?.picture_url ? html`<face-picture class=${size} src=${first.picture_url}></face-picture>` : nothing}
+  </span>`;
+}
+
+function questionCard(view, question) {
+  const found = faceOf(view, question.face_id);
+  const [first] = question.candidates;
+  const asked = `question-${question.face_id}`;
+  return html`<li class="card question">
+    ${pictures(view, question, "large")}
+    <p id=${asked}>${first ? t("question.is", { name: first.name }) : t("question.who")}</p>
+    <div class="row wrap" role="group" aria-labelledby=${asked}>
+      ${
+        first
+          ? html`<button class="primary" @click=${() => answer(question, first, found?.face.student_id)}>
+                ${icon("check")}${t("question.yes")}
+              </button>
+              <button @click=${() => answer(question, null)}>${icon("cross")}${t("question.no")}</button>`
+          : nothing
+      }
+      <button @click=${() => found && openFace(found.face, found.photo)}>${t("question.other")}</button>
+    </div>
+  </li>`;
+}
+
+async function answer(question, student, proposed) {
+  // What is proposed can be confirmed while further photos of the roll call are being read.
+  const yes = student !== null && student.student_id === proposed;
+  const done = await attempt(() =>
+    yes ? confirmFaces([question]) : nameFace(question.face_id, student?.student_id ?? null),
+  );
+  if (done) say(student === null ? t("question.saidNobody") : t("question.said", { name: student.name }));
+}
