@@ -22,7 +22,8 @@ class Workload:
 
     def __init__(self, at_once: int, waiting: int) -> None:
         self._threads = CapacityLimiter(at_once)
-        self._most_waiting = waiting
+        self._most = at_once + waiting
+        self._taken = 0
 
     def __call__(self, endpoint: Callable[_P, _R]) -> Callable[_P, Awaitable[_R]]:
         """Decorate an endpoint, below the route's own decorator.
@@ -32,9 +33,14 @@ class Workload:
 
         @functools.wraps(endpoint)
         async def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            if self._threads.statistics().tasks_waiting >= self._most_waiting:
+            # Counted here: the limiter counts a task as waiting only after it has let others run.
+            if self._taken >= self._most:
                 raise ServerBusy("The server is busy: send the request again in a few seconds.")
-            return await to_thread.run_sync(functools.partial(endpoint, *args, **kwargs), limiter=self._threads)
+            self._taken += 1
+            try:
+                return await to_thread.run_sync(functools.partial(endpoint, *args, **kwargs), limiter=self._threads)
+            finally:
+                self._taken -= 1
 
         return run
 

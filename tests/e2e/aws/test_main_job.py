@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.answers import decided
 from tests.e2e.aws.conftest import Deployed
 from tests.e2e.aws.photos import (
     NAMES,
@@ -24,10 +25,6 @@ pytestmark = pytest.mark.slow
 
 def statuses(marks: list[dict[str, Any]]) -> dict[str, str]:
     return {mark["student_id"]: mark["status"] for mark in marks}
-
-
-def without_times(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name != "timings_ms"}
 
 
 def padded(jpeg: bytes, size: int) -> bytes:
@@ -76,11 +73,12 @@ def test_from_registration_to_attendance(deployed: Deployed, samples: Path) -> N
     permit = announce(deployed, photo, kind="detect", group_id="7b")
     send(permit, photo)
     read_uploads(deployed, "detect")
-    assert without_times(state(deployed, permit)["answer"]) == without_times(direct.json())
+    answer = state(deployed, permit)["answer"]
+    assert decided(answer) == decided(direct.json())
 
     session = f"/v1/sessions/{direct.json()['session_id']}"
     assert client.get(f"{session}/marks").json() == direct.json()["marks"]
-    assert client.get(f"{session}/photos").json() == direct.json()["photos"]
+    assert client.get(f"{session}/photos").json() == answer["photos"]
     for function in deployed.functions.values():
         log = function.log.read_text()
         assert "correlation_id" in log
