@@ -13,6 +13,7 @@ from muster.domain.attendance import Mark, MarkSource, MarkStatus
 from muster.domain.faces import Candidate, Decision
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, PhotoId, StudentId
+from muster.packs.manifest import shipped_spec
 from muster.services.answers import Detection
 from tests.contract.examples import a_student, a_template
 
@@ -119,10 +120,11 @@ def student_id(number: int) -> StudentId:
 
 def settle(system: LocalSystem, samples: Path) -> None:
     """Register a class of six."""
+    width = sum(shipped_spec("embedded").sizes)
     for number, name in enumerate(NAMES):
         student = a_student(student_id(number), name=name, groups=[GROUP])
         photo = jpeg(ImageOps.mirror(portrait(samples, number)))
-        system.stores.students.add(student, a_template(student.id, pack=system.pack), photo)
+        system.stores.students.add(student, a_template(student.id, pack=system.pack, width=width), photo)
     system.stores.groups.add(Group(GROUP, "Class 7b"))
 
 
