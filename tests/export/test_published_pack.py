@@ -139,7 +139,7 @@ def host(weights: Path) -> Iterator[ThreadingHTTPServer]:
 
 def test_a_pack_is_built_from_a_folder_and_reads_real_photos(built: ModelPack, tmp_path: Path, samples: Path) -> None:
     verify_pack(built)
-    assert built.id == "cloud-1"
+    assert built.id == "cloud-2"
     assert [used.pinned for used in built.manifest.weights] == ["published", "published", "first use"]
     assert built.manifest.parity["embedder_cosine"] >= 0.9999
     assert built.manifest.parity["segmenter_overlap"] >= 0.99
