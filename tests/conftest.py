@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from muster.composition.settings import LocalSettings
 from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack
 
 SAMPLES = Path(__file__).parents[1] / "samples"
+
+# No test may depend on the speed of the machine.
+settings.register_profile("muster", deadline=None)
+settings.load_profile("muster")
 
 
 @pytest.fixture(scope="session")
