@@ -3,10 +3,11 @@
     python -m benchmarks.class_photos [--photos ../shared/photos] [--keep FOLDER] [--seeds N] [--write docs/accuracy.md]
 
 One photo registers each student. Classes of 30 and of 100 are drawn from
-- `development`: people from whom settings were chosen, cross-fitted: statistics come from one part of them, classes
+- `development`: people who served to choose settings, cross-fitted: statistics come from one part of them, classes
   from the other (as in `benchmarks.scores`);
-- `reported`: people of LFW whom no setting and no statistic has seen, with the statistics that ship;
-- `orl`: 40 people who are not famous, in another set. LFW holds celebrities, whom a network may have been trained on.
+- `reported`: people of LFW who served for no setting and no statistic, with the statistics that ship;
+- `orl`: 40 people who are not famous, in another set. LFW holds celebrities, and a network may have been trained on
+  them.
 Faces of the reported people are also shrunk. Labelled photos of groups are decided photo by photo.
 Prints tables, what had to be shown, and, last, one line of JSON.
 """

@@ -20,7 +20,7 @@ from benchmarks.gate import PACK, Stage, stages
 from benchmarks.pictures import read_pictures
 from muster.recognition.calibration import saturate
 from muster.recognition.gallery import FloatArray, Gallery
-from muster.recognition.matcher import log_odds
+from muster.recognition.odds import log_odds
 from muster.recognition.posterior import estimate_roll
 from muster.recognition.scoring import PreparedGallery, prepare, score
 
@@ -38,7 +38,7 @@ class Decided:
     """The likeliest student of every face of some photos.
 
     Attributes:
-        truth: intp (N,), the student whom a face shows, -1 for strangers.
+        truth: intp (N,), the student of each face, -1 for strangers.
         best: intp (N,), the likeliest student.
         odds: float64 (N,), posterior log-odds that it is that student.
         photos: how many there were.

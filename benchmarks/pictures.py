@@ -34,7 +34,7 @@ class Pictures:
 
     Attributes:
         embeddings: float32 (M, D), unit rows.
-        person: str (M,), whom each shows.
+        person: str (M,), the person in each.
         sizes: length of each network's part of an embedding; together D.
         width: float32 (M,), of the face in pixels where the picture was made smaller, else 0.
     """
@@ -129,7 +129,7 @@ class DrawnRound:
     Attributes:
         templates: (S,), the picture that registers each student.
         probes: (N,), other pictures of them, and
-        mates: (N,), whom of them each shows.
+        mates: (N,), the student in each.
         strangers: (M,), pictures of everybody else.
     """
 

@@ -123,7 +123,7 @@ def _as_shipped(population: Population, sizes: tuple[int, ...]) -> Population:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Samples:
-    """Scores of each of K networks, (N, K), of faces against students whom no statistics have seen."""
+    """Scores of each of K networks, (N, K), of faces against students who are in no statistics."""
 
     own: NDArray[np.float64]
     strangers: NDArray[np.float64]

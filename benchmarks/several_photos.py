@@ -2,7 +2,7 @@
 
     python -m benchmarks.several_photos [--photos ../shared/photos] [--embeddings FILE] [--seeds N]
 
-Development people of whom there are three pictures or more, split as in `benchmarks.gate`: one picture registers, the
+Development people with three pictures or more, split as in `benchmarks.gate`: one picture registers, the
 two photos of a session show the next two. Three outsiders stand in both photos. Prints a table and, last, one line of
 JSON.
 """
@@ -26,7 +26,8 @@ from muster.domain.student import Template
 from muster.recognition import posterior
 from muster.recognition.calibration import saturate
 from muster.recognition.gallery import Gallery
-from muster.recognition.posterior import Array, estimate_roll
+from muster.recognition.odds import Array
+from muster.recognition.posterior import estimate_roll
 from muster.recognition.scoring import Population, prepare, score
 
 _STUDENTS = 30
@@ -40,7 +41,7 @@ _COUNTS = (0.0, 0.3, 0.5, 0.7, 1.0)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Session:
-    """Two photos: saturated ratios of their faces, and the students whom at least one of them shows."""
+    """Two photos: saturated ratios of their faces, and the students in at least one of them."""
 
     photos: list[Array]
     shown: frozenset[int]

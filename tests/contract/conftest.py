@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.places import AwsPlace, LocalPlace, Place, Stores
+from tests.contract.retraining import Asked
 from tests.simulated_aws import simulated_aws
 
 
@@ -14,6 +15,12 @@ def aws_endpoint() -> Iterator[str]:
     """A simulated AWS account that is called over HTTP."""
     with simulated_aws() as endpoint:
         yield endpoint
+
+
+@pytest.fixture
+def asked() -> Asked:
+    """Counts the requests for training of a test."""
+    return Asked()
 
 
 @pytest.fixture

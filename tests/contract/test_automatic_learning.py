@@ -34,22 +34,9 @@ from tests.contract.examples import (
     mark,
 )
 from tests.contract.places import Stores
+from tests.contract.retraining import Asked
 
 ADA, BOB = StudentId("ada"), StudentId("bob")
-
-
-class Asked:
-    """Counts requests for training."""
-
-    times = 0
-
-    def __call__(self) -> None:
-        self.times += 1
-
-
-@pytest.fixture
-def asked() -> Asked:
-    return Asked()
 
 
 @pytest.fixture

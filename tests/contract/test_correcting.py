@@ -26,22 +26,9 @@ from muster.services.corrections import Corrections
 from muster.services.sessions import Sessions
 from tests.contract.examples import NOW, a_face, a_session_photo, a_student, learn, mark, open_session, register
 from tests.contract.places import Stores
+from tests.contract.retraining import Asked
 
 TEACHER = UserId("teacher")
-
-
-class Asked:
-    """Counts requests for training."""
-
-    times = 0
-
-    def __call__(self) -> None:
-        self.times += 1
-
-
-@pytest.fixture
-def asked() -> Asked:
-    return Asked()
 
 
 @pytest.fixture

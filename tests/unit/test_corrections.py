@@ -31,7 +31,8 @@ from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.notices import notices_of
 from muster.domain.student import Consent, Student
-from muster.services.questions import probability, questions_of
+from muster.recognition.odds import probability
+from muster.services.questions import questions_of
 from muster.storage.rules import marks_kept, replaces, with_decisions_kept
 
 NOW = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)

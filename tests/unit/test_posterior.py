@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muster.recognition.posterior import Array, estimate_roll, pair_marginals
+from muster.recognition.odds import Array
+from muster.recognition.posterior import estimate_roll, pair_marginals
 
 NOBODY = -5.0
 

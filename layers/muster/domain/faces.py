@@ -42,7 +42,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A student whom a face may be.
+    """A student that a face may belong to.
 
     Attributes:
         similarity: cosine, -1 to 1.

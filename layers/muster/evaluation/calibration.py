@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.recognition.odds import probability
+
 BINS = (0.0, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0)
 """Edges of the probabilities that are compared with what came true: narrow where marks are decided."""
 
@@ -41,8 +43,7 @@ def reliability(statements: Statements) -> dict[str, Any] | None:
     """
     if not len(statements.log_odds):
         return None
-    # expit without its overflow warning: nobody states odds beyond e^50.
-    stated = 1 / (1 + np.exp(-np.clip(statements.log_odds, -50, 50)))
+    stated = probability(statements.log_odds)
     place = np.clip(np.searchsorted(BINS, stated, side="right") - 1, 0, len(BINS) - 2)
     table = []
     for number in np.unique(place):

@@ -7,7 +7,7 @@ from muster.recognition.thresholds import Thresholds
 
 
 def find_same_person(probe: FloatArray, gallery: PreparedGallery, thresholds: Thresholds) -> StudentId | None:
-    """Return the registered student whom a new student's photo seems to show, if any.
+    """Return the registered student that a new photo seems to show, if any.
 
     Stage 1 alone decides: the head knows registered students only.
 

@@ -1,4 +1,4 @@
-"""From the faces of a photo to students: who is present, whom to ask about, who is not of this group."""
+"""From the faces of a photo to students: present, to be asked about, or not in this group."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from muster.domain.identifiers import StudentId
 from muster.recognition.calibration import LOWEST_RATIO, saturate
 from muster.recognition.gallery import FloatArray
 from muster.recognition.head import Head
+from muster.recognition.odds import log_odds
 from muster.recognition.policy import Policy
 from muster.recognition.posterior import Roll, estimate_roll
 from muster.recognition.refinement import refine_ratios
@@ -55,7 +56,7 @@ def identify(
     """Name each face of one photo, or call it unknown.
 
     Stage 1 gives every pair of a face and a student a log-likelihood ratio, which is small for strangers; stage 2, if
-    there is a head, refines it among the students whom a face may be. The decisions follow from the posterior over all
+    there is a head, refines it among the likely students. The decisions follow from the posterior over all
     faces and students of the session, in which a student has at most one face in a photo.
 
     Args:
@@ -110,18 +111,11 @@ def decide(
 def _likeliest_face_of_each(best: IndexArray, odds: NDArray[np.float64], ratios: FloatArray) -> NDArray[np.bool_]:
     """Return which faces, bool (N,), are the likeliest of those that have the same likeliest student."""
     first = np.zeros(len(best), np.bool_)
-    # Saturated ratios make equal odds but for rounding.
+    # Saturated ratios make odds that are equal except for rounding.
     order = np.lexsort((-ratios, -odds.round(6)))
     _, positions = np.unique(best[order], return_index=True)
     first[order[positions]] = True
     return first
-
-
-def log_odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-odds in nats of probabilities, finite at 0 and 1."""
-    bounded = np.clip(probability, 1e-12, 1 - 1e-12)
-    odds: NDArray[np.float64] = np.log(bounded / (1 - bounded))
-    return odds
 
 
 def unlike_all(faces: int, students: int) -> FloatArray:

@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from muster.recognition.odds import Array, log_odds, probability
 
 PRIOR_PRESENT = 0.9
 PRIOR_PRESENT_STUDENTS = 10.0
@@ -31,7 +30,7 @@ PRIOR_STRANGERS_PHOTOS = 1.0
 
 PRIOR_VISIBLE = 0.8
 PRIOR_VISIBLE_STUDENTS = 5.0
-"""Share of the students present whom one photo of several shows, as if seen on this many students."""
+"""Share of the students present that appear in one photo of several, as if seen on this many students."""
 
 REPEATED_EVIDENCE = 0.5
 """What the evidence for a student in a further photo counts, 0 to 1.
@@ -44,7 +43,6 @@ each photo by itself marks 89.9 % (benchmarks/several_photos.py).
 
 _SWEEPS = 12
 _EM_STEPS = 6
-_MAX_PROBABILITY = 1 - 1e-12
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -54,7 +52,7 @@ class Roll:
     Attributes:
         pairs: float64 (N, S) per photo: posterior probability that a face is a student's.
         present: float64 (S,): posterior log-odds in nats that a student is present. With one photo that means in the
-            photo; with several, a student whom none of them shows may be present all the same.
+            photo; with several, a student may be present and in none of them.
         share_present: estimated share of the group that is present, 0 to 1.
         strangers: estimated number of faces of other people, per photo.
     """
@@ -82,7 +80,7 @@ def estimate_roll(photos: Sequence[Array]) -> Roll:
     pairs: list[Array] = []
     for _ in range(_EM_STEPS):
         pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
-        there = _probability(_log_odds(share) + _joined(evidence, students))
+        there = probability(log_odds(share) + _joined(evidence, students))
         share = _mean_with_prior(there.sum(), students, PRIOR_PRESENT, PRIOR_PRESENT_STUDENTS)
         for number, shown in enumerate(pairs):
             unknown = len(shown) - shown.sum()
@@ -90,7 +88,7 @@ def estimate_roll(photos: Sequence[Array]) -> Roll:
             if len(photos) > 1:
                 visible[number] = _mean_with_prior(shown.sum(), there.sum(), PRIOR_VISIBLE, PRIOR_VISIBLE_STUDENTS)
     pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
-    present = _log_odds(share) + _joined(evidence, students)
+    present = log_odds(share) + _joined(evidence, students)
     return Roll(tuple(pairs), present, share, tuple(strangers))
 
 
@@ -115,7 +113,7 @@ def _read_photos(
     pairs, read = [], []
     for number, ratio in enumerate(ratios):
         elsewhere = evidence[:number] + evidence[number + 1 :]
-        shown = visible[number] * _probability(_log_odds(share) + _joined(elsewhere, ratio.shape[1]))
+        shown = visible[number] * probability(log_odds(share) + _joined(elsewhere, ratio.shape[1]))
         weights = ratio * shown / ((1 - shown) * strangers[number])
         faces, students = _messages(weights)
         joint = weights * faces * students
@@ -155,12 +153,3 @@ def _joined(evidence: Sequence[Array], students: int) -> Array:
 
 def _mean_with_prior(total: float, count: float, prior: float, weight: float) -> float:
     return float((weight * prior + total) / (weight + count))
-
-
-def _probability(log_odds: Array) -> Array:
-    probability: Array = np.minimum(1 / (1 + np.exp(-log_odds)), _MAX_PROBABILITY)
-    return probability
-
-
-def _log_odds(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))

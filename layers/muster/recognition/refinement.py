@@ -12,7 +12,7 @@ _KNOWN = 0.0
 
 
 def refine_ratios(scores: Scores, head: Head, similarity: FloatArray, use: HeadUse) -> FloatArray:
-    """Share the evidence of each face anew among the students that stage 1 lets through.
+    """Redistribute the evidence of each face among the students that stage 1 lets through.
 
     What a face weighs in all, and with it whether it is a stranger's, stays stage 1's.
 
@@ -27,15 +27,8 @@ def refine_ratios(scores: Scores, head: Head, similarity: FloatArray, use: HeadU
     known = scores.ratios >= _KNOWN
     weighed = head.standing(similarity) if use is HeadUse.ALWAYS else head.fuse(scores.normalised, similarity)
     chosen = np.where(known, scores.scale * weighed, -np.inf)
-    total = _log_sum(np.where(known, scores.ratios, -np.inf))
+    total = np.logaddexp.reduce(np.where(known, scores.ratios, -np.inf), axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):
-        shared = chosen - _log_sum(chosen) + total
+        shared = chosen - np.logaddexp.reduce(chosen, axis=1, keepdims=True) + total
     refined: FloatArray = np.where(known, shared, scores.ratios).astype(np.float32)
     return refined
-
-
-def _log_sum(values: FloatArray) -> FloatArray:
-    highest = values.max(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        total: FloatArray = highest + np.log(np.exp(values - highest).sum(axis=1, keepdims=True))
-    return total

@@ -1,6 +1,5 @@
 """Students whom a person is asked about."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import PhotoId, StudentId
 from muster.domain.student import Student, StudentState
+from muster.recognition.odds import probability
 
 LIKELY_PROBABILITY = 0.9
 """Probability from which a proposal is offered for confirmation together with others: nine in ten are right."""
@@ -37,7 +37,7 @@ class Question:
     @property
     def probability(self) -> float | None:
         """Posterior probability that the face is the named student's; None in records older than the estimate."""
-        return None if self.face.log_odds is None else probability(self.face.log_odds)
+        return None if self.face.log_odds is None else float(probability(self.face.log_odds))
 
     @property
     def likely(self) -> bool:
@@ -49,11 +49,6 @@ class Question:
             return False
         shown = self.suggestions[0].student.state is StudentState.REGISTERED
         return shown and (self.probability is None or self.probability >= LIKELY_PROBABILITY)
-
-
-def probability(log_odds: float) -> float:
-    """Return the probability of which these are the log-odds (nats)."""
-    return 1 / (1 + math.exp(-log_odds)) if log_odds >= 0 else 1 - probability(-log_odds)
 
 
 def questions_of(
