@@ -110,3 +110,25 @@ def test_the_order_of_the_photos_does_not_matter() -> None:
     random = np.random.default_rng(4)
     first, second = random.uniform(-5, 10, (4, 6)), random.uniform(-5, 10, (3, 6))
     assert estimate_roll([first, second]).present == pytest.approx(estimate_roll([second, first]).present)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 100_000), st.integers(2, 10), st.sampled_from([3.0, 6.0, 10.0]))
+def test_photos_of_any_sizes_give_probabilities(seed: int, photos: int, genuine: float) -> None:
+    random = np.random.default_rng(seed)
+    taken = []
+    for shown in random.choice([0, 1, 1, 1, 3, 27], photos):
+        ratios = np.clip(random.normal(-6, 2, (shown + random.integers(0, 2), 30)), NOBODY, 14)
+        students = random.permutation(30)[:shown]
+        ratios[np.arange(shown), students] = np.clip(random.normal(genuine, 4, shown), NOBODY, 14)
+        taken.append(ratios)
+    roll = estimate_roll(taken)
+    assert np.isfinite(roll.present).all()
+    for pairs in roll.pairs:
+        assert ((pairs >= 0) & (pairs <= 1)).all()
+
+
+def test_a_class_photo_after_many_close_ups_marks_the_class() -> None:
+    close_ups = [faces_of(1, 30) for _ in range(9)]
+    pairs = estimate_roll([*close_ups, faces_of(27, 30)]).pairs[-1]
+    assert pairs[np.arange(27), np.arange(27)].min() > 0.999

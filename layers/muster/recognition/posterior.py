@@ -86,7 +86,9 @@ def estimate_roll(photos: Sequence[Array]) -> Roll:
             unknown = len(shown) - shown.sum()
             strangers[number] = _mean_with_prior(unknown, 1.0, PRIOR_STRANGERS, PRIOR_STRANGERS_PHOTOS)
             if len(photos) > 1:
-                visible[number] = _mean_with_prior(shown.sum(), there.sum(), PRIOR_VISIBLE, PRIOR_VISIBLE_STUDENTS)
+                # Both sums are approximations, and a photo cannot show more students than are present.
+                present_at_least = max(there.sum(), shown.sum())
+                visible[number] = _mean_with_prior(shown.sum(), present_at_least, PRIOR_VISIBLE, PRIOR_VISIBLE_STUDENTS)
     pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
     present = log_odds(share) + _joined(evidence, students)
     return Roll(tuple(pairs), present, share, tuple(strangers))
