@@ -95,6 +95,7 @@ def test_the_likely_proposals_are_confirmed_in_one_request(client: httpx.Client)
         ({"faces": faces(ada="ada")["faces"] * 2}, 422, "invalid_request"),
         ({"faces": []}, 422, "invalid_request"),
         (faces(ada="../ada"), 422, "invalid_request"),
+        ({"faces": [{"face_id": "f ada", "student_id": "ada"}]}, 422, "invalid_request"),
         (faces(**{f"x{number}": f"s{number}" for number in range(MAX_CONFIRMED_FACES + 1)}), 422, "invalid_request"),
         ({**faces(ada="ada"), "learn": True}, 422, "invalid_request"),
     ],
@@ -104,6 +105,12 @@ def test_all_are_confirmed_or_none(client: httpx.Client, body: dict[str, Any], s
     refused = client.post(URL, json=body)
     assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
     assert client.get("/v1/sessions/monday").json() == before
+
+
+def test_a_face_id_that_is_no_text_is_refused(client: httpx.Client) -> None:
+    body = b'{"faces": [{"face_id": "\\ud800", "student_id": "ada"}]}'
+    refused = client.post(URL, content=body, headers={"Content-Type": "application/json"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
 
 
 def test_a_version_is_checked_where_one_is_named(client: httpx.Client) -> None:

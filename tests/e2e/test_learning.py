@@ -1,7 +1,9 @@
 """Templates learn from certain and confirmed faces over HTTP, and forget them: real photos and real weights."""
 
 import json
+import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 from muster.api.app import create_app
+from muster.api.schemas_roster import LearnedFacesDocument
 from muster.cli.app import app
 from muster.composition.local import LocalSystem, open_local_system
 from muster.composition.settings import LocalSettings
-from muster.domain.identifiers import GroupId, StudentId, UserId
+from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
 from muster.domain.learning import LearningMode
-from muster.domain.student import Consent
+from muster.domain.student import Consent, LearnedFace
 from muster.domain.user import Role, User
+from muster.storage.local import DATABASE_FILE
 from muster.vision.pipeline import VisionPipeline
 from tests.e2e.serving import serving
 from tests.e2e.test_sessions import code_of, detect, face_of, named, register
@@ -105,8 +109,38 @@ def test_students_whose_consent_speaks_of_one_photo_are_learned_once_they_agree_
     agreed = school.post(url, json={"consent": True})
     assert agreed.status_code == 200, agreed.text
     assert (agreed.json()["consent_wording"], agreed.json()["version"]) == ("2026-2", student.version + 1)
+    again = school.post(url, json={"consent": True}).json()
+    assert (again["version"], again["consent_given_at"]) == (
+        agreed.json()["version"],
+        agreed.json()["consent_given_at"],
+    )
     assert named(school, face, OBAMA).status_code == 200
     assert [one["face_id"] for one in learned(school)] == [face]
+
+
+def test_a_name_is_answered_although_another_students_template_is_damaged(
+    school: httpx.Client, tmp_path: Path, samples: Path
+) -> None:
+    face = face_of(detect(school, samples / "photos" / "group.jpg"), OBAMA)
+    school.delete(f"/v1/students/{OBAMA}/learned-faces").raise_for_status()
+    (path,) = tmp_path.rglob(DATABASE_FILE)
+    database = sqlite3.connect(path)
+    with database:
+        database.execute("UPDATE templates SET embeddings = substr(embeddings, 1, 8)")
+    database.close()
+    assert named(school, face, OBAMA).status_code == 200
+    proposals = {"faces": [{"face_id": face, "student_id": OBAMA}]}
+    assert school.post("/v1/sessions/monday/faces/confirmed", json=proposals).status_code == 200
+
+
+def test_where_a_student_was_is_told_to_those_alone_who_may_see_the_group() -> None:
+    known = LearnedFace(
+        FaceId("f-0"), SessionId("monday"), GroupId("7b"), datetime(2026, 9, 1, tzinfo=UTC), UserId("t")
+    )
+    for groups, told in ((None, True), (frozenset([GroupId("7b")]), True), (frozenset([GroupId("8a")]), False)):
+        (item,) = LearnedFacesDocument.of("s1", [known], groups).items
+        assert item.face_id == "f-0"
+        assert [value is not None for value in (item.session_id, item.group_id, item.learned_at, item.by)] == [told] * 4
 
 
 @pytest.mark.parametrize("mode", [LearningMode.CONFIRMED, LearningMode.OFF])

@@ -1,5 +1,6 @@
 """How templates are written as bytes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,14 @@ def test_embeddings_that_are_cut_short_are_refused(length: int) -> None:
     whole = embeddings_bytes(a_template("s"))
     with pytest.raises(ValueError):  # noqa: PT011 numpy's own sentences
         read_embeddings(whole[:length])
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda whole: b"", lambda whole: whole[:8], lambda whole: whole[:-4] + b"\0\0\xc0\x7f"]
+)
+def test_embeddings_that_are_empty_or_not_numbers_are_refused(spoil: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(ValueError, match="empty or not numbers"):
+        read_embeddings(spoil(embeddings_bytes(a_template("s"))))
 
 
 @pytest.mark.parametrize("shape", [(0, 512), (4, 0), (512,)])

@@ -67,7 +67,11 @@ def test_the_one_file_is_taken_and_nothing_is_left(
     arguments = install_client(tmp_path, monkeypatch, f"cp {archive} .")
     assert npm.fetch_npm_member(source, folder) == MEMBER
     assert not list(folder.iterdir())
-    assert arguments.read_text().split() == ["pack", "made-up@1.0.0", "--ignore-scripts", "--loglevel=error"]
+    assert arguments.read_text().split() == [
+        *("pack", "made-up@1.0.0", "--ignore-scripts", "--loglevel=error"),
+        # Whatever the user's npm is set to.
+        *("--pack-destination", ".", "--dry-run=false"),
+    ]
 
 
 @pytest.mark.parametrize("field", ["archive_sha256", "member_sha256"])

@@ -68,7 +68,7 @@ class FaceToConfirm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    face_id: str
+    face_id: str = Field(max_length=200, pattern=r"^[!-~]+$", examples=["f3a1-0"])
     student_id: str = Field(examples=["s1"])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from muster.domain.group import Group
+from muster.domain.identifiers import GroupId
 from muster.domain.student import MOST_GROUPS, LearnedFace
 from muster.services.groups import MOST_TEACHERS
 from muster.services.subject_data import SubjectData
@@ -60,15 +61,23 @@ class LearnedFaceDocument(BaseModel):
     """A face that a student's template learned from; the session and its photos may be gone."""
 
     face_id: str = Field(examples=["f3a1-0"])
-    session_id: str | None = Field(description="The roll call that showed the face; null in older records.")
-    group_id: str | None = Field(description="The group of that roll call; null in older records.")
-    learned_at: datetime | None = Field(description="UTC; null in older records.")
+    session_id: str | None = Field(
+        description="The roll call that showed the face; null in older records, and if its group is not the caller's."
+    )
+    group_id: str | None = Field(description="The group of that roll call; null where `session_id` is.")
+    learned_at: datetime | None = Field(description="UTC; null where `session_id` is.")
     automatic: bool = Field(description="Learned without anyone confirming the face, since the photo was certain.")
     by: str | None = Field(description="Id of the user who confirmed the face; null if nobody did.")
 
     @classmethod
-    def of(cls, face: LearnedFace) -> "LearnedFaceDocument":
-        """Describe a learned face."""
+    def of(cls, face: LearnedFace, groups: frozenset[GroupId] | None = None) -> "LearnedFaceDocument":
+        """Describe a learned face.
+
+        Args:
+            groups: the groups that the reader may see; None stands for all. Where else a student was is not told.
+        """
+        if groups is not None and face.group_id not in groups:
+            face = LearnedFace(face.face_id, automatic=face.automatic)
         return cls(
             face_id=face.face_id,
             session_id=face.session_id,
@@ -86,9 +95,11 @@ class LearnedFacesDocument(BaseModel):
     items: list[LearnedFaceDocument]
 
     @classmethod
-    def of(cls, student_id: str, faces: Iterable[LearnedFace]) -> "LearnedFacesDocument":
-        """Describe the learned faces of a student."""
-        return cls(student_id=student_id, items=[LearnedFaceDocument.of(face) for face in faces])
+    def of(
+        cls, student_id: str, faces: Iterable[LearnedFace], groups: frozenset[GroupId] | None
+    ) -> "LearnedFacesDocument":
+        """Describe the learned faces of a student to somebody who may see these groups; None stands for all."""
+        return cls(student_id=student_id, items=[LearnedFaceDocument.of(face, groups) for face in faces])
 
 
 class ForgottenFaces(BaseModel):

@@ -23,7 +23,7 @@ def list_learned_faces(
 
     identifier = parse_student_id(student_id)
     faces = open_roster(data).learned_faces(identifier)
-    document = LearnedFacesDocument.of(identifier, faces)
+    document = LearnedFacesDocument.of(identifier, faces, None)
 
     def show(console: Console) -> None:
         if not faces:

@@ -54,6 +54,9 @@ def having_learned(template: Template, face: LearnedFace, embedding: NDArray[np.
     Args:
         embedding: (D,), unit length.
     """
+    if embedding.shape != template.embeddings.shape[1:]:
+        # Another pack's: the student was registered again while the photo was read.
+        return template
     if face.automatic and not _tells_more(template, face, embedding):
         return template
     alike = set() if face.automatic else _alike(template, embedding)

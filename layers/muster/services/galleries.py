@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
+from muster.domain.errors import RecordDamaged
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, PreparedGallery, prepare
@@ -55,6 +56,12 @@ class Galleries:
                 self._cached.move_to_end(group_id)
                 return cached
         templates = self._students.templates(group_id)
+        for template in templates:
+            if template.pack == self._pack and template.embeddings.shape[1] != self._population.size:
+                raise RecordDamaged(
+                    f"The template of {template.student_id} is damaged: register the student again, or restore a "
+                    "backup. `muster doctor` lists more."
+                )
         gallery = prepare(Gallery.from_templates(templates, self._pack), self._population)
         cached = _Cached(version, gallery, {template.photo_digest: template.student_id for template in templates})
         with self._lock:

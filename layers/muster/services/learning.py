@@ -1,5 +1,6 @@
 """Learning from faces that a person named."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.errors import (
     FaceUnlike,
     LearningOff,
+    MusterError,
     NotRegistered,
     PackMismatch,
     PhotoNotFound,
@@ -30,6 +32,8 @@ from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import Decode, decode
 from muster.vision.orientation import turn_photo
 from muster.vision.pipeline import VisionPipeline
+
+_log = logging.getLogger(__name__)
 
 _SAME_FACE = 0.5
 """Overlap (intersection over union) from which a detection is the stored face: the usual bound of detection."""
@@ -128,21 +132,25 @@ class Learning:
         """Learn from faces that a person just named, where that is safe.
 
         Nothing is refused: the names stand, and a face is not learned that is gone, poor or not plausible, whose
-        student did not agree to it, or whose session taught the student before. Each photo is read once.
+        student did not agree to it, or whose session taught the student before. Each photo is read once. A failure of
+        the store, or a damaged template of another student, only keeps the faces from being learned.
 
         Args:
             faces: the students whom `Corrections` named, by face.
             by: the user who named them.
-
-        Raises:
-            SessionNotFound: no session has this id.
         """
         if self._mode is LearningMode.OFF:
             return
-        session = self._sessions.get(session_id)
+        try:
+            self._learn_if_safe(self._sessions.get(session_id), faces, by)
+        except MusterError as error:
+            # The names are stored, and learning can wait for the next confirmed face.
+            _log.warning("nothing was learned from confirmed faces: %s", error.code)
+
+    def _learn_if_safe(self, session: Session, faces: Mapping[FaceId, StudentId], by: UserId) -> None:
         wanted = {face_id: student_id for face_id, student_id in faces.items() if self._may_learn(session, student_id)}
         found: list[tuple[StudentId, FaceId, _Embedding]] = []
-        for photo in self._sessions.photos(session_id) if wanted else ():
+        for photo in self._sessions.photos(session.id) if wanted else ():
             shown = [face for face in photo.faces if wanted.get(face.face_id, "") == face.student_id]
             found += [
                 (wanted[face.face_id], face.face_id, embedding)

@@ -125,6 +125,8 @@ class Roster:
     def agree(self, student_id: StudentId, by: UserId) -> Student:
         """Note that a registered student agreed to the present wording of the consent; template and photo stay.
 
+        Stated again, the first statement of this wording stays.
+
         Args:
             by: the user who states it.
 
@@ -132,7 +134,10 @@ class Roster:
             StudentNotFound: nobody has this id.
             NotRegistered: the student is not registered, or withdrew consent: register the student again.
         """
-        earlier = self._students.get(student_id).consent
+        student = self._students.get(student_id)
+        earlier = student.consent
+        if student.registered_at is not None and earlier is not None and earlier.wording == CONSENT_WORDING:
+            return student
         renewed_after = None if earlier is None else earlier.renewed_after
         consent = Consent(self._now(), CONSENT_WORDING, stated_by=by, renewed_after=renewed_after)
         return self._students.agree(student_id, consent)

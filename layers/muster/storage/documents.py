@@ -80,14 +80,17 @@ def read_embeddings(content: bytes) -> NDArray[np.float32]:
     """Read embeddings that `embeddings_bytes` wrote: float32 (V, D), not to be written to.
 
     Raises:
-        ValueError: they are cut short.
+        ValueError: they are cut short or empty, or a value is not a number.
     """
     width, start = _EARLIER_WIDTH, 0
     if content[:4] == _WIDTH_FOLLOWS:
         width, start = int.from_bytes(content[4:8], "little"), 8
     if not width:
         raise ValueError("embeddings have no width")
-    return np.frombuffer(content, "<f4", offset=start).reshape(-1, width)
+    embeddings = np.frombuffer(content, "<f4", offset=start).reshape(-1, width)
+    if not len(embeddings) or not np.isfinite(embeddings).all():
+        raise ValueError("embeddings are empty or not numbers")
+    return embeddings
 
 
 def learned_documents(learned: Sequence[LearnedFace]) -> list[dict[str, Any]]:

@@ -120,6 +120,8 @@ def test_a_qr_code_with_an_old_token_says_so(page: Page, system: LocalSystem, wa
 
 
 def test_a_message_goes_with_the_page_and_with_the_language(page: Page) -> None:
+    # The first screen takes away what was said before it.
+    expect(page.get_by_role("link", name="Register a student")).to_be_visible()
     page.evaluate("import('/parts/toast.js').then((toast) => toast.say('It failed', { tone: 'bad' }))")
     expect(page.get_by_text("It failed")).to_be_visible()
     page.get_by_role("link", name="Settings").click()

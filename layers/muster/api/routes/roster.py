@@ -149,7 +149,7 @@ def roster_routes(system: Records) -> APIRouter:
     def learned_faces(access: caller, student_id: str) -> LearnedFacesDocument:
         """Return the faces that the student's template learned from, with the roll call that each came from."""
         student = access.student(parse_student_id(student_id))
-        return LearnedFacesDocument.of(student.id, system.roster.learned_faces(student.id))
+        return LearnedFacesDocument.of(student.id, system.roster.learned_faces(student.id), access.groups())
 
     @router.delete("/students/{student_id}/learned-faces", responses={409: {"model": Problem}})
     def forget_faces(access: caller, student_id: str) -> ForgottenFaces:
