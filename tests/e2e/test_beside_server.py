@@ -50,7 +50,7 @@ COMMANDS: dict[str, str] = {
     "users remove": "grace --yes",
     "students consent": "obama --consent",
     "students learned-faces": "obama",
-    "students forget-faces": "obama",
+    "students forget-faces": "obama --yes",
     "students withdraw": "obama --yes",
     "students erase": "cli2 --yes --verify",
     "groups remove": "g3",

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from muster.cli.addresses import checked_address
 from muster.cli.console import TableConsole
+from muster.composition.settings import LocalSettings
 from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
@@ -230,3 +231,28 @@ def test_an_address_may_be_a_host_alone(typed: str, address: str) -> None:
 def test_what_is_no_address_is_refused(typed: str) -> None:
     with pytest.raises(InvalidRequest):
         checked_address(typed, 8443, https=False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("MUSTER_WRONG_MARKS", "0"),
+        ("MUSTER_WRONG_MARKS", "many"),
+        ("MUSTER_HEAD", "sometimes"),
+        ("MUSTER_LEARN", "never"),
+        ("MUSTER_TARGET_FPIR", "0.0001"),
+        ("MUSTER_THREADS", "0"),
+    ],
+)
+def test_a_setting_that_is_not_allowed_is_named(variable: str, value: str) -> None:
+    command = [sys.executable, "-m", "muster", "packs", "list", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, variable: value})
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["code"]) == (1, "invalid_setting")
+    assert variable in document["detail"]
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_setting_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_WRONG_MARKS", "")
+    assert LocalSettings().wrong_marks == 1

@@ -204,5 +204,7 @@ def test_learned_faces_are_listed_and_forgotten_at_the_command_line(
     assert "1 learned face" in muster("forget-faces", OBAMA, first)
     assert [face["face_id"] for face in learned(school)] == [second]
     muster("forget-faces", OBAMA, first, exit_code=1)
-    assert json.loads(muster("forget-faces", OBAMA, "--json")) == {"student_id": OBAMA, "removed": 1}
+    muster("forget-faces", OBAMA, exit_code=2)
+    assert [face["face_id"] for face in learned(school)] == [second]
+    assert json.loads(muster("forget-faces", OBAMA, "--yes", "--json")) == {"student_id": OBAMA, "removed": 1}
     assert learned(school) == []

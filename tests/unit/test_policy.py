@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.composition.settings import LocalSettings
+from muster.domain.errors import InvalidSetting
 from muster.recognition.policy import MAX_WRONG_MARKS, WRONG_MARKS, HeadUse, Policy
 
 
@@ -28,5 +29,5 @@ def test_the_settings_take_the_rate_and_the_use_of_the_head(monkeypatch: pytest.
 
 def test_the_replaced_setting_is_refused_with_the_name_of_the_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSTER_TARGET_FPIR", "0.0001")
-    with pytest.raises(ValueError, match="MUSTER_WRONG_MARKS"):
+    with pytest.raises(InvalidSetting, match="MUSTER_WRONG_MARKS"):
         LocalSettings()

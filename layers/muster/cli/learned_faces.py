@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.composition.pointed import open_roster
 from muster.domain.identifiers import FaceId, parse_student_id
@@ -42,11 +43,14 @@ def list_learned_faces(
 def forget_faces(
     student_id: Annotated[str, typer.Argument(help="The student whose learned faces are removed.")],
     face: Annotated[str | None, typer.Argument(help="One learned face; all of them by default.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove one or all of the faces that a student's template learned from; the registration photo's part stays."""
     identifier = parse_student_id(student_id)
+    if face is None:
+        confirm(f"Remove every learned face of {identifier} for good?", yes)
     removed = open_roster(data).forget_faces(identifier, None if face is None else FaceId(face))
     emit(
         {"student_id": identifier, "removed": removed},

@@ -143,7 +143,10 @@ def migrate(
                 soft_wrap=True,
             )
             return
-        console.print(f"{report.migrated} students are registered with [bold]{report.pack}[/] now.", soft_wrap=True)
+        if report.migrated:
+            console.print(f"{report.migrated} students are registered with [bold]{report.pack}[/] now.", soft_wrap=True)
+        else:
+            console.print(f"Nobody had to be moved: the store uses [bold]{report.pack}[/] already.", soft_wrap=True)
         if report.without_learned:
             console.print(
                 f"Faces that {len(report.without_learned)} templates had learned from are not in the new ones."

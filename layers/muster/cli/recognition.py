@@ -127,8 +127,8 @@ def show_recent(console: Console, detection: Detection, other: SessionId) -> Non
     group, here = detection.session.group_id, detection.session.id
     console.print(
         f"Another roll call of {group} began within the last quarter of an hour. To add these photos to it instead:\n"
-        f"  muster detect PHOTO... --group {group} --session {other}\n"
-        f"  muster sessions remove {here}",
+        f"  muster sessions remove {here}\n"
+        f"  muster detect PHOTO... --group {group} --session {other}",
         soft_wrap=True,
         highlight=False,
     )
@@ -163,9 +163,7 @@ def show_detection(
     _show_questions(console, detection, sources)
     _show_notices(stderr, detection, sources)
     strangers = sum(face.decision is Decision.UNKNOWN for face in faces)
-    console.print(
-        f"{faces_text(len(faces))} in {photos_text(len(detection.photos))}, {strangers} not registered in this group."
-    )
+    console.print(f"{faces_text(len(faces))} in {photos_text(len(detection.photos))}, {strangers} not recognised.")
     console.print(f"Session {detection.session.id}", soft_wrap=True, highlight=False)
     if verbose:
         trained = f"training {detection.head}" if detection.head is not None else "no training"

@@ -1,13 +1,14 @@
 """Settings of the local system, read once at the edge."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from muster.composition.replaced_settings import refuse_target_fpir
+from muster.domain.errors import InvalidSetting
 from muster.domain.learning import LearningMode
 from muster.recognition.policy import MAX_WRONG_MARKS, HeadUse, Policy
 
@@ -35,9 +36,12 @@ class LocalSettings(BaseSettings):
         admin_token: at least 32 characters; with it the user `admin` signs in to `muster serve`.
         keep_photos_days: photos of sessions are removed after so many days.
         keep_sessions_days: sessions are removed after so many days; None keeps them.
+
+    Raises:
+        InvalidSetting: a variable has a value that is not allowed; the message names each.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MUSTER_", env_ignore_empty=True, frozen=True)
 
     home: Path = Field(default_factory=lambda: user_cache_path("muster", appauthor=False))
     data: Path = Field(default_factory=lambda: user_data_path("muster", appauthor=False))
@@ -51,3 +55,11 @@ class LocalSettings(BaseSettings):
     admin_token: SecretStr | None = None
     keep_photos_days: int = Field(default=30, ge=1)
     keep_sessions_days: int | None = Field(default=None, ge=1)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            # Only names and reasons: a value may be a secret.
+            problems = [f"MUSTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+            raise InvalidSetting(f"{'; '.join(problems)}. Correct it, or remove it for the default.") from None

@@ -386,6 +386,12 @@ class ReportTooLarge(MusterError):
     category = Category.TOO_LARGE
 
 
+class InvalidSetting(MusterError):
+    """An environment variable has a value that its setting does not allow."""
+
+    code = "invalid_setting"
+
+
 class OutputExists(MusterError):
     """A file would be overwritten."""
 
