@@ -31,7 +31,7 @@ from muster.packs.build import build_embedded
 from muster.vision.covering import WEIGHTS, Classifiers, Covering, covering_features, covering_scores
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.quality import LEAST_SIZE
+from muster.vision.quality import MIN_SIZE
 
 FALSE_ALARMS = 0.005
 """Share of development faces, bare or with a harmless cover, above the threshold of any classifier, at most."""
@@ -210,7 +210,7 @@ def share_of_photos(
             larger = cv2.resize(pixels, None, fx=3, fy=3)
             pixels = np.asarray(cv2.copyMakeBorder(larger, 120, 120, 120, 120, cv2.BORDER_REPLICATE), np.uint8)  # noqa: PLW2901
         face = main_face_of(detector, pixels)
-        if face is not None and face.boxes[0, 3] >= LEAST_SIZE:
+        if face is not None and face.boxes[0, 3] >= MIN_SIZE:
             scores.append(covering_scores(pixels, face, classifiers))
     return _share(np.array(scores).reshape(-1, len(KINDS)))
 

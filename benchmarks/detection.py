@@ -54,7 +54,7 @@ def main() -> None:
 
 def noses(detector: CenterFaceDetector, folder: Path) -> dict[str, Any]:
     """Every nose lies in its own box, and no box is without a nose."""
-    right, least_true, best_false = 0, 1.0, 0.0
+    right, min_true, best_false = 0, 1.0, 0.0
     labels: dict[str, list[list[int]]] = json.loads((folder / "noses.json").read_text())
     for name, points in labels.items():
         faces = detector.detect(decode((folder / name).read_bytes()).pixels)
@@ -62,10 +62,10 @@ def noses(detector: CenterFaceDetector, folder: Path) -> dict[str, Any]:
         true = holds.any(axis=0)
         kept = holds[:, faces.scores >= THRESHOLD]
         right += bool((kept.sum(axis=0) == 1).all() and (kept.sum(axis=1) == 1).all())
-        least_true = min([least_true, *faces.scores[true].tolist()])
+        min_true = min([min_true, *faces.scores[true].tolist()])
         best_false = max([best_false, *faces.scores[~true].tolist()])
-    print(f"noses      {right} of {len(labels)} photos right, least true {least_true:.2f}, best false {best_false:.2f}")
-    return {"right": right, "photos": len(labels), "least_true": least_true, "best_false": best_false}
+    print(f"noses      {right} of {len(labels)} photos right, least true {min_true:.2f}, best false {best_false:.2f}")
+    return {"right": right, "photos": len(labels), "min_true": min_true, "best_false": best_false}
 
 
 def _holds(faces: Faces, point: list[int]) -> NDArray[np.bool_]:

@@ -123,7 +123,7 @@ def main() -> None:
                     "precision": name,
                     "megabytes": round(files[name].stat().st_size / 1e6, 1),
                     **{f"ms_a_face_at_{size}": round(speed[name][size], 1) for size in _BATCHES},
-                    "least_cosine": round(float(cosines[name].min()), 5),
+                    "min_cosine": round(float(cosines[name].min()), 5),
                     **{key: figures[key] for key in (*_KEPT, "correct", "wrong", "accepted_strangers")},
                     "intervals_95": {key: figures["intervals_95"].get(key) for key in _KEPT},
                 }
@@ -208,7 +208,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         print(
             f"{row['precision']:15} {row['megabytes']:6}   {row['ms_a_face_at_1']:12}  {row['ms_a_face_at_16']:5}"
-            f"   {row['least_cosine']:12.5f}   {row['rank_1']:.4f}   {row['dir_at_fpir_0_1']:12.4f}"
+            f"   {row['min_cosine']:12.5f}   {row['rank_1']:.4f}   {row['dir_at_fpir_0_1']:12.4f}"
             f"  {row['dir_at_fpir_1']:.4f}  {row['dir_at_fpir_10']:.4f}"
         )
 

@@ -64,13 +64,13 @@ def main() -> None:
                     {
                         "processor": processor,
                         "network": network,
-                        "least_cosine": round(float(cosines.min()), 5),
+                        "min_cosine": round(float(cosines.min()), 5),
                         "mean_cosine": round(float(cosines.mean()), 5),
                     }
                 )
     print("processor    network                least cosine     mean")
     for row in rows:
-        print(f"{row['processor']:12} {row['network']:20} {row['least_cosine']:14.5f}  {row['mean_cosine']:.5f}")
+        print(f"{row['processor']:12} {row['network']:20} {row['min_cosine']:14.5f}  {row['mean_cosine']:.5f}")
     print(json.dumps({"benchmark": "processors", "faces": faces, "rows": rows}))
 
 

@@ -67,7 +67,7 @@ class Training:
     Attributes:
         gpu: whether the job asks for one GPU.
         instance_types: what may be started; all have one GPU where the job asks for it.
-        most_vcpus: ceiling of the compute environment; 4 is one g4dn.xlarge. The floor is always 0.
+        max_vcpus: ceiling of the compute environment; 4 is one g4dn.xlarge. The floor is always 0.
         timeout_minutes: after this a run is ended and counted as failed.
         attempts: a run whose spot instance is taken away is tried this often in all, 1 to 10.
         spot: spare capacity at roughly a third of the price.
@@ -75,7 +75,7 @@ class Training:
 
     gpu: bool = True
     instance_types: tuple[str, ...] = ("g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge")
-    most_vcpus: int = 4
+    max_vcpus: int = 4
     timeout_minutes: int = 120
     attempts: int = 4
     spot: bool = True
@@ -167,7 +167,7 @@ PROD = StageConfig(
     table_most_writes=4_000,
     retention=Retention(uploads=1, registration_photos=365, session_photos=30, logs=90, recovery=14),
     queued_photos_at_once=20,
-    training=Training(most_vcpus=8),
+    training=Training(max_vcpus=8),
     mfa_required=True,
 )
 

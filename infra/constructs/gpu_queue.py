@@ -46,7 +46,7 @@ class GpuQueue(Construct):
             security_groups=[group],
             spot=config.training.spot,
             minv_cpus=0,
-            maxv_cpus=config.training.most_vcpus,
+            maxv_cpus=config.training.max_vcpus,
             use_optimal_instance_classes=False,
             instance_types=[ec2.InstanceType(name) for name in config.training.instance_types],
             images=[

@@ -30,7 +30,7 @@ class UploadQueue(Construct):
         prefix: str,
         reader: ServiceFunction,
         timeout_seconds: int,
-        most_at_once: int,
+        max_at_once: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = DeadLetters(self, "DeadLetters")
@@ -51,7 +51,7 @@ class UploadQueue(Construct):
         )
         reader.function.add_event_source(
             sources.SqsEventSource(
-                self.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=most_at_once
+                self.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=max_at_once
             )
         )
 

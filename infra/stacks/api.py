@@ -194,7 +194,7 @@ class ApiStack(cdk.Stack):
                 prefix=prefix,
                 reader=function,
                 timeout_seconds=size.timeout_seconds,
-                most_at_once=config.queued_photos_at_once,
+                max_at_once=config.queued_photos_at_once,
             )
             for function, prefix, size in (
                 (self.register, names.UPLOADS_REGISTER, config.register),

@@ -19,7 +19,7 @@ from muster.domain.errors import (
 )
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId, UserId
-from muster.domain.student import MOST_LEARNED, Consent, StudentState
+from muster.domain.student import MAX_LEARNED, Consent, StudentState
 from muster.storage.rules import students_in
 from tests.contract.examples import (
     NOW,
@@ -423,15 +423,15 @@ def test_a_face_learned_again_takes_the_place_of_its_old_row(stores: Stores) -> 
 
 def test_past_the_limit_an_older_learned_row_goes_with_its_provenance(stores: Stores) -> None:
     register(stores, "s1")
-    faces = [f"f{number}" for number in range(MOST_LEARNED + 2)]
+    faces = [f"f{number}" for number in range(MAX_LEARNED + 2)]
     for face in faces:
         learn(stores, "s1", face)
     kept = list(learned(stores))
-    assert len(kept) == MOST_LEARNED
+    assert len(kept) == MAX_LEARNED
     assert kept == [face for face in faces if face in kept]
     assert kept[-3:] == faces[-3:], "the newest stay"
     assert learned(stores) == rows(*kept)
-    views = stores.students.template(S1).embeddings[:-MOST_LEARNED]
+    views = stores.students.template(S1).embeddings[:-MAX_LEARNED]
     np.testing.assert_array_equal(views, a_template("s1").embeddings)
 
 

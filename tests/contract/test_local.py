@@ -12,7 +12,7 @@ import pytest
 
 from muster.domain.errors import PhotoNotFound, StoreUnusable, StudentNotFound
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId
-from muster.domain.student import MOST_LEARNED, LearnedFace
+from muster.domain.student import MAX_LEARNED, LearnedFace
 from muster.storage.documents import time_text
 from muster.storage.local import open_local
 from muster.storage.local.database import note_rewrite_due
@@ -91,12 +91,12 @@ def test_no_byte_of_an_erased_student_stays_in_any_file(tmp_path: Path) -> None:
 def test_nothing_that_recognises_stays_in_any_file(tmp_path: Path, end: str) -> None:
     stores = open_local(tmp_path)
     register(stores, "ended", "kept")
-    for number in range(MOST_LEARNED + 3):
+    for number in range(MAX_LEARNED + 3):
         for id in ("ended", "kept"):
             learn(stores, id, f"f{number}", a_row(f"{id} {number}"))
     session = open_session(stores, "ended", "kept")
     stores.sessions.record_photo(a_session_photo(session, a_face("ended")), b"class photo", b"with names", [])
-    rows = [*a_template("ended").embeddings, *(a_row(f"ended {number}") for number in range(MOST_LEARNED + 3))]
+    rows = [*a_template("ended").embeddings, *(a_row(f"ended {number}") for number in range(MAX_LEARNED + 3))]
     pieces = [
         *(row.tobytes()[start : start + 16] for row in rows for start in range(0, 2048, 16)),
         *(a_photo("ended"), b"class photo", b"with names", a_template("ended").photo_digest.encode()),

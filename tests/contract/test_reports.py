@@ -183,7 +183,7 @@ def test_a_report_that_nobody_could_open_is_refused(stores: Stores, monkeypatch:
     enrol(stores, ada="7b")
     hold(stores, "monday", day(1), {"ada": "P"})
     hold(stores, "tuesday", day(2), {"ada": "P"})
-    monkeypatch.setattr("muster.services.reports.MOST_MARKS", 1)
+    monkeypatch.setattr("muster.services.reports.MAX_MARKS", 1)
     with pytest.raises(ReportTooLarge, match="shorter period"):
         reports(stores).of_group(GroupId("7b"), ALWAYS)
     assert reports(stores).of_group(GroupId("7b"), Period(until=date(2026, 9, 1))).tally == Tally(present=1)

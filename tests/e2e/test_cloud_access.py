@@ -103,7 +103,7 @@ def test_a_client_is_told_who_asks_and_that_larger_photos_are_uploaded(ask: Ask)
     me = ask({**ADA, "email": "ada@example.edu"}, "GET", "/v1/me").json()
     assert (me["user_id"], me["role"], me["name"]) == (ADA["sub"], "teacher", "ada@example.edu")
     assert ask(ADMIN, "GET", "/v1/me").json()["role"] == "admin"
-    assert (me["uploads"], me["most_photo_bytes"], me["time_zone"]) == (True, 4_400_000, "UTC")
+    assert (me["uploads"], me["max_photo_bytes"], me["time_zone"]) == (True, 4_400_000, "UTC")
 
 
 def test_a_request_is_found_in_the_log_by_the_gateways_id(ask: Ask) -> None:

@@ -18,8 +18,8 @@ def test_everyone_at_a_machine_without_users_is_its_admin(client: httpx.Client, 
         "role": "admin",
         "name": None,
         "uploads": False,
-        "most_photos": 10,
-        "most_photo_bytes": 25_000_000,
+        "max_photos": 10,
+        "max_photo_bytes": 25_000_000,
         "consent_wording": "2026-2",
         "pack": system.pack,
     }
@@ -36,7 +36,7 @@ def test_a_user_is_told_their_own_name_and_role(client: httpx.Client, system: Lo
 
 
 def test_the_largest_photo_is_the_one_that_is_taken(client: httpx.Client) -> None:
-    most = client.get("/v1/me").json()["most_photo_bytes"]
+    most = client.get("/v1/me").json()["max_photo_bytes"]
     for size, code in ((most, "unsupported_image"), (most + 1, "image_too_large")):
         answer = client.post("/mark/detect", data={"group_id": "7b"}, files={"images": b"\0" * size})
         assert answer.json()["code"] == code, size

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from muster.domain.errors import PackBuildFailed
-from muster.packs.export.facenet import LEAST_COSINE, SIDE, facenet, facenet_to_onnx, least_cosine
+from muster.packs.export.facenet import MIN_COSINE, SIDE, facenet, facenet_to_onnx, min_cosine
 from muster.packs.export.weights import State, read_checkpoint
 from muster.packs.load import ModelPack
 from muster.packs.manifest import WheelSource, shipped_spec
@@ -34,7 +34,7 @@ def casia(tmp_path_factory: pytest.TempPathFactory) -> State:
 
 def test_the_exported_facenet_embeds_as_torch_does_on_real_weights(casia: State, crops: NDArray[np.uint8]) -> None:
     network = facenet(casia)
-    assert least_cosine(network, facenet_to_onnx(network), crops) >= LEAST_COSINE
+    assert min_cosine(network, facenet_to_onnx(network), crops) >= MIN_COSINE
 
 
 def test_the_embedded_pack_embeds_as_torch_does_on_the_same_weights(
@@ -45,7 +45,7 @@ def test_the_embedded_pack_embeds_as_torch_does_on_the_same_weights(
     with torch.inference_mode():
         expected = network(faces).numpy()
     found = FaceNetwork(pack.embedders[0], threads=2).embed(crops)
-    assert (expected * found).sum(axis=1).min() >= LEAST_COSINE
+    assert (expected * found).sum(axis=1).min() >= MIN_COSINE
     # Different faces must not agree as well, or the comparison would say nothing.
     assert (found @ found.T).min() < 0.5
 
@@ -55,7 +55,7 @@ def test_other_weights_do_not_pass_for_the_same(casia: State, crops: NDArray[np.
     exported = facenet_to_onnx(network)
     with torch.no_grad():
         network.conv2d_1a.conv.weight *= 1.2
-    assert least_cosine(network, exported, crops) < LEAST_COSINE
+    assert min_cosine(network, exported, crops) < MIN_COSINE
 
 
 def test_published_weights_are_read_with_their_classifier_left_out(casia: State, tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from safetensors.torch import save
 from muster.domain.errors import PackBuildFailed
 from muster.domain.faces import Faces
 from muster.packs.export.head_segmentation import (
-    LEAST_IOU,
+    MIN_IOU,
     HeadProbability,
     head_segmentation,
     head_segmentation_to_onnx,
-    least_overlap,
+    min_overlap,
 )
 from muster.packs.export.weights import read_checkpoint
 from muster.vision.unet_segmenter import UnetSegmenter
@@ -64,7 +64,7 @@ def test_the_exported_unet_outlines_what_torch_outlines(
     checkpoint = read_checkpoint(file_of(published_form(encoder, side, pictures[0])), "best.ckpt")
     network = head_segmentation(checkpoint)
     exported = head_segmentation_to_onnx(network)
-    assert least_overlap(network, exported, pictures) >= LEAST_IOU
+    assert min_overlap(network, exported, pictures) >= MIN_IOU
     (tmp_path / "head.onnx").write_bytes(exported)
     probability = UnetSegmenter(tmp_path / "head.onnx", threads=2).probability(pictures[:1])[0]
     assert 0.2 < (probability > 0.5).mean() < 0.8
@@ -78,7 +78,7 @@ def test_another_network_does_not_pass_for_the_same(photos: list[NDArray[np.uint
         for name, weights in network.unet.named_parameters():
             if name.startswith("segmentation_head"):
                 weights.neg_()
-    assert least_overlap(network, exported, pictures) < LEAST_IOU
+    assert min_overlap(network, exported, pictures) < MIN_IOU
 
 
 def test_the_mask_lies_where_the_head_is_in_the_crop(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ultralytics import YOLO
 
 from muster.domain.faces import Faces
-from muster.packs.export.yolo import MOST_PIXELS, MOST_SCORE, largest_difference, yolo, yolo_to_onnx
+from muster.packs.export.yolo import MAX_PIXELS, MAX_SCORE, largest_difference, yolo, yolo_to_onnx
 from muster.vision.yolo import YoloFaceDetector
 from tests.export.yolo_weights import made, published_form
 
@@ -114,10 +114,10 @@ def overlaps(faces: Faces) -> NDArray[np.float32]:
     return np.asarray(shared / np.maximum(area[:, None] + area - shared, 1e-6), np.float32)
 
 
-def require_same(ours: Faces, theirs: Faces, most_pixels: float = MOST_PIXELS) -> None:
+def require_same(ours: Faces, theirs: Faces, max_pixels: float = MAX_PIXELS) -> None:
     """Each face has its partner on the other side, but for scores that only rounding keeps or drops."""
     pixels, scores = apart(ours, theirs)
-    partner = (pixels <= most_pixels) & (scores <= MOST_SCORE)
+    partner = (pixels <= max_pixels) & (scores <= MAX_SCORE)
     for mine, found in ((ours, partner.any(axis=1)), (theirs, partner.any(axis=0))):
         assert (found | (mine.scores < THRESHOLD + ROUNDING)).all(), mine.boxes[~found]
     sure = [(faces.scores >= THRESHOLD + ROUNDING).sum() for faces in (ours, theirs)]
@@ -142,7 +142,7 @@ def test_a_strip_is_read_to_within_a_pixel_of_the_input(weights: Weights, photos
     photo = at_size(photos, ASTRAY)
     ours = YoloFaceDetector(weights.free, threads=2, threshold=THRESHOLD).detect_whole(photo, same=1.0)
     theirs = predicted(weights, photo, same=1.0)
-    require_same(cut_off(ours, photo, weights.landmarks), theirs, most_pixels=MOST_PIXELS + max(ASTRAY) / 640)
+    require_same(cut_off(ours, photo, weights.landmarks), theirs, max_pixels=MAX_PIXELS + max(ASTRAY) / 640)
 
 
 @pytest.mark.parametrize("size", SIZES[:8], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from ultralytics.nn.modules.head import Pose
 
-from muster.packs.export.yolo import MOST_PIXELS, MOST_SCORE
+from muster.packs.export.yolo import MAX_PIXELS, MAX_SCORE
 from muster.vision.letterbox import letterbox
 from muster.vision.yolo_outputs import read_outputs
 from tests.shared_files import YOLO_WEIGHTS, needs_yolo_weights
@@ -31,6 +31,6 @@ def test_real_maps_of_real_photos_are_decoded_as_by_ultralytics_head(photos: lis
         expected = read_outputs([decoded.numpy()[0]], 640, 640, 0.1)
         found = read_outputs([answered[0] for answered in maps], 640, 640, 0.1)
         assert len(found) == len(expected) > 3
-        np.testing.assert_allclose(found.scores, expected.scores, atol=MOST_SCORE)
-        np.testing.assert_allclose(found.boxes, expected.boxes, atol=MOST_PIXELS)
-        np.testing.assert_allclose(found.landmarks, expected.landmarks, atol=MOST_PIXELS)
+        np.testing.assert_allclose(found.scores, expected.scores, atol=MAX_SCORE)
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=MAX_PIXELS)
+        np.testing.assert_allclose(found.landmarks, expected.landmarks, atol=MAX_PIXELS)

@@ -12,7 +12,7 @@ def test_no_instance_runs_while_nobody_trains_and_few_when_someone_does(stage: S
 
     assert resources["MinvCpus"] == 0
     assert "DesiredvCpus" not in resources
-    assert resources["MaxvCpus"] == CONFIG[stage.stage].most_vcpus
+    assert resources["MaxvCpus"] == CONFIG[stage.stage].max_vcpus
     assert resources["Type"] == "SPOT"
     assert {name.split(".")[0] for name in resources["InstanceTypes"]} <= {"g4dn", "g5"}
     assert resources["Ec2Configuration"] == [{"ImageType": "ECS_AL2023_NVIDIA"}]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, InvalidRequest, UnsupportedArchive
-from muster.services.bulk_registration import MOST_PHOTOS, photos_of_archive, photos_of_folder
+from muster.services.bulk_registration import MAX_PHOTOS, photos_of_archive, photos_of_folder
 
 
 def archive(*names: str, content: bytes = b"photo") -> bytes:
@@ -69,5 +69,5 @@ def test_nothing_and_too_much_are_refused(tmp_path: Path) -> None:
         photos_of_archive(archive("roster.csv"))
     with pytest.raises(InvalidRequest):
         photos_of_folder(tmp_path)
-    with pytest.raises(InvalidRequest, match=str(MOST_PHOTOS)):
-        photos_of_archive(archive(*(f"{number}.jpg" for number in range(MOST_PHOTOS + 1))))
+    with pytest.raises(InvalidRequest, match=str(MAX_PHOTOS)):
+        photos_of_archive(archive(*(f"{number}.jpg" for number in range(MAX_PHOTOS + 1))))

@@ -12,7 +12,7 @@ from muster.domain.identifiers import StudentId
 from muster.evaluation.datasets import NOBODY, Dataset, Form
 from muster.evaluation.matching import NOT_FOUND, main_face, match_boxes
 from muster.evaluation.metrics import STRANGER
-from muster.evaluation.protocols import MOST_ROUNDS_IN_TURN, plan
+from muster.evaluation.protocols import MAX_ROUNDS_IN_TURN, plan
 
 
 def _identities(*images: int) -> Dataset:
@@ -54,7 +54,7 @@ def test_each_image_in_turn_registers_and_the_others_are_searched() -> None:
 
 
 def test_turns_are_bounded() -> None:
-    assert len(plan(_identities(500, 2), unregistered=0.0, seeds=None)) == MOST_ROUNDS_IN_TURN
+    assert len(plan(_identities(500, 2), unregistered=0.0, seeds=None)) == MAX_ROUNDS_IN_TURN
 
 
 def test_photos_of_groups_register_the_gallery_and_search_every_labelled_face() -> None:

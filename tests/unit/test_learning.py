@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
 from muster.domain.learning import NEARLY_THE_SAME, RENEWED_AFTER, having_learned, having_unlearned
-from muster.domain.student import MOST_LEARNED, LearnedFace, Template
+from muster.domain.student import MAX_LEARNED, LearnedFace, Template
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def confirmed(name: str, days: float = 0) -> LearnedFace:
 
 
 def full_of_automatic() -> Template:
-    return template(*((automatic(f"f{number}", number), axis(number + 1)) for number in range(MOST_LEARNED)))
+    return template(*((automatic(f"f{number}", number), axis(number + 1)) for number in range(MAX_LEARNED)))
 
 
 def test_a_face_becomes_the_last_row_with_its_provenance() -> None:
@@ -89,7 +89,7 @@ def test_a_full_template_is_rewritten_by_automatic_faces_only_after_a_while() ->
     assert having_learned(full, automatic("new", RENEWED_AFTER.days - 0.001), axis(20)) is full
     renewed = having_learned(full, automatic("new", last_moment), axis(20))
     assert renewed.learned_ids == ("f1", "f2", "f3", "f4", "new")
-    assert len(renewed.embeddings) == 4 + MOST_LEARNED
+    assert len(renewed.embeddings) == 4 + MAX_LEARNED
 
 
 def test_of_the_older_faces_the_one_most_like_the_others_goes() -> None:
@@ -104,10 +104,10 @@ def test_of_the_older_faces_the_one_most_like_the_others_goes() -> None:
 
 
 def test_confirmed_faces_are_never_given_up_for_automatic_ones() -> None:
-    full = template(*((confirmed(f"f{number}", number), axis(number + 1)) for number in range(MOST_LEARNED)))
+    full = template(*((confirmed(f"f{number}", number), axis(number + 1)) for number in range(MAX_LEARNED)))
     assert having_learned(full, automatic("new", 365), axis(20)) is full
     mixed = template(
-        *((confirmed(f"f{number}", number), axis(number + 1)) for number in range(MOST_LEARNED - 1)),
+        *((confirmed(f"f{number}", number), axis(number + 1)) for number in range(MAX_LEARNED - 1)),
         (automatic("a", 10), axis(10)),
     )
     # The automatic face goes although it is the newest.

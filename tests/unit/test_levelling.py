@@ -16,7 +16,7 @@ from muster.vision.decode import Photo, decode
 from muster.vision.pipeline import VisionPipeline
 from muster.vision.quality import require_fit
 
-LEAST_COSINE = 0.94
+MIN_COSINE = 0.94
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def test_a_tilted_portrait_gives_the_embedding_of_the_upright_one(
     photo = decode((samples / "gallery" / "barack_obama.jpg").read_bytes())
     upright = vision.registration_views(photo).embeddings[0]
     lying = tilted(photo.pixels, degrees)
-    assert float(upright @ vision.registration_views(lying).embeddings[0]) > LEAST_COSINE
+    assert float(upright @ vision.registration_views(lying).embeddings[0]) > MIN_COSINE
     probes = vision.probes(lying)
-    assert float((probes.embeddings @ upright).max()) > LEAST_COSINE
+    assert float((probes.embeddings @ upright).max()) > MIN_COSINE
 
 
 def test_a_face_that_stays_on_its_side_registers_nobody() -> None:

@@ -23,7 +23,7 @@ from muster.vision.decode import decode
 from tests.unit.test_decode import png_with_long_transparency
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 MUTATIONS = 120
 """Archives made of each compression."""
 
@@ -47,7 +47,7 @@ def bulk(tmp_path: Path) -> BulkRegistration:
     roster = Roster(stores.students, stores.heads, groups, stores.answers, None, lambda: None)
     for number in range(6):
         roster.enrol(StudentId(f"s{number}"), "Ada", [GroupId("7b")])
-    return BulkRegistration(DecodingAlone(roster.get), roster, MOST_BYTES)
+    return BulkRegistration(DecodingAlone(roster.get), roster, MAX_BYTES)
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def test_statistics_are_measured_with_the_pack_and_kept_in_it(
         shutil.copy(path, photos)
     with pytest.raises(InvalidRequest, match="need 200 or more"):
         measure_statistics(copy, tmp_path, photos, "public domain", silent)
-    monkeypatch.setattr(pack_building, "FEWEST_PEOPLE", 4)
+    monkeypatch.setattr(pack_building, "MIN_PEOPLE", 4)
     measured = measure_statistics(copy, tmp_path, photos, "public domain", silent)
     verify_pack(measured)
     assert measured.id == pack.id

@@ -26,7 +26,7 @@ def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
 
 
 def test_only_so_many_senders_are_remembered() -> None:
-    buckets = Buckets(Rate(burst=1, per_second=1), clock=lambda: 0, most_keys=2)
+    buckets = Buckets(Rate(burst=1, per_second=1), clock=lambda: 0, max_keys=2)
     for name in ("ada", "bob", "cy"):
         assert buckets.take(name) == 0
     assert buckets.take("cy") > 0

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from muster.domain.errors import PackDamaged
 from muster.domain.faces import Faces
-from muster.vision.quality import MOST_PITCH, MOST_YAW, assess
+from muster.vision.quality import MAX_PITCH, MAX_YAW, assess
 from muster.vision.yolo_outputs import BINS, frontal_landmarks, read_outputs
 
 BOX = [200.0, 100.0, 80.0, 120.0]
@@ -76,6 +76,6 @@ def test_a_detector_without_landmarks_never_has_a_face_refused_for_its_pose() ->
     boxes = np.array([BOX, [10, 10, 150, 160], [300, 200, 90, 260]], np.float32)
     faces = Faces(boxes, frontal_landmarks(boxes), np.ones(3, np.float32))
     quality = assess(np.full((640, 640, 3), 128, np.uint8), faces)
-    assert np.abs(quality.yaw).max() < MOST_YAW / 50
-    assert np.abs(quality.pitch).max() < MOST_PITCH / 50
+    assert np.abs(quality.yaw).max() < MAX_YAW / 50
+    assert np.abs(quality.pitch).max() < MAX_PITCH / 50
     np.testing.assert_allclose(quality.roll, 0, atol=1e-3)

@@ -96,7 +96,7 @@ export async function startOutbox() {
   await reload();
 }
 
-/** @param {{user_id: string, uploads: boolean, most_photo_bytes: number} | null} user who is signed in. */
+/** @param {{user_id: string, uploads: boolean, max_photo_bytes: number} | null} user who is signed in. */
 export function sendAs(user) {
   me = user;
   signInNeeded = user === null;
@@ -201,7 +201,7 @@ async function sendOne(item) {
     draw();
   };
   const answer =
-    item.blob.size > me.most_photo_bytes && me.uploads
+    item.blob.size > me.max_photo_bytes && me.uploads
       ? await deliverByStore(item, onProgress, (uploadId) => keep({ ...item, uploadId }))
       : await deliver(item, onProgress);
   progress.delete(item.id);

@@ -73,7 +73,7 @@ function change(values) {
 
 async function taken(file) {
   await attempt(async () => {
-    const blob = await prepared(file, me().uploads ? Infinity : me().most_photo_bytes);
+    const blob = await prepared(file, me().uploads ? Infinity : me().max_photo_bytes);
     dropPhoto();
     photo = { blob, url: URL.createObjectURL(blob) };
     stopCamera();

@@ -60,8 +60,8 @@ function newSessionId(group, now) {
  * @param {string} group
  */
 export async function takePhotos(files, session, group) {
-  const chosen = [...files].slice(0, me().most_photos);
-  if (chosen.length < [...files].length) say(t("roll.tooMany", { count: me().most_photos }), { tone: "bad" });
+  const chosen = [...files].slice(0, me().max_photos);
+  if (chosen.length < [...files].length) say(t("roll.tooMany", { count: me().max_photos }), { tone: "bad" });
   if (chosen.length === 0) return;
   const now = new Date();
   const target = session ?? { id: newSessionId(group, now), startedAt: now.toISOString(), isNew: true };
@@ -70,7 +70,7 @@ export async function takePhotos(files, session, group) {
   draw();
   for (const file of chosen) {
     await attempt(async () => {
-      const blob = await prepared(file, me().uploads ? Infinity : me().most_photo_bytes);
+      const blob = await prepared(file, me().uploads ? Infinity : me().max_photo_bytes);
       const taken = await captureTime(file);
       await enqueue({ kind: "detect", groupId: group, session: target, blob, dayTaken: taken && dayTaken(taken) });
     });
@@ -147,7 +147,7 @@ export function rollCall() {
         ${icon("gallery")}<span>${t("roll.choose")}</span>
         <input type="file" accept="image/*" multiple class="hidden-input" data-test="choose" @change=${files(group)} />
       </label>
-      <p class="muted small">${t("roll.hint", { count: me().most_photos })}</p>
+      <p class="muted small">${t("roll.hint", { count: me().max_photos })}</p>
     </div>
     ${waitingList(waiting().filter((item) => item.kind === "detect"))} ${recentList(group)}
   </section>`;

@@ -28,7 +28,7 @@ from muster.api.workload import archive_work, picture_work, recognition_work
 OPEN = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
 """Routes that anybody may use: they tell nothing about anyone."""
 
-MOST_BODY_BYTES = 110_000_000
+MAX_BODY_BYTES = 110_000_000
 """Ten phone photos of 10 MB and the form around them; one photo has its own, lower limit."""
 
 
@@ -68,7 +68,7 @@ def create_app(system: Records, site: Path | None = None) -> FastAPI:
     app.add_middleware(Callers, sign_in=system.access.sign_in)
     if site is not None:
         app.add_middleware(Site, folder=site)
-    app.add_middleware(BodyLimit, form_bytes=MOST_BODY_BYTES, other_bytes=MAX_JSON_BYTES)
+    app.add_middleware(BodyLimit, form_bytes=MAX_BODY_BYTES, other_bytes=MAX_JSON_BYTES)
     app.add_middleware(RequestLog)
     problems.install(app)
     openapi.install(app)

@@ -37,10 +37,10 @@ class Limits:
 class Buckets:
     """A token bucket for each key; the keys not seen for longest are forgotten first."""
 
-    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic, most_keys: int = 10_000) -> None:
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic, max_keys: int = 10_000) -> None:
         self._rate = rate
         self._clock = clock
-        self._most_keys = most_keys
+        self._max_keys = max_keys
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str) -> float:
@@ -50,7 +50,7 @@ class Buckets:
         left = min(self._rate.burst, left + (now - at) * self._rate.per_second)
         taken = left >= 1
         self._left[key] = (left - taken, now)
-        if len(self._left) > self._most_keys:
+        if len(self._left) > self._max_keys:
             self._left.popitem(last=False)
         return 0 if taken else (1 - left) / self._rate.per_second
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId
-from muster.domain.student import MOST_GROUPS, LearnedFace
-from muster.services.groups import MOST_TEACHERS
+from muster.domain.student import MAX_GROUPS, LearnedFace
+from muster.services.groups import MAX_TEACHERS
 from muster.services.subject_data import SubjectData
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class NewGroup(BaseModel):
 
     group_id: str = Field(examples=["7b"])
     name: str = Field(examples=["Class 7b"], max_length=400)
-    teachers: list[str] = Field(default=[], max_length=MOST_TEACHERS, examples=[["ada"]])
+    teachers: list[str] = Field(default=[], max_length=MAX_TEACHERS, examples=[["ada"]])
 
 
 class GroupChange(BaseModel):
@@ -54,7 +54,7 @@ class GroupChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, examples=["Class 7b"], max_length=400)
-    teachers: list[str] | None = Field(default=None, max_length=MOST_TEACHERS, examples=[["ada", "bob"]])
+    teachers: list[str] | None = Field(default=None, max_length=MAX_TEACHERS, examples=[["ada", "bob"]])
 
 
 class LearnedFaceDocument(BaseModel):
@@ -116,7 +116,7 @@ class NewStudent(BaseModel):
 
     student_id: str = Field(examples=["0042"])
     name: str = Field(examples=["Ada Lovelace"], max_length=400)
-    group_ids: list[str] = Field(min_length=1, max_length=MOST_GROUPS, examples=[["7b"]])
+    group_ids: list[str] = Field(min_length=1, max_length=MAX_GROUPS, examples=[["7b"]])
 
 
 class StatedConsent(BaseModel):
@@ -133,7 +133,7 @@ class StudentChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, examples=["Ada King"], max_length=400)
-    group_ids: list[str] | None = Field(default=None, min_length=1, max_length=MOST_GROUPS, examples=[["7b", "math"]])
+    group_ids: list[str] | None = Field(default=None, min_length=1, max_length=MAX_GROUPS, examples=[["7b", "math"]])
 
 
 class PhotoReportDocument(BaseModel):

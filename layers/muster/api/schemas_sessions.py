@@ -12,7 +12,7 @@ from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, StudentId
 from muster.services.sessions import SessionDetail, SessionOverview
 
-MOST_MARKS = 500
+MAX_MARKS = 500
 """Of one change; no class is larger."""
 
 
@@ -114,7 +114,7 @@ class MarksChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    marks: list[MarkToSet] = Field(min_length=1, max_length=MOST_MARKS)
+    marks: list[MarkToSet] = Field(min_length=1, max_length=MAX_MARKS)
 
 
 class FaceNaming(BaseModel):

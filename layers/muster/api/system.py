@@ -44,7 +44,7 @@ class Records:
         answers: what was answered to requests that may come again.
         limits: None where a gateway limits how often one may ask.
         uploads: None where photos come with the request only.
-        most_photo_bytes: largest photo that comes with a request.
+        max_photo_bytes: largest photo that comes with a request.
         check_store: raises where the store takes no writes; asked by health checks.
     """
 
@@ -61,7 +61,7 @@ class Records:
     heads: HeadInUse
     training: TrainingQueue
     uploads: Uploads | None
-    most_photo_bytes: int
+    max_photo_bytes: int
     check_store: Callable[[], None] = field(default=lambda: None, kw_only=True)
 
 

@@ -38,7 +38,7 @@ _S3_CONFIG = CLIENT_CONFIG.merge(
     Config(signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
 )
 
-_MOST_PHOTO_BYTES = 4_400_000
+_MAX_PHOTO_BYTES = 4_400_000
 """A function is invoked with 6 MiB at most (AWS Lambda Developer Guide, "Lambda quotas"), in which the gateway puts the
 body in base64, 4.7 MB of it; the rest is left to the form, the headers and the token's claims."""
 
@@ -84,7 +84,7 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
         heads=HeadPointer(stores.heads, pack, settings.head),
         training=TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer=None, use=settings.head),
         uploads=Uploads(access.uploads, stores.students, sessions, settings.upload_limit_bytes),
-        most_photo_bytes=_MOST_PHOTO_BYTES,
+        max_photo_bytes=_MAX_PHOTO_BYTES,
     )
 
 

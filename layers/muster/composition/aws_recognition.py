@@ -75,7 +75,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
         heads=heads,
         training=records.training,
         uploads=records.uploads,
-        most_photo_bytes=records.most_photo_bytes,
+        max_photo_bytes=records.max_photo_bytes,
         registration=registration,
         detection=detection,
         learning=Learning(

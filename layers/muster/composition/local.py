@@ -131,7 +131,7 @@ def open_local_system(
         heads=heads,
         training=training,
         uploads=None,
-        most_photo_bytes=DEFAULT.file_bytes,
+        max_photo_bytes=DEFAULT.file_bytes,
         learning=Learning(
             pack.id,
             vision,

@@ -16,7 +16,7 @@ from muster.storage.ports import UploadStore
 def openapi_text(system: LocalSystem) -> str:
     """Return the document of the whole API, that of the cloud's uploads too, the same text each time."""
     # The document tells of routes; none is called.
-    uploads = Uploads(cast(UploadStore, None), system.stores.students, system.sessions, most_bytes=1)
+    uploads = Uploads(cast(UploadStore, None), system.stores.students, system.sessions, max_bytes=1)
     document = create_app(replace(system, uploads=uploads)).openapi()
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 

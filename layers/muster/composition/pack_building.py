@@ -17,7 +17,7 @@ from muster.packs.own_statistics import with_statistics
 from muster.packs.published import Comparison, build_published
 from muster.packs.statistics import NetworkStatistics, PackStatistics
 from muster.packs.weights import Folder, PublicAddress, WeightStore
-from muster.recognition.population import FEWEST_PEOPLE, estimate_population, strangers_above
+from muster.recognition.population import MIN_PEOPLE, estimate_population, strangers_above
 from muster.vision.align import CROP_SIZE, StretchedBox, cut_out
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
@@ -121,7 +121,7 @@ def measure_statistics(pack: ModelPack, home: Path, folder: Path, licence: str, 
         licence: of the pictures, in words.
 
     Raises:
-        InvalidRequest: there are fewer than `FEWEST_PEOPLE` people with a face.
+        InvalidRequest: there are fewer than `MIN_PEOPLE` people with a face.
         PackBuildFailed: the disk is full or cannot be written.
     """
     vision = open_models(pack, _THREADS)
@@ -132,9 +132,9 @@ def measure_statistics(pack: ModelPack, home: Path, folder: Path, licence: str, 
         found = next((row for row in (_central_face(vision, path) for path in pictures) if row is not None), None)
         if found is not None:
             embedded.append(found)
-    if len(embedded) < FEWEST_PEOPLE:
+    if len(embedded) < MIN_PEOPLE:
         raise InvalidRequest(
-            f"There are faces of {len(embedded)} people in {folder}: statistics need {FEWEST_PEOPLE} or more, one "
+            f"There are faces of {len(embedded)} people in {folder}: statistics need {MIN_PEOPLE} or more, one "
             "picture each, or one folder each."
         )
     rows = np.stack(embedded)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
 
-MOST_PHOTOS = 10
+MAX_PHOTOS = 10
 """Photos of one request."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.identifiers import FaceId, StudentId
-from muster.domain.student import MOST_LEARNED, LearnedFace, Template
+from muster.domain.student import MAX_LEARNED, LearnedFace, Template
 
 NEARLY_THE_SAME = 0.9
 """Cosine from which two faces of a student tell the same: 1.5 % of the pairs of pictures that were taken of one person
@@ -63,7 +63,7 @@ def having_learned(template: Template, face: LearnedFace, embedding: NDArray[np.
     kept = template
     for face_id in {face.face_id, *alike}:
         kept = having_unlearned(kept, face_id)
-    while len(kept.learned) >= MOST_LEARNED:
+    while len(kept.learned) >= MAX_LEARNED:
         dispensable = _dispensable(kept, face, embedding)
         if dispensable is None:
             return template

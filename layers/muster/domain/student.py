@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
 
-MOST_GROUPS = 40
+MAX_GROUPS = 40
 """Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
 
 CONSENT_WORDING = "2026-2"
@@ -18,7 +18,7 @@ CONSENT_WORDING = "2026-2"
 _WORDINGS_WITHOUT_LEARNING = frozenset({"2026-1"})
 """Versions of the consent text that speak of one photo, and of no faces learned from class photos."""
 
-MOST_LEARNED = 5
+MAX_LEARNED = 5
 """Faces that one template learns from; `muster.domain.learning` says which one a further face replaces."""
 
 
@@ -115,7 +115,7 @@ class Template:
         embeddings: float32 (V + L, D), unit rows: one per augmented view, row 0 being the unchanged photo, then one
             per face learned from, the oldest first.
         photo_digest: SHA-256 of the registration photo's bytes, lower-case hexadecimal.
-        learned: the L faces, at most `MOST_LEARNED`, that the last rows were learned from.
+        learned: the L faces, at most `MAX_LEARNED`, that the last rows were learned from.
     """
 
     student_id: StudentId

@@ -12,7 +12,7 @@ from muster.evaluation.metrics import STRANGER
 
 IndexArray = NDArray[np.intp]
 
-MOST_ROUNDS_IN_TURN = 10
+MAX_ROUNDS_IN_TURN = 10
 """Identity folders without a number of seeds: each image takes its turn, up to this many, to bound the time."""
 
 
@@ -55,7 +55,7 @@ def plan(dataset: Dataset, unregistered: float, seeds: int | None) -> list[Round
     if seeds is not None and seeds < 1:
         raise InvalidRequest("The number of seeds must be 1 or more.")
     longest = max(len(pictures) for pictures in dataset.registrable)
-    rounds = min(longest, MOST_ROUNDS_IN_TURN) if seeds is None else seeds
+    rounds = min(longest, MAX_ROUNDS_IN_TURN) if seeds is None else seeds
     return [_round(dataset, unregistered, number, drawn=seeds is not None) for number in range(rounds)]
 
 

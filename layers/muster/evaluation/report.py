@@ -15,7 +15,7 @@ from muster.evaluation.metrics import det_curve, pool
 from muster.evaluation.mistakes import Kind, Mistake, probe_thumbnail, registration_thumbnail, worst
 from muster.evaluation.run import METHODS, EvaluationReport
 
-MOST_MISTAKES = 12
+MAX_MISTAKES = 12
 """Of each kind, on the page."""
 
 _RATES = {
@@ -214,7 +214,7 @@ def _trade_off(report: EvaluationReport) -> str:
 
 
 def _mistakes(report: EvaluationReport) -> list[str]:
-    mistakes = worst(report, "two_stage", MOST_MISTAKES)
+    mistakes = worst(report, "two_stage", MAX_MISTAKES)
     sections = ["<h2>The worst mistakes</h2><p>Of recognition as it is used, face by face.</p>"]
     for kind, (title, order) in _KINDS.items():
         cards = [_card(report, mistake) for mistake in mistakes if mistake.kind is kind]

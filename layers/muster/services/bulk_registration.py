@@ -28,7 +28,7 @@ from muster.domain.student import Student
 from muster.services.registration import Registration, RegistrationRequest
 from muster.services.roster import Roster
 
-MOST_PHOTOS = 1_000
+MAX_PHOTOS = 1_000
 """Photos of one archive; each takes about a quarter of a second."""
 
 _READ_BYTES = 4_096
@@ -62,18 +62,18 @@ class NamedPhoto:
     name: str
     source: "Path | _Entry"
 
-    def read(self, most_bytes: int) -> bytes:
+    def read(self, max_bytes: int) -> bytes:
         """Return the photo's bytes.
 
         Raises:
-            ImageTooLarge: there are more than `most_bytes`.
+            ImageTooLarge: there are more than `max_bytes`.
             DamagedImage: the archive is damaged here, or the entry encrypted.
         """
         if isinstance(self.source, Path):
-            if self.source.stat().st_size > most_bytes:
-                raise _too_large(most_bytes)
+            if self.source.stat().st_size > max_bytes:
+                raise _too_large(max_bytes)
             return self.source.read_bytes()
-        return self.source.read(most_bytes)
+        return self.source.read(max_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,21 @@ class _Entry:
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
 
-    def read(self, most_bytes: int) -> bytes:
+    def read(self, max_bytes: int) -> bytes:
         if self.info.flag_bits & 0x1:
             raise DamagedImage("The photo is encrypted: make the archive without a password.")
         try:
             with self.archive.open(self.info) as stream:
                 content = bytearray()
                 # What the archive says of its sizes need not be true.
-                while len(content) <= most_bytes and (read := stream.read(_READ_BYTES)):
+                while len(content) <= max_bytes and (read := stream.read(_READ_BYTES)):
                     content += read
         except _BROKEN_ARCHIVE as error:
             raise DamagedImage(
                 "The photo cannot be taken out of the archive: make the archive again, without a special compression."
             ) from error
-        if len(content) > most_bytes:
-            raise _too_large(most_bytes)
+        if len(content) > max_bytes:
+            raise _too_large(max_bytes)
         return bytes(content)
 
 
@@ -131,7 +131,7 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
     Raises:
         EmptyUpload: there are no bytes.
         UnsupportedArchive: it is no ZIP archive, or is damaged.
-        InvalidRequest: it holds no photos, or more than `MOST_PHOTOS`.
+        InvalidRequest: it holds no photos, or more than `MAX_PHOTOS`.
     """
     if stream == b"":
         raise EmptyUpload("The archive is empty: choose it again.")
@@ -154,8 +154,8 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
 def _checked(photos: list[NamedPhoto]) -> list[NamedPhoto]:
     if not photos:
         raise InvalidRequest("There is no photo: name each one by its student's id, such as 0042.jpg.")
-    if len(photos) > MOST_PHOTOS:
-        raise InvalidRequest(f"There are {len(photos)} photos: send {MOST_PHOTOS} at most at once.")
+    if len(photos) > MAX_PHOTOS:
+        raise InvalidRequest(f"There are {len(photos)} photos: send {MAX_PHOTOS} at most at once.")
     return photos
 
 
@@ -163,13 +163,13 @@ class BulkRegistration:
     """The use case of registering everyone on a roster.
 
     Args:
-        most_bytes: the largest photo.
+        max_bytes: the largest photo.
     """
 
-    def __init__(self, registration: Registration, roster: Roster, most_bytes: int) -> None:
+    def __init__(self, registration: Registration, roster: Roster, max_bytes: int) -> None:
         self._registration = registration
         self._roster = roster
-        self._most_bytes = most_bytes
+        self._most_bytes = max_bytes
 
     def run(
         self,
@@ -233,5 +233,5 @@ class BulkRegistration:
         return student
 
 
-def _too_large(most_bytes: int) -> ImageTooLarge:
-    return ImageTooLarge(f"The photo is larger than {most_bytes // 1_000_000} MB: send it at a smaller size.")
+def _too_large(max_bytes: int) -> ImageTooLarge:
+    return ImageTooLarge(f"The photo is larger than {max_bytes // 1_000_000} MB: send it at a smaller size.")

@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from muster.domain.actor import OPERATOR, Actor
-from muster.domain.attendance import MOST_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
+from muster.domain.attendance import MAX_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
 from muster.domain.corrections import last_said, marked_by_people
 from muster.domain.errors import (
     GroupNotFound,
@@ -99,8 +99,8 @@ class DetectionService:
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
             StorageFull: the photo under way was not stored.
         """
-        if not 1 <= len(images) <= MOST_PHOTOS:
-            raise InvalidRequest(f"Send 1 to {MOST_PHOTOS} photos, not {len(images)}.")
+        if not 1 <= len(images) <= MAX_PHOTOS:
+            raise InvalidRequest(f"Send 1 to {MAX_PHOTOS} photos, not {len(images)}.")
         if session_id is not None:
             # A session of another group is refused before any photo is decoded.
             self._find_session(group_id, session_id, actor)

@@ -8,7 +8,7 @@ from muster.domain.identifiers import GroupId, UserId
 from muster.services.names import checked_name
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
-MOST_TEACHERS = 100
+MAX_TEACHERS = 100
 
 
 class Groups:
@@ -99,6 +99,6 @@ class Groups:
 
 
 def _checked_teachers(teachers: Collection[UserId]) -> frozenset[UserId]:
-    if len(teachers) > MOST_TEACHERS:
-        raise InvalidRequest(f"A group has {MOST_TEACHERS} teachers at most, not {len(teachers)}.")
+    if len(teachers) > MAX_TEACHERS:
+        raise InvalidRequest(f"A group has {MAX_TEACHERS} teachers at most, not {len(teachers)}.")
     return frozenset(teachers)

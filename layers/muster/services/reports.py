@@ -11,7 +11,7 @@ from muster.domain.period import Period
 from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, attendance
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
-MOST_MARKS = 200_000
+MAX_MARKS = 200_000
 """Of one report: ten years of a group of 100 with 200 sessions a year, or 6 MB of HTML."""
 
 
@@ -44,8 +44,8 @@ class Reports:
             ReportTooLarge: the period has too many marks.
         """
         roll_calls = self._roll_calls(group_id, period)
-        if sum(len(roll_call.marks) for roll_call in roll_calls) > MOST_MARKS:
-            raise ReportTooLarge(f"The report would hold more than {MOST_MARKS} marks: choose a shorter period.")
+        if sum(len(roll_call.marks) for roll_call in roll_calls) > MAX_MARKS:
+            raise ReportTooLarge(f"The report would hold more than {MAX_MARKS} marks: choose a shorter period.")
         roster = [RosterEntry(student.id, student.name) for student in self._students.find(group_id)]
         names = {group_id: self._name(group_id, known=bool(roster or roll_calls))}
         roster += self._former(roll_calls, {entry.id for entry in roster})

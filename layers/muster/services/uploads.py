@@ -44,7 +44,7 @@ class Uploads:
     """The use cases of whoever sends photos.
 
     Args:
-        most_bytes: the largest photo.
+        max_bytes: the largest photo.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Uploads:
         uploads: UploadStore,
         students: StudentStore,
         sessions: Sessions,
-        most_bytes: int,
+        max_bytes: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._uploads = uploads
         self._students = students
         self._sessions = sessions
-        self._most_bytes = most_bytes
+        self._most_bytes = max_bytes
         self._now = now
 
     def open(self, details: Details, file: PhotoFile, actor: Actor) -> tuple[Upload, UploadPermit]:

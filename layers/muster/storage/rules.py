@@ -8,12 +8,12 @@ from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkS
 from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
-from muster.domain.student import MOST_GROUPS, Student
+from muster.domain.student import MAX_GROUPS, Student
 
 ANSWER_LASTS = timedelta(days=1)
 """Longer than any phone retries."""
 
-MOST_ANSWER_BYTES = 256_000
+MAX_ANSWER_BYTES = 256_000
 """Less than an item of DynamoDB holds (400 kB)."""
 
 
@@ -21,12 +21,10 @@ def check_groups(student: Student) -> None:
     """Refuse a student of more groups than a store can write at once.
 
     Raises:
-        InvalidRequest: there are more than `MOST_GROUPS`.
+        InvalidRequest: there are more than `MAX_GROUPS`.
     """
-    if len(student.groups) > MOST_GROUPS:
-        raise InvalidRequest(
-            f"A student can be in {MOST_GROUPS} groups at most, not {len(student.groups)}: name fewer."
-        )
+    if len(student.groups) > MAX_GROUPS:
+        raise InvalidRequest(f"A student can be in {MAX_GROUPS} groups at most, not {len(student.groups)}: name fewer.")
 
 
 def replaces(new: Mark, stored: Mark | None) -> bool:

@@ -18,7 +18,7 @@ from muster.training.variation import Variation
 FloatArray = NDArray[np.float32]
 
 _DRAWN = TrainingSettings().drawn_probes
-_MOST_PHOTOS = 200
+_MAX_PHOTOS = 200
 _FPIR = 0.01
 
 # How much more often the new head must put a name right than wrong: two standard deviations of what chance does.
@@ -87,7 +87,7 @@ def draw_trial(
     """
     random, photographer = np.random.default_rng(seed), variation.for_judging()
     first = np.flatnonzero(np.diff(gallery.owners, prepend=-1))
-    photos = min(_MOST_PHOTOS, max(1, drawn // gallery.size))
+    photos = min(_MAX_PHOTOS, max(1, drawn // gallery.size))
     pseudo = photographer.pseudo_photos(gallery.embeddings[first], photos, random)
     probes = [pseudo.reshape(-1, pseudo.shape[-1])]
     owners = [np.repeat(np.arange(gallery.size), photos)]

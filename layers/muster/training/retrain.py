@@ -27,8 +27,8 @@ from muster.training.variation import Variation, load_variation
 FloatArray = NDArray[np.float32]
 Progress = Callable[[str, float], None]
 
-_FEWEST_STUDENTS = 2
-_FEWEST_VIEWS_TO_HOLD_ONE_OUT = 3
+_MIN_STUDENTS = 2
+_MIN_VIEWS_TO_HOLD_ONE_OUT = 3
 
 # Streams of random numbers that must not coincide: held-out views are never those trained on.
 _STOP_STREAM, _TRIAL_STREAM, _SCALE_STREAM = 1, 2, 3
@@ -79,7 +79,7 @@ def retrain(
     started = monotonic()
     settings = settings or TrainingSettings()
     ordered = sorted((t for t in templates if t.pack == pack), key=lambda t: t.student_id)
-    if len(ordered) < _FEWEST_STUDENTS:
+    if len(ordered) < _MIN_STUDENTS:
         return Outcome(None, False, {"mode": "skipped", "reason": "Fewer than two students: stage 1 decides alone."})
     variation = variation or load_variation(pack) or Variation.of_templates(ordered)
     head, note = _readable(current, pack)
@@ -155,7 +155,7 @@ def _train(
 def _for_training(template: Template) -> Template:
     """Leave out what judges: the last augmented view of several, and the newest face learned of several."""
     views, learned = np.split(template.embeddings, [len(template.embeddings) - len(template.learned)])
-    if len(views) >= _FEWEST_VIEWS_TO_HOLD_ONE_OUT:
+    if len(views) >= _MIN_VIEWS_TO_HOLD_ONE_OUT:
         views = views[:-1]
     kept = max(1, len(learned) - 1)
     return replace(template, embeddings=np.concatenate([views, learned[:kept]]), learned=template.learned[:kept])
@@ -193,7 +193,7 @@ def _judge(
     chosen = sorted(chosen[: settings.held_out], key=lambda t: t.student_id)
     gallery = Gallery.from_templates([_for_training(template) for template in chosen], new.pack)
     views = [len(template.embeddings) - len(template.learned) for template in chosen]
-    enough = min(views) >= _FEWEST_VIEWS_TO_HOLD_ONE_OUT
+    enough = min(views) >= _MIN_VIEWS_TO_HOLD_ONE_OUT
     last = np.stack([t.embeddings[v - 1] for t, v in zip(chosen, views, strict=True)]) if enough else None
     confirmed = {t.student_id: t.embeddings[-1:] for t in chosen if len(t.learned) > 1}
     seed = int(np.random.default_rng([settings.seed, _TRIAL_STREAM]).integers(2**31))

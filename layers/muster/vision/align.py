@@ -16,7 +16,7 @@ MARGIN = 0.2
 """Growth of the detector's box, as a part of its width and height, before FaceNet's crop is cut. Of margins from 0.12
 to 0.5 this one loses least, and levelled eyes or evened light gain nothing (`benchmarks/crops.py`)."""
 
-_MOST_SAMPLES = 16
+_MAX_SAMPLES = 16
 """Samples per output pixel and axis when a face is shrunk; a face of 2,500 pixels still gets every pixel read."""
 
 _TEMPLATE = np.array(
@@ -148,7 +148,7 @@ def warp(pixels: NDArray[np.uint8], to_crop: NDArray[np.float64], size: int = CR
         uint8 (size, size, 3).
     """
     shrink = 1 / np.sqrt(abs(np.linalg.det(to_crop[:, :2])))
-    samples = int(np.clip(np.ceil(shrink), 1, _MOST_SAMPLES))
+    samples = int(np.clip(np.ceil(shrink), 1, _MAX_SAMPLES))
     fine = to_crop * samples
     # From continuous coordinates to OpenCV's, whose whole numbers are pixel centres.
     fine[:, 2] += fine[:, :2] @ (0.5, 0.5) - 0.5

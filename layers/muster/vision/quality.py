@@ -21,17 +21,17 @@ from muster.domain.faces import Faces
 
 # What a registration photo must show at least, or at most, measured by benchmarks/quality.py: together these bounds and
 # RIVAL refuse under 1 % of LFW's pictures and no gallery picture, while blurred, darkened and bleached copies fall out.
-LEAST_SIZE = 48.0
-LEAST_SHARPNESS = 0.01
-LEAST_BRIGHTNESS = 35.0
-MOST_BRIGHTNESS = 230.0
-MOST_OVEREXPOSED = 0.5
-LEAST_CONTRAST = 8.0
-MOST_YAW = 58.0
-MOST_PITCH = 35.0
-MOST_CUT_OFF = 0.15
+MIN_SIZE = 48.0
+MIN_SHARPNESS = 0.01
+MIN_BRIGHTNESS = 35.0
+MAX_BRIGHTNESS = 230.0
+MAX_OVEREXPOSED = 0.5
+MIN_CONTRAST = 8.0
+MAX_YAW = 58.0
+MAX_PITCH = 35.0
+MAX_CUT_OFF = 0.15
 
-MOST_ROLL = 30.0
+MAX_ROLL = 30.0
 """Degrees of tilt in the plane of the picture: at 30 the cosine to the upright face is 0.90, at 45 it is 0.73
 (benchmarks/turned_photos.py). A registration photo's face is levelled first."""
 
@@ -83,34 +83,34 @@ class Quality:
         """Return why one face is not fit to register, the gravest first, as errors ready to raise; empty if it is."""
         checks: list[tuple[bool, MusterError]] = [
             (
-                bool(self.cut_off[index] > MOST_CUT_OFF),
+                bool(self.cut_off[index] > MAX_CUT_OFF),
                 FaceCutOff("The face runs over the edge: take the photo again with the whole head in the picture."),
             ),
             (
-                bool(self.size[index] < LEAST_SIZE),
+                bool(self.size[index] < MIN_SIZE),
                 FaceTooSmall("The face is too small: step closer and take the photo again."),
             ),
             (
-                bool(self.brightness[index] < LEAST_BRIGHTNESS or self.contrast[index] < LEAST_CONTRAST)
+                bool(self.brightness[index] < MIN_BRIGHTNESS or self.contrast[index] < MIN_CONTRAST)
                 and bool(self.brightness[index] < _MIDDLE_GREY),
                 TooDark("The face is too dark: turn toward the window or a lamp and take the photo again."),
             ),
             (
-                bool(self.brightness[index] > MOST_BRIGHTNESS or self.overexposed[index] > MOST_OVEREXPOSED),
+                bool(self.brightness[index] > MAX_BRIGHTNESS or self.overexposed[index] > MAX_OVEREXPOSED),
                 TooBright("The face is too bright: step out of the direct light and take the photo again."),
             ),
             (
-                bool(self.sharpness[index] < LEAST_SHARPNESS),
+                bool(self.sharpness[index] < MIN_SHARPNESS),
                 TooBlurred(
                     "The face is blurred: hold the phone still, tap on the face to focus and take the photo again."
                 ),
             ),
             (
-                bool(abs(self.yaw[index]) > MOST_YAW or abs(self.pitch[index]) > MOST_PITCH),
+                bool(abs(self.yaw[index]) > MAX_YAW or abs(self.pitch[index]) > MAX_PITCH),
                 FaceTurned("The face looks away: ask the student to look into the camera and take the photo again."),
             ),
             (
-                bool(abs(self.roll[index]) > MOST_ROLL),
+                bool(abs(self.roll[index]) > MAX_ROLL),
                 FaceTurned("The face lies on its side: turn the photo upright and send it again."),
             ),
         ]
@@ -134,7 +134,7 @@ def assess(pixels: NDArray[np.uint8], faces: Faces) -> Quality:
     cut_off = _cut_off(faces.boxes, pixels.shape[1], pixels.shape[0])
     score = (
         _ramp(size, 16, 80)
-        * _ramp(np.log(np.maximum(sharpness, 1e-6)), np.log(LEAST_SHARPNESS / 4), np.log(LEAST_SHARPNESS * 2))
+        * _ramp(np.log(np.maximum(sharpness, 1e-6)), np.log(MIN_SHARPNESS / 4), np.log(MIN_SHARPNESS * 2))
         * _ramp(brightness, 5, 60)
         * _ramp(contrast, 2, 16)
         * _ramp(-overexposed, -0.9, -0.3)

@@ -88,7 +88,7 @@ def test_from_registration_to_attendance(deployed: Deployed, samples: Path) -> N
 def test_a_photo_over_the_gateways_limit_gives_the_same_answer_by_upload(deployed: Deployed, samples: Path) -> None:
     assert register(deployed, samples, "barack_obama").status_code == 201
     photo = (samples / "photos" / "group.jpg").read_bytes()
-    most = deployed.client.get("/v1/me").json()["most_photo_bytes"]
+    most = deployed.client.get("/v1/me").json()["max_photo_bytes"]
     assert detect(deployed, padded(photo, most - len(photo) - 65_000)).status_code == 200
     large = padded(photo, 8_000_000)
     assert detect(deployed, large).status_code == 413

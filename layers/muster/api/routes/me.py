@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.system import Records
-from muster.domain.attendance import MOST_PHOTOS
+from muster.domain.attendance import MAX_PHOTOS
 from muster.domain.student import CONSENT_WORDING
 from muster.domain.user import Role
 
@@ -22,8 +22,8 @@ class MeDocument(BaseModel):
     role: Role
     name: str | None = Field(description="As people call them, if that is known.")
     uploads: bool = Field(description="Whether `/v1/uploads` takes photos; else they come with the request only.")
-    most_photos: int = Field(description="Photos of one request to `/mark/detect`.", examples=[MOST_PHOTOS])
-    most_photo_bytes: int = Field(
+    max_photos: int = Field(description="Photos of one request to `/mark/detect`.", examples=[MAX_PHOTOS])
+    max_photo_bytes: int = Field(
         description="Largest photo that may come with a request; in the cloud, of all photos in one request together.",
         examples=[25_000_000],
     )
@@ -46,8 +46,8 @@ def me_routes(system: Records) -> APIRouter:
             role=principal.role,
             name=principal.name,
             uploads=system.uploads is not None,
-            most_photos=MOST_PHOTOS,
-            most_photo_bytes=system.most_photo_bytes,
+            max_photos=MAX_PHOTOS,
+            max_photo_bytes=system.max_photo_bytes,
             consent_wording=CONSENT_WORDING,
             time_zone=system.reports.zone.key,
             pack=system.pack,

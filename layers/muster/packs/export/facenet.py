@@ -13,7 +13,7 @@ from muster.packs.export.weights import State
 SIDE = 160
 """Side of the crops in pixels (model card of 20180402-114759)."""
 
-LEAST_COSINE = 0.9999
+MIN_COSINE = 0.9999
 """Least cosine between torch's embedding and the exported one's for an export to pass."""
 
 _CLASSIFIER = "logits."
@@ -41,7 +41,7 @@ def facenet_to_onnx(network: InceptionResnetV1) -> bytes:
     return to_onnx(network, torch.zeros(2, 3, SIDE, SIDE), "face", "embedding")
 
 
-def least_cosine(network: InceptionResnetV1, exported: bytes, crops: NDArray[np.uint8]) -> float:
+def min_cosine(network: InceptionResnetV1, exported: bytes, crops: NDArray[np.uint8]) -> float:
     """Compare the embeddings of torch and of the export.
 
     Args:

@@ -13,7 +13,7 @@ from muster.domain.errors import PackBuildFailed
 from muster.packs.export.onnx_file import to_onnx
 from muster.packs.export.weights import Checkpoint, State
 
-LEAST_IOU = 0.99
+MIN_IOU = 0.99
 """Least intersection over union of torch's mask and the exported one's for an export to pass."""
 
 # Channel means and deviations of ImageNet, which the encoder was trained with (head-segmentation's preprocessing).
@@ -97,7 +97,7 @@ def head_segmentation_to_onnx(network: HeadProbability) -> bytes:
     return to_onnx(network, torch.zeros(1, 3, network.side, network.side), "crop", "head")
 
 
-def least_overlap(network: HeadProbability, exported: bytes, crops: NDArray[np.uint8]) -> float:
+def min_overlap(network: HeadProbability, exported: bytes, crops: NDArray[np.uint8]) -> float:
     """Compare the masks of torch and of the export.
 
     Args:

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 from muster.domain.errors import ExportDiffers
-from muster.packs.export.facenet import LEAST_COSINE, facenet, facenet_to_onnx, least_cosine
+from muster.packs.export.facenet import MIN_COSINE, facenet, facenet_to_onnx, min_cosine
 from muster.packs.export.head_segmentation import (
-    LEAST_IOU,
+    MIN_IOU,
     head_segmentation,
     head_segmentation_to_onnx,
-    least_overlap,
+    min_overlap,
 )
 from muster.packs.export.weights import read_checkpoint
 from muster.packs.export.yolo import largest_difference, yolo, yolo_to_onnx
@@ -53,8 +53,8 @@ def _detector(content: bytes, name: str, pictures: Comparison) -> tuple[bytes, d
 def _embedder(content: bytes, name: str, pictures: Comparison) -> tuple[bytes, dict[str, float]]:
     network = facenet(read_checkpoint(content, name).state)
     exported = facenet_to_onnx(network)
-    cosine = least_cosine(network, exported, pictures.crops)
-    if not cosine >= LEAST_COSINE:
+    cosine = min_cosine(network, exported, pictures.crops)
+    if not cosine >= MIN_COSINE:
         raise _differs(name, f"embeddings have a cosine of {cosine:.6f} only")
     return exported, {"cosine": cosine}
 
@@ -63,8 +63,8 @@ def _segmenter(content: bytes, name: str, pictures: Comparison) -> tuple[bytes, 
     network = head_segmentation(read_checkpoint(content, name))
     exported = head_segmentation_to_onnx(network)
     sized = [cv2.resize(photo, (network.side, network.side)) for photo in pictures.photos]
-    overlap = least_overlap(network, exported, np.stack(sized).astype(np.uint8))
-    if not overlap >= LEAST_IOU:
+    overlap = min_overlap(network, exported, np.stack(sized).astype(np.uint8))
+    if not overlap >= MIN_IOU:
         raise _differs(name, f"masks overlap by {overlap:.4f} only")
     return exported, {"overlap": overlap}
 

@@ -21,8 +21,8 @@ SIDE = 640
 MULTIPLE = 32
 """Sides of the input are multiples of the deepest layer's stride (YOLOv8 and YOLO11)."""
 
-MOST_PIXELS = 0.5
-MOST_SCORE = 0.01
+MAX_PIXELS = 0.5
+MAX_SCORE = 0.01
 """Largest differences between torch's faces and the exported one's for an export to pass."""
 
 _GREY = 114
@@ -45,7 +45,7 @@ class Difference:
     @property
     def passes(self) -> bool:
         """Whether the export may take its original's place."""
-        return self.pixels <= MOST_PIXELS and self.score <= MOST_SCORE
+        return self.pixels <= MAX_PIXELS and self.score <= MAX_SCORE
 
 
 def yolo(content: bytes, name: str) -> DetectionModel:

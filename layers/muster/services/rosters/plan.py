@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from muster.domain.errors import InvalidRequest, MusterError
 from muster.domain.identifiers import GroupId, StudentId, parse_student_id
-from muster.domain.student import MOST_GROUPS, Student
+from muster.domain.student import MAX_GROUPS, Student
 from muster.services.names import checked_name, clean_name
 from muster.services.roster_table import RosterRow, RosterTable
 from muster.services.rosters.derived_ids import derived_id
@@ -194,8 +194,8 @@ class Plan:
         columns = self._table.columns
         if not groups:
             self._refuse_groupless(entry)
-        elif len(groups) > MOST_GROUPS:
-            self._refuse(entry, "too_many_groups", f"A student can be in {MOST_GROUPS} groups at most.")
+        elif len(groups) > MAX_GROUPS:
+            self._refuse(entry, "too_many_groups", f"A student can be in {MAX_GROUPS} groups at most.")
         if student is None or clean_name(student.name) == entry.name or entry.refused:
             return
         title = columns.title(columns.names[0])

@@ -8,7 +8,7 @@ from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
 from muster.storage import keys
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.ports import CLAIM_LASTS, KeptAnswer
-from muster.storage.rules import ANSWER_LASTS, MOST_ANSWER_BYTES
+from muster.storage.rules import ANSWER_LASTS, MAX_ANSWER_BYTES
 
 _OWN_CLAIM = "claim = :claim AND attribute_not_exists(body)"
 
@@ -61,7 +61,7 @@ class AwsAnswers:
         A longer body is not kept: the request may be repeated, as if it had come without a key.
         """
         try:
-            if answer is None or len(answer.body) > MOST_ANSWER_BYTES:
+            if answer is None or len(answer.body) > MAX_ANSWER_BYTES:
                 self._table.delete(_key(key), _OWN_CLAIM, {":claim": claim})
                 return
             values = {

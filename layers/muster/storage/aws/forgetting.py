@@ -21,11 +21,11 @@ from muster.storage.aws.session_items import (
     removal_key,
 )
 from muster.storage.aws.session_records import SessionRecords
-from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table
+from muster.storage.aws.table import MAX_IN_A_TRANSACTION, ConditionFailed, Item, Table
 from muster.storage.documents import faces_text, read_faces, read_time
 from muster.storage.rules import anonymous, count_erased, may_show, students_in, without
 
-_MOST_AT_ONCE = MOST_IN_A_TRANSACTION - 2
+_MAX_AT_ONCE = MAX_IN_A_TRANSACTION - 2
 """Photos and changes beside the record and the line of the ledger."""
 
 
@@ -59,8 +59,8 @@ class Forgetting:
             nonlocal dropped
             record = self._records.read(session_id)
             old = [item for item in self._photos(record) if files_of(item) and read_time(item["received_at"]) < before]
-            for start in range(0, len(old), _MOST_AT_ONCE):
-                some = old[start : start + _MOST_AT_ONCE]
+            for start in range(0, len(old), _MAX_AT_ONCE):
+                some = old[start : start + _MAX_AT_ONCE]
                 self._write(record, [_without_files(item) for item in some], _files_of_all(some), changed=False)
                 record["revision"] += 1
                 dropped += len(some)
@@ -127,7 +127,7 @@ class Forgetting:
                 after = [anonymous(change, students) for change in before]
                 if after != before:
                     changed.append({**changes_item(record, after), "sk": item["sk"]})
-        some, rest = changed[:_MOST_AT_ONCE], changed[_MOST_AT_ONCE:]
+        some, rest = changed[:_MAX_AT_ONCE], changed[_MAX_AT_ONCE:]
         # The last step, so that a mark is counted once.
         counted = whole and not rest and self._count(record, students)
         self._write(record, some, files, changed=bool(some) or counted)

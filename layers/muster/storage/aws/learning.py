@@ -21,7 +21,7 @@ from muster.storage.aws.student_items import (
     template_item,
     template_key,
 )
-from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
+from muster.storage.aws.table import MAX_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
 
 _ATTEMPTS = 10
 _THREADS = 8
@@ -79,7 +79,7 @@ class TemplateLearning:
 
     def _next_changes(self, faces: Sequence[NewFace]) -> tuple[list[_Change], int]:
         """Read as many students as one transaction holds, and return their changes and how many faces these cover."""
-        most = MOST_IN_A_TRANSACTION // _ACTIONS_PER_STUDENT
+        most = MAX_IN_A_TRANSACTION // _ACTIONS_PER_STUDENT
         students = list(dict.fromkeys(new.student_id for new in faces[:most]))
         # Records first: a template that changes in between has a record of another revision by then.
         items = self._table.get_many([record_key(student) for student in students])
@@ -97,7 +97,7 @@ class TemplateLearning:
             copy = None if new.face.automatic else keys.new_training_copy()
             change = _Change(stored, learned, known.copy if known and known.copy else copy)
             following = {**changes, new.student_id: change}
-            if _actions_needed(following.values()) > MOST_IN_A_TRANSACTION:
+            if _actions_needed(following.values()) > MAX_IN_A_TRANSACTION:
                 return list(changes.values()), taken
             changes = following
         return list(changes.values()), min(len(faces), most)

@@ -29,7 +29,7 @@ from muster.storage.aws.student_items import (
     template_item,
     template_key,
 )
-from muster.storage.aws.table import MOST_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
+from muster.storage.aws.table import MAX_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
 from muster.storage.aws.traces import Traces
 from muster.storage.rules import check_groups
 
@@ -256,7 +256,7 @@ class AwsStudents:
             actions += [self._table.putting(member), self._change_of(roster)]
         for roster in rosters(left)[1:]:
             actions += [self._table.deleting((roster, keys.member(student.id))), self._change_of(roster)]
-        if len(actions) > MOST_IN_A_TRANSACTION:
+        if len(actions) > MAX_IN_A_TRANSACTION:
             raise InvalidRequest(f"{student.id} changes too many groups at once: change them in two steps.")
         try:
             self._table.together(actions)

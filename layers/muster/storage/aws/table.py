@@ -24,9 +24,9 @@ Key = tuple[str, str]
 _Batch = TypeVar("_Batch")
 
 # Limits of the service (Amazon DynamoDB Developer Guide, "Service, account, and table quotas").
-_MOST_READ_AT_ONCE = 100
-_MOST_WRITTEN_AT_ONCE = 25
-MOST_IN_A_TRANSACTION = 100
+_MAX_READ_AT_ONCE = 100
+_MAX_WRITTEN_AT_ONCE = 25
+MAX_IN_A_TRANSACTION = 100
 
 _THREADS = 8
 _ATTEMPTS = 12
@@ -78,7 +78,7 @@ class Table:
 
     def get_many(self, keys: Sequence[Key], attributes: Sequence[str] = ()) -> dict[Key, Item]:
         """Return those of the items that exist, 100 a call, several at once; `attributes`: these and the keys only."""
-        batches = list(_batches(keys, _MOST_READ_AT_ONCE))
+        batches = list(_batches(keys, _MAX_READ_AT_ONCE))
         found: dict[Key, Item] = {}
         for items in _in_parallel(lambda batch: self._get_batch(batch, attributes), batches):
             found.update({(item[PARTITION_KEY], item[SORT_KEY]): item for item in items})
@@ -98,7 +98,7 @@ class Table:
     def put_many(self, items: Sequence[Item]) -> None:
         """Write items that need not be written together, 25 a call, several calls at once."""
         requests = [{"PutRequest": {"Item": self._attributes(item)}} for item in items]
-        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MOST_WRITTEN_AT_ONCE))):
+        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_WRITTEN_AT_ONCE))):
             pass
 
     def delete(self, key: Key, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
@@ -115,7 +115,7 @@ class Table:
     def delete_many(self, keys: Sequence[Key]) -> None:
         """Delete items that need not go together, 25 a call, several calls at once."""
         requests = [{"DeleteRequest": {"Key": self._key(key)}} for key in keys]
-        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MOST_WRITTEN_AT_ONCE))):
+        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_WRITTEN_AT_ONCE))):
             pass
 
     def update(self, key: Key, expression: str, values: Item, condition: str = "") -> Item:

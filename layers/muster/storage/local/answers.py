@@ -6,7 +6,7 @@ from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
 from muster.storage.documents import time_text
 from muster.storage.local.database import Database, note_rewrite_due
 from muster.storage.ports import CLAIM_LASTS, KeptAnswer
-from muster.storage.rules import ANSWER_LASTS, MOST_ANSWER_BYTES
+from muster.storage.rules import ANSWER_LASTS, MAX_ANSWER_BYTES
 
 _OWN_CLAIM = "key = ? AND claim = ? AND status IS NULL"
 
@@ -52,7 +52,7 @@ class LocalAnswers:
     def finish(self, key: str, claim: str, answer: KeptAnswer | None, now: datetime) -> None:
         """Keep the answer or give the claim up; see `AnswerStore.finish`."""
         with self._database.write() as connection:
-            if answer is None or len(answer.body) > MOST_ANSWER_BYTES:
+            if answer is None or len(answer.body) > MAX_ANSWER_BYTES:
                 connection.execute(f"DELETE FROM answers WHERE {_OWN_CLAIM}", (key, claim))  # noqa: S608 a constant
             else:
                 connection.execute(
