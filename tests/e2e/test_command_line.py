@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
+from muster import __version__
 from muster.cli.addresses import checked_address
 from muster.cli.console import TableConsole
 from muster.composition.settings import LocalSettings
@@ -209,7 +210,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure_with_a_traceback(store: Pat
 
 def test_the_version_is_said() -> None:
     said = subprocess.run([sys.executable, "-m", "muster", "--version"], capture_output=True, text=True)
-    assert (said.returncode, said.stdout) == (0, "muster 0.1.0\n")
+    assert (said.returncode, said.stdout) == (0, f"muster {__version__}\n")
 
 
 @pytest.mark.parametrize(

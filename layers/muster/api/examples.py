@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from muster import __version__
+
 _FACE: Final = "5f2a9c0d17e84b6fa1c3-0"
 _PHOTO: Final = "5f2a9c0d17e84b6fa1c3"
 _MOMENT: Final = "2026-09-01T06:30:00Z"
@@ -75,7 +77,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
 _OF_SCHEMA: Final[Mapping[tuple[str, str], Any]] = {
     ("GroupTotalsDocument", "name"): "Class 7b",
     ("HealthDocument", "status"): "ok",
-    ("HealthDocument", "version"): "0.1.0",
+    ("HealthDocument", "version"): __version__,
     ("Problem", "status"): 422,
 }
 
