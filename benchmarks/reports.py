@@ -14,7 +14,7 @@ from muster.domain.period import Period
 from muster.reports.csv_file import csv_file
 from muster.reports.html_page import html_page
 from muster.reports.xlsx_file import xlsx_file
-from muster.services.reports import Reports
+from muster.services.reporting.reports import Reports
 from muster.storage.local import open_local
 
 BUDGET_SECONDS = 0.3

@@ -27,7 +27,7 @@ from muster.domain.student import Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.scoring import Population, prepare, score
-from muster.services.training_run import TrainerResult, TrainingRun
+from muster.services.training.run import TrainerResult, TrainingRun
 from muster.storage.local import open_local
 from muster.training.device import fastest_device
 from muster.training.retrain import retrain

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from muster.domain.upload import UploadState
-from muster.services.uploaded_photos import UploadedPhotos
+from muster.services.uploading.arrivals import UploadedPhotos
 from muster.storage.aws.uploads import read_upload_object
 
 

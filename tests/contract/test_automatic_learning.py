@@ -16,10 +16,10 @@ from muster.domain.learning import LearningMode, NewFace
 from muster.domain.student import Consent, LearnedFace
 from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, PreparedGallery
-from muster.services.automatic_learning import CERTAIN, AutomaticLearning, ReadPhoto
-from muster.services.corrections import Corrections
-from muster.services.groups import Groups
-from muster.services.roster import Roster
+from muster.services.learning.automatic import CERTAIN, AutomaticLearning, ReadPhoto
+from muster.services.roll_call.corrections import Corrections
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
 from tests.contract.examples import (
     NOW,
     PACK,
@@ -83,7 +83,7 @@ def teach(
     mode: LearningMode = LearningMode.AUTOMATIC,
     shown: PreparedGallery | None = None,
 ) -> None:
-    """Record a photo with these faces as `DetectionService` does, then learn from it."""
+    """Record a photo with these faces as `RollCalls` does, then learn from it."""
     before = stores.sessions.photos(session.id)
     photo = a_session_photo(session.id, *(face for face, _ in faces), id=id)
     status = {Decision.PRESENT: MarkStatus.PRESENT, Decision.REVIEW: MarkStatus.REVIEW}

@@ -22,8 +22,8 @@ from muster.domain.errors import (
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
-from muster.services.corrections import Corrections
-from muster.services.sessions import Sessions
+from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.sessions import Sessions
 from tests.contract.examples import NOW, a_face, a_session_photo, a_student, learn, mark, open_session, register
 from tests.contract.places import Stores
 from tests.contract.retraining import Asked

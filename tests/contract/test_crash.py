@@ -18,7 +18,7 @@ import pytest
 from muster.domain.attendance import FaceChange, MarkStatus
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import StudentState
-from muster.services.corrections import Corrections
+from muster.services.roll_call.corrections import Corrections
 from muster.storage.local import open_local
 from tests.contract.examples import (
     NOW,

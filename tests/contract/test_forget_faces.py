@@ -5,9 +5,9 @@ import pytest
 
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.identifiers import StudentId
-from muster.services.groups import Groups
-from muster.services.retention import Retention, RetentionLimits
-from muster.services.roster import Roster
+from muster.services.privacy.retention import Retention, RetentionLimits
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
 from tests.contract.examples import a_template, enrol, learn, open_session, register
 from tests.contract.places import Stores
 

@@ -8,7 +8,7 @@ from muster.domain.attendance import MarkChange, MarkSource, MarkStatus, PhotoCh
 from muster.domain.errors import PhotoNotFound, SessionNotFound, VersionConflict
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId
-from muster.services.corrections import Corrections
+from muster.services.roll_call.corrections import Corrections
 from tests.contract.examples import (
     NOW,
     TEACHER,

@@ -13,7 +13,7 @@ from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
 from muster.domain.student import Student
 from muster.reports.attendance import AttendanceReport, Tally
-from muster.services.reports import Reports
+from muster.services.reporting.reports import Reports
 from muster.storage.aws import open_aws
 from tests.contract.places import AwsPlace, Stores
 from tests.unit.reports import STATUS
@@ -183,7 +183,7 @@ def test_a_report_that_nobody_could_open_is_refused(stores: Stores, monkeypatch:
     enrol(stores, ada="7b")
     hold(stores, "monday", day(1), {"ada": "P"})
     hold(stores, "tuesday", day(2), {"ada": "P"})
-    monkeypatch.setattr("muster.services.reports.MAX_MARKS", 1)
+    monkeypatch.setattr("muster.services.reporting.reports.MAX_MARKS", 1)
     with pytest.raises(ReportTooLarge, match="shorter period"):
         reports(stores).of_group(GroupId("7b"), ALWAYS)
     assert reports(stores).of_group(GroupId("7b"), Period(until=date(2026, 9, 1))).tally == Tally(present=1)

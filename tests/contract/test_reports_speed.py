@@ -8,7 +8,7 @@ import pytest
 from benchmarks.report_parts.school import LARGE, MEASURED, ONE_CLASS, School, build
 from muster.domain.period import Period
 from muster.reports.attendance import AttendanceReport
-from muster.services.reports import Reports
+from muster.services.reporting.reports import Reports
 from muster.storage.local import open_local
 from tests.contract.sqlite_steps import counted_steps
 

@@ -10,7 +10,7 @@ from muster.domain.attendance import MarkStatus
 from muster.domain.errors import PhotoNotFound, SessionNotFound
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, PhotoId, SessionId
-from muster.services.retention import Expired, Retention, RetentionLimits, daily
+from muster.services.privacy.retention import Expired, Retention, RetentionLimits, daily
 from tests.contract.examples import NOW, a_face, a_session, a_session_photo, mark, register
 from tests.contract.places import Stores
 

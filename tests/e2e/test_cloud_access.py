@@ -20,14 +20,14 @@ from muster.domain.student import Student
 from muster.domain.upload import Failure, UploadKind
 from muster.recognition.policy import Policy
 from muster.recognition.thresholds import DUPLICATES
-from muster.services.automatic_learning import AutomaticLearning
-from muster.services.detection import DetectionService
-from muster.services.galleries import Galleries
-from muster.services.groups import Groups
-from muster.services.heads import CurrentHead
-from muster.services.photo_checks import PhotoChecks
-from muster.services.registration import Registration
-from muster.services.uploaded_photos import UploadedPhotos
+from muster.services.caches.galleries import Galleries
+from muster.services.caches.heads import CurrentHead
+from muster.services.learning.automatic import AutomaticLearning
+from muster.services.registering.registration import Registration
+from muster.services.roll_call.detection import RollCalls
+from muster.services.roll_call.photo_checks import PhotoChecks
+from muster.services.roster.groups import Groups
+from muster.services.uploading.arrivals import UploadedPhotos
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads, upload_object
 from muster.vision.pipeline import VisionPipeline
@@ -190,9 +190,7 @@ def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
     registration = Registration(PACK, vision, stores.students, galleries, DUPLICATES, groups, lambda: None)
     checks = PhotoChecks(stores.sessions, UTC)
     learning = AutomaticLearning(stores.students, stores.sessions, LearningMode.OFF, lambda: None)
-    detection = DetectionService(
-        PACK, vision, stores.students, stores.sessions, galleries, heads, Policy(), checks, learning
-    )
+    detection = RollCalls(PACK, vision, stores.students, stores.sessions, galleries, heads, Policy(), checks, learning)
     upload = UploadedPhotos(uploads, stores.groups, registration, detection).read(kind, UploadId(upload_id))
     assert upload is not None
     assert isinstance(upload.outcome, Failure)

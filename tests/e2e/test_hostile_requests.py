@@ -23,7 +23,7 @@ from muster.cli import connections
 from muster.composition.local import LocalSystem
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User
-from muster.services.photo_reading import CheckedPhotos
+from muster.services.photos.decoding import CheckedPhotos
 from muster.vision.decode import Photo, decode
 from tests.e2e.serving import serving
 
@@ -141,7 +141,7 @@ class TestWorkAtOnce:
             assert leave.wait(120)
             return []
 
-        monkeypatch.setattr("muster.services.bulk_registration.BulkRegistration.run", slow)
+        monkeypatch.setattr("muster.services.registering.bulk.BulkRegistration.run", slow)
         archive = io.BytesIO()
         with ZipFile(archive, "w") as entries:
             entries.writestr("s1.jpg", b"x")

@@ -17,7 +17,7 @@ from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import StudentState
 from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack
-from muster.services.registration import RegistrationRequest
+from muster.services.registering.registration import RegistrationRequest
 from muster.storage.local import LocalStores, open_local
 from muster.storage.local.students import LocalStudents
 from muster.vision.pipeline import VisionPipeline

@@ -15,7 +15,7 @@ from muster.domain.errors import ConsentWithdrawn, NotAllowed
 from muster.domain.identifiers import GroupId, StudentId, UserId
 from muster.domain.student import Student, StudentState, Template
 from muster.domain.user import Role, User
-from muster.services.registration import RegistrationRequest
+from muster.services.registering.registration import RegistrationRequest
 
 ADA = StudentId("ada")
 

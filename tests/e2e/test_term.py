@@ -28,7 +28,7 @@ from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import StudentId, UserId
 from muster.domain.user import Role, User
 from muster.packs.load import ModelPack
-from muster.services.users import Users
+from muster.services.roster.users import Users
 from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads

@@ -14,7 +14,7 @@ import pytest
 from muster.composition.local import LocalSystem, open_local_system
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Consent, Student, Template
-from muster.services.training_queue import TrainingQueue
+from muster.services.training.queue import TrainingQueue
 from muster.vision.pipeline import VisionPipeline
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, InvalidRequest, UnsupportedArchive
-from muster.services.bulk_registration import MAX_PHOTOS, photos_of_archive, photos_of_folder
+from muster.services.registering.bulk import MAX_PHOTOS, photos_of_archive, photos_of_folder
 
 
 def archive(*names: str, content: bytes = b"photo") -> bytes:

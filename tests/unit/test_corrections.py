@@ -32,7 +32,7 @@ from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, Studen
 from muster.domain.notices import notices_of
 from muster.domain.student import Consent, Student
 from muster.recognition.odds import probability
-from muster.services.questions import questions_of
+from muster.services.roll_call.questions import questions_of
 from muster.storage.rules import marks_kept, replaces, with_decisions_kept
 
 NOW = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from muster.domain.attendance import FaceChange, SessionPhoto
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
-from muster.services.earlier_photos import earlier_ratios
+from muster.services.roll_call.earlier_photos import earlier_ratios
 
 STUDENTS = [StudentId("a"), StudentId("b"), StudentId("c")]
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

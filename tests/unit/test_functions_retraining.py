@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from muster.recognition.policy import HeadUse
-from muster.services.retraining import Decision, Retraining
+from muster.services.training.retraining import Decision, Retraining
 from muster.storage.local import LocalStores, open_local
 
 

@@ -10,11 +10,11 @@ import pytest
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.recognition.policy import HeadUse
-from muster.services.groups import Groups
-from muster.services.heads import CurrentHead, HeadPointer
-from muster.services.roster import Roster
-from muster.services.training_queue import TrainingQueue
-from muster.services.training_run import Abandoned, Progress, TrainerResult, TrainingRun
+from muster.services.caches.heads import CurrentHead, HeadPointer
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
+from muster.services.training.queue import TrainingQueue
+from muster.services.training.run import Abandoned, Progress, TrainerResult, TrainingRun
 from muster.storage.local import LocalStores, open_local
 
 PACK = PackId("embedded-1")

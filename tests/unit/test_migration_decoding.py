@@ -8,7 +8,7 @@ import pytest
 from muster.composition import local, pointed
 from muster.domain.errors import ImageTooLarge
 from muster.domain.identifiers import PackId
-from muster.services.migration import Migration
+from muster.services.packs.migration import Migration
 from muster.storage.local import open_local
 from muster.vision.decode import Photo
 from muster.vision.decoder_pool import DecoderPool

@@ -13,11 +13,11 @@ from muster.domain.actor import OPERATOR
 from muster.domain.errors import InvalidRequest, UnsupportedArchive
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Student
-from muster.services.answers import Registered
-from muster.services.bulk_registration import BulkRegistration, PhotoReport, photos_of_archive
-from muster.services.groups import Groups
-from muster.services.registration import Registration, RegistrationRequest
-from muster.services.roster import Roster
+from muster.services.registering.bulk import BulkRegistration, PhotoReport, photos_of_archive
+from muster.services.registering.registration import Registration, RegistrationRequest
+from muster.services.registering.results import RegistrationResult
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
 from muster.storage.local import open_local
 from muster.vision.decode import decode
 from tests.unit.test_decode import png_with_long_transparency
@@ -34,9 +34,9 @@ class DecodingAlone(Registration):
     def __init__(self, find: Callable[[StudentId], Student]) -> None:
         self._find = find
 
-    def register(self, request: RegistrationRequest) -> Registered:
+    def register(self, request: RegistrationRequest) -> RegistrationResult:
         decode(request.image)
-        return Registered(self._find(request.student_id), 1.0, repeated=False)
+        return RegistrationResult(self._find(request.student_id), 1.0, repeated=False)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.domain.errors import InvalidRequest
-from muster.services.names import MAX_NAME, checked_name
+from muster.services.roster.names import MAX_NAME, checked_name
 
 
 @pytest.mark.parametrize(

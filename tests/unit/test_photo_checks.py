@@ -10,7 +10,7 @@ from PIL import Image
 from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.errors import IsRegistrationPhoto, PhotoFromAnotherDay, PhotoUsedBefore
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
-from muster.services.photo_checks import PhotoChecks
+from muster.services.roll_call.photo_checks import PhotoChecks
 from muster.storage.local import LocalStores, open_local
 from tests.e2e.pictures import dated, encoded
 

@@ -3,7 +3,7 @@
 import pytest
 
 from muster.domain.errors import EncodingUnclear, UnsupportedTable
-from muster.services.rosters.encodings import decode
+from muster.services.roster_import.encodings import decode
 
 CLASSES = [
     ("cp1252", "Jürgen Müller,Anna Weiß,Jörg Schäfer,Käthe Groß,Zoë Böhm"),

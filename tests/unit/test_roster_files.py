@@ -7,10 +7,10 @@ import pytest
 
 from muster.domain.errors import MusterError
 from muster.domain.identifiers import GroupId
-from muster.services.groups import Groups
-from muster.services.roster import Roster
-from muster.services.roster_import import ImportReport, RosterImport, RowAction
-from muster.services.roster_table import read_roster
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
+from muster.services.roster_import.execution import ImportReport, RosterImport, RowAction
+from muster.services.roster_import.table import read_roster
 from muster.storage.local import open_local
 
 FOLDER = Path(__file__).parent / "rosters"

@@ -6,10 +6,10 @@ import pytest
 
 from muster.domain.errors import GroupNotFound, VersionConflict
 from muster.domain.identifiers import GroupId, StudentId
-from muster.services.groups import Groups
-from muster.services.roster import Roster
-from muster.services.roster_import import GroupChanges, ImportReport, RosterImport, RowAction
-from muster.services.roster_table import read_roster
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
+from muster.services.roster_import.execution import GroupChanges, ImportReport, RosterImport, RowAction
+from muster.services.roster_import.table import read_roster
 from muster.storage.local import open_local
 
 

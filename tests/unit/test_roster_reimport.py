@@ -10,7 +10,7 @@ import pytest
 from muster.reports.attendance import AttendanceReport, Scope
 from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.xlsx_file import xlsx_file
-from muster.services.roster_table import read_roster
+from muster.services.roster_import.table import read_roster
 from tests.unit.reports import term
 
 NAMES = {

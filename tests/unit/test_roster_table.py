@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from muster.domain.errors import EmptyUpload, InvalidRequest, MusterError, RosterEmpty, UnsupportedTable
-from muster.services.roster_table import MAX_ROWS, RosterRow, read_roster
-from muster.services.rosters.headers import TITLES, plain_title
+from muster.services.roster_import.headers import TITLES, plain_title
+from muster.services.roster_import.table import MAX_ROWS, RosterRow, read_roster
 
 
 def workbook(*rows: list[Any]) -> bytes:

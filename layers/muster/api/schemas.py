@@ -12,7 +12,8 @@ from muster.domain.identifiers import StudentId
 from muster.domain.notices import Notice, notices_of
 from muster.domain.photo_warnings import PhotoWarning
 from muster.domain.student import Student
-from muster.services.answers import Detection, Registered
+from muster.services.registering.results import RegistrationResult
+from muster.services.roll_call.results import RollCallResult
 from muster.storage.ports import TrainingState
 
 
@@ -77,7 +78,7 @@ class RegisteredDocument(StudentDocument):
     )
 
     @classmethod
-    def of_registered(cls, registered: Registered) -> "RegisteredDocument":
+    def of_registered(cls, registered: RegistrationResult) -> "RegisteredDocument":
         """Describe a registration."""
         student = StudentDocument.of(registered.student)
         warnings = [PhotoWarningDocument(code=warning.value, detail=warning.detail) for warning in registered.warnings]
@@ -213,7 +214,7 @@ class DetectDocument(BaseModel):
     timings_ms: dict[str, float]
 
     @classmethod
-    def of(cls, detection: Detection) -> "DetectDocument":
+    def of(cls, detection: RollCallResult) -> "DetectDocument":
         """Describe a roll call."""
         return cls(
             session_id=detection.session.id,

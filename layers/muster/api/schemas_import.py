@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from muster.services.roster_import import Finding, ImportReport, PlannedRow, RowAction, Severity
-from muster.services.roster_table import RosterTable
+from muster.services.roster_import.execution import Finding, ImportReport, PlannedRow, RowAction, Severity
+from muster.services.roster_import.table import RosterTable
 
 
 class RowDocument(BaseModel):

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from muster.domain.attendance import Session
 from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.student import StudentState
-from muster.services.questions import Question
+from muster.services.roll_call.questions import Question
 
 
 class SuggestionDocument(BaseModel):

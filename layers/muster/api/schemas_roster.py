@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId
 from muster.domain.student import MAX_GROUPS, LearnedFace
-from muster.services.groups import MAX_TEACHERS
-from muster.services.subject_data import SubjectData
+from muster.services.privacy.subject_access import SubjectData
+from muster.services.roster.groups import MAX_TEACHERS
 
 if TYPE_CHECKING:
     # It brings the models' libraries, which a process that only keeps records has not.
-    from muster.services.bulk_registration import PhotoReport
+    from muster.services.registering.bulk import PhotoReport
 
 
 class GroupDocument(BaseModel):

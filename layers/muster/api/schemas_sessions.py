@@ -10,7 +10,7 @@ from muster.api.schemas import FaceDocument, MarkDocument
 from muster.domain.attendance import Change, MarkChange, MarkStatus, PhotoChange
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, StudentId
-from muster.services.sessions import SessionDetail, SessionOverview
+from muster.services.roll_call.sessions import SessionDetail, SessionOverview
 
 MAX_MARKS = 500
 """Of one change; no class is larger."""

@@ -12,7 +12,7 @@ from muster.domain.actor import OPERATOR
 from muster.domain.errors import NotAllowed, SignInRequired
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
-from muster.services.users import Users
+from muster.services.roster.users import Users
 
 LOCAL_USER: Final = OPERATOR.user_id
 """Who asks where no user was made."""

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Protocol
 from muster.api.callers import Gate
 from muster.api.limits import Limits
 from muster.domain.identifiers import PackId
-from muster.services.corrections import Corrections
-from muster.services.groups import Groups
-from muster.services.reports import Reports
-from muster.services.roster import Roster
-from muster.services.sessions import Sessions
-from muster.services.subject_data import SubjectAccess
-from muster.services.training_queue import TrainingQueue
-from muster.services.uploads import Uploads
+from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.reports import Reports
+from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.sessions import Sessions
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
+from muster.services.training.queue import TrainingQueue
+from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import AnswerStore
 
 if TYPE_CHECKING:
     # These bring the models' libraries, which a process that only keeps records neither has nor waits for.
-    from muster.services.detection import DetectionService
-    from muster.services.learning import Learning
-    from muster.services.registration import Registration
-    from muster.services.session_pictures import SessionPictures
+    from muster.services.learning.named_faces import Learning
+    from muster.services.photos.session_pictures import SessionPictures
+    from muster.services.registering.registration import Registration
+    from muster.services.roll_call.detection import RollCalls
     from muster.vision.decode import Decode
 
 
@@ -74,7 +74,7 @@ class System(Records):
     """
 
     registration: Registration
-    detection: DetectionService
+    detection: RollCalls
     learning: Learning
     session_pictures: SessionPictures
     decode: Decode

@@ -16,7 +16,7 @@ from muster.composition.settings import LocalSettings
 from muster.domain.actor import OPERATOR
 from muster.domain.errors import InvalidRequest, NpmPackageUnreachable
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.services.registration import RegistrationRequest
+from muster.services.registering.registration import RegistrationRequest
 
 _TRAINED = {
     "promoted": "Trained on these students; what was learned is in use.",

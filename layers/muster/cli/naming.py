@@ -10,7 +10,7 @@ import typer
 from muster.composition.local import open_groups, open_sessions
 from muster.domain.errors import FaceNotFound, InvalidRequest, PhotoNotFound, SessionNotFound
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, parse_group_id, parse_session_id
-from muster.services.sessions import Sessions
+from muster.services.roll_call.sessions import Sessions
 
 LAST: Final = "last"
 _SHOWN: Final = 8

@@ -17,7 +17,7 @@ from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.errors import InvalidRequest, PhotoNotFound, ProposalChanged
 from muster.domain.identifiers import FaceId, SessionId, StudentId
 from muster.reports.look import percent
-from muster.services.sessions import Sessions
+from muster.services.roll_call.sessions import Sessions
 
 
 def questions(

@@ -17,9 +17,9 @@ from muster.domain.actor import OPERATOR
 from muster.domain.faces import Decision
 from muster.domain.identifiers import SessionId, parse_group_id, parse_session_id, parse_student_id
 from muster.domain.notices import notices_of, shows_nobody
-from muster.services.answers import Detection
-from muster.services.questions import questions_of
-from muster.services.registration import RegistrationRequest
+from muster.services.registering.registration import RegistrationRequest
+from muster.services.roll_call.questions import questions_of
+from muster.services.roll_call.results import RollCallResult
 
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show figures of the recognition, too.")]
 PhotoArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The photo.")]
@@ -122,7 +122,7 @@ def _session(text: str | None, group: str, data: Path | None) -> SessionId | Non
     return parse_session_id(text) if text else None
 
 
-def show_recent(console: Console, detection: Detection, other: SessionId) -> None:
+def show_recent(console: Console, detection: RollCallResult, other: SessionId) -> None:
     """Say that another roll call of the group began a moment ago, and how to add the photos to it."""
     group, here = detection.session.group_id, detection.session.id
     console.print(
@@ -136,7 +136,7 @@ def show_recent(console: Console, detection: Detection, other: SessionId) -> Non
 
 def show_detection(
     console: Console,
-    detection: Detection,
+    detection: RollCallResult,
     annotated: Sequence[str],
     sources: Sequence[Path],
     *,
@@ -172,7 +172,7 @@ def show_detection(
         console.print(f"annotated photo: {path}", soft_wrap=True, highlight=False)
 
 
-def _show_questions(console: Console, detection: Detection, sources: Sequence[Path]) -> None:
+def _show_questions(console: Console, detection: RollCallResult, sources: Sequence[Path]) -> None:
     """Print one line for each question, with the photo to look at and the command that answers it."""
     files = {photo.id: source.name for photo, source in zip(detection.photos, sources, strict=True)}
     questions = questions_of(detection.photos, detection.marks, {})
@@ -194,7 +194,7 @@ def _show_questions(console: Console, detection: Detection, sources: Sequence[Pa
         )
 
 
-def _show_notices(console: Console, detection: Detection, sources: Sequence[Path]) -> None:
+def _show_notices(console: Console, detection: RollCallResult, sources: Sequence[Path]) -> None:
     for photo, source in zip(detection.photos, sources, strict=True):
         messages = [notice.message for notice in notices_of(photo)]
         if photo.turned:

@@ -12,8 +12,8 @@ from rich.table import Table
 from muster.cli.output import DataOption, JsonOption, emit, stdout
 from muster.composition.pointed import open_roster
 from muster.domain.identifiers import GroupId, parse_group_id
-from muster.services.roster_import import GroupChanges, ImportReport, RosterImport, RowAction, Severity
-from muster.services.roster_table import RosterTable, read_roster
+from muster.services.roster_import.execution import GroupChanges, ImportReport, RosterImport, RowAction, Severity
+from muster.services.roster_import.table import RosterTable, read_roster
 
 _PREVIEW = 5
 _MAX_LINES = 20

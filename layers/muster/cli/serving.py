@@ -22,7 +22,7 @@ from muster.cli.shipped import shipped_folder
 from muster.composition.local import LocalSystem, open_local_system, open_stores, retention_of, users_of
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import AddressUnavailable
-from muster.services.retention import daily
+from muster.services.privacy.retention import daily
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
 _DECODERS = 2

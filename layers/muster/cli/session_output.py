@@ -10,7 +10,7 @@ from muster.cli.marks import faces_text, marked_by, status_text
 from muster.cli.output import emit
 from muster.domain.attendance import MarkStatus
 from muster.domain.identifiers import SessionId, UserId
-from muster.services.sessions import Sessions
+from muster.services.roll_call.sessions import Sessions
 
 
 def local_user() -> UserId:

@@ -13,17 +13,17 @@ from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.batch_jobs import BatchJobs
 from muster.domain.period import parse_zone
 from muster.packs.manifest import shipped_spec
-from muster.services.corrections import Corrections
-from muster.services.groups import Groups
-from muster.services.heads import HeadPointer
-from muster.services.reports import Reports
-from muster.services.retention import Retention, RetentionLimits
-from muster.services.retraining import Retraining
-from muster.services.roster import Roster
-from muster.services.sessions import Sessions
-from muster.services.subject_data import SubjectAccess
-from muster.services.training_queue import TrainingQueue
-from muster.services.uploads import Uploads
+from muster.services.caches.heads import HeadPointer
+from muster.services.privacy.retention import Retention, RetentionLimits
+from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.reports import Reports
+from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.sessions import Sessions
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
+from muster.services.training.queue import TrainingQueue
+from muster.services.training.retraining import Retraining
+from muster.services.uploading.uploads import Uploads
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.table import Table

@@ -11,15 +11,15 @@ from muster.domain.period import parse_zone
 from muster.packs.load import load_pack
 from muster.recognition.policy import Policy
 from muster.recognition.thresholds import DUPLICATES
-from muster.services.automatic_learning import AutomaticLearning
-from muster.services.detection import DetectionService
-from muster.services.galleries import Galleries
-from muster.services.heads import CurrentHead
-from muster.services.learning import Learning
-from muster.services.photo_checks import PhotoChecks
-from muster.services.registration import Registration
-from muster.services.session_pictures import SessionPictures
-from muster.services.uploaded_photos import UploadedPhotos
+from muster.services.caches.galleries import Galleries
+from muster.services.caches.heads import CurrentHead
+from muster.services.learning.automatic import AutomaticLearning
+from muster.services.learning.named_faces import Learning
+from muster.services.photos.session_pictures import SessionPictures
+from muster.services.registering.registration import Registration
+from muster.services.roll_call.detection import RollCalls
+from muster.services.roll_call.photo_checks import PhotoChecks
+from muster.services.uploading.arrivals import UploadedPhotos
 from muster.vision.decoder_pool import DecoderPool
 
 
@@ -58,7 +58,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     )
     checks = PhotoChecks(stores.sessions, parse_zone(settings.time_zone))
     learning = AutomaticLearning(stores.students, stores.sessions, settings.learn, asked_by_event)
-    detection = DetectionService(
+    detection = RollCalls(
         pack.id, vision, stores.students, stores.sessions, galleries, heads, policy, checks, learning, decode=decode
     )
     return AwsSystem(

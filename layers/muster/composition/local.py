@@ -18,25 +18,25 @@ from muster.packs.manifest import name_of
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population
 from muster.recognition.thresholds import DUPLICATES
-from muster.services.automatic_learning import AutomaticLearning
-from muster.services.corrections import Corrections
-from muster.services.detection import DetectionService
-from muster.services.galleries import Galleries
-from muster.services.groups import Groups
-from muster.services.heads import CurrentHead
-from muster.services.learning import Learning
-from muster.services.migration import Migration, check_packs
-from muster.services.photo_checks import PhotoChecks
-from muster.services.registration import Registration
-from muster.services.reports import Reports
-from muster.services.retention import Retention, RetentionLimits
-from muster.services.roster import Roster
-from muster.services.session_pictures import SessionPictures
-from muster.services.sessions import Sessions
-from muster.services.subject_data import SubjectAccess
-from muster.services.training_queue import TrainingQueue
-from muster.services.training_run import Trainer
-from muster.services.users import Users
+from muster.services.caches.galleries import Galleries
+from muster.services.caches.heads import CurrentHead
+from muster.services.learning.automatic import AutomaticLearning
+from muster.services.learning.named_faces import Learning
+from muster.services.packs.migration import Migration, check_packs
+from muster.services.photos.session_pictures import SessionPictures
+from muster.services.privacy.retention import Retention, RetentionLimits
+from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.registering.registration import Registration
+from muster.services.reporting.reports import Reports
+from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.detection import RollCalls
+from muster.services.roll_call.photo_checks import PhotoChecks
+from muster.services.roll_call.sessions import Sessions
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
+from muster.services.roster.users import Users
+from muster.services.training.queue import TrainingQueue
+from muster.services.training.run import Trainer
 from muster.storage.local import LocalStores, open_local
 from muster.vision.decode import DEFAULT, Decode, decode
 from muster.vision.pipeline import VisionPipeline
@@ -110,7 +110,7 @@ def open_local_system(
             training.request,
             decode=decode,
         ),
-        detection=DetectionService(
+        detection=RollCalls(
             pack.id,
             vision,
             stores.students,

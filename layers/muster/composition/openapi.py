@@ -9,7 +9,7 @@ from typing import cast
 
 from muster.api.app import create_app
 from muster.composition.local import LocalSystem, open_local_system
-from muster.services.uploads import Uploads
+from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import UploadStore
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from muster.domain.errors import InvalidRequest
-from muster.services.migration import Migration
-from muster.services.roster import Roster
-from muster.services.training_queue import TrainingQueue
+from muster.services.packs.migration import Migration
+from muster.services.roster.students import Roster
+from muster.services.training.queue import TrainingQueue
 
 if TYPE_CHECKING:
     from muster.api.system import Records

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from muster.composition.settings import LocalSettings
 from muster.domain.period import parse_zone
-from muster.services.reports import Reports
+from muster.services.reporting.reports import Reports
 from muster.storage.local import open_local
 
 

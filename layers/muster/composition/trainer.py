@@ -5,7 +5,7 @@ from collections.abc import Callable
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
 from muster.recognition.scoring import Population
-from muster.services.training_run import Trainer, TrainerResult
+from muster.services.training.run import Trainer, TrainerResult
 
 
 def local_trainer(pack: PackId, population: Population) -> Trainer:

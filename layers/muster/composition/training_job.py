@@ -19,7 +19,7 @@ from muster.composition.population import population_of
 from muster.domain.student import Template
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
-from muster.services.training_run import Abandoned, Progress, Trainer, TrainerResult, TrainingRun
+from muster.services.training.run import Abandoned, Progress, Trainer, TrainerResult, TrainingRun
 from muster.storage.aws.checkpoints import AwsCheckpoint
 from muster.storage.aws.training_copies import TrainingCopies
 from muster.training.device import fastest_device

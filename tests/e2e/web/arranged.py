@@ -14,7 +14,7 @@ from muster.domain.faces import Candidate, Decision
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, PhotoId, StudentId
 from muster.packs.manifest import shipped_spec
-from muster.services.answers import Detection
+from muster.services.roll_call.results import RollCallResult
 from tests.contract.examples import a_student, a_template
 
 GROUP = GroupId("7b")
@@ -64,8 +64,8 @@ class ArrangedDetection:
         self._photos = list(photos)
         self._statuses: dict[int, MarkStatus] = {}
 
-    def detect(self, *arguments: Any, **options: Any) -> Detection:
-        """Read the photos; see `DetectionService.detect`."""
+    def detect(self, *arguments: Any, **options: Any) -> RollCallResult:
+        """Read the photos; see `RollCalls.detect`."""
         read = self._system.detection.detect(*arguments, **options)
         for photo in read.photos:
             self._name_faces(read, photo.id, self._photos.pop(0))
@@ -78,7 +78,7 @@ class ArrangedDetection:
             taken=self._system.sessions.get(read.session.id).taken,
         )
 
-    def _name_faces(self, read: Detection, photo_id: PhotoId, shown: Sequence[Shown]) -> None:
+    def _name_faces(self, read: RollCallResult, photo_id: PhotoId, shown: Sequence[Shown]) -> None:
         sessions, session_id = self._system.stores.sessions, read.session.id
         (photo,) = [photo for photo in sessions.photos(session_id) if photo.id == photo_id]
         faces = sorted(photo.faces, key=lambda face: face.box[0])

@@ -10,9 +10,9 @@ from muster.api.schemas_roster import PhotoReportDocument
 from muster.api.system import System
 from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.services.bulk_registration import BulkRegistration, photos_of_archive
-from muster.services.photo_reading import read_stored
-from muster.services.pictures import small_jpeg
+from muster.services.photos.decoding import read_stored
+from muster.services.photos.thumbnails import small_jpeg
+from muster.services.registering.bulk import BulkRegistration, photos_of_archive
 from muster.vision.decode import DEFAULT
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 413, 415, 422, 503)}

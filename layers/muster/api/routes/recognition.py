@@ -11,7 +11,7 @@ from muster.api.system import System
 from muster.api.workload import Workload
 from muster.domain.errors import ImageTooLarge
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
-from muster.services.registration import RegistrationRequest
+from muster.services.registering.registration import RegistrationRequest
 from muster.vision.decode import DEFAULT
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 409, 413, 415, 422, 503)}

@@ -22,8 +22,8 @@ from muster.api.system import Records
 from muster.api.versions import IfMatch, etag, expected
 from muster.domain.errors import ConsentRequired, UnsupportedTable
 from muster.domain.identifiers import FaceId, parse_group_id, parse_student_id
-from muster.services.roster_import import GroupChanges, RosterImport
-from muster.services.roster_table import MAX_BYTES, read_roster
+from muster.services.roster_import.execution import GroupChanges, RosterImport
+from muster.services.roster_import.table import MAX_BYTES, read_roster
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
 _CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}

@@ -20,8 +20,9 @@ from muster.domain.upload import (
     UploadKind,
     UploadState,
 )
-from muster.services.answers import Detection, Registered
-from muster.services.uploads import UploadAnswer, Uploads
+from muster.services.registering.results import RegistrationResult
+from muster.services.roll_call.results import RollCallResult
+from muster.services.uploading.uploads import UploadAnswer, Uploads
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 413, 415, 422)}
 
@@ -102,9 +103,9 @@ class UploadDocument(BaseModel):
         answer: RegisteredDocument | DetectDocument | None = None
         problem = None
         match found.answer:
-            case Registered() as registered:
+            case RegistrationResult() as registered:
                 answer = RegisteredDocument.of_registered(registered)
-            case Detection() as detection:
+            case RollCallResult() as detection:
                 answer = DetectDocument.of(detection)
             case Failure(code, category, detail):
                 problem = describe(category, code, detail)

@@ -1,0 +1,1 @@
+"""Galleries and the head in use, kept in memory between requests."""

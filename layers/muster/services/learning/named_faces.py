@@ -1,0 +1,231 @@
+"""Learning from faces that a person named."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from muster.domain.attendance import Session, SessionPhoto
+from muster.domain.errors import (
+    FaceUnlike,
+    LearningOff,
+    MusterError,
+    NotRegistered,
+    PackMismatch,
+    PhotoNotFound,
+    StoredPhotoDamaged,
+    StudentNotFound,
+    UnfitFace,
+)
+from muster.domain.faces import IdentifiedFace
+from muster.domain.identifiers import FaceId, PackId, SessionId, StudentId, UserId
+from muster.domain.learning import LearningMode, NewFace
+from muster.domain.student import LearnedFace
+from muster.recognition.plausibility import CONFIRMED_RATIO, plausible
+from muster.services.caches.galleries import Galleries
+from muster.services.learning.automatic import unlearn_unnamed
+from muster.services.photos.decoding import read_stored
+from muster.services.roll_call.corrections import Corrections, check_recognisable, photo_of
+from muster.storage.ports import SessionStore, StudentStore
+from muster.vision.decode import Decode, decode
+from muster.vision.orientation import turn_photo
+from muster.vision.pipeline import VisionPipeline
+
+_log = logging.getLogger(__name__)
+
+_SAME_FACE = 0.5
+"""Overlap (intersection over union) from which a detection is the stored face: the usual bound of detection."""
+
+_Embedding = NDArray[np.float32]
+
+
+class Learning:
+    """The use cases of learning from named faces, so that the students are better recognised from then on.
+
+    Args:
+        pack: of `vision`.
+        galleries: in which a face is compared with the students of its session's group.
+        mode: `off` learns from nobody.
+        request_training: called once templates learned.
+    """
+
+    def __init__(
+        self,
+        pack: PackId,
+        vision: VisionPipeline,
+        students: StudentStore,
+        sessions: SessionStore,
+        corrections: Corrections,
+        galleries: Galleries,
+        mode: LearningMode,
+        request_training: Callable[[], None],
+        decode: Decode = decode,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._pack = pack
+        self._vision = vision
+        self._students = students
+        self._sessions = sessions
+        self._corrections = corrections
+        self._galleries = galleries
+        self._mode = mode
+        self._request_training = request_training
+        self._decode = decode
+        self._now = now
+
+    def name(
+        self,
+        session_id: SessionId,
+        face_id: FaceId,
+        student_id: StudentId,
+        by: UserId,
+        expected: int | None = None,
+        *,
+        anyway: bool = False,
+    ) -> Session:
+        """Name a face as `Corrections.name` does, and add it to the student's template.
+
+        All that can be refused is refused before anything is changed. Sent again, it does what is left to do.
+
+        Args:
+            anyway: learn although the face resembles the student too little, or another student more.
+
+        Raises:
+            LearningOff: learning is turned off.
+            SessionNotFound: no session has this id.
+            FaceNotFound: the face is not of this session.
+            PhotoNotFound: the photo is no longer kept.
+            StoredPhotoDamaged: the store's copy of the photo cannot be read.
+            NotInGroup: the student is not of the group.
+            NotRegistered: the student does not agree to be recognised, or has not been asked.
+            UnfitFace: the face is too poor to learn from.
+            FaceUnlike: the face resembles the student too little, or another student of the group more.
+            PackMismatch: the student was registered with another model pack.
+            VersionConflict: the session is of another version.
+        """
+        if self._mode is LearningMode.OFF:
+            raise LearningOff("Learning from faces is turned off here: name the face without learning.")
+        session = self._sessions.get(session_id)
+        photo = photo_of(self._sessions.photos(session_id), face_id)
+        check_recognisable(self._corrections.member(student_id, session.group_id))
+        template = self._students.template(student_id)
+        if template.pack != self._pack:
+            raise PackMismatch(f"{student_id} was registered with other models: register the student anew.")
+        face = next(face for face in photo.faces if face.face_id == face_id)
+        (embedding,) = self._embeddings(photo, [face])
+        if embedding is None:
+            raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
+        if not anyway and face_id not in template.learned_ids:
+            gallery = self._galleries.of(session.group_id)
+            if not plausible(embedding[None], [student_id], gallery, CONFIRMED_RATIO)[0]:
+                raise FaceUnlike(
+                    "The face resembles the student too little, or another student more, to be learned from: "
+                    "name it without learning, or repeat with learn_anyway if you are certain."
+                )
+        session = self._corrections.name(session_id, face_id, student_id, by, expected, learned=True)
+        self._learn(session, {student_id: (face_id, embedding)}, by)
+        return session
+
+    def learn_confirmed(self, session_id: SessionId, faces: Mapping[FaceId, StudentId], by: UserId) -> None:
+        """Learn from faces that a person just named, where that is safe.
+
+        Nothing is refused: the names stand, and a face is not learned that is gone, poor or not plausible, whose
+        student did not agree to it, or whose session taught the student before. Each photo is read once. A failure of
+        the store, or a damaged template of another student, only keeps the faces from being learned.
+
+        Args:
+            faces: the students whom `Corrections` named, by face.
+            by: the user who named them.
+        """
+        if self._mode is LearningMode.OFF:
+            return
+        try:
+            self._learn_if_safe(self._sessions.get(session_id), faces, by)
+        except MusterError as error:
+            # The names are stored, and learning can wait for the next confirmed face.
+            _log.warning("nothing was learned from confirmed faces: %s", error.code)
+
+    def _learn_if_safe(self, session: Session, faces: Mapping[FaceId, StudentId], by: UserId) -> None:
+        wanted = {face_id: student_id for face_id, student_id in faces.items() if self._may_learn(session, student_id)}
+        found: list[tuple[StudentId, FaceId, _Embedding]] = []
+        for photo in self._sessions.photos(session.id) if wanted else ():
+            shown = [face for face in photo.faces if wanted.get(face.face_id, "") == face.student_id]
+            found += [
+                (wanted[face.face_id], face.face_id, embedding)
+                for face, embedding in zip(shown, self._embeddings_if_kept(photo, shown), strict=True)
+                if embedding is not None
+            ]
+        if not found:
+            return
+        gallery = self._galleries.of(session.group_id)
+        embeddings = np.stack([embedding for _, _, embedding in found])
+        likely = plausible(embeddings, [student_id for student_id, _, _ in found], gallery, CONFIRMED_RATIO)
+        # Of several faces of a student the last one named counts.
+        chosen = {
+            student_id: (face_id, embedding)
+            for (student_id, face_id, embedding), is_likely in zip(found, likely, strict=True)
+            if is_likely
+        }
+        self._learn(session, chosen, by)
+
+    def _may_learn(self, session: Session, student_id: StudentId) -> bool:
+        try:
+            consent = self._students.get(student_id).consent
+            template = self._students.template(student_id)
+        except (StudentNotFound, NotRegistered):
+            return False
+        return (
+            consent is not None
+            and consent.allows_learning
+            and template.pack == self._pack
+            and all(face.session_id != session.id for face in template.learned)
+        )
+
+    def _learn(self, session: Session, faces: Mapping[StudentId, tuple[FaceId, _Embedding]], by: UserId) -> None:
+        at = self._now()
+        changed = self._students.learn(
+            [
+                NewFace(student_id, LearnedFace(face_id, session.id, session.group_id, at, by), embedding)
+                for student_id, (face_id, embedding) in faces.items()
+            ]
+        )
+        unlearn_unnamed(self._students, self._sessions, session, {student: faces[student][0] for student in changed})
+        if changed:
+            self._request_training()
+
+    def _embeddings_if_kept(self, stored: SessionPhoto, faces: Sequence[IdentifiedFace]) -> list[_Embedding | None]:
+        if not faces:
+            return []
+        try:
+            return self._embeddings(stored, faces)
+        except (PhotoNotFound, StoredPhotoDamaged):
+            return [None] * len(faces)
+
+    def _embeddings(self, stored: SessionPhoto, faces: Sequence[IdentifiedFace]) -> list[_Embedding | None]:
+        """Read a photo again and embed some of its faces, (D,) each; None for a poor one, or one not found."""
+        try:
+            original = self._sessions.original(stored.session_id, stored.id)
+        except PhotoNotFound as error:
+            raise PhotoNotFound(
+                "The photo is no longer kept, so there is nothing to learn from: name the face without learning."
+            ) from error
+        photo = turn_photo(read_stored(self._decode, original), stored.turned)
+        found = self._vision.detector.detect(photo.pixels)
+        if not len(found):
+            return [None] * len(faces)
+        overlaps = np.stack([_overlaps(np.array(face.box, np.float32), found.boxes) for face in faces])
+        probes = self._vision.probes_of(photo, found.take(overlaps.argmax(axis=1)))
+        return [
+            None if overlap < _SAME_FACE or probes.quality.faults(index) else np.asarray(embedding, np.float32)
+            for index, (overlap, embedding) in enumerate(zip(overlaps.max(axis=1), probes.embeddings, strict=True))
+        ]
+
+
+def _overlaps(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the intersection over union of a box (4,) with boxes (N, 4), each x, y, width, height: float32 (N,)."""
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    return np.asarray(shared / (box[2:].prod() + boxes[:, 2:].prod(axis=1) - shared), np.float32)

@@ -1,0 +1,1 @@
+"""Move a store to another model pack."""

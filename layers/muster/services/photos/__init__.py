@@ -1,0 +1,1 @@
+"""Decode photos, and draw the pictures that people look at."""

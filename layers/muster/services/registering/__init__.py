@@ -1,0 +1,1 @@
+"""Register students from photos, one at a time or in bulk."""

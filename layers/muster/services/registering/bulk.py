@@ -1,0 +1,237 @@
+"""Registering many students at once from photos named by their ids."""
+
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from muster.domain.actor import OPERATOR, Actor
+from muster.domain.errors import (
+    Category,
+    ConsentRequired,
+    DamagedImage,
+    EmptyUpload,
+    ImageTooLarge,
+    InvalidRequest,
+    MusterError,
+    StudentNotFound,
+    UnsupportedArchive,
+)
+from muster.domain.identifiers import GroupId, StudentId, parse_student_id
+from muster.domain.student import Student
+from muster.services.registering.registration import Registration, RegistrationRequest
+from muster.services.roster.students import Roster
+
+MAX_PHOTOS = 1_000
+"""Photos of one archive; each takes about a quarter of a second."""
+
+_READ_BYTES = 4_096
+"""Compressed bytes taken from an entry at once. `zipfile` bounds what comes out of deflated ones only: so many bytes of
+LZMA or BZIP2 become some 100 MB at most."""
+
+_BROKEN_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
+"""Raised by `zipfile` and the decompressors on damaged input, such as tests/unit/test_mutated_archives.py feeds them. A
+damaged LZMA header may ask for a dictionary that does not fit into memory."""
+
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPhoto:
+    """One photo whose file name, without its suffix, is a student's id; `source` reads it, or says why it cannot."""
+
+    name: str
+    source: "Path | _Entry"
+
+    def read(self, max_bytes: int) -> bytes:
+        """Return the photo's bytes.
+
+        Raises:
+            ImageTooLarge: there are more than `max_bytes`.
+            DamagedImage: the archive is damaged here, or the entry encrypted.
+        """
+        if isinstance(self.source, Path):
+            if self.source.stat().st_size > max_bytes:
+                raise _too_large(max_bytes)
+            return self.source.read_bytes()
+        return self.source.read(max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    archive: zipfile.ZipFile
+    info: zipfile.ZipInfo
+
+    def read(self, max_bytes: int) -> bytes:
+        if self.info.flag_bits & 0x1:
+            raise DamagedImage("The photo is encrypted: make the archive without a password.")
+        try:
+            with self.archive.open(self.info) as stream:
+                content = bytearray()
+                # What the archive says of its sizes need not be true.
+                while len(content) <= max_bytes and (read := stream.read(_READ_BYTES)):
+                    content += read
+        except _BROKEN_ARCHIVE as error:
+            raise DamagedImage(
+                "The photo cannot be taken out of the archive: make the archive again, without a special compression."
+            ) from error
+        if len(content) > max_bytes:
+            raise _too_large(max_bytes)
+        return bytes(content)
+
+
+class PhotoResult(StrEnum):
+    """What became of one photo."""
+
+    REGISTERED = "registered"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReport:
+    """One photo: what became of it; `code` and `detail` say why it was refused or what to look at."""
+
+    name: str
+    student_id: StudentId | None
+    result: PhotoResult
+    quality: float | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+def photos_of_folder(folder: Path) -> list[NamedPhoto]:
+    """Return the photos that lie in a folder, in the order of their names; hidden files are passed over."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return _checked([NamedPhoto(path.name, path) for path in paths if path.suffix.lower() in _SUFFIXES])
+
+
+def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
+    """Return the photos of a ZIP archive, whatever folders they lie in; what systems add to archives is passed over.
+
+    Raises:
+        EmptyUpload: there are no bytes.
+        UnsupportedArchive: it is no ZIP archive, or is damaged.
+        InvalidRequest: it holds no photos, or more than `MAX_PHOTOS`.
+    """
+    if stream == b"":
+        raise EmptyUpload("The archive is empty: choose it again.")
+    try:
+        archive = zipfile.ZipFile(BytesIO(stream) if isinstance(stream, bytes) else stream)
+        entries = archive.infolist()
+    except _BROKEN_ARCHIVE as error:
+        raise UnsupportedArchive("Send the photos as one ZIP archive.") from error
+    photos = []
+    for info in entries:
+        # Some programs write backslashes; a name may also be empty, or name no file.
+        path = PurePosixPath(info.filename.replace("\\", "/"))
+        if info.filename.endswith("/") or "__MACOSX" in path.parts[:1] or path.name.startswith("."):
+            continue
+        if path.suffix.lower() in _SUFFIXES:
+            photos.append(NamedPhoto(path.name, _Entry(archive, info)))
+    return _checked(sorted(photos, key=lambda photo: photo.name))
+
+
+def _checked(photos: list[NamedPhoto]) -> list[NamedPhoto]:
+    if not photos:
+        raise InvalidRequest("There is no photo: name each one by its student's id, such as 0042.jpg.")
+    if len(photos) > MAX_PHOTOS:
+        raise InvalidRequest(f"There are {len(photos)} photos: send {MAX_PHOTOS} at most at once.")
+    return photos
+
+
+class BulkRegistration:
+    """The use case of registering everyone on a roster.
+
+    Args:
+        max_bytes: the largest photo.
+    """
+
+    def __init__(self, registration: Registration, roster: Roster, max_bytes: int) -> None:
+        self._registration = registration
+        self._roster = roster
+        self._most_bytes = max_bytes
+
+    def run(
+        self,
+        photos: Iterable[NamedPhoto],
+        consent: bool,
+        group_ids: frozenset[GroupId] = frozenset(),
+        actor: Actor = OPERATOR,
+    ) -> Iterator[PhotoReport]:
+        """Register the photos one by one, and report on each when it is done; a refused one keeps nobody else back.
+
+        Names and groups are those of the roster: students who are not on it are refused, and so are students who
+        withdrew consent, since one statement about everyone in an archive renews nobody's consent. Done again, or
+        after it was cut off, it registers who is missing.
+
+        Args:
+            consent: everyone in the photos agreed.
+            group_ids: where there are any, only students of these groups are registered.
+            actor: the user who registers them.
+
+        Raises:
+            ConsentRequired: consent is not given.
+            MusterError: of category `unavailable`, such as a full disk; the photos reported are registered.
+        """
+        if not consent:
+            raise ConsentRequired("Students are registered only with consent: ask each of them and confirm it.")
+        return (self._registered(photo, group_ids, actor) for photo in photos)
+
+    def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId], actor: Actor) -> PhotoReport:
+        student_id = None
+        try:
+            student_id = parse_student_id(PurePosixPath(photo.name).stem)
+            student = self._on_roster(student_id, group_ids)
+            request = RegistrationRequest(
+                student_id,
+                student.name,
+                group_ids & student.groups or student.groups,
+                consent=True,
+                image=photo.read(self._most_bytes),
+                actor=actor,
+            )
+            registered = self._registration.register(request)
+        except MusterError as error:
+            if error.category is Category.UNAVAILABLE:
+                raise
+            return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
+        result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
+        # The row has one code, but says everything that was noticed.
+        code = next((warning.value for warning in registered.warnings), None)
+        detail = " ".join(warning.detail for warning in registered.warnings) or None
+        return PhotoReport(photo.name, student_id, result, registered.quality, code, detail)
+
+    def _on_roster(self, student_id: StudentId, group_ids: frozenset[GroupId]) -> Student:
+        try:
+            student = self._roster.get(student_id)
+        except StudentNotFound:
+            student = None
+        if student is None or (group_ids and group_ids.isdisjoint(student.groups)):
+            # Whether another group has such a student is not said.
+            where = f"the roster of {', '.join(sorted(group_ids))}" if group_ids else "a roster"
+            raise StudentNotFound(f"Nobody on {where} has the id {student_id}: correct the file's name or the roster.")
+        return student
+
+
+def _too_large(max_bytes: int) -> ImageTooLarge:
+    return ImageTooLarge(f"The photo is larger than {max_bytes // 1_000_000} MB: send it at a smaller size.")

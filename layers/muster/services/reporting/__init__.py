@@ -1,0 +1,1 @@
+"""Report attendance over a period."""

@@ -1,0 +1,1 @@
+"""Keep the roster: students, their consent, their groups, and the users who teach them. Erasing is in `students`."""

@@ -1,0 +1,104 @@
+"""Groups: what they are called and who teaches them."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from muster.domain.errors import GroupExists, GroupInUse, GroupNotFound, InvalidRequest, VersionConflict
+from muster.domain.group import Group
+from muster.domain.identifiers import GroupId, UserId
+from muster.services.roster.names import checked_name
+from muster.storage.ports import GroupStore, SessionStore, StudentStore
+
+MAX_TEACHERS = 100
+
+
+class Groups:
+    """The use cases on groups."""
+
+    def __init__(self, groups: GroupStore, students: StudentStore, sessions: SessionStore) -> None:
+        self._groups = groups
+        self._students = students
+        self._sessions = sessions
+
+    def find(self) -> list[Group]:
+        """Return all groups, ordered by id."""
+        return self._groups.find()
+
+    def get(self, group_id: GroupId) -> Group:
+        """Return one group.
+
+        Raises:
+            GroupNotFound: no group has this id.
+        """
+        return self._groups.get(group_id)
+
+    def check(self, group_ids: Iterable[GroupId]) -> None:
+        """Refuse ids of groups that do not exist.
+
+        Raises:
+            GroupNotFound: no group has one of the ids.
+        """
+        for group_id in group_ids:
+            self._groups.get(group_id)
+
+    def create(self, group_id: GroupId, name: str, teachers: Collection[UserId] = ()) -> Group:
+        """Make a group.
+
+        Raises:
+            GroupExists: the id is taken.
+            InvalidRequest: the name is empty or too long, or there are too many teachers.
+        """
+        group = Group(group_id, checked_name(name, "group"), _checked_teachers(teachers))
+        self._groups.add(group)
+        return group
+
+    def ensure(self, group_ids: Iterable[GroupId], names: Mapping[GroupId, str] | None = None) -> None:
+        """Make those of the groups that have no record, named by `names`, or else by their ids."""
+        for group_id in sorted(group_ids):
+            try:
+                self._groups.get(group_id)
+            except GroupNotFound:
+                try:
+                    self._groups.add(Group(group_id, (names or {}).get(group_id, group_id)))
+                except GroupExists:
+                    # Another request made it in between.
+                    continue
+
+    def update(
+        self, group_id: GroupId, expected: int, name: str | None = None, teachers: Collection[UserId] | None = None
+    ) -> Group:
+        """Change name or teachers of a group of the version `expected`.
+
+        Raises:
+            GroupNotFound: no group has this id.
+            VersionConflict: the group is of another version.
+            InvalidRequest: the name is empty or too long, or there are too many teachers.
+        """
+        group = self._groups.get(group_id)
+        changed = Group(
+            group_id,
+            group.name if name is None else checked_name(name, "group"),
+            group.teachers if teachers is None else _checked_teachers(teachers),
+            expected + 1,
+        )
+        if group.version != expected:
+            raise VersionConflict(f"The group {group_id} was changed in the meantime: read it again, then change it.")
+        self._groups.update(changed)
+        return changed
+
+    def remove(self, group_id: GroupId) -> None:
+        """Remove a group that has neither students nor sessions.
+
+        Raises:
+            GroupNotFound: no group has this id.
+            GroupInUse: it has students or sessions.
+        """
+        self._groups.get(group_id)
+        if self._students.find(group_id) or self._sessions.of_group(group_id):
+            raise GroupInUse(f"The group {group_id} has students or sessions: move or remove them first.")
+        self._groups.remove(group_id)
+
+
+def _checked_teachers(teachers: Collection[UserId]) -> frozenset[UserId]:
+    if len(teachers) > MAX_TEACHERS:
+        raise InvalidRequest(f"A group has {MAX_TEACHERS} teachers at most, not {len(teachers)}.")
+    return frozenset(teachers)

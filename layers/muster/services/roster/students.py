@@ -1,0 +1,229 @@
+"""Students on the roster: enrolling, changing, withdrawing consent, erasing."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from muster.domain.actor import OPERATOR, Actor
+from muster.domain.errors import FaceNotFound, InvalidRequest, NotRegistered, StudentExists, VersionConflict
+from muster.domain.identifiers import FaceId, GroupId, StudentId, UserId
+from muster.domain.student import CONSENT_WORDING, Consent, LearnedFace, Student
+from muster.services.roster.groups import Groups
+from muster.services.roster.names import checked_name
+from muster.storage.ports import AnswerStore, HeadStore, StudentStore, UploadStore
+
+
+class Roster:
+    """The use cases on students that need no photo."""
+
+    def __init__(
+        self,
+        students: StudentStore,
+        heads: HeadStore,
+        groups: Groups,
+        answers: AnswerStore,
+        uploads: UploadStore | None,
+        request_training: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._students = students
+        self._heads = heads
+        self._groups = groups
+        self._answers = answers
+        self._uploads = uploads
+        self._request_training = request_training
+        self._now = now
+
+    def find(self, group_id: GroupId | None = None) -> list[Student]:
+        """Return the students of a group, or all, ordered by id."""
+        return self._students.find(group_id)
+
+    def members(self, group_id: GroupId) -> list[Student]:
+        """Return the students of a group, ordered by id.
+
+        Raises:
+            GroupNotFound: no group has this id.
+        """
+        found = self._students.find(group_id)
+        if not found:
+            self._groups.get(group_id)
+        return found
+
+    def get(self, student_id: StudentId) -> Student:
+        """Return one student.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+        """
+        return self._students.get(student_id)
+
+    def photo(self, student_id: StudentId) -> bytes:
+        """Return the registration photo as it was sent.
+
+        Raises:
+            StudentNotFound: nobody has this id, or the photo is no longer kept.
+        """
+        return self._students.photo(student_id)
+
+    def enrol(
+        self, student_id: StudentId, name: str, group_ids: Collection[GroupId], actor: Actor = OPERATOR
+    ) -> Student:
+        """Put a student on the roster without a photo: marked by hand until registered.
+
+        Raises:
+            StudentExists: the id is taken by a student whom the actor may see.
+            NotAllowed: the id is taken by a student of other groups.
+            InvalidRequest: the name is empty or too long, or no group is named, or too many.
+        """
+        groups = _checked_groups(group_ids)
+        student = Student(student_id, checked_name(name), groups, consent=None, registered_at=None)
+        self._groups.ensure(groups)
+        try:
+            self._students.enrol(student)
+        except StudentExists:
+            actor.check(self._students.get(student_id).groups)
+            raise
+        return student
+
+    def update(
+        self,
+        student_id: StudentId,
+        expected: int,
+        name: str | None = None,
+        group_ids: Collection[GroupId] | None = None,
+    ) -> Student:
+        """Change name or groups of a student whose record is of the version `expected`.
+
+        Marks of sessions held before stay with the groups in which they were made.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            VersionConflict: the record is of another version.
+            InvalidRequest: the name is empty or too long, or no group is named, or too many.
+        """
+        student = self._students.get(student_id)
+        if student.version != expected:
+            raise VersionConflict(f"{student_id} was changed in the meantime: read the record again, then change it.")
+        changed = replace(
+            student,
+            name=student.name if name is None else checked_name(name),
+            groups=student.groups if group_ids is None else _checked_groups(group_ids),
+            version=expected + 1,
+        )
+        self._groups.ensure(changed.groups - student.groups)
+        self._students.update(changed)
+        return changed
+
+    def group_names(self) -> dict[GroupId, str]:
+        """Return the names of all groups."""
+        return {group.id: group.name for group in self._groups.find()}
+
+    def ensure_groups(self, names: Mapping[GroupId, str]) -> None:
+        """Make those of the groups that do not exist, with these names."""
+        self._groups.ensure(names, names)
+
+    def agree(self, student_id: StudentId, by: UserId) -> Student:
+        """Note that a registered student agreed to the present wording of the consent; template and photo stay.
+
+        Stated again, the first statement of this wording stays.
+
+        Args:
+            by: the user who states it.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student is not registered, or withdrew consent: register the student again.
+        """
+        student = self._students.get(student_id)
+        earlier = student.consent
+        if student.registered_at is not None and earlier is not None and earlier.wording == CONSENT_WORDING:
+            return student
+        renewed_after = None if earlier is None else earlier.renewed_after
+        consent = Consent(self._now(), CONSENT_WORDING, stated_by=by, renewed_after=renewed_after)
+        return self._students.agree(student_id, consent)
+
+    def withdraw(self, student_id: StudentId) -> Student:
+        """Note that a student no longer agrees, and remove all by which they could be recognised.
+
+        What goes besides goes as it does in `erase`, and for the same reasons in the same order.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+        """
+        student = self._students.get(student_id)
+        if student.consent is None:
+            return student
+        self._forget_around(student_id)
+        student = self._students.withdraw(student_id, self._now())
+        self._forget_around(student_id)
+        self._request_training()
+        return student
+
+    def learned_faces(self, student_id: StudentId) -> tuple[LearnedFace, ...]:
+        """Return the faces that a student's template learned from, oldest first; none without a template.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+        """
+        try:
+            return self._students.template(student_id).learned
+        except NotRegistered:
+            return ()
+
+    def forget_faces(self, student_id: StudentId, face_id: FaceId | None = None) -> int:
+        """Remove one or all of the faces that a student's template learned from; return how many there were.
+
+        The template made of the registration photo stays. This is the way to undo what was learned from a session that
+        retention removed.
+
+        Args:
+            face_id: the face; None removes all.
+
+        Raises:
+            StudentNotFound: nobody has this id.
+            NotRegistered: the student has no template.
+            FaceNotFound: the template did not learn from this face.
+        """
+        learned = self._students.template(student_id).learned_ids
+        if face_id is not None and face_id not in learned:
+            raise FaceNotFound(f"Nothing was learned from the face {face_id[:80]}: list the student's learned faces.")
+        forgotten = sum(
+            self._students.unlearn(student_id, known) for known in (learned if face_id is None else (face_id,))
+        )
+        if forgotten:
+            # The heads were trained on these faces too.
+            self._request_training()
+        return forgotten
+
+    def erase(self, student_id: StudentId) -> None:
+        """Erase a student, and every head, since each may have been trained on them; a new one is asked for.
+
+        Photos on their way that would register the student anew are forgotten, and answers kept for repeated requests,
+        which may name them. All this goes first: killed in between, the student is still there to be erased again. It
+        goes once more afterwards: a request or a training run under way may have stored something in between
+        (`TrainingRun` watches the rest).
+
+        Raises:
+            StudentNotFound: nobody has this id.
+        """
+        self._students.get(student_id)
+        self._forget_around(student_id)
+        self._students.erase(student_id)
+        self._forget_around(student_id)
+        self._request_training()
+
+    def traces(self, student_id: StudentId) -> list[str]:
+        """Search the whole store for an id; return where it is found, one line each."""
+        return self._students.traces(student_id)
+
+    def _forget_around(self, student_id: StudentId) -> None:
+        self._heads.delete_all()
+        if self._uploads is not None:
+            self._uploads.forget(student_id)
+        self._answers.clear()
+
+
+def _checked_groups(group_ids: Collection[GroupId]) -> frozenset[GroupId]:
+    if not group_ids:
+        raise InvalidRequest("Name at least one group that the student belongs to.")
+    return frozenset(group_ids)

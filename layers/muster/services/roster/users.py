@@ -1,0 +1,131 @@
+"""The users of one machine and their tokens."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection
+
+from muster.domain.errors import InvalidRequest, MusterError, UserExists, UserNotFound, VersionConflict
+from muster.domain.identifiers import GroupId, UserId
+from muster.domain.user import Role, User
+from muster.services.roster.groups import Groups
+from muster.storage.ports import UserStore
+
+TOKEN_BYTES = 32
+"""Random bytes of a token: nobody guesses 256 bits, so that a plain digest of it is enough."""
+
+SHORTEST_TOKEN = 32
+
+_ADMIN = UserId("admin")
+
+
+class Users:
+    """The use cases on users. A token is shown once, when it is made; what is kept is its digest."""
+
+    def __init__(self, users: UserStore, groups: Groups) -> None:
+        self._users = users
+        self._groups = groups
+
+    def add(self, user: User, groups: Collection[GroupId] = (), *, create_groups: bool = True) -> str:
+        """Make a user who teaches these groups; return their token.
+
+        Args:
+            create_groups: make those of the groups that do not exist.
+
+        Raises:
+            GroupNotFound: one of the groups does not exist and is not to be made; no user is made.
+            UserExists: the id is taken.
+            InvalidRequest: one of the groups has too many teachers; no user is made.
+        """
+        if not create_groups:
+            self._groups.check(groups)
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self._users.add(user, _digest(token))
+        try:
+            self._groups.ensure(groups)
+            for group_id in groups:
+                self._teach(group_id, user.id, True)
+        except MusterError:
+            # Nobody has seen the token: without it the user would be of no use.
+            self.remove(user.id, last_admin=True)
+            raise
+        return token
+
+    def set_admin(self, token: str) -> None:
+        """Make `admin` a user with a token that was chosen elsewhere, such as a container's environment.
+
+        Raises:
+            InvalidRequest: the token is short enough to be guessed.
+        """
+        if len(token) < SHORTEST_TOKEN:
+            raise InvalidRequest(
+                f"MUSTER_ADMIN_TOKEN needs {SHORTEST_TOKEN} random characters: `openssl rand -hex 32`."
+            )
+        try:
+            self._users.add(User(_ADMIN, Role.ADMIN), _digest(token))
+        except UserExists:
+            self._users.replace_token(_ADMIN, _digest(token))
+
+    def find(self) -> list[User]:
+        """Return all users, ordered by id."""
+        return self._users.find()
+
+    def of_token(self, token: str) -> User | None:
+        """Return whose token this is, or None."""
+        digest = _digest(token)
+        # Every digest is compared, in constant time, so that the answer's delay tells nothing.
+        holders = {
+            user_id for user_id, kept in self._users.token_digests().items() if hmac.compare_digest(kept, digest)
+        }
+        return next((user for user in self._users.find() if user.id in holders), None)
+
+    def renew_token(self, user_id: UserId) -> str:
+        """Return a new token; the old one ends.
+
+        Raises:
+            UserNotFound: no user has this id.
+        """
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self._users.replace_token(user_id, _digest(token))
+        return token
+
+    def get(self, user_id: UserId) -> User:
+        """Return one user.
+
+        Raises:
+            UserNotFound: no user has this id.
+        """
+        for user in self._users.find():
+            if user.id == user_id:
+                return user
+        raise UserNotFound(f"There is no user {user_id}: `muster users list` shows who there is.")
+
+    def remove(self, user_id: UserId, *, last_admin: bool = False) -> None:
+        """Remove a user, whose token ends at once, and take them off their groups.
+
+        Args:
+            last_admin: remove the user even if nobody is an admin afterwards.
+
+        Raises:
+            UserNotFound: no user has this id.
+            LastAdmin: nobody else is an admin.
+        """
+        self._users.remove(user_id, last_admin=last_admin)
+        for group in self._groups.find():
+            if user_id in group.teachers:
+                self._teach(group.id, user_id, False)
+
+    def _teach(self, group_id: GroupId, user_id: UserId, teaches: bool) -> None:
+        while True:
+            group = self._groups.get(group_id)
+            teachers = group.teachers | {user_id} if teaches else group.teachers - {user_id}
+            try:
+                self._groups.update(group_id, group.version, teachers=teachers)
+            except VersionConflict:
+                # Someone else changed the group in between: apply it to what is there now.
+                continue
+            return
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Import a roster from a CSV or XLSX file: decode, find the columns, read the rows, plan and execute."""

@@ -1,0 +1,1 @@
+"""Decide when a head is trained, run the training and promote the result."""

@@ -1,0 +1,149 @@
+"""Retraining in the background: one run at a time, requests during a run lead to one more."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import Any
+from uuid import uuid4
+
+from muster.domain.errors import MusterError
+from muster.domain.identifiers import PackId
+from muster.recognition.policy import HeadUse
+from muster.services.training.run import Abandoned, Progress, Trainer, TrainingRun
+from muster.storage.ports import HeadStore, HeadVersion, StudentStore, TrainingState, TrainingStore
+
+_log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_SECONDS = 30.0
+"""How soon the worker notices what another process asked for, such as a registration by command line."""
+
+_STALE_AFTER_SECONDS = 120.0
+
+
+class TrainingQueue:
+    """Owns the worker thread of the local system.
+
+    Args:
+        trainer: None where training is not installed: requests are kept, and stage 1 decides alone.
+        use: `never` trains nothing; requests are kept, for when that is changed.
+    """
+
+    def __init__(
+        self,
+        pack: PackId,
+        students: StudentStore,
+        heads: HeadStore,
+        training: TrainingStore,
+        trainer: Trainer | None,
+        use: HeadUse = HeadUse.GATED,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._pack = pack
+        self._students = students
+        self._heads = heads
+        self._training = training
+        self._trainer = None if use is HeadUse.NEVER else trainer
+        self._use = use
+        self._now = now
+        self._wake = Event()
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def request(self) -> None:
+        """Ask for a run; returns at once."""
+        self._training.request()
+        self._wake.set()
+
+    def state(self) -> TrainingState:
+        """Return where training stands."""
+        return self._training.state()
+
+    def versions(self) -> list[HeadVersion]:
+        """Return the stored heads, oldest first."""
+        return self._heads.versions(self._pack)
+
+    def rollback(self, version: int) -> None:
+        """Make an older head current again.
+
+        Raises:
+            HeadNotFound: no head has this number.
+            HeadConflict: another head became current in the meantime.
+        """
+        self._heads.promote(self._pack, version, expected=self._heads.current(self._pack))
+
+    def withdraw(self) -> None:
+        """Use no head: stage 1 decides alone until another is promoted.
+
+        Raises:
+            HeadConflict: another head became current in the meantime.
+        """
+        self._heads.promote(self._pack, None, expected=self._heads.current(self._pack))
+
+    def start(self) -> None:
+        """Start the worker thread; what was asked for before a restart is done first."""
+        self._wake.set()
+        self._thread = Thread(target=self._work, name="training", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Let the worker end; a run under way is abandoned and asked for again at the next start."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def run_once(self, full: bool = False, progress: Callable[[str, float], None] | None = None) -> Mapping[str, Any]:
+        """Train now, in this thread.
+
+        Returns:
+            The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped`, `abandoned`, `failed`
+            or `busy`.
+        """
+        if self._use is HeadUse.NEVER:
+            return {"outcome": "skipped", "reason": "Training is switched off: MUSTER_HEAD is never."}
+        if self._trainer is None:
+            return {"outcome": "skipped", "reason": "Training is not installed: add the `train` extra."}
+        run_id = uuid4().hex
+        if not self._training.begin(run_id, self._now(), _STALE_AFTER_SECONDS):
+            return {"outcome": "busy", "reason": "Another training run is under way."}
+        report: dict[str, Any] = {"outcome": "failed", "reason": "The run was interrupted."}
+        try:
+            run = TrainingRun(self._pack, self._students, self._heads, self._training, self._trainer, self._use)
+            report = run.train(full, self._alive(run_id, progress or (lambda *_: None)))
+        except MusterError as error:
+            report = {"outcome": "failed", "reason": str(error), "code": error.code}
+        finally:
+            again = self._training.finish(run_id, report)
+            if again:
+                self._wake.set()
+        return report
+
+    def _alive(self, run_id: str, progress: Progress) -> Progress:
+        def alive(step: str, share: float) -> None:
+            if self._stopping.is_set() or not self._training.heartbeat(run_id, self._now()):
+                raise Abandoned
+            progress(step, share)
+
+        return alive
+
+    def _due(self) -> bool:
+        """Say whether something changed, or a run was killed: its heart stopped, and nobody asks for it again."""
+        state = self._training.state()
+        if state.running is None or state.heartbeat_at is None:
+            return state.dirty
+        return abs((self._now() - state.heartbeat_at).total_seconds()) > _STALE_AFTER_SECONDS
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(_LOOK_AGAIN_SECONDS)
+            self._wake.clear()
+            while not self._stopping.is_set() and self._due():
+                try:
+                    report = self.run_once()
+                except Exception:  # noqa: BLE001 a bug in one run must not end the worker for good
+                    _log.exception("training failed")
+                    break
+                _log.info("training %s: %s", report["outcome"], report.get("reason", ""))
+                if report["outcome"] in ("busy", "failed") or self._trainer is None:
+                    break

@@ -1,0 +1,1 @@
+"""Process photos that clients upload directly to the object store."""
