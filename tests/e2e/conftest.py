@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from muster.api.app import create_app
-from muster.composition.local import LocalSystem, open_local_system, open_vision
+from muster.composition.local import LocalServices, open_local_system, open_vision
 from muster.composition.settings import LocalSettings
 from muster.packs.load import ModelPack
 from muster.vision.pipeline import VisionPipeline
@@ -21,13 +21,13 @@ def vision(pack: ModelPack) -> VisionPipeline:
 
 
 @pytest.fixture
-def system(tmp_path: Path, vision: VisionPipeline) -> LocalSystem:
+def system(tmp_path: Path, vision: VisionPipeline) -> LocalServices:
     """A system with an empty store."""
     return open_local_system(tmp_path / "store", vision=vision)
 
 
 @pytest.fixture
-def client(system: LocalSystem) -> Iterator[httpx.Client]:
+def client(system: LocalServices) -> Iterator[httpx.Client]:
     """A client of a server that runs this system."""
     with serving(create_app(system)) as url, httpx.Client(base_url=url, timeout=600) as client:
         yield client

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from muster.api.app import OPEN, create_app
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.attendance import Session
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.domain.user import Role, User
@@ -98,7 +98,7 @@ def routes(app: FastAPI) -> set[str]:
 
 
 @pytest.fixture
-def tokens(system: LocalSystem) -> Tokens:
+def tokens(system: LocalServices) -> Tokens:
     """A class 7b with student s1 and a session, taught by `own`, and another class taught by `other`."""
     system.roster.enrol(StudentId("s1"), "Ada Lovelace", [GroupId("7b")])
     system.stores.sessions.create(
@@ -124,7 +124,7 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
     return ask
 
 
-def test_every_route_is_in_the_table(system: LocalSystem) -> None:
+def test_every_route_is_in_the_table(system: LocalServices) -> None:
     assert routes(create_app(system)) == set(WHO_MAY)
 
 
@@ -161,7 +161,9 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
     assert answers[0].json() == answers[1].json()
 
 
-def test_an_app_with_a_route_that_asks_nobody_is_not_made(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_app_with_a_route_that_asks_nobody_is_not_made(
+    system: LocalServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("muster.api.app.OPEN", OPEN - {"/health"})
     with pytest.raises(RuntimeError, match="/health"):
         create_app(system)
@@ -178,7 +180,7 @@ def test_a_wrong_token_is_refused_and_many_of_them_are_put_off(client: httpx.Cli
 
 
 def test_a_token_ends_when_it_is_renewed_or_its_user_removed(
-    client: httpx.Client, system: LocalSystem, tokens: Tokens
+    client: httpx.Client, system: LocalServices, tokens: Tokens
 ) -> None:
     def status(token: str) -> int:
         return client.get("/v1/groups/7b", headers={"Authorization": f"Bearer {token}"}).status_code
@@ -190,7 +192,7 @@ def test_a_token_ends_when_it_is_renewed_or_its_user_removed(
     assert system.groups.get(GroupId("7b")).teachers == frozenset()
 
 
-def test_a_token_is_nowhere_in_the_store(system: LocalSystem, tokens: Tokens, tmp_path: Any) -> None:
+def test_a_token_is_nowhere_in_the_store(system: LocalServices, tokens: Tokens, tmp_path: Any) -> None:
     files = [path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()]
     assert b"own" in b"".join(files)
     assert not any(token.encode() in content for token in tokens.values() for content in files)

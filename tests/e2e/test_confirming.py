@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
@@ -26,7 +26,7 @@ URL = "/v1/sessions/monday/faces/confirmed"
 
 
 @pytest.fixture(autouse=True)
-def monday(system: LocalSystem) -> None:
+def monday(system: LocalServices) -> None:
     """A session with a photo that probably shows three students and shows a fourth."""
     stores = system.stores
     stores.groups.add(Group(GroupId("7b"), "7b"))
@@ -120,14 +120,14 @@ def test_a_version_is_checked_where_one_is_named(client: httpx.Client) -> None:
     assert (stale.status_code, stale.json()["code"]) == (412, "version_conflict")
 
 
-def test_consent_that_was_withdrawn_since_is_respected(client: httpx.Client, system: LocalSystem) -> None:
+def test_consent_that_was_withdrawn_since_is_respected(client: httpx.Client, system: LocalServices) -> None:
     system.roster.withdraw(StudentId("ada"))
     refused = client.post(URL, json=faces(ada="ada", bob="bob"))
     assert refused.status_code == 409
     assert statuses(client.get("/v1/sessions/monday").json())["bob"] == "review"
 
 
-def test_the_command_line_confirms_some_questions_and_all(system: LocalSystem, tmp_path: Path) -> None:
+def test_the_command_line_confirms_some_questions_and_all(system: LocalServices, tmp_path: Path) -> None:
     store = tmp_path / "store"
     listed = muster(store, "sessions", "questions", "monday").stdout.splitlines()
     assert [line.split("\t")[:3] for line in listed[:4]] == [

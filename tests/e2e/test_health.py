@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, StudentId, UserId
 from muster.domain.user import Role, User
 from muster.storage.local import DATABASE_FILE
@@ -13,7 +13,7 @@ from tests.contract.examples import learn, register
 
 
 def test_health_fails_while_the_database_is_not_the_one_that_the_server_has_open(
-    client: httpx.Client, system: LocalSystem, tmp_path: Path
+    client: httpx.Client, system: LocalServices, tmp_path: Path
 ) -> None:
     assert client.get("/health").status_code == 200
     database = tmp_path / "store" / DATABASE_FILE
@@ -38,7 +38,7 @@ def test_a_monitor_may_ask_for_the_head_alone(client: httpx.Client) -> None:
 
 
 def test_the_store_is_checked_once_a_second_however_often_health_is_asked(
-    client: httpx.Client, system: LocalSystem
+    client: httpx.Client, system: LocalServices
 ) -> None:
     checks = 0
     find = system.stores.upkeep._find_failure
@@ -59,7 +59,7 @@ def test_the_store_is_checked_once_a_second_however_often_health_is_asked(
 
 
 def test_a_teacher_removes_the_learned_faces_of_their_own_students_only(
-    client: httpx.Client, system: LocalSystem
+    client: httpx.Client, system: LocalServices
 ) -> None:
     register(system.stores, "mine", groups=["g"])
     register(system.stores, "other", groups=["h"])

@@ -20,7 +20,7 @@ from PIL import Image
 from muster.api.app import MAX_JSON_BYTES, create_app
 from muster.api.workload import Workload
 from muster.cli import connections
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User
 from muster.services.photos.decoding import CheckedPhotos
@@ -41,7 +41,7 @@ def connected(url: str) -> socket.socket:
         ("/v1/nothing", "text/plain"),
     ],
 )
-def test_the_body_of_a_stranger_is_not_read(system: LocalSystem, path: str, media_type: str) -> None:
+def test_the_body_of_a_stranger_is_not_read(system: LocalServices, path: str, media_type: str) -> None:
     system.users.add(User(UserId("ada"), Role.ADMIN))
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media_type}\r\nContent-Length: 900000\r\n\r\n"
     with serving(create_app(system)) as url, connected(url) as stream:
@@ -50,7 +50,7 @@ def test_the_body_of_a_stranger_is_not_read(system: LocalSystem, path: str, medi
         assert stream.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
-def test_paths_that_are_open_need_no_sender(system: LocalSystem) -> None:
+def test_paths_that_are_open_need_no_sender(system: LocalServices) -> None:
     system.users.add(User(UserId("ada"), Role.ADMIN))
     with serving(create_app(system)) as url:
         assert httpx.get(f"{url}/health").status_code == 200
@@ -78,7 +78,7 @@ def test_forms_of_endless_parts_are_refused(client: httpx.Client) -> None:
 
 
 def test_lack_of_memory_is_said_and_the_server_lives(
-    client: httpx.Client, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, system: LocalServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class RuntimeException(RuntimeError):
         __module__ = "onnxruntime.capi.onnxruntime_pybind11_state"
@@ -98,7 +98,7 @@ def test_lack_of_memory_is_said_and_the_server_lives(
 
 class TestWorkAtOnce:
     def test_health_answers_while_photos_wait_and_one_too_many_is_told_to_come_back(
-        self, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+        self, system: LocalServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("muster.api.app.recognition_work", lambda: Workload(at_once=2, waiting=3))
         entered, leave = threading.Semaphore(0), threading.Event()
@@ -132,7 +132,7 @@ class TestWorkAtOnce:
         assert all(int(one.headers["retry-after"]) > 0 for one in refused)
 
     def test_a_roll_call_does_not_wait_for_archives_of_registration_photos(
-        self, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+        self, system: LocalServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         entered, leave = threading.Semaphore(0), threading.Event()
 
@@ -207,7 +207,7 @@ def test_a_damaged_photo_in_the_store_is_not_the_fault_of_who_looks(
 
 
 @contextmanager
-def with_bounds(system: LocalSystem, monkeypatch: pytest.MonkeyPatch, **bounds: float) -> Iterator[str]:
+def with_bounds(system: LocalServices, monkeypatch: pytest.MonkeyPatch, **bounds: float) -> Iterator[str]:
     for name, value in bounds.items():
         monkeypatch.setattr(connections, name, value)
     with serving(create_app(system), http=connections.BoundedProtocol) as url:
@@ -222,18 +222,20 @@ def closed(stream: socket.socket) -> bool:
 
 
 class TestSlowConnections:
-    def test_half_a_head_is_not_waited_for(self, system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_half_a_head_is_not_waited_for(self, system: LocalServices, monkeypatch: pytest.MonkeyPatch) -> None:
         with with_bounds(system, monkeypatch, HEAD_SECONDS=0.5, _TICK_SECONDS=0.1) as url, connected(url) as stream:
             stream.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n")
             assert closed(stream)
 
-    def test_a_body_that_trickles_is_not_waited_for(self, system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_body_that_trickles_is_not_waited_for(
+        self, system: LocalServices, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with with_bounds(system, monkeypatch, BODY_SECONDS=0.5, _TICK_SECONDS=0.1) as url, connected(url) as stream:
             stream.sendall(b"POST /v1/groups HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
             assert closed(stream)
 
     def test_a_sender_answered_early_sees_the_answer_and_is_not_listened_to_for_long(
-        self, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+        self, system: LocalServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         system.users.add(User(UserId("ada"), Role.ADMIN))
         with with_bounds(system, monkeypatch, LINGER_SECONDS=0.5, _TICK_SECONDS=0.1) as url, connected(url) as stream:
@@ -245,7 +247,7 @@ class TestSlowConnections:
             assert closed(stream)
 
     def test_the_oldest_idle_connection_makes_room_for_a_new_one(
-        self, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+        self, system: LocalServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(connections.BoundedProtocol, "max_connections", 5)
         with with_bounds(system, monkeypatch) as url, ExitStack() as stack:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from muster.api.app import create_app
 from muster.api.schemas_roster import LearnedFacesDocument
 from muster.cli.app import app
-from muster.composition.local import LocalSystem, open_local_system
+from muster.composition.local import LocalServices, open_local_system
 from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
 from muster.domain.learning import LearningMode
@@ -45,7 +45,7 @@ def learned(client: httpx.Client, student: str = OBAMA) -> list[dict[str, Any]]:
 
 
 def test_a_roll_call_teaches_and_its_correction_or_removal_unlearns(
-    school: httpx.Client, system: LocalSystem, samples: Path
+    school: httpx.Client, system: LocalServices, samples: Path
 ) -> None:
     monday = detect(school, samples / "photos" / "group.jpg")
     (face,) = learned(school)
@@ -72,7 +72,7 @@ def test_a_roll_call_teaches_and_its_correction_or_removal_unlearns(
 
 
 def test_a_plain_yes_teaches_if_the_face_is_plausibly_the_students(
-    school: httpx.Client, system: LocalSystem, samples: Path
+    school: httpx.Client, system: LocalServices, samples: Path
 ) -> None:
     monday = detect(school, samples / "photos" / "group.jpg")
     face = face_of(monday, OBAMA)
@@ -94,7 +94,7 @@ def test_faces_confirmed_together_teach_as_well(school: httpx.Client, samples: P
 
 
 def test_students_whose_consent_speaks_of_one_photo_are_learned_once_they_agree_to_more(
-    school: httpx.Client, system: LocalSystem, samples: Path
+    school: httpx.Client, system: LocalServices, samples: Path
 ) -> None:
     students = system.stores.students
     student, template, photo = students.get(OBAMA), students.template(OBAMA), students.photo(OBAMA)
@@ -165,7 +165,7 @@ def test_learning_is_limited_to_confirmed_faces_or_turned_off(
 
 
 def test_one_learned_face_is_removed_by_a_teacher_of_the_student_after_its_session_is_gone(
-    school: httpx.Client, system: LocalSystem, samples: Path
+    school: httpx.Client, system: LocalServices, samples: Path
 ) -> None:
     detect(school, samples / "photos" / "group.jpg")
     detect(school, samples / "photos" / "dim.jpg", session="tuesday")

@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 
 
-def test_everyone_at_a_machine_without_users_is_its_admin(client: httpx.Client, system: LocalSystem) -> None:
+def test_everyone_at_a_machine_without_users_is_its_admin(client: httpx.Client, system: LocalServices) -> None:
     me = client.get("/v1/me").json()
     assert ZoneInfo(me.pop("time_zone")) == system.reports.zone
     assert me == {
@@ -25,7 +25,7 @@ def test_everyone_at_a_machine_without_users_is_its_admin(client: httpx.Client, 
     }
 
 
-def test_a_user_is_told_their_own_name_and_role(client: httpx.Client, system: LocalSystem) -> None:
+def test_a_user_is_told_their_own_name_and_role(client: httpx.Client, system: LocalServices) -> None:
     for user, name in (
         (User(UserId("ada"), Role.TEACHER, "Ada Lovelace"), "Ada Lovelace"),
         (User(UserId("head"), Role.ADMIN), None),

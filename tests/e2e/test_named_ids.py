@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from muster.api.app import OPEN, create_app
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.composition.openapi import openapi_text
 from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
@@ -114,7 +114,7 @@ SECRETS = ("Ada", "monday", "7b", "s1")
 
 
 @pytest.fixture
-def teacher(client: httpx.Client, system: LocalSystem) -> Iterator[httpx.Client]:
+def teacher(client: httpx.Client, system: LocalServices) -> Iterator[httpx.Client]:
     """The teacher of 8a, in which s8 is; s1 is in 7b. Each class has a session, that of 8a with a face."""
     for student, name, group, session in (("s1", "Ada", "7b", "monday"), ("s8", "Bob", "8a", "tuesday")):
         system.roster.enrol(StudentId(student), name, [GroupId(group)])
@@ -128,13 +128,13 @@ def teacher(client: httpx.Client, system: LocalSystem) -> Iterator[httpx.Client]
         yield teacher
 
 
-def test_every_field_of_every_request_is_known_to_name_somebody_or_not(system: LocalSystem) -> None:
+def test_every_field_of_every_request_is_known_to_name_somebody_or_not(system: LocalServices) -> None:
     document = json.loads(openapi_text(system))
     for route, fields in _fields(document).items():
         assert fields <= IDS | NOT_IDS, f"{route} has new fields: say in this file whether they are ids"
 
 
-def test_every_field_that_names_somebody_is_tried(system: LocalSystem) -> None:
+def test_every_field_that_names_somebody_is_tried(system: LocalServices) -> None:
     fields = _fields(create_app(system).openapi())
     named = {
         (route, name)

@@ -9,7 +9,7 @@ import pytest
 from muster.api.app import OPEN, create_app
 from muster.api.examples import lacks_example
 from muster.api.problems import MEDIA_TYPE
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.composition.openapi import openapi_text
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -30,13 +30,13 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def test_the_checked_in_openapi_document_is_current(system: LocalSystem) -> None:
+def test_the_checked_in_openapi_document_is_current(system: LocalServices) -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == openapi_text(system), (
         "run: python -m muster.composition.openapi > docs/openapi.json"
     )
 
 
-def test_one_machine_serves_all_of_it_but_uploads(system: LocalSystem, document: dict[str, Any]) -> None:
+def test_one_machine_serves_all_of_it_but_uploads(system: LocalServices, document: dict[str, Any]) -> None:
     served = create_app(system).openapi()
     for path, item in document["paths"].items():
         assert ("uploads" in path) != (item == served["paths"].get(path)), path

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.actor import Actor
 from muster.domain.errors import ConsentWithdrawn, NotAllowed
 from muster.domain.identifiers import GroupId, StudentId, UserId
@@ -27,7 +27,7 @@ class Staff:
     of_7b: httpx.Client
     of_8a: httpx.Client
     admin: httpx.Client
-    system: LocalSystem
+    system: LocalServices
     photo: bytes
 
     def register(self, client: httpx.Client, group: str, **fields: Any) -> httpx.Response:
@@ -39,7 +39,7 @@ class Staff:
 
 
 @pytest.fixture
-def staff(client: httpx.Client, system: LocalSystem, samples: Path) -> Iterator[Staff]:
+def staff(client: httpx.Client, system: LocalServices, samples: Path) -> Iterator[Staff]:
     system.roster.enrol(ADA, "Ada", [GroupId("7b")])
     tokens = [
         system.users.add(User(UserId("t7b"), Role.TEACHER), [GroupId("7b")]),
@@ -126,7 +126,7 @@ def request(photo: bytes, *groups: str) -> RegistrationRequest:
 
 
 def test_a_student_enrolled_elsewhere_while_the_photo_is_read_is_not_taken_over(
-    system: LocalSystem, samples: Path
+    system: LocalServices, samples: Path
 ) -> None:
     photo = (samples / "gallery" / "joe_biden.jpg").read_bytes()
 
@@ -141,7 +141,7 @@ def test_a_student_enrolled_elsewhere_while_the_photo_is_read_is_not_taken_over(
 
 
 def test_a_student_erased_and_enrolled_elsewhere_under_the_same_id_is_not_taken_over(
-    system: LocalSystem, samples: Path
+    system: LocalServices, samples: Path
 ) -> None:
     photo = (samples / "gallery" / "joe_biden.jpg").read_bytes()
     system.roster.enrol(ADA, "Ada", [GroupId("8a")])
@@ -158,7 +158,7 @@ def test_a_student_erased_and_enrolled_elsewhere_under_the_same_id_is_not_taken_
     assert system.roster.get(ADA).groups == {"7b"}
 
 
-def test_consent_withdrawn_while_the_photo_is_read_is_not_given_again(system: LocalSystem, samples: Path) -> None:
+def test_consent_withdrawn_while_the_photo_is_read_is_not_given_again(system: LocalServices, samples: Path) -> None:
     photo = (samples / "gallery" / "joe_biden.jpg").read_bytes()
     system.roster.enrol(ADA, "Ada", [GroupId("8a")])
 

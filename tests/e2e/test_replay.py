@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.errors import PhotoUsedBefore
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
@@ -59,7 +59,7 @@ def test_a_photo_of_another_roll_call_is_asked_about_and_repeating_a_request_is_
 
 
 def test_a_teacher_is_not_told_of_other_groups_roll_calls(
-    school: httpx.Client, system: LocalSystem, group_photo: bytes
+    school: httpx.Client, system: LocalServices, group_photo: bytes
 ) -> None:
     assert detect(school, group_photo, "secret-8a", group="8a").status_code == 200
     token = system.users.add(User(UserId("ada"), Role.TEACHER), [GroupId(GROUP)])
@@ -87,7 +87,7 @@ def test_the_registration_file_itself_is_asked_about(school: httpx.Client, sampl
 
 
 def test_without_a_session_id_the_same_photo_is_one_roll_call_a_day(
-    system: LocalSystem, school: httpx.Client, group_photo: bytes, monkeypatch: pytest.MonkeyPatch
+    system: LocalServices, school: httpx.Client, group_photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert detect(school, group_photo).status_code == 200
     (today,) = system.sessions.find([GroupId(GROUP)])

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from openpyxl import load_workbook
 
-from muster.composition.local import LocalSystem, open_local_system
+from muster.composition.local import LocalServices, open_local_system
 from muster.composition.settings import LocalSettings
 from muster.domain.attendance import Mark, MarkSource, Session
 from muster.domain.group import Group
@@ -31,7 +31,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
-def system(tmp_path: Path, vision: VisionPipeline) -> LocalSystem:
+def system(tmp_path: Path, vision: VisionPipeline) -> LocalServices:
     """A school in Berlin with two groups and a student who is in both."""
     system = open_local_system(tmp_path / "store", LocalSettings(time_zone="Europe/Berlin"), vision)
     fill(system.stores)
@@ -144,7 +144,7 @@ def test_an_impossible_question_is_refused(client: httpx.Client, query: dict[str
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
-def test_a_teacher_sees_reports_of_their_groups_alone(client: httpx.Client, system: LocalSystem) -> None:
+def test_a_teacher_sees_reports_of_their_groups_alone(client: httpx.Client, system: LocalServices) -> None:
     admin = system.users.add(User(UserId("head"), Role.ADMIN))
     teacher = system.users.add(User(UserId("conductor"), Role.TEACHER), [GroupId("choir")])
 

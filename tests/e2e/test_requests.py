@@ -17,7 +17,7 @@ import pytest
 from muster.api.app import create_app
 from muster.api.limits import Limits, Rate
 from muster.api.request_log import LOGGER
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 
@@ -90,7 +90,7 @@ class TestProblems:
         assert answer.headers["content-type"] == "application/problem+json"
 
     def test_an_unforeseen_failure_is_a_problem_too_and_its_message_is_not_logged(
-        self, client: httpx.Client, system: LocalSystem, monkeypatch: pytest.MonkeyPatch, lines: list[str]
+        self, client: httpx.Client, system: LocalServices, monkeypatch: pytest.MonkeyPatch, lines: list[str]
     ) -> None:
         def broken(*_: Any) -> None:
             raise LookupError("Barack Obama")
@@ -181,7 +181,7 @@ class TestRepeatedRequests:
         answer = client.post("/v1/groups", json={**GROUP, "name": "7 b"}, headers=KEY)
         assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
 
-    def test_a_key_is_of_one_user_and_one_address(self, client: httpx.Client, system: LocalSystem) -> None:
+    def test_a_key_is_of_one_user_and_one_address(self, client: httpx.Client, system: LocalServices) -> None:
         tokens = [system.users.add(User(UserId(name), Role.ADMIN)) for name in ("ada", "bob")]
         answers = [
             client.post("/v1/groups", json=GROUP, headers={**KEY, "Authorization": f"Bearer {token}"})
@@ -192,7 +192,7 @@ class TestRepeatedRequests:
         other = client.post("/v1/students", json=student, headers={**KEY, "Authorization": f"Bearer {tokens[0]}"})
         assert other.status_code == 201
 
-    def test_who_may_no_longer_ask_gets_no_kept_answer(self, client: httpx.Client, system: LocalSystem) -> None:
+    def test_who_may_no_longer_ask_gets_no_kept_answer(self, client: httpx.Client, system: LocalServices) -> None:
         token = system.users.add(User(UserId("ada"), Role.TEACHER), [GroupId("7b")])
         headers = {**KEY, "Authorization": f"Bearer {token}"}
         student = {"student_id": "s1", "name": "Ada", "group_ids": ["7b"]}
@@ -207,7 +207,7 @@ class TestRepeatedRequests:
         assert client.post("/v1/students", json=student, headers=KEY).status_code == 201
 
     def test_a_failure_is_not_kept(
-        self, client: httpx.Client, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+        self, client: httpx.Client, system: LocalServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*_: Any) -> None:
             raise LookupError
@@ -218,7 +218,7 @@ class TestRepeatedRequests:
         assert client.post("/v1/groups", json=GROUP, headers=KEY).status_code == 201
 
     def test_of_two_at_once_one_is_done(
-        self, client: httpx.Client, system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+        self, client: httpx.Client, system: LocalServices, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         create, entered, leave = type(system.groups).create, threading.Event(), threading.Event()
 
@@ -250,7 +250,7 @@ class TestRepeatedRequests:
         assert not any(b"Lovelace" in content for content in files)
 
 
-def test_who_asks_too_often_is_told_when_to_ask_again(system: LocalSystem) -> None:
+def test_who_asks_too_often_is_told_when_to_ask_again(system: LocalServices) -> None:
     slow = replace(system, limits=Limits(user=Rate(burst=3, per_second=0.01)))
     transport = httpx.ASGITransport(create_app(slow), client=("127.0.0.1", 1))
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import StudentId
 
 ROSTER = "student_id,name,group\nbarack_obama,Barack Obama,7b\njoe_biden,Joe Biden,7b\n0042,Ада Ловлейс,7b;math\n"
@@ -200,7 +200,7 @@ def test_an_archive_registers_the_roster_and_reports_on_each_photo(roster: httpx
 
 
 def test_who_withdraws_is_unknown_from_then_on_and_may_come_back(
-    roster: httpx.Client, system: LocalSystem, samples: Path
+    roster: httpx.Client, system: LocalServices, samples: Path
 ) -> None:
     data = {"group_id": "7b", "consent": "true"}
     roster.post("/register/register-students", data=data, files={"archive": archive(samples)})
@@ -232,7 +232,7 @@ def test_who_withdraws_is_unknown_from_then_on_and_may_come_back(
     assert roster.get("/v1/students/barack_obama").json()["state"] == "registered"
 
 
-def test_erasing_leaves_a_count_and_no_trace(roster: httpx.Client, system: LocalSystem, samples: Path) -> None:
+def test_erasing_leaves_a_count_and_no_trace(roster: httpx.Client, system: LocalServices, samples: Path) -> None:
     data = {"group_id": "7b", "consent": "true"}
     roster.post("/register/register-students", data=data, files={"archive": archive(samples)})
     photo = {"images": (samples / "photos" / "group.jpg").read_bytes()}

@@ -25,11 +25,11 @@ from schemathesis.specs.openapi.checks import (
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from muster.api.app import create_app
-from muster.api.system import System
+from muster.api.system import Services
 from muster.composition.aws import open_access
 from muster.composition.aws_recognition import open_aws_system
 from muster.composition.aws_settings import AwsSettings
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User
 from tests.contract.places import AwsPlace
@@ -54,7 +54,7 @@ IDS = {
 class Target:
     """A system to send requests to, and how many for each operation and kind of data."""
 
-    system: System
+    system: Services
     app: ASGIApp
     headers: dict[str, str]
     requests: int
@@ -80,7 +80,7 @@ def aws_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def local_target(system: LocalSystem) -> Target:
+def local_target(system: LocalServices) -> Target:
     token = system.users.add(User(UserId("admin"), Role.ADMIN))
     # So many requests in so little time come from nobody else.
     unlimited = replace(system, limits=None)

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from muster.cli.app import app
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.attendance import MarkStatus
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, SessionId, StudentId
@@ -182,7 +182,7 @@ def test_a_photo_sent_again_undoes_no_correction(school: httpx.Client, monday: d
 
 
 def test_a_face_is_learned_from_and_forgotten_with_the_name(
-    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+    school: httpx.Client, monday: dict[str, Any], system: LocalServices
 ) -> None:
     stranger, biden = face_of(monday, None), StudentId("joe_biden")
     before = system.stores.students.template(biden)
@@ -220,7 +220,7 @@ def _photo_of(document: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def test_a_face_is_learned_as_the_student_whom_it_resembles_and_as_nobody_else(
-    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+    school: httpx.Client, monday: dict[str, Any], system: LocalServices
 ) -> None:
     obama = face_of(monday, "barack_obama")
     assert code_of(named(school, obama, "joe_biden", learn=True), 409) == "face_unlike"
@@ -230,7 +230,7 @@ def test_a_face_is_learned_as_the_student_whom_it_resembles_and_as_nobody_else(
 
 
 def test_what_cannot_be_learned_from_changes_nothing(
-    school: httpx.Client, monday: dict[str, Any], system: LocalSystem, samples: Path
+    school: httpx.Client, monday: dict[str, Any], system: LocalServices, samples: Path
 ) -> None:
     stranger = face_of(monday, None)
     before = school.get("/v1/sessions/monday").json()
@@ -258,7 +258,7 @@ def _far_future() -> Any:
 
 
 def test_doubtful_faces_are_asked_about_with_their_pictures(
-    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+    school: httpx.Client, monday: dict[str, Any], system: LocalServices
 ) -> None:
     stranger = face_of(monday, None)
     store = system.stores.sessions
@@ -383,7 +383,7 @@ def test_a_student_in_review_is_not_absent_and_is_asked_about_once(school: httpx
 
 
 def test_a_photo_is_removed_with_its_faces_marks_and_files(
-    school: httpx.Client, monday: dict[str, Any], system: LocalSystem
+    school: httpx.Client, monday: dict[str, Any], system: LocalServices
 ) -> None:
     (photo,) = monday["photos"]
     url = f"/v1/sessions/monday/photos/{photo['photo_id']}"
@@ -436,7 +436,7 @@ def test_faces_and_photos_that_are_not_there_are_not_found(client: httpx.Client)
 
 
 def test_the_command_line_opens_marks_names_asks_and_removes(
-    system: LocalSystem, school: httpx.Client, monday: dict[str, Any], tmp_path: Path
+    system: LocalServices, school: httpx.Client, monday: dict[str, Any], tmp_path: Path
 ) -> None:
     data = ["--data", str(tmp_path / "store"), "--json"]
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from muster.api.app import create_app
 from muster.composition.aws import AwsAccess
-from muster.composition.aws_recognition import AwsSystem, open_aws_system
+from muster.composition.aws_recognition import AwsServices, open_aws_system
 from muster.composition.aws_settings import AwsSettings
 from muster.composition.local import open_local_system
 from muster.composition.settings import LocalSettings
@@ -101,7 +101,7 @@ def school(
         yield School(students, client("admin"), client("frizzle"), client("gadget"))
 
 
-def aws_system(place: AwsPlace, pack_home: Path) -> AwsSystem:
+def aws_system(place: AwsPlace, pack_home: Path) -> AwsServices:
     (dynamodb, s3), table = place.clients(), place.table
     settings = AwsSettings(
         stage="dev",

@@ -11,14 +11,14 @@ import httpx
 import numpy as np
 import pytest
 
-from muster.composition.local import LocalSystem, open_local_system
+from muster.composition.local import LocalServices, open_local_system
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.services.training.queue import TrainingQueue
 from muster.vision.pipeline import VisionPipeline
 
 
-def enrol(system: LocalSystem, count: int) -> None:
+def enrol(system: LocalServices, count: int) -> None:
     """Store students whose templates are drawn at random: training needs many, their faces do not matter here."""
     random = np.random.default_rng(7)
     now = datetime.now(UTC)
@@ -49,7 +49,7 @@ def test_a_registration_trains_in_the_background_and_the_state_says_so(client: h
 
 @pytest.mark.slow
 def test_a_promoted_head_decides_the_next_photo_and_a_rollback_is_seen_as_soon(
-    system: LocalSystem, client: httpx.Client, samples: Path
+    system: LocalServices, client: httpx.Client, samples: Path
 ) -> None:
     image = (samples / "gallery" / "barack_obama.jpg").read_bytes()
     fields = {"student_id": "s1", "name": "Barack", "group_id": "7b", "consent": "true"}

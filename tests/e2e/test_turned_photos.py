@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
 from muster.cli.app import app
-from muster.composition.local import LocalSystem, open_local_system
+from muster.composition.local import LocalServices, open_local_system
 from muster.domain.identifiers import StudentId
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
@@ -77,7 +77,7 @@ def test_a_lying_photo_of_a_group_marks_and_shows_what_the_upright_one_does(
         np.testing.assert_array_equal(pixels(seen.content), pixels(wanted.content))
 
 
-def test_a_face_of_a_lying_photo_can_be_learned(client: httpx.Client, system: LocalSystem, samples: Path) -> None:
+def test_a_face_of_a_lying_photo_can_be_learned(client: httpx.Client, system: LocalServices, samples: Path) -> None:
     register(client, (samples / "gallery" / "barack_obama.jpg").read_bytes())
     read = detect(client, lying(samples / "photos" / "group.jpg", 90), "lying")
     face = next(face for face in read["photos"][0]["faces"] if face["decision"] == "present")
@@ -92,7 +92,7 @@ def test_a_face_of_a_lying_photo_can_be_learned(client: httpx.Client, system: Lo
 
 
 def test_a_lying_registration_photo_is_turned_and_recognised_with_a_warning(
-    client: httpx.Client, system: LocalSystem, vision: VisionPipeline, samples: Path
+    client: httpx.Client, system: LocalServices, vision: VisionPipeline, samples: Path
 ) -> None:
     portrait = samples / "gallery" / "barack_obama.jpg"
     sent = lying(portrait, 270)
@@ -138,7 +138,7 @@ def test_a_masked_registration_photo_is_taken_with_a_warning_and_half_its_qualit
 def test_the_command_line_says_what_was_turned(
     tmp_path: Path, samples: Path, vision: VisionPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def open_system(data: Path | None = None, *_: object, **__: object) -> LocalSystem:
+    def open_system(data: Path | None = None, *_: object, **__: object) -> LocalServices:
         return open_local_system(data, vision=vision)
 
     monkeypatch.setattr("muster.cli.recognition.open_local_system", open_system)
@@ -160,7 +160,7 @@ def test_the_command_line_says_what_was_turned(
 def test_registering_a_folder_says_in_the_row_of_each_photo_what_was_noticed(
     tmp_path: Path, samples: Path, vision: VisionPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def open_system(data: Path | None = None, *_: object, **__: object) -> LocalSystem:
+    def open_system(data: Path | None = None, *_: object, **__: object) -> LocalServices:
         return open_local_system(data, vision=vision)
 
     monkeypatch.setattr("muster.cli.students.open_local_system", open_system)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 
@@ -17,7 +17,7 @@ KEY = {"Idempotency-Key": "3c2f6a52-6a0e-4c53-9a5b-0f9f0d7c2b11"}
 
 
 @pytest.fixture
-def teacher(client: httpx.Client, system: LocalSystem, samples: Path) -> httpx.Client:
+def teacher(client: httpx.Client, system: LocalServices, samples: Path) -> httpx.Client:
     """Ada, who teaches 7b: one student with a photo, one without."""
     image = (samples / "gallery" / "barack_obama.jpg").read_bytes()
     form = {"student_id": "s1", "name": "Barack Obama", "group_id": "7b", "consent": "true"}
@@ -61,7 +61,7 @@ def test_a_photo_whose_answer_was_lost_is_sent_again_and_answered_alike(teacher:
     assert kept(teacher) == before
 
 
-def later(system: LocalSystem, patch: pytest.MonkeyPatch, days: int) -> None:
+def later(system: LocalServices, patch: pytest.MonkeyPatch, days: int) -> None:
     """Let kept answers be looked for so many days later."""
     answers = type(system.answers)
     begin = answers.begin
@@ -72,7 +72,7 @@ def later(system: LocalSystem, patch: pytest.MonkeyPatch, days: int) -> None:
 @pytest.mark.parametrize("headers", [KEY, {}], ids=["with its key", "without"])
 def test_a_photo_sent_again_days_later_leaves_what_the_teacher_corrected(
     teacher: httpx.Client,
-    system: LocalSystem,
+    system: LocalServices,
     samples: Path,
     headers: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
@@ -107,7 +107,7 @@ def test_a_photo_sent_again_days_later_leaves_what_the_teacher_corrected(
 
 
 def test_a_sign_in_that_ended_stores_nothing_and_the_photo_is_sent_with_the_next_one(
-    teacher: httpx.Client, system: LocalSystem, samples: Path
+    teacher: httpx.Client, system: LocalServices, samples: Path
 ) -> None:
     photo = (samples / "photos" / "group.jpg").read_bytes()
     renewed = system.users.renew_token(UserId("ada"))

@@ -14,7 +14,7 @@ from infra.constructs.site import policy as cloud_policy
 from muster.api import documentation
 from muster.api.app import create_app
 from muster.api.site_policy import API_PATHS, HEADERS
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User
 from tests.e2e.serving import serving
@@ -38,7 +38,7 @@ def web(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def page(system: LocalSystem, web: Path) -> Iterator[httpx.Client]:
+def page(system: LocalServices, web: Path) -> Iterator[httpx.Client]:
     """A client of a server with users, one who has no token."""
     system.users.add(User(UserId("ada"), Role.ADMIN))
     with serving(create_app(system, site=web)) as url, httpx.Client(base_url=url, timeout=600) as client:
@@ -96,7 +96,7 @@ def test_a_file_that_was_not_changed_is_not_sent_again(page: httpx.Client, web: 
     assert (changed.status_code, changed.text) == (200, "export const words = [];\n")
 
 
-def test_files_are_compressed_and_answers_of_the_api_never_are(page: httpx.Client, system: LocalSystem) -> None:
+def test_files_are_compressed_and_answers_of_the_api_never_are(page: httpx.Client, system: LocalServices) -> None:
     with page.stream("GET", "/core/api.js", headers={"Accept-Encoding": "gzip"}) as answer:
         assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
         raw = b"".join(answer.iter_raw())
@@ -129,7 +129,7 @@ def test_what_is_no_file_is_not_there(page: httpx.Client, path: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_the_site_answers_before_sign_in_and_the_api_only_after(page: httpx.Client, system: LocalSystem) -> None:
+def test_the_site_answers_before_sign_in_and_the_api_only_after(page: httpx.Client, system: LocalServices) -> None:
     assert page.get("/").status_code == 200
     for path in ("/v1/students", "/v1/me", "/v1/training"):
         answer = page.get(path)
@@ -179,7 +179,7 @@ def test_the_files_of_the_documentation_are_those_of_the_package() -> None:
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
 
 
-def test_no_route_of_the_api_lies_where_the_site_would_answer(system: LocalSystem) -> None:
+def test_no_route_of_the_api_lies_where_the_site_would_answer(system: LocalServices) -> None:
     """Every route is under a path that both CloudFront and the local server leave to the API."""
     document = create_app(system).openapi()
     for path in document["paths"]:
@@ -194,7 +194,7 @@ def test_the_settings_say_that_there_are_no_sign_in_pages(page: httpx.Client) ->
     assert page.get("/config.json").json() == {"stage": "local", "sign_in": None, "client_id": None, "region": None}
 
 
-def test_the_clients_own_folder_is_served(system: LocalSystem) -> None:
+def test_the_clients_own_folder_is_served(system: LocalServices) -> None:
     with serving(create_app(system, site=WEB)) as url:
         answer = httpx.get(url)
         assert "Muster" in answer.text

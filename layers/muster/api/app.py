@@ -22,7 +22,7 @@ from muster.api.routes.roster import health_routes, roster_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.uploads import upload_routes
 from muster.api.site import Site
-from muster.api.system import Records, System
+from muster.api.system import RecordServices, Services
 from muster.api.workload import archive_work, picture_work, recognition_work
 
 OPEN = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
@@ -36,11 +36,11 @@ MAX_JSON_BYTES = 1_000_000
 """A body that is no form with files. JSON is parsed by the event loop, 40 MB of it for 20 s."""
 
 
-def create_app(system: Records, site: Path | None = None) -> FastAPI:
+def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     """Build the application; training runs in the background while it is up.
 
     Args:
-        system: a `System` has all routes, bare `Records` those that read no photos.
+        system: a `Services` has all routes, bare `RecordServices` those that read no photos.
         site: folder of the web client, which is served too, to everybody; None where something else serves it.
     """
 
@@ -73,7 +73,7 @@ def create_app(system: Records, site: Path | None = None) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     documentation.install(app)
-    if isinstance(system, System):
+    if isinstance(system, Services):
         # Its imports bring the models' libraries.
         from muster.api.routes.bulk import bulk_routes
         from muster.api.routes.faces import face_routes

@@ -36,7 +36,7 @@ class HeadInUse(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class RecordServices:
     """The use cases that need no model.
 
     Attributes:
@@ -66,7 +66,7 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
-class System(Records):
+class Services(RecordServices):
     """One running Muster.
 
     Attributes:

@@ -19,7 +19,7 @@ import typer
 from muster.cli.addresses import network_addresses, page_address
 from muster.cli.output import DataOption, stderr
 from muster.cli.shipped import shipped_folder
-from muster.composition.local import LocalSystem, open_local_system, open_stores, retention_of, users_of
+from muster.composition.local import LocalServices, open_local_system, open_stores, retention_of, users_of
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import AddressUnavailable
 from muster.services.privacy.retention import daily
@@ -194,7 +194,7 @@ def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) 
 
 
 @contextmanager
-def _closed_at_the_end(system: LocalSystem) -> Iterator[None]:
+def _closed_at_the_end(system: LocalServices) -> Iterator[None]:
     """Bring the store's log into its database file when the server stops, by SIGTERM too."""
 
     def stop(*_: object) -> None:

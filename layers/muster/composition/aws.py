@@ -8,7 +8,7 @@ from botocore.config import Config
 
 from muster.api.callers import Gate
 from muster.api.sign_in import GatewaySignIn
-from muster.api.system import Records
+from muster.api.system import RecordServices
 from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.batch_jobs import BatchJobs
 from muster.domain.period import parse_zone
@@ -64,13 +64,13 @@ def open_access(settings: AwsSettings) -> AwsAccess:
     return AwsAccess(dynamodb, s3, stores, uploads, RegistrationLease(table))
 
 
-def open_records(settings: AwsSettings, access: AwsAccess) -> Records:
+def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
     """Build what answers without a model."""
     pack = shipped_spec(settings.pack).id
     stores = access.stores
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Records(
+    return RecordServices(
         pack=pack,
         access=Gate(GatewaySignIn(), stores.groups, stores.students, stores.sessions),
         answers=stores.answers,

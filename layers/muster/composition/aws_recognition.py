@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from muster.api.system import System
+from muster.api.system import Services
 from muster.composition.aws import AwsAccess, asked_by_event, open_records
 from muster.composition.aws_settings import AwsSettings
 from muster.composition.population import population_of
@@ -24,13 +24,13 @@ from muster.vision.decoder_pool import DecoderPool
 
 
 @dataclass(frozen=True, slots=True)
-class AwsSystem(System):
+class AwsServices(Services):
     """A system on AWS, with what reads photos that came straight to S3."""
 
     uploaded_photos: UploadedPhotos
 
 
-def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
+def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsServices:
     """Load the models and build the whole system.
 
     Raises:
@@ -61,7 +61,7 @@ def open_aws_system(settings: AwsSettings, access: AwsAccess) -> AwsSystem:
     detection = RollCalls(
         pack.id, vision, stores.students, stores.sessions, galleries, heads, policy, checks, learning, decode=decode
     )
-    return AwsSystem(
+    return AwsServices(
         pack=pack.id,
         access=records.access,
         answers=records.answers,

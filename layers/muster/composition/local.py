@@ -7,7 +7,7 @@ from pathlib import Path
 from muster.api.callers import Gate
 from muster.api.limits import Limits
 from muster.api.sign_in import LocalSignIn
-from muster.api.system import System
+from muster.api.system import Services
 from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
 from muster.composition.trainer import local_trainer
@@ -43,7 +43,7 @@ from muster.vision.pipeline import VisionPipeline
 
 
 @dataclass(frozen=True, slots=True)
-class LocalSystem(System):
+class LocalServices(Services):
     """A system on one machine, with its stores at hand."""
 
     stores: LocalStores
@@ -66,7 +66,7 @@ def open_local_system(
     vision: VisionPipeline | None = None,
     stores: LocalStores | None = None,
     decode: Decode = decode,
-) -> LocalSystem:
+) -> LocalServices:
     """Build the whole system.
 
     Args:
@@ -94,7 +94,7 @@ def open_local_system(
     users = users_of(stores)
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
     corrections = Corrections(stores.students, stores.sessions, training.request)
-    return LocalSystem(
+    return LocalServices(
         pack=pack.id,
         access=Gate(LocalSignIn(users), stores.groups, stores.students, stores.sessions),
         answers=stores.answers,

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 from muster.api.app import create_app
-from muster.composition.local import LocalSystem, open_local_system
+from muster.composition.local import LocalServices, open_local_system
 from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import UploadStore
 
 
-def openapi_text(system: LocalSystem) -> str:
+def openapi_text(system: LocalServices) -> str:
     """Return the document of the whole API, that of the cloud's uploads too, the same text each time."""
     # The document tells of routes; none is called.
     uploads = Uploads(cast(UploadStore, None), system.stores.students, system.sessions, max_bytes=1)

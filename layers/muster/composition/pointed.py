@@ -10,7 +10,7 @@ from muster.services.roster.students import Roster
 from muster.services.training.queue import TrainingQueue
 
 if TYPE_CHECKING:
-    from muster.api.system import Records
+    from muster.api.system import RecordServices
 
 
 def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
@@ -66,7 +66,7 @@ def is_local(data: Path | None) -> bool:
     return data is not None or "MUSTER_TABLE" not in os.environ
 
 
-def _on_aws() -> "Records":
+def _on_aws() -> "RecordServices":
     # Needs the `aws` extra, which one machine has not.
     from muster.composition.aws import open_access, open_records
     from muster.composition.aws_settings import AwsSettings

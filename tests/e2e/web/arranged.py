@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.attendance import Mark, MarkSource, MarkStatus
 from muster.domain.faces import Candidate, Decision
 from muster.domain.group import Group
@@ -59,7 +59,7 @@ class ArrangedDetection:
         photos: what the faces of each photo show, in the order in which the photos come.
     """
 
-    def __init__(self, system: LocalSystem, photos: Sequence[Sequence[Shown]]) -> None:
+    def __init__(self, system: LocalServices, photos: Sequence[Sequence[Shown]]) -> None:
         self._system = system
         self._photos = list(photos)
         self._statuses: dict[int, MarkStatus] = {}
@@ -118,7 +118,7 @@ def student_id(number: int) -> StudentId:
     return StudentId(f"s{number}")
 
 
-def settle(system: LocalSystem, samples: Path) -> None:
+def settle(system: LocalServices, samples: Path) -> None:
     """Register a class of six."""
     width = sum(shipped_spec("embedded").sizes)
     for number, name in enumerate(NAMES):

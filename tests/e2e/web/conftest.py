@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from muster.api.app import create_app
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from tests.e2e import pictures
 from tests.e2e.serving import serving
 from tests.e2e.web import phone as phones
@@ -36,7 +36,7 @@ def obama_before_the_camera(
 
 
 @pytest.fixture
-def site(system: LocalSystem) -> Iterator[str]:
+def site(system: LocalServices) -> Iterator[str]:
     """The address of a server with an empty store."""
     with serving(create_app(system, site=WEB)) as url:
         yield url

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, UserId
 from muster.domain.user import Role, User
 from tests.e2e.web import phone as phones
@@ -155,7 +155,7 @@ def test_a_photo_that_is_refused_stays_until_the_teacher_decides(
 
 
 def test_a_large_photo_is_sent_upright_scaled_and_without_where_it_was_taken(
-    registered: None, page: Page, system: LocalSystem, api: httpx.Client, samples: Path
+    registered: None, page: Page, system: LocalServices, api: httpx.Client, samples: Path
 ) -> None:
     picture = Image.open(samples / "photos" / "group.jpg").convert("RGB")
     picture = picture.resize((5440, 3058), Image.Resampling.LANCZOS).rotate(90, expand=True)
@@ -180,7 +180,7 @@ class TestWithUsers:
     """On a server that asks for tokens."""
 
     @pytest.fixture
-    def token(self, system: LocalSystem, registered: None) -> str:
+    def token(self, system: LocalServices, registered: None) -> str:
         return system.users.add(User(UserId("ada"), Role.TEACHER, "Ada"), [GroupId("7b")])
 
     def test_a_token_out_of_a_qr_code_signs_in_and_does_not_stay_in_the_address(
@@ -199,7 +199,7 @@ class TestWithUsers:
         assert page.evaluate("JSON.stringify(localStorage)").count(token) == 0
 
     def test_a_link_does_not_change_who_is_signed_in_without_asking(
-        self, token: str, page: Page, system: LocalSystem, watched: Watched
+        self, token: str, page: Page, system: LocalServices, watched: Watched
     ) -> None:
         watched.allowed.append("401")
         page.goto(f"/#/token/{token}")
@@ -211,7 +211,7 @@ class TestWithUsers:
         assert page.evaluate("localStorage.getItem('muster.token')") == token
 
     def test_a_sign_in_that_ends_in_the_middle_of_sending_loses_nothing(
-        self, token: str, page: Page, system: LocalSystem, samples: Path, watched: Watched
+        self, token: str, page: Page, system: LocalServices, samples: Path, watched: Watched
     ) -> None:
         watched.allowed.append("401")
         page.goto(f"/#/token/{token}")
@@ -236,7 +236,7 @@ class TestWithUsers:
         assert len(system.stores.sessions.photos(session.id)) == 1
 
     def test_nobody_sends_another_teachers_photos(
-        self, token: str, page: Page, system: LocalSystem, samples: Path, watched: Watched
+        self, token: str, page: Page, system: LocalServices, samples: Path, watched: Watched
     ) -> None:
         watched.allowed += ["401", "ERR_INTERNET_DISCONNECTED"]
         page.goto(f"/#/token/{token}")

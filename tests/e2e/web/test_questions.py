@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from muster.api.app import create_app
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import UserId
 from tests.e2e.serving import serving
 from tests.e2e.web import phone as phones
@@ -36,7 +36,7 @@ Opened = Callable[..., Page]
 
 
 @pytest.fixture
-def opened(system: LocalSystem, samples: Path, obama_before_the_camera: Browser, tmp_path: Path) -> Iterator[Opened]:
+def opened(system: LocalServices, samples: Path, obama_before_the_camera: Browser, tmp_path: Path) -> Iterator[Opened]:
     """Open the page of a class of six whose photos show what a test arranges."""
     settle(system, samples)
     with ExitStack() as stack:
@@ -61,7 +61,7 @@ def _none(complaints: list[str]) -> None:
     assert complaints == []
 
 
-def counts(system: LocalSystem) -> dict[str, int]:
+def counts(system: LocalServices) -> dict[str, int]:
     with serving(create_app(system)) as url:
         (session,) = httpx.get(f"{url}/v1/sessions", params={"group_id": "7b"}).json()["items"]
     found: dict[str, int] = {status: number for status, number in session["counts"].items() if number}
@@ -77,7 +77,7 @@ def people(page: Page, text: str) -> Any:
 
 
 def test_six_people_of_whom_one_is_asked_about_take_three_taps(
-    opened: Opened, system: LocalSystem, samples: Path
+    opened: Opened, system: LocalServices, samples: Path
 ) -> None:
     page = opened([marked(0), marked(1), likely(2), marked(3), marked(4), marked(5)])
     page.evaluate(COUNT_TAPS)
@@ -93,7 +93,7 @@ def test_six_people_of_whom_one_is_asked_about_take_three_taps(
 
 
 def test_likely_pairs_are_confirmed_together_except_those_that_are_taken_out(
-    opened: Opened, system: LocalSystem, samples: Path
+    opened: Opened, system: LocalServices, samples: Path
 ) -> None:
     page = opened(MIXED)
     choose(page, lineup(samples, 6))
@@ -122,7 +122,7 @@ def test_likely_pairs_are_confirmed_together_except_those_that_are_taken_out(
 
 
 def test_pairs_that_are_all_taken_out_are_asked_about_one_by_one(
-    opened: Opened, system: LocalSystem, samples: Path
+    opened: Opened, system: LocalServices, samples: Path
 ) -> None:
     page = opened([likely(0), likely(1)])
     choose(page, lineup(samples, 2))
@@ -134,7 +134,7 @@ def test_pairs_that_are_all_taken_out_are_asked_about_one_by_one(
 
 
 def test_finish_with_open_questions_names_them_and_goes_back_confirms_or_leaves_them_to_review(
-    opened: Opened, system: LocalSystem, samples: Path
+    opened: Opened, system: LocalServices, samples: Path
 ) -> None:
     page = opened(MIXED)
     choose(page, lineup(samples, 6))
@@ -164,7 +164,7 @@ def test_finish_with_open_questions_names_them_and_goes_back_confirms_or_leaves_
 
 
 def test_four_photos_ask_about_each_student_once_above_the_pictures(
-    opened: Opened, system: LocalSystem, samples: Path
+    opened: Opened, system: LocalServices, samples: Path
 ) -> None:
     page = opened([likely(0), likely(1)], [likely(1), likely(0)], [marked(1), likely(2)], [likely(2), unlikely(3)])
     choose(page, *(lineup(samples, 2, shade) for shade in (10, 60, 110, 160)))
@@ -198,7 +198,7 @@ def test_four_photos_ask_about_each_student_once_above_the_pictures(
 
 
 def test_what_another_teacher_answered_meanwhile_is_shown_before_anything_is_confirmed(
-    opened: Opened, system: LocalSystem, samples: Path
+    opened: Opened, system: LocalServices, samples: Path
 ) -> None:
     page = opened(MIXED, allowed=["409"])
     choose(page, lineup(samples, 6))
@@ -226,7 +226,7 @@ def test_a_grid_that_just_grew_takes_no_tap_that_was_meant_for_less(opened: Open
     expect(confirm).to_be_enabled()
 
 
-def test_pairs_are_confirmed_with_the_keyboard_alone(opened: Opened, system: LocalSystem, samples: Path) -> None:
+def test_pairs_are_confirmed_with_the_keyboard_alone(opened: Opened, system: LocalServices, samples: Path) -> None:
     page = opened(MIXED)
     choose(page, lineup(samples, 6))
     expect(page.locator(".pair-choice")).to_have_count(3)

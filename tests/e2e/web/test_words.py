@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from muster.composition.local import LocalSystem
+from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 from tests.e2e.pictures import dated
@@ -43,7 +43,7 @@ def old_photo(samples: Path) -> dict[str, Any]:
 
 
 def test_a_photo_of_another_day_that_waited_for_a_network_is_asked_about(
-    registered: httpx.Client, page: Page, system: LocalSystem, samples: Path, watched: Watched
+    registered: httpx.Client, page: Page, system: LocalServices, samples: Path, watched: Watched
 ) -> None:
     watched.allowed += ["409", "ERR_INTERNET_DISCONNECTED"]
     page.reload()
@@ -94,7 +94,7 @@ def test_other_formats_are_sent_without_a_day(registered: httpx.Client, page: Pa
 
 
 def test_a_wrong_token_is_said_until_the_right_one_comes(
-    registered: httpx.Client, page: Page, system: LocalSystem, watched: Watched
+    registered: httpx.Client, page: Page, system: LocalServices, watched: Watched
 ) -> None:
     watched.allowed.append("401")
     token = system.users.add(User(UserId("ada"), Role.TEACHER, "Ada"), [GroupId("7b")])
@@ -110,7 +110,7 @@ def test_a_wrong_token_is_said_until_the_right_one_comes(
     assert not wrong.is_visible()
 
 
-def test_a_qr_code_with_an_old_token_says_so(page: Page, system: LocalSystem, watched: Watched) -> None:
+def test_a_qr_code_with_an_old_token_says_so(page: Page, system: LocalServices, watched: Watched) -> None:
     watched.allowed.append("401")
     system.users.add(User(UserId("ada"), Role.TEACHER))
     page.goto("/#/token/old")

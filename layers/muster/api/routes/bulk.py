@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.schemas_roster import PhotoReportDocument
-from muster.api.system import System
+from muster.api.system import Services
 from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.photos.decoding import read_stored
@@ -18,7 +18,7 @@ from muster.vision.decode import DEFAULT
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 413, 415, 422, 503)}
 
 
-def bulk_routes(system: System, archives: Workload, pictures: Workload) -> APIRouter:
+def bulk_routes(system: Services, archives: Workload, pictures: Workload) -> APIRouter:
     """Make the router over one system; `archives` and `pictures` bound how much is done at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]

@@ -8,7 +8,7 @@ from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.schemas_questions import FacesConfirmation
 from muster.api.schemas_sessions import FaceNaming, NamedFaceDocument, SessionDocument
-from muster.api.system import System
+from muster.api.system import Services
 from muster.api.versions import IfMatch, etag, pinned
 from muster.api.workload import Workload
 from muster.domain.errors import FaceNotFound, InvalidRequest
@@ -22,7 +22,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}
 _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def face_routes(system: System, work: Workload) -> APIRouter:
+def face_routes(system: Services, work: Workload) -> APIRouter:
     """Make the router over one system; `work` bounds how many photos are decoded at once."""
     router = APIRouter(prefix="/v1/sessions", tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]

@@ -9,7 +9,7 @@ from muster.api.pages import Cursor, Limit, page
 from muster.api.problems import Problem
 from muster.api.schemas import StudentPage
 from muster.api.schemas_roster import GroupChange, GroupDocument, GroupPage, NewGroup
-from muster.api.system import Records
+from muster.api.system import RecordServices
 from muster.api.versions import IfMatch, etag, expected
 from muster.domain.identifiers import UserId, parse_group_id, parse_user_id
 
@@ -17,7 +17,7 @@ _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
 _CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
 
 
-def group_routes(system: Records) -> APIRouter:
+def group_routes(system: RecordServices) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from muster.api.access import Access
 from muster.api.problems import Problem
-from muster.api.system import Records
+from muster.api.system import RecordServices
 from muster.domain.attendance import MAX_PHOTOS
 from muster.domain.student import CONSENT_WORDING
 from muster.domain.user import Role
@@ -32,7 +32,7 @@ class MeDocument(BaseModel):
     pack: str = Field(description="The model pack in use.", examples=["embedded-2"])
 
 
-def me_routes(system: Records) -> APIRouter:
+def me_routes(system: RecordServices) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(prefix="/v1/me", tags=["me"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]

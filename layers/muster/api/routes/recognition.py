@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.schemas import DetectDocument, RegisteredDocument
-from muster.api.system import System
+from muster.api.system import Services
 from muster.api.workload import Workload
 from muster.domain.errors import ImageTooLarge
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
@@ -26,7 +26,7 @@ def _bytes_of(upload: UploadFile) -> bytes:
     return upload.file.read()
 
 
-def recognition_routes(system: System, work: Workload) -> APIRouter:
+def recognition_routes(system: Services, work: Workload) -> APIRouter:
     """Make the router over one system; `work` bounds how many photos are read at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]

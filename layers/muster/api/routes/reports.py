@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from muster.api.access import Access
 from muster.api.problems import Problem
 from muster.api.schemas_reports import ReportDocument
-from muster.api.system import Records
+from muster.api.system import RecordServices
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
 from muster.domain.period import Period, parse_day
@@ -58,7 +58,7 @@ _FORMS = {
 Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples=["2026-09-01"])]
 
 
-def report_routes(system: Records) -> APIRouter:
+def report_routes(system: RecordServices) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]

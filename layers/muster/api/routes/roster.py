@@ -18,7 +18,7 @@ from muster.api.schemas_roster import (
     StudentChange,
     SubjectDocument,
 )
-from muster.api.system import Records
+from muster.api.system import RecordServices
 from muster.api.versions import IfMatch, etag, expected
 from muster.domain.errors import ConsentRequired, UnsupportedTable
 from muster.domain.identifiers import FaceId, parse_group_id, parse_student_id
@@ -30,7 +30,7 @@ _CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
 _FILE_PROBLEMS = {status: {"model": Problem} for status in (409, 413, 415)}
 
 
-def roster_routes(system: Records) -> APIRouter:
+def roster_routes(system: RecordServices) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(prefix="/v1", tags=["roster"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(system.access)]
@@ -177,7 +177,7 @@ def roster_routes(system: Records) -> APIRouter:
     return router
 
 
-def health_routes(system: Records) -> APIRouter:
+def health_routes(system: RecordServices) -> APIRouter:
     """Make the router of the health check."""
     router = APIRouter(tags=["health"])
 

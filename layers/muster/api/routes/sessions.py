@@ -18,7 +18,7 @@ from muster.api.schemas_sessions import (
     SessionSummary,
     change_document,
 )
-from muster.api.system import Records
+from muster.api.system import RecordServices
 from muster.api.versions import IfMatch, etag, expected, pinned
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import InvalidRequest
@@ -33,7 +33,7 @@ _CHANGE: dict[int | str, dict[str, Any]] = {**_STALE, 428: {"model": Problem}}
 Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples=["2026-09-01"])]
 
 
-def session_routes(system: Records) -> APIRouter:
+def session_routes(system: RecordServices) -> APIRouter:
     """Make the router over one system."""
     router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
