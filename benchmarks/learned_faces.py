@@ -112,10 +112,12 @@ def _round(known: Pictures, others: Pictures, learned: int, random: np.random.Ge
     strangers = [row for name, own in pictures_of.items() if name not in set(students) for row in own[:3]]
     searched = others.embeddings[[row for row, _ in probes] + strangers]
     population = statistics_of(known).adapted_to(photos)
-    placed = population.placed(searched)
+    projected = population.project(searched)
 
     def score(templates: FloatArray) -> FloatArray:
-        return np.asarray(placed @ population.turned(population.placed(unit_rows(templates))).T, np.float32)
+        return np.asarray(
+            projected @ population.as_gallery_rows(population.project(unit_rows(templates))).T, np.float32
+        )
 
     each = [score(faces[:, number]) for number in range(learned)]
     ways = {

@@ -30,7 +30,7 @@ def main() -> int:
     gallery = Gallery(ids, PackId("embedded"), embeddings, owners)
     sought = random.choice(STUDENTS, PROBES, replace=False)
     probes = _unit(centres[sought] + _noise(random, PROBES))
-    population = Population.of_one(
+    population = Population.from_network(
         embeddings.mean(axis=0), np.eye(EMBEDDING_SIZE, 128, dtype=np.float32) * np.float32(1 / 16)
     )
 

@@ -35,10 +35,10 @@ from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
 from muster.packs.statistics import NetworkStatistics, PackStatistics, statistics_bytes
 from muster.recognition.calibration import Calibration
-from muster.recognition.evidence import DIRECTIONS, estimate_evidence
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.population import estimate_population
 from muster.recognition.scoring import NetworkPopulation, Population, Scores, prepare, score
+from muster.recognition.two_covariance import DIRECTIONS, estimate_two_covariance
 
 CHANCES = (0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _FIT_BEYOND = 1e-3
@@ -104,8 +104,8 @@ def statistics_of(pictures: Pictures) -> Population:
     for number, network in enumerate(population.networks):
         within, between, kept = EVIDENCE[pictures.sizes[number]]
         block = pictures.network(number).embeddings
-        evidence = estimate_evidence(block, people, network.mean, within, between, kept)
-        networks.append(replace(network, evidence=evidence))
+        model = estimate_two_covariance(block, people, network.mean, within, between, kept)
+        networks.append(replace(network, two_covariance=model))
     return _as_shipped(replace(population, networks=tuple(networks)), pictures.sizes)
 
 
@@ -204,11 +204,11 @@ def as_written(population: Population) -> PackStatistics:
 
 
 def _as_written(network: NetworkPopulation) -> NetworkStatistics:
-    evidence = network.evidence
-    if evidence is None:
+    model = network.two_covariance
+    if model is None:
         raise SystemExit("Nobody has several pictures: nothing was written.")
-    standard = np.array([evidence.centre, evidence.deviation], np.float32)
-    return NetworkStatistics(network.mean, network.factor, evidence.directions, evidence.reliability, standard)
+    standard = np.array([model.centre, model.deviation], np.float32)
+    return NetworkStatistics(network.mean, network.factor, model.directions, model.reliability, standard)
 
 
 def scored(probes: FloatArray, templates: FloatArray, population: Population) -> Scores:

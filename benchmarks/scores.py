@@ -24,9 +24,9 @@ from benchmarks.pictures import (
     unit_rows,
 )
 from benchmarks.population_statistics import scored, statistics_of
-from muster.recognition.evidence import estimate_evidence
 from muster.recognition.gallery import FloatArray
 from muster.recognition.scoring import Population
+from muster.recognition.two_covariance import estimate_two_covariance
 
 Score = Callable[[FloatArray, FloatArray], FloatArray]
 """Compares probes (N, D) with templates (S, D): float32 (N, S)."""
@@ -80,12 +80,14 @@ def _ways(known: Pictures) -> dict[str, Score]:
     network = population.networks[0]
     ways = {
         "cosine": _cosine,
-        "scaled cosine": _of_population(Population((replace(network, evidence=None),))),
+        "scaled cosine": _of_population(Population((replace(network, two_covariance=None),))),
         _SHIPPED: _of_population(population),
     }
     for within, between in _SHRINKAGES:
-        evidence = estimate_evidence(known.embeddings, people, network.mean, within, between)
-        ways[f"within {within}, between {between}"] = _of_population(Population((replace(network, evidence=evidence),)))
+        model = estimate_two_covariance(known.embeddings, people, network.mean, within, between)
+        ways[f"within {within}, between {between}"] = _of_population(
+            Population((replace(network, two_covariance=model),))
+        )
     return ways
 
 

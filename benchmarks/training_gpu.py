@@ -193,7 +193,7 @@ def _population() -> Population:
         resources.files("muster.packs").joinpath("data", "embedded-facenet_statistics.npz").open("rb") as stream,
         np.load(stream, allow_pickle=False) as arrays,
     ):
-        return Population.of_one(arrays["mean_0"], arrays["factor_0"])
+        return Population.from_network(arrays["mean_0"], arrays["factor_0"])
 
 
 def _rank_1(students: Class, trained: bytes) -> tuple[float, float]:

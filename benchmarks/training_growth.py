@@ -62,7 +62,7 @@ def _measure(kind: str, count: int) -> dict[str, Any]:
     if variation is None:
         raise SystemExit(f"The pack {_PACK} ships no variation.")
     spread = variation.basis @ np.linalg.cholesky(variation.between + variation.within)
-    population = Population.of_one(variation.mean, spread.astype(np.float32))
+    population = Population.from_network(variation.mean, spread.astype(np.float32))
     faces = variation.for_training().background(count + 1, _VIEWS, np.random.default_rng(0))
     templates = [Template(StudentId(f"s{i:06d}"), _PACK, face, f"{i:064x}") for i, face in enumerate(faces)]
     current = None

@@ -54,9 +54,9 @@ def gallery(stores: Stores) -> PreparedGallery:
     """The group's gallery in a population in which a cosine of 1 is a score of 10."""
     found = Gallery.from_templates(stores.students.templates(GroupId("g")), PACK)
     even = np.cbrt(1 / (10.0**2 * np.sqrt(512)))
-    flat = Population.of_one(np.zeros(512, np.float32), even * np.eye(512, dtype=np.float32))
+    flat = Population.from_network(np.zeros(512, np.float32), even * np.eye(512, dtype=np.float32))
     means = found.mean_views()
-    return PreparedGallery(found, flat, flat.placed(means / np.linalg.norm(means, axis=1, keepdims=True)))
+    return PreparedGallery(found, flat, flat.project(means / np.linalg.norm(means, axis=1, keepdims=True)))
 
 
 def like(student: str, cosine: float, kind: int = 0) -> NDArray[np.float32]:

@@ -79,7 +79,7 @@ def picture(path: Path) -> None:
 @pytest.fixture
 def how() -> Recognition:
     isotropic = np.eye(EMBEDDING_SIZE, dtype=np.float32) / np.float32(np.sqrt(EMBEDDING_SIZE))
-    return Recognition(PACK, Population.of_one(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Policy(), None)
+    return Recognition(PACK, Population.from_network(np.zeros(EMBEDDING_SIZE, np.float32), isotropic), Policy(), None)
 
 
 @pytest.fixture

@@ -43,9 +43,11 @@ def school(students: int) -> PreparedGallery:
     )
     # For a covariance f^2 I the scatter is f and its root mean square f^2 sqrt(512).
     even = np.cbrt(1 / (UNITS**2 * np.sqrt(EMBEDDING_SIZE)))
-    flat = Population.of_one(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
+    flat = Population.from_network(
+        np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32)
+    )
     # Without the adaptation of the mean, so that the scores of a test can be read off its cosines.
-    return PreparedGallery(gallery, flat, flat.placed(gallery.embeddings))
+    return PreparedGallery(gallery, flat, flat.project(gallery.embeddings))
 
 
 def decided(matches: list[Match]) -> list[tuple[str, str | None]]:
@@ -138,8 +140,10 @@ def test_a_student_among_thousands_is_found() -> None:
     many /= np.linalg.norm(many, axis=1, keepdims=True)
     gallery = Gallery(tuple(StudentId(f"s{i:04}") for i in range(1500)), PACK, many, np.arange(1500))
     even = np.cbrt(1 / (UNITS**2 * np.sqrt(EMBEDDING_SIZE)))
-    flat = Population.of_one(np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32))
-    matches = identify(many[[3, 1400]], PreparedGallery(gallery, flat, flat.placed(many)), BARS)
+    flat = Population.from_network(
+        np.zeros(EMBEDDING_SIZE, np.float32), even * np.eye(EMBEDDING_SIZE, dtype=np.float32)
+    )
+    matches = identify(many[[3, 1400]], PreparedGallery(gallery, flat, flat.project(many)), BARS)
     assert decided(matches) == [("present", "s0003"), ("present", "s1400")]
 
 
@@ -199,6 +203,7 @@ def test_matching_is_imported_without_scipy() -> None:
 def test_real_population_statistics_can_be_used_by_prepare() -> None:
     gallery = school(2).gallery
     prepared = prepare(
-        gallery, Population.of_one(np.full(EMBEDDING_SIZE, 0.01, np.float32), np.eye(EMBEDDING_SIZE, dtype=np.float32))
+        gallery,
+        Population.from_network(np.full(EMBEDDING_SIZE, 0.01, np.float32), np.eye(EMBEDDING_SIZE, dtype=np.float32)),
     )
     assert identify(gallery.embeddings, prepared, BARS)[0].candidates[0].student_id == "s0"

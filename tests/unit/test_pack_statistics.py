@@ -30,17 +30,17 @@ def people(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 def test_neutral_statistics_score_the_cosine_in_deviations() -> None:
-    placed = population_of(neutral_statistics(0.18, (512,))).placed(people(20))
+    projected = population_of(neutral_statistics(0.18, (512,))).project(people(20))
     rows = people(20)
-    np.testing.assert_allclose(placed @ placed.T, rows @ rows.T / 0.18, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(projected @ projected.T, rows @ rows.T / 0.18, rtol=1e-4, atol=1e-4)
 
 
 def test_the_bars_fit_statistics_that_were_measured_on_such_faces_and_no_others() -> None:
     rows = people(600)
     assert strangers_above(rows, (512,)) < 0.003
     factor = estimate_population(rows, (512,)).networks[0].factor
-    placed = Population.of_one(np.zeros(512, np.float32), factor).placed(rows)
-    foreign = (placed @ placed.T)[np.triu_indices(len(rows), 1)]
+    projected = Population.from_network(np.zeros(512, np.float32), factor).project(rows)
+    foreign = (projected @ projected.T)[np.triu_indices(len(rows), 1)]
     assert (foreign > 3.27).mean() > 5 * strangers_above(rows, (512,))
 
 

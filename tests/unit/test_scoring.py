@@ -39,7 +39,7 @@ def population_of(rows: FloatArray) -> Population:
     mean = rows.mean(axis=0)
     centred = unit(rows - mean)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    return Population.of_one(mean, (vectors * np.sqrt(np.maximum(values, 0))).astype(np.float32))
+    return Population.from_network(mean, (vectors * np.sqrt(np.maximum(values, 0))).astype(np.float32))
 
 
 @pytest.mark.parametrize("students", [5, 30, 200, 2000])
@@ -83,8 +83,8 @@ def test_a_face_that_resembles_everybody_scores_lower_than_its_cosine_says(direc
     population = population_of(people(random, 2000, directions))
     common, rare = np.zeros((2, 1, EMBEDDING_SIZE))
     common[0, 1], rare[0, 400] = 1, 1
-    placed = population.placed(unit(np.concatenate([common, rare]) + population.networks[0].mean))
-    assert np.linalg.norm(placed[0]) < np.linalg.norm(placed[1])
+    projected = population.project(unit(np.concatenate([common, rare]) + population.networks[0].mean))
+    assert np.linalg.norm(projected[0]) < np.linalg.norm(projected[1])
 
 
 def test_students_with_many_views_do_not_pull_the_mean_more_than_others(directions: FloatArray) -> None:

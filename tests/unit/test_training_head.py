@@ -40,7 +40,7 @@ def photographer() -> Photographer:
 def population() -> Population:
     variation = shipped()
     spread = variation.between + variation.within
-    return Population.of_one(variation.mean, (variation.basis @ np.linalg.cholesky(spread)).astype(np.float32))
+    return Population.from_network(variation.mean, (variation.basis @ np.linalg.cholesky(spread)).astype(np.float32))
 
 
 def students(count: int, views: int = 4, first: int = 0) -> list[Template]:

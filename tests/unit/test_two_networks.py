@@ -105,8 +105,8 @@ def test_a_pack_without_calibration_gets_the_default() -> None:
     population = population_of(neutral_statistics(0.18, SIZES))
     assert population.calibration == Calibration()
     rows = joined(blocks(6, 9))
-    placed = population.placed(rows)
-    found = (placed @ population.turned(placed).T)[np.triu_indices(6, 1)]
+    projected = population.project(rows)
+    found = (projected @ population.as_gallery_rows(projected).T)[np.triu_indices(6, 1)]
     # The sum of two independent scores over the root of 2, each the cosine in deviations.
     cosines = (rows @ rows.T)[np.triu_indices(6, 1)] * 2
     np.testing.assert_allclose(found, cosines / 0.18 / np.sqrt(2), rtol=1e-3, atol=1e-3)

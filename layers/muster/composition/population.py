@@ -2,8 +2,9 @@
 
 from muster.packs.statistics import NetworkStatistics, PackStatistics
 from muster.recognition.calibration import Calibration
-from muster.recognition.scoring import Evidence, NetworkPopulation, Population
+from muster.recognition.scoring import NetworkPopulation, Population
 from muster.recognition.thresholds import IMPOSTOR_TAIL
+from muster.recognition.two_covariance import TwoCovarianceModel
 
 
 def population_of(statistics: PackStatistics) -> Population:
@@ -23,5 +24,5 @@ def _network(statistics: NetworkStatistics, weight: float) -> NetworkPopulation:
     directions, reliability, standard = statistics.directions, statistics.reliability, statistics.standard
     if directions is None or reliability is None or standard is None:
         return NetworkPopulation(statistics.mean, statistics.factor, None, weight)
-    evidence = Evidence(directions, reliability, float(standard[0]), float(standard[1]))
-    return NetworkPopulation(statistics.mean, statistics.factor, evidence, weight)
+    two_covariance = TwoCovarianceModel(directions, reliability, float(standard[0]), float(standard[1]))
+    return NetworkPopulation(statistics.mean, statistics.factor, two_covariance, weight)

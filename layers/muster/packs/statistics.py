@@ -19,7 +19,7 @@ class NetworkStatistics:
         directions: float32 (D, K),
         reliability: float32 (K,), and
         standard: float32 (2,), mean and deviation of strangers' log-likelihood ratios: how photos of one person differ
-            (`muster.recognition.scoring.Evidence`); all None in a pack whose statistics hold one photo per person.
+            (`muster.recognition.two_covariance`); all None in a pack whose statistics hold one photo per person.
     """
 
     mean: FloatArray
@@ -94,7 +94,7 @@ def neutral_statistics(deviation: float, sizes: tuple[int, ...]) -> PackStatisti
         deviation: of the cosine of two different people.
         sizes: length of each network's embedding.
     """
-    # `NetworkPopulation.placed` divides by sqrt(scatter * typical), which for a factor of `spread` times the identity
+    # `NetworkPopulation.project` divides by sqrt(scatter * typical), which for a factor of `spread` times the identity
     # is spread ** 1.5 * size ** 0.25.
     spreads = [(deviation / size**0.25) ** (2 / 3) for size in sizes]
     return PackStatistics(

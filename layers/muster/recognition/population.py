@@ -41,8 +41,8 @@ def strangers_above(people: FloatArray, sizes: tuple[int, ...], seed: int = 0) -
     order = np.random.default_rng(seed).permutation(len(people))
     above = []
     for known, others in (np.array_split(order, 2), np.array_split(order, 2)[::-1]):
-        placed = estimate_population(people[known], sizes).placed(people[others])
-        pairs = (placed @ placed.T)[np.triu_indices(len(others), 1)]
+        projected = estimate_population(people[known], sizes).project(people[others])
+        pairs = (projected @ projected.T)[np.triu_indices(len(others), 1)]
         above.append(float((pairs > stranger_score(_CHANCE)).mean()))
     return float(np.mean(above))
 

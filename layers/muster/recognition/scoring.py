@@ -17,6 +17,7 @@ import numpy as np
 from muster.recognition.calibration import Calibration
 from muster.recognition.gallery import FloatArray, Gallery
 from muster.recognition.thresholds import IMPOSTOR_TAIL, Tail
+from muster.recognition.two_covariance import TwoCovarianceModel
 
 _HALF_WAY = 0.5
 """How much of the scatter is divided out: 0 leaves the centred cosine, 1 gives every face the same scatter.
@@ -46,45 +47,19 @@ FPIR 1 % on the grey ones falls by at most 0.006 (docs/method.md).
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Evidence:
-    """What tells one person from two; made by benchmarks/population_statistics.py.
-
-    In the directions that make both covariances, of people and of the photos of one person, diagonal at once, the
-    likelihood ratio of the two-covariance model is a product of the two faces less a cost of each.
-
-    Attributes:
-        directions: float32 (D, K), from a centred unit embedding to coordinates whose products add up.
-        reliability: float32 (K,), 0 to 1: the share of a direction's variance that is between people.
-        centre: the log-likelihood ratio of two different people on average, and
-        deviation: its standard deviation, above 0.
-    """
-
-    directions: FloatArray
-    reliability: FloatArray
-    centre: float
-    deviation: float
-
-    def placed(self, centred: FloatArray) -> FloatArray:
-        """Place centred embeddings, float32 (M, D), unit rows, as float32 (M, K + 2), for `Population.placed`."""
-        coordinates = centred @ self.directions / np.float32(np.sqrt(self.deviation))
-        cost = np.square(coordinates) @ self.reliability / 2 + self.centre / (2 * self.deviation)
-        return np.column_stack([coordinates, -cost, np.ones_like(cost)]).astype(np.float32, copy=False)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
 class NetworkPopulation:
     """What one network's embeddings, of length D, of people in general look like.
 
     Attributes:
         mean: float32 (D,), of unit embeddings.
         factor: float32 (D, R), R columns whose outer products add up to the covariance of centred unit embeddings.
-        evidence: how photos of one person differ beside that; None where no one has several photos in the statistics.
+        two_covariance: how photos of one person differ; None if the statistics hold one photo per person.
         weight: with which the scores count in the sum over the networks, above 0.
     """
 
     mean: FloatArray
     factor: FloatArray
-    evidence: Evidence | None = None
+    two_covariance: TwoCovarianceModel | None = None
     weight: float = 1.0
 
     def moved(self, embeddings: FloatArray, strength: float, share: float) -> "NetworkPopulation":
@@ -92,23 +67,23 @@ class NetworkPopulation:
         total = strength * share * self.mean + embeddings.sum(axis=0)
         return replace(self, mean=(total / (strength + len(embeddings))).astype(np.float32))
 
-    def placed(self, embeddings: FloatArray) -> FloatArray:
-        """Place embeddings, float32 (M, D), unit rows, for `Population.placed`."""
+    def project(self, embeddings: FloatArray) -> FloatArray:
+        """Project embeddings, float32 (M, D), unit rows; see `Population.project`."""
         centred = _unit(embeddings - self.mean)
-        if self.evidence is not None:
-            return self.evidence.placed(centred)
+        if self.two_covariance is not None:
+            return self.two_covariance.project(centred)
         scatter = np.linalg.norm(centred @ self.factor, axis=1, keepdims=True)
         # The root mean square of the scatter over people, tr(C^2)^(1/2), brings the scores to unit deviation.
         typical = np.linalg.norm(self.factor.T @ self.factor)
         divisor = np.sqrt(scatter**_HALF_WAY * typical ** (1 - _HALF_WAY))
-        placed: FloatArray = (centred / divisor).astype(np.float32)
-        return placed
+        projected: FloatArray = (centred / divisor).astype(np.float32)
+        return projected
 
-    def turned(self, placed: FloatArray) -> FloatArray:
-        """Make of placed rows what other placed rows can be multiplied with."""
-        if self.evidence is None:
-            return placed
-        return np.column_stack([placed[:, :-2], placed[:, -1], placed[:, -2]])
+    def as_gallery_rows(self, projected: FloatArray) -> FloatArray:
+        """Swap the last two columns, so that a dot product with projected rows yields the score."""
+        if self.two_covariance is None:
+            return projected
+        return np.column_stack([projected[:, :-2], projected[:, -1], projected[:, -2]])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -127,9 +102,11 @@ class Population:
     tail: Tail = IMPOSTOR_TAIL
 
     @classmethod
-    def of_one(cls, mean: FloatArray, factor: FloatArray, evidence: Evidence | None = None) -> "Population":
+    def from_network(
+        cls, mean: FloatArray, factor: FloatArray, two_covariance: TwoCovarianceModel | None = None
+    ) -> "Population":
         """Return the population of a pack with one network that nobody calibrated."""
-        return cls((NetworkPopulation(mean, factor, evidence),))
+        return cls((NetworkPopulation(mean, factor, two_covariance),))
 
     @property
     def size(self) -> int:
@@ -148,26 +125,27 @@ class Population:
         """Move the mean towards that of the faces of one photo, float32 (N, D), unit rows."""
         return self._moved(faces, _PHOTO_STRENGTH, 1.0)
 
-    def placed(self, embeddings: FloatArray) -> FloatArray:
-        """Place embeddings among people in general.
+    def project(self, embeddings: FloatArray) -> FloatArray:
+        """Project embeddings to rows whose products are scores.
 
         Args:
             embeddings: float32 (M, D), unit rows.
 
         Returns:
-            float32 (M, E); the product of a row with another that was `turned` is the normalised score of the two
-            faces, which over pairs of different people has mean 0 and deviation 1.
+            float32 (M, E). The dot product of such a row with one of `as_gallery_rows` is the normalised score of the
+            two faces. Over pairs of different people it has mean 0 and deviation 1.
         """
-        return self._joined([network.placed(block) for network, block in self._blocks(embeddings)])
+        return self._joined([network.project(block) for network, block in self._blocks(embeddings)])
 
-    def turned(self, placed: FloatArray) -> FloatArray:
-        """Make of placed rows, float32 (M, E), what other placed rows can be multiplied with."""
-        turned, first = [], 0
+    def as_gallery_rows(self, projected: FloatArray) -> FloatArray:
+        """Rearrange projected rows, float32 (M, E), so that a dot product with projected rows yields the score."""
+        parts, first = [], 0
         for network in self.networks:
-            last = first + (len(network.mean) if network.evidence is None else len(network.evidence.reliability) + 2)
-            turned.append(network.turned(placed[:, first:last]))
+            model = network.two_covariance
+            last = first + (len(network.mean) if model is None else len(model.reliability) + 2)
+            parts.append(network.as_gallery_rows(projected[:, first:last]))
             first = last
-        return np.concatenate(turned, axis=1)
+        return np.concatenate(parts, axis=1)
 
     def _moved(self, embeddings: FloatArray, strength: float, share: float) -> "Population":
         moved = [network.moved(block, strength, share) for network, block in self._blocks(embeddings)]
@@ -180,9 +158,9 @@ class Population:
         # A mean of several rows has blocks of unequal length, and each network counts by its weight alone.
         return [(network, _unit(block)) for network, block in zip(self.networks, blocks, strict=True)]
 
-    def _joined(self, placed: list[FloatArray]) -> FloatArray:
+    def _joined(self, projected: list[FloatArray]) -> FloatArray:
         weighted = [
-            rows * np.float32(np.sqrt(network.weight)) for network, rows in zip(self.networks, placed, strict=True)
+            rows * np.float32(np.sqrt(network.weight)) for network, rows in zip(self.networks, projected, strict=True)
         ]
         return np.concatenate(weighted, axis=1)
 
@@ -193,9 +171,9 @@ class PreparedGallery:
 
     Attributes:
         population: adapted to the gallery.
-        students: float32 (S, E), the mean view of each student, placed in that population and turned. A degraded probe
-            comes near to one degraded view of anybody, not to their mean: with eight views DIR of such probes at
-            FPIR 0.1 % is 0.45 by the best view and 0.58 by the mean.
+        students: float32 (S, E), the mean view of each student, projected with that population, as gallery rows. A
+            degraded probe comes near one degraded view of anybody, but not near their mean: with eight views DIR of
+            such probes at FPIR 0.1 % is 0.45 by the best view and 0.58 by the mean.
     """
 
     gallery: Gallery
@@ -226,10 +204,10 @@ class Scores:
 
 
 def prepare(gallery: Gallery, population: Population) -> PreparedGallery:
-    """Place a gallery's students in the population of the same pack."""
+    """Project a gallery's students with the population of the same pack."""
     students = _unit(gallery.mean_views()) if gallery.size else np.empty((0, population.size), np.float32)
     adapted = population.adapted_to(students)
-    return PreparedGallery(gallery, adapted, adapted.turned(adapted.placed(students)))
+    return PreparedGallery(gallery, adapted, adapted.as_gallery_rows(adapted.project(students)))
 
 
 def score(probes: FloatArray, prepared: PreparedGallery, *, same_photo: bool = True) -> Scores:
@@ -241,7 +219,7 @@ def score(probes: FloatArray, prepared: PreparedGallery, *, same_photo: bool = T
     """
     population = prepared.population
     centred = population.adapted_to_photo(probes) if same_photo else population
-    normalised = centred.placed(probes) @ prepared.students.T
+    normalised = centred.project(probes) @ prepared.students.T
     calibration = population.calibration
     return Scores(prepared.gallery.similarity(probes), normalised, calibration.ratios(normalised), calibration.scale)
 

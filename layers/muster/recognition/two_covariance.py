@@ -1,11 +1,12 @@
-"""How the evidence that tells one person from two is learnt from photos of many people."""
+"""The two-covariance model (PLDA) of embeddings, and its estimation from photos of many people."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from muster.recognition.covariance import positive, shrunk
 from muster.recognition.gallery import FloatArray
-from muster.recognition.scoring import Evidence
 
 DIRECTIONS = 85
 """Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
@@ -18,14 +19,40 @@ FaceNet alone DIR at FPIR 1 % is 0.867, 0.884, 0.889, 0.891 and 0.888 for 0.3, 0
 0.891, 0.889 and 0.880 for 0.1, 0.3, 0.5 and 0.8 of the second."""
 
 
-def estimate_evidence(
+@dataclass(frozen=True, eq=False, slots=True)
+class TwoCovarianceModel:
+    """The two-covariance model of one network's embeddings; made by benchmarks/population_statistics.py.
+
+    In the basis that makes the covariance between people and the covariance within one person's photos diagonal, the
+    log-likelihood ratio of two faces is their dot product minus a cost for each face.
+
+    Attributes:
+        directions: float32 (D, K), maps a centred unit embedding to coordinates in that basis.
+        reliability: float32 (K,), 0 to 1: the share of a direction's variance that lies between people.
+        centre: mean log-likelihood ratio of two different people, and
+        deviation: its standard deviation, above 0.
+    """
+
+    directions: FloatArray
+    reliability: FloatArray
+    centre: float
+    deviation: float
+
+    def project(self, centred: FloatArray) -> FloatArray:
+        """Project centred embeddings, float32 (M, D), unit rows, to float32 (M, K + 2); see `Population.project`."""
+        coordinates = centred @ self.directions / np.float32(np.sqrt(self.deviation))
+        cost = np.square(coordinates) @ self.reliability / 2 + self.centre / (2 * self.deviation)
+        return np.column_stack([coordinates, -cost, np.ones_like(cost)]).astype(np.float32, copy=False)
+
+
+def estimate_two_covariance(
     embeddings: FloatArray,
     people: NDArray[np.intp],
     mean: FloatArray,
     within_shrinkage: float = WITHIN_SHRINKAGE,
     between_shrinkage: float = BETWEEN_SHRINKAGE,
     kept: int = DIRECTIONS,
-) -> Evidence:
+) -> TwoCovarianceModel:
     """Learn from photos of many people, several each for some hundred of them.
 
     Args:
@@ -59,7 +86,7 @@ def estimate_evidence(
     reliability = ratios / (ratios + 1)
     _, first = np.unique(people, return_index=True)
     centre, deviation = _of_strangers(centred[first] @ directions, reliability)
-    return Evidence(directions.astype(np.float32), reliability.astype(np.float32), centre, deviation)
+    return TwoCovarianceModel(directions.astype(np.float32), reliability.astype(np.float32), centre, deviation)
 
 
 def _of_strangers(coordinates: NDArray[np.float64], reliability: NDArray[np.float64]) -> tuple[float, float]:

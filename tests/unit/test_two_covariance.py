@@ -12,9 +12,9 @@ from muster.domain.identifiers import PackId, StudentId
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
 from muster.packs.statistics import NetworkStatistics, PackStatistics
-from muster.recognition.evidence import estimate_evidence
 from muster.recognition.gallery import FloatArray, Gallery
-from muster.recognition.scoring import Evidence, Population, prepare, score
+from muster.recognition.scoring import Population, prepare, score
+from muster.recognition.two_covariance import TwoCovarianceModel, estimate_two_covariance
 
 EMBEDDING_SIZE = 512
 SPREAD = np.where(np.arange(EMBEDDING_SIZE) < 60, 1 / np.sqrt(1 + np.arange(EMBEDDING_SIZE) / 8), 0)
@@ -42,7 +42,7 @@ def population_of_drawn() -> Population:
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     factor = (vectors * np.sqrt(np.maximum(values, 0))).astype(np.float32)
     rows = drawn.reshape(-1, EMBEDDING_SIZE)
-    return Population.of_one(mean, factor, estimate_evidence(rows, np.repeat(np.arange(1500), 3), mean))
+    return Population.from_network(mean, factor, estimate_two_covariance(rows, np.repeat(np.arange(1500), 3), mean))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def population() -> Population:
 
 
 def without_evidence(population: Population) -> Population:
-    return replace(population, networks=tuple(replace(network, evidence=None) for network in population.networks))
+    return replace(population, networks=tuple(replace(network, two_covariance=None) for network in population.networks))
 
 
 def gallery_of(rows: FloatArray) -> Gallery:
@@ -70,13 +70,13 @@ def test_strangers_score_nought_with_deviation_one(population: Population, stude
 
 
 def test_a_score_is_the_log_likelihood_ratio_of_two_gaussians(population: Population) -> None:
-    evidence = population.networks[0].evidence
-    assert evidence is not None
+    model = population.networks[0].two_covariance
+    assert model is not None
     one, other = photos(np.random.default_rng(2), 2, 1)[:, 0]
     # Coordinates in which photos of one person have unit variance and people the variance `ratios`.
-    ratios = evidence.reliability.astype(float) / (1 - evidence.reliability)
+    ratios = model.reliability.astype(float) / (1 - model.reliability)
     scale = np.sqrt(ratios / (2 * ratios + 1))
-    x, y = (unit(row - population.networks[0].mean) @ evidence.directions / scale for row in (one, other))
+    x, y = (unit(row - population.networks[0].mean) @ model.directions / scale for row in (one, other))
 
     def log_density(rows: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
         """Sum over the directions, each with its own 2 x 2 covariance, but for a constant."""
@@ -87,14 +87,14 @@ def test_a_score_is_the_log_likelihood_ratio_of_two_gaussians(population: Popula
     pair = np.stack([x, y]).astype(float)
     constant = np.log(np.linalg.det(alone + shared)).sum() / 2 - np.log(np.linalg.det(alone)).sum() / 2
     ratio = log_density(pair, alone + shared) - log_density(pair, alone) + constant
-    placed = population.placed(np.stack([one, other]))
-    found = float((placed[:1] @ population.turned(placed)[1:].T)[0, 0])
-    assert found == pytest.approx((ratio - evidence.centre) / evidence.deviation, abs=1e-3)
+    projected = population.project(np.stack([one, other]))
+    found = float((projected[:1] @ population.as_gallery_rows(projected)[1:].T)[0, 0])
+    assert found == pytest.approx((ratio - model.centre) / model.deviation, abs=1e-3)
 
 
 def test_it_does_not_matter_which_of_two_faces_is_the_student(population: Population) -> None:
-    placed = population.placed(photos(np.random.default_rng(3), 6, 1)[:, 0])
-    scores = placed @ population.turned(placed).T
+    projected = population.project(photos(np.random.default_rng(3), 6, 1)[:, 0])
+    scores = projected @ population.as_gallery_rows(projected).T
     np.testing.assert_allclose(scores, scores.T, atol=1e-4)
 
 
@@ -117,13 +117,13 @@ def test_an_empty_gallery_and_a_photo_without_faces_are_no_special_case(populati
 def test_nothing_is_learnt_where_nobody_has_two_photos() -> None:
     rows = photos(np.random.default_rng(6), 20, 1)[:, 0]
     with pytest.raises(ValueError, match="nobody has two photos"):
-        estimate_evidence(rows, np.arange(20), rows.mean(axis=0))
+        estimate_two_covariance(rows, np.arange(20), rows.mean(axis=0))
 
 
 def test_a_pack_with_one_photo_a_person_does_without_evidence(tmp_path: Path) -> None:
     shipped = load_statistics(shipped_spec("embedded"), tmp_path).networks
     plain = PackStatistics(tuple(NetworkStatistics(network.mean, network.factor) for network in shipped))
-    assert [network.evidence for network in population_of(plain).networks] == [None, None]
+    assert [network.two_covariance for network in population_of(plain).networks] == [None, None]
 
 
 @pytest.mark.parametrize(("name", "sizes"), [("embedded", [512, 192]), ("embedded-facenet", [512])])
@@ -131,9 +131,9 @@ def test_the_shipped_evidence_is_complete(name: str, sizes: list[int], tmp_path:
     networks = population_of(load_statistics(shipped_spec(name), tmp_path)).networks
     assert [len(network.mean) for network in networks] == sizes
     for network in networks:
-        evidence = network.evidence
-        assert isinstance(evidence, Evidence)
-        assert evidence.directions.shape == (len(network.mean), len(evidence.reliability))
-        assert ((evidence.reliability > 0) & (evidence.reliability < 1)).all()
-        assert evidence.deviation > 0
+        model = network.two_covariance
+        assert isinstance(model, TwoCovarianceModel)
+        assert model.directions.shape == (len(network.mean), len(model.reliability))
+        assert ((model.reliability > 0) & (model.reliability < 1)).all()
+        assert model.deviation > 0
         assert network.weight > 0
