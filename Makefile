@@ -52,7 +52,8 @@ test-export: .venv-export/done ## compare the cloud pack's exported models with 
 	.venv-export/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-lint: $(VENV)/dev ## check style and types
+lint: $(VENV)/dev ## check style, spelling and types
+	$(BIN)/python -m codespell_lib
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
