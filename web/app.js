@@ -1,6 +1,5 @@
 /** Where the page begins: it finds out who uses it, then shows the screen that the address names. */
 
-import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { whenSignInEnds } from "./core/api.js";
 import { configure, finishSignIn, hasCredential, hosted } from "./core/auth.js";
 import { draw, mount } from "./core/draw.js";
@@ -23,6 +22,7 @@ import * as rollCall from "./screens/roll-call.js";
 import * as session from "./screens/session.js";
 import * as settings from "./screens/settings.js";
 import * as signIn from "./screens/sign-in.js";
+import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
 const CONFIG = "muster.config";
 /** Begin of the address that a QR code leads to. */
@@ -31,7 +31,13 @@ const TOKEN = "#/token/";
 const SCREENS = {
   "": { page: rollCall.rollCall, enter: rollCall.enter, tab: "roll", title: "roll.title" },
   session: { page: session.sessionPage, enter: session.enter, exit: session.exit, tab: "roll", title: "session.title" },
-  register: { page: register.register, enter: register.enter, exit: register.exit, tab: "register", title: "register.title" },
+  register: {
+    page: register.register,
+    enter: register.enter,
+    exit: register.exit,
+    tab: "register",
+    title: "register.title",
+  },
   history: { page: history.historyPage, enter: history.enter, tab: "history", title: "history.title" },
   report: { page: report.reportPage, enter: report.enter, tab: "history", title: "report.title" },
   settings: { page: settings.settings, enter: settings.enter, tab: "settings", title: "settings.title" },
@@ -103,7 +109,9 @@ async function show() {
   draw();
   scrollTo(0, 0);
   // After the drawing: whoever cannot see the page hears what it is now.
-  requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector("h1")?.focus({ preventScroll: true })));
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => document.querySelector("h1")?.focus({ preventScroll: true })),
+  );
   await screen.enter?.(argument).catch(sayWhy);
   draw();
 }

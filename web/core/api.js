@@ -1,8 +1,8 @@
 /** Requests to the server, each signed and each failure a `Problem` or `Unreachable`. */
 
 import { bearer, hosted, renew } from "./auth.js";
-import { READ, database } from "./database.js";
-import { Problem, Unreachable, problemOf } from "./problem.js";
+import { database, READ } from "./database.js";
+import { Problem, problemOf, Unreachable } from "./problem.js";
 
 /** Milliseconds after which a request without a photo counts as not answered. */
 const PATIENCE = 20_000;

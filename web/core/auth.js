@@ -117,7 +117,9 @@ export async function signOut() {
     // Without a network the token lives on for its time; the pages' own sign-out below ends the rest.
     await fetch(`${config.sign_in}/oauth2/revoke`, { method: "POST", body }).catch(() => undefined);
   }
-  location.assign(`${config.sign_in}/logout?${new URLSearchParams({ client_id: config.client_id, logout_uri: home() })}`);
+  location.assign(
+    `${config.sign_in}/logout?${new URLSearchParams({ client_id: config.client_id, logout_uri: home() })}`,
+  );
 }
 
 async function tokens(fields) {

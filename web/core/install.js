@@ -23,9 +23,10 @@ export function startInstall(onUpdate) {
     replaced = true;
   });
   void navigator.serviceWorker.register("/sw.js").then((registration) => {
-    const tell = (worker) => worker?.addEventListener("statechange", () => {
-      if (worker.state === "installed" && navigator.serviceWorker.controller) onUpdate();
-    });
+    const tell = (worker) =>
+      worker?.addEventListener("statechange", () => {
+        if (worker.state === "installed" && navigator.serviceWorker.controller) onUpdate();
+      });
     if (registration.waiting && navigator.serviceWorker.controller) onUpdate();
     tell(registration.installing);
     registration.addEventListener("updatefound", () => tell(registration.installing));

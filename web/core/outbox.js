@@ -4,7 +4,7 @@
  */
 
 import { send, sendForm } from "./api.js";
-import { OUTBOX, database } from "./database.js";
+import { database, OUTBOX } from "./database.js";
 import { draw } from "./draw.js";
 import { Problem, Unreachable } from "./problem.js";
 import { randomId } from "./random.js";
@@ -109,7 +109,13 @@ export function sendAs(user) {
  * @returns {Promise<Item>}
  */
 export async function enqueue(photo) {
-  const item = { ...photo, id: randomId(), user: me?.user_id ?? "", takenAt: new Date().toISOString(), state: "waiting" };
+  const item = {
+    ...photo,
+    id: randomId(),
+    user: me?.user_id ?? "",
+    takenAt: new Date().toISOString(),
+    state: "waiting",
+  };
   try {
     await (await database()).put(OUTBOX, item);
     void navigator.storage?.persist?.();

@@ -1,7 +1,7 @@
 /** A sheet that asks before something is done. */
 
-import { html } from "../vendor/lit-html/lit-html.js";
 import { t } from "../core/i18n.js";
+import { html } from "../vendor/lit-html/lit-html.js";
 import { closeSheet, openSheet } from "./sheet.js";
 
 /**
@@ -27,7 +27,8 @@ export function ask(title, sentences, choices) {
     body: html`${sentences.map((sentence) => html`<p>${sentence}</p>`)}
       <div class="stack-small">
         ${choices.map(
-          (choice) => html`<button class="big ${choice.style ?? ""}" @click=${() => choose(choice)}>${choice.label}</button>`,
+          (choice) =>
+            html`<button class="big ${choice.style ?? ""}" @click=${() => choose(choice)}>${choice.label}</button>`,
         )}
         <button class="big" @click=${closeSheet}>${t("action.back")}</button>
       </div>`,

@@ -1,10 +1,10 @@
 /** The camera with a face guide, where the page may use it; else the phone's own camera by a file field. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ref } from "../vendor/lit-html/directives/ref.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { jpeg } from "../core/photo.js";
+import { ref } from "../vendor/lit-html/directives/ref.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icon } from "./icons.js";
 
 let stream = null;

@@ -1,15 +1,15 @@
 /** The sheets of a roll call: whose face is this, and how is this student marked. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { knownStudents } from "../core/roster.js";
 import { facePath, mark, nameFace, session } from "../core/session.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import "./face-picture.js";
 import { icon } from "./icons.js";
 import { closeSheet, openSheet } from "./sheet.js";
-import { STATUSES, chip, sign } from "./status.js";
+import { chip, STATUSES, sign } from "./status.js";
 import { attempt, say } from "./toast.js";
 
 let sought = "";
@@ -32,7 +32,10 @@ function faceBody(face, photo) {
   const wanted = sought.toLocaleLowerCase();
   const shown = students
     .filter((student) => student.state === "registered")
-    .filter((student) => student.name.toLocaleLowerCase().includes(wanted) || student.student_id.toLocaleLowerCase().includes(wanted))
+    .filter(
+      (student) =>
+        student.name.toLocaleLowerCase().includes(wanted) || student.student_id.toLocaleLowerCase().includes(wanted),
+    )
     .sort((one, other) => rank(one) - rank(other));
   return html`<div class="row">
       <face-picture class="huge" photo=${photo.photo_id} box=${face.box.join(",")} src=${facePath(session().id, face.face_id)}></face-picture>

@@ -1,8 +1,8 @@
 /** The choice of a group; the last one comes first. */
 
-import { html } from "../vendor/lit-html/lit-html.js";
 import { t } from "../core/i18n.js";
 import { chooseGroup, chosenGroup, knownGroups } from "../core/roster.js";
+import { html } from "../vendor/lit-html/lit-html.js";
 
 /** @param {(id: string) => void} [chosen] told of another choice. */
 export function groupPicker(chosen = () => undefined) {

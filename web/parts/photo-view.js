@@ -1,11 +1,11 @@
 /** A photo with its faces framed, each frame a button; it can be brought nearer, since faces at the back are small. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
 import { has, t } from "../core/i18n.js";
 import { ownPhoto } from "../core/pictures.js";
 import { photoPath } from "../core/session.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icon } from "./icons.js";
 import "./server-picture.js";
 

@@ -1,10 +1,10 @@
 /** The questions of a roll call: likely pairs of pictures to confirm together, then the others one by one. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { confirmFaces, facePath, nameFace } from "../core/session.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import "./face-picture.js";
 import { openFace } from "./face-sheet.js";
 import { icon } from "./icons.js";
@@ -33,7 +33,9 @@ function studentOf(question) {
 
 function likely(view) {
   const { alone } = choices(view);
-  return view.questions.filter((question) => question.likely && !alone.has(studentOf(question))).slice(0, MAX_CONFIRMED);
+  return view.questions
+    .filter((question) => question.likely && !alone.has(studentOf(question)))
+    .slice(0, MAX_CONFIRMED);
 }
 
 /** @returns {any[]} the questions that one tap confirms. */
@@ -85,11 +87,7 @@ function pairsGrid(view, pairs) {
   return html`<div class="stack-small">
     <p id="pairs-hint">${t("pairs.hint")}</p>
     <ul class="pairs">
-      ${repeat(
-        pairs,
-        studentOf,
-        (question) => html`<li>${pairChoice(view, question, out)}</li>`,
-      )}
+      ${repeat(pairs, studentOf, (question) => html`<li>${pairChoice(view, question, out)}</li>`)}
     </ul>
     <div class="bar">
       <button class="primary big grow" ?disabled=${isSettling(view, pairs)} @click=${() => void confirmAndLookOn(view)}>

@@ -1,9 +1,9 @@
 /** A sheet that comes up from the foot of the page; the rest waits behind it. Built on `dialog`, which keeps the focus. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ref } from "../vendor/lit-html/directives/ref.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
+import { ref } from "../vendor/lit-html/directives/ref.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icon } from "./icons.js";
 
 let content = null;

@@ -1,13 +1,20 @@
 /** The statuses of a mark and the decisions on a face, each with a sign beside its colour. */
 
-import { html } from "../vendor/lit-html/lit-html.js";
 import { t } from "../core/i18n.js";
+import { html } from "../vendor/lit-html/lit-html.js";
 import { icon } from "./icons.js";
 
 /** Statuses that a person can set, in the order in which they are offered; only photos set `review`. */
 export const STATUSES = ["present", "late", "absent", "excused"];
 
-const SIGNS = { present: "check", late: "clock", absent: "cross", excused: "note", review: "question", unknown: "person" };
+const SIGNS = {
+  present: "check",
+  late: "clock",
+  absent: "cross",
+  excused: "note",
+  review: "question",
+  unknown: "person",
+};
 
 /** @param {string} status @returns its sign. */
 export function sign(status) {

@@ -1,9 +1,9 @@
 /** Short messages at the foot of the page, read aloud as they come. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { draw } from "../core/draw.js";
 import { explain, t } from "../core/i18n.js";
 import { Unreachable } from "../core/problem.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** Milliseconds that a message without a button stays. */
 const STAYS = 6_000;

@@ -1,11 +1,11 @@
 /** The photos that wait in the phone, each with its state and what can be done about it. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { date, explain, moment, percent, t } from "../core/i18n.js";
 import { discard, isVolatile, progressOf, retry, waitsForSignIn, wake } from "../core/outbox.js";
 import { Unreachable } from "../core/problem.js";
 import { groupName } from "../core/roster.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icon } from "./icons.js";
 
 /** Address of each waiting photo, so that it is shown without being read again at each drawing. */

@@ -1,7 +1,5 @@
 /** Past roll calls of a group, and the way to its report. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { getAll, remembered } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { moment, t } from "../core/i18n.js";
@@ -10,6 +8,8 @@ import { chosenGroup, knownGroups, rosterProblem } from "../core/roster.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
 import { failure, waitingList } from "../parts/waiting.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { outcome, presence } from "./roll-call.js";
 
 /** Days that the list reaches back; the report goes as far as anybody likes. */

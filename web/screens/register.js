@@ -1,7 +1,5 @@
 /** Registering one student after the other: who, consent, one photo. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { draw } from "../core/draw.js";
 import { explain, has, percent, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
@@ -13,6 +11,8 @@ import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
 import { attempt, say } from "../parts/toast.js";
 import { stateOf, waitingList } from "../parts/waiting.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** Identifiers as the server takes them (`muster.domain.identifiers`). */
 const IDENTIFIER = "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}";
@@ -172,7 +172,11 @@ function fields() {
   const open = (group === null ? null : knownStudents(group))?.filter((student) => student.state === "enrolled") ?? [];
   const choose = (event) => {
     const student = open.find((one) => one.student_id === event.target.value);
-    change(student ? { student: student.student_id, id: student.student_id, name: student.name } : { student: NEW, id: "", name: "" });
+    change(
+      student
+        ? { student: student.student_id, id: student.student_id, name: student.name }
+        : { student: NEW, id: "", name: "" },
+    );
   };
   return html`<form class="stack" @submit=${submit}>
     ${group === null ? identifier("newGroup", t("group.new"), t("group.newHint")) : groupPicker(() => void enter())}

@@ -1,6 +1,5 @@
 /** Who came over a term: a table of students by sessions, coloured and lettered, and its export. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { get, send } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { day, dayAndMonth, percent, t } from "../core/i18n.js";
@@ -10,6 +9,7 @@ import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
 import { attempt } from "../parts/toast.js";
 import { failure } from "../parts/waiting.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** Months that a term has, until the teacher says otherwise. */
 const TERM_MONTHS = 4;
@@ -99,7 +99,8 @@ function found() {
     ${heatMap()}
     <ul class="legend">
       ${["present", "late", "absent", "excused", "review"].map(
-        (status) => html`<li><span class="cell ${status}" aria-hidden="true">${t(`letter.${status}`)}</span> ${t(`status.${status}`)}</li>`,
+        (status) =>
+          html`<li><span class="cell ${status}" aria-hidden="true">${t(`letter.${status}`)}</span> ${t(`status.${status}`)}</li>`,
       )}
       <li><span class="cell none" aria-hidden="true">–</span> ${t("session.notTaken")}</li>
     </ul>`;
@@ -113,7 +114,9 @@ function heatMap() {
           <th scope="col">${t("report.student")}</th>
           <th scope="col">${t("report.rate")}</th>
           ${report.sessions.map(
-            (session) => html`<th scope="col"><a href="#/session/${session.session_id}" aria-label=${day(session.started_at)}>
+            (
+              session,
+            ) => html`<th scope="col"><a href="#/session/${session.session_id}" aria-label=${day(session.started_at)}>
               ${dayAndMonth(session.started_at).map((part) => html`<span>${part}</span>`)}
             </a></th>`,
           )}

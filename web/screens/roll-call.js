@@ -1,21 +1,21 @@
 /** The first page: choose the group, take the photos. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { get } from "../core/api.js";
 import { draw } from "../core/draw.js";
+import { captureTime, dayTaken } from "../core/exif.js";
 import { clock, moment, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
 import { enqueue, waiting } from "../core/outbox.js";
-import { captureTime, dayTaken } from "../core/exif.js";
 import { prepared } from "../core/photo.js";
 import { randomId } from "../core/random.js";
 import { chosenGroup, groupName, knownGroups, knownStudents, loadStudents, rosterProblem } from "../core/roster.js";
 import { ask } from "../parts/ask.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
-import { failure, waitingList } from "../parts/waiting.js";
 import { attempt, say } from "../parts/toast.js";
+import { failure, waitingList } from "../parts/waiting.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** Days of which roll calls are offered to go on with. */
 const RECENT_DAYS = 2;
@@ -114,17 +114,22 @@ function files(group) {
       return;
     }
     const time = clock(last.startedAt);
-    ask(t("roll.addTitle"), [t("roll.addText", { time, group: groupName(group) })], [
-      { label: t("roll.add", { time }), style: "primary", run: () => void takePhotos(chosen, last, group) },
-      { label: t("roll.new"), run: () => void takePhotos(chosen, null, group) },
-    ]);
+    ask(
+      t("roll.addTitle"),
+      [t("roll.addText", { time, group: groupName(group) })],
+      [
+        { label: t("roll.add", { time }), style: "primary", run: () => void takePhotos(chosen, last, group) },
+        { label: t("roll.new"), run: () => void takePhotos(chosen, null, group) },
+      ],
+    );
   };
 }
 
 /** The page. */
 export function rollCall() {
   const groups = knownGroups();
-  if (groups === null) return rosterProblem() ? failure(rosterProblem()) : html`<p class="muted">${t("state.loading")}</p>`;
+  if (groups === null)
+    return rosterProblem() ? failure(rosterProblem()) : html`<p class="muted">${t("state.loading")}</p>`;
   if (groups.length === 0) {
     return html`<section class="card stack">
       <h1 tabindex="-1">${t("roll.title")}</h1>

@@ -1,7 +1,5 @@
 /** One roll call: its photos with the faces framed, the questions, and everybody with their status. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { moment, t } from "../core/i18n.js";
 import { discard, isUnopened, waiting } from "../core/outbox.js";
 import { forgetPictures } from "../core/pictures.js";
@@ -15,6 +13,8 @@ import { confirmable, confirmLikely, questions } from "../parts/questions.js";
 import { chip, counts } from "../parts/status.js";
 import { attempt, say } from "../parts/toast.js";
 import { failure, waitingList } from "../parts/waiting.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { beingPrepared, forgetRollCall, takePhotos } from "./roll-call.js";
 
 /** Called when the page is opened. @param {string} id */
@@ -81,9 +81,11 @@ function summary(view) {
 
 function photoActions(view, photo) {
   const remove = () =>
-    ask(t("photo.delete"), [t("photo.deleteText")], [
-      { label: t("photo.deleteNow"), style: "danger", run: () => void attempt(() => removePhoto(photo.photo_id)) },
-    ]);
+    ask(
+      t("photo.delete"),
+      [t("photo.deleteText")],
+      [{ label: t("photo.deleteNow"), style: "danger", run: () => void attempt(() => removePhoto(photo.photo_id)) }],
+    );
   const replace = async (event) => {
     const files = [...event.target.files];
     event.target.value = "";
@@ -105,9 +107,11 @@ function removal(view, items) {
     location.hash = "#/history";
   };
   return html`<button class="danger" @click=${() =>
-    ask(t("session.delete"), [t("session.deleteText")], [
-      { label: t("session.deleteNow"), style: "danger", run: () => void remove() },
-    ])}>${icon("bin")}${t("session.delete")}</button>`;
+    ask(
+      t("session.delete"),
+      [t("session.deleteText")],
+      [{ label: t("session.deleteNow"), style: "danger", run: () => void remove() }],
+    )}>${icon("bin")}${t("session.delete")}</button>`;
 }
 
 function morePhotos(view) {
@@ -132,7 +136,10 @@ function everybody(view) {
   const marked = new Set(view.marks.map((mark) => mark.student_id));
   const students = view.groupId === null ? [] : (knownStudents(view.groupId) ?? []);
   const others = students.filter((student) => !marked.has(student.student_id));
-  return [...view.marks, ...others.map(({ student_id, name }) => ({ student_id, name, status: null, by_person: false }))];
+  return [
+    ...view.marks,
+    ...others.map(({ student_id, name }) => ({ student_id, name, status: null, by_person: false })),
+  ];
 }
 
 function people(view) {

@@ -1,19 +1,19 @@
 /** Language, look, what waits in the phone, who is signed in. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { forgetRead, get } from "../core/api.js";
 import { hasCredential, signOut } from "../core/auth.js";
 import { draw } from "../core/draw.js";
-import { LANGUAGES, chooseLanguage, explain, language, moment, t } from "../core/i18n.js";
+import { chooseLanguage, explain, LANGUAGES, language, moment, t } from "../core/i18n.js";
 import { installable, offerInstall } from "../core/install.js";
+import { chooseLook, LOOKS, look } from "../core/look.js";
 import { forgetMe, me } from "../core/me.js";
 import { sendAs, waiting } from "../core/outbox.js";
 import { forgetPictures } from "../core/pictures.js";
 import { forgetRoster } from "../core/roster.js";
-import { LOOKS, chooseLook, look } from "../core/look.js";
 import { icon } from "../parts/icons.js";
 import { close as closeToast } from "../parts/toast.js";
 import { waitingList } from "../parts/waiting.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { forget as forgetHistory } from "./history.js";
 import { forget as forgetReport } from "./report.js";
 

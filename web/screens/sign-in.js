@@ -1,6 +1,5 @@
 /** The way in: the hosted pages in the cloud, a token or its QR code on one machine. */
 
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { dropToken, goToSignIn, hasCredential, hosted, keepToken } from "../core/auth.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
@@ -8,6 +7,7 @@ import { waiting } from "../core/outbox.js";
 import { Problem } from "../core/problem.js";
 import { icon } from "../parts/icons.js";
 import { attempt } from "../parts/toast.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 let token = "";
 /** Whether the server did not know the token that was tried last. */
