@@ -9,7 +9,7 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from benchmarks.report_parts.school import LARGE, MEASURED, ONE_CLASS, built
-from muster.api.schemas_reports import ReportDocument
+from muster.api.schemas.reports import ReportDocument
 from muster.domain.period import Period
 from muster.reports.csv_file import csv_file
 from muster.reports.html_page import html_page

@@ -18,7 +18,7 @@ from infra import names
 from infra.config import StageConfig
 from infra.constructs.bucket import AccessLogs, PrivateBucket
 from infra.review import accept
-from muster.api.site_policy import API_PATHS, HEADERS, content_security_policy
+from muster.api.security_headers import API_PATHS, HEADERS, content_security_policy
 
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
 """Part of the name of the bucket that `cdk bootstrap` made for assets."""

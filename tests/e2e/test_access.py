@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from muster.api.app import OPEN, create_app
+from muster.api.app import PUBLIC_PATHS, create_app
 from muster.composition.local import LocalServices
 from muster.domain.attendance import Session
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
@@ -94,7 +94,9 @@ WHO_MAY = {
 
 def routes(app: FastAPI) -> set[str]:
     found = iter_route_contexts(app.routes)
-    return {f"{method} {route.path}" for route in found for method in route.methods or () if route.path not in OPEN}
+    return {
+        f"{method} {route.path}" for route in found for method in route.methods or () if route.path not in PUBLIC_PATHS
+    }
 
 
 @pytest.fixture
@@ -164,7 +166,7 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
 def test_an_app_with_a_route_that_asks_nobody_is_not_made(
     system: LocalServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("muster.api.app.OPEN", OPEN - {"/health"})
+    monkeypatch.setattr("muster.api.app.PUBLIC_PATHS", PUBLIC_PATHS - {"/health"})
     with pytest.raises(RuntimeError, match="/health"):
         create_app(system)
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from muster.api.app import create_app
-from muster.api.schemas_roster import LearnedFacesDocument
+from muster.api.schemas.learned_faces import LearnedFacesDocument
 from muster.cli.app import app
 from muster.composition.local import LocalServices, open_local_system
 from muster.composition.settings import LocalSettings

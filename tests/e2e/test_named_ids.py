@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from muster.api.app import OPEN, create_app
+from muster.api.app import PUBLIC_PATHS, create_app
 from muster.composition.local import LocalServices
 from muster.composition.openapi import openapi_text
 from muster.domain.attendance import Session, SessionPhoto
@@ -208,7 +208,7 @@ def _fields(document: dict[str, Any]) -> dict[str, set[str]]:
     found = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if path in OPEN:
+            if path in PUBLIC_PATHS:
                 continue
             names = {one["name"] for one in operation.get("parameters", []) if one["in"] != "path"}
             for content in operation.get("requestBody", {}).get("content", {}).values():

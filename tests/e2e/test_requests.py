@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from muster.api.app import create_app
-from muster.api.limits import Limits, Rate
-from muster.api.request_log import LOGGER
+from muster.api.middleware.rate_limit import Rate, RateLimits
+from muster.api.middleware.request_log import LOGGER
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
@@ -251,7 +251,7 @@ class TestRepeatedRequests:
 
 
 def test_who_asks_too_often_is_told_when_to_ask_again(system: LocalServices) -> None:
-    slow = replace(system, limits=Limits(user=Rate(burst=3, per_second=0.01)))
+    slow = replace(system, limits=RateLimits(user=Rate(burst=3, per_second=0.01)))
     transport = httpx.ASGITransport(create_app(slow), client=("127.0.0.1", 1))
 
     async def ask() -> list[httpx.Response]:

@@ -13,7 +13,7 @@ import pytest
 from infra.constructs.site import policy as cloud_policy
 from muster.api import documentation
 from muster.api.app import create_app
-from muster.api.site_policy import API_PATHS, HEADERS
+from muster.api.security_headers import API_PATHS, HEADERS
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User

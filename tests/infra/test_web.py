@@ -6,8 +6,8 @@ from pathlib import Path
 
 from infra.app import ROOT, build
 from infra.config import STAGES
-from muster.api.site import SETTINGS
-from muster.api.site_policy import HEADERS, content_security_policy
+from muster.api.middleware.web_client import SETTINGS
+from muster.api.security_headers import HEADERS, content_security_policy
 from tests.infra.templates import StageTemplates
 
 WEB = ROOT / "web"

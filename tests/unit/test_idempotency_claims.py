@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from muster.api.access import Principal
-from muster.api.idempotency import Idempotency
+from muster.api.middleware.idempotency import IdempotencyMiddleware
 from muster.domain.errors import RequestUnderWay
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
@@ -69,7 +69,7 @@ def test_a_request_that_takes_minutes_keeps_its_claim(tmp_path: Path, monkeypatc
     async def send(message: Message) -> None:
         sent.append(message)
 
-    app = Idempotency(slow, answers, now=lambda: clock, renew_every=timedelta(milliseconds=1))
+    app = IdempotencyMiddleware(slow, answers, now=lambda: clock, renew_every=timedelta(milliseconds=1))
     asyncio.run(asyncio.wait_for(app(dict(SCOPE), no_body, send), 60))
     assert sent[0]["status"] == 200
     kept = begin(answers, *begun[0], "another request", clock)

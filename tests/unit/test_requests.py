@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster.api.content_digest import ContentDigest, delimiter_of
-from muster.api.limits import Buckets, Rate
+from muster.api.middleware.content_digest import ContentDigest, delimiter_of
+from muster.api.middleware.rate_limit import Buckets, Rate
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
@@ -96,7 +96,7 @@ def test_a_body_of_delimiters_costs_no_more_hashing_than_any_other(
         def hexdigest(self) -> str:
             return self._hash.hexdigest()
 
-    monkeypatch.setattr("muster.api.content_digest.hashlib", SimpleNamespace(sha256=Counted))
+    monkeypatch.setattr("muster.api.middleware.content_digest.hashlib", SimpleNamespace(sha256=Counted))
     digest([content[start : start + 65_536] for start in range(0, len(content), 65_536)], b"--x")
     assert len(hashed) <= 4 * (len(content) // 65_536 + 1) + 1
     assert sum(hashed) <= 4 * len(content)

@@ -10,22 +10,23 @@ from fastapi.routing import iter_route_contexts
 
 from muster import __version__
 from muster.api import documentation, openapi, problems
-from muster.api.body_limit import BodyLimit
-from muster.api.callers import Callers, CallersOnly, Gate
-from muster.api.idempotency import Idempotency
-from muster.api.limits import RateLimit
-from muster.api.request_log import RequestLog
+from muster.api.authorize import Authorize
+from muster.api.middleware.authentication import AuthenticationMiddleware, RequireAuthenticationMiddleware
+from muster.api.middleware.body_limit import BodyLimitMiddleware
+from muster.api.middleware.idempotency import IdempotencyMiddleware
+from muster.api.middleware.rate_limit import RateLimitMiddleware
+from muster.api.middleware.request_log import RequestLogMiddleware
+from muster.api.middleware.web_client import WebClientMiddleware
 from muster.api.routes.groups import group_routes
 from muster.api.routes.me import me_routes
 from muster.api.routes.reports import report_routes
 from muster.api.routes.roster import health_routes, roster_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.uploads import upload_routes
-from muster.api.site import Site
 from muster.api.system import RecordServices, Services
 from muster.api.workload import archive_work, picture_work, recognition_work
 
-OPEN = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
+PUBLIC_PATHS = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
 """Routes that anybody may use: they tell nothing about anyone."""
 
 MAX_BODY_BYTES = 110_000_000
@@ -61,15 +62,15 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
         form_limits={"max_files": 20, "max_fields": 200, "max_part_size": 64_000},
     )
     # The last added is the outermost.
-    app.add_middleware(Idempotency, answers=system.answers)
-    app.add_middleware(CallersOnly, open_paths=OPEN)
+    app.add_middleware(IdempotencyMiddleware, answers=system.answers)
+    app.add_middleware(RequireAuthenticationMiddleware, public_paths=PUBLIC_PATHS)
     if system.limits is not None:
-        app.add_middleware(RateLimit, limits=system.limits)
-    app.add_middleware(Callers, sign_in=system.access.sign_in)
+        app.add_middleware(RateLimitMiddleware, limits=system.limits)
+    app.add_middleware(AuthenticationMiddleware, sign_in=system.access.sign_in)
     if site is not None:
-        app.add_middleware(Site, folder=site)
-    app.add_middleware(BodyLimit, form_bytes=MAX_BODY_BYTES, other_bytes=MAX_JSON_BYTES)
-    app.add_middleware(RequestLog)
+        app.add_middleware(WebClientMiddleware, folder=site)
+    app.add_middleware(BodyLimitMiddleware, form_bytes=MAX_BODY_BYTES, other_bytes=MAX_JSON_BYTES)
+    app.add_middleware(RequestLogMiddleware)
     problems.install(app)
     openapi.install(app)
     documentation.install(app)
@@ -103,9 +104,9 @@ def _deny_by_default(app: FastAPI) -> None:
     """
     for route in iter_route_contexts(app.routes):
         dependant: Dependant | None = getattr(route, "dependant", None)
-        if route.path not in OPEN and (dependant is None or not _asks(dependant)):
+        if route.path not in PUBLIC_PATHS and (dependant is None or not _requires_authentication(dependant)):
             raise RuntimeError(f"{route.path} neither asks who sends the request nor is open to all")
 
 
-def _asks(dependant: Dependant) -> bool:
-    return any(isinstance(one.call, Gate) or _asks(one) for one in dependant.dependencies)
+def _requires_authentication(dependant: Dependant) -> bool:
+    return any(isinstance(one.call, Authorize) or _requires_authentication(one) for one in dependant.dependencies)

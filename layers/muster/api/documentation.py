@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
 
-from muster.api.site_policy import HEADERS
+from muster.api.security_headers import HEADERS
 
 PAGE: Final = "/docs"
 FILES: Final = "/docs/{name}"

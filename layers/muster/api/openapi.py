@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from muster.api.examples import illustrate
-from muster.api.idempotency import HEADER
+from muster.api.middleware.idempotency import HEADER
 from muster.api.problems import MEDIA_TYPE
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}

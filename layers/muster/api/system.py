@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from muster.api.callers import Gate
-from muster.api.limits import Limits
+from muster.api.authorize import Authorize
+from muster.api.middleware.rate_limit import RateLimits
 from muster.domain.identifiers import PackId
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.reports import Reports
@@ -49,9 +49,9 @@ class RecordServices:
     """
 
     pack: PackId
-    access: Gate
+    access: Authorize
     answers: AnswerStore
-    limits: Limits | None
+    limits: RateLimits | None
     roster: Roster
     groups: Groups
     subject_access: SubjectAccess

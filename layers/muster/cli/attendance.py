@@ -74,7 +74,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Show attendance over a period."""
-    from muster.api.schemas_reports import ReportDocument
+    from muster.api.schemas.reports import ReportDocument
 
     found = _report(group, student, session, since, until, time_zone, data)
     document = ReportDocument.of(found).model_dump(mode="json") if as_json else None

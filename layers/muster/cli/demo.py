@@ -39,7 +39,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Register the sample students, read the sample group photo, show who is present."""
-    from muster.api.schemas import DetectDocument
+    from muster.api.schemas.roll_call import DetectDocument
 
     source = folder or _samples()
     portraits, photos = _pictures(source / "gallery"), _pictures(source / "photos")

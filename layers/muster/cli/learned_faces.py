@@ -20,7 +20,7 @@ def list_learned_faces(
     as_json: JsonOption = False,
 ) -> None:
     """List the faces that a student's template learned from, with the roll call that each came from."""
-    from muster.api.schemas_roster import LearnedFacesDocument
+    from muster.api.schemas.learned_faces import LearnedFacesDocument
 
     identifier = parse_student_id(student_id)
     faces = open_roster(data).learned_faces(identifier)

@@ -41,7 +41,7 @@ def register(
     as_json: JsonOption = False,
 ) -> None:
     """Register one student from one photo."""
-    from muster.api.schemas import RegisteredDocument
+    from muster.api.schemas.registration import RegisteredDocument
 
     request = RegistrationRequest(
         student_id=parse_student_id(student_id),
@@ -87,7 +87,7 @@ def detect(
 
     Exits 1 where no photo shows anyone of the group: nobody is marked then.
     """
-    from muster.api.schemas import DetectDocument
+    from muster.api.schemas.roll_call import DetectDocument
 
     system = open_local_system(data)
     detection = system.detection.detect(

@@ -52,7 +52,7 @@ def import_roster(
     The first rows are shown as they were understood; at a terminal the command asks before it writes. Where a row has
     an error nothing is written, and the exit status is 1. docs/rosters.md lists what is understood.
     """
-    from muster.api.schemas_import import ImportDocument
+    from muster.api.schemas.roster_import import ImportDocument
 
     groups = list(map(parse_group_id, group or []))
     changes = GroupChanges(replace_groups, frozenset(map(parse_group_id, leave or [])))

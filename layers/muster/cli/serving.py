@@ -212,7 +212,7 @@ def _closed_at_the_end(system: LocalServices) -> Iterator[None]:
 @contextmanager
 def _requests_logged(level: LogLevel) -> Iterator[None]:
     """Write one JSON line for each request to stderr, as long as the server runs."""
-    from muster.api.request_log import LOGGER
+    from muster.api.middleware.request_log import LOGGER
 
     logger, handler = logging.getLogger(LOGGER), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))

@@ -22,7 +22,7 @@ def local_user() -> UserId:
 
 def emit_session(sessions: Sessions, session_id: SessionId, as_json: bool) -> None:
     """Print a session with its marks."""
-    from muster.api.schemas_sessions import SessionDocument
+    from muster.api.schemas.sessions import SessionDocument
 
     detail = sessions.get(session_id)
     document: dict[str, Any] = SessionDocument.of_detail(detail).model_dump(mode="json")

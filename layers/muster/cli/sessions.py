@@ -37,7 +37,7 @@ def list_sessions(
     as_json: JsonOption = False,
 ) -> None:
     """List the sessions, oldest first."""
-    from muster.api.schemas_sessions import SessionSummary
+    from muster.api.schemas.sessions import SessionSummary
 
     zone = open_reports(data).zone
     period = Period(parse_day(since), parse_day(until))

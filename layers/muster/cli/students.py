@@ -72,7 +72,7 @@ def register_photos(
 
     A photo that is refused keeps nobody else back; the exit status is 1 then.
     """
-    from muster.api.schemas_roster import PhotoReportDocument
+    from muster.api.schemas.registration import PhotoReportDocument
     from muster.services.registering.bulk import BulkRegistration, PhotoResult, photos_of_archive, photos_of_folder
     from muster.vision.decode import DEFAULT
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from muster.api.callers import Gate
+from muster.api.authorize import Authorize
 from muster.api.sign_in import GatewaySignIn
 from muster.api.system import RecordServices
 from muster.composition.aws_settings import AwsSettings, RetrainSettings
@@ -72,7 +72,7 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
     groups = Groups(stores.groups, stores.students, stores.sessions)
     return RecordServices(
         pack=pack,
-        access=Gate(GatewaySignIn(), stores.groups, stores.students, stores.sessions),
+        access=Authorize(GatewaySignIn(), stores.groups, stores.students, stores.sessions),
         answers=stores.answers,
         limits=None,
         roster=Roster(stores.students, stores.heads, groups, stores.answers, access.uploads, asked_by_event),

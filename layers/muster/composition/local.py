@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from muster.api.callers import Gate
-from muster.api.limits import Limits
+from muster.api.authorize import Authorize
+from muster.api.middleware.rate_limit import RateLimits
 from muster.api.sign_in import LocalSignIn
 from muster.api.system import Services
 from muster.composition.population import population_of
@@ -96,9 +96,9 @@ def open_local_system(
     corrections = Corrections(stores.students, stores.sessions, training.request)
     return LocalServices(
         pack=pack.id,
-        access=Gate(LocalSignIn(users), stores.groups, stores.students, stores.sessions),
+        access=Authorize(LocalSignIn(users), stores.groups, stores.students, stores.sessions),
         answers=stores.answers,
-        limits=Limits(),
+        limits=RateLimits(),
         users=users,
         registration=Registration(
             pack.id,

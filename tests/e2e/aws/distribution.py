@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from muster.api.site_policy import HEADERS, content_security_policy
+from muster.api.security_headers import HEADERS, content_security_policy
 
 CLIENT_ID = "web-client"
 _HOP_BY_HOP = ("content-length", "transfer-encoding", "connection")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 
 from muster.api.access import Access
 from muster.api.problems import Problem
-from muster.api.schemas_roster import PhotoReportDocument
+from muster.api.schemas.registration import PhotoReportDocument
 from muster.api.system import Services
 from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id

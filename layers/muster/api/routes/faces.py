@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from muster.api.access import Access
+from muster.api.etags import IfMatch, etag, pinned
 from muster.api.problems import Problem
-from muster.api.schemas_questions import FacesConfirmation
-from muster.api.schemas_sessions import FaceNaming, NamedFaceDocument, SessionDocument
+from muster.api.schemas.questions import FacesConfirmation
+from muster.api.schemas.sessions import FaceNaming, NamedFaceDocument, SessionDocument
 from muster.api.system import Services
-from muster.api.versions import IfMatch, etag, pinned
 from muster.api.workload import Workload
 from muster.domain.errors import FaceNotFound, InvalidRequest
 from muster.domain.identifiers import FaceId, PhotoId, StudentId, parse_session_id, parse_student_id

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from muster.api.access import Access
-from muster.api.pages import Cursor, Limit, page
+from muster.api.etags import IfMatch, etag, expected
+from muster.api.pagination import Cursor, Limit, page
 from muster.api.problems import Problem
-from muster.api.schemas import StudentPage
-from muster.api.schemas_roster import GroupChange, GroupDocument, GroupPage, NewGroup
+from muster.api.schemas.groups import GroupChange, GroupDocument, GroupPage, NewGroup
+from muster.api.schemas.students import StudentPage
 from muster.api.system import RecordServices
-from muster.api.versions import IfMatch, etag, expected
 from muster.domain.identifiers import UserId, parse_group_id, parse_user_id
 
 _PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 
 from muster.api.access import Access
 from muster.api.problems import Problem
-from muster.api.schemas import DetectDocument, RegisteredDocument
+from muster.api.schemas.registration import RegisteredDocument
+from muster.api.schemas.roll_call import DetectDocument
 from muster.api.system import Services
 from muster.api.workload import Workload
 from muster.domain.errors import ImageTooLarge

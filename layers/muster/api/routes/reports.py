@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
 from muster.api.problems import Problem
-from muster.api.schemas_reports import ReportDocument
+from muster.api.schemas.reports import ReportDocument
 from muster.api.system import RecordServices
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id

@@ -6,20 +6,15 @@ from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from muster import __version__
 from muster.api.access import Access
-from muster.api.pages import Cursor, Limit, page
+from muster.api.etags import IfMatch, etag, expected
+from muster.api.pagination import Cursor, Limit, page
 from muster.api.problems import Problem
-from muster.api.schemas import HealthDocument, ModelDocument, StudentDocument, StudentPage, TrainingDocument
-from muster.api.schemas_import import ImportDocument
-from muster.api.schemas_roster import (
-    ForgottenFaces,
-    LearnedFacesDocument,
-    NewStudent,
-    StatedConsent,
-    StudentChange,
-    SubjectDocument,
-)
+from muster.api.schemas.learned_faces import ForgottenFaces, LearnedFacesDocument
+from muster.api.schemas.roster_import import ImportDocument
+from muster.api.schemas.students import NewStudent, StatedConsent, StudentChange, StudentDocument, StudentPage
+from muster.api.schemas.subject_access import SubjectDocument
+from muster.api.schemas.system import HealthDocument, ModelDocument, TrainingDocument
 from muster.api.system import RecordServices
-from muster.api.versions import IfMatch, etag, expected
 from muster.domain.errors import ConsentRequired, UnsupportedTable
 from muster.domain.identifiers import FaceId, parse_group_id, parse_student_id
 from muster.services.roster_import.execution import GroupChanges, RosterImport

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
-from muster.api.pages import Cursor, Limit, page
+from muster.api.etags import IfMatch, etag, expected, pinned
+from muster.api.pagination import Cursor, Limit, page
 from muster.api.problems import Problem
-from muster.api.schemas import MarkDocument, PhotoDocument
-from muster.api.schemas_questions import QuestionDocument
-from muster.api.schemas_sessions import (
+from muster.api.schemas.questions import QuestionDocument
+from muster.api.schemas.roll_call import MarkDocument, PhotoDocument
+from muster.api.schemas.sessions import (
     ChangePage,
     MarksChange,
     NewSession,
@@ -19,7 +20,6 @@ from muster.api.schemas_sessions import (
     change_document,
 )
 from muster.api.system import RecordServices
-from muster.api.versions import IfMatch, etag, expected, pinned
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import PhotoId, StudentId, parse_group_id, parse_session_id, parse_student_id

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel, Field
 
 from muster.api.access import Access
-from muster.api.callers import Gate
+from muster.api.authorize import Authorize
 from muster.api.problems import Problem, describe
-from muster.api.schemas import DetectDocument, RegisteredDocument
+from muster.api.schemas.registration import RegisteredDocument
+from muster.api.schemas.roll_call import DetectDocument
 from muster.domain.identifiers import GroupId, parse_group_id, parse_session_id, parse_student_id, parse_upload_id
 from muster.domain.upload import (
     Details,
@@ -113,7 +114,7 @@ class UploadDocument(BaseModel):
         return cls(upload_id=upload.id, kind=upload.kind, state=upload.state, answer=answer, problem=problem)
 
 
-def upload_routes(uploads: Uploads, gate: Gate) -> APIRouter:
+def upload_routes(uploads: Uploads, gate: Authorize) -> APIRouter:
     """Make the router over the use cases."""
     router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=_PROBLEMS)  # type: ignore[arg-type]
     caller = Annotated[Access, Depends(gate)]

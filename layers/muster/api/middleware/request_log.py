@@ -15,7 +15,7 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muster.api.callers import caller_of
+from muster.api.middleware.authentication import caller_of
 from muster.api.problems import bug, is_out_of_memory, out_of_memory
 from muster.domain.errors import MusterError
 
@@ -33,7 +33,7 @@ _log = logging.getLogger(LOGGER)
 _SANE = re.compile(r"[A-Za-z0-9._=:/+-]{8,128}")
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """ASGI middleware, the outermost: request ids, one line a request, and an answer to failures nobody foresaw."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,88 +1,15 @@
-"""The documents of the HTTP contract."""
+"""The response to a roll call: photos, faces and marks."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from muster.api.schemas.system import ModelDocument
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
 from muster.domain.notices import Notice, notices_of
-from muster.domain.photo_warnings import PhotoWarning
-from muster.domain.student import Student
-from muster.services.registering.results import RegistrationResult
 from muster.services.roll_call.results import RollCallResult
-from muster.storage.ports import TrainingState
-
-
-class StudentDocument(BaseModel):
-    """A registered student."""
-
-    student_id: str = Field(examples=["s1"])
-    name: str = Field(examples=["Ada Lovelace"])
-    group_ids: list[str] = Field(examples=[["7b"]])
-    state: Literal["enrolled", "registered", "withdrawn"] = Field(
-        description="`enrolled`: on the roster without a photo; `withdrawn`: no longer agrees to be recognised."
-    )
-    registered_at: datetime | None
-    consent_given_at: datetime | None
-    consent_wording: str | None
-    consent_withdrawn_at: datetime | None
-    version: int = Field(description="Counts changes; the ETag.", examples=[1])
-
-    @classmethod
-    def of(cls, student: Student) -> "StudentDocument":
-        """Describe a student."""
-        consent = student.consent
-        return cls(
-            student_id=student.id,
-            name=student.name,
-            group_ids=sorted(student.groups),
-            state=student.state.value,
-            registered_at=student.registered_at,
-            consent_given_at=consent.given_at if consent else None,
-            consent_wording=consent.wording if consent else None,
-            consent_withdrawn_at=consent.withdrawn_at if consent else None,
-            version=student.version,
-        )
-
-
-class StudentPage(BaseModel):
-    """Some of the students."""
-
-    items: list[StudentDocument]
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
-
-    @classmethod
-    def of(cls, students: Sequence[Student], next_cursor: str | None) -> "StudentPage":
-        """Describe one page."""
-        return cls(items=[StudentDocument.of(student) for student in students], next_cursor=next_cursor)
-
-
-class PhotoWarningDocument(BaseModel):
-    """What is said of a photo that is taken all the same."""
-
-    code: str = Field(examples=["mouth_covered"])
-    detail: str = Field(examples=[PhotoWarning.MOUTH_COVERED.detail])
-
-
-class RegisteredDocument(StudentDocument):
-    """The answer to a registration."""
-
-    quality: float | None = Field(description="Of the photo, 0 to 1; null where the same request came before.")
-    repeated: bool = Field(description="The same request had been done before; nothing was changed.")
-    warnings: list[PhotoWarningDocument] = Field(
-        default=[], description="What another photo would do better: `photo_turned`, `mouth_covered` and the like."
-    )
-
-    @classmethod
-    def of_registered(cls, registered: RegistrationResult) -> "RegisteredDocument":
-        """Describe a registration."""
-        student = StudentDocument.of(registered.student)
-        warnings = [PhotoWarningDocument(code=warning.value, detail=warning.detail) for warning in registered.warnings]
-        return cls(**student.model_dump(), quality=registered.quality, repeated=registered.repeated, warnings=warnings)
 
 
 class CandidateDocument(BaseModel):
@@ -193,13 +120,6 @@ class MarkDocument(BaseModel):
         ]
 
 
-class ModelDocument(BaseModel):
-    """What decided: the model pack, and the head or null where stage 1 decided alone."""
-
-    pack: str
-    head: int | None
-
-
 class DetectDocument(BaseModel):
     """The answer to a roll call."""
 
@@ -225,27 +145,3 @@ class DetectDocument(BaseModel):
             model=ModelDocument(pack=detection.pack, head=detection.head),
             timings_ms=detection.timings_ms,
         )
-
-
-class TrainingDocument(BaseModel):
-    """Where training stands."""
-
-    state: str = Field(description="`running`, `waiting` (a run is due) or `idle`.")
-    head: int | None = Field(description="Number of the head in use; null where stage 1 decides alone.")
-    started_at: datetime | None
-    last_outcome: dict[str, Any] | None
-
-    @classmethod
-    def of(cls, state: TrainingState, head: int | None) -> "TrainingDocument":
-        """Describe the state of training."""
-        name = "running" if state.running else "waiting" if state.dirty else "idle"
-        outcome = None if state.last_outcome is None else dict(state.last_outcome)
-        return cls(state=name, head=head, started_at=state.started_at, last_outcome=outcome)
-
-
-class HealthDocument(BaseModel):
-    """The server answers, with this pack and head."""
-
-    status: str
-    version: str
-    model: ModelDocument

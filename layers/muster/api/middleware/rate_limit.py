@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from muster.api.callers import caller_of
+from muster.api.middleware.authentication import caller_of
 from muster.api.problems import problem_of
 from muster.domain.errors import MusterError, SignInRequired, TooManyRequests
 
@@ -23,7 +23,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RateLimits:
     """What one user may ask, and how often one address may send a token that is not valid.
 
     The defaults are far above what a class needs (a page of faces to review is some 40 requests), and far below what
@@ -55,10 +55,10 @@ class Buckets:
         return 0 if taken else (1 - left) / self._rate.per_second
 
 
-class RateLimit:
-    """ASGI middleware that answers 429 to who asks too often; it stands behind `Callers`."""
+class RateLimitMiddleware:
+    """ASGI middleware that answers 429 to who asks too often; it stands behind `AuthenticationMiddleware`."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
         self._app = app
         self._users = Buckets(limits.user)
         self._addresses = Buckets(limits.failed_sign_in)

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muster.api.request_log import IS_FILE
-from muster.api.site_policy import HEADERS, content_security_policy
+from muster.api.middleware.request_log import IS_FILE
+from muster.api.security_headers import HEADERS, content_security_policy
 
 START_PAGE: Final = "/index.html"
 
@@ -36,11 +36,12 @@ _MEDIA_TYPES: Final = {
 _HEADERS: Final = {**HEADERS, "Content-Security-Policy": content_security_policy(), "Cache-Control": "no-cache"}
 
 
-class Site:
-    """ASGI middleware that answers what the folder holds and passes on everything else.
+class WebClientMiddleware:
+    """Serves the files in a folder and passes everything else on.
 
-    It stands before `Callers`: the files tell nothing about anyone. Only they are compressed; in the API's answers,
-    secrets would lie beside what a sender chose, and their compressed length would tell (BREACH).
+    It runs before `AuthenticationMiddleware`: the files contain no personal data. Only they are compressed. In
+    responses of the API, secrets would lie beside text that the sender chose, and the compressed length would reveal
+    them (BREACH).
 
     Args:
         folder: the web client; `index.html` in it is the start page.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from muster.api.schemas import FaceDocument, MarkDocument
+from muster.api.schemas.roll_call import FaceDocument, MarkDocument
 from muster.domain.attendance import Change, MarkChange, MarkStatus, PhotoChange
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, StudentId

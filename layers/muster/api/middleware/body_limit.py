@@ -14,7 +14,7 @@ class _TooLarge(Exception):
     """More bytes came than are allowed."""
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """ASGI middleware that answers 413 to a body that is too large, announced or not.
 
     Args:

@@ -24,8 +24,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.access import Principal
-from muster.api.callers import caller_of
-from muster.api.content_digest import ContentDigest, delimiter_of, media_type_of
+from muster.api.middleware.authentication import caller_of
+from muster.api.middleware.content_digest import ContentDigest, delimiter_of, media_type_of
 from muster.api.problems import problem_of
 from muster.domain.errors import InvalidRequest, MusterError, StorageFull
 from muster.storage.ports import CLAIM_LASTS, AnswerStore, KeptAnswer
@@ -42,8 +42,8 @@ _CHUNK_BYTES: Final = 1_000_000
 _RENEWAL_THREADS: Final = 2
 
 
-class Idempotency:
-    """ASGI middleware over the kept answers; it stands behind `Callers`."""
+class IdempotencyMiddleware:
+    """ASGI middleware over the kept answers; it stands behind `AuthenticationMiddleware`."""
 
     def __init__(
         self,

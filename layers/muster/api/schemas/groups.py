@@ -1,0 +1,46 @@
+"""Groups as the API shows and accepts them."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from muster.domain.group import Group
+from muster.services.roster.groups import MAX_TEACHERS
+
+
+class GroupDocument(BaseModel):
+    """A class or course."""
+
+    group_id: str = Field(examples=["7b"])
+    name: str = Field(examples=["Class 7b"])
+    teachers: list[str] = Field(description="Ids of the users who may see it, besides admins.", examples=[["ada"]])
+    version: int = Field(description="Counts changes; the ETag.", examples=[1])
+
+    @classmethod
+    def of(cls, group: Group) -> "GroupDocument":
+        """Describe a group."""
+        return cls(group_id=group.id, name=group.name, teachers=sorted(group.teachers), version=group.version)
+
+
+class GroupPage(BaseModel):
+    """Some of the groups."""
+
+    items: list[GroupDocument]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+
+class NewGroup(BaseModel):
+    """A group to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group_id: str = Field(examples=["7b"])
+    name: str = Field(examples=["Class 7b"], max_length=400)
+    teachers: list[str] = Field(default=[], max_length=MAX_TEACHERS, examples=[["ada"]])
+
+
+class GroupChange(BaseModel):
+    """What is to change in a group; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, examples=["Class 7b"], max_length=400)
+    teachers: list[str] | None = Field(default=None, max_length=MAX_TEACHERS, examples=[["ada", "bob"]])

@@ -1,0 +1,61 @@
+"""Faces that a template learned from roll calls."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from muster.domain.identifiers import GroupId
+from muster.domain.student import LearnedFace
+
+
+class LearnedFaceDocument(BaseModel):
+    """A face that a student's template learned from; the session and its photos may be gone."""
+
+    face_id: str = Field(examples=["f3a1-0"])
+    session_id: str | None = Field(
+        description="The roll call that showed the face; null in older records, and if its group is not the caller's."
+    )
+    group_id: str | None = Field(description="The group of that roll call; null where `session_id` is.")
+    learned_at: datetime | None = Field(description="UTC; null where `session_id` is.")
+    automatic: bool = Field(description="Learned without anyone confirming the face, since the photo was certain.")
+    by: str | None = Field(description="Id of the user who confirmed the face; null if nobody did.")
+
+    @classmethod
+    def of(cls, face: LearnedFace, groups: frozenset[GroupId] | None = None) -> "LearnedFaceDocument":
+        """Describe a learned face.
+
+        Args:
+            groups: the groups that the reader may see; None stands for all. Where else a student was is not told.
+        """
+        if groups is not None and face.group_id not in groups:
+            face = LearnedFace(face.face_id, automatic=face.automatic)
+        return cls(
+            face_id=face.face_id,
+            session_id=face.session_id,
+            group_id=face.group_id,
+            learned_at=face.learned_at,
+            automatic=face.automatic,
+            by=face.by,
+        )
+
+
+class LearnedFacesDocument(BaseModel):
+    """The faces that a student's template learned from, oldest first."""
+
+    student_id: str = Field(examples=["s1"])
+    items: list[LearnedFaceDocument]
+
+    @classmethod
+    def of(
+        cls, student_id: str, faces: Iterable[LearnedFace], groups: frozenset[GroupId] | None
+    ) -> "LearnedFacesDocument":
+        """Describe the learned faces of a student to somebody who may see these groups; None stands for all."""
+        return cls(student_id=student_id, items=[LearnedFaceDocument.of(face, groups) for face in faces])
+
+
+class ForgottenFaces(BaseModel):
+    """How many learned faces a template lost."""
+
+    student_id: str = Field(examples=["s1"])
+    removed: int = Field(description="Learned faces that are gone.", examples=[2])

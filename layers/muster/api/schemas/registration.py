@@ -1,0 +1,60 @@
+"""The response to a registration."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, Field
+
+from muster.api.schemas.students import StudentDocument
+from muster.domain.photo_warnings import PhotoWarning
+from muster.services.registering.results import RegistrationResult
+
+if TYPE_CHECKING:
+    # It imports the model libraries, which a process without recognition does not have.
+    from muster.services.registering.bulk import PhotoReport
+
+
+class PhotoWarningDocument(BaseModel):
+    """What is said of a photo that is taken all the same."""
+
+    code: str = Field(examples=["mouth_covered"])
+    detail: str = Field(examples=[PhotoWarning.MOUTH_COVERED.detail])
+
+
+class RegisteredDocument(StudentDocument):
+    """The answer to a registration."""
+
+    quality: float | None = Field(description="Of the photo, 0 to 1; null where the same request came before.")
+    repeated: bool = Field(description="The same request had been done before; nothing was changed.")
+    warnings: list[PhotoWarningDocument] = Field(
+        default=[], description="What another photo would do better: `photo_turned`, `mouth_covered` and the like."
+    )
+
+    @classmethod
+    def of_registered(cls, registered: RegistrationResult) -> "RegisteredDocument":
+        """Describe a registration."""
+        student = StudentDocument.of(registered.student)
+        warnings = [PhotoWarningDocument(code=warning.value, detail=warning.detail) for warning in registered.warnings]
+        return cls(**student.model_dump(), quality=registered.quality, repeated=registered.repeated, warnings=warnings)
+
+
+class PhotoReportDocument(BaseModel):
+    """What became of one photo of an archive."""
+
+    photo: str = Field(examples=["0042.jpg"])
+    student_id: str | None
+    result: Literal["registered", "repeated", "refused"]
+    quality: float | None = Field(description="0 to 1.")
+    code: str | None = Field(examples=["too_blurred"])
+    detail: str | None
+
+    @classmethod
+    def of(cls, report: "PhotoReport") -> "PhotoReportDocument":
+        """Describe what became of a photo."""
+        return cls(
+            photo=report.name,
+            student_id=report.student_id,
+            result=report.result.value,
+            quality=report.quality,
+            code=report.code,
+            detail=report.detail,
+        )

@@ -1,0 +1,80 @@
+"""Students as the API shows and accepts them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from muster.domain.student import MAX_GROUPS, Student
+
+
+class StudentDocument(BaseModel):
+    """A registered student."""
+
+    student_id: str = Field(examples=["s1"])
+    name: str = Field(examples=["Ada Lovelace"])
+    group_ids: list[str] = Field(examples=[["7b"]])
+    state: Literal["enrolled", "registered", "withdrawn"] = Field(
+        description="`enrolled`: on the roster without a photo; `withdrawn`: no longer agrees to be recognised."
+    )
+    registered_at: datetime | None
+    consent_given_at: datetime | None
+    consent_wording: str | None
+    consent_withdrawn_at: datetime | None
+    version: int = Field(description="Counts changes; the ETag.", examples=[1])
+
+    @classmethod
+    def of(cls, student: Student) -> "StudentDocument":
+        """Describe a student."""
+        consent = student.consent
+        return cls(
+            student_id=student.id,
+            name=student.name,
+            group_ids=sorted(student.groups),
+            state=student.state.value,
+            registered_at=student.registered_at,
+            consent_given_at=consent.given_at if consent else None,
+            consent_wording=consent.wording if consent else None,
+            consent_withdrawn_at=consent.withdrawn_at if consent else None,
+            version=student.version,
+        )
+
+
+class StudentPage(BaseModel):
+    """Some of the students."""
+
+    items: list[StudentDocument]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+    @classmethod
+    def of(cls, students: Sequence[Student], next_cursor: str | None) -> "StudentPage":
+        """Describe one page."""
+        return cls(items=[StudentDocument.of(student) for student in students], next_cursor=next_cursor)
+
+
+class NewStudent(BaseModel):
+    """A student to be put on the roster, without a photo."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    student_id: str = Field(examples=["0042"])
+    name: str = Field(examples=["Ada Lovelace"], max_length=400)
+    group_ids: list[str] = Field(min_length=1, max_length=MAX_GROUPS, examples=[["7b"]])
+
+
+class StudentChange(BaseModel):
+    """What is to change in a student's record; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, examples=["Ada King"], max_length=400)
+    group_ids: list[str] | None = Field(default=None, min_length=1, max_length=MAX_GROUPS, examples=[["7b", "math"]])
+
+
+class StatedConsent(BaseModel):
+    """The statement that a student agreed to the present wording of the consent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    consent: bool = Field(description="Must be true.", examples=[True])

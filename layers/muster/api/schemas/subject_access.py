@@ -1,0 +1,90 @@
+"""Everything that is stored about one student."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from muster.api.schemas.learned_faces import LearnedFaceDocument
+from muster.services.privacy.subject_access import SubjectData
+
+
+class SubjectMark(BaseModel):
+    """One mark of a student, with its session."""
+
+    session_id: str
+    group_id: str
+    started_at: datetime
+    status: str
+    source: str
+    marked_at: datetime
+
+
+class SubjectFace(BaseModel):
+    """One face of a session photo that is said to be the student's."""
+
+    session_id: str
+    photo_id: str
+    face_id: str
+    box: tuple[int, int, int, int]
+    decision: str
+    similarity: float | None
+
+
+class SubjectDocument(BaseModel):
+    """All that is kept of a student; embeddings are counted, not printed."""
+
+    student_id: str
+    name: str
+    group_ids: list[str]
+    registered_at: datetime | None
+    consent_given_at: datetime | None
+    consent_wording: str | None
+    consent_withdrawn_at: datetime | None
+    consent_stated_by: str | None = Field(description="Id of the user who stated that consent was given.")
+    consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn, if it was.")
+    registration_photo: bool = Field(description="Whether the photo is kept.")
+    embeddings: int = Field(description="How many embeddings the template holds.")
+    learned_faces: list[LearnedFaceDocument] = Field(description="Faces that the template learned from.")
+    marks: list[SubjectMark]
+    faces: list[SubjectFace]
+
+    @classmethod
+    def of(cls, data: SubjectData) -> "SubjectDocument":
+        """Describe what is kept."""
+        student, consent = data.student, data.student.consent
+        return cls(
+            student_id=student.id,
+            name=student.name,
+            group_ids=sorted(student.groups),
+            registered_at=student.registered_at,
+            consent_given_at=consent.given_at if consent else None,
+            consent_wording=consent.wording if consent else None,
+            consent_withdrawn_at=consent.withdrawn_at if consent else None,
+            consent_stated_by=consent.stated_by if consent else None,
+            consent_renewed_after=consent.renewed_after if consent else None,
+            registration_photo=data.registration_photo,
+            embeddings=data.embeddings,
+            learned_faces=[LearnedFaceDocument.of(face) for face in data.learned],
+            marks=[
+                SubjectMark(
+                    session_id=session.id,
+                    group_id=session.group_id,
+                    started_at=session.started_at,
+                    status=mark.status,
+                    source=mark.source,
+                    marked_at=mark.marked_at,
+                )
+                for session, mark in data.marks
+            ],
+            faces=[
+                SubjectFace(
+                    session_id=session.id,
+                    photo_id=photo_id,
+                    face_id=face.face_id,
+                    box=face.box,
+                    decision=face.decision,
+                    similarity=face.similarity,
+                )
+                for session, photo_id, face in data.faces
+            ],
+        )
