@@ -1,4 +1,4 @@
-# Every target sets up what it needs; `make` alone lists them.
+# Every target installs what it needs; `make` alone lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,29 +9,29 @@ BENCH ?= all
 PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install --cask libreoffice chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web synth layer deploy lock clean
+.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web synth layer deploy dist lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: $(VENV)/local ## register the sample students and read the sample group photo
+demo: $(VENV)/local ## register the sample students and call the roll on the sample photo
 	$(BIN)/muster demo --output build/demo
 
 serve: $(VENV)/local ## serve the HTTP API on this machine
 	$(BIN)/muster serve
 
-system-packages: ## install what tests need of the system: a browser, LibreOffice's spreadsheet; fails if it cannot
+system-packages: ## install the browser and LibreOffice Calc that the tests use
 	@missing=""; command -v soffice >/dev/null || missing="libreoffice-calc"; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| missing="$$missing chromium"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing $$missing, which the tests open reports and the web client in."; \
+		echo "Installing $$missing for the tests of reports and of the web client."; \
 		if { apt-get update --quiet=2 --option Acquire::http::Timeout=20 && DEBIAN_FRONTEND=noninteractive \
 			apt-get install --quiet=2 --yes --no-install-recommends $$missing; } >/dev/null; then exit 0; fi; \
 	fi; \
-	echo "The tests need $$missing, which could not be installed here. Install it, then run make again:" >&2; \
-	echo "  $(PACKAGES_HINT)" >&2; echo "Tests that do without: make test-fast" >&2; exit 1
+	echo "The tests need $$missing, which could not be installed. Install it and run make again:" >&2; \
+	echo "  $(PACKAGES_HINT)" >&2; echo "make test-fast runs the tests that do not need it." >&2; exit 1
 
 test: $(VENV)/dev system-packages ## run every test, in two processes
 	@mkdir -p build
@@ -43,7 +43,7 @@ test: $(VENV)/dev system-packages ## run every test, in two processes
 test-fast: $(VENV)/dev ## run the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"
 
-test-export: .venv-export/done ## compare the cloud pack's exported models with their own libraries; installs 6 GB
+test-export: .venv-export/done ## compare the cloud pack's exported models with their original libraries; installs 6 GB
 	.venv-export/bin/python -m pytest tests/export
 
 .venv-export/done: requirements/export.txt
@@ -58,40 +58,45 @@ lint: $(VENV)/dev ## check style, spelling and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: $(VENV)/dev ## mend style
+format: $(VENV)/dev ## fix style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/dev ## run the measurements under benchmarks/, or one: make bench BENCH=matching
+bench: $(VENV)/dev ## run all benchmarks, or one: make bench BENCH=matching
 	$(BIN)/python -m benchmarks $(BENCH)
 
-peers: .venv-peers/ready ## install what the benchmarks compare with
+peers: .venv-peers/ready ## install the libraries that the benchmarks compare with
 
 .venv-peers/ready:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet face-recognition-models==0.3.0 dlib-bin==20.0.1.post1 numpy pillow "setuptools<81"
 	@touch $@
 
-screens: $(VENV)/dev system-packages ## picture the web client's screens anew in docs/screens
+screens: $(VENV)/dev system-packages ## regenerate the screenshots in docs/screens
 	$(BIN)/python -m pytest tests/e2e/web/test_screens.py tests/e2e/web/test_questions.py -k barriers --write-screens
 
-web: $(VENV)/dev ## list the web client's files in its worker; after every change under web/
+web: $(VENV)/dev ## update the list of files in the service worker; after every change under web/
 	$(BIN)/python -m infra.web_files
 
-synth: $(VENV)/dev ## write the CloudFormation templates to cdk.out; needs no account
+synth: $(VENV)/dev ## write the CloudFormation templates to cdk.out, without an account
 	$(BIN)/python -m infra.app
 
-layer: $(VENV)/dev ## put the Lambda layer together in build/layer
+layer: $(VENV)/dev ## build the Lambda layer in build/layer
 	$(BIN)/python -m infra.layer
 
 deploy: layer ## deploy every stack of a stage: make deploy STAGE=dev
 	npx --yes aws-cdk@2.1148.1 deploy --all --context stage=$(or $(STAGE),dev)
 
-lock: ## write the lock files anew from pyproject.toml (needs uv)
+dist: ## build the wheel and the source archive in dist/
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python -m pip install --quiet build==1.6.1
+	.venv-dist/bin/python -m build
+
+lock: ## regenerate the lock files from pyproject.toml (needs uv)
 	requirements/lock.sh
 
-clean: ## remove what was built here; the model pack stays in the user's cache
-	rm -rf $(VENV) .venv-* build cdk.out
+clean: ## remove build outputs; model packs stay in the user's cache
+	rm -rf $(VENV) .venv-* build dist cdk.out
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -99,13 +104,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/local: $(VENV)/bin/python requirements/local.txt pyproject.toml
-	@echo "Installing what running needs; this takes a few minutes the first time."
+	@echo "Installing the runtime dependencies; this takes a few minutes the first time."
 	$(PIP) install $(TORCH)
 	$(PIP) install --require-hashes -r requirements/local.txt
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/local requirements/dev.txt
-	@echo "Installing what tests need."
+	@echo "Installing the test dependencies."
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
