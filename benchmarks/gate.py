@@ -27,7 +27,7 @@ from muster.recognition.scoring import Population, prepare, score
 from muster.training.gate import draw_trial, judge
 from muster.training.retrain import retrain
 from muster.training.settings import TrainingSettings
-from muster.training.variation import Variation
+from muster.training.variation import VariationModel
 
 FloatArray = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ class Stage:
     """
 
     population: Population
-    variation: Variation
+    variation: VariationModel
     templates: list[Template]
     probes: FloatArray
     owners: NDArray[np.intp]
@@ -156,7 +156,7 @@ def stages(pictures: Pictures, seeds: int, registered: int) -> Iterator[Stage]:
         names, people = np.unique(known.person, return_inverse=True)
         judging = np.array([hashlib.sha256(str(name).encode()).digest()[2] % 2 == 1 for name in names])
         population = statistics_of(known)
-        variation = Variation.estimate(known.embeddings, people.astype(np.intp), judging)
+        variation = VariationModel.estimate(known.embeddings, people.astype(np.intp), judging)
         for seed in range(seeds):
             drawn = draw_round(others.person, registered, np.random.default_rng(seed))
             templates = [

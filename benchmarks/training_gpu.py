@@ -32,7 +32,7 @@ from muster.storage.local import open_local
 from muster.training.device import fastest_device
 from muster.training.retrain import retrain
 from muster.training.settings import TrainingSettings
-from muster.training.variation import Variation, load_variation
+from muster.training.variation import VariationModel, load_variation_model
 
 FloatArray = NDArray[np.float32]
 
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--devices", nargs="+", default=sorted({"cpu", fastest_device()}))
     parser.add_argument("--threads", type=int, default=TrainingSettings().threads)
     arguments = parser.parse_args()
-    variation = load_variation(_PACK)
+    variation = load_variation_model(_PACK)
     if variation is None:
         raise SystemExit(f"The pack {_PACK} ships no variation.")
     rows = []
@@ -116,11 +116,11 @@ def main() -> None:
     print(json.dumps({"benchmark": "training_gpu", **machine, "rows": rows, "differences": differences}))
 
 
-def drawn(variation: Variation, count: int) -> Class:
+def drawn(variation: VariationModel, count: int) -> Class:
     """Draw students from the statistics that judge, which no training draws from; the same on every machine."""
     random = np.random.default_rng(11)
-    photos = variation.for_judging().background(count, 1 + _PROBES, random)
-    other = variation.for_judging().pseudo_photos(photos[:, 0], _VIEWS - 1, random)
+    photos = variation.judging_sampler().sample_strangers(count, 1 + _PROBES, random)
+    other = variation.judging_sampler().sample_photos(photos[:, 0], _VIEWS - 1, random)
     views = photos[:, :1] + _VIEW_SHARE * other
     views = np.concatenate([photos[:, :1], views / np.linalg.norm(views, axis=2, keepdims=True)], axis=1)
     templates = [
@@ -130,7 +130,7 @@ def drawn(variation: Variation, count: int) -> Class:
     return Class(templates, photos[:, 1:])
 
 
-def _measured(variation: Variation, count: int, settings: TrainingSettings) -> list[dict[str, Any]]:
+def _measured(variation: VariationModel, count: int, settings: TrainingSettings) -> list[dict[str, Any]]:
     """Train on all but one student, then let that one join."""
     whole = drawn(variation, count + 1)
     first = Class(whole.templates[:-1], whole.probes[:-1])

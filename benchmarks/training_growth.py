@@ -23,7 +23,7 @@ from muster.recognition.scoring import Population
 from muster.training.network import HeadNetwork
 from muster.training.retrain import retrain
 from muster.training.selection import fingerprints
-from muster.training.variation import load_variation
+from muster.training.variation import load_variation_model
 
 _PACK = PackId("embedded-2")
 _VIEWS = 8
@@ -58,12 +58,12 @@ def _in_a_process(kind: str, count: int) -> dict[str, Any]:
 
 
 def _measure(kind: str, count: int) -> dict[str, Any]:
-    variation = load_variation(_PACK)
+    variation = load_variation_model(_PACK)
     if variation is None:
         raise SystemExit(f"The pack {_PACK} ships no variation.")
     spread = variation.basis @ np.linalg.cholesky(variation.between + variation.within)
     population = Population.from_network(variation.mean, spread.astype(np.float32))
-    faces = variation.for_training().background(count + 1, _VIEWS, np.random.default_rng(0))
+    faces = variation.training_sampler().sample_strangers(count + 1, _VIEWS, np.random.default_rng(0))
     templates = [Template(StudentId(f"s{i:06d}"), _PACK, face, f"{i:064x}") for i, face in enumerate(faces)]
     current = None
     if kind == "add one":

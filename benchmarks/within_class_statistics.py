@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.pictures import gives_statistics, half_of, read_pictures
-from muster.training.variation import Variation
+from muster.training.variation import VariationModel
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     pictures = pictures.of(np.array([gives_statistics(person) for person in pictures.person]))
     names, people = np.unique(pictures.person, return_inverse=True)
     judging = half_of(names) == 1
-    variation = Variation.estimate(pictures.embeddings, people.astype(np.intp), judging)
+    variation = VariationModel.estimate(pictures.embeddings, people.astype(np.intp), judging)
     spectrum = np.linalg.eigvalsh(np.cov(pictures.embeddings.T))[::-1]
     left_out = {str(count): float(f"{spectrum[count:].sum() / spectrum.sum():.2g}") for count in (64, 85, 128, 160)}
     traces = {

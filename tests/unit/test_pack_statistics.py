@@ -15,7 +15,7 @@ from muster.packs.manifest import shipped_spec
 from muster.packs.statistics import neutral_statistics
 from muster.recognition.population import estimate_population, strangers_above
 from muster.recognition.scoring import Population
-from muster.training.variation import load_variation
+from muster.training.variation import load_variation_model
 
 
 def silent(step: str, share: float) -> None:
@@ -24,9 +24,9 @@ def silent(step: str, share: float) -> None:
 
 def people(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """Draw people who do not exist from what ships with the pack of FaceNet alone."""
-    variation = load_variation(shipped_spec("embedded-facenet").id)
+    variation = load_variation_model(shipped_spec("embedded-facenet").id)
     assert variation is not None
-    return variation.for_judging().background(count, 1, np.random.default_rng(3))[:, 0]
+    return variation.judging_sampler().sample_strangers(count, 1, np.random.default_rng(3))[:, 0]
 
 
 def test_neutral_statistics_score_the_cosine_in_deviations() -> None:

@@ -18,22 +18,22 @@ from muster.training.network import HeadNetwork
 from muster.training.retrain import Outcome, retrain
 from muster.training.selection import chosen_for_update, read_changes
 from muster.training.settings import TrainingSettings
-from muster.training.variation import Photographer, Variation, load_variation
+from muster.training.variation import PseudoPhotoSampler, VariationModel, load_variation_model
 
 PACK = PackId("embedded-facenet-1")
 QUICK = TrainingSettings(steps=20, incremental_steps=10, classes=8, background=8, check_every=5, held_out=32, replay=32)
 
 
 @cache
-def shipped() -> Variation:
-    variation = load_variation(PACK)
+def shipped() -> VariationModel:
+    variation = load_variation_model(PACK)
     assert variation is not None
     return variation
 
 
 @cache
-def photographer() -> Photographer:
-    return shipped().for_training()
+def sampler() -> PseudoPhotoSampler:
+    return shipped().training_sampler()
 
 
 @cache
@@ -49,7 +49,7 @@ def students(count: int, views: int = 4, first: int = 0) -> list[Template]:
         Template(
             StudentId(f"s{i:05d}"),
             PACK,
-            photographer().background(1, views, np.random.default_rng([5, i]))[0],
+            sampler().sample_strangers(1, views, np.random.default_rng([5, i]))[0],
             f"{i:064x}",
         )
         for i in range(first, first + count)
@@ -221,7 +221,7 @@ def test_replay_is_bounded_and_takes_those_who_resemble_the_new_student_most() -
 
 def learning(template: Template, *faces: str) -> Template:
     """Add a face learned from, drawn from its name, for each of `faces`."""
-    rows = [photographer().pseudo_photos(template.embeddings[:1], 1, _random(face))[0] for face in faces]
+    rows = [sampler().sample_photos(template.embeddings[:1], 1, _random(face))[0] for face in faces]
     return replace(
         template,
         embeddings=np.concatenate([template.embeddings, *rows]),

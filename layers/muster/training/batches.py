@@ -12,7 +12,7 @@ from torch import Tensor
 
 from muster.domain.student import Template
 from muster.training.settings import TrainingSettings
-from muster.training.variation import Variation
+from muster.training.variation import VariationModel
 
 FloatArray = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ class Views:
     labels: NDArray[np.intp]
 
     @classmethod
-    def of_templates(cls, templates: Sequence[Template]) -> "Views":
+    def from_templates(cls, templates: Sequence[Template]) -> "Views":
         """Stack the templates of different students, in their order."""
         return cls(
             np.concatenate([template.embeddings for template in templates]),
@@ -44,23 +44,23 @@ class Views:
 
 
 def training_batches(
-    views: Views, variation: Variation, settings: TrainingSettings, random: np.random.Generator
+    views: Views, variation: VariationModel, settings: TrainingSettings, random: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Draw batches without end: embeddings float32 (B, D), unit rows, and labels int64 (B,).
 
-    A student gives `views` template rows, the sampler's choice, and a pseudo-photo of each; a background person
+    A student gives `views` template rows, chosen at random, and a pseudo-photo of each; a background person
     gives as many pseudo-photos in all and a label that nobody else has.
     """
     classes = min(settings.classes, views.students)
-    sampler = MPerClassSampler(views.labels, settings.views, classes * settings.views, classes * settings.views)
+    by_class = MPerClassSampler(views.labels, settings.views, classes * settings.views, classes * settings.views)
     common_functions.NUMPY_RANDOM = np.random.RandomState(int(random.integers(2**31)))
     photos = 2 * settings.views
     background = views.students + np.repeat(np.arange(settings.background), photos)
-    photographer = variation.for_training()
+    sampler = variation.training_sampler()
     while True:
-        rows = np.fromiter(sampler, np.intp)
+        rows = np.fromiter(by_class, np.intp)
         chosen, labels = views.embeddings[rows], views.labels[rows]
-        pseudo = photographer.pseudo_photos(chosen, 1, random)[:, 0]
-        people = photographer.background(settings.background, photos, random)
+        pseudo = sampler.sample_photos(chosen, 1, random)[:, 0]
+        people = sampler.sample_strangers(settings.background, photos, random)
         embeddings = np.concatenate([chosen, pseudo, people.reshape(len(background), chosen.shape[1])])
         yield torch.from_numpy(embeddings), torch.from_numpy(np.concatenate([labels, labels, background]))

@@ -16,7 +16,7 @@ from pytorch_metric_learning.miners import BatchEasyHardMiner
 from muster.training.batches import Views, training_batches
 from muster.training.network import HeadNetwork
 from muster.training.settings import TrainingSettings
-from muster.training.variation import Variation
+from muster.training.variation import VariationModel
 
 FloatArray = NDArray[np.float32]
 Progress = Callable[[str, float], None]
@@ -50,7 +50,7 @@ class HeldOut:
 def fit(
     network: HeadNetwork,
     views: Views,
-    variation: Variation,
+    variation: VariationModel,
     held_out: HeldOut,
     settings: TrainingSettings,
     steps: int,

@@ -13,7 +13,7 @@ from muster.recognition.head import Head
 from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.thresholds import Thresholds
 from muster.training.settings import TrainingSettings
-from muster.training.variation import Variation
+from muster.training.variation import VariationModel
 
 FloatArray = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ class Verdict:
 
 def draw_trial(
     gallery: Gallery,
-    variation: Variation,
+    variation: VariationModel,
     seed: int,
     views: FloatArray | None = None,
     confirmed: Mapping[StudentId, FloatArray] | None = None,
@@ -85,10 +85,10 @@ def draw_trial(
         confirmed: float32 (K, D), unit rows, of real faces that a teacher confirmed and training did not see.
         drawn: pseudo-photos in all, about; at most 200 of a student.
     """
-    random, photographer = np.random.default_rng(seed), variation.for_judging()
+    random, sampler = np.random.default_rng(seed), variation.judging_sampler()
     first = np.flatnonzero(np.diff(gallery.owners, prepend=-1))
     photos = min(_MAX_PHOTOS, max(1, drawn // gallery.size))
-    pseudo = photographer.pseudo_photos(gallery.embeddings[first], photos, random)
+    pseudo = sampler.sample_photos(gallery.embeddings[first], photos, random)
     probes = [pseudo.reshape(-1, pseudo.shape[-1])]
     owners = [np.repeat(np.arange(gallery.size), photos)]
     if views is not None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from muster.recognition.head import HEAD_SIZE, Head
-from muster.training.variation import Variation
+from muster.training.variation import VariationModel
 
 FloatArray = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ class HeadNetwork(nn.Module):
         self.register_buffer("start", self._flat().detach().clone())
 
     @classmethod
-    def of_head(cls, head: Head, variation: Variation) -> "HeadNetwork":
+    def of_head(cls, head: Head, variation: VariationModel) -> "HeadNetwork":
         """Continue from a trained head, held to where a full training would have started.
 
         Held to the head itself instead, a hundred updates in a row could wander a hundred small steps away
@@ -46,7 +46,7 @@ class HeadNetwork(nn.Module):
         return network
 
     @classmethod
-    def discriminant(cls, variation: Variation) -> "HeadNetwork":
+    def discriminant(cls, variation: VariationModel) -> "HeadNetwork":
         """Start from linear discriminant analysis.
 
         The 63 directions in which people differ most beside photos of one person, each weighted as in the likelihood

@@ -22,7 +22,7 @@ from muster.training.gate import Verdict, draw_trial, judge
 from muster.training.network import HeadNetwork
 from muster.training.selection import Changes, chosen_for_update, fingerprints, read_changes
 from muster.training.settings import TrainingSettings
-from muster.training.variation import Variation, load_variation
+from muster.training.variation import VariationModel, load_variation_model
 
 FloatArray = NDArray[np.float32]
 Progress = Callable[[str, float], None]
@@ -57,7 +57,7 @@ def retrain(
     *,
     full: bool = False,
     settings: TrainingSettings | None = None,
-    variation: Variation | None = None,
+    variation: VariationModel | None = None,
     progress: Progress = lambda step, share: None,
     checkpoint: Checkpoint | None = None,
 ) -> Outcome:
@@ -81,7 +81,7 @@ def retrain(
     ordered = sorted((t for t in templates if t.pack == pack), key=lambda t: t.student_id)
     if len(ordered) < _MIN_STUDENTS:
         return Outcome(None, False, {"mode": "skipped", "reason": "Fewer than two students: stage 1 decides alone."})
-    variation = variation or load_variation(pack) or Variation.of_templates(ordered)
+    variation = variation or load_variation_model(pack) or VariationModel.from_templates(ordered)
     head, note = _readable(current, pack)
     changes = read_changes(head, ordered)
     if head is not None and (full or changes.gone):
@@ -130,7 +130,7 @@ def _train(
     templates: Sequence[Template],
     start: Head | None,
     changes: Changes,
-    variation: Variation,
+    variation: VariationModel,
     settings: TrainingSettings,
     pack: PackId,
     current: bytes | None,
@@ -142,7 +142,7 @@ def _train(
     else:
         network, steps = HeadNetwork.of_head(start, variation), settings.incremental_steps
         chosen = chosen_for_update(templates, changes.new, settings.replay, variation.mean, settings.seed)
-    views = Views.of_templates([_for_training(template) for template in chosen])
+    views = Views.from_templates([_for_training(template) for template in chosen])
     held_out = _held_out(chosen, changes.new, variation, settings)
     fitted = fit(network, views, variation, held_out, settings, steps, progress, checkpoint)
     weight, bias = network.parameters_as_arrays()
@@ -162,20 +162,20 @@ def _for_training(template: Template) -> Template:
 
 
 def _held_out(
-    templates: Sequence[Template], new: frozenset[StudentId], variation: Variation, settings: TrainingSettings
+    templates: Sequence[Template], new: frozenset[StudentId], variation: VariationModel, settings: TrainingSettings
 ) -> HeldOut:
     chosen = chosen_for_update(templates, new, settings.held_out, variation.mean, settings.seed)[: settings.held_out]
     gallery = np.stack([template.embeddings[0] for template in chosen])
     photos = max(2, 2 * settings.held_out // len(chosen))
     random = np.random.default_rng([settings.seed, _STOP_STREAM])
-    probes = variation.for_training().pseudo_photos(gallery, photos, random)
+    probes = variation.training_sampler().sample_photos(gallery, photos, random)
     return HeldOut(gallery, probes.reshape(-1, gallery.shape[1]), np.repeat(np.arange(len(chosen)), photos))
 
 
-def _scale(head: Head, variation: Variation, seed: int) -> tuple[float, float]:
+def _scale(head: Head, variation: VariationModel, seed: int) -> tuple[float, float]:
     people = 512
     random = np.random.default_rng([seed, _SCALE_STREAM])
-    embedded = head.embed(variation.for_training().background(people, 1, random)[:, 0])
+    embedded = head.embed(variation.training_sampler().sample_strangers(people, 1, random)[:, 0])
     cosines = (embedded @ embedded.T)[np.triu_indices(people, 1)]
     return float(cosines.mean()), float(cosines.std())
 
@@ -185,7 +185,7 @@ def _judge(
     old: Head | None,
     templates: Sequence[Template],
     changes: Changes,
-    variation: Variation,
+    variation: VariationModel,
     population: Population,
     settings: TrainingSettings,
 ) -> Verdict:

@@ -46,7 +46,7 @@ _WITHIN_SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Variation:
+class VariationModel:
     """A Gaussian model of unit embeddings: person about `mean`, photo about person.
 
     Attributes:
@@ -64,7 +64,7 @@ class Variation:
     within_check: FloatArray
 
     @classmethod
-    def estimate(cls, embeddings: FloatArray, people: NDArray[np.intp], check: NDArray[np.bool_]) -> "Variation":
+    def estimate(cls, embeddings: FloatArray, people: NDArray[np.intp], check: NDArray[np.bool_]) -> "VariationModel":
         """Learn from photos of many people, several each for some.
 
         Args:
@@ -89,7 +89,7 @@ class Variation:
         )
 
     @classmethod
-    def of_templates(cls, templates: Sequence[Template]) -> "Variation":
+    def from_templates(cls, templates: Sequence[Template]) -> "VariationModel":
         """Make do with the templates themselves, for a pack that ships no statistics.
 
         The shape of a person's variation is then that of the augmented views, its size a fixed share of how
@@ -111,7 +111,7 @@ class Variation:
         total: NDArray[np.float64],
         within: NDArray[np.float64],
         within_check: NDArray[np.float64],
-    ) -> "Variation":
+    ) -> "VariationModel":
         values, vectors = np.linalg.eigh(total)
         held = np.cumsum(np.maximum(values[::-1], 0))
         count = min(int(np.searchsorted(held, (1 - _LEFT_OUT) * held[-1])) + 1, _MAX_DIRECTIONS)
@@ -127,7 +127,7 @@ class Variation:
         )
 
     @classmethod
-    def load(cls, data: bytes) -> "Variation":
+    def load(cls, data: bytes) -> "VariationModel":
         """Read what `to_bytes` wrote."""
         with np.load(BytesIO(data), allow_pickle=False) as arrays:
             return cls(**{name: arrays[name].astype(np.float32) for name in cls.__slots__})
@@ -138,17 +138,17 @@ class Variation:
         np.savez_compressed(buffer, **{name: getattr(self, name) for name in self.__slots__})
         return buffer.getvalue()
 
-    def for_training(self) -> "Photographer":
+    def training_sampler(self) -> "PseudoPhotoSampler":
         """Return what draws the faces that training sees."""
-        return Photographer.of(self, self.within)
+        return PseudoPhotoSampler.from_model(self, self.within)
 
-    def for_judging(self) -> "Photographer":
+    def judging_sampler(self) -> "PseudoPhotoSampler":
         """Return what draws the faces that a head is judged by."""
-        return Photographer.of(self, self.within_check)
+        return PseudoPhotoSampler.from_model(self, self.within_check)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Photographer:
+class PseudoPhotoSampler:
     """Draws faces from a variation, as hard as real ones; the matrices that every draw needs are worked out once.
 
     Attributes:
@@ -167,7 +167,7 @@ class Photographer:
     other: FloatArray
 
     @classmethod
-    def of(cls, variation: Variation, within: FloatArray) -> "Photographer":
+    def from_model(cls, variation: VariationModel, within: FloatArray) -> "PseudoPhotoSampler":
         """Prepare to draw photos with the covariance `within`, float32 (K, K), about a person."""
         gain = np.linalg.solve(variation.between + within, variation.between)
         other = variation.between - variation.between @ gain + within
@@ -180,7 +180,7 @@ class Photographer:
             _root(other),
         )
 
-    def background(self, count: int, photos: int, random: np.random.Generator) -> FloatArray:
+    def sample_strangers(self, count: int, photos: int, random: np.random.Generator) -> FloatArray:
         """Draw people who do not exist.
 
         Returns:
@@ -191,7 +191,7 @@ class Photographer:
         photo = _heavy_tailed((count, photos, size), random) @ self.photo
         return self._embedding(person + photo)
 
-    def pseudo_photos(self, embeddings: FloatArray, photos: int, random: np.random.Generator) -> FloatArray:
+    def sample_photos(self, embeddings: FloatArray, photos: int, random: np.random.Generator) -> FloatArray:
         """Draw other photos of the people of whom one embedding each is known, float32 (N, D), unit rows.
 
         The person is drawn anew for each photo from what the known embedding leaves open, then the photo of the person.
@@ -216,13 +216,13 @@ def _heavy_tailed(shape: tuple[int, int, int], random: np.random.Generator) -> F
     return rows
 
 
-def load_variation(pack: PackId) -> Variation | None:
+def load_variation_model(pack: PackId) -> VariationModel | None:
     """Return the variation that ships with a pack, or None where none does.
 
     It lies in `muster/packs/data` under the pack's name, which is the id up to its last hyphen.
     """
     shipped = files("muster.packs") / "data" / f"{pack.rpartition('-')[0]}_within.npz"
-    return Variation.load(shipped.read_bytes()) if shipped.is_file() else None
+    return VariationModel.load(shipped.read_bytes()) if shipped.is_file() else None
 
 
 def _covariance(rows: NDArray[np.floating]) -> NDArray[np.float64]:
