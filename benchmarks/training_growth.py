@@ -67,7 +67,7 @@ def _measure(kind: str, count: int) -> dict[str, Any]:
     templates = [Template(StudentId(f"s{i:06d}"), _PACK, face, f"{i:064x}") for i, face in enumerate(faces)]
     current = None
     if kind == "add one":
-        weight, bias = HeadNetwork.discriminant(variation).parameters_as_arrays()
+        weight, bias = HeadNetwork.from_discriminant(variation).parameters_as_arrays()
         current = Head(_PACK, weight, bias, 0.7, 0.1, 0.3, fingerprints(templates[:-1])).to_bytes()
     taken = []
     for _ in range(_REPEATS if current else 1):

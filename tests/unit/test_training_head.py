@@ -15,8 +15,8 @@ from muster.recognition.head import Head
 from muster.recognition.scoring import Population, prepare, score
 from muster.training.gate import Trial, draw_trial, judge
 from muster.training.network import HeadNetwork
-from muster.training.retrain import Outcome, retrain
-from muster.training.selection import chosen_for_update, read_changes
+from muster.training.retrain import TrainingResult, retrain
+from muster.training.selection import find_changes, select_for_update
 from muster.training.settings import TrainingSettings
 from muster.training.variation import PseudoPhotoSampler, VariationModel, load_variation_model
 
@@ -56,30 +56,30 @@ def students(count: int, views: int = 4, first: int = 0) -> list[Template]:
     ]
 
 
-def train(templates: list[Template], current: bytes | None = None, **options: object) -> Outcome:
+def train(templates: list[Template], current: bytes | None = None, **options: object) -> TrainingResult:
     return retrain(templates, current, PACK, population(), settings=QUICK, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def first() -> Outcome:
+def first() -> TrainingResult:
     return train(students(20))
 
 
-def test_the_same_templates_give_the_same_head_bit_for_bit(first: Outcome) -> None:
+def test_the_same_templates_give_the_same_head_bit_for_bit(first: TrainingResult) -> None:
     assert train(students(20)).head == first.head
     assert train(students(20)[::-1]).head == first.head
 
 
-def test_numpy_and_torch_agree(first: Outcome) -> None:
+def test_numpy_and_torch_agree(first: TrainingResult) -> None:
     assert first.head is not None
     head = Head.load(first.head, PACK)
     faces = np.concatenate([t.embeddings for t in students(10)])
     with torch.no_grad():
-        expected = HeadNetwork.of_head(head, shipped())(torch.from_numpy(faces)).numpy()
+        expected = HeadNetwork.from_head(head, shipped())(torch.from_numpy(faces)).numpy()
     np.testing.assert_allclose(head.embed(faces), expected, atol=1e-5)
 
 
-def test_the_report_is_json_and_says_what_was_measured(first: Outcome) -> None:
+def test_the_report_is_json_and_says_what_was_measured(first: TrainingResult) -> None:
     report = json.loads(json.dumps(first.report))
     assert report["mode"] == "full"
     assert report["students"] == 20
@@ -108,7 +108,7 @@ def test_a_pack_without_statistics_still_trains() -> None:
     assert np.isfinite(Head.load(outcome.head, other).weight).all()
 
 
-def test_a_new_student_is_added_to_the_current_head(first: Outcome) -> None:
+def test_a_new_student_is_added_to_the_current_head(first: TrainingResult) -> None:
     outcome = train(students(21), first.head)
     assert outcome.report["mode"] == "incremental"
     assert outcome.report["new_students"] == 1
@@ -116,30 +116,30 @@ def test_a_new_student_is_added_to_the_current_head(first: Outcome) -> None:
     assert set(Head.load(outcome.head, PACK).students) == {t.student_id for t in students(21)}
 
 
-def test_nothing_is_trained_where_nothing_changed(first: Outcome) -> None:
+def test_nothing_is_trained_where_nothing_changed(first: TrainingResult) -> None:
     assert train(students(20), first.head).report["mode"] == "skipped"
 
 
-def test_a_head_that_saw_an_erased_student_is_never_continued(first: Outcome) -> None:
+def test_a_head_that_saw_an_erased_student_is_never_continued(first: TrainingResult) -> None:
     outcome = train(students(19), first.head)
     assert outcome.report["mode"] == "full"
     assert outcome.head == train(students(19)).head or _weights(outcome) == _weights(train(students(19)))
 
 
-def test_another_photo_under_the_same_id_starts_afresh(first: Outcome) -> None:
+def test_another_photo_under_the_same_id_starts_afresh(first: TrainingResult) -> None:
     templates = students(20)
     templates[3] = replace(students(1, first=99)[0], student_id=templates[3].student_id)
     assert train(templates, first.head).report["mode"] == "full"
 
 
-def test_a_damaged_current_head_is_replaced(first: Outcome) -> None:
+def test_a_damaged_current_head_is_replaced(first: TrainingResult) -> None:
     assert first.head is not None
     outcome = train(students(20), first.head[:1000])
     assert outcome.report["mode"] == "full"
     assert _weights(outcome) == _weights(first)
 
 
-def test_the_gate_keeps_a_harmful_head_away(first: Outcome) -> None:
+def test_the_gate_keeps_a_harmful_head_away(first: TrainingResult) -> None:
     assert first.head is not None
     good = Head.load(first.head, PACK)
     noise = np.random.default_rng(0).normal(size=(64, 512)).astype(np.float32)
@@ -151,7 +151,7 @@ def test_the_gate_keeps_a_harmful_head_away(first: Outcome) -> None:
     assert verdict.metrics["two_stage"]["rank_1"] < verdict.metrics["stage_1"]["rank_1"]
 
 
-def test_a_head_that_changes_nothing_is_not_promoted(first: Outcome) -> None:
+def test_a_head_that_changes_nothing_is_not_promoted(first: TrainingResult) -> None:
     assert first.head is not None
     idle = replace(Head.load(first.head, PACK), fusion=0.0)
     trial = draw_trial(Gallery.from_templates(students(40), PACK), shipped(), seed=3)
@@ -163,7 +163,7 @@ def changeable() -> tuple[Head, Trial]:
     """A trial in which photos of one person differ most in a few directions, and a head that knows which."""
     few = np.diag(np.where(np.arange(len(shipped().within)) < 6, 0.03, 0.0)).astype(np.float32)
     variation = replace(shipped(), within=shipped().within + few, within_check=shipped().within_check + few)
-    weight, bias = HeadNetwork.discriminant(variation).parameters_as_arrays()
+    weight, bias = HeadNetwork.from_discriminant(variation).parameters_as_arrays()
     trial = draw_trial(Gallery.from_templates(students(120, views=1), PACK), variation, seed=3)
     return Head(PACK, weight, bias, 0.7, 0.1, 0.3), trial
 
@@ -190,7 +190,7 @@ def test_drawn_photos_are_as_hard_as_real_ones() -> None:
     assert 0.96 < float((named == trial.owners).mean()) < 0.99
 
 
-def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(first: Outcome) -> None:
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(first: TrainingResult) -> None:
     class Kept:
         state: bytes | None = None
 
@@ -213,7 +213,7 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(first: Outcome)
 def test_replay_is_bounded_and_takes_those_who_resemble_the_new_student_most() -> None:
     everyone = students(200)
     twin = replace(everyone[7], student_id=StudentId("twin"))
-    chosen = chosen_for_update([*everyone, twin], frozenset({twin.student_id}), 32, shipped().mean, seed=0)
+    chosen = select_for_update([*everyone, twin], frozenset({twin.student_id}), 32, shipped().mean, seed=0)
     assert len(chosen) == 33
     assert chosen[0].student_id == "twin"
     assert chosen[1].student_id == everyone[7].student_id
@@ -233,22 +233,22 @@ def _random(name: str) -> np.random.Generator:
     return np.random.default_rng(list(name.encode()))
 
 
-def test_a_face_learned_from_is_trained_on_and_one_taken_back_starts_afresh(first: Outcome) -> None:
+def test_a_face_learned_from_is_trained_on_and_one_taken_back_starts_afresh(first: TrainingResult) -> None:
     assert first.head is not None
     old = students(20)
     wiser = [learning(old[0], "p1:0", "p2:0"), *old[1:]]
-    changes = read_changes(Head.load(first.head, PACK), wiser)
+    changes = find_changes(Head.load(first.head, PACK), wiser)
     assert (changes.new, changes.gone) == (frozenset({old[0].student_id}), frozenset())
     outcome = train(wiser, first.head)
     assert outcome.report["mode"] == "incremental"
     assert outcome.head != train([learning(old[0], "p1:1", "p2:0"), *old[1:]], first.head).head
     assert outcome.head is not None
-    changes = read_changes(Head.load(outcome.head, PACK), [learning(old[0], "p2:0"), *old[1:]])
+    changes = find_changes(Head.load(outcome.head, PACK), [learning(old[0], "p2:0"), *old[1:]])
     assert changes.gone == frozenset({old[0].student_id})
     assert train([learning(old[0], "p2:0"), *old[1:]], outcome.head).report["mode"] == "full"
 
 
-def test_the_newest_of_several_faces_learned_judges_and_is_not_trained_on(first: Outcome) -> None:
+def test_the_newest_of_several_faces_learned_judges_and_is_not_trained_on(first: TrainingResult) -> None:
     old = students(20)
     one = train([learning(old[0], "p1:0", "p2:0"), *old[1:]])
     other = train([learning(old[0], "p1:0", "p3:0"), *old[1:]])
@@ -256,9 +256,9 @@ def test_the_newest_of_several_faces_learned_judges_and_is_not_trained_on(first:
     assert one.report["held_out"]["probes"] == train(old).report["held_out"]["probes"] + 1
 
 
-def test_an_update_is_held_to_where_a_full_training_starts(first: Outcome) -> None:
+def test_an_update_is_held_to_where_a_full_training_starts(first: TrainingResult) -> None:
     assert first.head is not None
-    continued = HeadNetwork.of_head(Head.load(first.head, PACK), shipped())
+    continued = HeadNetwork.from_head(Head.load(first.head, PACK), shipped())
     assert float(continued.drift().detach()) == pytest.approx(first.report["fit"]["drift"], abs=1e-6)
     assert first.report["fit"]["drift"] > 0
 
@@ -286,6 +286,6 @@ def test_fifty_registrations_forget_nobody(draw: int) -> None:
     assert recognised(head) >= before - 0.01
 
 
-def _weights(outcome: Outcome) -> bytes:
+def _weights(outcome: TrainingResult) -> bytes:
     assert outcome.head is not None
     return Head.load(outcome.head, PACK).weight.tobytes()

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Views:
+class TrainingRows:
     """Template rows of C students.
 
     Attributes:
@@ -30,7 +30,7 @@ class Views:
     labels: NDArray[np.intp]
 
     @classmethod
-    def from_templates(cls, templates: Sequence[Template]) -> "Views":
+    def from_templates(cls, templates: Sequence[Template]) -> "TrainingRows":
         """Stack the templates of different students, in their order."""
         return cls(
             np.concatenate([template.embeddings for template in templates]),
@@ -38,28 +38,28 @@ class Views:
         )
 
     @property
-    def students(self) -> int:
+    def count(self) -> int:
         """The number of students, C."""
         return int(self.labels[-1]) + 1
 
 
 def training_batches(
-    views: Views, variation: VariationModel, settings: TrainingSettings, random: np.random.Generator
+    students: TrainingRows, variation: VariationModel, settings: TrainingSettings, random: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Draw batches without end: embeddings float32 (B, D), unit rows, and labels int64 (B,).
 
     A student gives `views` template rows, chosen at random, and a pseudo-photo of each; a background person
     gives as many pseudo-photos in all and a label that nobody else has.
     """
-    classes = min(settings.classes, views.students)
-    by_class = MPerClassSampler(views.labels, settings.views, classes * settings.views, classes * settings.views)
+    classes = min(settings.classes, students.count)
+    by_class = MPerClassSampler(students.labels, settings.views, classes * settings.views, classes * settings.views)
     common_functions.NUMPY_RANDOM = np.random.RandomState(int(random.integers(2**31)))
     photos = 2 * settings.views
-    background = views.students + np.repeat(np.arange(settings.background), photos)
+    background = students.count + np.repeat(np.arange(settings.background), photos)
     sampler = variation.training_sampler()
     while True:
         rows = np.fromiter(by_class, np.intp)
-        chosen, labels = views.embeddings[rows], views.labels[rows]
+        chosen, labels = students.embeddings[rows], students.labels[rows]
         pseudo = sampler.sample_photos(chosen, 1, random)[:, 0]
         people = sampler.sample_strangers(settings.background, photos, random)
         embeddings = np.concatenate([chosen, pseudo, people.reshape(len(background), chosen.shape[1])])

@@ -13,7 +13,7 @@ from pytorch_metric_learning.distances import CosineSimilarity
 from pytorch_metric_learning.losses import TripletMarginLoss
 from pytorch_metric_learning.miners import BatchEasyHardMiner
 
-from muster.training.batches import Views, training_batches
+from muster.training.batches import TrainingRows, training_batches
 from muster.training.network import HeadNetwork
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel
@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float32]
 Progress = Callable[[str, float], None]
 
 
-class Checkpoint(Protocol):
+class CheckpointStore(Protocol):
     """Where a run that may be interrupted keeps its state; either call may do nothing."""
 
     def save(self, state: bytes) -> None:
@@ -49,13 +49,13 @@ class HeldOut:
 
 def fit(
     network: HeadNetwork,
-    views: Views,
+    students: TrainingRows,
     variation: VariationModel,
     held_out: HeldOut,
     settings: TrainingSettings,
     steps: int,
     progress: Progress,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: CheckpointStore | None = None,
 ) -> dict[str, float]:
     """Train a network in place and leave it at its best look at the held-out views.
 
@@ -75,7 +75,7 @@ def fit(
         network.to(device)
         run = _Run.begin(network, settings, checkpoint)
         random = np.random.default_rng(settings.seed)
-        batches = training_batches(views, variation, settings, random)
+        batches = training_batches(students, variation, settings, random)
         distance = CosineSimilarity()
         loss = TripletMarginLoss(margin=settings.margin, distance=distance)
         miner = BatchEasyHardMiner(pos_strategy="hard", neg_strategy="semihard", distance=distance)
@@ -120,7 +120,7 @@ class _Run:
         self.looks_without_progress = 0
 
     @classmethod
-    def begin(cls, network: HeadNetwork, settings: TrainingSettings, checkpoint: Checkpoint | None) -> "_Run":
+    def begin(cls, network: HeadNetwork, settings: TrainingSettings, checkpoint: CheckpointStore | None) -> "_Run":
         run = cls(network, settings)
         kept = checkpoint.load() if checkpoint is not None else None
         if kept is not None:

@@ -35,18 +35,18 @@ class HeadNetwork(nn.Module):
         self.register_buffer("start", self._flat().detach().clone())
 
     @classmethod
-    def of_head(cls, head: Head, variation: VariationModel) -> "HeadNetwork":
+    def from_head(cls, head: Head, variation: VariationModel) -> "HeadNetwork":
         """Continue from a trained head, held to where a full training would have started.
 
         Held to the head itself instead, a hundred updates in a row could wander a hundred small steps away
         (benchmarks/forgetting.py).
         """
         network = cls(head.weight, head.bias)
-        network.start.copy_(cls.discriminant(variation).start)
+        network.start.copy_(cls.from_discriminant(variation).start)
         return network
 
     @classmethod
-    def discriminant(cls, variation: VariationModel) -> "HeadNetwork":
+    def from_discriminant(cls, variation: VariationModel) -> "HeadNetwork":
         """Start from linear discriminant analysis.
 
         The 63 directions in which people differ most beside photos of one person, each weighted as in the likelihood

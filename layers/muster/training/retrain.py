@@ -16,11 +16,11 @@ from muster.domain.student import Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.scoring import Population
-from muster.training.batches import Views
-from muster.training.fit import Checkpoint, HeldOut, fit
+from muster.training.batches import TrainingRows
+from muster.training.fit import CheckpointStore, HeldOut, fit
 from muster.training.gate import Verdict, draw_trial, judge
 from muster.training.network import HeadNetwork
-from muster.training.selection import Changes, chosen_for_update, fingerprints, read_changes
+from muster.training.selection import TemplateChanges, find_changes, fingerprints, select_for_update
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel, load_variation_model
 
@@ -35,7 +35,7 @@ _STOP_STREAM, _TRIAL_STREAM, _SCALE_STREAM = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainingResult:
     """What a run gives.
 
     Attributes:
@@ -59,8 +59,8 @@ def retrain(
     settings: TrainingSettings | None = None,
     variation: VariationModel | None = None,
     progress: Progress = lambda step, share: None,
-    checkpoint: Checkpoint | None = None,
-) -> Outcome:
+    checkpoint: CheckpointStore | None = None,
+) -> TrainingResult:
     """Train and judge a head, taking up from the current one where that is allowed.
 
     The current head is left aside, and training starts afresh, where `full` asks for it, where the head cannot be read,
@@ -80,10 +80,12 @@ def retrain(
     settings = settings or TrainingSettings()
     ordered = sorted((t for t in templates if t.pack == pack), key=lambda t: t.student_id)
     if len(ordered) < _MIN_STUDENTS:
-        return Outcome(None, False, {"mode": "skipped", "reason": "Fewer than two students: stage 1 decides alone."})
+        return TrainingResult(
+            None, False, {"mode": "skipped", "reason": "Fewer than two students: stage 1 decides alone."}
+        )
     variation = variation or load_variation_model(pack) or VariationModel.from_templates(ordered)
     head, note = _readable(current, pack)
-    changes = read_changes(head, ordered)
+    changes = find_changes(head, ordered)
     if head is not None and (full or changes.gone):
         head = head if not changes.gone else None
         note = "A student is gone or has another photo." if changes.gone else "Asked for."
@@ -91,7 +93,7 @@ def retrain(
     else:
         start = head
     if start is not None and not changes.new:
-        return Outcome(None, False, {"mode": "skipped", "reason": "The training in use knows all students."})
+        return TrainingResult(None, False, {"mode": "skipped", "reason": "The training in use knows all students."})
     progress("prepare", 0.0)
     # Two threads of a matrix library wait for each other on a busy machine: an update took ten times as long.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -114,7 +116,7 @@ def retrain(
         metrics=report,
     )
     progress("judge", 1.0)
-    return Outcome(finished.to_bytes(), verdict.promote, {**report, "seconds": round(monotonic() - started, 2)})
+    return TrainingResult(finished.to_bytes(), verdict.promote, {**report, "seconds": round(monotonic() - started, 2)})
 
 
 def _readable(current: bytes | None, pack: PackId) -> tuple[Head | None, str]:
@@ -129,22 +131,22 @@ def _readable(current: bytes | None, pack: PackId) -> tuple[Head | None, str]:
 def _train(
     templates: Sequence[Template],
     start: Head | None,
-    changes: Changes,
+    changes: TemplateChanges,
     variation: VariationModel,
     settings: TrainingSettings,
     pack: PackId,
     current: bytes | None,
     progress: Progress,
-    checkpoint: Checkpoint | None,
+    checkpoint: CheckpointStore | None,
 ) -> tuple[Head, dict[str, float]]:
     if start is None:
-        network, chosen, steps = HeadNetwork.discriminant(variation), list(templates), settings.steps
+        network, chosen, steps = HeadNetwork.from_discriminant(variation), list(templates), settings.steps
     else:
-        network, steps = HeadNetwork.of_head(start, variation), settings.incremental_steps
-        chosen = chosen_for_update(templates, changes.new, settings.replay, variation.mean, settings.seed)
-    views = Views.from_templates([_for_training(template) for template in chosen])
+        network, steps = HeadNetwork.from_head(start, variation), settings.incremental_steps
+        chosen = select_for_update(templates, changes.new, settings.replay, variation.mean, settings.seed)
+    rows = TrainingRows.from_templates([_for_training(template) for template in chosen])
     held_out = _held_out(chosen, changes.new, variation, settings)
-    fitted = fit(network, views, variation, held_out, settings, steps, progress, checkpoint)
+    fitted = fit(network, rows, variation, held_out, settings, steps, progress, checkpoint)
     weight, bias = network.parameters_as_arrays()
     head = Head(pack, weight, bias, 0.0, 1.0, settings.fusion)
     centre, deviation = _scale(head, variation, settings.seed)
@@ -164,7 +166,7 @@ def _for_training(template: Template) -> Template:
 def _held_out(
     templates: Sequence[Template], new: frozenset[StudentId], variation: VariationModel, settings: TrainingSettings
 ) -> HeldOut:
-    chosen = chosen_for_update(templates, new, settings.held_out, variation.mean, settings.seed)[: settings.held_out]
+    chosen = select_for_update(templates, new, settings.held_out, variation.mean, settings.seed)[: settings.held_out]
     gallery = np.stack([template.embeddings[0] for template in chosen])
     photos = max(2, 2 * settings.held_out // len(chosen))
     random = np.random.default_rng([settings.seed, _STOP_STREAM])
@@ -184,12 +186,12 @@ def _judge(
     new: Head,
     old: Head | None,
     templates: Sequence[Template],
-    changes: Changes,
+    changes: TemplateChanges,
     variation: VariationModel,
     population: Population,
     settings: TrainingSettings,
 ) -> Verdict:
-    chosen = chosen_for_update(templates, changes.new, settings.held_out, variation.mean, settings.seed + 1)
+    chosen = select_for_update(templates, changes.new, settings.held_out, variation.mean, settings.seed + 1)
     chosen = sorted(chosen[: settings.held_out], key=lambda t: t.student_id)
     gallery = Gallery.from_templates([_for_training(template) for template in chosen], new.pack)
     views = [len(template.embeddings) - len(template.learned) for template in chosen]

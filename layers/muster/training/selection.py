@@ -18,7 +18,7 @@ _NEIGHBOURS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class TemplateChanges:
     """What happened since a head was trained.
 
     Attributes:
@@ -36,11 +36,11 @@ def fingerprints(templates: Sequence[Template]) -> dict[StudentId, str]:
     return {t.student_id: ":".join([_photo(t), str(len(t.embeddings)), *_learned(t)]) for t in templates}
 
 
-def read_changes(head: Head | None, templates: Sequence[Template]) -> Changes:
+def find_changes(head: Head | None, templates: Sequence[Template]) -> TemplateChanges:
     """Compare the templates, one of each student, with what a head was trained on; without a head all are new."""
     seen = {} if head is None else head.students
     now = fingerprints(templates)
-    return Changes(
+    return TemplateChanges(
         frozenset(s for s, mark in now.items() if seen.get(s) != mark),
         frozenset(s for s, mark in seen.items() if s not in now or not _photos(mark) <= _photos(now[s])),
     )
@@ -51,7 +51,7 @@ def _photos(fingerprint: str) -> set[str]:
     return {photo, *learned}
 
 
-def chosen_for_update(
+def select_for_update(
     templates: Sequence[Template], new: frozenset[StudentId], replay: int, mean: FloatArray, seed: int
 ) -> list[Template]:
     """Return the new students, then at most `replay` old ones: those who resemble them most, then a random sample.
