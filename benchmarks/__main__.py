@@ -1,27 +1,34 @@
-"""Run one benchmark by name, or all of them in turn: `python -m benchmarks [NAME|all]`."""
+"""Run one benchmark with its options, or all of them in turn: `python -m benchmarks [NAME [OPTION...]|all]`."""
 
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
-NAMES = sorted(
-    module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name != "__main__"
-)
+GROUPS = ("recognition", "vision", "operations")
+"""The folders that hold benchmarks; benchmarks/README.md describes each script."""
+
+_HERE = Path(__file__).parent
+MODULES = {
+    path.name.removesuffix(".py"): f"benchmarks.{group}.{path.name.removesuffix('.py')}"
+    for group in GROUPS
+    for path in sorted((_HERE / group).iterdir())
+    if path.suffix == ".py" or (path / "__main__.py").is_file()
+}
+"""Modules by the name of the benchmark."""
 
 
-def main(name: str) -> int:
-    """Run the named benchmark, each in a process of its own; return the first failing exit status."""
-    if name != "all" and name not in NAMES:
-        print(f"there is no benchmark {name!r}: choose one of {', '.join(NAMES)}", file=sys.stderr)
+def main(name: str, options: list[str]) -> int:
+    """Run the named benchmark, each in its own process; return the first failing exit status."""
+    if name != "all" and name not in MODULES:
+        print(f"There is no benchmark {name!r}: choose one of {', '.join(sorted(MODULES))}.", file=sys.stderr)
         return 2
-    for one in NAMES if name == "all" else [name]:
-        print(f"== {one}", flush=True)
-        status = subprocess.run([sys.executable, "-m", f"benchmarks.{one}"], check=False).returncode
+    for chosen in MODULES if name == "all" else [name]:
+        print(f"== {chosen}", flush=True)
+        status = subprocess.run([sys.executable, "-m", MODULES[chosen], *options], check=False).returncode
         if status:
             return status
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all", sys.argv[2:]))

@@ -83,7 +83,7 @@ class Training:
 
 ON_PROCESSORS: Final = Training(gpu=False, instance_types=("m6a.xlarge", "m6i.xlarge", "m5.xlarge"))
 """Training without a GPU, on cheaper instances of the same memory. The head is so small that it trains no slower
-(benchmarks/training_gpu.py)."""
+(benchmarks/operations/training_gpu.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from benchmarks.report_parts.school import LARGE, MEASURED, ONE_CLASS, School, build
+from benchmarks.operations.report_parts.school import LARGE, MEASURED, ONE_CLASS, School, build
 from muster.domain.period import Period
 from muster.reports.attendance import AttendanceReport
 from muster.services.reporting.reports import Reports
@@ -14,7 +14,8 @@ from tests.contract.sqlite_steps import counted_steps
 
 
 def reported(place: Path) -> tuple[int, AttendanceReport]:
-    """Return the instructions that SQLite took for a report, and the report; benchmarks/reports.py takes the time."""
+    """Return the instructions that SQLite took for a report, and the report; benchmarks/operations/reports.py takes the
+    time."""
     with counted_steps() as steps:
         stores = open_local(place)
         reports = Reports(stores.students, stores.sessions, stores.groups, ZoneInfo("Europe/Berlin"))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from benchmarks.hostile import inputs, request_of
+from benchmarks.operations.hostile import inputs, request_of
 from tests.hostile import jpeg_of_scans, png_chunk
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.covered_parts.covers import COVERS, HARMLESS
+from benchmarks.vision.covered_parts.covers import COVERS, HARMLESS
 from muster.packs.load import ModelPack
 from muster.vision.covering import Covering, find_covering, load_classifiers
 from muster.vision.decode import decode

@@ -63,7 +63,7 @@ def test_a_face_of_several_crops_is_their_mean_direction(embedder: FaceNetwork, 
 
 
 def test_faces_are_embedded_sixteen_per_run(embedder: FaceNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    """benchmarks/crops.py times batches: sixteen at once take less per face than one at a time."""
+    """benchmarks/vision/crops.py times batches: sixteen at once take less per face than one at a time."""
     sizes: list[int] = []
 
     class Counting:

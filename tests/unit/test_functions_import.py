@@ -61,7 +61,7 @@ MAX_MODULES = 900
 
 
 def test_the_code_of_the_api_waits_for_no_heavy_library_when_it_starts() -> None:
-    """benchmarks/imports.py takes the time, against the budget of half a second."""
+    """benchmarks/operations/imports.py takes the time, against the budget of half a second."""
     modules = imported("muster.composition.aws", ROOT)
     assert not HEAVY & {name.split(".")[0] for name in modules}
     assert len(modules) < MAX_MODULES

@@ -2,9 +2,9 @@
 
 import { captureTime, withCaptureTime } from "./exif.js";
 
-/** Longest side in pixels that is sent (benchmarks/photo_size.py). */
+/** Longest side in pixels that is sent (benchmarks/vision/photo_size.py). */
 export const LONGEST_SIDE = 4096;
-/** Quality of the JPEG, 0 to 1 (benchmarks/photo_size.py). */
+/** Quality of the JPEG, 0 to 1 (benchmarks/vision/photo_size.py). */
 const QUALITY = 0.85;
 /** What is tried in turn where a photo is still larger than the server takes. */
 const SMALLER = [0.75, 0.65];

@@ -13,7 +13,7 @@ from muster.domain.student import MAX_LEARNED, LearnedFace, Template
 
 NEARLY_THE_SAME = 0.9
 """Cosine from which two faces of a student tell the same: 1.5 % of the pairs of pictures that were taken of one person
-on different occasions reach it (benchmarks/learned_faces.py)."""
+on different occasions reach it (benchmarks/recognition/learned_faces.py)."""
 
 RENEWED_AFTER = timedelta(days=30)
 """A full template gives up an automatically learned face for another one after this time. Templates follow a student's

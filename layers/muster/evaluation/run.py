@@ -28,7 +28,7 @@ unchanged registration photo; it ships without thresholds, so that only its rate
 
 _TEMPLATE, _SEARCHING, _TRAINING = 4, 10, 400
 """What a registration picture and a round cost, without a head and with one, in pictures searched for faces; for
-the progress alone (`benchmarks.accuracy` on two cores: 25 ms a picture, 10 s a round with training)."""
+the progress alone (`benchmarks.recognition.accuracy` on two cores: 25 ms a picture, 10 s a round with training)."""
 
 
 @dataclass(frozen=True, slots=True)

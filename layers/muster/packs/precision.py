@@ -42,12 +42,12 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
     Weights have 7 bits, -64 to 64. Processors without VNNI multiply activations (0 to 255) by weights with an
     instruction (`pmaddubsw`) that adds two products in 16 bits and clips the sum at 32,767. With 7 bits the sum is at
     most 32,640, so nothing is clipped. With 8 bits the cosine to float32 falls to 0.80 on such processors
-    (`benchmarks/processors.py`).
+    (`benchmarks/vision/processors.py`).
 
     Args:
         model: in float32.
         ranges: least and greatest value of every activation, a calibration cache of the runtime's quantizer in JSON,
-            as `benchmarks/precision.py --write` makes it. They are all that is kept of the faces.
+            as `benchmarks/vision/precision.py --write` makes it. They are all that is kept of the faces.
     """
     # Seconds to import, and wanted by this one variant alone.
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static

@@ -9,7 +9,7 @@ from muster.recognition.gallery import FloatArray
 LOWEST_RATIO = -5.0
 HIGHEST_RATIO = 14.0
 """Bounds in nats. A few faces of a student look like nobody, and a few faces of strangers like anybody, whatever the
-score says; no single face is worth more than this (benchmarks/decision.py)."""
+score says; no single face is worth more than this (benchmarks/recognition/decision.py)."""
 
 
 @dataclass(frozen=True, slots=True)

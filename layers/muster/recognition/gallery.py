@@ -13,7 +13,7 @@ from muster.domain.student import Template
 FloatArray = NDArray[np.float32]
 
 # Rows compared at a time: beside 100 probes such a tile of cosines (1.6 MB) stays in the second-level cache
-# while it is normalised and reduced (benchmarks/matching.py).
+# while it is normalised and reduced (benchmarks/operations/matching.py).
 _TILE_ROWS = 4096
 
 
@@ -129,7 +129,7 @@ def row_weights(template: Template) -> FloatArray:
 
     Every photo counts the same: the V views of the registration photo share one photo's weight, and each of the L
     faces learned from has as much. With one face learned DIR at FPIR 1 % is 0.960 so, 0.942 where every row counts the
-    same and 0.950 where the best photo decides (benchmarks/learned_faces.py).
+    same and 0.950 where the best photo decides (benchmarks/recognition/learned_faces.py).
     """
     learned = len(template.learned)
     views = len(template.embeddings) - learned

@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float32]
 
 HEAD_SIZE = 64
 """Length of a head embedding. The population's covariance has 85 directions worth speaking of and the first 64 hold
-all but 4 % of it (benchmarks/within_class_statistics.py)."""
+all but 4 % of it (benchmarks/recognition/within_class_statistics.py)."""
 
 _FORMAT = "muster-head-1"
 _ENTRY = "muster"

@@ -12,7 +12,7 @@ from muster.recognition.scoring import PreparedGallery, score
 AUTOMATIC_RATIO = 4.0
 """Log-likelihood ratio in nats from which a face may be learned without anyone confirming it. The posterior, which must
 be certain too, counts the other faces and photos of the session; this is what the face alone says. In classes of 30
-nearly all faces that the posterior is certain of reach it (benchmarks/learned_faces.py)."""
+nearly all faces that the posterior is certain of reach it (benchmarks/recognition/learned_faces.py)."""
 
 CONFIRMED_RATIO = 0.0
 """Log-likelihood ratio in nats from which a face that a person named may be learned: the face is likelier the student's

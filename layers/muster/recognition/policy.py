@@ -16,7 +16,7 @@ class HeadUse(StrEnum):
 
 WRONG_MARKS = ((20.0, 2.0), (7.0, 3.0), (2.0, 4.0), (1.0, 5.0), (0.4, 6.0), (0.1, 7.5))
 """Wrong marks per 10,000 faces and the posterior log-odds in nats from which they are that few: (rate, bar) pairs,
-measured by benchmarks/decision.py."""
+measured by benchmarks/recognition/decision.py."""
 
 MAX_WRONG_MARKS = 100.0
 """Highest accepted rate per 10,000 faces: beyond it nearly every face that is now asked about would be marked."""
@@ -28,7 +28,7 @@ class Policy:
 
     Attributes:
         wrong_marks: accepted wrong marks per 10,000 faces: another student's name, or a stranger marked present.
-        review: posterior log-odds in nats from which the teacher is asked (benchmarks/decision.py).
+        review: posterior log-odds in nats from which the teacher is asked (benchmarks/recognition/decision.py).
         head: when stage 2 takes part.
     """
 

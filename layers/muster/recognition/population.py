@@ -7,11 +7,13 @@ from muster.recognition.scoring import NetworkPopulation, Population
 from muster.recognition.thresholds import stranger_score
 
 RANK = 128
-"""Columns of the factor: the scores do not change between 64 and 512 (benchmarks/population_statistics.py)."""
+"""Columns of the factor: the scores do not change between 64 and 512
+(benchmarks/recognition/population_statistics.py)."""
 
 MIN_PEOPLE = 200
 """People whose pictures make statistics. Fewer err on the safe side: of 60 registered 0.67 are marked present with the
-785 people of the embedded pack, 0.53 with 200, 0.48 with 100 and 0.32 with 50 (benchmarks/pack_statistics.py)."""
+785 people of the embedded pack, 0.53 with 200, 0.48 with 100 and 0.32 with 50
+(benchmarks/recognition/pack_statistics.py)."""
 
 _CHANCE = 1e-3
 

@@ -22,11 +22,12 @@ from muster.recognition.odds import Array, log_odds, probability
 
 PRIOR_PRESENT = 0.9
 PRIOR_PRESENT_STUDENTS = 10.0
-"""Share of a group that is present, as if seen on this many students (benchmarks/decision.py)."""
+"""Share of a group that is present, as if seen on this many students (benchmarks/recognition/decision.py)."""
 
 PRIOR_STRANGERS = 1.5
 PRIOR_STRANGERS_PHOTOS = 1.0
-"""Faces per photo that belong to nobody of the group, as if seen in this many photos (benchmarks/decision.py)."""
+"""Faces per photo that belong to nobody of the group, as if seen in this many photos
+(benchmarks/recognition/decision.py)."""
 
 PRIOR_VISIBLE = 0.8
 PRIOR_VISIBLE_STUDENTS = 5.0
@@ -38,7 +39,7 @@ REPEATED_EVIDENCE = 0.5
 Ratios of several faces of one person against the same template are not independent: a face that resembles a template
 by chance does so in every photo. With two photos that each show 55 % of those present, regular outsiders in both and a
 bar of log-odds 5, 0, 0.5 and 1 mark 91.0, 91.3 and 91.4 % of those shown, with 2, 2 and 3 wrong marks on 8,526 faces;
-each photo by itself marks 89.9 % (benchmarks/several_photos.py).
+each photo by itself marks 89.9 % (benchmarks/recognition/several_photos.py).
 """
 
 _SWEEPS = 12

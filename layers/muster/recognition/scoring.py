@@ -88,7 +88,7 @@ class NetworkPopulation:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Population:
-    """What a pack's embeddings of people in general look like; made by benchmarks/population_statistics.py.
+    """What a pack's embeddings of people in general look like; made by benchmarks/recognition/population_statistics.py.
 
     Attributes:
         networks: one for each of the pack's embedders, whose blocks make up an embedding of D numbers.

@@ -10,8 +10,8 @@ chance."""
 IMPOSTOR_TAIL: Tail = ((0.5, 0.26), (1e-1, 1.55), (1e-2, 2.69), (1e-3, 3.46), (1e-4, 3.98), (1e-5, 4.37), (1e-6, 4.67))
 """How often the normalised score of a stranger against one student exceeds a value: (chance, value) pairs.
 
-Measured by benchmarks/population_statistics.py: on people who are not in the statistics of that measurement, nor
-among those on whom accuracy is reported.
+Measured by benchmarks/recognition/population_statistics.py: on people who are not in the statistics of that
+measurement, nor among those on whom accuracy is reported.
 """
 
 

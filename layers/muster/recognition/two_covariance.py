@@ -10,18 +10,18 @@ from muster.recognition.gallery import FloatArray
 
 DIRECTIONS = 85
 """Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
-(benchmarks/within_class_statistics.py). MobileFaceNet's evidence takes 128."""
+(benchmarks/recognition/within_class_statistics.py). MobileFaceNet's evidence takes 128."""
 
 WITHIN_SHRINKAGE = 0.8
 BETWEEN_SHRINKAGE = 0.3
-"""Shrinkage of both covariances towards a multiple of the identity (benchmarks/scores.py). With 100 registered and
-FaceNet alone DIR at FPIR 1 % is 0.867, 0.884, 0.889, 0.891 and 0.888 for 0.3, 0.5, 0.7, 0.8 and 1 of the first, 0.889,
-0.891, 0.889 and 0.880 for 0.1, 0.3, 0.5 and 0.8 of the second."""
+"""Shrinkage of both covariances towards a multiple of the identity (benchmarks/recognition/scores.py). With 100
+registered and FaceNet alone DIR at FPIR 1 % is 0.867, 0.884, 0.889, 0.891 and 0.888 for 0.3, 0.5, 0.7, 0.8 and 1 of the
+first, 0.889, 0.891, 0.889 and 0.880 for 0.1, 0.3, 0.5 and 0.8 of the second."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TwoCovarianceModel:
-    """The two-covariance model of one network's embeddings; made by benchmarks/population_statistics.py.
+    """The two-covariance model of one network's embeddings; made by benchmarks/recognition/population_statistics.py.
 
     In the basis that makes the covariance between people and the covariance within one person's photos diagonal, the
     log-likelihood ratio of two faces is their dot product minus a cost for each face.

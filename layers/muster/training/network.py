@@ -39,7 +39,7 @@ class HeadNetwork(nn.Module):
         """Continue from a trained head, held to where a full training would have started.
 
         Held to the head itself instead, a hundred updates in a row could wander a hundred small steps away
-        (benchmarks/forgetting.py).
+        (benchmarks/recognition/forgetting.py).
         """
         network = cls(head.weight, head.bias)
         network.start.copy_(cls.from_discriminant(variation).start)

@@ -21,7 +21,7 @@ from muster.recognition.covariance import positive, shrunk
 FloatArray = NDArray[np.float32]
 
 # Share of the population covariance that the directions may leave out: FaceNet's 85 largest hold all but 2e-4 of it,
-# those of FaceNet and MobileFaceNet together need some 150 (benchmarks/within_class_statistics.py).
+# those of FaceNet and MobileFaceNet together need some 150 (benchmarks/recognition/within_class_statistics.py).
 _LEFT_OUT = 2e-4
 _MAX_DIRECTIONS = 160
 
@@ -36,12 +36,12 @@ _CHECK_SHRINKAGE = 0.1
 # A few photos are much less like their person than most: drawn photos follow a multivariate t distribution with this
 # many degrees of freedom, and their spread is widened by this factor. So drawn photos are as hard as real ones for
 # stage 1: on development people rank-1 is 0.978 and 0.981 with them and 0.977 and 0.985 with real photos, where
-# Gaussian ones give 0.998 and more (benchmarks/gate.py).
+# Gaussian ones give 0.998 and more (benchmarks/recognition/gate.py).
 _FREEDOM = 4.0
 _WIDENING = 1.15
 
 # Without a shipped file, the share of a template's spread between people that photos of one person are taken to have:
-# the ratio of the two traces among the development people (benchmarks/within_class_statistics.py).
+# the ratio of the two traces among the development people (benchmarks/recognition/within_class_statistics.py).
 _WITHIN_SHARE = 0.5
 
 

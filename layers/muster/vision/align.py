@@ -14,7 +14,7 @@ CROP_SIZE = 160
 
 MARGIN = 0.2
 """Growth of the detector's box, as a part of its width and height, before FaceNet's crop is cut. Of margins from 0.12
-to 0.5 this one loses least, and levelled eyes or evened light gain nothing (`benchmarks/crops.py`)."""
+to 0.5 this one loses least, and levelled eyes or evened light gain nothing (`benchmarks/vision/crops.py`)."""
 
 _MAX_SAMPLES = 16
 """Samples per output pixel and axis when a face is shrunk; a face of 2,500 pixels still gets every pixel read."""
@@ -64,7 +64,8 @@ class Framing(Protocol):
 class StretchedBox:
     """The detector's box with a margin, stretched to a square.
 
-    FaceNet was trained on such crops; keeping the face's proportions instead loses accuracy (`benchmarks/crops.py`).
+    FaceNet was trained on such crops; keeping the face's proportions instead loses accuracy
+    (`benchmarks/vision/crops.py`).
     """
 
     side: int = CROP_SIZE

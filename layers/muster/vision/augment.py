@@ -84,7 +84,7 @@ VIEWS = (
     View(worsened=covered(100)),
     View(worsened=exposed(1.9)),
 )
-"""The first views, the unchanged one before all. `benchmarks/crops.py`: those that only move the crop serve
+"""The first views, the unchanged one before all. `benchmarks/vision/crops.py`: those that only move the crop serve
 recognition; the worsened ones find more small, dark or covered faces at a lax threshold and cost good ones at a
 strict one."""
 

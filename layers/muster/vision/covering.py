@@ -2,8 +2,8 @@
 
 Three linear classifiers (Fisher's discriminant) look at a small aligned grey picture of the face: how light its parts
 are, how much detail they show, and histograms of oriented gradients (Dalal and Triggs, 2005).
-`benchmarks/covered_faces.py` trains them on portraits that are covered on purpose, on bare ones, and on ones with clear
-glasses or a headscarf. docs/method.md says what they miss.
+`benchmarks/vision/covered_faces.py` trains them on portraits that are covered on purpose, on bare ones, and on ones
+with clear glasses or a headscarf. docs/method.md says what they miss.
 """
 
 from enum import StrEnum

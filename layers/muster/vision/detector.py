@@ -19,7 +19,8 @@ MULTIPLE = 32
 
 THRESHOLD = 0.6
 """Least score of a face. Midway between the least sure true face of the labelled photos (0.72) and the best false
-finding in them (0.53), and still nine in ten of the faces 32 pixels high in 12 megapixels (benchmarks/detection.py)."""
+finding in them (0.53), and still nine in ten of the faces 32 pixels high in 12 megapixels
+(benchmarks/vision/detection.py)."""
 
 _OUTPUTS = ("heatmap", "scale", "offset", "landmarks")
 
@@ -27,8 +28,8 @@ _OUTPUTS = ("heatmap", "scale", "offset", "landmarks")
 class CenterFaceDetector:
     """A CenterFace model ready to read photos; safe to share between threads.
 
-    A face is found best when it is 32 to 500 pixels high at the input (benchmarks/detection.py), so that a photo is
-    read at several scales, the finest in tiles, which also bounds the memory whatever the photo's size.
+    A face is found best when it is 32 to 500 pixels high at the input (benchmarks/vision/detection.py), so that a photo
+    is read at several scales, the finest in tiles, which also bounds the memory whatever the photo's size.
     """
 
     def __init__(

@@ -12,7 +12,8 @@ from muster.vision.align import Framing, cut_out
 from muster.vision.augment import augmented_crops
 
 _BATCH = 16
-"""Crops of one network run; `benchmarks/crops.py` times it: larger batches are no faster and take more memory."""
+"""Crops of one network run; `benchmarks/vision/crops.py` times it: larger batches are no faster and take more
+memory."""
 
 
 class FaceNetwork:

@@ -9,7 +9,7 @@ from muster.vision.orientation import Detect
 from muster.vision.quality import estimate_pose
 
 LEVEL_FROM = 20.0
-"""Degrees of roll from which a face is levelled (benchmarks/turned_photos.py)."""
+"""Degrees of roll from which a face is levelled (benchmarks/vision/turned_photos.py)."""
 
 MAX_LEVELLED = 100
 """Faces of one photo that are levelled at most, a class of 100: each costs up to three runs of the detector."""

@@ -16,7 +16,8 @@ Detect = Callable[[NDArray[np.uint8]], Faces]
 
 QUARTER_TURNS = (0, 90, 180, 270)
 
-# Measured by benchmarks/turned_photos.py on 34 photos: no upright one is looked at again, and every turned one is.
+# Measured by benchmarks/vision/turned_photos.py on 34 photos: no upright one is looked at again, and every turned one
+# is.
 _SURE_SCORE = 0.8
 """Score of the surest face below which a photo is looked at turned as well."""
 

@@ -19,8 +19,9 @@ from muster.domain.errors import (
 )
 from muster.domain.faces import Faces
 
-# What a registration photo must show at least, or at most, measured by benchmarks/quality.py: together these bounds and
-# RIVAL refuse under 1 % of LFW's pictures and no gallery picture, while blurred, darkened and bleached copies fall out.
+# What a registration photo must show at least, or at most, measured by benchmarks/vision/quality.py: together these
+# bounds and RIVAL refuse under 1 % of LFW's pictures and no gallery picture, while blurred, darkened and bleached
+# copies fall out.
 MIN_SIZE = 48.0
 MIN_SHARPNESS = 0.01
 MIN_BRIGHTNESS = 35.0
@@ -33,7 +34,7 @@ MAX_CUT_OFF = 0.15
 
 MAX_ROLL = 30.0
 """Degrees of tilt in the plane of the picture: at 30 the cosine to the upright face is 0.90, at 45 it is 0.73
-(benchmarks/turned_photos.py). A registration photo's face is levelled first."""
+(benchmarks/vision/turned_photos.py). A registration photo's face is levelled first."""
 
 RIVAL = 0.65
 """Share of the main face's prominence from which a second face is no longer background (as above)."""

@@ -11,7 +11,8 @@ from muster.vision.tiles import LARGEST, SHARED, Tile, tiles
 
 OVERLAP = 0.35
 INSIDE = 0.7
-"""When two boxes are one face, see `suppress` (benchmarks/detection.py: neighbours in a crowd overlap by less)."""
+"""When two boxes are one face, see `suppress` (benchmarks/vision/detection.py: neighbours in a crowd overlap by
+less)."""
 
 Read = Callable[[NDArray[np.uint8]], Faces]
 """A detector's reading of one picture, uint8 (h, w, 3), RGB, no side longer than the tiles': faces in its pixels."""

@@ -1,7 +1,8 @@
 """Where the head is in a crop, from the face's landmarks and the photo's colours; no weights of its own.
 
 A prior of ellipses, laid by the landmarks, says what is surely head and what surely is not; GrabCut decides what lies
-between. What it does to recognition is measured by `benchmarks/crops.py`; the pack's manifest says whether it is used.
+between. What it does to recognition is measured by `benchmarks/vision/crops.py`; the pack's manifest says whether it is
+used.
 """
 
 import cv2

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST = 1376
-"""Longest side of a tile, in pixels: 0.4 GB of working memory in CenterFace (benchmarks/detection.py)."""
+"""Longest side of a tile, in pixels: 0.4 GB of working memory in CenterFace (benchmarks/vision/detection.py)."""
 
 SHARED = 128
 """Pixels that neighbouring tiles share. A face up to that size is whole in the tile that owns its centre;

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 CERTAIN = 7.0
 """Posterior log-odds in nats from which a face is learned automatically. In classes with five regular outsiders in
 every photo none of 5,585 faces learned from here on was another person's, two of 5,822 were at 6, and five of 5,944
-at 5 (benchmarks/learned_faces.py)."""
+at 5 (benchmarks/recognition/learned_faces.py)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
