@@ -196,7 +196,6 @@ class History(RuleBasedStateMachine):
         new = mark(student, status, source, minutes)
         self.stores.sessions.record_photo(
             a_session_photo(SessionId(session), a_face(student, number=int(photo)), id=photo),
-            b"o",
             photo.encode(),
             [new],
         )
@@ -294,7 +293,7 @@ class History(RuleBasedStateMachine):
 
     def _has_files(self, session: str, photo: str) -> bool:
         try:
-            return self.stores.sessions.annotated(SessionId(session), PhotoId(photo)) == photo.encode()
+            return self.stores.sessions.original(SessionId(session), PhotoId(photo)) == photo.encode()
         except PhotoNotFound:
             return False
 

@@ -92,7 +92,7 @@ def teach(
         for face, _ in faces
         if face.student_id is not None
     ]
-    stores.sessions.record_photo(photo, b"original", b"annotated", marks)
+    stores.sessions.record_photo(photo, b"original", marks)
     (kept,) = [found for found in stores.sessions.photos(session.id) if found.id == photo.id]
     embeddings = np.array([embedding for _, embedding in faces], np.float32)
     learning(stores, mode, asked).learn(
@@ -169,7 +169,7 @@ def test_a_session_teaches_one_face_per_student_the_best_of_a_request(stores: St
     photos = [a_session_photo(monday.id, poor, id="p1"), a_session_photo(monday.id, good, id="p2")]
     read = []
     for kind, photo in enumerate(photos):
-        stores.sessions.record_photo(photo, b"o", b"a", [mark("ada")])
+        stores.sessions.record_photo(photo, b"o", [mark("ada")])
         read.append(ReadPhoto(photo, like("ada", 0.6, kind)[None], np.array([True])))
     students = {student.id: student for student in stores.students.find()}
     marks = stores.sessions.marks(monday.id)
@@ -192,7 +192,7 @@ def test_a_photo_sent_again_teaches_nothing_again(stores: Stores, monday: Sessio
 
 def test_one_photo_read_by_two_processes_at_once_is_learned_once(stores: Stores, monday: Session) -> None:
     photo = a_session_photo(monday.id, certain("ada"))
-    stores.sessions.record_photo(photo, b"o", b"a", [mark("ada")])
+    stores.sessions.record_photo(photo, b"o", [mark("ada")])
     read = [ReadPhoto(photo, like("ada", 0.6)[None], np.array([True]))]
     students = {student.id: student for student in stores.students.find()}
     prepared, marks = gallery(stores), stores.sessions.marks(monday.id)
@@ -261,7 +261,7 @@ class Overtaken:
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_correction_at_the_same_moment_wins(stores: Stores, monday: Session, gone: bool) -> None:
     photo = a_session_photo(monday.id, certain("ada"))
-    stores.sessions.record_photo(photo, b"o", b"a", [mark("ada")])
+    stores.sessions.record_photo(photo, b"o", [mark("ada")])
     overtaken = Overtaken(stores, monday, gone)
     students = {student.id: student for student in stores.students.find()}
     AutomaticLearning(stores.students, overtaken, LearningMode.AUTOMATIC, Asked()).learn(  # type: ignore[arg-type]
@@ -277,7 +277,7 @@ def test_a_correction_at_the_same_moment_wins(stores: Stores, monday: Session, g
 
 def test_learning_between_the_two_halves_of_a_correction_is_undone_too(stores: Stores, monday: Session) -> None:
     """The name is still there when the template learns, and gone a moment later."""
-    stores.sessions.record_photo(a_session_photo(monday.id, certain("ada")), b"o", b"a", [mark("ada")])
+    stores.sessions.record_photo(a_session_photo(monday.id, certain("ada")), b"o", [mark("ada")])
     unlearn = stores.students.unlearn
 
     class LearnsInBetween:

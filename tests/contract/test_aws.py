@@ -21,6 +21,7 @@ from muster.domain.learning import NewFace
 from muster.domain.student import LearnedFace, Student
 from muster.storage import keys
 from muster.storage.aws import AwsStores, open_aws
+from muster.storage.aws.session_items import photo_key
 from muster.storage.aws.student_items import template_key
 from muster.storage.aws.table import Table
 from muster.storage.aws.training_copies import TrainingCopies, read_training_copy
@@ -150,7 +151,7 @@ def test_registering_and_marking_take_a_handful_of_calls(aws: AwsPlace) -> None:
     assert wire.calls <= 6
     session = open_session(wire.stores, A)
     wire.calls = 0
-    wire.stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", b"a", [mark(A)])
+    wire.stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", [mark(A)])
     assert wire.calls <= 9
     wire.calls = 0
     wire.stores.sessions.marks(session)
@@ -175,10 +176,10 @@ def test_nothing_of_an_erased_student_stays_in_table_or_buckets(aws_endpoint: st
     session = open_session(stores, A, "b")
     photo = a_session_photo(session, a_face(A, candidates=["b"]))
     for _ in range(2):
-        stores.sessions.record_photo(photo, b"class photo", b"with names", [mark(A)])
+        stores.sessions.record_photo(photo, b"class photo", [mark(A)])
     items, objects = everything(aws)
     assert A in items
-    assert {b"their photo", b"class photo", b"with names"} <= set(objects.values())
+    assert {b"their photo", b"class photo"} <= set(objects.values())
 
     stores.students.erase(A)
 
@@ -187,6 +188,50 @@ def test_nothing_of_an_erased_student_stays_in_table_or_buckets(aws_endpoint: st
     assert "Forget Me" not in items
     assert set(objects.values()) == {a_photo("b"), *(body for name, body in objects.items() if "templates/" in name)}
     assert [copy.student_id for copy in TrainingCopies(aws.clients()[1], aws.models).templates()] == ["b"]
+
+
+def add_annotated_object(aws: AwsPlace, session: SessionId, photo: PhotoId) -> None:
+    """Give a stored photo a second object, on which the names are drawn, as earlier versions did."""
+    dynamodb, s3 = aws.clients()
+    s3.put_object(Bucket=aws.photos, Key="sessions/annotated", Body=b"annotated")
+    dynamodb.update_item(
+        TableName=aws.table,
+        Key=dict(zip(("pk", "sk"), ({"S": part} for part in photo_key(session, photo)), strict=True)),
+        UpdateExpression="SET annotated = :name",
+        ExpressionAttributeValues={":name": {"S": "sessions/annotated"}},
+    )
+
+
+@pytest.mark.parametrize("ending", ["retention", "erasure", "withdrawal", "removal", "photo removal", "sent again"])
+def test_annotated_objects_of_earlier_versions_go_with_the_original(aws: AwsPlace, ending: str) -> None:
+    stores = aws.open()
+    register(stores, A)
+    session = open_session(stores, A)
+    photo = a_session_photo(session, a_face(A))
+    stores.sessions.record_photo(photo, b"class photo", [mark(A)])
+    add_annotated_object(aws, session, photo.id)
+    assert stores.sessions.photos(session) == [photo]
+    assert b"annotated" in everything(aws)[1].values()
+
+    match ending:
+        case "retention":
+            assert stores.sessions.drop_files(session, photo.received_at + timedelta(minutes=1)) == 1
+        case "erasure":
+            stores.students.erase(A)
+        case "withdrawal":
+            stores.students.withdraw(A, NOW)
+        case "removal":
+            stores.sessions.remove(session)
+        case "photo removal":
+            stores.sessions.amend(session, 2, photo_removed=photo.id)
+        case "sent again":
+            stores.sessions.record_photo(photo, b"again", [mark(A)])
+            assert stores.sessions.original(session, photo.id) == b"again"
+
+    items, objects = everything(aws)
+    assert "sessions/annotated" not in items
+    assert not {b"class photo", b"annotated"} & set(objects.values())
+    assert_nothing_is_left_over(aws, stores)
 
 
 def test_erasing_a_head_removes_its_files(aws: AwsPlace) -> None:
@@ -239,7 +284,7 @@ def test_an_erasure_killed_before_any_call_is_done_or_can_be_repeated(aws: AwsPl
         register(stores, A)
         session = open_session(stores, A, "b", id=f"session-{call}")
         photo = a_session_photo(session, a_face(A, candidates=["b"]))
-        stores.sessions.record_photo(photo, b"o", b"a", [mark(A)])
+        stores.sessions.record_photo(photo, b"o", [mark(A)])
         try:
             with wire.killed_at(call):
                 wire.stores.students.erase(A)
@@ -277,7 +322,7 @@ def test_a_roll_call_killed_before_any_call_is_stored_whole_or_not_at_all(aws: A
         try:
             with wire.killed_at(call):
                 photo = a_session_photo(session, a_face(A))
-                wire.stores.sessions.record_photo(photo, b"o", b"a", [mark(A)])
+                wire.stores.sessions.record_photo(photo, b"o", [mark(A)])
         except Killed:
             statuses = [m.status.value for m in stores.sessions.marks(session)]
             assert statuses == (["present"] if stores.sessions.photos(session) else ["absent"])
@@ -294,7 +339,7 @@ def test_a_withdrawal_killed_before_any_call_is_done_or_not_done(aws: AwsPlace) 
         id = StudentId(f"s{call}")
         register(stores, id)
         session = open_session(stores, id, id=f"session-{call}")
-        stores.sessions.record_photo(a_session_photo(session, a_face(id)), b"o", b"a", [mark(id)])
+        stores.sessions.record_photo(a_session_photo(session, a_face(id)), b"o", [mark(id)])
         try:
             with wire.killed_at(call):
                 wire.stores.students.withdraw(id, NOW)
@@ -309,11 +354,11 @@ def test_a_withdrawal_killed_before_any_call_is_done_or_not_done(aws: AwsPlace) 
                 again = Student(id, "Ada", frozenset({GroupId("g")}), a_student(id).consent, NOW, student.version + 1)
                 stores.students.add(again, a_template(id), a_photo(id))
                 stores.sessions.record_photo(
-                    a_session_photo(session, a_face(id), id="new", minutes=2), b"o", b"new", [mark(id)]
+                    a_session_photo(session, a_face(id), id="new", minutes=2), b"new", [mark(id)]
                 )
                 stores.sweep(older_than=timedelta(0))
                 assert [photo.faces[0].student_id for photo in stores.sessions.photos(session)] == [None, id]
-                assert stores.sessions.annotated(session, PhotoId("new")) == b"new"
+                assert stores.sessions.original(session, PhotoId("new")) == b"new"
             stores.students.withdraw(id, NOW)
         else:
             break
@@ -332,7 +377,7 @@ def test_a_removal_killed_before_any_call_is_done_or_not_done(aws: AwsPlace) -> 
     outcomes = set()
     for call in range(30):
         session = open_session(stores, A, id=f"session-{call}")
-        stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", b"a", [mark(A)])
+        stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", [mark(A)])
         change = MarkChange(NOW, UserId("u"), A, MarkStatus.PRESENT, MarkStatus.LATE)
         stores.sessions.amend(session, 2, changes=[change])
         try:
@@ -366,8 +411,6 @@ def is_removed(stores: AwsStores, session: SessionId) -> bool:
         stores.sessions.get(session)
     except SessionNotFound:
         assert session not in {one.id for one in stores.sessions.of_group(GroupId("g"))}
-        with pytest.raises(PhotoNotFound):
-            stores.sessions.annotated(session, PhotoId("p1"))
         with pytest.raises(PhotoNotFound):
             stores.sessions.original(session, PhotoId("p1"))
         return True
@@ -463,7 +506,7 @@ def test_a_store_that_is_asked_too_much_does_all_the_same(aws: AwsPlace) -> None
     wire.overloaded_every = 3
     register(stores, A, "b", groups=["g", "h"])
     session = open_session(stores, A, "b")
-    stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", b"a", [mark(A)])
+    stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", [mark(A)])
     stores.sessions.amend(session, 2, marks=[mark("b", MarkStatus.LATE)])
     stores.groups.add(Group(GroupId("g"), "G"))
     learn(stores, A, "f", a_template("row").embeddings[0])
@@ -563,7 +606,7 @@ def test_traces_name_what_is_found_and_nothing_of_others_of_that_name(aws: AwsPl
     register(stores, name, "b", groups=["present"])
     stores.groups.add(Group(GroupId("present"), "present", frozenset({UserId("present")})))
     session = open_session(stores, name, "b", id="present")
-    stores.sessions.record_photo(a_session_photo(session, a_face(name), a_face("b")), b"o", b"a", [mark(name)])
+    stores.sessions.record_photo(a_session_photo(session, a_face(name), a_face("b")), b"o", [mark(name)])
     stores.answers.begin("k", "d", "c", NOW)
     stores.answers.finish("k", "c", KeptAnswer(200, "application/json", b'{"student_id":"present"}'), NOW)
     found = stores.students.traces(name)
@@ -582,10 +625,10 @@ def test_who_was_erased_before_a_photo_was_stored_leaves_no_trace(aws: AwsPlace)
     register(stores, "b")
     session = open_session(stores, "b")
     photo = a_session_photo(session, a_face(A, candidates=["b"]), a_face("b", candidates=[A], number=1))
-    stores.sessions.record_photo(photo, b"shows them", b"with their name", [mark(A), mark("b")])
+    stores.sessions.record_photo(photo, b"shows them", [mark(A), mark("b")])
     assert stores.students.traces(A) == []
     assert A not in everything(aws)[0]
-    assert not {b"shows them", b"with their name"} & set(everything(aws)[1].values())
+    assert b"shows them" not in everything(aws)[1].values()
     assert_nothing_is_left_over(aws, stores)
 
 

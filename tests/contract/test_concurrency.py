@@ -108,7 +108,7 @@ def test_photos_recorded_at_once_all_count(stores: Stores) -> None:
     session = open_session(stores, *ids)
 
     def record(id: str) -> None:
-        stores.sessions.record_photo(a_session_photo(session, a_face(id), id=f"p-{id}"), b"o", b"a", [mark(id)])
+        stores.sessions.record_photo(a_session_photo(session, a_face(id), id=f"p-{id}"), b"o", [mark(id)])
 
     with ThreadPoolExecutor(len(ids)) as pool:
         list(pool.map(record, ids))
@@ -163,7 +163,7 @@ def test_an_erasure_during_a_roll_call_leaves_no_trace(stores: Stores) -> None:
 
     def record(number: int) -> None:
         photo = a_session_photo(session, a_face("a", candidates=["b"]), id=f"p{number}")
-        stores.sessions.record_photo(photo, b"o", b"a", [mark("a"), mark("b")])
+        stores.sessions.record_photo(photo, b"o", [mark("a"), mark("b")])
 
     with ThreadPoolExecutor(4) as pool:
         recordings = [pool.submit(record, number) for number in range(8)]

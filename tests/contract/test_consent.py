@@ -298,8 +298,8 @@ def test_withdrawn_consent_unnames_faces_and_keeps_marks_and_changes(stores: Sto
     session = open_session(stores, "a", "b")
     named = a_session_photo(session, a_face("a", candidates=["b"], number=0), id="p1")
     near = a_session_photo(session, a_face("b", candidates=["a"], number=1), id="p2")
-    stores.sessions.record_photo(named, b"class", b"shows a's name", [mark("a")])
-    stores.sessions.record_photo(near, b"class", b"shows b's name", [mark("b")])
+    stores.sessions.record_photo(named, b"shows a", [mark("a")])
+    stores.sessions.record_photo(near, b"shows b", [mark("b")])
     change = a_mark_change("a", MarkStatus.PRESENT, MarkStatus.LATE)
     late = mark("a", MarkStatus.LATE, MarkSource.MANUAL)
     version = stores.sessions.amend(session, 3, marks=[late], changes=[change]).version
@@ -314,10 +314,9 @@ def test_withdrawn_consent_unnames_faces_and_keeps_marks_and_changes(stores: Sto
     assert stores.sessions.changes(session) == [change]
     assert stores.sessions.get(session).erased == {}
     assert stores.sessions.get(session).version > version
-    for read in (stores.sessions.original, stores.sessions.annotated):
-        with pytest.raises(PhotoNotFound):
-            read(session, PhotoId("p1"))
-    assert stores.sessions.annotated(session, PhotoId("p2")) == b"shows b's name"
+    with pytest.raises(PhotoNotFound):
+        stores.sessions.original(session, PhotoId("p1"))
+    assert stores.sessions.original(session, PhotoId("p2")) == b"shows b"
 
 
 def test_a_photo_read_while_consent_was_withdrawn_names_nobody(stores: Stores) -> None:
@@ -325,17 +324,16 @@ def test_a_photo_read_while_consent_was_withdrawn_names_nobody(stores: Stores) -
     session = open_session(stores, "a", "b")
     stores.students.withdraw(StudentId("a"), LATER)
     photo = a_session_photo(session, a_face("a", number=0), a_face("b", candidates=["a"], number=1))
-    stores.sessions.record_photo(photo, b"class", b"shows a's name", [mark("b")])
+    stores.sessions.record_photo(photo, b"shows a", [mark("b")])
     assert students_in(stores.sessions.photos(session)[0].faces) == {"b"}
-    for read in (stores.sessions.original, stores.sessions.annotated):
-        with pytest.raises(PhotoNotFound):
-            read(session, PhotoId("p1"))
+    with pytest.raises(PhotoNotFound):
+        stores.sessions.original(session, PhotoId("p1"))
 
 
 def test_who_withdrew_can_be_marked_but_not_named(stores: Stores) -> None:
     register(stores, "a")
     session = open_session(stores, "a")
-    stores.sessions.record_photo(a_session_photo(session, a_face(None)), b"o", b"a", [])
+    stores.sessions.record_photo(a_session_photo(session, a_face(None)), b"o", [])
     stores.students.withdraw(StudentId("a"), LATER)
     late = mark("a", MarkStatus.LATE, MarkSource.MANUAL)
     change = a_mark_change("a", MarkStatus.ABSENT, MarkStatus.LATE)
@@ -379,7 +377,7 @@ def test_withdrawal_during_a_roll_call_leaves_no_name(stores: Stores) -> None:
 
     def record(number: int) -> None:
         photo = a_session_photo(session, a_face("a", candidates=["b"], number=number), id=f"p{number}")
-        stores.sessions.record_photo(photo, b"o", b"shows a's name", [])
+        stores.sessions.record_photo(photo, b"shows a", [])
 
     with ThreadPoolExecutor(4) as pool:
         recordings = [pool.submit(record, number) for number in range(8)]
@@ -391,7 +389,7 @@ def test_withdrawal_during_a_roll_call_leaves_no_name(stores: Stores) -> None:
     for photo in photos:
         assert students_in(photo.faces) <= {"b"}
         with pytest.raises(PhotoNotFound):
-            stores.sessions.annotated(session, photo.id)
+            stores.sessions.original(session, photo.id)
 
 
 def test_a_template_learns_rows_after_its_views(place: Place, stores: Stores) -> None:

@@ -45,7 +45,7 @@ def names(stores: Stores, session_id: SessionId) -> dict[str, str | None]:
 
 
 def record(stores: Stores, photo: SessionPhoto, *shown: Mark) -> None:
-    stores.sessions.record_photo(photo, b"original", b"annotated", shown)
+    stores.sessions.record_photo(photo, b"original", shown)
 
 
 def test_a_face_is_confirmed_renamed_and_unnamed_with_its_marks(stores: Stores, corrections: Corrections) -> None:

@@ -39,7 +39,7 @@ def roll_call(stores: Stores) -> SessionId:
     register(stores, "a", "b", "c")
     session = open_session(stores, "a", "b", "c")
     photo = a_session_photo(session, a_face("a", number=0), a_face(None, candidates=["b"], number=1))
-    stores.sessions.record_photo(photo, b"original", b"annotated", [mark("a")])
+    stores.sessions.record_photo(photo, b"original", [mark("a")])
     assert stores.sessions.get(session).version == 2
     return session
 
@@ -83,12 +83,11 @@ def test_faces_are_replaced_and_the_others_stay(stores: Stores) -> None:
     stores.sessions.amend(session, 2, faces=[named])
     assert stores.sessions.photos(session) == [replace(before, faces=(before.faces[0], named))]
     assert stores.sessions.original(session, P1) == b"original"
-    assert stores.sessions.annotated(session, P1) == b"annotated"
 
 
 def test_faces_of_several_photos_are_replaced_at_once(stores: Stores) -> None:
     session = roll_call(stores)
-    stores.sessions.record_photo(a_session_photo(session, a_face("c", number=7), id="p2"), b"o", b"a", [mark("c")])
+    stores.sessions.record_photo(a_session_photo(session, a_face("c", number=7), id="p2"), b"o", [mark("c")])
     stores.sessions.amend(session, 3, faces=[a_face(None, number=0), a_face(None, number=7)])
     assert [face.student_id for photo in stores.sessions.photos(session) for face in photo.faces] == [None] * 3
 
@@ -96,7 +95,7 @@ def test_faces_of_several_photos_are_replaced_at_once(stores: Stores) -> None:
 def test_how_certain_a_name_was_is_kept(stores: Stores) -> None:
     session = roll_call(stores)
     sure = replace(a_face("c", number=7), log_odds=6.5)
-    stores.sessions.record_photo(a_session_photo(session, sure, id="p2"), b"o", b"a", [mark("c")])
+    stores.sessions.record_photo(a_session_photo(session, sure, id="p2"), b"o", [mark("c")])
     assert [face.log_odds for photo in stores.sessions.photos(session) for face in photo.faces] == [5.25, None, 6.5]
 
 
@@ -185,7 +184,7 @@ def test_a_photo_does_not_overrule_what_a_person_said(stores: Stores) -> None:
     nobody = a_face(None, number=0)
     stores.sessions.amend(session, 2, marks=[absent], faces=[nobody], changes=[a_face_change("a", None)])
     again = a_session_photo(session, a_face("a", number=0), a_face("b", number=1))
-    stores.sessions.record_photo(again, b"original", b"annotated", [mark("a", minutes=3), mark("b", minutes=3)])
+    stores.sessions.record_photo(again, b"original", [mark("a", minutes=3), mark("b", minutes=3)])
     assert stores.sessions.photos(session)[0].faces == (nobody, a_face("b", number=1))
     assert stores.sessions.marks(session)[:2] == [absent, mark("b", minutes=3)]
     assert stores.sessions.changes(session) == [a_face_change("a", None)]
@@ -194,9 +193,9 @@ def test_a_photo_does_not_overrule_what_a_person_said(stores: Stores) -> None:
 def test_a_photo_counts_the_version_on_and_the_same_photo_again_does_not(stores: Stores) -> None:
     session = roll_call(stores)
     photo = stores.sessions.photos(session)[0]
-    stores.sessions.record_photo(photo, b"original", b"annotated", [mark("a", minutes=9)])
+    stores.sessions.record_photo(photo, b"original", [mark("a", minutes=9)])
     assert stores.sessions.get(session).version == 2
-    stores.sessions.record_photo(replace(photo, id=PhotoId("p2")), b"original", b"annotated", [mark("a")])
+    stores.sessions.record_photo(replace(photo, id=PhotoId("p2")), b"original", [mark("a")])
     assert stores.sessions.get(session).version == 3
 
 
@@ -267,15 +266,14 @@ def test_marks_of_one_status_are_counted_together(stores: Stores) -> None:
 def test_a_photo_that_named_a_student_before_a_correction_loses_its_files_too(stores: Stores, end: str) -> None:
     session = roll_call(stores)
     stores.sessions.amend(session, 2, faces=[a_face("c", number=0)], changes=[a_face_change("a", "c")])
-    stores.sessions.record_photo(a_session_photo(session, a_face("b", number=5), id="p2"), b"o", b"other", [])
+    stores.sessions.record_photo(a_session_photo(session, a_face("b", number=5), id="p2"), b"other", [])
     if end == "erase":
         stores.students.erase(StudentId("a"))
     else:
         stores.students.withdraw(StudentId("a"), NOW)
-    for read in (stores.sessions.annotated, stores.sessions.original):
-        with pytest.raises(PhotoNotFound):
-            read(session, P1)
-    assert stores.sessions.annotated(session, PhotoId("p2")) == b"other"
+    with pytest.raises(PhotoNotFound):
+        stores.sessions.original(session, P1)
+    assert stores.sessions.original(session, PhotoId("p2")) == b"other"
     assert stores.sessions.photos(session)[0].faces[0] == a_face("c", number=0)
 
 
@@ -326,7 +324,7 @@ def test_corrections_and_photos_at_once_all_count(stores: Stores) -> None:
 
     def record(number: int) -> None:
         photo = a_session_photo(session, a_face("seen", number=number), id=f"p{number}")
-        stores.sessions.record_photo(photo, b"o", b"a", [mark("seen")])
+        stores.sessions.record_photo(photo, b"o", [mark("seen")])
 
     with ThreadPoolExecutor(6) as pool:
         under_way = [*(pool.submit(correct, id) for id in ids), *(pool.submit(record, number) for number in range(3))]

@@ -62,7 +62,7 @@ def record_and_remove_forever(directory: Path, name: str, ready: Event) -> None:
             # One photo is removed by now.
             ready.set()
         photo = a_session_photo(session, a_face(name), id=name)
-        stores.sessions.record_photo(photo, b"o" * 9999, name.encode(), [mark(name)])
+        stores.sessions.record_photo(photo, name.encode(), [mark(name)])
         corrections.remove_photo(session, photo.id, TEACHER)
 
 
@@ -73,7 +73,7 @@ def erase_and_record_forever(directory: Path, name: str, ready: Event) -> None:
     for number in count():
         id = f"{name}-{number}"
         register(stores, id)
-        stores.sessions.record_photo(a_session_photo(session, a_face(id), id=id), b"o" * 9999, id.encode(), [mark(id)])
+        stores.sessions.record_photo(a_session_photo(session, a_face(id), id=id), id.encode(), [mark(id)])
         if number % 2:
             stores.students.erase(StudentId(id))
 
@@ -89,7 +89,7 @@ def correct_and_withdraw_forever(directory: Path, name: str, ready: Event) -> No
         enrol(stores, id)
         stores.students.add(replace(a_student(id), version=2), a_template(id), a_photo(id))
         photo = a_session_photo(session, a_face(None, number=number), id=id)
-        stores.sessions.record_photo(photo, b"o" * 9999, id.encode(), [])
+        stores.sessions.record_photo(photo, id.encode(), [])
         version = stores.sessions.get(session).version
         late = mark(id, MarkStatus.LATE)
         stores.sessions.amend(
@@ -196,7 +196,7 @@ def test_a_killed_erasure_or_roll_call_is_done_or_not_done(tmp_path: Path) -> No
             assert marked == named <= registered
             for photo in photos:
                 if photo.faces[0].student_id:
-                    assert stores.sessions.annotated(session.id, photo.id) == photo.id.encode()
+                    assert stores.sessions.original(session.id, photo.id) == photo.id.encode()
                     kept += 2
         for student in registered:
             assert stores.students.photo(student) == a_photo(student)
@@ -250,7 +250,7 @@ def test_a_killed_removal_of_a_photo_is_done_or_not_done(tmp_path: Path) -> None
             (mark,) = stores.sessions.marks(session.id)
             assert mark.status is (MarkStatus.PRESENT if photos else MarkStatus.ABSENT)
             for photo in photos:
-                assert stores.sessions.annotated(session.id, photo.id) == photo.id.encode()
+                assert stores.sessions.original(session.id, photo.id) == photo.id.encode()
             kept += 2 * len(photos)
             # Each removal keeps what it changed: the photo, and the mark.
             removed += len(stores.sessions.changes(session.id)) // 2

@@ -108,7 +108,7 @@ def test_a_full_database_stores_no_photo_and_no_mark(full: LocalStores, tmp_path
     session = full.sessions.of_group(next(iter(a_student("a").groups)))[0].id
     crowd = [a_face("a", number=number) for number in range(200)]
     with pytest.raises(StorageFull):
-        full.sessions.record_photo(a_session_photo(session, *crowd), b"o", b"a", [mark("a")])
+        full.sessions.record_photo(a_session_photo(session, *crowd), b"o", [mark("a")])
     assert full.sessions.photos(session) == []
     assert [m.status.value for m in full.sessions.marks(session)] == ["absent"]
     assert_everything_is_whole(full, tmp_path)

@@ -70,10 +70,10 @@ def test_no_byte_of_an_erased_student_stays_in_any_file(tmp_path: Path) -> None:
     stores.students.add(a_student("erased-one", name="Forget Me"), template, b"their photo")
     session = open_session(stores, "erased-one", "kept-one")
     photo = a_session_photo(session, a_face("erased-one", candidates=["kept-one"]))
-    stores.sessions.record_photo(photo, b"class photo", b"with names", [mark("erased-one")])
+    stores.sessions.record_photo(photo, b"class photo", [mark("erased-one")])
     pieces = [
         *(row.tobytes()[start : start + 16] for row in template.embeddings for start in range(0, 2048, 16)),
-        *(b"erased-one", b"Forget Me", b"their photo", b"class photo", b"with names"),
+        *(b"erased-one", b"Forget Me", b"their photo", b"class photo"),
         template.photo_digest.encode(),
     ]
     before = raw(tmp_path)
@@ -95,11 +95,11 @@ def test_nothing_that_recognises_stays_in_any_file(tmp_path: Path, end: str) -> 
         for id in ("ended", "kept"):
             learn(stores, id, f"f{number}", a_row(f"{id} {number}"))
     session = open_session(stores, "ended", "kept")
-    stores.sessions.record_photo(a_session_photo(session, a_face("ended")), b"class photo", b"with names", [])
+    stores.sessions.record_photo(a_session_photo(session, a_face("ended")), b"class photo", [])
     rows = [*a_template("ended").embeddings, *(a_row(f"ended {number}") for number in range(MAX_LEARNED + 3))]
     pieces = [
         *(row.tobytes()[start : start + 16] for row in rows for start in range(0, 2048, 16)),
-        *(a_photo("ended"), b"class photo", b"with names", a_template("ended").photo_digest.encode()),
+        *(a_photo("ended"), b"class photo", a_template("ended").photo_digest.encode()),
     ]
     before = raw(tmp_path)
     assert sum(piece in before for piece in pieces) > 0.8 * len(pieces)
@@ -255,7 +255,7 @@ def test_no_id_survives_the_moving_of_marks_between_pages(tmp_path: Path, seed: 
         session = open_session(stores, *choose.permutation(ids)[:200], id=f"{choose.integers(2**30):x}-{number}")
         faces = [a_face(id, number=number) for number, id in enumerate(choose.permutation(ids)[:5])]
         photo = a_session_photo(session, *faces)
-        stores.sessions.record_photo(photo, b"o", b"a", [mark(str(id)) for id in choose.permutation(ids)[:100]])
+        stores.sessions.record_photo(photo, b"o", [mark(str(id)) for id in choose.permutation(ids)[:100]])
     erased = [StudentId(str(id)) for id in choose.permutation(ids)[:40]]
     # As erasures are in a school: between other changes, which move rows from page to page.
     for number, id in enumerate(erased):
@@ -339,13 +339,13 @@ def test_a_photo_whose_file_was_removed_is_not_found(tmp_path: Path) -> None:
     stores = open_local(tmp_path)
     register(stores, "a")
     session = open_session(stores, "a")
-    stores.sessions.record_photo(a_session_photo(session), b"o", b"a", [])
+    stores.sessions.record_photo(a_session_photo(session), b"o", [])
     for path in (tmp_path / "files").iterdir():
         path.unlink()
     with pytest.raises(StudentNotFound, match="No registration photo"):
         stores.students.photo(StudentId("a"))
     with pytest.raises(PhotoNotFound):
-        stores.sessions.annotated(session, PhotoId("p1"))
+        stores.sessions.original(session, PhotoId("p1"))
     assert stores.students.get(StudentId("a")).id == "a"
 
 

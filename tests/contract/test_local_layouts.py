@@ -1,5 +1,7 @@
-"""Stores of earlier layouts that are damaged: opened, examined, or refused in words."""
+"""Stores of earlier layouts, whole or damaged: opened, examined, backed up, or refused in words."""
 
+import hashlib
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,16 +11,20 @@ import pytest
 
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import RecordDamaged, StoreUnusable
-from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.identifiers import FaceId, PhotoId, StudentId
 from muster.domain.student import LearnedFace
 from muster.storage.documents import time_text
 from muster.storage.local import DATABASE_FILE, open_local
+from muster.storage.local.backup import back_up, count_rows
+from muster.storage.local.connection import connect
 from muster.storage.local.doctor import examine
+from muster.storage.local.restore import restore
 from muster.storage.local.schema import MIGRATIONS
 from tests.contract.examples import NOW, a_session, a_template
 from tests.contract.test_local import fill_first_layout
 
 BEFORE_REVIEW = 4
+WITH_ANNOTATED_FILES = 10
 IN_REVIEW = '[{"decision": "review", "student_id": "a"}]'
 DAMAGED_LISTS = ("", "not JSON", '[{"student_id": "a"', '["review"]', "[1, null]", '"review"', '{"decision": "review"}')
 
@@ -107,3 +113,63 @@ def test_a_layout_that_cannot_be_brought_up_to_date_is_refused_in_words_and_unch
     with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (BEFORE_REVIEW,)
         assert connection.execute("SELECT status FROM marks").fetchall() == [("absent",)]
+
+
+ORIGINAL, ANNOTATED = "0" * 32, "1" * 32
+
+
+def fill_layout_with_annotated_files(directory: Path) -> None:
+    """Write a photo with a second file, on which the names are drawn, as versions before this one did."""
+    (directory / "files").mkdir(mode=0o700, parents=True)
+    directory.chmod(0o700)
+    with closing(sqlite3.connect(directory / DATABASE_FILE)) as connection, connection:
+        for statements in MIGRATIONS[:WITH_ANNOTATED_FILES]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {WITH_ANNOTATED_FILES}")
+        connection.execute(
+            "INSERT INTO sessions (id, group_id, started_at) VALUES ('monday', 'g', ?)", (time_text(NOW),)
+        )
+        connection.execute(
+            "INSERT INTO session_photos VALUES ('monday', 'p1', 'digest', 9, 9, '[]', 'embedded', NULL, ?, ?, ?, 0)",
+            (time_text(NOW), ORIGINAL, ANNOTATED),
+        )
+    for name, content in ((ORIGINAL, b"original"), (ANNOTATED, b"annotated")):
+        (directory / "files" / name).write_bytes(content)
+    for path in (directory / DATABASE_FILE, *(directory / "files").iterdir()):
+        path.chmod(0o600)
+
+
+def assert_only_the_original_is_left(directory: Path) -> None:
+    """The files of a store, what its rows refer to, and what the doctor finds, agree."""
+    assert [path.name for path in (directory / "files").iterdir()] == [ORIGINAL]
+    assert open_local(directory).sessions.original(a_session().id, PhotoId("p1")) == b"original"
+    assert [finding for finding in examine(directory) if finding.problem] == []
+
+
+def test_opening_an_earlier_layout_removes_annotated_files(tmp_path: Path) -> None:
+    fill_layout_with_annotated_files(tmp_path / "data")
+    assert [finding.code for finding in examine(tmp_path / "data") if finding.problem] == []
+    open_local(tmp_path / "data")
+    assert_only_the_original_is_left(tmp_path / "data")
+    back_up(tmp_path / "data", tmp_path / "backup", lambda step, share: None)
+    assert [path.name for path in (tmp_path / "backup" / "files").iterdir()] == [ORIGINAL]
+
+
+def test_a_backup_of_an_earlier_layout_is_restored_without_annotated_files(tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    fill_layout_with_annotated_files(backup)
+    with closing(connect(backup / DATABASE_FILE)) as connection:
+        manifest = {
+            "format": 1,
+            "layout": WITH_ANNOTATED_FILES,
+            "made_at": time_text(NOW),
+            "counts": count_rows(connection),
+            "files": {
+                path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (backup / "files").iterdir()
+            },
+            "missing": [],
+        }
+    (backup / "backup.json").write_text(json.dumps(manifest))
+    restore(backup, tmp_path / "data", lambda step, share: None)
+    assert_only_the_original_is_left(tmp_path / "data")

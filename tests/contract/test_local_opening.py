@@ -262,7 +262,7 @@ def damaged(tmp_path: Path) -> LocalStores:
     stores = open_local(tmp_path)
     register(stores, "a", "b")
     session = open_session(stores, "a", "b")
-    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"a", [])
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", [])
     with stores.students._database.write() as connection:
         connection.execute("UPDATE templates SET embeddings = x'0102' WHERE student = 1")
         connection.execute('UPDATE session_photos SET faces = \'[{"student_id":"a"\'')

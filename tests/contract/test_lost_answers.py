@@ -163,7 +163,7 @@ def test_a_student_is_registered_marked_and_erased(stores: AwsStores) -> None:
     stores.students.update(replace(a_student(A, name="Ada Lovelace"), version=2))
     assert (stores.students.get(A).name, stores.students.get(A).version) == ("Ada Lovelace", 2)
     session = open_session(stores, A, "b")
-    stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", b"a", [mark(A)])
+    stores.sessions.record_photo(a_session_photo(session, a_face(A)), b"o", [mark(A)])
     assert {m.student_id: m.status for m in stores.sessions.marks(session)} == {
         A: MarkStatus.PRESENT,
         "b": MarkStatus.ABSENT,

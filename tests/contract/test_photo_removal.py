@@ -36,10 +36,10 @@ def two_photos(stores: Stores) -> SessionId:
     doubtful = replace(a_face("b", number=3), decision=Decision.REVIEW)
     review = mark("b", MarkStatus.REVIEW)
     stores.sessions.record_photo(
-        a_session_photo(session, a_face("a", number=2), doubtful, id="p2"), b"o2", b"a2", [mark("a"), review]
+        a_session_photo(session, a_face("a", number=2), doubtful, id="p2"), b"o2", [mark("a"), review]
     )
     first = a_session_photo(session, a_face("a", number=0), a_face("b", number=1), id="p1")
-    stores.sessions.record_photo(first, b"o1", b"a1", [mark("a"), mark("b")])
+    stores.sessions.record_photo(first, b"o1", [mark("a"), mark("b")])
     return session
 
 
@@ -94,7 +94,7 @@ def test_a_photo_that_was_removed_can_be_sent_again(stores: Stores) -> None:
     (photo,) = [photo for photo in stores.sessions.photos(session) if photo.id == P1]
     corrections(stores).name(session, FaceId("face-1"), None, TEACHER)
     corrections(stores).remove_photo(session, P1, TEACHER)
-    stores.sessions.record_photo(photo, b"o1", b"a1", [mark("b")])
+    stores.sessions.record_photo(photo, b"o1", [mark("b")])
     # What a person said of its faces went with them.
     assert stores.sessions.original(session, P1) == b"o1"
     assert statuses(stores, session)["b"] == "present"
@@ -123,7 +123,7 @@ def test_the_sessions_of_a_student_are_found_in_every_group(stores: Stores) -> N
         stores.sessions.create(a_session(id, group, minutes), [StudentId(student) for student in roster])
     # A face that may be theirs is no mark.
     candidate = a_face(None, candidates=["a"])
-    stores.sessions.record_photo(a_session_photo(SessionId("other"), candidate), b"o", b"a", [])
+    stores.sessions.record_photo(a_session_photo(SessionId("other"), candidate), b"o", [])
     calls = stores.sessions.roll_calls_of_student(StudentId("a"))
     assert [call.session.id for call in calls] == ["early", "late"]
     assert calls == [

@@ -25,7 +25,7 @@ def a_term(stores: Stores) -> None:
         session = a_session(f"s{days}", minutes=-days * DAY)
         stores.sessions.create(session, [])
         photo = a_session_photo(session.id, a_face("a"), minutes=-days * DAY)
-        stores.sessions.record_photo(photo, b"original", b"annotated", [mark("a", minutes=-days * DAY)])
+        stores.sessions.record_photo(photo, b"original", [mark("a", minutes=-days * DAY)])
 
 
 def retention(stores: Stores, photos: int | None, sessions: int | None) -> Retention:
@@ -35,7 +35,7 @@ def retention(stores: Stores, photos: int | None, sessions: int | None) -> Reten
 
 def kept(stores: Stores, session: str) -> bool:
     try:
-        return stores.sessions.annotated(SessionId(session), PhotoId("p1")) == b"annotated"
+        return stores.sessions.original(SessionId(session), PhotoId("p1")) == b"original"
     except PhotoNotFound:
         return False
 
@@ -60,7 +60,7 @@ def test_old_sessions_go_whole(stores: Stores) -> None:
 
 def test_a_photo_added_late_to_an_old_session_stays(stores: Stores) -> None:
     a_term(stores)
-    stores.sessions.record_photo(a_session_photo(SessionId("s40"), id="p1", minutes=0), b"o", b"annotated", [])
+    stores.sessions.record_photo(a_session_photo(SessionId("s40"), id="p1", minutes=0), b"original", [])
     assert retention(stores, 30, None).run() == Expired(photos=0, sessions=0)
     assert kept(stores, "s40")
 

@@ -43,7 +43,7 @@ def test_a_session_opens_with_everyone_absent(stores: Stores) -> None:
 def test_a_taken_session_id_is_refused_and_nothing_changes(stores: Stores) -> None:
     register(stores, "a", "b")
     session = open_session(stores, "a")
-    stores.sessions.record_photo(a_session_photo(session), b"o", b"a", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(session), b"o", [mark("a")])
     before = stores.sessions.get(session)
     with pytest.raises(SessionExists):
         stores.sessions.create(a_session(group="other"), [StudentId("a"), StudentId("b")])
@@ -103,8 +103,8 @@ def test_a_removed_session_is_gone_with_all_that_belonged_to_it(place: Place, st
     register(stores, "a", "b")
     session = open_session(stores, "a", "b")
     other = open_session(stores, "a", id="tuesday")
-    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"a", [mark("a")])
-    stores.sessions.record_photo(a_session_photo(other, a_face("a")), b"o", b"other", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(other, a_face("a")), b"other", [mark("a")])
     stores.sessions.amend(session, 2, changes=[a_mark_change("a", MarkStatus.PRESENT, MarkStatus.LATE)])
 
     stores.sessions.remove(session)
@@ -114,12 +114,11 @@ def test_a_removed_session_is_gone_with_all_that_belonged_to_it(place: Place, st
         for method in (sessions.get, sessions.marks, sessions.photos, sessions.changes, sessions.remove):
             with pytest.raises(SessionNotFound):
                 method(session)
-        for read in (sessions.annotated, sessions.original):
-            with pytest.raises(PhotoNotFound):
-                read(session, P1)
+        with pytest.raises(PhotoNotFound):
+            sessions.original(session, P1)
         assert [s.id for s in sessions.of_group(GroupId("g"))] == ["tuesday"]
         assert [call.session.id for call in sessions.roll_calls(GroupId("g"))] == ["tuesday"]
-        assert sessions.annotated(other, P1) == b"other"
+        assert sessions.original(other, P1) == b"other"
 
     stores.sessions.create(a_session(minutes=5), [])
     assert stores.sessions.get(session) == a_session(minutes=5)
@@ -131,7 +130,7 @@ def test_a_removed_session_is_gone_with_all_that_belonged_to_it(place: Place, st
 def test_a_session_is_removed_though_its_students_are_gone(stores: Stores) -> None:
     register(stores, "a")
     session = open_session(stores, "a")
-    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"a", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", [mark("a")])
     stores.students.erase(StudentId("a"))
     stores.sessions.remove(session)
     assert stores.sessions.of_group(GroupId("g")) == []
@@ -143,29 +142,27 @@ def test_photos_received_before_a_moment_lose_their_files_alone(stores: Stores) 
     other = open_session(stores, id="tuesday")
     for id, minutes in (("p1", 1), ("p2", 2), ("p3", 3)):
         photo = a_session_photo(session, a_face("a"), id=id, minutes=minutes)
-        stores.sessions.record_photo(photo, b"o" + id.encode(), id.encode(), [mark("a")])
-    stores.sessions.record_photo(a_session_photo(other), b"o", b"other", [])
+        stores.sessions.record_photo(photo, id.encode(), [mark("a")])
+    stores.sessions.record_photo(a_session_photo(other), b"other", [])
     before = stores.sessions.get(session), stores.sessions.photos(session), stores.sessions.marks(session)
 
     assert stores.sessions.drop_files(session, at(3)) == 2
     assert stores.sessions.drop_files(session, at(3)) == 0
 
     for id in ("p1", "p2"):
-        for read in (stores.sessions.annotated, stores.sessions.original):
-            with pytest.raises(PhotoNotFound):
-                read(session, PhotoId(id))
-    assert stores.sessions.annotated(session, PhotoId("p3")) == b"p3"
-    assert stores.sessions.original(session, PhotoId("p3")) == b"op3"
-    assert stores.sessions.annotated(other, P1) == b"other"
+        with pytest.raises(PhotoNotFound):
+            stores.sessions.original(session, PhotoId(id))
+    assert stores.sessions.original(session, PhotoId("p3")) == b"p3"
+    assert stores.sessions.original(other, P1) == b"other"
     assert (stores.sessions.get(session), stores.sessions.photos(session), stores.sessions.marks(session)) == before
     assert stores.sessions.drop_files(SessionId("nowhere"), at(3)) == 0
 
 
 def test_a_photo_sent_again_has_its_files_again(stores: Stores) -> None:
     session = open_session(stores)
-    stores.sessions.record_photo(a_session_photo(session), b"o", b"a", [])
+    stores.sessions.record_photo(a_session_photo(session), b"o", [])
     stores.sessions.drop_files(session, at(9))
-    stores.sessions.record_photo(a_session_photo(session), b"o", b"a", [])
+    stores.sessions.record_photo(a_session_photo(session), b"o", [])
     assert stores.sessions.original(session, P1) == b"o"
 
 
@@ -175,9 +172,9 @@ def test_an_unknown_session_is_not_found_by_any_method(stores: Stores) -> None:
         with pytest.raises(SessionNotFound):
             method(nowhere)
     with pytest.raises(SessionNotFound):
-        stores.sessions.record_photo(a_session_photo(nowhere), b"o", b"a", [])
+        stores.sessions.record_photo(a_session_photo(nowhere), b"o", [])
     with pytest.raises(PhotoNotFound):
-        stores.sessions.annotated(nowhere, P1)
+        stores.sessions.original(nowhere, P1)
 
 
 def test_a_photo_comes_back_as_stored(stores: Stores) -> None:
@@ -186,17 +183,16 @@ def test_a_photo_comes_back_as_stored(stores: Stores) -> None:
     photo = a_session_photo(
         session, a_face("a", candidates=["b"], number=0), a_face(None, number=1), a_face(None, candidates=["b"])
     )
-    stores.sessions.record_photo(photo, b"original", b"\xff\xd8annotated", [mark("a")])
+    stores.sessions.record_photo(photo, b"\xff\xd8original", [mark("a")])
     assert stores.sessions.photos(session) == [photo]
-    assert stores.sessions.annotated(session, P1) == b"\xff\xd8annotated"
-    assert stores.sessions.original(session, P1) == b"original"
+    assert stores.sessions.original(session, P1) == b"\xff\xd8original"
     assert stores.sessions.marks(session) == [mark("a"), mark("b", MarkStatus.ABSENT, minutes=0)]
 
 
 def test_a_photo_may_hold_no_face_and_no_head(stores: Stores) -> None:
     session = open_session(stores)
     photo = a_session_photo(session, head=None)
-    stores.sessions.record_photo(photo, b"o", b"a", [])
+    stores.sessions.record_photo(photo, b"o", [])
     assert stores.sessions.photos(session) == [photo]
 
 
@@ -206,7 +202,7 @@ def test_a_photo_of_two_hundred_faces_is_stored_whole(stores: Stores) -> None:
     register(stores, *ids)
     session = open_session(stores, *ids)
     faces = [a_face(id, candidates=ids[:3], number=number) for number, id in enumerate(ids)]
-    stores.sessions.record_photo(a_session_photo(session, *faces), b"o", b"a", [mark(id) for id in ids])
+    stores.sessions.record_photo(a_session_photo(session, *faces), b"o", [mark(id) for id in ids])
     assert len(stores.sessions.photos(session)[0].faces) == 200
     assert set(statuses(stores, session).values()) == {("present", "photo")}
     assert len(stores.sessions.marks(session)) == 200
@@ -215,15 +211,15 @@ def test_a_photo_of_two_hundred_faces_is_stored_whole(stores: Stores) -> None:
 def test_photos_come_in_the_order_received(stores: Stores) -> None:
     session = open_session(stores)
     for id, minutes in (("p3", 3), ("p1", 1), ("p2b", 2), ("p2a", 2)):
-        stores.sessions.record_photo(a_session_photo(session, id=id, minutes=minutes), id.encode(), id.encode(), [])
+        stores.sessions.record_photo(a_session_photo(session, id=id, minutes=minutes), id.encode(), [])
     assert [photo.id for photo in stores.sessions.photos(session)] == ["p1", "p2a", "p2b", "p3"]
-    assert stores.sessions.annotated(session, PhotoId("p2a")) == b"p2a"
+    assert stores.sessions.original(session, PhotoId("p2a")) == b"p2a"
 
 
 def test_an_unknown_photo_is_not_found(stores: Stores) -> None:
     session = open_session(stores)
     with pytest.raises(PhotoNotFound):
-        stores.sessions.annotated(session, P1)
+        stores.sessions.original(session, P1)
 
 
 def test_the_same_photo_recorded_twice_is_recorded_once(stores: Stores) -> None:
@@ -231,7 +227,7 @@ def test_the_same_photo_recorded_twice_is_recorded_once(stores: Stores) -> None:
     session = open_session(stores, "a", "b")
     photo = a_session_photo(session, a_face("a"))
     for _ in range(3):
-        stores.sessions.record_photo(photo, b"o", b"a", [mark("a")])
+        stores.sessions.record_photo(photo, b"o", [mark("a")])
     assert stores.sessions.photos(session) == [photo]
     assert statuses(stores, session) == {"a": ("present", "photo"), "b": ("absent", "photo")}
 
@@ -239,19 +235,19 @@ def test_the_same_photo_recorded_twice_is_recorded_once(stores: Stores) -> None:
 def test_a_photo_stored_already_is_replaced(stores: Stores) -> None:
     register(stores, "a", "b")
     session = open_session(stores, "a", "b")
-    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"first", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"first", [mark("a")])
     second = a_session_photo(session, a_face("b"), minutes=2)
-    stores.sessions.record_photo(second, b"o", b"second", [mark("b", minutes=2)])
+    stores.sessions.record_photo(second, b"second", [mark("b", minutes=2)])
     assert stores.sessions.photos(session) == [second]
-    assert stores.sessions.annotated(session, P1) == b"second"
+    assert stores.sessions.original(session, P1) == b"second"
 
 
 def test_seen_in_any_photo_is_present_and_stays_so(stores: Stores) -> None:
     register(stores, "a", "b")
     session = open_session(stores, "a", "b")
-    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", [mark("a")])
     stores.sessions.record_photo(
-        a_session_photo(session, id="p2"), b"o", b"a", [mark("a", MarkStatus.ABSENT, minutes=2), mark("b", minutes=2)]
+        a_session_photo(session, id="p2"), b"o", [mark("a", MarkStatus.ABSENT, minutes=2), mark("b", minutes=2)]
     )
     assert stores.sessions.marks(session) == [mark("a"), mark("b", minutes=2)]
 
@@ -261,27 +257,27 @@ def test_a_photo_never_overrules_a_person(stores: Stores, status: MarkStatus) ->
     register(stores, "a")
     session = open_session(stores, "a")
     manual = mark("a", status, MarkSource.MANUAL, minutes=1)
-    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [manual])
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", [manual])
     for new in (MarkStatus.PRESENT, MarkStatus.ABSENT):
-        stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", b"a", [mark("a", new, minutes=2)])
+        stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", [mark("a", new, minutes=2)])
         assert stores.sessions.marks(session) == [manual]
 
 
 def test_a_person_overrules_a_photo_and_a_person(stores: Stores) -> None:
     register(stores, "a")
     session = open_session(stores, "a")
-    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", [mark("a")])
     for minutes, status in ((2, MarkStatus.ABSENT), (3, MarkStatus.EXCUSED), (4, MarkStatus.PRESENT)):
         manual = mark("a", status, MarkSource.MANUAL, minutes)
-        stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", b"a", [manual])
+        stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", [manual])
         assert stores.sessions.marks(session) == [manual]
 
 
 def test_a_mark_that_says_nothing_new_keeps_its_time(stores: Stores) -> None:
     register(stores, "a")
     session = open_session(stores, "a")
-    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", b"a", [mark("a", minutes=1)])
-    stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", b"a", [mark("a", minutes=2)])
+    stores.sessions.record_photo(a_session_photo(session, id="p1"), b"o", [mark("a", minutes=1)])
+    stores.sessions.record_photo(a_session_photo(session, id="p2"), b"o", [mark("a", minutes=2)])
     assert stores.sessions.marks(session) == [mark("a", minutes=1)]
 
 
@@ -289,7 +285,7 @@ def test_a_student_who_joined_after_the_session_opened_is_marked(stores: Stores)
     register(stores, "a")
     session = open_session(stores, "a")
     register(stores, "b")
-    stores.sessions.record_photo(a_session_photo(session, a_face("b")), b"o", b"a", [mark("b")])
+    stores.sessions.record_photo(a_session_photo(session, a_face("b")), b"o", [mark("b")])
     assert statuses(stores, session) == {"a": ("absent", "photo"), "b": ("present", "photo")}
 
 
@@ -297,12 +293,11 @@ def test_who_is_not_registered_leaves_no_trace(stores: Stores) -> None:
     register(stores, "a")
     session = open_session(stores, "a", "erased-meanwhile")
     photo = a_session_photo(session, a_face("erased-meanwhile", candidates=["a"]), a_face("a"))
-    stores.sessions.record_photo(photo, b"o", b"a", [mark("erased-meanwhile"), mark("a")])
+    stores.sessions.record_photo(photo, b"o", [mark("erased-meanwhile"), mark("a")])
     assert statuses(stores, session) == {"a": ("present", "photo")}
     assert students_in(stores.sessions.photos(session)[0].faces) == {"a"}
-    for read in (stores.sessions.annotated, stores.sessions.original):
-        with pytest.raises(PhotoNotFound):
-            read(session, P1)
+    with pytest.raises(PhotoNotFound):
+        stores.sessions.original(session, P1)
 
 
 def test_erasing_a_student_leaves_sessions_anonymous(stores: Stores) -> None:
@@ -310,8 +305,8 @@ def test_erasing_a_student_leaves_sessions_anonymous(stores: Stores) -> None:
     session = open_session(stores, "a", "aa", "b")
     named = a_session_photo(session, a_face("a", candidates=["b"], number=0), a_face("aa", number=1), id="p1")
     near = a_session_photo(session, a_face("b", candidates=["a", "aa"]), a_face(None, candidates=["a"]), id="p2")
-    stores.sessions.record_photo(named, b"o", b"shows a's name", [mark("a"), mark("aa")])
-    stores.sessions.record_photo(near, b"o", b"shows b's name", [mark("b")])
+    stores.sessions.record_photo(named, b"shows a", [mark("a"), mark("aa")])
+    stores.sessions.record_photo(near, b"shows b", [mark("b")])
 
     stores.students.erase(StudentId("a"))
 
@@ -326,14 +321,14 @@ def test_erasing_a_student_leaves_sessions_anonymous(stores: Stores) -> None:
     assert second.faces[0].similarity == near.faces[0].similarity
     assert second.faces[1].similarity is None
     with pytest.raises(PhotoNotFound):
-        stores.sessions.annotated(session, PhotoId("p1"))
-    assert stores.sessions.annotated(session, PhotoId("p2")) == b"shows b's name"
+        stores.sessions.original(session, PhotoId("p1"))
+    assert stores.sessions.original(session, PhotoId("p2")) == b"shows b"
 
 
 def test_a_session_outlives_all_its_students(stores: Stores) -> None:
     register(stores, "a")
     session = open_session(stores, "a")
-    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", b"a", [mark("a")])
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"o", [mark("a")])
     stores.students.erase(StudentId("a"))
     assert stores.sessions.marks(session) == []
     assert len(stores.sessions.photos(session)) == 1
@@ -346,7 +341,7 @@ class TestPhotosByDigest:
 
     def record(self, stores: Stores, session: SessionId, id: str = "p1", digest: str = DIGEST) -> None:
         photo = replace(a_session_photo(session, id=id), digest=digest)
-        stores.sessions.record_photo(photo, b"original", b"annotated", [])
+        stores.sessions.record_photo(photo, b"original", [])
 
     def test_all_sessions_that_hold_a_photo_come_oldest_first(self, stores: Stores) -> None:
         for id, minutes, group in (("late", 60, "g"), ("early", 0, "g2"), ("without", 30, "g")):

@@ -30,7 +30,7 @@ def fill(stores: Stores, id: str) -> None:
         session = SessionId(f"session-{number}")
         stores.sessions.create(a_session(session), [StudentId(id), StudentId("other")])
         photo = a_session_photo(session, a_face(named, candidates=[id, "other"]))
-        stores.sessions.record_photo(photo, b"o", b"a", [mark(id)])
+        stores.sessions.record_photo(photo, b"o", [mark(id)])
         stores.sessions.amend(
             session,
             2,

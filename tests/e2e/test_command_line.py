@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Path:
         for face in FACES
     )  # fmt: skip
     photo = SessionPhoto(PhotoId(PHOTO), SessionId(SECOND), "ab" * 32, 80, 60, faces, PackId("embedded"), None, now)
-    stores.sessions.record_photo(photo, b"original", b"annotated", [])
+    stores.sessions.record_photo(photo, b"original", [])
     return folder
 
 

@@ -39,7 +39,7 @@ def monday(system: LocalServices) -> None:
     marks = [Mark(StudentId(student), MarkStatus.REVIEW, MarkSource.PHOTO, NOW) for student in STUDENTS]
     marks.append(Mark(StudentId("dan"), MarkStatus.PRESENT, MarkSource.PHOTO, NOW))
     photo = SessionPhoto(PhotoId("p"), session.id, "ab" * 32, 80, 60, faces, system.pack, None, NOW)
-    stores.sessions.record_photo(photo, b"original", b"annotated", marks)
+    stores.sessions.record_photo(photo, b"original", marks)
 
 
 def face(id: str, student: str, decision: Decision, log_odds: float) -> IdentifiedFace:

@@ -121,7 +121,7 @@ def teacher(client: httpx.Client, system: LocalServices) -> Iterator[httpx.Clien
         system.stores.sessions.create(Session(SessionId(session), GroupId(group), NOW), [StudentId(student)])
     face = IdentifiedFace(FaceId("f8"), (1, 1, 9, 9), 0.9, 0.9, Decision.UNKNOWN, None, None, None, ())
     photo = SessionPhoto(PhotoId("p8"), SessionId("tuesday"), "ab" * 32, 20, 20, (face,), system.pack, None, NOW)
-    system.stores.sessions.record_photo(photo, b"photo", b"annotated", [])
+    system.stores.sessions.record_photo(photo, b"photo", [])
     token = system.users.add(User(UserId("teacher"), Role.TEACHER), [GroupId("8a")])
     system.users.add(User(UserId("other"), Role.TEACHER), [GroupId("7b")])
     with httpx.Client(base_url=client.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as teacher:

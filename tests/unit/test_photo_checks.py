@@ -40,7 +40,7 @@ def session(id: str = "monday", group: GroupId = G7, at: datetime = MONDAY) -> S
 def hold(stores: LocalStores, holder: Session, digest: str = DIGEST) -> None:
     stores.sessions.create(holder, [])
     photo = SessionPhoto(PhotoId("p"), holder.id, digest, 16, 12, (), PackId("embedded"), None, holder.started_at)
-    stores.sessions.record_photo(photo, PLAIN, PLAIN, [])
+    stores.sessions.record_photo(photo, PLAIN, [])
 
 
 def check(

@@ -74,7 +74,7 @@ def demo(
     annotated = []
     for photo, read in zip(photos, detection.photos, strict=True):
         target = output / f"{photo.stem}-annotated.jpg"
-        target.write_bytes(system.stores.sessions.annotated(detection.session.id, read.id))
+        target.write_bytes(system.session_pictures.annotated(detection.session.id, read.id))
         annotated.append(str(target))
 
     document = DetectDocument.of(detection).model_dump(mode="json")

@@ -102,7 +102,7 @@ def detect(
         annotate.mkdir(parents=True, exist_ok=True)
         for source, photo in zip(photos, detection.photos, strict=True):
             target = annotate / f"{source.stem}-annotated.jpg"
-            target.write_bytes(system.stores.sessions.annotated(detection.session.id, photo.id))
+            target.write_bytes(system.session_pictures.annotated(detection.session.id, photo.id))
             written.append(str(target))
         document["annotated"] = written
     here = detection.session

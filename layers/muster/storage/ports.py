@@ -112,7 +112,7 @@ class StudentStore(Protocol):
 
         What stays is anonymous: a face that was the student's is unknown, a mark is counted in `Session.erased`, and
         changes keep their time and user but not the id. Photos of sessions in which the student was named, if only
-        until a person changed it, lose their files, since they show the face and, annotated, the name.
+        until a person changed it, lose their files, since they may show the face.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -289,21 +289,21 @@ class SessionStore(Protocol):
         """
 
     def drop_files(self, session_id: SessionId, before: datetime) -> int:
-        """Remove the files, original and annotated, of photos received before a moment; their faces stay.
+        """Remove the files of photos received before a moment; their faces stay.
 
         Returns:
             How many photos lost files.
         """
 
-    def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
-        """Store a read photo (`original` as sent, `annotated` JPEG) and apply its marks, all or nothing.
+    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
+        """Store a read photo (`original` as sent) and apply its marks, all or nothing.
 
         A mark of source `photo` never changes one of source `manual`. Among marks of source `photo`, `present`
         outweighs `review`, and `review` outweighs `absent`.
         A mark that says what is stored already leaves the stored one with its time.
         A photo whose id is stored already is replaced, its marks applied again: the call may be repeated.
         Students erased while the photo was read are left out of its faces and marks, those who withdrew consent out of
-        its faces; if it named one of them its files, which would show the name, are not kept.
+        its faces; if it named one of them its file, which shows the face, is not kept.
 
         The session's version counts on, unless all was stored already.
 
@@ -323,13 +323,6 @@ class SessionStore(Protocol):
         """Return the sessions that hold a photo with this SHA-256 digest, oldest first; of all groups.
 
         A photo that has lost its files is still held.
-        """
-
-    def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
-        """Return the annotated JPEG of a photo.
-
-        Raises:
-            PhotoNotFound: no such photo, or its retention has ended.
         """
 
     def original(self, session_id: SessionId, photo_id: PhotoId) -> bytes:

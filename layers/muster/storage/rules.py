@@ -65,12 +65,12 @@ def students_in(faces: Iterable[IdentifiedFace]) -> set[StudentId]:
 
 
 def named_in(faces: Iterable[IdentifiedFace]) -> set[StudentId]:
-    """Return everyone whom the faces name, whose name may be drawn on the annotated photo."""
+    """Return everyone whom the faces name."""
     return {face.student_id for face in faces if face.student_id is not None}
 
 
 def may_show(faces: Collection[IdentifiedFace], changes: Iterable[Change]) -> set[StudentId]:
-    """Return everyone whose name the files of a photo may show: who is named, or was until a person changed it."""
+    """Return the students whose face a photo may show: those that its faces name, or named before a person's change."""
     here = {face.face_id for face in faces}
     of_faces = [change for change in changes if isinstance(change, FaceChange) and change.face_id in here]
     return named_in(faces).union(*map(students_of_change, of_faces))

@@ -21,7 +21,7 @@ class RetentionLimits:
     """How many days things are kept; None keeps them.
 
     Attributes:
-        session_photos: photos of sessions, original and annotated; faces and marks stay.
+        session_photos: photos of sessions; faces and marks stay.
         sessions: whole sessions, with their marks and changes.
     """
 

@@ -28,7 +28,6 @@ from muster.recognition.scoring import PreparedGallery
 from muster.services.caches.galleries import Galleries
 from muster.services.caches.heads import CurrentHead
 from muster.services.learning.automatic import AutomaticLearning, ReadPhoto
-from muster.services.photos.annotation import annotate
 from muster.services.photos.decoding import CheckedPhotos
 from muster.services.roll_call.earlier_photos import earlier_ratios
 from muster.services.roll_call.photo_checks import PhotoChecks
@@ -140,8 +139,7 @@ class RollCalls:
             ratios = earlier_ratios(others, gallery.gallery.student_ids, decided)
             matches, took = self._identified(probes, gallery, head, ratios)
             stored = self._stored(session, photo, probes, matches, head_version)
-            annotated = annotate(photo.pixels, stored.faces, names)
-            self._sessions.record_photo(stored, image, annotated, _marks_of(stored))
+            self._sessions.record_photo(stored, image, _marks_of(stored))
             read.append(stored)
             probed.append(probes)
             for step, milliseconds in {**probes.timings_ms, "match": took}.items():

@@ -1,6 +1,6 @@
 """A session's items in the table: their keys, how they are written and how they are read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
@@ -9,7 +9,10 @@ from muster.storage.aws.table import Item, Key
 from muster.storage.documents import change_text, faces_text, read_change, read_faces, read_time, time_text
 
 FILES = ("original", "annotated")
-"""Attributes of a photo that name its objects; without them it has lost its files."""
+"""Attributes of a photo that name its objects; without them it has lost its files.
+
+Only earlier versions stored an annotated picture. It goes with the original.
+"""
 
 
 def record_key(session_id: SessionId) -> Key:
@@ -76,8 +79,8 @@ def read_marks(record: Item) -> dict[StudentId, Mark]:
     }
 
 
-def photo_item(photo: SessionPhoto, files: Sequence[str]) -> Item:
-    """Write a photo whose objects are `files`: the original and the annotated one, or none."""
+def photo_item(photo: SessionPhoto, original: str | None) -> Item:
+    """Write a photo, with the name of its object if there is one."""
     pk, sk = photo_key(photo.session_id, photo.id)
     return {
         "pk": pk,
@@ -92,7 +95,7 @@ def photo_item(photo: SessionPhoto, files: Sequence[str]) -> Item:
         "head": photo.head,
         "received_at": time_text(photo.received_at),
         "turned": photo.turned,
-        **dict(zip(FILES, files, strict=False)),
+        **({} if original is None else {"original": original}),
     }
 
 

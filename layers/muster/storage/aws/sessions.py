@@ -130,13 +130,12 @@ class AwsSessions:
         """Remove the files of photos received before a moment; see `SessionStore.drop_files`."""
         return self._forgetting.drop_files(session_id, before)
 
-    def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
+    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
         self._records.read(photo.session_id)
-        entry = self._objects.enter(photos=[keys.SESSION_PHOTOS + uuid4().hex for _ in range(2)])
+        entry = self._objects.enter(photos=[keys.SESSION_PHOTOS + uuid4().hex])
         self._objects.announce(entry)
         self._objects.put_photo(entry.photos[0], original)
-        self._objects.put_photo(entry.photos[1], annotated)
         unused: list[Entry] = []
         try:
             self._records.again(lambda: unused.extend(self._store(photo, marks, entry)))
@@ -159,13 +158,21 @@ class AwsSessions:
         found = self._table.get_many(wanted, ["id", "group_id", "started_at", "version", "erased"])
         return sorted(map(read_session, found.values()), key=lambda session: (session.started_at, session.id))
 
-    def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
-        """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
-        return self._file(session_id, photo_id, "annotated")
-
     def original(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return a photo as it was sent; see `SessionStore.original`."""
-        return self._file(session_id, photo_id, "original")
+        wanted = (record_key(session_id), photo_key(session_id, photo_id))
+        tried = None
+        while True:
+            found = self._table.get_many(wanted, ["original"])
+            # The photo of a session that is being removed may still be there.
+            name = found[wanted[1]].get("original") if len(found) == len(wanted) else None
+            # The object found by the first look may have been replaced before it could be read.
+            if name is None or name == tried:
+                raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
+            content = self._objects.photo(name)
+            if content is not None:
+                return content
+            tried = name
 
     def marks(self, session_id: SessionId) -> list[Mark]:
         """Return a session's marks, ordered by student id; see `SessionStore.marks`."""
@@ -228,10 +235,9 @@ class AwsSessions:
         changed = old is None or read_photo(old) != known or marked != record["marks"]
         record = {**record, "marks": marked, "mentioned": sorted({*record["mentioned"], *involved.enrolled})}
 
-        # Its annotated copy would show the name of somebody who is gone.
         shows_gone = bool(named_in(photo.faces) & gone)
         replaced = self._objects.enter(files_of(old or {}))
-        new = photo_item(known, () if shows_gone else entry.photos)
+        new = photo_item(known, None if shows_gone else entry.photos[0])
         actions = [
             self._records.raised(record, changed=changed),
             self._table.putting(new),
@@ -245,21 +251,6 @@ class AwsSessions:
             actions.append(self._objects.entering(replaced))
         self._table.together(actions)
         return [*([entry] if shows_gone else []), *([replaced] if replaced.photos else [])]
-
-    def _file(self, session_id: SessionId, photo_id: PhotoId, which: str) -> bytes:
-        wanted = (record_key(session_id), photo_key(session_id, photo_id))
-        tried = None
-        while True:
-            found = self._table.get_many(wanted, ["original", "annotated"])
-            # The photo of a session that is being removed may still be there.
-            name = found[wanted[1]].get(which) if len(found) == len(wanted) else None
-            # The object found by the first look may have been replaced before it could be read.
-            if name is None or name == tried:
-                raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
-            content = self._objects.photo(name)
-            if content is not None:
-                return content
-            tried = name
 
     def _changes(self, record: Item) -> list[Change]:
         items = self._table.query(record["pk"], keys.CHANGE_PREFIX)

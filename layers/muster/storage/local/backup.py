@@ -28,6 +28,9 @@ MANIFEST: Final = "backup.json"
 _FORMAT = 1
 _COUNTED = ("students", "templates", "groups", "sessions", "session_photos", "marks", "heads", "users")
 
+# Earlier layouts name a second file of each photo.
+_ANNOTATED = "SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL"
+
 Progress = Callable[[str, float], None]
 
 
@@ -153,8 +156,10 @@ def _check_regular(directory: Path, name: str) -> None:
 
 
 def referenced_files(connection: Connection) -> set[str]:
-    """Return the names of all files that rows name."""
-    return {name for (name,) in connection.execute(REFERENCES).fetchall()}
+    """Return the names of all files that rows name, in a database of this layout or an earlier one."""
+    columns = connection.execute("SELECT name FROM pragma_table_info('session_photos')").fetchall()
+    select = f"{REFERENCES} UNION ALL {_ANNOTATED}" if ("annotated_file",) in columns else REFERENCES
+    return {name for (name,) in connection.execute(select).fetchall()}
 
 
 def count_rows(connection: Connection) -> dict[str, int]:

@@ -11,7 +11,6 @@ from muster.storage.local.files import Files
 REFERENCES = """
     SELECT photo_file FROM students WHERE photo_file IS NOT NULL UNION ALL
     SELECT original_file FROM session_photos WHERE original_file IS NOT NULL UNION ALL
-    SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL UNION ALL
     SELECT file FROM heads
 """
 """Selects the value of every column that names a file."""

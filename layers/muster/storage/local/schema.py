@@ -260,6 +260,12 @@ UPDATE templates SET learned = (
 ) WHERE json_valid(learned) AND learned <> '[]'
 """
 
+# The names of students were drawn on a copy of each photo, which is drawn when somebody looks at it now.
+_NO_ANNOTATED_FILES = (
+    "INSERT OR IGNORE INTO removed_files SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL",
+    "ALTER TABLE session_photos DROP COLUMN annotated_file",
+)
+
 # Children are copied and dropped before their parent: dropping that first would delete their rows with it.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -323,4 +329,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # The key of a digest that came from the list of another store; null where it is this store's own.
     ("ALTER TABLE erasures ADD COLUMN list_key TEXT",),
     (_LEARNED_FACES_WITH_PROVENANCE,),
+    _NO_ANNOTATED_FILES,
 )

@@ -122,7 +122,7 @@ class LocalSessions:
             calls.append(RollCall(_session(of_session[0][4:]), tuple(sorted(marks, key=attrgetter("student_id")))))
         return calls
 
-    def record_photo(self, photo: SessionPhoto, original: bytes, annotated: bytes, marks: Sequence[Mark]) -> None:
+    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
@@ -137,10 +137,8 @@ class LocalSessions:
                 faces = with_decisions_kept(photo.faces, before.faces, changes)
                 marks = marks_kept(marks, photo.faces, faces)
                 photo = replace(photo, faces=faces)
-            under_way.remove_files(*_files_of(connection, photo.session_id, photo.id))
-            # The annotated file would show the name of somebody who is gone.
-            files = () if shows_gone else (under_way.write_file(original), under_way.write_file(annotated))
-            _store_photo(connection, photo, *files)
+            under_way.remove_files(_file_of(connection, photo.session_id, photo.id))
+            _store_photo(connection, photo, None if shows_gone else under_way.write_file(original))
             marked = _store_marks(connection, photo.session_id, [mark for mark in marks if mark.student_id in enrolled])
             if marked or photo != before:
                 _count_on(connection, photo.session_id)
@@ -189,10 +187,10 @@ class LocalSessions:
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
             _existing(connection, session_id)
-            for files in connection.execute(
-                "SELECT original_file, annotated_file FROM session_photos WHERE session_id = ?", (session_id,)
+            for (file,) in connection.execute(
+                "SELECT original_file FROM session_photos WHERE session_id = ?", (session_id,)
             ).fetchall():
-                under_way.remove_files(*files)
+                under_way.remove_files(file)
             connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
     def drop_files(self, session_id: SessionId, before: datetime) -> int:
@@ -200,15 +198,13 @@ class LocalSessions:
         with change(self._database, self._files) as under_way:
             connection = under_way.connection
             rows = connection.execute(
-                "SELECT rowid, original_file, annotated_file FROM session_photos WHERE session_id = ?"
-                " AND received_at < ? AND coalesce(original_file, annotated_file) IS NOT NULL",
+                "SELECT rowid, original_file FROM session_photos"
+                " WHERE session_id = ? AND received_at < ? AND original_file IS NOT NULL",
                 (session_id, time_text(before)),
             ).fetchall()
-            for rowid, original, annotated in rows:
-                under_way.remove_files(original, annotated)
-                connection.execute(
-                    "UPDATE session_photos SET original_file = NULL, annotated_file = NULL WHERE rowid = ?", (rowid,)
-                )
+            for rowid, original in rows:
+                under_way.remove_files(original)
+                connection.execute("UPDATE session_photos SET original_file = NULL WHERE rowid = ?", (rowid,))
         return len(rows)
 
     def photos(self, session_id: SessionId) -> list[SessionPhoto]:
@@ -227,20 +223,12 @@ class LocalSessions:
         )
         return [_session(row) for row in rows.fetchall()]
 
-    def annotated(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
-        """Return the annotated JPEG of a photo; see `SessionStore.annotated`."""
-        return self._file(session_id, photo_id, at=1)
-
     def original(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
         """Return a photo as it was sent; see `SessionStore.original`."""
-        return self._file(session_id, photo_id, at=0)
-
-    def _file(self, session_id: SessionId, photo_id: PhotoId, at: int) -> bytes:
         tried = None
         while True:
-            files = _files_of(self._database.read(), session_id, photo_id)
+            file = _file_of(self._database.read(), session_id, photo_id)
             # The file found by the first look may have been replaced before it could be read.
-            file = files[at] if files else None
             if file is None or file == tried:
                 raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
             tried = file
@@ -285,20 +273,17 @@ def _there(connection: sqlite3.Connection, students: Iterable[StudentId]) -> tup
     return enrolled, nameable
 
 
-def _files_of(connection: sqlite3.Connection, session_id: SessionId, photo_id: PhotoId) -> tuple[str | None, ...]:
-    row: tuple[str | None, ...] | None = connection.execute(
-        "SELECT original_file, annotated_file FROM session_photos WHERE session_id = ? AND id = ?",
-        (session_id, photo_id),
+def _file_of(connection: sqlite3.Connection, session_id: SessionId, photo_id: PhotoId) -> str | None:
+    row: tuple[str | None] | None = connection.execute(
+        "SELECT original_file FROM session_photos WHERE session_id = ? AND id = ?", (session_id, photo_id)
     ).fetchone()
-    return row or ()
+    return row[0] if row else None
 
 
-def _store_photo(
-    connection: sqlite3.Connection, photo: SessionPhoto, original: str | None = None, annotated: str | None = None
-) -> None:
+def _store_photo(connection: sqlite3.Connection, photo: SessionPhoto, original: str | None) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO session_photos (session_id, id, digest, width, height, faces, pack, head,"
-        " received_at, original_file, annotated_file, turned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " received_at, original_file, turned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             photo.session_id,
             photo.id,
@@ -310,7 +295,6 @@ def _store_photo(
             photo.head,
             time_text(photo.received_at),
             original,
-            annotated,
             photo.turned,
         ),
     )
@@ -352,7 +336,7 @@ def _remove_photo(under_way: FilesAndRows, session_id: SessionId, photo_id: Phot
     connection = under_way.connection
     if _stored_photo(connection, session_id, photo_id) is None:
         raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
-    under_way.remove_files(*_files_of(connection, session_id, photo_id))
+    under_way.remove_files(_file_of(connection, session_id, photo_id))
     connection.execute("DELETE FROM session_photos WHERE session_id = ? AND id = ?", (session_id, photo_id))
 
 

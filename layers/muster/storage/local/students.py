@@ -366,12 +366,12 @@ def _forget_in_sessions(under_way: Change, student_id: StudentId) -> None:
 
 
 def _unname_faces(under_way: Change, student_id: StudentId) -> set[SessionId]:
-    """Remove an id from faces, and the files of photos that may show the name; return whose faces changed."""
+    """Remove an id from faces, and the files of photos that named it; return the sessions whose faces changed."""
     connection = under_way.connection
     changed = set()
     quoted = _quoted(student_id)
-    for rowid, session_id, text, original, annotated in connection.execute(
-        "SELECT rowid, session_id, faces, original_file, annotated_file FROM session_photos WHERE instr(faces, ?)"
+    for rowid, session_id, text, original in connection.execute(
+        "SELECT rowid, session_id, faces, original_file FROM session_photos WHERE instr(faces, ?)"
         " OR session_id IN (SELECT session_id FROM changes WHERE instr(change, ?))",
         (quoted, quoted),
     ).fetchall():
@@ -388,10 +388,8 @@ def _unname_faces(under_way: Change, student_id: StudentId) -> set[SessionId]:
             changed.add(session_id)
         changes = connection.execute("SELECT change FROM changes WHERE session_id = ?", (session_id,)).fetchall()
         if damaged or student_id in may_show(faces, [read_change(change_made) for (change_made,) in changes]):
-            under_way.remove_files(original, annotated)
-            connection.execute(
-                "UPDATE session_photos SET original_file = NULL, annotated_file = NULL WHERE rowid = ?", (rowid,)
-            )
+            under_way.remove_files(original)
+            connection.execute("UPDATE session_photos SET original_file = NULL WHERE rowid = ?", (rowid,))
     return changed
 
 

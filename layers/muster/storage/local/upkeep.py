@@ -12,7 +12,7 @@ from muster.storage.local.connection import LOCK_WAIT_SECONDS, connect
 from muster.storage.local.database import Database
 
 MIN_FREE_BYTES: Final = 10_000_000
-"""Less than one photo with its annotated copy takes."""
+"""Less than one photo may take."""
 
 _CHECK_LASTS_SECONDS = 1.0
 
