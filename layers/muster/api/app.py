@@ -18,10 +18,12 @@ from muster.api.middleware.rate_limit import RateLimitMiddleware
 from muster.api.middleware.request_log import RequestLogMiddleware
 from muster.api.middleware.web_client import WebClientMiddleware
 from muster.api.routes.groups import group_routes
+from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
 from muster.api.routes.reports import report_routes
-from muster.api.routes.roster import health_routes, roster_routes
 from muster.api.routes.sessions import session_routes
+from muster.api.routes.students import student_routes
+from muster.api.routes.training import training_routes
 from muster.api.routes.uploads import upload_routes
 from muster.api.system import RecordServices, Services
 from muster.api.workload import archive_work, picture_work, recognition_work
@@ -76,16 +78,19 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     documentation.install(app)
     if isinstance(system, Services):
         # Its imports bring the models' libraries.
-        from muster.api.routes.bulk import bulk_routes
         from muster.api.routes.faces import face_routes
-        from muster.api.routes.recognition import recognition_routes
+        from muster.api.routes.pictures import picture_routes
+        from muster.api.routes.registration import registration_routes
+        from muster.api.routes.roll_call import roll_call_routes
 
-        pictures = picture_work()
-        app.include_router(recognition_routes(system, recognition_work()))
-        app.include_router(bulk_routes(system, archive_work(), pictures))
+        recognition, pictures = recognition_work(), picture_work()
+        app.include_router(registration_routes(system, recognition, archive_work()))
+        app.include_router(roll_call_routes(system, recognition))
+        app.include_router(picture_routes(system, pictures))
         app.include_router(face_routes(system, pictures))
     app.include_router(me_routes(system))
-    app.include_router(roster_routes(system))
+    app.include_router(student_routes(system))
+    app.include_router(training_routes(system))
     app.include_router(group_routes(system))
     app.include_router(session_routes(system))
     app.include_router(report_routes(system))

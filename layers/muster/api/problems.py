@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -50,6 +51,11 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` argument of a route that may answer with these statuses."""
+    return {status: {"model": Problem} for status in statuses}
 
 
 def describe(category: Category, code: str, detail: str) -> Problem:

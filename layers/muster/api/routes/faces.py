@@ -1,55 +1,27 @@
-"""Faces of a session: looked at, and named by a person."""
+"""Names that people give to the faces of a session."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
 from muster.api.access import Access
 from muster.api.etags import IfMatch, etag, pinned
-from muster.api.problems import Problem
+from muster.api.problems import problems
 from muster.api.schemas.questions import FacesConfirmation
 from muster.api.schemas.sessions import FaceNaming, NamedFaceDocument, SessionDocument
 from muster.api.system import Services
 from muster.api.workload import Workload
 from muster.domain.errors import FaceNotFound, InvalidRequest
-from muster.domain.identifiers import FaceId, PhotoId, StudentId, parse_session_id, parse_student_id
+from muster.domain.identifiers import FaceId, StudentId, parse_session_id, parse_student_id
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 422, 503)}
-_CHANGE: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (409, 412)}
-_PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG."}}
-
-# Faces of students: no cache may keep one past the day when it is deleted here.
-_HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+_PROBLEMS = problems(401, 403, 404, 422, 503)
+_CHANGE = problems(409, 412)
 
 
 def face_routes(system: Services, work: Workload) -> APIRouter:
     """Make the router over one system; `work` bounds how many photos are decoded at once."""
     router = APIRouter(prefix="/v1/sessions", tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
-
-    @router.get("/{session_id}/photos/{photo_id}/annotated", response_class=Response, responses=_PICTURE)
-    @work
-    def annotated(access: caller, session_id: str, photo_id: str) -> Response:
-        """Return a photo with its faces framed and named as they are named now, as long as the photo is kept."""
-        session = access.session(parse_session_id(session_id))
-        picture = system.session_pictures.annotated(session.id, PhotoId(photo_id))
-        return Response(picture, media_type="image/jpeg", headers=_HEADERS)
-
-    @router.get("/{session_id}/photos/{photo_id}/picture", response_class=Response, responses=_PICTURE)
-    @work
-    def photo(access: caller, session_id: str, photo_id: str) -> Response:
-        """Return a photo without anything drawn into it, of a size to look at, as long as the photo is kept."""
-        session = access.session(parse_session_id(session_id))
-        content = system.session_pictures.photo(session.id, PhotoId(photo_id))
-        return Response(content, media_type="image/jpeg", headers=_HEADERS)
-
-    @router.get("/{session_id}/faces/{face_id}/picture", response_class=Response, responses=_PICTURE)
-    @work
-    def picture(access: caller, session_id: str, face_id: str) -> Response:
-        """Return one face, cut out of its photo with some of what is around it, as long as the photo is kept."""
-        session = access.session(parse_session_id(session_id))
-        content = system.session_pictures.face(session.id, FaceId(face_id))
-        return Response(content, media_type="image/jpeg", headers=_HEADERS)
 
     @router.post("/{session_id}/faces/{face_id}/student", responses=_CHANGE)
     @work

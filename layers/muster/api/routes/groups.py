@@ -7,19 +7,19 @@ from fastapi import APIRouter, Depends, Response
 from muster.api.access import Access
 from muster.api.etags import IfMatch, etag, expected
 from muster.api.pagination import Cursor, Limit, page
-from muster.api.problems import Problem
+from muster.api.problems import problems
 from muster.api.schemas.groups import GroupChange, GroupDocument, GroupPage, NewGroup
 from muster.api.schemas.students import StudentPage
 from muster.api.system import RecordServices
 from muster.domain.identifiers import UserId, parse_group_id, parse_user_id
 
-_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
-_CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
+_PROBLEMS = problems(401, 403, 404, 422)
+_CHANGE_PROBLEMS = problems(409, 412, 428)
 
 
 def group_routes(system: RecordServices) -> APIRouter:
     """Make the router over one system."""
-    router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=_PROBLEMS)  # type: ignore[arg-type]
+    router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
     @router.get("")
@@ -30,7 +30,7 @@ def group_routes(system: RecordServices) -> APIRouter:
         items, following = page(groups, lambda group: group.id, limit, cursor)
         return GroupPage(items=[GroupDocument.of(group) for group in items], next_cursor=following)
 
-    @router.post("", status_code=201, responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    @router.post("", status_code=201, responses=_CHANGE_PROBLEMS)
     def create_group(access: caller, new: NewGroup, response: Response) -> GroupDocument:
         """Make a group; admins only."""
         access.admin()
@@ -48,7 +48,7 @@ def group_routes(system: RecordServices) -> APIRouter:
         response.headers["ETag"] = etag(group.version)
         return GroupDocument.of(group)
 
-    @router.patch("/{group_id}", responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    @router.patch("/{group_id}", responses=_CHANGE_PROBLEMS)
     def change_group(
         access: caller, group_id: str, change: GroupChange, response: Response, if_match: IfMatch = None
     ) -> GroupDocument:
@@ -62,7 +62,7 @@ def group_routes(system: RecordServices) -> APIRouter:
         response.headers["ETag"] = etag(group.version)
         return GroupDocument.of(group)
 
-    @router.delete("/{group_id}", status_code=204, responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    @router.delete("/{group_id}", status_code=204, responses=_CHANGE_PROBLEMS)
     def remove_group(access: caller, group_id: str) -> None:
         """Remove a group that has neither students nor sessions; admins only."""
         access.admin()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
-from muster.api.problems import Problem
+from muster.api.problems import problems
 from muster.api.schemas.reports import ReportDocument
 from muster.api.system import RecordServices
 from muster.domain.errors import InvalidRequest
@@ -18,7 +18,7 @@ from muster.reports.html_page import PAGE_POLICY, html_page
 from muster.reports.look import file_stem
 from muster.reports.xlsx_file import xlsx_file
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 413, 422)}
+_PROBLEMS = problems(401, 403, 404, 413, 422)
 
 
 class ReportFormat(StrEnum):
@@ -36,7 +36,7 @@ _MEDIA_TYPES = {
     ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ReportFormat.HTML: "text/html",
 }
-_FORMS = {
+_FORMS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The report; all but JSON and the page come as a file to keep.",
         "content": {
@@ -63,7 +63,7 @@ def report_routes(system: RecordServices) -> APIRouter:
     router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
-    @router.get("/attendance", response_model=ReportDocument, responses=_FORMS)  # type: ignore[arg-type]
+    @router.get("/attendance", response_model=ReportDocument, responses=_FORMS)
     def attendance(
         access: caller,
         group_id: Annotated[str | None, Query(description="Everyone who is, or was, in this group.")] = None,

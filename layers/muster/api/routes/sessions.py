@@ -1,13 +1,13 @@
 """Sessions: opened, listed, marked by hand, removed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
 from muster.api.etags import IfMatch, etag, expected, pinned
 from muster.api.pagination import Cursor, Limit, page
-from muster.api.problems import Problem
+from muster.api.problems import problems
 from muster.api.schemas.questions import QuestionDocument
 from muster.api.schemas.roll_call import MarkDocument, PhotoDocument
 from muster.api.schemas.sessions import (
@@ -25,10 +25,10 @@ from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import PhotoId, StudentId, parse_group_id, parse_session_id, parse_student_id
 from muster.domain.period import Period, parse_day
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (401, 403, 404, 422)}
-_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": Problem}}
-_STALE: dict[int | str, dict[str, Any]] = {412: {"model": Problem}}
-_CHANGE: dict[int | str, dict[str, Any]] = {**_STALE, 428: {"model": Problem}}
+_PROBLEMS = problems(401, 403, 404, 422)
+_CONFLICT = problems(409)
+_STALE = problems(412)
+_CHANGE = problems(412, 428)
 
 Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples=["2026-09-01"])]
 

@@ -1,36 +1,28 @@
-"""The two fixed endpoints: register a student, read group photos."""
+"""Registration from photos: of one student, and of many at once."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 
 from muster.api.access import Access
-from muster.api.problems import Problem
-from muster.api.schemas.registration import RegisteredDocument
-from muster.api.schemas.roll_call import DetectDocument
+from muster.api.photo_upload import read_photo
+from muster.api.problems import problems
+from muster.api.schemas.registration import PhotoReportDocument, RegisteredDocument
 from muster.api.system import Services
 from muster.api.workload import Workload
-from muster.domain.errors import ImageTooLarge
-from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.identifiers import parse_group_id, parse_student_id
+from muster.services.registering.bulk import BulkRegistration, photos_of_archive
 from muster.services.registering.registration import RegistrationRequest
 from muster.vision.decode import DEFAULT
 
-_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 409, 413, 415, 422, 503)}
+_PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 
 
-def _bytes_of(upload: UploadFile) -> bytes:
-    """Read an upload, refusing one that decoding would refuse before it fills memory."""
-    if upload.size is not None and upload.size > DEFAULT.file_bytes:
-        raise ImageTooLarge(
-            f"The photo is larger than {DEFAULT.file_bytes // 1_000_000} MB: send it at a smaller size."
-        )
-    return upload.file.read()
-
-
-def recognition_routes(system: Services, work: Workload) -> APIRouter:
-    """Make the router over one system; `work` bounds how many photos are read at once."""
-    router = APIRouter(tags=["recognition"], responses=_PROBLEMS)  # type: ignore[arg-type]
+def registration_routes(system: Services, work: Workload, archives: Workload) -> APIRouter:
+    """Make the router; `work` bounds how many photos are processed at once, and `archives` how many archives."""
+    router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
+    bulk = BulkRegistration(system.registration, system.roster, DEFAULT.file_bytes)
 
     @router.post("/register/register-student", status_code=201)
     @work
@@ -60,7 +52,7 @@ def recognition_routes(system: Services, work: Workload) -> APIRouter:
             name=name,
             group_ids=groups,
             consent=consent,
-            image=_bytes_of(image),
+            image=read_photo(image),
             actor=access.actor(),
             renew_consent=renew_consent,
             allow_lookalike=allow_lookalike,
@@ -69,27 +61,19 @@ def recognition_routes(system: Services, work: Workload) -> APIRouter:
         response.headers["Location"] = f"/v1/students/{registered.student.id}"
         return RegisteredDocument.of_registered(registered)
 
-    @router.post("/mark/detect")
-    @work
-    def detect(
+    @router.post("/register/register-students")
+    @archives
+    def register_students(
         access: caller,
-        group_id: Annotated[str, Form(examples=["7b"])],
-        images: Annotated[list[UploadFile], File(description="1 to 10 photos of the group.")],
-        session_id: Annotated[str | None, Form(description="Add to this session; without it, open one.")] = None,
-        use_anyway: Annotated[
-            bool, Form(description="Read the photo although it seems to belong to another roll call.")
-        ] = False,
-    ) -> DetectDocument:
-        """Read photos of a group and mark who is present."""
-        group = parse_group_id(group_id)
-        access.group(group)
-        detection = system.detection.detect(
-            group,
-            [_bytes_of(image) for image in images],
-            parse_session_id(session_id) if session_id else None,
-            access.actor(),
-            use_anyway=use_anyway,
-        )
-        return DetectDocument.of(detection)
+        archive: Annotated[UploadFile, File(description="A ZIP of photos named by student id, such as 0042.jpg.")],
+        group_id: Annotated[list[str], Form(description="Only students of these groups.", examples=[["7b"]])],
+        consent: Annotated[bool, Form(description="Everyone in the photos agreed. Must be true.")] = False,
+    ) -> list[PhotoReportDocument]:
+        """Register students on the roster; a photo that is refused keeps nobody else back."""
+        groups = frozenset(parse_group_id(group) for group in group_id)
+        for group in groups:
+            access.group(group)
+        reports = bulk.run(photos_of_archive(archive.file), consent, groups, access.actor())
+        return [PhotoReportDocument.of(report) for report in reports]
 
     return router

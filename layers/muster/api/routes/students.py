@@ -1,33 +1,31 @@
-"""Students and the state of training."""
+"""The students on the roster."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
-from muster import __version__
 from muster.api.access import Access
 from muster.api.etags import IfMatch, etag, expected
 from muster.api.pagination import Cursor, Limit, page
-from muster.api.problems import Problem
+from muster.api.problems import problems
 from muster.api.schemas.learned_faces import ForgottenFaces, LearnedFacesDocument
 from muster.api.schemas.roster_import import ImportDocument
 from muster.api.schemas.students import NewStudent, StatedConsent, StudentChange, StudentDocument, StudentPage
 from muster.api.schemas.subject_access import SubjectDocument
-from muster.api.schemas.system import HealthDocument, ModelDocument, TrainingDocument
 from muster.api.system import RecordServices
 from muster.domain.errors import ConsentRequired, UnsupportedTable
 from muster.domain.identifiers import FaceId, parse_group_id, parse_student_id
 from muster.services.roster_import.execution import GroupChanges, RosterImport
 from muster.services.roster_import.table import MAX_BYTES, read_roster
 
-_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 404, 422)}
-_CHANGE_PROBLEMS = {status: {"model": Problem} for status in (409, 412, 428)}
-_FILE_PROBLEMS = {status: {"model": Problem} for status in (409, 413, 415)}
+_PROBLEMS = problems(401, 403, 404, 422)
+_CHANGE_PROBLEMS = problems(409, 412, 428)
+_FILE_PROBLEMS = problems(409, 413, 415)
 
 
-def roster_routes(system: RecordServices) -> APIRouter:
+def student_routes(system: RecordServices) -> APIRouter:
     """Make the router over one system."""
-    router = APIRouter(prefix="/v1", tags=["roster"], responses=_PROBLEMS)  # type: ignore[arg-type]
+    router = APIRouter(prefix="/v1", tags=["roster"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
     @router.get("/students")
@@ -47,7 +45,7 @@ def roster_routes(system: RecordServices) -> APIRouter:
             students = [by_id[student_id] for student_id in sorted(by_id)]
         return StudentPage.of(*page(students, lambda student: student.id, limit, cursor))
 
-    @router.post("/students", status_code=201, responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    @router.post("/students", status_code=201, responses=_CHANGE_PROBLEMS)
     def enrol_student(access: caller, new: NewStudent, response: Response) -> StudentDocument:
         """Put a student on the roster without a photo; they are marked by hand until registered."""
         groups = [parse_group_id(group) for group in new.group_ids]
@@ -58,7 +56,7 @@ def roster_routes(system: RecordServices) -> APIRouter:
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
 
-    @router.post("/students/import", responses=_FILE_PROBLEMS)  # type: ignore[arg-type]
+    @router.post("/students/import", responses=_FILE_PROBLEMS)
     def import_students(
         access: caller,
         file: Annotated[UploadFile, File(description="CSV or XLSX; a row of titles names the columns.")],
@@ -100,7 +98,7 @@ def roster_routes(system: RecordServices) -> APIRouter:
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
 
-    @router.patch("/students/{student_id}", responses=_CHANGE_PROBLEMS)  # type: ignore[arg-type]
+    @router.patch("/students/{student_id}", responses=_CHANGE_PROBLEMS)
     def change_student(
         access: caller, student_id: str, change: StudentChange, response: Response, if_match: IfMatch = None
     ) -> StudentDocument:
@@ -120,7 +118,7 @@ def roster_routes(system: RecordServices) -> APIRouter:
         access.admin()
         system.roster.erase(parse_student_id(student_id))
 
-    @router.post("/students/{student_id}/consent", responses={409: {"model": Problem}})
+    @router.post("/students/{student_id}/consent", responses=problems(409))
     def record_consent(access: caller, student_id: str, stated: StatedConsent, response: Response) -> StudentDocument:
         """Record that a registered student agreed to the present wording, such as one that a new version brings.
 
@@ -146,13 +144,13 @@ def roster_routes(system: RecordServices) -> APIRouter:
         student = access.student(parse_student_id(student_id))
         return LearnedFacesDocument.of(student.id, system.roster.learned_faces(student.id), access.groups())
 
-    @router.delete("/students/{student_id}/learned-faces", responses={409: {"model": Problem}})
+    @router.delete("/students/{student_id}/learned-faces", responses=problems(409))
     def forget_faces(access: caller, student_id: str) -> ForgottenFaces:
         """Remove every face that the student's template learned from; the registration photo's part stays."""
         student = access.student(parse_student_id(student_id))
         return ForgottenFaces(student_id=student.id, removed=system.roster.forget_faces(student.id))
 
-    @router.delete("/students/{student_id}/learned-faces/{face_id}", responses={409: {"model": Problem}})
+    @router.delete("/students/{student_id}/learned-faces/{face_id}", responses=problems(409))
     def forget_face(access: caller, student_id: str, face_id: str) -> ForgottenFaces:
         """Remove one face that the student's template learned from; marks and sessions stay as they are."""
         student = access.student(parse_student_id(student_id))
@@ -163,25 +161,5 @@ def roster_routes(system: RecordServices) -> APIRouter:
         """Return all that is kept of a student, for the student to see; admins only."""
         access.admin()
         return SubjectDocument.of(system.subject_access.of(parse_student_id(student_id)))
-
-    @router.get("/training")
-    def training(access: caller) -> TrainingDocument:
-        """Return where training stands."""
-        return TrainingDocument.of(system.training.state(), system.heads.number())
-
-    return router
-
-
-def health_routes(system: RecordServices) -> APIRouter:
-    """Make the router of the health check."""
-    router = APIRouter(tags=["health"])
-
-    @router.get("/health", responses={503: {"model": Problem}})
-    @router.head("/health", include_in_schema=False)
-    def health() -> HealthDocument:
-        """Say that the server answers and that its store takes writes; 503 where it does not."""
-        system.check_store()
-        model = ModelDocument(pack=system.pack, head=system.heads.number())
-        return HealthDocument(status="ok", version=__version__, model=model)
 
     return router

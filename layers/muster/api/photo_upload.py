@@ -1,0 +1,19 @@
+"""Photos that come with a request."""
+
+from fastapi import UploadFile
+
+from muster.domain.errors import ImageTooLarge
+from muster.vision.decode import DEFAULT
+
+
+def read_photo(upload: UploadFile) -> bytes:
+    """Read an uploaded photo.
+
+    Raises:
+        ImageTooLarge: decoding would refuse it for its size; it is refused before it fills memory.
+    """
+    if upload.size is not None and upload.size > DEFAULT.file_bytes:
+        raise ImageTooLarge(
+            f"The photo is larger than {DEFAULT.file_bytes // 1_000_000} MB: send it at a smaller size."
+        )
+    return upload.file.read()

@@ -1,0 +1,100 @@
+"""Uploads: the announcement of a photo, the form to send it with, and its outcome."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from muster.api.problems import Problem, describe
+from muster.api.schemas.registration import RegisteredDocument
+from muster.api.schemas.roll_call import DetectDocument
+from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
+from muster.domain.upload import Failure, PhotoFile, RegistrationDetails, RollCallDetails, UploadKind, UploadState
+from muster.services.registering.results import RegistrationResult
+from muster.services.roll_call.results import RollCallResult
+from muster.services.uploading.uploads import UploadAnswer
+
+
+class _Announcement(BaseModel):
+    content_type: str = Field(description="Media type of the photo.", examples=["image/jpeg"])
+    size: int = Field(description="Size of the photo in bytes; exactly that many must be sent.", examples=[8_123_456])
+
+    def file(self) -> PhotoFile:
+        return PhotoFile(self.content_type, self.size)
+
+
+class RegistrationAnnouncement(_Announcement):
+    """A photo that is to register a student."""
+
+    kind: Literal["register"]
+    student_id: str = Field(examples=["s1"])
+    name: str = Field(examples=["Ada Lovelace"])
+    group_ids: list[str] = Field(examples=[["7b"]])
+    consent: bool = Field(default=False, description="Must be true.")
+    renew_consent: bool = Field(
+        default=False, description="The student withdrew consent earlier and has given it again."
+    )
+    allow_lookalike: bool = Field(default=False, description="Register although the face resembles another.")
+
+    def details(self) -> RegistrationDetails:
+        """Read the fields."""
+        return RegistrationDetails(
+            student_id=parse_student_id(self.student_id),
+            name=self.name,
+            group_ids=frozenset(parse_group_id(group) for group in self.group_ids),
+            consent=self.consent,
+            renew_consent=self.renew_consent,
+            allow_lookalike=self.allow_lookalike,
+        )
+
+
+class RollCallAnnouncement(_Announcement):
+    """A photo in which to mark who is present."""
+
+    kind: Literal["detect"]
+    group_id: str = Field(examples=["7b"])
+    session_id: str | None = Field(default=None, description="Add to this session; without it, open one.")
+    use_anyway: bool = Field(
+        default=False, description="Read the photo although it seems to belong to another roll call."
+    )
+
+    def details(self) -> RollCallDetails:
+        """Read the fields."""
+        return RollCallDetails(
+            group_id=parse_group_id(self.group_id),
+            session_id=parse_session_id(self.session_id) if self.session_id else None,
+            use_anyway=self.use_anyway,
+        )
+
+
+class PermitDocument(BaseModel):
+    """Where to send the photo: a multipart form to `url`, with all `fields` and then the photo as `file`."""
+
+    upload_id: str
+    url: str
+    fields: dict[str, str]
+    expires_at: str = Field(description="Time, UTC, after which the form is refused.")
+
+
+class UploadDocument(BaseModel):
+    """How far an upload is, with the answer of the direct call once it is done, or the problem if it failed."""
+
+    upload_id: str
+    kind: UploadKind
+    state: UploadState
+    answer: RegisteredDocument | DetectDocument | None
+    problem: Problem | None
+
+    @classmethod
+    def of(cls, found: UploadAnswer) -> "UploadDocument":
+        """Describe an upload."""
+        answer: RegisteredDocument | DetectDocument | None = None
+        problem = None
+        match found.answer:
+            case RegistrationResult() as registered:
+                answer = RegisteredDocument.of_registered(registered)
+            case RollCallResult() as detection:
+                answer = DetectDocument.of(detection)
+            case Failure(code, category, detail):
+                problem = describe(category, code, detail)
+        upload = found.upload
+        return cls(upload_id=upload.id, kind=upload.kind, state=upload.state, answer=answer, problem=problem)
