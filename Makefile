@@ -9,7 +9,7 @@ BENCH ?= all
 PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install --cask libreoffice chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web synth layer deploy dist lock clean
+.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web synth layer deploy docs dist lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -86,6 +86,11 @@ layer: $(VENV)/dev ## build the Lambda layer in build/layer
 
 deploy: layer ## deploy every stack of a stage: make deploy STAGE=dev
 	npx --yes aws-cdk@2.1148.1 deploy --all --context stage=$(or $(STAGE),dev)
+
+docs: $(VENV)/dev ## regenerate docs/openapi.json, the tables that come from code, and the wrapping of Markdown
+	$(BIN)/python -m muster.composition.openapi > docs/openapi.json
+	$(BIN)/python -m tools.generated_docs
+	$(BIN)/python -m tools.wrap
 
 dist: ## build the wheel and the source archive in dist/
 	$(PYTHON) -m venv .venv-dist
