@@ -20,7 +20,7 @@ from muster.composition.settings import LocalSettings
 from muster.domain.faces import Faces
 from muster.packs.build import build_embedded
 from muster.vision.decode import decode
-from muster.vision.detector import THRESHOLD, CenterFaceDetector
+from muster.vision.detector import SCORE_THRESHOLD, CenterFaceDetector
 
 Pixels = NDArray[np.uint8]
 Portrait = tuple[Pixels, NDArray[np.float32]]
@@ -48,7 +48,7 @@ def main() -> None:
         "no_face": without_faces(detector),
         "seconds": timings(CenterFaceDetector(model, chosen.threads), chosen.photos / "detection"),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "threshold": THRESHOLD,
+        "threshold": SCORE_THRESHOLD,
     }
     print(json.dumps(report))
 
@@ -61,7 +61,7 @@ def noses(detector: CenterFaceDetector, folder: Path) -> dict[str, Any]:
         faces = detector.detect(decode((folder / name).read_bytes()).pixels)
         holds = np.array([_holds(faces, point) for point in points]).reshape(len(points), len(faces))
         true = holds.any(axis=0)
-        kept = holds[:, faces.scores >= THRESHOLD]
+        kept = holds[:, faces.scores >= SCORE_THRESHOLD]
         right += bool((kept.sum(axis=0) == 1).all() and (kept.sum(axis=1) == 1).all())
         min_true = min([min_true, *faces.scores[true].tolist()])
         best_false = max([best_false, *faces.scores[~true].tolist()])
@@ -196,7 +196,7 @@ def _median(work: Any) -> float:
 
 
 def _sure(faces: Faces) -> Faces:
-    return faces.take(faces.scores >= THRESHOLD)
+    return faces.take(faces.scores >= SCORE_THRESHOLD)
 
 
 def _overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:

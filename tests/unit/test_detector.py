@@ -14,8 +14,8 @@ from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector, read_outputs
-from muster.vision.scan import concatenate, suppress
-from muster.vision.tiles import LARGEST, SHARED, scales, tiles
+from muster.vision.scan import concatenate_faces, non_max_suppression
+from muster.vision.tiles import MAX_TILE_SIDE, TILE_OVERLAP_PX, choose_scales, cut_tiles
 
 Pixels = NDArray[np.uint8]
 
@@ -119,7 +119,7 @@ boxes = arrays.arrays(np.float32, st.tuples(st.integers(0, 25), st.just(4)), ele
 @given(boxes=boxes)
 def test_no_two_faces_that_remain_are_the_same_and_none_is_dropped_without_cause(boxes: NDArray[np.float32]) -> None:
     scores = np.linspace(0.99, 0.6, len(boxes), dtype=np.float32)
-    kept = suppress(faces_of(boxes.tolist(), scores.tolist()), 0.35, 0.7)
+    kept = non_max_suppression(faces_of(boxes.tolist(), scores.tolist()), 0.35, 0.7)
     low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
     shared = np.clip(np.minimum(high[:, None], high) - np.maximum(low[:, None], low), 0, None).prod(axis=2)
     area = boxes[:, 2:].prod(axis=1)
@@ -133,12 +133,12 @@ def test_no_two_faces_that_remain_are_the_same_and_none_is_dropped_without_cause
 
 def test_a_part_of_a_large_face_is_not_a_second_face_but_a_neighbour_is() -> None:
     whole, part, neighbour = [0.0, 0.0, 100.0, 140.0], [20.0, 60.0, 30.0, 40.0], [80.0, 0.0, 100.0, 140.0]
-    kept = suppress(faces_of([whole, part, neighbour], [0.9, 0.8, 0.7]), 0.35, 0.7)
+    kept = non_max_suppression(faces_of([whole, part, neighbour], [0.9, 0.8, 0.7]), 0.35, 0.7)
     np.testing.assert_array_equal(kept.boxes, [whole, neighbour])
 
 
 def test_joined_findings_come_by_falling_score() -> None:
-    joined = concatenate([faces_of([[0, 0, 1, 1]], [0.7]), faces_of([[5, 5, 1, 1], [9, 9, 1, 1]], [0.9, 0.6])])
+    joined = concatenate_faces([faces_of([[0, 0, 1, 1]], [0.7]), faces_of([[5, 5, 1, 1], [9, 9, 1, 1]], [0.9, 0.6])])
     np.testing.assert_allclose(joined.scores, [0.9, 0.7, 0.6])
     np.testing.assert_array_equal(joined.boxes[:, 0], [5, 0, 9])
 
@@ -146,13 +146,13 @@ def test_joined_findings_come_by_falling_score() -> None:
 @settings(max_examples=60)
 @given(width=st.integers(1, 6000), height=st.integers(1, 6000), data=st.data())
 def test_each_point_has_one_tile_that_shows_what_is_around_it(width: int, height: int, data: st.DataObject) -> None:
-    parts = tiles(width, height)
-    assert max(max(part.right - part.left, part.bottom - part.top) for part in parts) <= LARGEST
+    parts = cut_tiles(width, height)
+    assert max(max(part.right - part.left, part.bottom - part.top) for part in parts) <= MAX_TILE_SIDE
     x, y = data.draw(st.floats(0, width)), data.draw(st.floats(0, height))
     owners = [part for part in parts if part.owns(np.array([[x, y]]))[0]]
     assert len(owners) == 1
     (part,) = owners
-    margin = SHARED / 2 - 1
+    margin = TILE_OVERLAP_PX / 2 - 1
     assert part.left <= max(0, x - margin)
     assert part.right >= min(width, x + margin)
     assert part.top <= max(0, y - margin)
@@ -161,7 +161,7 @@ def test_each_point_has_one_tile_that_shows_what_is_around_it(width: int, height
 
 @given(longest=st.integers(1, 20_000))
 def test_scales_rise_and_never_enlarge(longest: int) -> None:
-    chosen = scales(longest, (512, 1152, 2560))
+    chosen = choose_scales(longest, (512, 1152, 2560))
     assert chosen == sorted(set(chosen))
     assert 0 < chosen[0] <= chosen[-1] <= 1
     assert chosen[-1] * longest == pytest.approx(min(longest, 2560))

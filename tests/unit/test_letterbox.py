@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muster.vision.letterbox import GREY, letterbox
+from muster.vision.letterbox import BORDER_GREY, letterbox
 
 
 @settings(max_examples=60, deadline=None)
@@ -23,7 +23,7 @@ def test_the_corners_of_the_picture_in_the_input_lead_back_to_those_of_the_photo
     rows, columns = np.flatnonzero(white.any(axis=1)), np.flatnonzero(white.any(axis=0))
     corners = np.array([[columns[0], rows[0]], [columns[-1] + 1, rows[-1] + 1]], np.float32)
     np.testing.assert_allclose(frame.to_picture(corners), [[0, 0], [width, height]], atol=0.01)
-    assert (picture[~white] == GREY).all()
+    assert (picture[~white] == BORDER_GREY).all()
     if multiple:
         assert [length % multiple for length in picture.shape[:2]] == [0, 0]
     else:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from muster.domain.errors import PackDamaged
 from muster.domain.faces import Faces
 from muster.vision.quality import MAX_PITCH, MAX_YAW, assess
-from muster.vision.yolo_outputs import BINS, frontal_landmarks, read_outputs
+from muster.vision.yolo_outputs import DISTANCE_BINS, frontal_landmarks, read_outputs
 
 BOX = [200.0, 100.0, 80.0, 120.0]
 POINTS = np.array([[220, 150], [260, 150], [240, 170], [225, 195], [255, 195]], np.float32)
@@ -32,7 +32,10 @@ def raw_maps(landmarks: bool) -> list[NDArray[np.float32]]:
     for side, distance in enumerate((left, top, width - left, height - top)):
         below = int(distance // stride)
         share = distance / stride - below
-        cell[side * BINS + below], cell[side * BINS + below + 1] = np.log(max(1 - share, 1e-9)), np.log(share + 1e-9)
+        cell[side * DISTANCE_BINS + below], cell[side * DISTANCE_BINS + below + 1] = (
+            np.log(max(1 - share, 1e-9)),
+            np.log(share + 1e-9),
+        )
     cell[64] = np.log(0.9 / 0.1)
     if landmarks:
         cell[65::3] = (POINTS[:, 0] / stride - column) / 2

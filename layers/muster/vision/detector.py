@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.vision.inference import session_for_any_size
-from muster.vision.scan import INSIDE, OVERLAP, at_scale, concatenate, suppress
-from muster.vision.tiles import scales
+from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scale, non_max_suppression
+from muster.vision.tiles import choose_scales
 
 STRIDE = 4
 """Pixels of the input for one cell of the output (CenterFace, arXiv:1911.03599, section 3)."""
 
-MULTIPLE = 32
+SIDE_MULTIPLE = 32
 """Sides of the input are multiples of the deepest layer's stride (as above)."""
 
-THRESHOLD = 0.6
+SCORE_THRESHOLD = 0.6
 """Least score of a face. Midway between the least sure true face of the labelled photos (0.72) and the best false
 finding in them (0.53), and still nine in ten of the faces 32 pixels high in 12 megapixels
 (benchmarks/vision/detection.py)."""
@@ -33,7 +33,7 @@ class CenterFaceDetector:
     """
 
     def __init__(
-        self, model: Path, threads: int, sides: tuple[int, ...] = (512, 1152, 2560), threshold: float = THRESHOLD
+        self, model: Path, threads: int, sides: tuple[int, ...] = (512, 1152, 2560), threshold: float = SCORE_THRESHOLD
     ) -> None:
         """Load the model.
 
@@ -57,12 +57,14 @@ class CenterFaceDetector:
             N faces by falling score, in pixels of the photo; none gives empty arrays. The same photo gives the same
             faces.
         """
-        found = [at_scale(pixels, scale, self._read) for scale in scales(max(pixels.shape[:2]), self._sides)]
-        return suppress(concatenate(found), OVERLAP, INSIDE)
+        found = [
+            detect_at_scale(pixels, scale, self._read) for scale in choose_scales(max(pixels.shape[:2]), self._sides)
+        ]
+        return non_max_suppression(concatenate_faces(found), SAME_FACE_IOU, CONTAINED_SHARE)
 
     def _read(self, picture: NDArray[np.uint8]) -> Faces:
         height, width = picture.shape[:2]
-        padded = cv2.copyMakeBorder(picture, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT)
+        padded = cv2.copyMakeBorder(picture, 0, -height % SIDE_MULTIPLE, 0, -width % SIDE_MULTIPLE, cv2.BORDER_CONSTANT)
         blob = cv2.dnn.blobFromImage(padded, swapRB=True)
         heatmap, size, offset, landmarks = self._session.run(_OUTPUTS, {"picture": blob})
         return read_outputs(heatmap[0, 0], size[0], offset[0], landmarks[0], self._threshold)

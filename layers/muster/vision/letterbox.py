@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-GREY = 114
+BORDER_GREY = 114
 """Value of the border that YOLO detectors were trained with (ultralytics, data augmentation defaults)."""
 
 
@@ -55,8 +55,7 @@ def letterbox(
     )
     # The odd pixel goes below and to the right.
     top, left = spare_height // 2, spare_width // 2
-    padded = cv2.copyMakeBorder(
-        picture, top, spare_height - top, left, spare_width - left, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY)
-    )
+    border = (top, spare_height - top, left, spare_width - left)
+    padded = cv2.copyMakeBorder(picture, *border, cv2.BORDER_CONSTANT, value=(BORDER_GREY,) * 3)
     scale = (inner_width / pixels.shape[1], inner_height / pixels.shape[0])
     return np.asarray(padded, np.uint8), Frame(scale, (left, top))

@@ -7,39 +7,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.tiles import LARGEST, SHARED, Tile, tiles
+from muster.vision.tiles import MAX_TILE_SIDE, TILE_OVERLAP_PX, Tile, cut_tiles
 
-OVERLAP = 0.35
-INSIDE = 0.7
-"""When two boxes are one face, see `suppress` (benchmarks/vision/detection.py: neighbours in a crowd overlap by
-less)."""
+SAME_FACE_IOU = 0.35
+CONTAINED_SHARE = 0.7
+"""Bounds above which `non_max_suppression` takes two boxes for one face (benchmarks/vision/detection.py: neighbours
+in a crowd overlap by less)."""
 
 Read = Callable[[NDArray[np.uint8]], Faces]
 """A detector's reading of one picture, uint8 (h, w, 3), RGB, no side longer than the tiles': faces in its pixels."""
 
 
-def at_scale(pixels: NDArray[np.uint8], scale: float, read: Read, largest: int = LARGEST) -> Faces:
+def detect_at_scale(pixels: NDArray[np.uint8], scale: float, read: Read, max_side: int = MAX_TILE_SIDE) -> Faces:
     """Read a photo at one scale, in tiles where it is larger than one.
 
     Args:
         pixels: uint8 (H, W, 3), RGB, of any size.
         scale: 0 to 1, by which the photo is made smaller first.
-        largest: longest side of a tile, in pixels.
+        max_side: longest side of a tile, in pixels.
 
     Returns:
         Faces in pixels of the photo, not yet free of duplicates. In tiles only those that a tile shows whole.
     """
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     picture = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    parts = tiles(width, height, largest)
-    found = concatenate([_in_tile(picture, part, read) for part in parts])
+    parts = cut_tiles(width, height, max_side)
+    found = concatenate_faces([_detect_in_tile(picture, part, read) for part in parts])
     if len(parts) > 1:
-        found = found.take(found.boxes[:, 2:].max(axis=1, initial=0) <= SHARED)
+        found = found.take(found.boxes[:, 2:].max(axis=1, initial=0) <= TILE_OVERLAP_PX)
     ratio = np.array([pixels.shape[1] / width, pixels.shape[0] / height], np.float32)
     return Faces(found.boxes * np.tile(ratio, 2), found.landmarks * ratio, found.scores)
 
 
-def _in_tile(picture: NDArray[np.uint8], tile: Tile, read: Read) -> Faces:
+def _detect_in_tile(picture: NDArray[np.uint8], tile: Tile, read: Read) -> Faces:
     faces = read(picture[tile.top : tile.bottom, tile.left : tile.right])
     corner = np.array([tile.left, tile.top], np.float32)
     boxes = np.concatenate([faces.boxes[:, :2] + corner, faces.boxes[:, 2:]], axis=1)
@@ -47,7 +47,7 @@ def _in_tile(picture: NDArray[np.uint8], tile: Tile, read: Read) -> Faces:
     return Faces(boxes, faces.landmarks + corner, faces.scores).take(own)
 
 
-def concatenate(parts: list[Faces]) -> Faces:
+def concatenate_faces(parts: list[Faces]) -> Faces:
     """Join the findings of several passes, by falling score."""
     scores = np.concatenate([part.scores for part in parts])
     joined = Faces(
@@ -56,7 +56,7 @@ def concatenate(parts: list[Faces]) -> Faces:
     return joined.take(np.argsort(-scores, kind="stable"))
 
 
-def suppress(faces: Faces, overlap: float, inside: float) -> Faces:
+def non_max_suppression(faces: Faces, overlap: float, inside: float) -> Faces:
     """Keep the best of faces that are the same face seen twice.
 
     Args:

@@ -6,14 +6,14 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 1376
+MAX_TILE_SIDE = 1376
 """Longest side of a tile, in pixels: 0.4 GB of working memory in CenterFace (benchmarks/vision/detection.py)."""
 
-SHARED = 128
+TILE_OVERLAP_PX = 128
 """Pixels that neighbouring tiles share. A face up to that size is whole in the tile that owns its centre;
 a larger one is found at the next coarser scale."""
 
-CLOSE = 1.25
+MIN_SCALE_RATIO = 1.25
 """Two scales whose ratio is below show nothing new of each other."""
 
 
@@ -38,30 +38,30 @@ class Tile:
         return np.asarray(((centres >= low) & (centres < high)).all(axis=1), np.bool_)
 
 
-def scales(longest: int, sides: tuple[int, ...]) -> list[float]:
+def choose_scales(longest: int, sides: tuple[int, ...]) -> list[float]:
     """Return the scales to read a photo at, rising, never above 1.
 
     Args:
         longest: longest side of the photo, in pixels.
         sides: longest sides wanted, rising; those near or above the photo's own give way to scale 1.
     """
-    below = [side / longest for side in sides[:-1] if side * CLOSE < longest]
+    below = [side / longest for side in sides[:-1] if side * MIN_SCALE_RATIO < longest]
     return [*below, min(1.0, sides[-1] / longest)]
 
 
-def tiles(width: int, height: int, largest: int = LARGEST) -> list[Tile]:
+def cut_tiles(width: int, height: int, max_side: int = MAX_TILE_SIDE) -> list[Tile]:
     """Cover a picture with as few tiles as their largest side, in pixels, allows, of equal size, sharing a border."""
     return [
         Tile(left, top, right, bottom, (own_left, own_top, own_right, own_bottom))
         for (top, bottom, own_top, own_bottom), (left, right, own_left, own_right) in product(
-            _spans(height, largest), _spans(width, largest)
+            _spans(height, max_side), _spans(width, max_side)
         )
     ]
 
 
-def _spans(length: int, largest: int) -> list[tuple[int, int, float, float]]:
-    count = max(1, -(-(length - SHARED) // (largest - SHARED)))
-    extent = -(-(length + (count - 1) * SHARED) // count)
+def _spans(length: int, max_side: int) -> list[tuple[int, int, float, float]]:
+    count = max(1, -(-(length - TILE_OVERLAP_PX) // (max_side - TILE_OVERLAP_PX)))
+    extent = -(-(length + (count - 1) * TILE_OVERLAP_PX) // count)
     starts = [round(index * (length - extent) / max(1, count - 1)) for index in range(count)]
     borders = [-np.inf, *((first + extent + second) / 2 for first, second in pairwise(starts)), np.inf]
     return [(start, start + extent, *own) for start, own in zip(starts, pairwise(borders), strict=True)]

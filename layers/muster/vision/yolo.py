@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 from muster.domain.faces import Faces
 from muster.vision.inference import session_for_any_size
 from muster.vision.letterbox import Frame, letterbox
-from muster.vision.scan import INSIDE, OVERLAP, at_scale, concatenate, suppress
-from muster.vision.tiles import CLOSE, LARGEST, scales
+from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scale, non_max_suppression
+from muster.vision.tiles import MAX_TILE_SIDE, MIN_SCALE_RATIO, choose_scales
 from muster.vision.yolo_outputs import FloatArray, read_outputs
 
-MULTIPLE = 32
+SIDE_MULTIPLE = 32
 """Sides of the input are multiples of the deepest layer's stride (YOLOv8 and YOLO11)."""
 
-SIDE = 640
+INPUT_SIDE = 640
 """Longest side, in pixels, of the input that the published face weights were trained at."""
 
-THRESHOLD = 0.6
+SCORE_THRESHOLD = 0.6
 """Least score of a face: midway between the least sure true face (0.72) and the best false finding (0.48) of a small
 YOLOv8 face detector on 18 photos with 46 labelled noses, all of which it finds (tests/unit/test_yolo.py). Not measured
 with the published weights."""
 
-SAME = 0.7
+ULTRALYTICS_IOU = 0.7
 """Intersection over union above which ultralytics' predictor takes two boxes for one object (its default `iou`)."""
 
 
@@ -36,7 +36,11 @@ class YoloFaceDetector:
     """
 
     def __init__(
-        self, model: Path, threads: int, sides: tuple[int, ...] = (SIDE, 1280, 2560), threshold: float = THRESHOLD
+        self,
+        model: Path,
+        threads: int,
+        sides: tuple[int, ...] = (INPUT_SIDE, 1280, 2560),
+        threshold: float = SCORE_THRESHOLD,
     ) -> None:
         """Load the model.
 
@@ -67,12 +71,16 @@ class YoloFaceDetector:
             PackDamaged: the model answers in a layout that is not read.
         """
         longest = max(pixels.shape[:2])
-        finer = [scale for scale in scales(longest, self._sides) if scale * longest > self._sides[0] * CLOSE]
-        largest = min(self._fixed) if self._fixed else LARGEST
-        found = [self._whole(pixels), *(at_scale(pixels, scale, self._as_it_is, largest) for scale in finer)]
-        return suppress(concatenate(found), OVERLAP, INSIDE)
+        finer = [
+            scale for scale in choose_scales(longest, self._sides) if scale * longest > self._sides[0] * MIN_SCALE_RATIO
+        ]
+        max_side = min(self._fixed) if self._fixed else MAX_TILE_SIDE
+        tiled = [detect_at_scale(pixels, scale, self._read_unscaled, max_side) for scale in finer]
+        return non_max_suppression(
+            concatenate_faces([self._read_whole(pixels), *tiled]), SAME_FACE_IOU, CONTAINED_SHARE
+        )
 
-    def detect_whole(self, pixels: NDArray[np.uint8], same: float = SAME) -> Faces:
+    def detect_whole(self, pixels: NDArray[np.uint8], same: float = ULTRALYTICS_IOU) -> Faces:
         """Find the faces of a photo as ultralytics' predictor does: read once, fitted into the input.
 
         Args:
@@ -82,15 +90,15 @@ class YoloFaceDetector:
         Returns, Raises: as `detect`.
         """
         # A share above 1 is never reached: a box inside another stays, as in the predictor.
-        return suppress(self._whole(pixels), same, inside=2.0)
+        return non_max_suppression(self._read_whole(pixels), same, inside=2.0)
 
-    def _whole(self, pixels: NDArray[np.uint8]) -> Faces:
+    def _read_whole(self, pixels: NDArray[np.uint8]) -> Faces:
         height, width = self._fixed or (self._sides[0], self._sides[0])
-        return self._read(*letterbox(pixels, height, width, None if self._fixed else MULTIPLE, scaled=True))
+        return self._read(*letterbox(pixels, height, width, None if self._fixed else SIDE_MULTIPLE, scaled=True))
 
-    def _as_it_is(self, picture: NDArray[np.uint8]) -> Faces:
+    def _read_unscaled(self, picture: NDArray[np.uint8]) -> Faces:
         height, width = self._fixed or picture.shape[:2]
-        return self._read(*letterbox(picture, height, width, None if self._fixed else MULTIPLE, scaled=False))
+        return self._read(*letterbox(picture, height, width, None if self._fixed else SIDE_MULTIPLE, scaled=False))
 
     def _read(self, picture: NDArray[np.uint8], frame: Frame) -> Faces:
         blob = cv2.dnn.blobFromImage(picture, 1 / 255)

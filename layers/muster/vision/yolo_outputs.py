@@ -9,14 +9,14 @@ from muster.domain.faces import Faces
 FloatArray = NDArray[np.float32]
 
 LANDMARKS = 5
-BINS = 16
+DISTANCE_BINS = 16
 """Values that one box side's distance is spread over (ultralytics: `reg_max` of YOLOv8 and YOLO11)."""
 
 _BOX = 4
 _POINT = 3
 """Values of a landmark: x, y and visibility."""
 
-FRONTAL = np.array([[0.254, 0.384], [0.746, 0.384], [0.5, 0.584], [0.294, 0.74], [0.706, 0.74]], np.float32)
+FRONTAL_LANDMARKS = np.array([[0.254, 0.384], [0.746, 0.384], [0.5, 0.584], [0.294, 0.74], [0.706, 0.74]], np.float32)
 """Where the landmarks of a face from the front lie, as parts of its box's width and height: the median of a YOLOv8 face
 detector with landmarks on 172 pictures of LFW, made symmetrical."""
 
@@ -45,7 +45,9 @@ def read_outputs(outputs: list[FloatArray], height: int, width: int, threshold: 
     if len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][0] in (_BOX + 1, _BOX + 1 + LANDMARKS * _POINT):
         columns = _confident_columns(outputs[0], threshold)
     elif all(len(shape) == 3 and shape[0] in _MAP_CHANNELS and height % shape[1] == 0 for shape in shapes):
-        columns = np.concatenate([_decoded(head, height // head.shape[1], threshold) for head in outputs], axis=1)
+        columns = np.concatenate(
+            [_decode_map(output_map, height // output_map.shape[1], threshold) for output_map in outputs], axis=1
+        )
     else:
         raise PackDamaged(
             f"The detector answers in a form that is not read (shapes {shapes} for an input of {height} x {width}): "
@@ -57,27 +59,28 @@ def read_outputs(outputs: list[FloatArray], height: int, width: int, threshold: 
     return Faces(boxes, _landmarks(columns, boxes), columns[_BOX].astype(np.float32))
 
 
-_MAP_CHANNELS = (_BOX * BINS + 1, _BOX * BINS + 1 + LANDMARKS * _POINT)
+_DISTANCES = _BOX * DISTANCE_BINS
+_MAP_CHANNELS = (_DISTANCES + 1, _DISTANCES + 1 + LANDMARKS * _POINT)
 
 
 def _confident_columns(columns: FloatArray, threshold: float) -> FloatArray:
     return columns[:, columns[_BOX] > threshold]
 
 
-def _decoded(head: FloatArray, stride: int, threshold: float) -> FloatArray:
+def _decode_map(output_map: FloatArray, stride: int, threshold: float) -> FloatArray:
     """Decode the confident cells of one map, float32 (channels, h, w), to columns as in the exported layout."""
-    logits = head[_BOX * BINS]
+    logits = output_map[_DISTANCES]
     rows, columns = np.nonzero(logits > np.log(threshold / (1 - threshold)))
-    cells = head[:, rows, columns]
-    spread = cells[: _BOX * BINS].reshape(_BOX, BINS, -1)
+    cells = output_map[:, rows, columns]
+    spread = cells[:_DISTANCES].reshape(_BOX, DISTANCE_BINS, -1)
     weights = np.exp(spread - spread.max(axis=1, keepdims=True))
     # The distance from the cell's middle to a side is the expectation over the bins (Generalized Focal Loss,
     # arXiv:2006.04388, equation 5).
-    left, top, right, bottom = np.einsum("sbn,b->sn", weights, np.arange(BINS)) / weights.sum(axis=1)
+    left, top, right, bottom = np.einsum("sbn,b->sn", weights, np.arange(DISTANCE_BINS)) / weights.sum(axis=1)
     x, y = columns + 0.5, rows + 0.5
     box = [x + (right - left) / 2, y + (bottom - top) / 2, left + right, top + bottom]
-    score = 1 / (1 + np.exp(-cells[_BOX * BINS]))
-    points = cells[_BOX * BINS + 1 :].reshape((len(head) - _BOX * BINS - 1) // _POINT, _POINT, len(rows)).copy()
+    score = 1 / (1 + np.exp(-cells[_DISTANCES]))
+    points = cells[_DISTANCES + 1 :].reshape((len(cells) - _DISTANCES - 1) // _POINT, _POINT, len(rows)).copy()
     points[:, 0] = (points[:, 0] * 2 + columns) * stride
     points[:, 1] = (points[:, 1] * 2 + rows) * stride
     return np.concatenate([np.stack(box) * stride, score[None], *points]).astype(np.float32)
@@ -99,4 +102,4 @@ def frontal_landmarks(boxes: FloatArray) -> FloatArray:
     Returns:
         float32 (N, 5, 2).
     """
-    return np.asarray(boxes[:, None, :2] + FRONTAL * boxes[:, None, 2:], np.float32)
+    return np.asarray(boxes[:, None, :2] + FRONTAL_LANDMARKS * boxes[:, None, 2:], np.float32)
