@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from muster.composition.vision import open_models
 from muster.domain.errors import InvalidRequest, MusterError, PackDamaged, PackMissing
 from muster.packs.build import build_embedded
+from muster.packs.custom_statistics import install_statistics
 from muster.packs.load import ModelPack, load_pack
 from muster.packs.manifest import PackSpec, shipped_spec
-from muster.packs.own_statistics import with_statistics
 from muster.packs.published import Comparison, build_published
 from muster.packs.statistics import NetworkStatistics, PackStatistics
 from muster.packs.weights import Folder, PublicAddress, WeightStore
@@ -147,7 +147,7 @@ def measure_statistics(pack: ModelPack, home: Path, folder: Path, licence: str, 
     statistics = PackStatistics(
         tuple(NetworkStatistics(network.mean, network.factor) for network in population.networks)
     )
-    return with_statistics(pack, home, statistics, source, licence, measured)
+    return install_statistics(pack, home, statistics, source, licence, measured)
 
 
 def _people(folder: Path) -> list[list[Path]]:

