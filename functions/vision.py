@@ -10,7 +10,7 @@ from functions.uploaded import upload_reader
 from muster.api.app import create_app
 from muster.api.problems import MEDIA_TYPE
 from muster.composition.aws import open_access
-from muster.composition.aws_recognition import open_aws_system
+from muster.composition.aws_recognition import open_services, open_uploaded_photos
 from muster.composition.aws_settings import AwsSettings
 
 logger = Logger()
@@ -18,10 +18,11 @@ tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
 
 settings = AwsSettings.read()
-system = open_aws_system(settings, open_access(settings))
+access = open_access(settings)
+system = open_services(settings, access)
 # Without its lifespan: training runs elsewhere, and a frozen function has no background.
 http = Mangum(create_app(system), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE])
-uploads = upload_reader(system.uploaded_photos, logger, metrics)
+uploads = upload_reader(open_uploaded_photos(access, system), logger, metrics)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)

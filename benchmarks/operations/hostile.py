@@ -25,7 +25,7 @@ from openpyxl import Workbook
 from PIL import Image
 
 from benchmarks.lib.photos import SAMPLES
-from muster.composition.local import open_users
+from muster.composition.local import LocalBackend
 
 MAX_SECONDS, MAX_KB = 5.0, 1_500_000
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
@@ -141,7 +141,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
         free.close()
-        open_users(Path(folder))
+        LocalBackend(Path(folder)).users.find()
         command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", folder]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
             try:

@@ -23,7 +23,7 @@ from benchmarks.operations.load_parts.check import missing
 from benchmarks.operations.load_parts.photos import LFW
 from benchmarks.operations.load_parts.server import Memory, kilobytes, serving
 from benchmarks.operations.load_parts.teacher import Acknowledged, Teacher
-from muster.composition.local import open_users
+from muster.composition.local import LocalBackend
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 
@@ -33,7 +33,7 @@ MAX_IMPORTS, IMPORTED_ROWS = 40, 25
 
 def make_users(data: Path, teachers: int) -> tuple[str, list[str]]:
     """Make an admin and the teachers; return the admin's token and theirs."""
-    users = open_users(data)
+    users = LocalBackend(data).users
     admin = users.add(User(UserId("admin"), Role.ADMIN), [GroupId(group) for group in GROUPS])
     return admin, [
         users.add(User(UserId(f"t{number}"), Role.TEACHER), [GroupId(GROUPS[number % len(GROUPS)])])

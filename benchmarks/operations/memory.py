@@ -17,7 +17,7 @@ from benchmarks.operations.decoding import encoded, photograph
 from benchmarks.operations.hostile import family, usage
 from benchmarks.operations.load_parts.photos import Photos
 from benchmarks.operations.load_parts.server import Memory, kilobytes, serving
-from muster.composition.local import open_users
+from muster.composition.local import LocalBackend
 
 MAX_KB = 1_500_000
 USUAL, LARGE = 12, 3
@@ -38,7 +38,7 @@ def main() -> None:
     heavy = [[encoded(image, "JPEG", quality=85 + sender + 2 * number) for number in range(large)] for sender in (0, 1)]
     figures = {}
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(2) as pool:
-        open_users(Path(place) / "store")
+        LocalBackend(Path(place) / "store").users.find()
         with serving(Path(place) / "store", Path(place) / "log") as (url, process), Memory(process) as memory:
             form = {"student_id": "s1", "name": "Ada", "group_id": "7b", "consent": "true"}
             portrait = (SAMPLES / "gallery" / "barack_obama.jpg").read_bytes()

@@ -32,8 +32,8 @@ from benchmarks.recognition.accuracy_parts.cache import KeptPictures
 from benchmarks.recognition.accuracy_parts.methods import dlib_model, peer_figures
 from benchmarks.recognition.accuracy_parts.tables import tables
 from muster.composition.evaluating import shipped_recognition
-from muster.composition.local import open_vision
 from muster.composition.settings import LocalSettings
+from muster.composition.vision import open_models
 from muster.evaluation.class_draws import ClassPhotoSettings
 from muster.evaluation.datasets import Dataset, Form, read_dataset
 from muster.evaluation.embed import Pictures
@@ -52,7 +52,9 @@ def main() -> None:
     started = time.perf_counter()
     settings = LocalSettings(threads=chosen.threads)
     pack = build_embedded(settings.home)
-    pictures = KeptPictures(open_vision(pack, settings), pack, chosen.keep / "faces.npz" if chosen.keep else None)
+    pictures = KeptPictures(
+        open_models(pack, settings.threads), pack, chosen.keep / "faces.npz" if chosen.keep else None
+    )
     how = shipped_recognition(pack, settings)
     if chosen.without_head:
         how = replace(how, train=None)

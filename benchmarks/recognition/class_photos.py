@@ -35,8 +35,8 @@ from benchmarks.recognition.class_parts.faces import Portraits, read_portraits, 
 from benchmarks.recognition.class_parts.rolls import RollCalls, identification_rates
 from benchmarks.recognition.class_parts.tables import aims, page, tables
 from muster.composition.evaluating import head_training, shipped_recognition
-from muster.composition.local import open_vision
 from muster.composition.settings import LocalSettings
+from muster.composition.vision import open_models
 from muster.domain.errors import PackMissing
 from muster.evaluation.class_draws import ClassPhotoSettings
 from muster.evaluation.datasets import read_dataset
@@ -109,7 +109,7 @@ def _open(name: str, chosen: argparse.Namespace) -> Bench | None:
     say(f"pack {name}")
     drawn = ClassPhotoSettings(photos=chosen.photos_per_seed)
     how = replace(shipped_recognition(pack, settings), train=None)
-    return Bench(pack, open_vision(pack, settings), how, drawn, chosen)
+    return Bench(pack, open_models(pack, settings.threads), how, drawn, chosen)
 
 
 def _measure(bench: Bench) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _time_of_a_face(bench: Bench) -> float | None:
     photo_file = bench.chosen.photos / "groups" / "photos" / "six_strangers.jpg"
     if not photo_file.is_file():
         return None
-    vision = open_vision(bench.pack, LocalSettings(threads=1))
+    vision = open_models(bench.pack, LocalSettings(threads=1).threads)
     photo = decode(photo_file.read_bytes())
     faces = vision.detector.detect(photo.pixels)
     spent = []

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from muster.api.app import create_app
-from muster.composition.local import LocalServices, open_local_system, open_vision
+from muster.composition.local import LocalBackend, LocalServices
 from muster.composition.settings import LocalSettings
+from muster.composition.vision import open_models
 from muster.packs.load import ModelPack
 from muster.vision.pipeline import VisionPipeline
 from tests.e2e.serving import serving
@@ -17,13 +18,13 @@ from tests.e2e.serving import serving
 @pytest.fixture(scope="session")
 def vision(pack: ModelPack) -> VisionPipeline:
     """The real models, loaded once for all tests."""
-    return open_vision(pack, LocalSettings())
+    return open_models(pack, LocalSettings().threads)
 
 
 @pytest.fixture
 def system(tmp_path: Path, vision: VisionPipeline) -> LocalServices:
     """A system with an empty store."""
-    return open_local_system(tmp_path / "store", vision=vision)
+    return LocalBackend(tmp_path / "store", vision=vision).services
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from muster.api.app import create_app
 from muster.api.schemas.learned_faces import LearnedFacesDocument
 from muster.cli.app import app
-from muster.composition.local import LocalServices, open_local_system
+from muster.composition.local import LocalBackend, LocalServices
 from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import FaceId, GroupId, SessionId, StudentId, UserId
 from muster.domain.learning import LearningMode
@@ -148,7 +148,7 @@ def test_learning_is_limited_to_confirmed_faces_or_turned_off(
     tmp_path: Path, vision: VisionPipeline, samples: Path, mode: LearningMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MUSTER_LEARN", mode.value)
-    system = open_local_system(tmp_path / "store", LocalSettings(), vision)
+    system = LocalBackend(tmp_path / "store", LocalSettings(), vision).services
     with serving(create_app(system)) as url, httpx.Client(base_url=url, timeout=600) as client:
         for student_id in (OBAMA, BIDEN):
             register(client, samples, student_id)

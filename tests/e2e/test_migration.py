@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from muster.composition.local import open_local_system, open_migration
+from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.actor import OPERATOR
 from muster.domain.errors import PackMismatch
@@ -30,8 +30,8 @@ GROUP = GroupId("g")
 MIGRATE = """
 import sys
 from pathlib import Path
-from muster.composition.local import open_migration
-open_migration("embedded-float16", Path(sys.argv[1])).run(lambda step, share: print(step, flush=True))
+from muster.composition.local import LocalBackend
+LocalBackend(Path(sys.argv[1])).migration("embedded-float16").run(lambda step, share: print(step, flush=True))
 """
 
 
@@ -44,7 +44,7 @@ def other(pack: ModelPack, pack_home: Path) -> ModelPack:
 @pytest.fixture
 def stores(tmp_path: Path, samples: Path, vision: VisionPipeline) -> LocalStores:
     """Two students registered with the pack that is the default."""
-    system = open_local_system(tmp_path, vision=vision)
+    system = LocalBackend(tmp_path, vision=vision).services
     for path in sorted((samples / "gallery").glob("*.jpg")):
         student = StudentId(path.stem)
         request = RegistrationRequest(
@@ -64,14 +64,14 @@ def settings(pack: str) -> LocalSettings:
 
 def test_a_store_of_another_pack_is_refused_with_both_ways_out(stores: LocalStores, tmp_path: Path) -> None:
     with pytest.raises(PackMismatch, match=f"MUSTER_PACK=embedded,.*muster packs migrate {OTHER}"):
-        open_local_system(tmp_path, settings(OTHER))
+        _ = LocalBackend(tmp_path, settings(OTHER)).services
 
 
 def test_everyone_is_taken_over_and_recognised_with_the_new_pack(
     stores: LocalStores, tmp_path: Path, samples: Path, other: ModelPack
 ) -> None:
     before = {template.student_id: template for template in stores.students.templates()}
-    report = open_migration(OTHER, tmp_path).run(silent)
+    report = LocalBackend(tmp_path).migration(OTHER).run(silent)
     assert (report.switched, report.migrated, report.again) == (True, len(before), ())
     assert stores.staging.packs() == {other.id}
     for template in stores.students.templates():
@@ -82,13 +82,13 @@ def test_everyone_is_taken_over_and_recognised_with_the_new_pack(
         assert (template.embeddings != old.embeddings).any()
     assert stores.training.state().dirty
 
-    system = open_local_system(tmp_path, settings(OTHER))
+    system = LocalBackend(tmp_path, settings(OTHER)).services
     image = (samples / "photos" / "dim.jpg").read_bytes()
     found = system.detection.detect(GROUP, [image])
     assert found.photos[0].pack == other.id
     assert Decision.PRESENT in {face.decision for face in found.photos[0].faces}
     with pytest.raises(PackMismatch):
-        open_local_system(tmp_path, settings("embedded"))
+        _ = LocalBackend(tmp_path, settings("embedded")).services
 
 
 def test_whoever_has_no_photo_is_listed_and_nothing_is_switched_until_they_are_left_out(
@@ -97,12 +97,12 @@ def test_whoever_has_no_photo_is_listed_and_nothing_is_switched_until_they_are_l
     gone = stores.students.find()[0].id
     with stores.students._database.write() as connection:
         connection.execute("UPDATE students SET photo_file = NULL WHERE id = ?", (gone,))
-    report = open_migration(OTHER, tmp_path).run(silent)
+    report = LocalBackend(tmp_path).migration(OTHER).run(silent)
     assert not report.switched
     assert [(one.student_id, one.code) for one in report.again] == [(gone, "student_not_found")]
     assert stores.staging.packs() == {pack.id}
 
-    report = open_migration(OTHER, tmp_path).run(silent, leave_out=True)
+    report = LocalBackend(tmp_path).migration(OTHER).run(silent, leave_out=True)
     assert report.switched
     assert stores.staging.packs() == {other.id}
     assert stores.students.get(gone).state is StudentState.ENROLLED
@@ -123,7 +123,7 @@ def test_a_killed_migration_leaves_the_old_pack_working_and_the_next_goes_on(
     child.wait()
     child.stdout.close()
     assert stores.staging.packs() == {pack.id}
-    open_local_system(tmp_path)
+    _ = LocalBackend(tmp_path).services
     kept = stores.staging.staged(other.id)
     assert len(kept) >= 1
 
@@ -135,7 +135,7 @@ def test_a_killed_migration_leaves_the_old_pack_working_and_the_next_goes_on(
         return photo(students, student_id)
 
     monkeypatch.setattr(LocalStudents, "photo", noted)
-    assert open_migration(OTHER, tmp_path).run(silent).migrated == count
+    assert LocalBackend(tmp_path).migration(OTHER).run(silent).migrated == count
     assert set(read) == {student.id for student in stores.students.find()} - set(kept)
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from muster.cli.addresses import network_addresses
 from muster.cli.qr import qr_code, show_qr, sign_in_link
-from muster.composition.local import open_users
+from muster.composition.local import LocalBackend
 from tests.e2e.test_users import document, muster
 
 LINK = sign_in_link("https://192.168.100.200:8000", "aB3-_" + "x" * 38)
@@ -63,7 +63,7 @@ def test_a_new_user_and_a_new_token_are_shown_with_a_code_that_scans(tmp_path: P
         address, token = link.split("/#/token/")
         assert address == "https://muster.example:8443"
         assert token in done.stdout.splitlines()
-        user = open_users(tmp_path).of_token(token)
+        user = LocalBackend(tmp_path).users.of_token(token)
         assert user is not None
         assert user.id == "ada"
 

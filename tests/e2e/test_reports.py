@@ -15,7 +15,7 @@ import httpx
 import pytest
 from openpyxl import load_workbook
 
-from muster.composition.local import LocalServices, open_local_system
+from muster.composition.local import LocalBackend, LocalServices
 from muster.composition.settings import LocalSettings
 from muster.domain.attendance import Mark, MarkSource, Session
 from muster.domain.group import Group
@@ -33,7 +33,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 @pytest.fixture
 def system(tmp_path: Path, vision: VisionPipeline) -> LocalServices:
     """A school in Berlin with two groups and a student who is in both."""
-    system = open_local_system(tmp_path / "store", LocalSettings(time_zone="Europe/Berlin"), vision)
+    system = LocalBackend(tmp_path / "store", LocalSettings(time_zone="Europe/Berlin"), vision).services
     fill(system.stores)
     return system
 

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from muster.api.app import create_app
 from muster.api.system import Services
 from muster.composition.aws import open_access
-from muster.composition.aws_recognition import open_aws_system
+from muster.composition.aws_recognition import open_services
 from muster.composition.aws_settings import AwsSettings
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import UserId
@@ -104,7 +104,7 @@ def aws_target(aws_endpoint: str, pack_home: Path, monkeypatch: pytest.MonkeyPat
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     settings = AwsSettings.read()
-    system = open_aws_system(settings, open_access(settings))
+    system = open_services(settings, open_access(settings))
     return Target(system, SignedIn(create_app(system)), {}, 6)
 
 

@@ -20,10 +20,11 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from muster.api.app import create_app
+from muster.api.system import Services
 from muster.composition.aws import AwsAccess
-from muster.composition.aws_recognition import AwsServices, open_aws_system
+from muster.composition.aws_recognition import open_services
 from muster.composition.aws_settings import AwsSettings
-from muster.composition.local import open_local_system
+from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import StudentId, UserId
 from muster.domain.user import Role, User
@@ -83,7 +84,7 @@ def school(
     with ExitStack() as stack:
         app: ASGIApp
         if request.param == "local":
-            local = open_local_system(tmp_path / "store", LocalSettings(time_zone="Europe/Berlin"), vision)
+            local = LocalBackend(tmp_path / "store", LocalSettings(time_zone="Europe/Berlin"), vision).services
             students: StudentStore = local.stores.students
             users = Users(local.stores.users, local.groups)
             tokens = {name: users.add(User(UserId(name), role)) for name, role in ROLES.items()}
@@ -101,7 +102,7 @@ def school(
         yield School(students, client("admin"), client("frizzle"), client("gadget"))
 
 
-def aws_system(place: AwsPlace, pack_home: Path) -> AwsServices:
+def aws_system(place: AwsPlace, pack_home: Path) -> Services:
     (dynamodb, s3), table = place.clients(), place.table
     settings = AwsSettings(
         stage="dev",
@@ -113,7 +114,7 @@ def aws_system(place: AwsPlace, pack_home: Path) -> AwsServices:
     )
     uploads = AwsUploads(s3, Table(dynamodb, table), place.photos)
     access = AwsAccess(dynamodb, s3, place.open(), uploads, RegistrationLease(Table(dynamodb, table)))
-    return open_aws_system(settings, access)
+    return open_services(settings, access)
 
 
 @dataclass

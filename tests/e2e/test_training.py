@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from muster.composition.local import LocalServices, open_local_system
+from muster.composition.local import LocalBackend, LocalServices
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.services.training.queue import TrainingQueue
@@ -79,7 +79,7 @@ def test_a_killed_training_leaves_the_old_head_and_the_next_run_starts_clean(
     tmp_path: Path, vision: VisionPipeline
 ) -> None:
     store = tmp_path / "store"
-    system = open_local_system(store, vision=vision)
+    system = LocalBackend(store, vision=vision).services
     enrol(system, 60)
     assert system.training.run_once(full=True)["outcome"] in ("promoted", "kept")
     before = system.stores.heads.versions(system.pack)

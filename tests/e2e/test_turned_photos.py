@@ -1,6 +1,7 @@
 """Photos that lie on their side or upside down are read, stored and shown upright; covered faces are warned of."""
 
 import json
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
 from muster.cli.app import app
-from muster.composition.local import LocalServices, open_local_system
+from muster.composition.local import LocalBackend, LocalServices
 from muster.domain.identifiers import StudentId
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
@@ -138,10 +139,7 @@ def test_a_masked_registration_photo_is_taken_with_a_warning_and_half_its_qualit
 def test_the_command_line_says_what_was_turned(
     tmp_path: Path, samples: Path, vision: VisionPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def open_system(data: Path | None = None, *_: object, **__: object) -> LocalServices:
-        return open_local_system(data, vision=vision)
-
-    monkeypatch.setattr("muster.cli.recognition.open_local_system", open_system)
+    monkeypatch.setattr("muster.cli.recognition.LocalBackend", partial(LocalBackend, vision=vision))
     portrait, group = tmp_path / "ada.png", tmp_path / "group.png"
     portrait.write_bytes(lying(samples / "gallery" / "barack_obama.jpg", 90))
     group.write_bytes(lying(samples / "photos" / "group.jpg", 180))
@@ -160,17 +158,14 @@ def test_the_command_line_says_what_was_turned(
 def test_registering_a_folder_says_in_the_row_of_each_photo_what_was_noticed(
     tmp_path: Path, samples: Path, vision: VisionPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def open_system(data: Path | None = None, *_: object, **__: object) -> LocalServices:
-        return open_local_system(data, vision=vision)
-
-    monkeypatch.setattr("muster.cli.students.open_local_system", open_system)
+    monkeypatch.setattr("muster.cli.students.LocalBackend", partial(LocalBackend, vision=vision))
     folder, gallery = tmp_path / "portraits", samples / "gallery"
     folder.mkdir()
     upright = tmp_path / "masked.jpg"
     upright.write_bytes(masked(gallery / "barack_obama.jpg", vision))
     (folder / "covered.png").write_bytes(lying(upright, 90))
     (folder / "bare.jpg").write_bytes((gallery / "joe_biden.jpg").read_bytes())
-    enrol(open_local_system(tmp_path / "store", vision=vision).stores, "bare", "covered")
+    enrol(LocalBackend(tmp_path / "store").stores, "bare", "covered")
     command = ["students", "register", str(folder), "--consent", "--data", str(tmp_path / "store")]
     runner = CliRunner(env={"COLUMNS": "400"})
     shown = runner.invoke(app, command)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from muster.composition import local, pointed
+from muster.cli import backend
+from muster.composition.local import LocalBackend
 from muster.domain.errors import ImageTooLarge
 from muster.domain.identifiers import PackId
 from muster.services.packs.migration import Migration
@@ -35,8 +36,8 @@ def test_a_photo_that_costs_too_much_is_reported_and_nothing_is_switched(tmp_pat
 def test_the_command_line_reads_photos_in_a_process_with_bounds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "open_migration", lambda name, data, decode: decode)
-    decode: Any = pointed.open_migration("embedded", tmp_path)
+    monkeypatch.setattr(LocalBackend, "migration", lambda self, name: self._decode)
+    decode: Any = backend.open_migration("embedded", tmp_path)
     pool = decode.__self__
     assert isinstance(pool, DecoderPool)
     pool.close()

@@ -11,8 +11,7 @@ from muster.cli import attendance, groups, packs, recognition, serving, sessions
 from muster.cli.demo import demo
 from muster.cli.evaluation import evaluate
 from muster.cli.failures import told
-from muster.cli.retention import retention
-from muster.cli.upkeep import backup, doctor, restore
+from muster.cli.upkeep import backup, doctor, restore, retention
 
 app = typer.Typer(
     name="muster",

@@ -17,7 +17,8 @@ from rich.text import Text
 from muster.cli.marks import STYLES, status_text
 from muster.cli.naming import find_session
 from muster.cli.output import DataOption, JsonOption, emit
-from muster.composition.reports import open_reports
+from muster.composition.local import LocalBackend
+from muster.composition.settings import LocalSettings
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import OutputExists, OutputNotWritten
 from muster.domain.identifiers import parse_group_id, parse_student_id
@@ -133,12 +134,13 @@ def _report(
     period = Period(parse_day(since), parse_day(until))
     if session is not None and period != Period():
         raise typer.BadParameter("a session has its own day: leave out --since and --until")
-    reports = open_reports(data, time_zone)
+    records = LocalBackend(data, None if time_zone is None else LocalSettings(time_zone=time_zone)).records
+    reports = records.reports
     if group is not None:
         return reports.of_group(parse_group_id(group), period)
     if student is not None:
         return reports.of_student(parse_student_id(student), period)
-    return reports.of_session(find_session(session or "", data=data))
+    return reports.of_session(find_session(records, session or ""))
 
 
 def _by_ending(output: Path) -> FileFormat:

@@ -11,7 +11,7 @@ from muster.cli.output import JsonOption, counter, emit, stderr, steps
 from muster.cli.recognition import VerboseOption, show_detection
 from muster.cli.shipped import shipped_folder
 from muster.cli.training import show_report
-from muster.composition.local import open_local_system
+from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.actor import OPERATOR
 from muster.domain.errors import InvalidRequest, NpmPackageUnreachable
@@ -46,7 +46,7 @@ def demo(
     settings = _with_pack(LocalSettings())
     store = settings.home / "demo"
     shutil.rmtree(store, ignore_errors=True)
-    system = open_local_system(store, settings)
+    system = LocalBackend(store, settings).services
 
     with counter("registering", len(portraits)) as done:
         for portrait in portraits:

@@ -60,7 +60,7 @@ def evaluate(
 ) -> None:
     """Measure recognition on labelled photos: what a teacher gets from class photos, and every face by itself."""
     from muster.composition.evaluating import shipped_recognition
-    from muster.composition.local import open_vision
+    from muster.composition.vision import open_models
     from muster.evaluation.class_draws import ClassPhotoSettings
     from muster.evaluation.report import write_html
     from muster.evaluation.run import EvaluationSettings
@@ -74,7 +74,7 @@ def evaluate(
         drawn = replace(drawn, sizes=tuple(class_sizes))
     asked = EvaluationSettings(shipped_recognition(pack, settings), unregistered, seeds, drawn)
     with steps("reading photos") as progress:
-        found = measure(dataset, asked, open_vision(pack, settings), progress)
+        found = measure(dataset, asked, open_models(pack, settings.threads), progress)
     document = found.document()
     if report is not None:
         document["report"] = str(write_html(found, report))

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.backend import open_records
 from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
-from muster.composition.pointed import open_roster
 from muster.domain.identifiers import FaceId, parse_student_id
 from muster.domain.student import LearnedFace
 
@@ -23,7 +23,7 @@ def list_learned_faces(
     from muster.api.schemas.learned_faces import LearnedFacesDocument
 
     identifier = parse_student_id(student_id)
-    faces = open_roster(data).learned_faces(identifier)
+    faces = open_records(data).roster.learned_faces(identifier)
     document = LearnedFacesDocument.of(identifier, faces, None)
 
     def show(console: Console) -> None:
@@ -51,7 +51,7 @@ def forget_faces(
     identifier = parse_student_id(student_id)
     if face is None:
         confirm(f"Remove every learned face of {identifier} for good?", yes)
-    removed = open_roster(data).forget_faces(identifier, None if face is None else FaceId(face))
+    removed = open_records(data).roster.forget_faces(identifier, None if face is None else FaceId(face))
     emit(
         {"student_id": identifier, "removed": removed},
         as_json,

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from muster.composition.local import open_groups, open_sessions
+from muster.api.system import RecordServices
 from muster.domain.errors import FaceNotFound, InvalidRequest, PhotoNotFound, SessionNotFound
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, parse_group_id, parse_session_id
 from muster.services.roll_call.sessions import Sessions
@@ -21,7 +20,7 @@ SessionArgument = Annotated[
 GroupOption = Annotated[str | None, typer.Option("--group", help="Look for the session in this group alone.")]
 
 
-def find_session(text: str, group: str | None = None, data: Path | None = None) -> SessionId:
+def find_session(records: RecordServices, text: str, group: str | None = None) -> SessionId:
     """Return the session that a person named.
 
     Raises:
@@ -29,30 +28,28 @@ def find_session(text: str, group: str | None = None, data: Path | None = None) 
         InvalidRequest: it is the beginning of several ids, or no beginning of an id.
     """
     identifier = parse_session_id(text)
-    sessions, _ = open_sessions(data)
-    groups = [one.id for one in open_groups(data).find()] if group is None else [parse_group_id(group)]
+    groups = [known.id for known in records.groups.find()] if group is None else [parse_group_id(group)]
     if text == LAST:
-        return _last(sessions, groups)
-    found = {session.id: session for session in sessions.find(groups)}
+        return _last(records.sessions, groups)
+    found = {session.id: session for session in records.sessions.find(groups)}
     if identifier in found:
         return identifier
-    matching = [found[one] for one in found if one.startswith(text)]
+    matching = [session for session in found.values() if session.id.startswith(text)]
     if not matching:
         raise SessionNotFound(f"There is no session {text}: `muster sessions list` shows those that there are.")
     if len(matching) > 1:
-        listed = _listed(f"{one.id} ({one.group_id}, {one.started_at:%Y-%m-%d})" for one in reversed(matching))
+        listed = _listed(f"{match.id} ({match.group_id}, {match.started_at:%Y-%m-%d})" for match in reversed(matching))
         raise InvalidRequest(f"{len(matching)} sessions begin with {text}: {listed}. Type more of the id.")
     return matching[0].id
 
 
-def find_face(text: str, session_id: SessionId, data: Path | None = None) -> FaceId:
+def find_face(sessions: Sessions, text: str, session_id: SessionId) -> FaceId:
     """Return the face of a session that a person named by its id or the beginning of it.
 
     Raises:
         FaceNotFound: there is none.
         InvalidRequest: it is the beginning of several ids.
     """
-    sessions, _ = open_sessions(data)
     faces = [face.face_id for photo in sessions.get(session_id).photos for face in photo.faces]
     matching = _matching(text, faces, "faces")
     if not matching:
@@ -60,14 +57,13 @@ def find_face(text: str, session_id: SessionId, data: Path | None = None) -> Fac
     return FaceId(matching[0])
 
 
-def find_photo(text: str, session_id: SessionId, data: Path | None = None) -> PhotoId:
+def find_photo(sessions: Sessions, text: str, session_id: SessionId) -> PhotoId:
     """Return the photo of a session that a person named by its id or the beginning of it.
 
     Raises:
         PhotoNotFound: there is none.
         InvalidRequest: it is the beginning of several ids.
     """
-    sessions, _ = open_sessions(data)
     matching = _matching(text, [photo.id for photo in sessions.get(session_id).photos], "photos")
     if not matching:
         raise PhotoNotFound(f"The session {session_id} has no photo {text}: `muster sessions show` lists its photos.")

@@ -124,7 +124,7 @@ def migrate(
     as_json: JsonOption = False,
 ) -> None:
     """Take everyone registered in a local store over to another pack; cut off, it goes on where it stopped."""
-    from muster.composition.pointed import open_migration
+    from muster.cli.backend import open_migration
 
     migration = open_migration(name, data)
     with steps(f"migrating to {name}") as progress:

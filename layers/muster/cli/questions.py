@@ -12,11 +12,12 @@ from rich.table import Table
 from muster.cli.naming import GroupOption, SessionArgument, find_face, find_session
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.cli.session_output import emit_session, local_user
-from muster.composition.local import open_sessions
+from muster.composition.local import LocalBackend
 from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.errors import InvalidRequest, PhotoNotFound, ProposalChanged
 from muster.domain.identifiers import FaceId, SessionId, StudentId
 from muster.reports.look import percent
+from muster.services.photos.session_pictures import SessionPictures
 from muster.services.roll_call.sessions import Sessions
 
 
@@ -31,12 +32,14 @@ def questions(
 
     Answer with `muster sessions confirm SESSION FACE...`, or `muster sessions name SESSION FACE STUDENT`.
     """
-    identifier = find_session(session, group, data)
-    sessions, _ = open_sessions(data)
-    found = sessions.questions(identifier)
+    backend = LocalBackend(data)
+    identifier = find_session(backend.records, session, group)
+    found = backend.records.sessions.questions(identifier)
     pictures: dict[FaceId, str] = {}
     if output is not None and found:
-        pictures = _write_pictures(output, identifier, [question.face.face_id for question in found], data)
+        pictures = _write_pictures(
+            output, identifier, [question.face.face_id for question in found], backend.session_pictures
+        )
     document = [
         {
             "face_id": question.face.face_id,
@@ -80,18 +83,19 @@ def confirm(
     """Confirm that faces show the students whom the questions name, all or none; the marks follow."""
     if bool(faces) == all_questions:
         raise InvalidRequest("Name the faces to confirm, or add --all to answer every open question with yes.")
-    identifier = find_session(session, group, data)
-    sessions, corrections = open_sessions(data)
+    records = LocalBackend(data).records
+    sessions = records.sessions
+    identifier = find_session(records, session, group)
     if all_questions:
         proposals = _open_proposals(sessions, identifier)
     else:
-        chosen = [find_face(face, identifier, data) for face in faces or ()]
+        chosen = [find_face(sessions, face, identifier) for face in faces or ()]
         proposals = _proposals(sessions, identifier, chosen)
     pairs = list(proposals.items())
     # More questions than a store confirms in one step are answered in several.
     size = MAX_CONFIRMED_FACES if all_questions else max(1, len(pairs))
     for start in range(0, len(pairs), size):
-        corrections.confirm(identifier, dict(pairs[start : start + size]), local_user())
+        records.corrections.confirm(identifier, dict(pairs[start : start + size]), local_user())
     emit_session(sessions, identifier, as_json)
 
 
@@ -114,11 +118,10 @@ def _proposals(sessions: Sessions, session_id: SessionId, chosen: Sequence[FaceI
     return proposals
 
 
-def _write_pictures(folder: Path, session_id: SessionId, faces: list[FaceId], data: Path | None) -> dict[FaceId, str]:
-    from muster.composition.local import open_session_pictures
-
+def _write_pictures(
+    folder: Path, session_id: SessionId, faces: list[FaceId], pictures: SessionPictures
+) -> dict[FaceId, str]:
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = open_session_pictures(data)
     written = {}
     with counter("Cutting out faces", len(faces)) as advance:
         for face in faces:

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.api.system import RecordServices
 from muster.cli.marks import faces_text, photos_text, status_text
 from muster.cli.naming import LAST, find_session
 from muster.cli.output import DataOption, JsonOption, emit, stderr
-from muster.composition.local import open_local_system
+from muster.composition.local import LocalBackend
 from muster.domain.actor import OPERATOR
 from muster.domain.faces import Decision
 from muster.domain.identifiers import SessionId, parse_group_id, parse_session_id, parse_student_id
@@ -53,7 +54,7 @@ def register(
         renew_consent=renew_consent,
         allow_lookalike=allow_lookalike,
     )
-    registered = open_local_system(data).registration.register(request)
+    registered = LocalBackend(data).services.registration.register(request)
     student = registered.student
 
     def show(console: Console) -> None:
@@ -89,11 +90,11 @@ def detect(
     """
     from muster.api.schemas.roll_call import DetectDocument
 
-    system = open_local_system(data)
+    system = LocalBackend(data).services
     detection = system.detection.detect(
         parse_group_id(group),
         [photo.read_bytes() for photo in photos],
-        _session(session, group, data),
+        _session(system, session, group),
         use_anyway=use_anyway,
     )
     document = DetectDocument.of(detection).model_dump(mode="json")
@@ -115,10 +116,10 @@ def detect(
         raise typer.Exit(1)
 
 
-def _session(text: str | None, group: str, data: Path | None) -> SessionId | None:
+def _session(records: RecordServices, text: str | None, group: str) -> SessionId | None:
     # Another id than `last` may be that of a session to open, so no beginning of an id is looked up.
     if text == LAST:
-        return find_session(text, group, data)
+        return find_session(records, text, group)
     return parse_session_id(text) if text else None
 
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.backend import open_records
 from muster.cli.output import DataOption, JsonOption, emit, stdout
-from muster.composition.pointed import open_roster
 from muster.domain.identifiers import GroupId, parse_group_id
 from muster.services.roster_import.execution import GroupChanges, ImportReport, RosterImport, RowAction, Severity
 from muster.services.roster_import.table import RosterTable, read_roster
@@ -57,7 +57,7 @@ def import_roster(
     groups = list(map(parse_group_id, group or []))
     changes = GroupChanges(replace_groups, frozenset(map(parse_group_id, leave or [])))
     table = read_roster(file.read_bytes(), file.name, encoding)
-    use_case = RosterImport(open_roster(data))
+    use_case = RosterImport(open_records(data).roster)
     report = use_case.plan(table, groups, changes=changes, make_ids=make_ids)
     if not as_json:
         _show_preview(stdout, report)

@@ -19,7 +19,7 @@ import typer
 from muster.cli.addresses import network_addresses, page_address
 from muster.cli.output import DataOption, stderr
 from muster.cli.shipped import shipped_folder
-from muster.composition.local import LocalServices, open_local_system, open_stores, retention_of, users_of
+from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import AddressUnavailable
 from muster.services.privacy.retention import daily
@@ -74,13 +74,12 @@ def serve(
 
     from muster.api.app import create_app
     from muster.cli.connections import server_options
-    from muster.vision.decoder_pool import DecoderPool
 
     https = _checked_tls(tls_certificate, tls_key)
     proxy = _checked_proxy(behind_proxy)
     settings = LocalSettings()
-    stores = open_stores(data)
-    users = users_of(stores)
+    backend = LocalBackend(data, settings, decoders=_DECODERS)
+    users = backend.users
     if settings.admin_token is not None:
         users.set_admin(settings.admin_token.get_secret_value())
     listens = _EVERYWHERE if network else host
@@ -93,10 +92,9 @@ def serve(
         raise typer.Exit(2)
     check_free(listens, port)
     site = shipped_folder("web")
-    system = open_local_system(data, settings, stores=stores, decode=DecoderPool(_DECODERS).decode)
-    app = create_app(system, site=site)
+    app = create_app(backend.services, site=site)
     _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
-    with _closed_at_the_end(system), _requests_logged(log_level), daily(retention_of(stores, settings)):
+    with _closed_at_the_end(backend), _requests_logged(log_level), daily(backend.retention):
         uvicorn.run(
             app,
             host=listens,
@@ -194,7 +192,7 @@ def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) 
 
 
 @contextmanager
-def _closed_at_the_end(system: LocalServices) -> Iterator[None]:
+def _closed_at_the_end(backend: LocalBackend) -> Iterator[None]:
     """Bring the store's log into its database file when the server stops, by SIGTERM too."""
 
     def stop(*_: object) -> None:
@@ -206,7 +204,7 @@ def _closed_at_the_end(system: LocalServices) -> Iterator[None]:
     try:
         yield
     finally:
-        system.stores.upkeep.close(wait=_CLOSING_SECONDS)
+        backend.stores.upkeep.close(wait=_CLOSING_SECONDS)
 
 
 @contextmanager

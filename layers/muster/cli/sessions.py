@@ -12,8 +12,7 @@ from muster.cli.naming import GroupOption, SessionArgument, find_face, find_phot
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.cli.questions import confirm, questions
 from muster.cli.session_output import emit_session, local_user
-from muster.composition.local import open_groups, open_local_system, open_sessions
-from muster.composition.reports import open_reports
+from muster.composition.local import LocalBackend
 from muster.domain.attendance import STATUSES_BY_HAND, MarkStatus
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import (
@@ -39,14 +38,12 @@ def list_sessions(
     """List the sessions, oldest first."""
     from muster.api.schemas.sessions import SessionSummary
 
-    zone = open_reports(data).zone
+    records = LocalBackend(data).records
+    sessions, zone = records.sessions, records.reports.zone
     period = Period(parse_day(since), parse_day(until))
-    known = open_groups(data)
-    groups = [one.id for one in known.find()] if group is None else [known.get(parse_group_id(group)).id]
-    sessions, _ = open_sessions(data)
-    found = [
-        SessionSummary.of(overview) for overview in sessions.with_marks(sessions.find(groups, *period.moments(zone)))
-    ]
+    known = records.groups.find() if group is None else [records.groups.get(parse_group_id(group))]
+    listed = sessions.find([group.id for group in known], *period.moments(zone))
+    found = [SessionSummary.of(overview) for overview in sessions.with_marks(listed)]
 
     def show(console: Console) -> None:
         table = Table("id", "group", "started", *WORDS.values(), "taken")
@@ -66,8 +63,8 @@ def show(
     session: SessionArgument, group: GroupOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
     """Show one session with its marks."""
-    sessions, _ = open_sessions(data)
-    emit_session(sessions, find_session(session, group, data), as_json)
+    records = LocalBackend(data).records
+    emit_session(records.sessions, find_session(records, session, group), as_json)
 
 
 @app.command("open")
@@ -79,16 +76,17 @@ def open_session(
     as_json: JsonOption = False,
 ) -> None:
     """Open a session ahead of its photos; it is not taken, and nobody is absent, until somebody is present."""
+    records = LocalBackend(data).records
     started_at = None
     if at is not None:
         try:
             started_at = datetime.fromisoformat(at)
         except ValueError as error:
             raise InvalidRequest(f"The time {at[:40]!r} cannot be used: write it like 2026-09-01T08:15.") from error
-        started_at = started_at if started_at.tzinfo else started_at.replace(tzinfo=open_reports(data).zone)
-    sessions, _ = open_sessions(data)
-    detail = sessions.open(parse_group_id(group), None if session is None else parse_session_id(session), started_at)
-    emit_session(sessions, detail.session.id, as_json)
+        started_at = started_at if started_at.tzinfo else started_at.replace(tzinfo=records.reports.zone)
+    session_id = None if session is None else parse_session_id(session)
+    detail = records.sessions.open(parse_group_id(group), session_id, started_at)
+    emit_session(records.sessions, detail.session.id, as_json)
 
 
 @app.command()
@@ -106,10 +104,10 @@ def mark(
         if status not in STATUSES_BY_HAND:
             raise InvalidRequest(f"{text[:80]!r} is no mark: write s1=late, or present, absent or excused.")
         statuses[parse_student_id(student)] = MarkStatus(status)
-    sessions, corrections = open_sessions(data)
-    identifier = find_session(session, group, data)
-    corrections.mark(identifier, statuses, local_user())
-    emit_session(sessions, identifier, as_json)
+    records = LocalBackend(data).records
+    identifier = find_session(records, session, group)
+    records.corrections.mark(identifier, statuses, local_user())
+    emit_session(records.sessions, identifier, as_json)
 
 
 @app.command()
@@ -126,18 +124,20 @@ def name(
     as_json: JsonOption = False,
 ) -> None:
     """Confirm or correct whose a face is; the marks follow."""
-    identifier = find_session(session, group, data)
+    backend = LocalBackend(data)
+    records = backend.records
+    identifier = find_session(records, session, group)
     student_id = None if student is None else parse_student_id(student)
-    sessions, corrections = open_sessions(data)
     if not learn:
-        corrections.name(identifier, find_face(face, identifier, data), student_id, local_user())
+        face_id = find_face(records.sessions, face, identifier)
+        records.corrections.name(identifier, face_id, student_id, local_user())
     elif student_id is None:
         raise InvalidRequest("Name the student to learn the face of, or leave out --learn.")
     else:
-        open_local_system(data).learning.name(
-            identifier, find_face(face, identifier, data), student_id, local_user(), anyway=learn_anyway
-        )
-    emit_session(sessions, identifier, as_json)
+        learning = backend.services.learning
+        face_id = find_face(records.sessions, face, identifier)
+        learning.name(identifier, face_id, student_id, local_user(), anyway=learn_anyway)
+    emit_session(records.sessions, identifier, as_json)
 
 
 app.command()(questions)
@@ -154,12 +154,12 @@ def remove_photo(
     as_json: JsonOption = False,
 ) -> None:
     """Remove a photo from a session; marks by photo follow the photos that are left. It cannot be undone."""
-    identifier = find_session(session, group, data)
-    photo_id = find_photo(photo, identifier, data)
-    sessions, corrections = open_sessions(data)
+    records = LocalBackend(data).records
+    identifier = find_session(records, session, group)
+    photo_id = find_photo(records.sessions, photo, identifier)
     confirm_removal(f"Remove the photo {photo_id} from the session {identifier} for good?", yes)
-    corrections.remove_photo(identifier, photo_id, local_user())
-    emit_session(sessions, identifier, as_json)
+    records.corrections.remove_photo(identifier, photo_id, local_user())
+    emit_session(records.sessions, identifier, as_json)
 
 
 @app.command()
@@ -171,9 +171,9 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Remove a session with its photos, marks and changes. It cannot be undone."""
-    identifier = find_session(session, group, data)
-    sessions, corrections = open_sessions(data)
-    detail = sessions.get(identifier)
+    records = LocalBackend(data).records
+    identifier = find_session(records, session, group)
+    detail = records.sessions.get(identifier)
     confirm_removal(f"Remove the session {identifier} of {detail.session.group_id} for good?", yes)
-    corrections.remove(identifier)
+    records.corrections.remove(identifier)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"The session {identifier} is gone."))

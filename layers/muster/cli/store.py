@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import typer
 
+from muster.cli.backend import is_local
 from muster.cli.console import TableConsole
-from muster.composition.pointed import is_local
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import StoreNotFound
 

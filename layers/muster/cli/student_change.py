@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from muster.cli.backend import open_records
 from muster.cli.output import DataOption, JsonOption, emit
-from muster.composition.pointed import open_roster
 from muster.domain.actor import OPERATOR
 from muster.domain.errors import ConsentRequired
 from muster.domain.identifiers import parse_group_id, parse_student_id
@@ -28,7 +28,7 @@ def change_student(
     leaves = frozenset(map(parse_group_id, leave or []))
     if both := joins & leaves:
         raise typer.BadParameter(f"a student cannot join and leave one group at once: {', '.join(sorted(both))}")
-    roster = open_roster(data)
+    roster = open_records(data).roster
     student = roster.get(identifier)
     if strange := leaves - student.groups:
         raise typer.BadParameter(
@@ -59,7 +59,7 @@ def record_consent(
     if not consent:
         raise ConsentRequired("Nothing is recorded without consent: ask the students, then add --consent.")
     identifiers = [parse_student_id(student_id) for student_id in student_ids]
-    roster = open_roster(data)
+    roster = open_records(data).roster
     for identifier in identifiers:
         roster.get(identifier)
     for identifier in identifiers:

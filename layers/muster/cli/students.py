@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.backend import open_records
 from muster.cli.confirmation import confirm
 from muster.cli.learned_faces import forget_faces, list_learned_faces
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.cli.roster_import import import_roster
 from muster.cli.student_change import change_student, record_consent
-from muster.composition.local import open_local_system
-from muster.composition.pointed import open_roster
+from muster.composition.local import LocalBackend
 from muster.domain.identifiers import parse_group_id, parse_student_id
 
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
@@ -35,7 +35,7 @@ def list_students(
     as_json: JsonOption = False,
 ) -> None:
     """List the students."""
-    roster = open_roster(data)
+    roster = open_records(data).roster
     found = roster.find() if group is None else roster.members(parse_group_id(group))
     document = [
         {
@@ -82,7 +82,7 @@ def register_photos(
             found = photos_of_folder(photos)
         else:
             found = photos_of_archive(stack.enter_context(photos.open("rb")))
-        system = open_local_system(data)
+        system = LocalBackend(data).services
         bulk = BulkRegistration(system.registration, system.roster, DEFAULT.file_bytes)
         reports = []
         with counter("Registering", len(found)) as advance:
@@ -116,7 +116,7 @@ def withdraw(
 ) -> None:
     """Withdraw a student's consent: photo, template and every head go; the record and the marks stay."""
     identifier = parse_student_id(student_id)
-    roster = open_roster(data)
+    roster = open_records(data).roster
     student = roster.get(identifier)
     confirm(f"Withdraw the consent of {student.name} ({student.id})?", yes)
     student = roster.withdraw(identifier)
@@ -142,7 +142,7 @@ def erase(
     a trace is found.
     """
     identifier = parse_student_id(student_id)
-    roster = open_roster(data)
+    roster = open_records(data).roster
     if not verify or any(student.id == identifier for student in roster.find()):
         student = roster.get(identifier)
         confirm(f"Erase {student.name} ({student.id}) for good?", yes)

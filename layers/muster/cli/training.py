@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from muster.cli.backend import open_training
 from muster.cli.output import DataOption, JsonOption, emit, steps
-from muster.composition.pointed import open_training
 
 
 def train(

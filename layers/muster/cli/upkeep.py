@@ -1,4 +1,4 @@
-"""`muster backup`, `muster restore` and `muster doctor`."""
+"""`muster backup`, `restore`, `doctor` and `retention`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from muster.cli.output import DataOption, JsonOption, emit, steps
+from muster.composition.local import LocalBackend
 
 
 def backup(
@@ -145,6 +146,19 @@ def doctor(
     emit(document, as_json, show)
     if problems:
         raise typer.Exit(1)
+
+
+def retention(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Remove photos of sessions, and sessions, that are past their limits. `muster serve` does so each day.
+
+    The limits are MUSTER_KEEP_PHOTOS_DAYS (30) and MUSTER_KEEP_SESSIONS_DAYS (none: sessions are kept).
+    """
+    expired = LocalBackend(data).retention.run()
+    emit(
+        {"photos": expired.photos, "sessions": expired.sessions},
+        as_json,
+        lambda console: console.print(f"Removed {expired.photos} photos and {expired.sessions} sessions."),
+    )
 
 
 def _count(number: int, noun: str) -> str:

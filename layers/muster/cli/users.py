@@ -11,7 +11,7 @@ from muster.cli.addresses import checked_address, network_addresses, page_addres
 from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.cli.qr import show_qr, sign_in_link
-from muster.composition.local import open_users
+from muster.composition.local import LocalBackend
 from muster.domain.errors import GroupNotFound, InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_user_id
 from muster.domain.user import Role, User
@@ -83,7 +83,7 @@ def add(
     where = _address(address, port, https) if qr else None
     groups = [parse_group_id(one) for one in group or []]
     try:
-        token = open_users(data).add(user, groups, create_groups=create_group)
+        token = LocalBackend(data).users.add(user, groups, create_groups=create_group)
     except GroupNotFound as error:
         raise GroupNotFound(f"{error} To make the group with the user, add --create-group.") from error
     _show_token(user_id, token, as_json, where)
@@ -92,7 +92,7 @@ def add(
 @app.command("list")
 def list_users(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the users."""
-    found = open_users(data).find()
+    found = LocalBackend(data).users.find()
 
     def show(console: Console) -> None:
         table = Table("id", "role", "name")
@@ -117,7 +117,7 @@ def token(
     """Give a user another token and show it; the old one ends."""
     identifier = parse_user_id(user_id)
     where = _address(address, port, https) if qr else None
-    _show_token(identifier, open_users(data).renew_token(identifier), as_json, where)
+    _show_token(identifier, LocalBackend(data).users.renew_token(identifier), as_json, where)
 
 
 @app.command()
@@ -132,7 +132,7 @@ def remove(
 ) -> None:
     """Remove a user; their token ends."""
     identifier = parse_user_id(user_id)
-    users = open_users(data)
+    users = LocalBackend(data).users
     user = users.get(identifier)
     confirm(f"Remove the {user.role} {user.id}, whose token ends at once?", yes)
     users.remove(identifier, last_admin=last_admin)

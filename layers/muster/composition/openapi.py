@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 from muster.api.app import create_app
-from muster.composition.local import LocalServices, open_local_system
+from muster.composition.local import LocalBackend, LocalServices
 from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import UploadStore
 
@@ -23,4 +23,4 @@ def openapi_text(system: LocalServices) -> str:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
-        sys.stdout.write(openapi_text(open_local_system(Path(folder))))
+        sys.stdout.write(openapi_text(LocalBackend(Path(folder)).services))

@@ -1,60 +1,94 @@
-"""Settings of the local system, read once at the edge."""
+"""Settings of every system, and of one machine, read once at the edge."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
-from platformdirs import user_cache_path, user_data_path
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from muster.composition.replaced_settings import refuse_target_fpir
 from muster.domain.errors import InvalidSetting
 from muster.domain.learning import LearningMode
 from muster.recognition.policy import MAX_WRONG_MARKS, HeadUse, Policy
 
 
+def _refuse_target_fpir(value: object) -> None:
+    """Refuse `MUSTER_TARGET_FPIR`, an earlier setting that must not be ignored in silence."""
+    if value is not None:
+        raise ValueError(
+            "MUSTER_TARGET_FPIR is no longer used: remove it, and set MUSTER_WRONG_MARKS, the accepted wrong marks per "
+            "10,000 faces, where the default of 1 does not suit you"
+        )
+
+
+class CommonSettings(BaseSettings):
+    """Settings of every system; each field is read from `MUSTER_<NAME>`.
+
+    Attributes:
+        home: folder of the model packs.
+        pack: the model pack in use.
+        threads: CPU threads of each model.
+        wrong_marks: accepted wrong marks per 10,000 faces, above 0: strangers or students marked as somebody else.
+        head: how the trained head takes part in recognition: `gated`, `always` or `never`.
+        target_fpir: no longer a setting; refused with a message that names its replacement.
+        learn: faces that templates learn from: `automatic` (certain and confirmed faces), `confirmed` or `off`.
+        time_zone: the school's, an IANA name, in which days begin and end.
+        keep_sessions_days: sessions are removed after this many days; None keeps them.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True)
+
+    home: Path
+    pack: str = "embedded"
+    threads: int = Field(default=2, ge=1, le=64)
+    wrong_marks: float = Field(default=Policy().wrong_marks, gt=0, le=MAX_WRONG_MARKS)
+    head: HeadUse = HeadUse.GATED
+    target_fpir: Annotated[None, BeforeValidator(_refuse_target_fpir)] = None
+    learn: LearningMode = LearningMode.AUTOMATIC
+    time_zone: str = "UTC"
+    keep_sessions_days: int | None = Field(default=None, ge=1)
+
+
+# The functions of AWS, and the exporters' environment, lack the libraries that find these defaults.
+
+
+def _cache_path() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("muster", appauthor=False)
+
+
+def _data_path() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("muster", appauthor=False)
+
+
 def _machine_zone() -> str:
-    # The exporters' environment has no such library, and needs no zone.
     from tzlocal import get_localzone_name
 
     return get_localzone_name() or "UTC"
 
 
-class LocalSettings(BaseSettings):
-    """Everything that can be set for one machine; each field is read from `MUSTER_<NAME>`.
+class LocalSettings(CommonSettings):
+    """Settings of one machine; each field is read from `MUSTER_<NAME>`.
 
     Attributes:
-        home: where model packs are kept.
-        data: the local store: students, sessions, photos, heads.
-        pack: the model pack in use.
-        threads: CPU threads of each model.
-        wrong_marks: accepted wrong marks per 10,000 faces, above 0: strangers or students marked as somebody else.
-        head: how the trained head takes part in recognition: `gated`, `always` or `never`.
-        target_fpir: no longer a setting; refused with a sentence that names what took its place.
-        learn: what templates learn from: `automatic` (certain and confirmed faces), `confirmed` faces only, or `off`.
-        time_zone: the school's, an IANA name, in which days begin and end; default: the machine's.
-        admin_token: at least 32 characters; with it the user `admin` signs in to `muster serve`.
-        keep_photos_days: photos of sessions are removed after so many days.
-        keep_sessions_days: sessions are removed after so many days; None keeps them.
+        data: folder of the local store: students, sessions, photos, heads.
+        time_zone: default: the machine's.
+        admin_token: at least 32 characters; the user `admin` signs in to `muster serve` with it.
+        keep_photos_days: photos of sessions are removed after this many days.
 
     Raises:
         InvalidSetting: a variable has a value that is not allowed; the message names each.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MUSTER_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
-    home: Path = Field(default_factory=lambda: user_cache_path("muster", appauthor=False))
-    data: Path = Field(default_factory=lambda: user_data_path("muster", appauthor=False))
-    pack: str = "embedded"
-    threads: int = Field(default=2, ge=1, le=64)
-    wrong_marks: float = Field(default=Policy().wrong_marks, gt=0, le=MAX_WRONG_MARKS)
-    head: HeadUse = HeadUse.GATED
-    target_fpir: Annotated[None, BeforeValidator(refuse_target_fpir)] = None
-    learn: LearningMode = LearningMode.AUTOMATIC
+    home: Path = Field(default_factory=_cache_path)
+    data: Path = Field(default_factory=_data_path)
     time_zone: str = Field(default_factory=_machine_zone)
     admin_token: SecretStr | None = None
     keep_photos_days: int = Field(default=30, ge=1)
-    keep_sessions_days: int | None = Field(default=None, ge=1)
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -1,0 +1,111 @@
+"""Build the services that need no model, over the stores of one machine or of AWS."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from muster.api.authorize import Authorize
+from muster.api.middleware.rate_limit import RateLimits
+from muster.api.sign_in import SignIn
+from muster.api.system import RecordServices
+from muster.composition.settings import CommonSettings
+from muster.domain.period import parse_zone
+from muster.packs.manifest import shipped_spec
+from muster.services.caches.heads import HeadPointer
+from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.reports import Reports
+from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.sessions import Sessions
+from muster.services.roster.groups import Groups
+from muster.services.roster.students import Roster
+from muster.services.training.queue import TrainingQueue
+from muster.services.training.run import Trainer
+from muster.services.uploading.uploads import Uploads
+from muster.storage.ports import (
+    AnswerStore,
+    GroupStore,
+    HeadStore,
+    SessionStore,
+    StudentStore,
+    TrainingStore,
+    UploadStore,
+)
+
+
+class Stores(Protocol):
+    """The stores that every system has."""
+
+    @property
+    def students(self) -> StudentStore:
+        """Students, their photos and templates."""
+
+    @property
+    def groups(self) -> GroupStore:
+        """Groups and their teachers."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Sessions, their photos and marks."""
+
+    @property
+    def answers(self) -> AnswerStore:
+        """Responses to requests that may be repeated."""
+
+    @property
+    def heads(self) -> HeadStore:
+        """Trained heads."""
+
+    @property
+    def training(self) -> TrainingStore:
+        """The state of training."""
+
+
+def build_record_services(
+    stores: Stores,
+    settings: CommonSettings,
+    *,
+    sign_in: SignIn,
+    max_photo_bytes: int,
+    limits: RateLimits | None = None,
+    trainer: Trainer | None = None,
+    request_training: Callable[[], None] | None = None,
+    uploads: UploadStore | None = None,
+    max_upload_bytes: int = 0,
+    check_store: Callable[[], None] = lambda: None,
+) -> RecordServices:
+    """Build the services that need no model.
+
+    Args:
+        max_photo_bytes: largest photo in a request.
+        limits: None if a gateway limits the rate of requests.
+        trainer: None if this process cannot train.
+        request_training: called after each change to train on; None wakes the queue of this process.
+        uploads: None if photos come in requests only.
+        max_upload_bytes: largest photo in `uploads`.
+        check_store: raises if the store cannot be written.
+
+    Raises:
+        PackMissing: no pack has the name in the settings.
+        InvalidRequest: no time zone has the name in the settings.
+    """
+    pack = shipped_spec(settings.pack).id
+    training = TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer, settings.head)
+    request_training = request_training or training.request
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    sessions = Sessions(stores.students, stores.sessions, stores.groups)
+    return RecordServices(
+        pack=pack,
+        access=Authorize(sign_in, stores.groups, stores.students, stores.sessions),
+        answers=stores.answers,
+        limits=limits,
+        roster=Roster(stores.students, stores.heads, groups, stores.answers, uploads, request_training),
+        groups=groups,
+        subject_access=SubjectAccess(stores.students, stores.sessions),
+        sessions=sessions,
+        corrections=Corrections(stores.students, stores.sessions, request_training),
+        reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
+        heads=HeadPointer(stores.heads, pack, settings.head),
+        training=training,
+        uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),
+        max_photo_bytes=max_photo_bytes,
+        check_store=check_store,
+    )
