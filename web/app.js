@@ -1,19 +1,19 @@
-/** Where the page begins: it finds out who uses it, then shows the screen that the address names. */
+/** Entry point of the page: loads the user, then shows the screen that the address names. */
 
-import { whenSignInEnds } from "./core/api.js";
+import { onSignInEnd } from "./core/api.js";
 import { configure, finishSignIn, hasCredential, hosted } from "./core/auth.js";
 import { draw, mount } from "./core/draw.js";
 import { startLanguage, t } from "./core/i18n.js";
-import { startInstall, takeUpdate } from "./core/install.js";
-import { startLook } from "./core/look.js";
+import { applyUpdate, startInstall } from "./core/install.js";
 import { loadMe } from "./core/me.js";
-import { sendAs, startOutbox, waiting, waitsForSignIn, whenSent, whenSentElsewhere } from "./core/outbox.js";
+import { needsSignIn, onSent, onSentElsewhere, queuedPhotos, sendAs, startOutbox } from "./core/outbox.js";
 import { Problem, Unreachable } from "./core/problem.js";
 import { loadGroups } from "./core/roster.js";
-import { session as currentSession, reload as reloadSession, takeIn } from "./core/session.js";
+import { applyServerAnswer, session as currentSession, reload as reloadSession } from "./core/session.js";
+import { startTheme } from "./core/theme.js";
 import { icon } from "./parts/icons.js";
 import { sheet } from "./parts/sheet.js";
-import { clearFailure, say, sayWhy, toast } from "./parts/toast.js";
+import { clearErrorToast, toast, toastError, toastRegion } from "./parts/toast.js";
 import { releaseSent } from "./parts/waiting.js";
 import * as history from "./screens/history.js";
 import * as register from "./screens/register.js";
@@ -25,9 +25,19 @@ import * as signIn from "./screens/sign-in.js";
 import { html, nothing } from "./vendor/lit-html/lit-html.js";
 
 const CONFIG = "muster.config";
-/** Begin of the address that a QR code leads to. */
-const TOKEN = "#/token/";
+/** Prefix of the hash in a QR code's address. */
+const TOKEN_HASH = "#/token/";
 
+/**
+ * @typedef {object} Screen
+ * @property {() => unknown} page returns the template.
+ * @property {string | null} tab the tab it belongs to; null for a screen without tabs.
+ * @property {string} title key of its title.
+ * @property {(argument: string) => Promise<void>} [enter] called when it is opened, with the rest of the address.
+ * @property {() => void} [exit] called when it is left.
+ */
+
+/** @type {Record<string, Screen>} */
 const SCREENS = {
   "": { page: rollCall.rollCall, enter: rollCall.enter, tab: "roll", title: "roll.title" },
   session: { page: session.sessionPage, enter: session.enter, exit: session.exit, tab: "roll", title: "session.title" },
@@ -44,11 +54,12 @@ const SCREENS = {
   "sign-in": { page: signIn.signIn, tab: null, title: "signIn.title" },
 };
 
+/** @type {{tab: string, href: string, icon: Parameters<typeof icon>[0], label: string}[]} */
 const TABS = [
-  { tab: "roll", href: "#/", sign: "camera", label: "roll.title" },
-  { tab: "register", href: "#/register", sign: "addPerson", label: "register.tab" },
-  { tab: "history", href: "#/history", sign: "history", label: "history.title" },
-  { tab: "settings", href: "#/settings", sign: "gear", label: "settings.tab" },
+  { tab: "roll", href: "#/", icon: "camera", label: "roll.title" },
+  { tab: "register", href: "#/register", icon: "addPerson", label: "register.tab" },
+  { tab: "history", href: "#/history", icon: "history", label: "history.title" },
+  { tab: "settings", href: "#/settings", icon: "gear", label: "settings.tab" },
 ];
 
 let screen = SCREENS[""];
@@ -58,18 +69,18 @@ function page() {
   return html`<a class="skip" href="#main" @click=${skip}>${t("shell.skip")}</a>
     ${banner()}
     <main id="main" tabindex="-1">${ready ? screen.page() : html`<p class="muted">${t("state.loading")}</p>`}</main>
-    ${screen.tab === null ? nothing : tabs()} ${toast()} ${sheet()}`;
+    ${screen.tab === null ? nothing : tabs()} ${toastRegion()} ${sheet()}`;
 }
 
 function skip(event) {
   event.preventDefault();
-  document.getElementById("main").focus();
+  document.getElementById("main")?.focus();
 }
 
 function banner() {
-  const count = waiting().filter((item) => item.state === "waiting").length;
-  const refused = waiting().length - count;
-  if (waitsForSignIn() && screen.tab !== null && count > 0) {
+  const count = queuedPhotos().filter((item) => item.state === "waiting").length;
+  const refused = queuedPhotos().length - count;
+  if (needsSignIn() && screen.tab !== null && count > 0) {
     return html`<a class="banner warn" href="#/sign-in">${t("shell.signIn", { count })}</a>`;
   }
   if (!navigator.onLine) {
@@ -78,45 +89,45 @@ function banner() {
     </a>`;
   }
   if (count > 0) return html`<a class="banner" href="#/settings">${icon("wait")}${t("shell.waiting", { count })}</a>`;
-  // The screens of the roll call and of registering show what was refused themselves.
-  if (refused === 0 || ["roll", "register"].includes(screen.tab)) return nothing;
+  // The roll call and registration screens list refused photos themselves.
+  if (refused === 0 || screen.tab === "roll" || screen.tab === "register") return nothing;
   return html`<a class="banner warn" href="#/settings">${icon("question")}${t("shell.refused", { count: refused })}</a>`;
 }
 
 function tabs() {
   return html`<nav class="tabs" aria-label=${t("shell.tabs")}>
     ${TABS.map(
-      ({ tab, href, sign, label }) =>
-        html`<a href=${href} aria-current=${tab === screen.tab ? "page" : nothing}>${icon(sign)}<span>${t(label)}</span></a>`,
+      ({ tab, href, icon: name, label }) =>
+        html`<a href=${href} aria-current=${tab === screen.tab ? "page" : nothing}>${icon(name)}<span>${t(label)}</span></a>`,
     )}
   </nav>`;
 }
 
 async function show() {
-  // The start shows what the address names once it knows who uses the page.
+  // `start` calls this again once the user is known.
   if (!ready) return;
   const [, name = "", argument = ""] = location.hash.split("/");
   if (name === "token") {
-    // The address is another afterwards, and says which screen comes.
-    await signIn.takeToken(argument).catch(failed);
+    // This changes the address, which then names the screen to show.
+    await signIn.signInWithToken(argument).catch(failed);
     await show();
     return;
   }
-  clearFailure();
+  clearErrorToast();
   screen.exit?.();
   screen = SCREENS[name] ?? SCREENS[""];
   document.title = `${t(screen.title)} – Muster`;
   draw();
   scrollTo(0, 0);
-  // After the drawing: whoever cannot see the page hears what it is now.
+  // After drawing, so that screen readers announce the new screen.
   requestAnimationFrame(() =>
     requestAnimationFrame(() => document.querySelector("h1")?.focus({ preventScroll: true })),
   );
-  await screen.enter?.(argument).catch(sayWhy);
+  await screen.enter?.(argument).catch(toastError);
   draw();
 }
 
-/** Find out who uses the page, and read what they see. */
+/** Load the user and their groups. */
 async function begin() {
   const user = await loadMe();
   sendAs(user);
@@ -126,10 +137,10 @@ async function begin() {
 function failed(error) {
   if (error instanceof Problem && error.status === 401) {
     sendAs(null);
-    // A token that was just scanned is about to be tried.
-    if (!location.hash.startsWith(TOKEN)) location.hash = "#/sign-in";
+    // A token in the address is about to be tried.
+    if (!location.hash.startsWith(TOKEN_HASH)) location.hash = "#/sign-in";
   } else {
-    sayWhy(error);
+    toastError(error);
   }
 }
 
@@ -140,35 +151,37 @@ async function readConfig() {
     localStorage.setItem(CONFIG, JSON.stringify(config));
     return config;
   } catch {
-    // Without a network the page starts with what it was told the last time.
+    // Without a network, use the configuration of the last visit.
     return JSON.parse(localStorage.getItem(CONFIG) ?? "{}");
   }
 }
 
 async function start() {
-  startLook();
+  startTheme();
   await startLanguage();
-  mount(document.getElementById("app"), page);
+  mount(/** @type {HTMLElement} */ (document.getElementById("app")), page);
   addEventListener("hashchange", () => void show());
   addEventListener("online", draw);
   addEventListener("offline", draw);
-  whenSignInEnds(() => failed(new Problem(401, "sign_in_required", "")));
-  whenSent((item, answer) => {
-    clearFailure();
-    releaseSent(waiting());
-    void takeIn(item, answer);
-    register.registered(item, answer);
-    if (screen === SCREENS[""]) void screen.enter();
+  onSignInEnd(() => failed(new Problem(401, "sign_in_required", "")));
+  onSent((item, answer) => {
+    clearErrorToast();
+    releaseSent(queuedPhotos());
+    void applyServerAnswer(item, answer);
+    register.onRegistered(item, answer);
+    if (screen === SCREENS[""]) void screen.enter?.("");
   });
-  whenSentElsewhere((sessionId) => sessionId !== null && currentSession()?.id === sessionId && void reloadSession());
-  signIn.whenSignedIn(begin);
-  startInstall(() => say(t("shell.update"), { action: { label: t("shell.updateNow"), run: () => void takeUpdate() } }));
+  onSentElsewhere((sessionId) => sessionId !== null && currentSession()?.id === sessionId && void reloadSession());
+  signIn.onSignedIn(begin);
+  startInstall(() =>
+    toast(t("shell.update"), { action: { label: t("shell.updateNow"), run: () => void applyUpdate() } }),
+  );
   configure(await readConfig());
   await startOutbox();
   try {
     await finishSignIn();
     if (hosted() && !hasCredential()) failed(new Problem(401, "sign_in_required", ""));
-    else if (!location.hash.startsWith(TOKEN)) await begin();
+    else if (!location.hash.startsWith(TOKEN_HASH)) await begin();
   } catch (error) {
     if (error instanceof Unreachable) await loadGroups();
     failed(error);

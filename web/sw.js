@@ -1,9 +1,9 @@
 /**
- * Lets the page start without a network. It keeps the page's own files only: no answer of the server, no photo.
- * `make web` writes the two constants; a test fails where they are not those of the files.
+ * Service worker that lets the page start without a network. It caches the page's own files only, never responses of
+ * the API or photos. `make web` writes the two constants; a test fails if they do not match the files.
  */
 
-const VERSION = "64d1136e58bc89e4";
+const VERSION = "55d74203167e2185";
 const FILES = [
   "/app.js",
   "/core/api.js",
@@ -13,7 +13,6 @@ const FILES = [
   "/core/exif.js",
   "/core/i18n.js",
   "/core/install.js",
-  "/core/look.js",
   "/core/me.js",
   "/core/outbox.js",
   "/core/photo.js",
@@ -23,6 +22,8 @@ const FILES = [
   "/core/roster.js",
   "/core/session.js",
   "/core/share.js",
+  "/core/sign-out.js",
+  "/core/theme.js",
   "/core/upload.js",
   "/icons/icon-192.png",
   "/icons/icon-512.png",
@@ -69,35 +70,37 @@ const FILES = [
 
 const CACHE = `muster-${VERSION}`;
 
-self.addEventListener("install", (event) => {
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+worker.addEventListener("install", (event) => {
   event.waitUntil(
     caches.open(CACHE).then((cache) => cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })))),
   );
 });
 
-self.addEventListener("activate", (event) => {
+worker.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
       .then((names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name))))
-      .then(() => self.clients.claim()),
+      .then(() => worker.clients.claim()),
   );
 });
 
-self.addEventListener("message", (event) => {
-  if (event.data === "take over") void self.skipWaiting();
+worker.addEventListener("message", (event) => {
+  if (event.data === "take over") void worker.skipWaiting();
 });
 
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
-  if (event.request.method !== "GET" || url.origin !== self.location.origin) return;
+  if (event.request.method !== "GET" || url.origin !== worker.location.origin) return;
   const file = url.pathname === "/index.html" ? "/" : url.pathname;
   if (!FILES.includes(file)) return;
-  // All files of one version together: never one module of today beside another of yesterday.
+  // All files come from one version's cache, so modules of different versions never mix.
   event.respondWith(
     caches
       .open(CACHE)
       .then((cache) => cache.match(file))
-      .then((kept) => kept ?? fetch(event.request)),
+      .then((stored) => stored ?? fetch(event.request)),
   );
 });

@@ -1,18 +1,20 @@
-/** Requests to the server, each signed and each failure a `Problem` or `Unreachable`. */
+/** Authenticated requests to the server. Every failure is a `Problem` or `Unreachable`. */
 
 import { bearer, hosted, renew } from "./auth.js";
-import { database, READ } from "./database.js";
-import { Problem, problemOf, Unreachable } from "./problem.js";
+import { CACHE, database } from "./database.js";
+import { jsonOrNull, Problem, problemOf, Unreachable } from "./problem.js";
+import { resetOnSignOut } from "./sign-out.js";
 
-/** Milliseconds after which a request without a photo counts as not answered. */
-const PATIENCE = 20_000;
-/** Milliseconds for a photo: a slow network needs a minute for it, and the server some seconds. */
-const PHOTO_PATIENCE = 180_000;
+/** Milliseconds after which a request without a photo times out. */
+const REQUEST_TIMEOUT = 20_000;
+/** Milliseconds for a photo: a slow network needs a minute to send it, and the server some seconds to read it. */
+const UPLOAD_TIMEOUT = 180_000;
 
+/** @type {() => void} */
 let onSignInEnded = () => undefined;
 
-/** @param {() => void} listener called when the server no longer takes what requests are signed with. */
-export function whenSignInEnds(listener) {
+/** @param {() => void} listener called when the server no longer accepts the sign-in. */
+export function onSignInEnd(listener) {
   onSignInEnded = listener;
 }
 
@@ -20,46 +22,48 @@ export function whenSignInEnds(listener) {
  * @param {string} method
  * @param {string} path
  * @param {{json?: unknown, headers?: Record<string, string>}} options
- * @returns {Promise<Response>} an answer of success.
+ * @returns {Promise<Response>} a successful response.
  */
 export async function send(method, path, { json, headers = {} } = {}) {
   const body = json === undefined ? undefined : JSON.stringify(json);
   const typed = json === undefined ? headers : { ...headers, "Content-Type": "application/json" };
-  return await signed(async (authorization) => {
+  return await withAuthorization(async (authorization) => {
     let response;
     try {
       response = await fetch(path, {
         method,
         body,
         headers: { ...typed, ...authorization },
-        signal: AbortSignal.timeout(PATIENCE),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT),
         cache: "no-store",
       });
     } catch (error) {
-      throw new Unreachable("The server is not reached.", { cause: error });
+      throw new Unreachable("The server could not be reached.", { cause: error });
     }
     if (!response.ok) throw problemOf(response.status, await response.text(), response.headers.get("Retry-After"));
     return response;
   });
 }
 
-/** @returns {Promise<any>} the JSON of an answer of success. */
+/** @param {string} path @returns {Promise<any>} the JSON of a successful response. */
 export async function get(path) {
   return await (await send("GET", path)).json();
 }
 
-/** @returns {Promise<{document: any, etag: string | null}>} the document with the version to change it by. */
+/** @param {string} path @returns {Promise<{document: any, etag: string | null}>} a document and its version. */
 export async function getVersioned(path) {
   const response = await send("GET", path);
   return { document: await response.json(), etag: response.headers.get("ETag") };
 }
 
-/** @returns {Promise<any[]>} the items of all pages of a list. */
+/** @param {string} path @returns {Promise<any[]>} the items of all pages of a list. */
 export async function getAll(path) {
   const items = [];
+  /** @type {string | null} */
   let cursor = null;
   do {
-    const query = new URLSearchParams({ limit: "500", ...(cursor ? { cursor } : {}) });
+    const query = new URLSearchParams({ limit: "500" });
+    if (cursor) query.set("cursor", cursor);
     const page = await get(`${path}${path.includes("?") ? "&" : "?"}${query}`);
     items.push(...page.items);
     cursor = page.next_cursor;
@@ -68,46 +72,45 @@ export async function getAll(path) {
 }
 
 /**
- * Read, and keep what was read; without a network, what was read last.
+ * Read a value and cache it. Without a network, return the cached value.
  * @template T
  * @param {string} key
  * @param {() => Promise<T>} read
  * @returns {Promise<T>}
  */
-export async function remembered(key, read) {
+export async function cached(key, read) {
   try {
     const value = await read();
     const store = await database().catch(() => null);
-    await store?.put(READ, value, key).catch(() => undefined);
+    await store?.put(CACHE, value, key).catch(() => undefined);
     return value;
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
-    const kept = await (await database()).get(READ, key);
+    const kept = await (await database()).get(CACHE, key);
     if (kept === undefined) throw error;
     return kept;
   }
 }
 
-/** Forget everything that was read: names of students do not stay on a phone that signed out. */
-export async function forgetRead() {
-  await (await database()).clear(READ);
-}
+// Students' names must not stay on a phone after sign-out.
+resetOnSignOut(async () => await (await database()).clear(CACHE));
 
 /**
  * Send a form with a photo.
  * @param {string} url
  * @param {FormData} form
- * @param {{headers?: Record<string, string>, sign?: boolean, onProgress?: (share: number) => void}} options
- *   `sign`: false for a store that takes the form by its own fields.
- * @returns {Promise<any>} the JSON answer; null where there is none.
+ * @param {{headers?: Record<string, string>, authenticate?: boolean, onProgress?: (share: number) => void}} options
+ *   `authenticate`: false for a store whose form fields are the permission. `onProgress`: called with the fraction
+ *   sent, 0 to 1.
+ * @returns {Promise<any>} the JSON of the response; null if it has none.
  */
-export async function sendForm(url, form, { headers = {}, sign = true, onProgress = () => undefined } = {}) {
-  const once = (authorization) => transfer(url, form, { ...headers, ...authorization }, onProgress);
-  return sign ? await signed(once) : await once({});
+export async function sendForm(url, form, { headers = {}, authenticate = true, onProgress = () => undefined } = {}) {
+  const request = (authorization) => transfer(url, form, { ...headers, ...authorization }, onProgress);
+  return authenticate ? await withAuthorization(request) : await request({});
 }
 
-/** Run a request with the sign-in; renew it once where the server says that it ended. */
-async function signed(request) {
+// Renews the sign-in once if the server answers 401.
+async function withAuthorization(request) {
   const token = await bearer().catch((error) => {
     if (error instanceof Problem) onSignInEnded();
     throw error;
@@ -119,37 +122,29 @@ async function signed(request) {
     try {
       if (!hosted()) throw error;
       return await request({ Authorization: `Bearer ${await renew(token)}` });
-    } catch (again) {
-      if (again instanceof Problem && again.status === 401) onSignInEnded();
-      throw again;
+    } catch (second) {
+      if (second instanceof Problem && second.status === 401) onSignInEnded();
+      throw second;
     }
   }
 }
 
-// `fetch` tells nothing of how far an upload is.
+// `fetch` reports no upload progress.
 function transfer(url, form, headers, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
-    request.timeout = PHOTO_PATIENCE;
+    request.timeout = UPLOAD_TIMEOUT;
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => {
-      if (request.status >= 200 && request.status < 300) resolve(parsed(request.responseText));
+      if (request.status >= 200 && request.status < 300) resolve(jsonOrNull(request.responseText));
       else reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     };
-    const lost = () => reject(new Unreachable("The server is not reached."));
-    request.onerror = lost;
-    request.ontimeout = lost;
-    request.onabort = lost;
+    const fail = () => reject(new Unreachable("The server could not be reached."));
+    request.onerror = fail;
+    request.ontimeout = fail;
+    request.onabort = fail;
     request.send(form);
   });
-}
-
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * Who signed in: by a token on one machine, by the hosted pages (authorization code with PKCE, RFC 7636) in the cloud.
- * What is kept lies in this origin's local storage, so that photos can still be sent after the page was closed.
+ * Sign-in: with a token on a local server, or through hosted pages (authorization code with PKCE, RFC 7636) in the
+ * cloud. Credentials are stored in local storage so that photos can still be sent after the page was closed.
  */
 
 import { Problem, Unreachable } from "./problem.js";
@@ -9,75 +9,86 @@ import { randomId } from "./random.js";
 const TOKEN = "muster.token";
 const SESSION = "muster.session";
 const PENDING = "muster.sign-in";
-/** Begin of the address of the page that leads to the hosted ones. */
-const HERE = "#/sign-in";
-/** Seconds before its end at which an access token is renewed. */
-const EARLY = 60;
+/** Hash of the screen that links to the hosted pages. */
+const SIGN_IN_HASH = "#/sign-in";
+/** Seconds before its expiry at which an access token is renewed. */
+const RENEW_EARLY = 60;
 
+/**
+ * @typedef {object} Config the server's `config.json`.
+ * @property {string} stage
+ * @property {string | null} sign_in address of the hosted sign-in pages; null on a local server.
+ * @property {string | null} client_id
+ */
+
+/** @type {Config} */
 let config = { stage: "local", sign_in: null, client_id: null };
 
-/** @param {{stage: string, sign_in: string | null, client_id: string | null}} read the server's `config.json`. */
+/** @param {Partial<Config>} read */
 export function configure(read) {
   config = { ...config, ...read };
 }
 
-/** Whether the hosted pages sign people in. */
+/** Whether people sign in through the hosted pages. */
 export function hosted() {
   return Boolean(config.sign_in);
 }
 
-/** @param {string} token of one machine's user. */
+/** @param {string} token of a local server's user. */
 export function keepToken(token) {
   localStorage.setItem(TOKEN, token.trim());
 }
 
-/** Forget the token of one machine's user, which the server does not know. */
+/** Delete a token that the server does not know. */
 export function dropToken() {
   localStorage.removeItem(TOKEN);
 }
 
-/** Whether something is kept that a request can be signed with. */
+/** Whether credentials are stored. */
 export function hasCredential() {
   return localStorage.getItem(hosted() ? SESSION : TOKEN) !== null;
 }
 
 /**
- * @returns {Promise<string | null>} what to send as bearer; null on a machine that asks for none.
- * @throws {Problem} the sign-in ended.
- * @throws {Unreachable} it must be renewed and the sign-in pages are not reached.
+ * @returns {Promise<string | null>} the bearer token; null on a local server without users.
+ * @throws {Problem} the sign-in has expired.
+ * @throws {Unreachable} the token must be renewed and the sign-in pages could not be reached.
  */
 export async function bearer() {
   if (!hosted()) return localStorage.getItem(TOKEN);
   const session = readSession();
-  if (session === null) throw ended();
-  if (session.expires_at - EARLY > Date.now() / 1000) return session.access_token;
+  if (session === null) throw signInRequired();
+  if (session.expires_at - RENEW_EARLY > Date.now() / 1000) return session.access_token;
   return await renew(session.access_token);
 }
 
 /**
- * Get another access token for one that was refused or is about to end. Many callers at once renew once.
+ * Replace an access token that was refused or is about to expire. Concurrent callers share one renewal.
  * @param {string | null} refused
+ * @returns {Promise<string>}
+ * @throws {Problem} the sign-in has expired.
+ * @throws {Unreachable} the sign-in pages could not be reached.
  */
 export async function renew(refused) {
-  if (!hosted()) throw ended();
-  return await exclusively(async () => {
+  if (!hosted()) throw signInRequired();
+  return await withRenewLock(async () => {
     const session = readSession();
-    if (session === null) throw ended();
+    if (session === null) throw signInRequired();
     if (session.access_token !== refused) return session.access_token;
-    const answer = await tokens({ grant_type: "refresh_token", refresh_token: session.refresh_token });
+    const answer = await requestTokens({ grant_type: "refresh_token", refresh_token: session.refresh_token });
     return keepSession({ refresh_token: session.refresh_token, ...answer });
   });
 }
 
-/** Leave for the hosted sign-in pages; they come back to this address. */
+/** Go to the hosted sign-in pages, which return to this address. */
 export async function goToSignIn() {
-  const hash = location.hash.startsWith(HERE) ? "" : location.hash;
+  const hash = location.hash.startsWith(SIGN_IN_HASH) ? "" : location.hash;
   const pending = { state: randomId(), verifier: randomId() + randomId(), hash };
   sessionStorage.setItem(PENDING, JSON.stringify(pending));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pending.verifier));
   const query = new URLSearchParams({
     response_type: "code",
-    client_id: config.client_id,
+    client_id: config.client_id ?? "",
     redirect_uri: home(),
     scope: "openid email",
     state: pending.state,
@@ -87,7 +98,7 @@ export async function goToSignIn() {
   location.assign(`${config.sign_in}/oauth2/authorize?${query}`);
 }
 
-/** Take what the hosted pages came back with, if they did, and clear it from the address. */
+/** Complete a sign-in if the hosted pages have just returned, and remove their parameters from the address. */
 export async function finishSignIn() {
   const query = new URLSearchParams(location.search);
   const kept = sessionStorage.getItem(PENDING);
@@ -95,45 +106,47 @@ export async function finishSignIn() {
   sessionStorage.removeItem(PENDING);
   const pending = JSON.parse(kept);
   history.replaceState(null, "", `${location.pathname}${pending.hash}`);
-  if (!query.has("code") || query.get("state") !== pending.state) throw ended();
+  const code = query.get("code");
+  if (code === null || query.get("state") !== pending.state) throw signInRequired();
   keepSession(
-    await tokens({
+    await requestTokens({
       grant_type: "authorization_code",
-      code: query.get("code"),
+      code,
       redirect_uri: home(),
       code_verifier: pending.verifier,
     }),
   );
 }
 
-/** Forget the sign-in here and, in the cloud, end it there. */
+/** Delete the stored credentials and, in the cloud, end the session of the hosted pages. */
 export async function signOut() {
   const session = readSession();
   localStorage.removeItem(TOKEN);
   localStorage.removeItem(SESSION);
   if (!hosted()) return;
   if (session?.refresh_token) {
-    const body = new URLSearchParams({ token: session.refresh_token, client_id: config.client_id });
-    // Without a network the token lives on for its time; the pages' own sign-out below ends the rest.
+    const body = new URLSearchParams({ token: session.refresh_token, client_id: config.client_id ?? "" });
+    // Without a network the token stays valid until it expires.
     await fetch(`${config.sign_in}/oauth2/revoke`, { method: "POST", body }).catch(() => undefined);
   }
   location.assign(
-    `${config.sign_in}/logout?${new URLSearchParams({ client_id: config.client_id, logout_uri: home() })}`,
+    `${config.sign_in}/logout?${new URLSearchParams({ client_id: config.client_id ?? "", logout_uri: home() })}`,
   );
 }
 
-async function tokens(fields) {
-  const body = new URLSearchParams({ client_id: config.client_id, ...fields });
+/** @param {Record<string, string>} fields @returns {Promise<any>} */
+async function requestTokens(fields) {
+  const body = new URLSearchParams({ client_id: config.client_id ?? "", ...fields });
   let response;
   try {
     response = await fetch(`${config.sign_in}/oauth2/token`, { method: "POST", body });
   } catch (error) {
-    throw new Unreachable("The sign-in pages are not reached.", { cause: error });
+    throw new Unreachable("The sign-in pages could not be reached.", { cause: error });
   }
   if (response.status >= 500) throw new Unreachable("The sign-in pages do not answer.");
   if (!response.ok) {
     localStorage.removeItem(SESSION);
-    throw ended();
+    throw signInRequired();
   }
   return await response.json();
 }
@@ -149,7 +162,7 @@ function readSession() {
   return kept === null ? null : JSON.parse(kept);
 }
 
-function ended() {
+function signInRequired() {
   return new Problem(401, "sign_in_required", "");
 }
 
@@ -164,7 +177,7 @@ function base64url(bytes) {
     .replace(/=+$/, "");
 }
 
-/** Run one at a time over all tabs, where the browser can. */
-async function exclusively(work) {
+// One renewal at a time across all tabs, if the browser supports locks.
+async function withRenewLock(work) {
   return navigator.locks ? await navigator.locks.request("muster.renew", work) : await work();
 }

@@ -1,27 +1,28 @@
-/** What the phone keeps: photos that wait to be sent, and what was last read, for the time without a network. */
+/** The phone's database: photos waiting to be sent, and cached responses for use without a network. */
 
 import { openDB } from "../vendor/idb.js";
 
 const NAME = "muster";
 const VERSION = 1;
 
-/** Photos that wait, by id; each leaves when the server has it. */
+/** Photos waiting to be sent, by id. Each is deleted once the server has it. */
 export const OUTBOX = "outbox";
-/** Answers last read from the server, by path. */
-export const READ = "read";
+/** Latest responses of the server, by path. */
+export const CACHE = "read";
 
+/** @type {Promise<import("../vendor/idb.js").IDBPDatabase> | null} */
 let opening = null;
 
 /** @returns {Promise<import("../vendor/idb.js").IDBPDatabase>} the one open database. */
 export function database() {
   opening ??= openDB(NAME, VERSION, {
-    upgrade(made) {
-      made.createObjectStore(OUTBOX, { keyPath: "id" });
-      made.createObjectStore(READ);
+    upgrade(created) {
+      created.createObjectStore(OUTBOX, { keyPath: "id" });
+      created.createObjectStore(CACHE);
     },
     blocking(_current, _blocked, event) {
-      // Another tab brings a newer version: let it, and open again when asked next.
-      event.target.close();
+      // Another tab upgrades the database: close it here, and open it again at the next call.
+      /** @type {IDBDatabase} */ (event.target).close();
       opening = null;
     },
     terminated() {

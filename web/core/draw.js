@@ -1,15 +1,17 @@
-/** One page, one template: whatever changes asks for the whole to be drawn again, once a frame. */
+/** Rendering: one template for the whole page, drawn at most once per frame. */
 
 import { render } from "../vendor/lit-html/lit-html.js";
 
+/** @type {() => unknown} */
 let template = () => "";
+/** @type {HTMLElement | null} */
 let target = null;
-let asked = false;
+let scheduled = false;
 
 /**
- * Say what is drawn and where.
+ * Set what is drawn and where.
  * @param {HTMLElement} element
- * @param {() => unknown} page gives the template of the whole page.
+ * @param {() => unknown} page returns the template of the whole page.
  */
 export function mount(element, page) {
   target = element;
@@ -17,12 +19,13 @@ export function mount(element, page) {
   draw();
 }
 
-/** Draw with the next frame; many calls before it are one. */
+/** Draw in the next frame. Further calls before that frame have no effect. */
 export function draw() {
-  if (asked || target === null) return;
-  asked = true;
+  if (scheduled || target === null) return;
+  const element = target;
+  scheduled = true;
   requestAnimationFrame(() => {
-    asked = false;
-    render(template(), target);
+    scheduled = false;
+    render(template(), element);
   });
 }

@@ -1,39 +1,43 @@
-/** When a photo was taken, by its own data: the server asks about a photo of another day. Nothing else is read. */
+/** Capture time in a photo's EXIF data: the server asks about photos from another day. Nothing else is read. */
 
-/** Bytes in which a camera writes its data. */
+/** Bytes at the start of a file within which cameras write EXIF data. */
 const HEAD = 262_144;
 const START = 0xffd8;
 const APP1 = 0xffe1;
 const SCAN = 0xffda;
-/** Tags of EXIF 2.32: the directory of photographic data, DateTimeOriginal and OffsetTimeOriginal in it. */
+/** Tags of EXIF 2.32: the Exif directory, and DateTimeOriginal and OffsetTimeOriginal within it. */
 const EXIF_IFD = 0x8769;
 const TIME = 0x9003;
 const OFFSET = 0x9011;
 
 /**
+ * @typedef {{time: string, offset: string | null}} CaptureTime as written in EXIF, `2026:11:26 08:15:00` and `+01:00`.
+ */
+
+/**
  * @param {Blob} file
- * @returns {Promise<{time: string, offset: string | null} | null>} as EXIF writes them, `2026:11:26 08:15:00` and
- *   `+01:00`; null where the file does not say it.
+ * @returns {Promise<CaptureTime | null>} null if the file has no capture time.
  */
 export async function captureTime(file) {
   try {
     const found = read(new DataView(await file.slice(0, HEAD).arrayBuffer()));
-    return /^\d{4}:\d\d:\d\d \d\d:\d\d:\d\d$/.test(found?.time ?? "") ? found : null;
+    const time = found?.time ?? "";
+    return found && /^\d{4}:\d\d:\d\d \d\d:\d\d:\d\d$/.test(time) ? { time, offset: found.offset } : null;
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
   }
 }
 
-/** @returns {string} the day of a capture time, as `2026-11-26T12:00:00`: noon, which is that day in every zone. */
+/** @param {CaptureTime} taken @returns {string} noon of that day, as `2026-11-26T12:00:00`: the same day in every zone. */
 export function dayTaken({ time }) {
   return `${time.slice(0, 10).replaceAll(":", "-")}T12:00:00`;
 }
 
 /**
  * @param {Blob} jpeg
- * @param {{time: string, offset: string | null} | null} taken
- * @returns {Blob} the JPEG, which says when it was taken and nothing else.
+ * @param {CaptureTime | null} taken
+ * @returns {Blob} the JPEG with its capture time and no other metadata.
  */
 export function withCaptureTime(jpeg, taken) {
   if (taken === null) return jpeg;
@@ -68,7 +72,7 @@ function readTiff(view, start) {
   return { time: value(TIME), offset: /^[+-]\d\d:\d\d$/.test(offset ?? "") ? offset : null };
 }
 
-/** @returns {Map<number, number>} the places of a directory's entries by tag. */
+/** @returns {Map<number, number>} offsets of a directory's entries by tag. */
 function entries(view, start, offset, little) {
   const found = new Map();
   const count = view.getUint16(start + offset, little);
@@ -85,15 +89,17 @@ function text(view, at, length) {
   return read;
 }
 
-/** Write one APP1 segment: a directory that points to another, with the time and, if it is known, its offset. */
+// One APP1 segment: a directory that points to the Exif directory, which has the time and, if known, its offset.
 function segment({ time, offset }) {
-  const values = [[TIME, `${time}\0`], ...(offset === null ? [] : [[OFFSET, `${offset}\0`]])];
+  /** @type {[tag: number, value: string][]} */
+  const values = [[TIME, `${time}\0`]];
+  if (offset !== null) values.push([OFFSET, `${offset}\0`]);
   const directory = 26;
   let data = directory + 2 + 12 * values.length + 4;
   const size = data + values.reduce((sum, [, value]) => sum + value.length, 0);
   const bytes = new Uint8Array(10 + size);
   const view = new DataView(bytes.buffer);
-  const write = (at, value) => [...value].forEach((letter, place) => (bytes[at + place] = letter.charCodeAt(0)));
+  const write = (at, value) => bytes.set(new TextEncoder().encode(value), at);
   view.setUint16(0, APP1);
   view.setUint16(2, 8 + size);
   write(4, "Exif\0\0");

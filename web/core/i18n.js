@@ -1,4 +1,4 @@
-/** The page's language: a catalogue of texts by key, chosen by the person or by the phone. */
+/** Translations: a catalogue of texts by key, in the language that the person or the phone chose. */
 
 import { draw } from "./draw.js";
 
@@ -12,8 +12,9 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 const CHOICE = "muster.language";
 
 let code = "en";
-/** The language as it is spoken where the phone is: dates are written otherwise in London than in Chicago. */
+/** Language and region: dates are written differently in London and in Chicago. */
 let locale = "en";
+/** @type {Record<string, string | Record<string, string>>} */
 let texts = {};
 
 /** @returns {string} the language in use. */
@@ -21,13 +22,13 @@ export function language() {
   return code;
 }
 
-/** Load the language that was chosen, else the phone's, else English. */
+/** Load the chosen language, or else the phone's, or else English. */
 export async function startLanguage() {
-  const wanted = [localStorage.getItem(CHOICE), ...navigator.languages].filter(Boolean);
-  await use(wanted.map((one) => one.slice(0, 2).toLowerCase()).find((one) => one in LOADERS) ?? "en");
+  const wanted = [localStorage.getItem(CHOICE) ?? "", ...navigator.languages];
+  await use(wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in LOADERS) ?? "en");
 }
 
-/** @param {string} chosen one of `LANGUAGES`; kept for the next time. */
+/** @param {string} chosen one of `LANGUAGES`; remembered for the next visit. */
 export async function chooseLanguage(chosen) {
   localStorage.setItem(CHOICE, chosen);
   await use(chosen);
@@ -37,14 +38,14 @@ export async function chooseLanguage(chosen) {
 async function use(chosen) {
   texts = (await LOADERS[chosen]()).default;
   code = chosen;
-  locale = navigator.languages.find((one) => one.toLowerCase().startsWith(chosen)) ?? chosen;
+  locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(chosen)) ?? chosen;
   document.documentElement.lang = chosen;
 }
 
 /**
  * @param {string} key
- * @param {Record<string, string | number>} values put in place of `{name}`; `count` also chooses between `one` and `other`.
- * @returns {string} the text; the key itself where a catalogue lacks it.
+ * @param {Record<string, string | number>} values replace `{name}`; `count` also selects `one` or `other`.
+ * @returns {string} the text; the key itself if the catalogue lacks it.
  */
 export function t(key, values = {}) {
   let text = texts[key];
@@ -53,48 +54,53 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-/** @returns {boolean} whether the catalogue has a text for the key. */
-export function has(key) {
+/** @param {string} key @returns {boolean} whether the catalogue has a text for the key. */
+export function hasText(key) {
   return key in texts;
 }
 
 /**
- * @param {{code?: string, detail?: string, message?: string}} problem
- * @returns {string} what went wrong and what to do, in the person's language if the code is known.
+ * @param {any} problem an error, or the stored `{code, detail}` of one.
+ * @returns {string} the problem and its remedy, in the person's language if the code is known.
  */
 export function explain(problem) {
-  if (problem?.code && has(`problem.${problem.code}`)) return t(`problem.${problem.code}`);
+  if (problem?.code && hasText(`problem.${problem.code}`)) return t(`problem.${problem.code}`);
   return problem?.detail || t("problem.failed");
 }
 
-/** @returns {string} a day and time as people of this language write them. */
-export function moment(value) {
+/** @param {string} value @returns {string} date and time in the format of the person's region. */
+export function formatDateTime(value) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value));
 }
 
-/** @returns {string} a time of the day. */
-export function clock(value) {
+/** @param {string} value @returns {string} time of day. */
+export function formatTime(value) {
   return new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(new Date(value));
 }
 
-/** @returns {string} a day, without its time. */
-export function day(value) {
+/** @param {string} value @returns {string} weekday, day and month. */
+export function formatDay(value) {
   return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" }).format(new Date(value));
 }
 
-/** @returns {string} a day with its year. */
-export function date(value) {
+/** @param {string} value @returns {string} date with its year. */
+export function formatDate(value) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(value));
 }
 
-/** @returns {string[]} number of the day and name of the month, for a narrow column. */
-export function dayAndMonth(value) {
+/** @param {string} value @returns {string[]} day of the month and name of the month, for a narrow column. */
+export function formatDayAndMonth(value) {
   const date = new Date(value);
-  return [{ day: "numeric" }, { month: "short" }].map((part) => new Intl.DateTimeFormat(locale, part).format(date));
+  /** @type {Intl.DateTimeFormatOptions[]} */
+  const parts = [{ day: "numeric" }, { month: "short" }];
+  return parts.map((part) => new Intl.DateTimeFormat(locale, part).format(date));
 }
 
-/** @returns {string} a share of 0 to 1 in percent; all and none are said of nothing less. */
+/**
+ * @param {number} share 0 to 1.
+ * @returns {string} whole percent. Only exactly 0 and 1 are shown as 0% and 100%.
+ */
 export function percent(share) {
-  if (share > 0 && share < 1) share = Math.min(0.99, Math.max(0.01, share));
-  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(share);
+  const shown = share > 0 && share < 1 ? Math.min(0.99, Math.max(0.01, share)) : share;
+  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 }).format(shown);
 }

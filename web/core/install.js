@@ -1,10 +1,11 @@
-/** The browser's offer to put the page among the phone's apps, and the worker that lets it start without a network. */
+/** Installation as an app, and the service worker that lets the page start without a network. */
 
 import { draw } from "./draw.js";
 
+/** @type {any} the browser's `BeforeInstallPromptEvent`, which no standard describes. */
 let offer = null;
 
-/** Begin; called once. @param {() => void} onUpdate called when a newer version waits to take over. */
+/** Start; call once. @param {() => void} onUpdate called when a newer version is ready to take over. */
 export function startInstall(onUpdate) {
   addEventListener("beforeinstallprompt", (event) => {
     event.preventDefault();
@@ -18,7 +19,7 @@ export function startInstall(onUpdate) {
   if (!("serviceWorker" in navigator)) return;
   let replaced = navigator.serviceWorker.controller !== null;
   navigator.serviceWorker.addEventListener("controllerchange", () => {
-    // The first worker takes over a page that needs no reload; a later one brings other files.
+    // A page that the first worker takes over needs no reload; a later worker has other files.
     if (replaced) location.reload();
     replaced = true;
   });
@@ -33,8 +34,8 @@ export function startInstall(onUpdate) {
   });
 }
 
-/** Let the newer version take over; the page reloads. */
-export async function takeUpdate() {
+/** Activate the newer version, which reloads the page. */
+export async function applyUpdate() {
   const registration = await navigator.serviceWorker.getRegistration();
   registration?.waiting?.postMessage("take over");
 }

@@ -1,8 +1,22 @@
-/** Who uses the page, as the server knows them. */
+/** The signed-in user. */
 
-import { get, remembered } from "./api.js";
+import { cached, get } from "./api.js";
+import { resetOnSignOut } from "./sign-out.js";
 
-/** What holds until the server has said otherwise. */
+/**
+ * @typedef {object} User the response of `/v1/me`.
+ * @property {string} user_id
+ * @property {string} role
+ * @property {string | null} name
+ * @property {boolean} uploads whether large photos can be sent through the store.
+ * @property {number} max_photos per roll call.
+ * @property {number} max_photo_bytes of one photo in a direct request.
+ * @property {string | null} consent_wording version of the text that students agree to.
+ * @property {string | null} time_zone
+ * @property {string | null} pack
+ */
+
+/** @type {User} used until the server has answered. */
 const UNKNOWN = {
   user_id: "",
   role: "teacher",
@@ -17,18 +31,17 @@ const UNKNOWN = {
 
 let known = UNKNOWN;
 
-/** @returns {typeof UNKNOWN} */
+/** @returns {User} */
 export function me() {
   return known;
 }
 
-/** Ask the server; without a network, what it said last. */
+/** Load the user; without a network, the cached one. */
 export async function loadMe() {
-  known = await remembered("/v1/me", () => get("/v1/me"));
+  known = await cached("/v1/me", () => get("/v1/me"));
   return known;
 }
 
-/** Forget them. */
-export function forgetMe() {
+resetOnSignOut(() => {
   known = UNKNOWN;
-}
+});

@@ -1,6 +1,6 @@
 /**
- * Photos on their way: kept in the phone before anything is sent, sent one after the other, deleted once the server has
- * them. The id of each is its idempotency key, so that one sent twice counts once.
+ * Photos waiting to be sent. Each is stored in the phone first, sent in order, and deleted once the server has it.
+ * Its id is the idempotency key, so that a photo sent twice counts once.
  */
 
 import { send, sendForm } from "./api.js";
@@ -8,84 +8,94 @@ import { database, OUTBOX } from "./database.js";
 import { draw } from "./draw.js";
 import { Problem, Unreachable } from "./problem.js";
 import { randomId } from "./random.js";
-import { deliverByStore } from "./upload.js";
+import { uploadThroughStore } from "./upload.js";
 
-/** Milliseconds until a photo that was not taken is tried again: the first and the longest pause. */
+/** Milliseconds until a failed request is retried: the first and the longest pause of an exponential backoff. */
 const FIRST_PAUSE = 2_000;
-const LONGEST_PAUSE = 60_000;
+const MAX_PAUSE = 60_000;
+
+/**
+ * @typedef {object} SessionRef
+ * @property {string} id
+ * @property {string} startedAt
+ * @property {boolean} [isNew] whether this photo starts the roll call.
+ * @property {boolean} [isOpen] whether the server is known to have it; otherwise it is opened with the first photo.
+ */
 
 /**
  * @typedef {object} Item
  * @property {string} id also the idempotency key.
  * @property {"detect" | "register"} kind
- * @property {string} user who took it; only this user sends it.
+ * @property {string} user who took the photo; it is only sent as this user.
  * @property {string} groupId
  * @property {string} takenAt
  * @property {Blob} blob
- * @property {{id: string, startedAt: string, isNew?: boolean, isOpen?: boolean}} [session] of a roll call; a new one is
- *   opened with it, and one that the server is known to have is not.
- * @property {{id: string, name: string, allowLookalike: boolean}} [student] of a registration; consent was given.
+ * @property {SessionRef} [session] for a roll call.
+ * @property {{id: string, name: string, allowLookalike: boolean, renewConsent?: boolean}} [student] for a registration;
+ *   consent was given.
  * @property {"waiting" | "failed"} state
  * @property {{code: string, detail: string}} [problem] why it failed.
- * @property {string | null} [dayTaken] of a roll call's photo, by its own data.
+ * @property {string | null} [dayTaken] for a roll call, from the photo's EXIF data.
  * @property {boolean} [useAnyway] whether the teacher confirmed that a photo belongs to its roll call.
- * @property {string} [uploadId] of the upload under way, where it goes by the store.
+ * @property {string} [uploadId] of the upload in progress, if it goes through the store.
  */
 
 /** @type {Item[]} */
 let items = [];
-/** Photos for which the phone had no room: they are gone with the page. */
+/** Photos that the phone had no room to store, by id; they are lost when the page is closed. */
 const volatile = new Map();
-/** Share that has been sent, by id of the photo under way. */
+/** Fraction sent, by id of the photo being sent. */
 const progress = new Map();
 const opened = new Set();
 const listeners = new Set();
 const elsewhere = new Set();
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("muster.outbox") : null;
 
+/** @type {{user_id: string, uploads: boolean, max_photo_bytes: number} | null} */
 let me = null;
 let busy = false;
 let pause = FIRST_PAUSE;
-let timer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 let signInNeeded = false;
 
 /** @returns {readonly Item[]} oldest first. */
-export function waiting() {
+export function queuedPhotos() {
   return items;
 }
 
-/** @returns {number | null} share of a photo that has been sent, 0 to 1; null while it is not under way. */
+/** @param {string} id @returns {number | null} fraction of a photo sent, 0 to 1; null while it is not being sent. */
 export function progressOf(id) {
   return progress.get(id) ?? null;
 }
 
-/** Whether photos wait for somebody to sign in. */
-export function waitsForSignIn() {
+/** Whether photos are waiting for a user to sign in. */
+export function needsSignIn() {
   return signInNeeded;
 }
 
-/** Whether a roll call is not on the server yet, since its first photo waits. @param {string} sessionId */
+/** @param {string} sessionId @returns {boolean} whether a roll call is not on the server yet: its first photo is waiting. */
 export function isUnopened(sessionId) {
-  const own = items.filter((item) => item.session?.id === sessionId && item.session.isNew);
-  return !opened.has(sessionId) && own.some((item) => item.state === "waiting");
+  const firstPhotos = items.filter((item) => item.session?.id === sessionId && item.session.isNew);
+  return !opened.has(sessionId) && firstPhotos.some((item) => item.state === "waiting");
 }
 
-/** Whether a photo is gone when the page is closed, since the phone has no room to keep it. */
+/** @param {string} id @returns {boolean} whether the phone had no room to store a photo. */
 export function isVolatile(id) {
   return volatile.has(id);
 }
 
-/** @param {(item: Item, answer: any) => void} listener called with each photo that the server answered. */
-export function whenSent(listener) {
+/** @param {(item: Item, answer: any) => void} listener called after each photo with the server's response. */
+export function onSent(listener) {
   listeners.add(listener);
 }
 
-/** @param {(sessionId: string | null) => void} listener called when another tab sent a photo, of this roll call. */
-export function whenSentElsewhere(listener) {
+/** @param {(sessionId: string | null) => void} listener called with the roll call of a photo that another tab sent. */
+export function onSentElsewhere(listener) {
   elsewhere.add(listener);
 }
 
-/** Read what waits and begin to send; called once. */
+/** Load the stored photos and watch for the network; call once. */
 export async function startOutbox() {
   addEventListener("online", () => wake());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
@@ -96,7 +106,7 @@ export async function startOutbox() {
   await reload();
 }
 
-/** @param {{user_id: string, uploads: boolean, max_photo_bytes: number} | null} user who is signed in. */
+/** @param {{user_id: string, uploads: boolean, max_photo_bytes: number} | null} user whose photos are sent. */
 export function sendAs(user) {
   me = user;
   signInNeeded = user === null;
@@ -104,11 +114,12 @@ export function sendAs(user) {
 }
 
 /**
- * Keep a photo and send it as soon as may be.
+ * Store a photo and send it as soon as possible.
  * @param {Omit<Item, "id" | "state" | "user" | "takenAt">} photo
  * @returns {Promise<Item>}
  */
 export async function enqueue(photo) {
+  /** @type {Item} */
   const item = {
     ...photo,
     id: randomId(),
@@ -122,31 +133,31 @@ export async function enqueue(photo) {
   } catch {
     volatile.set(item.id, item);
   }
-  await changed();
+  await reloadAllTabs();
   wake();
   return item;
 }
 
-/** Try a photo again that was refused. @param {string} id @param {Partial<Item>} change */
+/** Send a refused photo again. @param {string} id @param {Partial<Item>} change */
 export async function retry(id, change = {}) {
-  const item = items.find((one) => one.id === id);
+  const item = items.find((stored) => stored.id === id);
   if (item === undefined) return;
-  // Another request needs another key: the server refuses the first one's.
+  // A changed request needs a new idempotency key.
   const { problem: _, uploadId: __, ...rest } = item;
-  // Kept before the first is deleted: a page that is closed in between must not lose the photo.
-  await keep({ ...rest, ...change, id: randomId(), state: "waiting" });
+  // The copy is stored before the first is deleted: closing the page must never lose the photo.
+  await save({ ...rest, ...change, id: randomId(), state: "waiting" });
   await discard(id);
   wake();
 }
 
-/** Delete a photo that is not to be sent. @param {string} id */
+/** Delete a photo without sending it. @param {string} id */
 export async function discard(id) {
   volatile.delete(id);
   await (await database()).delete(OUTBOX, id);
-  await changed();
+  await reloadAllTabs();
 }
 
-/** Send now, without waiting for the pause to end. */
+/** Send now instead of waiting for the next retry. */
 export function wake() {
   pause = FIRST_PAUSE;
   clearTimeout(timer);
@@ -157,7 +168,7 @@ async function drain() {
   if (busy || me === null) return;
   busy = true;
   try {
-    // Two tabs of one phone would send each photo twice.
+    // Without the lock two tabs would send each photo twice.
     if (navigator.locks) await navigator.locks.request("muster.outbox", sendAll);
     else await sendAll();
   } finally {
@@ -165,13 +176,17 @@ async function drain() {
   }
 }
 
+function isReady({ state, user }) {
+  return state === "waiting" && (user === me?.user_id || user === "");
+}
+
 async function sendAll() {
   await reload();
   for (;;) {
-    const item = items.find((one) => one.state === "waiting" && (one.user === me?.user_id || one.user === ""));
+    const item = items.find(isReady);
     if (item === undefined || me === null) return;
     try {
-      await sendOne(item);
+      await sendOne(item, me);
       pause = FIRST_PAUSE;
     } catch (error) {
       progress.delete(item.id);
@@ -180,25 +195,26 @@ async function sendAll() {
         signInNeeded = true;
         return;
       }
-      if (error instanceof Problem && !error.passing) {
-        await keep({ ...item, state: "failed", problem: { code: error.code, detail: error.detail } });
-        await changed();
+      if (error instanceof Problem && !error.retryable) {
+        await save({ ...item, state: "failed", problem: { code: error.code, detail: error.detail } });
+        await reloadAllTabs();
         continue;
       }
-      later(error instanceof Problem ? error.retryAfter : null);
+      scheduleRetry(error instanceof Problem ? error.retryAfter : null);
       if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
       return;
     }
   }
 }
 
-function later(seconds) {
+/** @param {number | null} seconds asked for by the server. */
+function scheduleRetry(seconds) {
   clearTimeout(timer);
   timer = setTimeout(() => void drain(), seconds === null ? pause : seconds * 1000);
-  pause = Math.min(pause * 2, LONGEST_PAUSE);
+  pause = Math.min(pause * 2, MAX_PAUSE);
 }
 
-async function sendOne(item) {
+async function sendOne(item, user) {
   progress.set(item.id, 0);
   draw();
   if (item.kind === "detect") await openSession(item);
@@ -207,18 +223,18 @@ async function sendOne(item) {
     draw();
   };
   const answer =
-    item.blob.size > me.max_photo_bytes && me.uploads
-      ? await deliverByStore(item, onProgress, (uploadId) => keep({ ...item, uploadId }))
-      : await deliver(item, onProgress);
+    item.blob.size > user.max_photo_bytes && user.uploads
+      ? await uploadThroughStore(item, onProgress, (uploadId) => save({ ...item, uploadId }))
+      : await uploadDirectly(item, onProgress);
   progress.delete(item.id);
   volatile.delete(item.id);
   await (await database()).delete(OUTBOX, item.id);
-  await changed(item.session?.id);
+  await reloadAllTabs(item.session?.id);
   for (const listener of listeners) listener(item, answer);
   draw();
 }
 
-/** Open the roll call at the time when its first photo was taken, however much later that is sent. */
+// The roll call starts when its first photo was taken, even if that is sent much later.
 async function openSession({ session, groupId }) {
   if (session.isOpen || opened.has(session.id)) return;
   try {
@@ -231,7 +247,7 @@ async function openSession({ session, groupId }) {
   opened.add(session.id);
 }
 
-async function deliver(item, onProgress) {
+async function uploadDirectly(item, onProgress) {
   const form = new FormData();
   const name = item.blob.type === "image/jpeg" ? "photo.jpg" : "photo";
   if (item.kind === "detect") {
@@ -252,20 +268,21 @@ async function deliver(item, onProgress) {
   return await sendForm(path, form, { headers: { "Idempotency-Key": item.id }, onProgress });
 }
 
-async function keep(item) {
+async function save(item) {
   if (volatile.has(item.id)) volatile.set(item.id, item);
   else await (await database()).put(OUTBOX, item);
 }
 
-async function changed(sentOf = null) {
+/** @param {string | null} sentOf the roll call of a photo that was just sent. */
+async function reloadAllTabs(sentOf = null) {
   await reload();
   channel?.postMessage(sentOf);
 }
 
 async function reload() {
-  const kept = await database()
-    .then((opened) => opened.getAll(OUTBOX))
+  const stored = await database()
+    .then((store) => store.getAll(OUTBOX))
     .catch(() => []);
-  items = [...kept, ...volatile.values()].sort((one, other) => one.takenAt.localeCompare(other.takenAt));
+  items = [...stored, ...volatile.values()].sort((one, other) => one.takenAt.localeCompare(other.takenAt));
   draw();
 }

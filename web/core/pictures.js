@@ -1,34 +1,35 @@
-/** Pictures of this roll call: of photos just taken from the phone's memory, of others from the server. */
+/** Pictures of a roll call: from memory for photos just taken here, otherwise from the server. */
 
 import { send } from "./api.js";
+import { resetOnSignOut } from "./sign-out.js";
 
-/** Milliseconds after which the address of a picture that is no longer shown ends. */
-const REVOKED_AFTER = 1_000;
+/** Milliseconds until the URL of a picture that is no longer shown is revoked. */
+const REVOKE_DELAY = 1_000;
 
 /** @type {Map<string, {url: string, bitmap: ImageBitmap | null}>} photos taken here, by the photo's id. */
 const own = new Map();
 /** @type {Map<string, Promise<string>>} addresses of pictures that came from the server, by path. */
 const fetched = new Map();
 
-/** Keep the photo that was sent for as long as it is looked at. @param {string} photoId @param {Blob} blob */
-export async function keepOwn(photoId, blob) {
+/** Keep a sent photo in memory while its roll call is open. @param {string} photoId @param {Blob} blob */
+export async function keepOwnPhoto(photoId, blob) {
   if (own.has(photoId)) return;
   const bitmap = await createImageBitmap(blob).catch(() => null);
   own.set(photoId, { url: URL.createObjectURL(blob), bitmap });
 }
 
-/** @returns {{url: string, bitmap: ImageBitmap | null} | null} a photo that was taken here. */
+/** @param {string} photoId @returns {{url: string, bitmap: ImageBitmap | null} | null} a photo taken here. */
 export function ownPhoto(photoId) {
   return own.get(photoId) ?? null;
 }
 
-// An image that was given the address a moment ago still reads it.
+// An image whose `src` was just set still reads the URL.
 function revokeLater(url) {
-  setTimeout(() => URL.revokeObjectURL(url), REVOKED_AFTER);
+  setTimeout(() => URL.revokeObjectURL(url), REVOKE_DELAY);
 }
 
-/** Let go of all photos and pictures. */
-export function forgetPictures() {
+/** Free all photos and pictures. */
+export function releasePictures() {
   for (const { url, bitmap } of own.values()) {
     revokeLater(url);
     bitmap?.close();
@@ -38,15 +39,18 @@ export function forgetPictures() {
   fetched.clear();
 }
 
+resetOnSignOut(releasePictures);
+
 /**
- * @param {string} path of a picture on the server, which wants the sign-in that an `img` does not send.
- * @returns {Promise<string>} an address that an `img` can show.
+ * @param {string} path of a picture on the server; it needs authentication, which an `img` does not send.
+ * @returns {Promise<string>} a URL for an `img`.
  */
 export function picture(path) {
-  if (!fetched.has(path)) {
-    const address = send("GET", path).then(async (response) => URL.createObjectURL(await response.blob()));
+  let address = fetched.get(path);
+  if (address === undefined) {
+    address = send("GET", path).then(async (response) => URL.createObjectURL(await response.blob()));
     address.catch(() => fetched.delete(path));
     fetched.set(path, address);
   }
-  return fetched.get(path);
+  return address;
 }

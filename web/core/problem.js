@@ -1,12 +1,12 @@
-/** Failures as the page knows them. */
+/** Errors of requests. */
 
-/** The server's answer to a request that it refused (RFC 9457). */
+/** A problem document: the server refused the request (RFC 9457). */
 export class Problem extends Error {
   /**
-   * @param {number} status of HTTP.
-   * @param {string} code stable; the catalogues translate it.
-   * @param {string} detail the server's own sentence.
-   * @param {number | null} retryAfter seconds, if the server named them.
+   * @param {number} status HTTP status.
+   * @param {string} code stable error code; the catalogues translate it.
+   * @param {string} detail the server's message, in English.
+   * @param {number | null} retryAfter seconds, if the server sent `Retry-After`.
    */
   constructor(status, code, detail, retryAfter = null) {
     super(detail);
@@ -16,30 +16,36 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the same request may succeed later without anybody changing it. */
-  get passing() {
+  /** Whether the same request may succeed later, unchanged. */
+  get retryable() {
     return this.status >= 500 || this.status === 429 || this.code === "request_under_way";
   }
 }
 
-/** The server was not reached: no network, or the server is down. */
+/** The server could not be reached: no network, or the server is down. */
 export class Unreachable extends Error {}
 
+const CODES = { 401: "sign_in_required", 413: "image_too_large", 429: "too_many_requests" };
+
 /**
- * Read a problem out of an answer, also out of one that a gateway or proxy wrote in its own form.
+ * Parse an error response, including those that a gateway or proxy writes in its own format.
  * @param {number} status
  * @param {string} body
  * @param {string | null} retryAfter value of the header.
+ * @returns {Problem}
  */
 export function problemOf(status, body, retryAfter = null) {
-  let document = {};
-  try {
-    document = JSON.parse(body);
-  } catch {
-    document = {};
-  }
-  const known = { 401: "sign_in_required", 413: "image_too_large", 429: "too_many_requests" };
-  const code = document?.code ?? known[status] ?? (status >= 500 ? "internal_error" : "failed");
+  const document = jsonOrNull(body);
+  const code = document?.code ?? CODES[status] ?? (status >= 500 ? "internal_error" : "failed");
   const seconds = Number.parseInt(retryAfter ?? "", 10);
   return new Problem(status, code, document?.detail ?? document?.message ?? "", Number.isNaN(seconds) ? null : seconds);
+}
+
+/** @param {string} text @returns {any} the parsed JSON; null if it is not JSON. */
+export function jsonOrNull(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,4 +1,4 @@
-/** Identifiers that nobody else has. Also where the page is not a secure context, which has no `randomUUID`. */
+/** Unique identifiers. `crypto.randomUUID` exists in secure contexts only, and the page must also work without HTTPS. */
 
 /** @returns {string} 128 random bits, as 32 hexadecimal digits. */
 export function randomId() {

@@ -1,32 +1,37 @@
-/** Groups and students, read from the server and remembered for the time without a network. */
+/** Groups and students, cached for use without a network. */
 
-import { getAll, remembered } from "./api.js";
+import { cached, getAll } from "./api.js";
 import { draw } from "./draw.js";
+import { resetOnSignOut } from "./sign-out.js";
 
 const LAST = "muster.group";
 
-/** @type {{group_id: string, name: string}[] | null} null until they are read. */
+/** @typedef {{group_id: string, name: string | null}} Group */
+/** @typedef {{student_id: string, name: string, state: string}} Student */
+
+/** @type {Group[] | null} null until loaded. */
 let groups = null;
+/** @type {any} why loading failed. */
 let problem = null;
-/** Students by group. */
+/** @type {Map<string, Student[]>} students by group. */
 const students = new Map();
 
-/** @returns the groups that this user sees, or null while they are not known. */
+/** @returns {Group[] | null} the groups that this user may see; null until loaded. */
 export function knownGroups() {
   return groups;
 }
 
-/** Why the groups are not known. */
+/** @returns {any} why the groups could not be loaded; null if they were. */
 export function rosterProblem() {
   return problem;
 }
 
-/** @returns {string} name of a group, its id where it has none. */
+/** @param {string} id @returns {string} name of a group, or its id if it has none. */
 export function groupName(id) {
   return groups?.find((group) => group.group_id === id)?.name || id;
 }
 
-/** @returns {string | null} the group that was chosen last, if it is still there. */
+/** @returns {string | null} the group chosen last if it still exists, or else the first group. */
 export function chosenGroup() {
   const last = localStorage.getItem(LAST);
   if (groups === null) return last;
@@ -39,10 +44,10 @@ export function chooseGroup(id) {
   draw();
 }
 
-/** Read the groups. */
+/** Load the groups. */
 export async function loadGroups() {
   try {
-    groups = await remembered("/v1/groups", () => getAll("/v1/groups"));
+    groups = await cached("/v1/groups", () => getAll("/v1/groups"));
     problem = null;
   } catch (error) {
     problem = error;
@@ -50,26 +55,25 @@ export async function loadGroups() {
   draw();
 }
 
-/** @returns students of a group as last read, ordered by name; null until then. */
+/** @param {string} groupId @returns {Student[] | null} students of a group, ordered by name; null until loaded. */
 export function knownStudents(groupId) {
   return students.get(groupId) ?? null;
 }
 
-/** Read the students of a group. @param {string} groupId */
+/** Load the students of a group. @param {string} groupId */
 export async function loadStudents(groupId) {
   const path = `/v1/groups/${encodeURIComponent(groupId)}/students`;
-  const read = await remembered(path, () => getAll(path));
+  const read = await cached(path, () => getAll(path));
   students.set(
     groupId,
-    read.sort((one, other) => one.name.localeCompare(other.name)),
+    read.sort((first, second) => first.name.localeCompare(second.name)),
   );
   draw();
 }
 
-/** Forget all of it, when somebody signs out. */
-export function forgetRoster() {
+resetOnSignOut(() => {
   groups = null;
   problem = null;
   students.clear();
   localStorage.removeItem(LAST);
-}
+});

@@ -1,8 +1,8 @@
-/** The roll call that is looked at: its photos, faces, marks and questions, and what the teacher changes in them. */
+/** The open roll call: its photos, faces, marks and questions, and the teacher's changes to them. */
 
 import { get, getVersioned, send } from "./api.js";
 import { draw } from "./draw.js";
-import { keepOwn } from "./pictures.js";
+import { keepOwnPhoto } from "./pictures.js";
 import { Problem } from "./problem.js";
 
 /**
@@ -12,28 +12,28 @@ import { Problem } from "./problem.js";
  * @property {string | null} startedAt
  * @property {string | null} etag
  * @property {any[]} photos with their faces.
- * @property {boolean} taken whether somebody was present or everybody marked by hand; if not, nobody is absent.
+ * @property {boolean} taken whether anyone was present or everyone was marked by hand; if not, nobody is absent.
  * @property {any[]} marks
- * @property {any[]} questions one for each student whom the teacher is asked about.
- * @property {Error | null} problem why it is not shown.
+ * @property {any[]} questions at most one per student.
+ * @property {unknown} problem why loading failed; null if it did not.
  * @property {boolean} loaded
  */
 
-/** Codes by which the server says that the roll call is not what is shown. */
+/** Error codes that mean that the roll call has changed since it was loaded. */
 const STALE = ["version_conflict", "proposal_changed", "face_not_found"];
 
 /** @type {SessionView | null} */
 let view = null;
-/** Settles when all changes that were begun are made or refused. */
-let underWay = Promise.resolve();
+/** @type {Promise<unknown>} settles when all pending changes have succeeded or failed. */
+let pending = Promise.resolve();
 
 /** @returns {SessionView | null} */
 export function session() {
   return view;
 }
 
-/** Begin to look at a roll call. @param {string} id @param {{groupId?: string, startedAt?: string}} known */
-export function lookAt(id, known = {}) {
+/** Open a roll call. @param {string} id @param {{groupId?: string, startedAt?: string}} known */
+export function openSession(id, known = {}) {
   if (view?.id === id) return;
   view = {
     id,
@@ -50,23 +50,23 @@ export function lookAt(id, known = {}) {
   draw();
 }
 
-/** Stop looking. */
-export function leave() {
+/** Close it. */
+export function closeSession() {
   view = null;
 }
 
-/** Read it whole. */
+/** Load the open roll call with its photos and questions. */
 export async function reload() {
-  const looked = view;
-  if (looked === null) return;
+  const opened = view;
+  if (opened === null) return;
   try {
-    const path = address(looked.id);
+    const base = path(opened.id);
     const [{ document, etag }, photos, questions] = await Promise.all([
-      getVersioned(path),
-      get(`${path}/photos`),
-      get(`${path}/questions`),
+      getVersioned(base),
+      get(`${base}/photos`),
+      get(`${base}/questions`),
     ]);
-    Object.assign(looked, {
+    Object.assign(opened, {
       groupId: document.group_id,
       startedAt: document.started_at,
       etag,
@@ -78,107 +78,120 @@ export async function reload() {
       loaded: true,
     });
   } catch (error) {
-    looked.problem = error;
+    opened.problem = error;
   }
   draw();
 }
 
-/** Take in what the server found in a photo. @param {import("./outbox.js").Item} item @param {any} answer */
-export async function takeIn(item, answer) {
-  if (item.kind !== "detect" || view?.id !== item.session.id || answer === null) return;
+/** Show the server's result for a photo. @param {import("./outbox.js").Item} item @param {any} answer */
+export async function applyServerAnswer(item, answer) {
+  const opened = view;
+  if (item.kind !== "detect" || opened === null || opened.id !== item.session?.id || answer === null) return;
   for (const photo of answer.photos) {
-    // A photo that the server turned upright lies on its side in the phone: the server's picture fits the faces.
-    if (!photo.turned) await keepOwn(photo.photo_id, item.blob);
-    const others = view.photos.filter((one) => one.photo_id !== photo.photo_id);
-    view.photos = [...others, photo];
+    // The face boxes fit the server's picture; the phone's copy of a turned photo is still on its side.
+    if (!photo.turned) await keepOwnPhoto(photo.photo_id, item.blob);
+    const others = opened.photos.filter((other) => other.photo_id !== photo.photo_id);
+    opened.photos = [...others, photo];
   }
-  view.marks = answer.marks;
-  view.taken = answer.taken;
+  opened.marks = answer.marks;
+  opened.taken = answer.taken;
   draw();
   await reload();
 }
 
-/** Remove a photo with its faces; marks follow, whatever else changed meanwhile. @param {string} photoId */
+/** Delete a photo with its faces; the server updates the marks. @param {string} photoId */
 export async function removePhoto(photoId) {
-  await changing(() => send("DELETE", `${address(view.id)}/photos/${encodeURIComponent(photoId)}`), reload);
+  await change((opened) => send("DELETE", `${path(opened.id)}/photos/${encodeURIComponent(photoId)}`), reload);
 }
 
-/** Remove the roll call with all that belongs to it. */
+/** Delete the roll call with its photos and marks. */
 export async function removeSession() {
-  await changing(() => send("DELETE", address(view.id), { headers: { "If-Match": view.etag } }));
+  await change((opened) => send("DELETE", path(opened.id), { headers: version(opened) }));
 }
 
 /**
  * Set marks by hand.
  * @param {{student_id: string, status: string}[]} marks
  */
-export async function mark(marks) {
-  await changing(
-    () => send("PATCH", `${address(view.id)}/marks`, { json: { marks }, headers: { "If-Match": view.etag } }),
+export async function setMarks(marks) {
+  await change(
+    (opened) => send("PATCH", `${path(opened.id)}/marks`, { json: { marks }, headers: version(opened) }),
     reload,
   );
 }
 
 /**
- * Say whose a face is.
+ * Name a face.
  * @param {string} faceId
- * @param {string | null} studentId null: nobody of this group.
- * @param {boolean} learn recognise the student by this face from now on.
+ * @param {string | null} studentId null for nobody in this group.
+ * @param {boolean} learn whether to add this face to the student's template.
  */
 export async function nameFace(faceId, studentId, learn = false) {
-  const path = `${address(view.id)}/faces/${encodeURIComponent(faceId)}/student`;
-  await changing(
-    () => send("POST", path, { json: { student_id: studentId, learn }, headers: { "If-Match": view.etag } }),
+  const json = { student_id: studentId, learn };
+  await change(
+    (opened) =>
+      send("POST", `${path(opened.id)}/faces/${encodeURIComponent(faceId)}/student`, {
+        json,
+        headers: version(opened),
+      }),
     reload,
   );
 }
 
 /**
- * Confirm the students whom questions name, all or none. The server refuses a face that is no longer proposed so: no
- * version is sent, and a photo that is read at the same moment is no conflict.
+ * Confirm the proposed students of questions, all or none. No version is sent, so a photo processed at the same moment
+ * causes no conflict; the server refuses a face whose proposal has changed.
  * @param {any[]} questions
  */
 export async function confirmFaces(questions) {
   const faces = questions.map(({ face_id, candidates }) => ({ face_id, student_id: candidates[0].student_id }));
-  await changing(() => send("POST", `${address(view.id)}/faces/confirmed`, { json: { faces } }), reload);
+  await change((opened) => send("POST", `${path(opened.id)}/faces/confirmed`, { json: { faces } }), reload);
 }
 
-/** @returns {string} path of the server's picture of a photo. */
+/** @param {string} sessionId @param {string} photoId @returns {string} path of a photo's picture. */
 export function photoPath(sessionId, photoId) {
-  return `${address(sessionId)}/photos/${encodeURIComponent(photoId)}/picture`;
+  return `${path(sessionId)}/photos/${encodeURIComponent(photoId)}/picture`;
 }
 
-/** @returns {string} path of the server's picture of one face. */
+/** @param {string} sessionId @param {string} faceId @returns {string} path of a face's picture. */
 export function facePath(sessionId, faceId) {
-  return `${address(sessionId)}/faces/${encodeURIComponent(faceId)}/picture`;
+  return `${path(sessionId)}/faces/${encodeURIComponent(faceId)}/picture`;
 }
 
-/** Wait until the changes under way are made, or refused, and what follows from them is read. */
-export async function changesMade() {
-  await underWay;
-  // After those who made them were told.
+/** Wait until pending changes have succeeded or failed, and their results are loaded. */
+export async function changesSettled() {
+  await pending;
+  // Let the callers of those changes run first.
   await new Promise((resolve) => setTimeout(resolve));
 }
 
 /**
- * Make a change and then do what follows. Somebody else may have changed the roll call since it was read: where this
- * change is refused for it, theirs is shown.
+ * Send a change of the open roll call, then run `following`. If the server refuses it because somebody else has changed
+ * the roll call, their version is loaded.
+ * @param {(opened: SessionView) => Promise<unknown>} request
+ * @param {() => Promise<void>} following
  */
-async function changing(change, following = async () => undefined) {
-  const made = changed(change).then(following);
-  underWay = Promise.allSettled([underWay, made]);
-  await made;
+async function change(request, following = async () => undefined) {
+  const opened = view;
+  if (opened === null) throw new Error("no roll call is open");
+  const done = reloadIfStale(() => request(opened)).then(following);
+  pending = Promise.allSettled([pending, done]);
+  await done;
 }
 
-async function changed(change) {
+async function reloadIfStale(request) {
   try {
-    await change();
+    await request();
   } catch (error) {
     if (error instanceof Problem && STALE.includes(error.code)) await reload();
     throw error;
   }
 }
 
-function address(id) {
+function version(opened) {
+  return { "If-Match": opened.etag };
+}
+
+function path(id) {
   return `/v1/sessions/${encodeURIComponent(id)}`;
 }

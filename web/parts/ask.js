@@ -1,4 +1,4 @@
-/** A sheet that asks before something is done. */
+/** A sheet that asks for a decision. */
 
 import { t } from "../core/i18n.js";
 import { html } from "../vendor/lit-html/lit-html.js";
@@ -7,12 +7,12 @@ import { closeSheet, openSheet } from "./sheet.js";
 /**
  * @typedef {object} Choice
  * @property {string} label
- * @property {string} [style] class of its button.
+ * @property {string} [style] class of the button.
  * @property {() => void} run
  */
 
 /**
- * Ask, and do what is chosen; closing the sheet does nothing.
+ * Open the sheet and run the chosen action; closing the sheet does nothing.
  * @param {string} title
  * @param {string[]} sentences
  * @param {Choice[]} choices

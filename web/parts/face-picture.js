@@ -1,14 +1,15 @@
-/** `<face-picture>`: one face, cut out of the photo taken here, or read from the server when it comes into view. */
+/** `<face-picture>`: one face, cropped from a photo taken here, or loaded from the server when it scrolls into view. */
 
 import { ownPhoto, picture } from "../core/pictures.js";
 
-/** How much of what is around a face is shown, in widths of its box on each side. */
-const AROUND = 0.35;
-/** Pixels of the cut-out: twice the largest size that it is shown at. */
+/** Margin around a face on each side, in widths of its box. */
+const MARGIN = 0.35;
+/** Maximum side of the crop in pixels: twice the largest displayed size. */
 const SIDE = 192;
 
 class FacePicture extends HTMLElement {
   #shown = "";
+  /** @type {IntersectionObserver | null} */
   #watch = null;
 
   static get observedAttributes() {
@@ -37,31 +38,34 @@ class FacePicture extends HTMLElement {
     const key = this.#key();
     if (this.#shown === key) return;
     this.#shown = key;
-    const photo = ownPhoto(this.getAttribute("photo"));
-    if (photo?.bitmap && this.hasAttribute("box")) {
-      this.replaceChildren(cutOut(photo.bitmap, this.getAttribute("box").split(",").map(Number)));
+    const photo = ownPhoto(this.getAttribute("photo") ?? "");
+    const box = this.getAttribute("box");
+    if (photo?.bitmap && box !== null) {
+      this.replaceChildren(crop(photo.bitmap, box));
       return;
     }
     const image = new Image();
     image.alt = "";
     try {
-      const address = await picture(this.getAttribute("src"));
-      // The page was left, and its pictures with it.
+      const address = await picture(this.getAttribute("src") ?? "");
+      // The page was left meanwhile and its pictures were freed.
       if (!this.isConnected) return;
       image.src = address;
     } catch {
-      // The photo's time is over, or there is no network: its place stays empty, the name beside it says enough.
+      // The photo has expired or there is no network: the name beside the empty place is enough.
       return;
     }
     if (this.#shown === key) this.replaceChildren(image);
   }
 }
 
-function cutOut(bitmap, [left, top, width, height]) {
-  const side = Math.max(width, height) * (1 + 2 * AROUND);
+/** @param {ImageBitmap} bitmap @param {string} box left, top, width and height in pixels. */
+function crop(bitmap, box) {
+  const [left = 0, top = 0, width = 0, height = 0] = box.split(",").map(Number);
+  const side = Math.max(width, height) * (1 + 2 * MARGIN);
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = Math.min(SIDE, Math.ceil(side));
-  const context = canvas.getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   context.imageSmoothingQuality = "high";
   const x = left + width / 2 - side / 2;
   const y = top + height / 2 - side / 2;

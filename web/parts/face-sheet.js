@@ -1,44 +1,46 @@
-/** The sheets of a roll call: whose face is this, and how is this student marked. */
+/** The sheets of a roll call: naming a face, and marking a student. */
 
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { knownStudents } from "../core/roster.js";
-import { facePath, mark, nameFace, session } from "../core/session.js";
+import { facePath, nameFace, session, setMarks } from "../core/session.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import "./face-picture.js";
 import { icon } from "./icons.js";
 import { closeSheet, openSheet } from "./sheet.js";
-import { chip, STATUSES, sign } from "./status.js";
-import { attempt, say } from "./toast.js";
+import { chip, STATUSES, statusIcon } from "./status.js";
+import { attempt, toast } from "./toast.js";
 
-let sought = "";
+let query = "";
 let learn = false;
 
-/** Ask whose a face is. @param {any} face @param {any} photo */
+/** Open the sheet that names a face. @param {any} face @param {any} photo */
 export function openFace(face, photo) {
-  sought = "";
+  query = "";
   learn = false;
   openSheet(() => ({ title: t("face.title"), body: faceBody(face, photo) }));
 }
 
 function faceBody(face, photo) {
-  const students = knownStudents(session()?.groupId) ?? [];
-  const first = face.candidates.map((one) => one.student_id);
+  const view = session();
+  if (view === null) return nothing;
+  const students = knownStudents(view.groupId ?? "") ?? [];
+  const candidates = face.candidates.map((candidate) => candidate.student_id);
   const rank = (student) => {
-    const place = first.indexOf(student.student_id);
-    return place < 0 ? first.length : place;
+    const place = candidates.indexOf(student.student_id);
+    return place < 0 ? candidates.length : place;
   };
-  const wanted = sought.toLocaleLowerCase();
+  const wanted = query.toLocaleLowerCase();
   const shown = students
     .filter((student) => student.state === "registered")
     .filter(
       (student) =>
         student.name.toLocaleLowerCase().includes(wanted) || student.student_id.toLocaleLowerCase().includes(wanted),
     )
-    .sort((one, other) => rank(one) - rank(other));
+    .sort((first, second) => rank(first) - rank(second));
   return html`<div class="row">
-      <face-picture class="huge" photo=${photo.photo_id} box=${face.box.join(",")} src=${facePath(session().id, face.face_id)}></face-picture>
+      <face-picture class="huge" photo=${photo.photo_id} box=${face.box.join(",")} src=${facePath(view.id, face.face_id)}></face-picture>
       <div class="grow stack-small">
         <p>${face.name ?? t("face.nobody")}</p>
         ${chip(face.decision)}
@@ -60,9 +62,9 @@ function faceBody(face, photo) {
     </label>
     <label class="field">
       <span>${t("face.search")}</span>
-      <input type="search" autocomplete="off" .value=${sought}
+      <input type="search" autocomplete="off" .value=${query}
         @input=${(event) => {
-          sought = event.target.value;
+          query = event.target.value;
           draw();
         }} />
     </label>
@@ -91,31 +93,31 @@ async function decide(face, studentId, name) {
   const learning = learn && studentId !== null;
   if (!(await attempt(() => nameFace(face.face_id, studentId, learning)))) return;
   closeSheet();
-  if (studentId === null) say(t("question.saidNobody"));
-  else say(t(learning ? "question.learned" : "question.said", { name }));
+  if (studentId === null) toast(t("question.saidNobody"));
+  else toast(t(learning ? "question.learned" : "question.said", { name }));
 }
 
-/** Ask how a student is marked. @param {any} marked */
+/** Open the sheet that marks a student. @param {any} marked */
 export function openStudent(marked) {
   const name = marked.name ?? marked.student_id;
   openSheet(() => {
-    // A student of a roll call that is not taken may have no mark yet.
-    const now = session()?.marks.find((one) => one.student_id === marked.student_id) ?? marked;
-    return { title: name, body: statusBody(now, name) };
+    // A student may have no mark yet if the roll call is not taken.
+    const current = session()?.marks.find((mark) => mark.student_id === marked.student_id) ?? marked;
+    return { title: name, body: statusBody(current, name) };
   });
 }
 
 function statusBody(marked, name) {
   const set = async (status) => {
-    if (!(await attempt(() => mark([{ student_id: marked.student_id, status }])))) return;
+    if (!(await attempt(() => setMarks([{ student_id: marked.student_id, status }])))) return;
     closeSheet();
-    say(t("mark.set", { name, status: t(`status.${status}`) }));
+    toast(t("mark.set", { name, status: t(`status.${status}`) }));
   };
   return html`<div class="statuses" role="group" aria-label=${t("mark.label")}>
     ${STATUSES.map(
       (status) =>
         html`<button class="status ${status}" aria-pressed=${String(marked.status === status)} @click=${() => set(status)}>
-          ${sign(status)}<span>${t(`status.${status}`)}</span>
+          ${statusIcon(status)}<span>${t(`status.${status}`)}</span>
         </button>`,
     )}
   </div>`;

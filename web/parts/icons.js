@@ -1,4 +1,4 @@
-/** The page's pictograms: 24 x 24, drawn in lines of the text's colour. */
+/** Icons: 24 x 24 units, drawn as lines in the colour of the text. */
 
 import { svg } from "../vendor/lit-html/lit-html.js";
 
@@ -27,7 +27,7 @@ const PATHS = {
   turn: svg`<path d="M4 8h3l1.5-2h7L17 8h3v11H4z"/><path d="M9 15a3.2 3.2 0 0 0 5.8-.6M15 11.500a3.2 3.2 0 0 0-5.8.6M15.2 9.700v2h-2M8.8 16.800v-2h2"/>`,
 };
 
-/** @param {keyof typeof PATHS} name @returns a picture that a screen reader passes over: its button says what it does. */
+/** @param {keyof typeof PATHS} name @returns an icon hidden from screen readers; the label of its button is read instead. */
 export function icon(name) {
   return svg`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${PATHS[name]}</svg>`;
 }

@@ -1,7 +1,7 @@
-/** A photo with its faces framed, each frame a button; it can be brought nearer, since faces at the back are small. */
+/** A photo with a button around each face. It can be zoomed, since faces at the back are small. */
 
 import { draw } from "../core/draw.js";
-import { has, t } from "../core/i18n.js";
+import { hasText, t } from "../core/i18n.js";
 import { ownPhoto } from "../core/pictures.js";
 import { photoPath } from "../core/session.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
@@ -9,34 +9,34 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icon } from "./icons.js";
 import "./server-picture.js";
 
-const NEAREST = 6;
-const STEP = 1.5;
+const MAX_ZOOM = 6;
+const ZOOM_STEP = 1.5;
 
-/** How near each photo is looked at, by its id; 1 shows it whole. */
-const nearness = new Map();
+/** Zoom of each photo by its id; 1 shows the whole photo. */
+const zoomLevels = new Map();
 
-function near(photoId, factor) {
-  const now = nearness.get(photoId) ?? 1;
-  nearness.set(photoId, Math.min(NEAREST, Math.max(1, now * factor)));
+function zoomBy(photoId, factor) {
+  const current = zoomLevels.get(photoId) ?? 1;
+  zoomLevels.set(photoId, Math.min(MAX_ZOOM, Math.max(1, current * factor)));
   draw();
 }
 
-/** @returns {string} who a face is, for its button. */
-function spoken(face) {
+function label(face) {
   const who = face.name ?? t("face.nobody");
-  return t("face.spoken", { who, decision: t(`status.${face.decision}`) });
+  return t("face.label", { who, decision: t(`status.${face.decision}`) });
 }
 
 function frame(photo, face, open) {
   const [left, top, width, height] = face.box;
-  // In percent of the photo; the face's own sides both of the photo's width. Set as a property: the page's policy allows no style attribute.
+  // Percentages of the photo; both sides of the box are relative to the photo's width. Set as a property, since the
+  // page's content security policy forbids style attributes.
   const place = [
     `--left:${(100 * (left + width / 2)) / photo.width}`,
     `--top:${(100 * (top + height / 2)) / photo.height}`,
     `--width:${(100 * width) / photo.width}`,
     `--height:${(100 * height) / photo.width}`,
   ].join(";");
-  return html`<button class="frame ${face.decision}" .style=${place} aria-label=${spoken(face)}
+  return html`<button class="frame ${face.decision}" .style=${place} aria-label=${label(face)}
     @click=${() => open(face, photo)}>
     ${face.decision === "present" ? html`<span class="frame-name" aria-hidden="true">${face.name}</span>` : nothing}
   </button>`;
@@ -44,19 +44,19 @@ function frame(photo, face, open) {
 
 /**
  * @param {string} sessionId
- * @param {any} photo as the server describes it.
- * @param {(face: any, photo: any) => void} open called with the face that was tapped.
- * @param {{remove: () => void, replace: (event: Event) => void}} actions called to delete the photo, or with the change
- *   of a file input to put another photo in its place.
+ * @param {any} photo of the server's response.
+ * @param {(face: any, photo: any) => void} open called with the tapped face.
+ * @param {{remove: () => void, replace: (event: Event) => void}} actions `remove` deletes the photo; `replace` is called
+ *   with the change event of a file input to replace it.
  */
 export function photoView(sessionId, photo, open, actions) {
-  const nearer = nearness.get(photo.photo_id) ?? 1;
+  const zoom = zoomLevels.get(photo.photo_id) ?? 1;
   const own = ownPhoto(photo.photo_id);
   const found = t("photo.faces", { count: photo.faces.length });
   return html`<figure class="photo">
     <div class="photo-scroll" tabindex="0" role="group" aria-label=${t("photo.label", { found })}>
-      <div class="photo-stage" 
-        .style=${`width:${100 * nearer}%;aspect-ratio:${photo.width}/${photo.height}`}>
+      <div class="photo-stage"
+        .style=${`width:${100 * zoom}%;aspect-ratio:${photo.width}/${photo.height}`}>
         ${
           own
             ? html`<img src=${own.url} alt="" decoding="async" />`
@@ -72,22 +72,21 @@ export function photoView(sessionId, photo, open, actions) {
     ${(photo.notices ?? []).map((notice) => noticeCard(notice, actions))}
     <figcaption>
       <span>${found}${photo.turned ? html`. ${t("photo.turned")}` : nothing}</span>
-      <span class="nearness">
+      <span class="zoom">
         <button class="round" aria-label=${t("photo.delete")} @click=${actions.remove}>${icon("bin")}</button>
-        <button class="round" aria-label=${t("photo.farther")} ?disabled=${nearer <= 1}
-          @click=${() => near(photo.photo_id, 1 / STEP)}>${icon("minus")}</button>
-        <button class="round" aria-label=${t("photo.nearer")} ?disabled=${nearer >= NEAREST}
-          @click=${() => near(photo.photo_id, STEP)}>${icon("plus")}</button>
+        <button class="round" aria-label=${t("photo.zoomOut")} ?disabled=${zoom <= 1}
+          @click=${() => zoomBy(photo.photo_id, 1 / ZOOM_STEP)}>${icon("minus")}</button>
+        <button class="round" aria-label=${t("photo.zoomIn")} ?disabled=${zoom >= MAX_ZOOM}
+          @click=${() => zoomBy(photo.photo_id, ZOOM_STEP)}>${icon("plus")}</button>
       </span>
     </figcaption>
   </figure>`;
 }
 
-/** What the teacher should know about a photo, and what can be done about it. */
 function noticeCard(notice, actions) {
   const key = `notice.${notice.code}`;
   return html`<div class="notice" role="alert" data-notice=${notice.code}>
-    <p>${icon("question")} ${has(key) ? t(key) : notice.message}</p>
+    <p>${icon("question")} ${hasText(key) ? t(key) : notice.message}</p>
     <div class="row wrap">
       <label class="button grow">
         ${icon("camera")}${t("photo.again")}

@@ -1,4 +1,4 @@
-/** The questions of a roll call: likely pairs of pictures to confirm together, then the others one by one. */
+/** The questions of a roll call: likely matches to confirm together, then the others one by one. */
 
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
@@ -8,23 +8,32 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import "./face-picture.js";
 import { openFace } from "./face-sheet.js";
 import { icon } from "./icons.js";
-import { attempt, say } from "./toast.js";
+import { attempt, toast } from "./toast.js";
 
-/** Faces of one request. */
+/** Maximum number of faces in one request. */
 const MAX_CONFIRMED = 90;
-/** Milliseconds for which a grid that grew takes no confirmation: the tap was meant for what stood there before. */
-const SETTLING = 700;
+/** Milliseconds for which a grid that just grew ignores taps: they were meant for its previous state. */
+const SETTLE_TIME = 700;
 
 /**
- * What the teacher chose, by roll call.
- * @type {WeakMap<object, {out: Set<string>, alone: Set<string>, shown: Set<string>, grown: number}>}
- *   out: students taken out of the grid; alone: those asked about one by one; shown: those in the grid; grown: when it last grew.
+ * @typedef {object} Choices
+ * @property {Set<string>} out students unchecked in the grid.
+ * @property {Set<string>} alone students asked about one by one.
+ * @property {Set<string>} shown students in the grid.
+ * @property {number} grown when the grid last grew, in milliseconds.
  */
+
+/** @type {WeakMap<object, Choices>} the teacher's choices by roll call. */
 const chosen = new WeakMap();
 
+/** @param {object} view @returns {Choices} */
 function choices(view) {
-  if (!chosen.has(view)) chosen.set(view, { out: new Set(), alone: new Set(), shown: new Set(), grown: 0 });
-  return chosen.get(view);
+  let choice = chosen.get(view);
+  if (choice === undefined) {
+    choice = { out: new Set(), alone: new Set(), shown: new Set(), grown: 0 };
+    chosen.set(view, choice);
+  }
+  return choice;
 }
 
 function studentOf(question) {
@@ -38,29 +47,29 @@ function likely(view) {
     .slice(0, MAX_CONFIRMED);
 }
 
-/** @returns {any[]} the questions that one tap confirms. */
+/** @returns {any[]} the questions that one tap confirms: the checked pairs of the grid. */
 export function confirmable(view) {
   const { out } = choices(view);
   return likely(view).filter((question) => !out.has(studentOf(question)));
 }
 
-/** Confirm them, and ask one by one about those that were taken out. @returns {Promise<boolean>} whether it was done. */
+/** Confirm the checked pairs and move the others to single questions. @returns {Promise<boolean>} whether it succeeded. */
 export async function confirmLikely(view) {
   const { out, alone } = choices(view);
   const confirmed = confirmable(view);
   if (confirmed.length > 0 && !(await attempt(() => confirmFaces(confirmed)))) return false;
   for (const student of out) alone.add(student);
   out.clear();
-  if (confirmed.length > 0) say(t("pairs.said", { count: confirmed.length, name: confirmed[0].candidates[0].name }));
+  if (confirmed.length > 0) toast(t("pairs.said", { count: confirmed.length, name: confirmed[0].candidates[0].name }));
   draw();
   return true;
 }
 
-/** The questions, or nothing where none is open. */
+/** @returns the questions, or nothing if there are none. */
 export function questions(view) {
   if (view.questions.length === 0) return nothing;
   const pairs = likely(view);
-  // One pair alone is a question as the others are.
+  // A single pair is shown as an ordinary question.
   const grid = pairs.length > 1 ? pairs : [];
   const single = view.questions.filter((question) => !grid.includes(question));
   return html`<section class="stack" aria-labelledby="questions-title">
@@ -90,7 +99,7 @@ function pairsGrid(view, pairs) {
       ${repeat(pairs, studentOf, (question) => html`<li>${pairChoice(view, question, out)}</li>`)}
     </ul>
     <div class="bar">
-      <button class="primary big grow" ?disabled=${isSettling(view, pairs)} @click=${() => void confirmAndLookOn(view)}>
+      <button class="primary big grow" ?disabled=${isSettling(view, pairs)} @click=${() => void confirmAndMoveFocus(view)}>
         ${icon("check")}${count === 0 ? t("pairs.none") : label}
       </button>
     </div>
@@ -102,10 +111,10 @@ function isSettling(view, pairs) {
   const students = pairs.map(studentOf);
   if (students.some((student) => !choice.shown.has(student))) {
     choice.grown = Date.now();
-    setTimeout(draw, SETTLING);
+    setTimeout(draw, SETTLE_TIME);
   }
   choice.shown = new Set(students);
-  return Date.now() - choice.grown < SETTLING;
+  return Date.now() - choice.grown < SETTLE_TIME;
 }
 
 function pairChoice(view, question, out) {
@@ -124,9 +133,9 @@ function pairChoice(view, question, out) {
   </label>`;
 }
 
-async function confirmAndLookOn(view) {
+async function confirmAndMoveFocus(view) {
   if (!(await confirmLikely(view))) return;
-  // The button is gone, and with it the place of somebody who uses the keyboard.
+  // The button that had the keyboard focus is gone.
   requestAnimationFrame(() =>
     requestAnimationFrame(() => (document.getElementById("questions-title") ?? document.querySelector("h1"))?.focus()),
   );
@@ -134,7 +143,7 @@ async function confirmAndLookOn(view) {
 
 function faceOf(view, faceId) {
   for (const photo of view.photos) {
-    const face = photo.faces.find((one) => one.face_id === faceId);
+    const face = photo.faces.find((candidate) => candidate.face_id === faceId);
     if (face) return { photo, face };
   }
   return null;
@@ -176,10 +185,10 @@ function questionCard(view, question) {
 }
 
 async function answer(question, student, proposed) {
-  // What is proposed can be confirmed while further photos of the roll call are being read.
+  // Confirming the proposed student cannot conflict with photos that are still being processed.
   const yes = student !== null && student.student_id === proposed;
   const done = await attempt(() =>
     yes ? confirmFaces([question]) : nameFace(question.face_id, student?.student_id ?? null),
   );
-  if (done) say(student === null ? t("question.saidNobody") : t("question.said", { name: student.name }));
+  if (done) toast(student === null ? t("question.saidNobody") : t("question.said", { name: student.name }));
 }

@@ -1,4 +1,4 @@
-/** `<server-picture src>`: a picture of the server that an `img` alone could not ask for, since it needs the sign-in. */
+/** `<server-picture src>`: a picture that needs authentication, which an `img` alone cannot send. */
 
 import { t } from "../core/i18n.js";
 import { picture } from "../core/pictures.js";
@@ -24,7 +24,7 @@ class ServerPicture extends HTMLElement {
     image.decoding = "async";
     try {
       const address = await picture(source);
-      // The page was left, and its pictures with it.
+      // The page was left meanwhile and its pictures were freed.
       if (!this.isConnected) return;
       image.src = address;
       await image.decode();

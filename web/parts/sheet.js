@@ -1,4 +1,4 @@
-/** A sheet that comes up from the foot of the page; the rest waits behind it. Built on `dialog`, which keeps the focus. */
+/** A modal sheet at the bottom of the page, built on `dialog`, which traps the focus. */
 
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
@@ -6,36 +6,38 @@ import { ref } from "../vendor/lit-html/directives/ref.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { icon } from "./icons.js";
 
+/** @type {(() => {title: string, body: unknown}) | null} */
 let content = null;
+/** @type {HTMLDialogElement | null} */
 let element = null;
 
-/** @param {() => {title: string, body: unknown}} template of the sheet, drawn anew with the page. */
+/** @param {() => {title: string, body: unknown}} template called each time the page is drawn. */
 export function openSheet(template) {
   content = template;
   draw();
 }
 
-/** Close it; the focus goes back to where it was. */
+/** Close the sheet; the focus returns to where it was. */
 export function closeSheet() {
   element?.close();
 }
 
 function attach(dialog) {
   element = dialog ?? null;
-  // It is given before it stands in the page, where alone it can be shown.
+  // lit-html calls this before it inserts the element, and only an inserted dialog can be shown.
   queueMicrotask(() => element?.isConnected && !element.open && element.showModal());
 }
 
-function closed() {
+function onClose() {
   content = null;
   draw();
 }
 
-/** The place of the sheet. */
+/** @returns the open sheet, or nothing. */
 export function sheet() {
   if (content === null) return nothing;
   const { title, body } = content();
-  return html`<dialog class="sheet" aria-labelledby="sheet-title" ${ref(attach)} @close=${closed}
+  return html`<dialog class="sheet" aria-labelledby="sheet-title" ${ref(attach)} @close=${onClose}
     @click=${(event) => event.target === element && closeSheet()}>
     <div class="sheet-inside">
       <header>

@@ -1,72 +1,75 @@
-/** Short messages at the foot of the page, read aloud as they come. */
+/** Short messages at the bottom of the page, which screen readers announce. */
 
 import { draw } from "../core/draw.js";
 import { explain, t } from "../core/i18n.js";
 import { Unreachable } from "../core/problem.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
-/** Milliseconds that a message without a button stays. */
-const STAYS = 6_000;
+/** Milliseconds until a message without a button disappears. */
+const DURATION = 6_000;
 
+/** @type {{text: string, tone: "good" | "bad", action?: {label: string, run: () => void}} | null} */
 let shown = null;
-let timer = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 
 /**
  * @param {string} text
  * @param {{tone?: "good" | "bad", action?: {label: string, run: () => void}}} options
  */
-export function say(text, { tone = "good", action } = {}) {
+export function toast(text, { tone = "good", action } = {}) {
   shown = { text, tone, action };
   clearTimeout(timer);
-  if (!action) timer = setTimeout(close, STAYS);
+  if (!action) timer = setTimeout(closeToast, DURATION);
   draw();
 }
 
-/** Say why something was not done. @param {unknown} error */
-export function sayWhy(error) {
-  say(error instanceof Unreachable ? t("problem.unreachable") : explain(error), { tone: "bad" });
+/** Show an error. @param {unknown} error */
+export function toastError(error) {
+  toast(error instanceof Unreachable ? t("problem.unreachable") : explain(error), { tone: "bad" });
 }
 
-/** Run something and say why if it fails. @param {() => Promise<unknown>} work @returns {Promise<boolean>} whether it was done. */
+/** Run an action and show its error, if any. @param {() => Promise<unknown>} work @returns {Promise<boolean>} whether it succeeded. */
 export async function attempt(work) {
   try {
     await work();
-    clearFailure();
+    clearErrorToast();
     return true;
   } catch (error) {
-    sayWhy(error);
+    toastError(error);
     return false;
   }
 }
 
-/** Take away the message of a failure: it does not hold any more, or not on this page. */
-export function clearFailure() {
-  if (shown?.tone === "bad") close();
+/** Remove an error message: it no longer applies, or not on this page. */
+export function clearErrorToast() {
+  if (shown?.tone === "bad") closeToast();
 }
 
-/** Take away any message. */
-export function close() {
+/** Remove the message. */
+export function closeToast() {
   shown = null;
   draw();
 }
 
-/** The place of the messages. */
-export function toast() {
+/** @returns the live region with the message. */
+export function toastRegion() {
   return html`<div class="toast-place" role="status" aria-live="polite">
     ${
       shown === null
         ? nothing
         : html`<div class="toast ${shown.tone}">
             <span>${shown.text}</span>
-            ${
-              shown.action
-                ? html`<button class="quiet" @click=${() => {
-                    shown.action.run();
-                    close();
-                  }}>${shown.action.label}</button>`
-                : nothing
-            }
+            ${shown.action ? actionButton(shown.action) : nothing}
           </div>`
     }
   </div>`;
+}
+
+function actionButton({ label, run }) {
+  const runAndClose = () => {
+    run();
+    closeToast();
+  };
+  return html`<button class="quiet" @click=${runAndClose}>${label}</button>`;
 }

@@ -1,10 +1,11 @@
-/** Past roll calls of a group, and the way to its report. */
+/** Screen: past roll calls of a group, and the link to its report. */
 
-import { getAll, remembered } from "../core/api.js";
+import { cached, getAll } from "../core/api.js";
 import { draw } from "../core/draw.js";
-import { moment, t } from "../core/i18n.js";
-import { waiting } from "../core/outbox.js";
+import { formatDateTime, t } from "../core/i18n.js";
+import { queuedPhotos } from "../core/outbox.js";
 import { chosenGroup, knownGroups, rosterProblem } from "../core/roster.js";
+import { resetOnSignOut } from "../core/sign-out.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
 import { failure, waitingList } from "../parts/waiting.js";
@@ -12,22 +13,23 @@ import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { outcome, presence } from "./roll-call.js";
 
-/** Days that the list reaches back; the report goes as far as anybody likes. */
+/** Days covered by the list; the report covers any period. */
 const DAYS = 180;
 
 /** @type {{group: string, sessions: any[]} | null} */
-let read = null;
+let loaded = null;
+/** @type {unknown} */
 let problem = null;
 
-/** Called when the page is opened. */
+/** Called when the screen is opened. */
 export async function enter() {
   const group = chosenGroup();
   if (group === null) return;
   const since = new Date(Date.now() - DAYS * 86_400_000).toISOString().slice(0, 10);
   const path = `/v1/sessions?${new URLSearchParams({ group_id: group, since })}`;
   try {
-    const sessions = await remembered(`sessions of ${group}`, () => getAll(path));
-    read = { group, sessions: [...sessions].reverse() };
+    const sessions = await cached(`sessions of ${group}`, () => getAll(path));
+    loaded = { group, sessions: [...sessions].reverse() };
     problem = null;
   } catch (error) {
     problem = error;
@@ -35,12 +37,11 @@ export async function enter() {
   draw();
 }
 
-/** Forget what was read. */
-export function forget() {
-  read = null;
-}
+resetOnSignOut(() => {
+  loaded = null;
+});
 
-/** The page. */
+/** @returns the screen. */
 export function historyPage() {
   if (knownGroups() === null) {
     return rosterProblem() ? failure(rosterProblem()) : html`<p class="muted">${t("state.loading")}</p>`;
@@ -50,16 +51,16 @@ export function historyPage() {
     <h1 tabindex="-1">${t("history.title")}</h1>
     ${group === null ? html`<p>${t("roll.noGroup")}</p>` : groupPicker(() => void enter())}
     ${group === null ? nothing : html`<a class="button big" href="#/report">${icon("list")}${t("report.open")}</a>`}
-    ${waitingList(waiting().filter((item) => item.kind === "detect" && item.groupId === group))}
+    ${waitingList(queuedPhotos().filter((item) => item.kind === "detect" && item.groupId === group))}
     ${problem ? failure(problem) : list(group)}
   </section>`;
 }
 
 function list(group) {
-  if (read === null || read.group !== group) return nothing;
-  if (read.sessions.length === 0) return html`<p class="muted">${t("history.none")}</p>`;
+  if (loaded === null || loaded.group !== group) return nothing;
+  if (loaded.sessions.length === 0) return html`<p class="muted">${t("history.none")}</p>`;
   return html`<ul class="list" data-test="sessions">
-    ${repeat(read.sessions, (session) => session.session_id, entry)}
+    ${repeat(loaded.sessions, (session) => session.session_id, entry)}
   </ul>`;
 }
 
@@ -68,7 +69,7 @@ function entry(session) {
   return html`<li>
     <a class="item" href="#/session/${session.session_id}">
       <span class="grow">
-        <b>${moment(session.started_at)}</b>
+        <b>${formatDateTime(session.started_at)}</b>
         ${session.taken ? html`<meter min="0" max=${Math.max(all, 1)} .value=${present} aria-hidden="true"></meter>` : nothing}
       </span>
       <span>${outcome(session)}</span>${icon("next")}

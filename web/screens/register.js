@@ -1,38 +1,39 @@
-/** Registering one student after the other: who, consent, one photo. */
+/** Screen: register students one after another. Each needs a name, consent and one photo. */
 
 import { draw } from "../core/draw.js";
-import { explain, has, percent, t } from "../core/i18n.js";
+import { explain, hasText, percent, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
-import { discard, enqueue, retry, waiting } from "../core/outbox.js";
-import { prepared } from "../core/photo.js";
+import { discard, enqueue, queuedPhotos, retry } from "../core/outbox.js";
+import { preparePhoto } from "../core/photo.js";
 import { chooseGroup, chosenGroup, knownGroups, knownStudents, loadGroups, loadStudents } from "../core/roster.js";
 import { camera, startCamera, stopCamera } from "../parts/camera.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
-import { attempt, say } from "../parts/toast.js";
+import { attempt, toast } from "../parts/toast.js";
 import { stateOf, waitingList } from "../parts/waiting.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
-/** Identifiers as the server takes them (`muster.domain.identifiers`). */
+/** Identifiers that the server accepts (`muster.domain.identifiers`). */
 const IDENTIFIER = "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}";
 const NEW = "";
 
 const form = { student: NEW, id: "", name: "", newGroup: "", consent: false };
 /** @type {{blob: Blob, url: string} | null} */
 let photo = null;
-/** @type {string | null} id of the photo on its way. */
+/** @type {string | null} id of the photo being sent. */
 let sending = null;
 /** @type {{name: string, quality: number | null, warnings: {code: string, detail: string}[]} | null} */
 let done = null;
 
-/** Called when the page is opened. */
+/** Called when the screen is opened. */
 export async function enter() {
   done = null;
-  if (chosenGroup() !== null) await loadStudents(chosenGroup()).catch(() => undefined);
+  const group = chosenGroup();
+  if (group !== null) await loadStudents(group).catch(() => undefined);
 }
 
-/** Called when it is left. */
+/** Called when the screen is left. */
 export function exit() {
   stopCamera();
   dropPhoto();
@@ -40,8 +41,8 @@ export function exit() {
   sending = null;
 }
 
-/** Take in that the server registered somebody. @param {any} item @param {any} answer */
-export function registered(item, answer) {
+/** Show that the server registered a student. @param {any} item @param {any} answer */
+export function onRegistered(item, answer) {
   if (item.kind !== "register") return;
   void loadStudents(item.groupId).catch(() => undefined);
   if (knownGroups()?.every((group) => group.group_id !== item.groupId)) void loadGroups();
@@ -52,7 +53,7 @@ export function registered(item, answer) {
     dropPhoto();
     scrollTo(0, 0);
   } else {
-    say(t("register.done", { name: answer.name }));
+    toast(t("register.done", { name: answer.name }));
   }
   draw();
 }
@@ -71,9 +72,9 @@ function change(values) {
   draw();
 }
 
-async function taken(file) {
+async function takePhoto(file) {
   await attempt(async () => {
-    const blob = await prepared(file, me().uploads ? Infinity : me().max_photo_bytes);
+    const blob = await preparePhoto(file, me().uploads ? Infinity : me().max_photo_bytes);
     dropPhoto();
     photo = { blob, url: URL.createObjectURL(blob) };
     stopCamera();
@@ -92,30 +93,31 @@ async function submit(event) {
   draw();
 }
 
-/** The page. */
+/** @returns the screen. */
 export function register() {
-  const item = sending === null ? null : waiting().find((one) => one.id === sending);
-  const others = waiting().filter((one) => one.kind === "register" && one.id !== sending);
+  const item = sending === null ? null : queuedPhotos().find(({ id }) => id === sending);
+  const others = queuedPhotos().filter(({ kind, id }) => kind === "register" && id !== sending);
   return html`<section class="stack narrow">
     <h1 tabindex="-1">${t("register.title")}</h1>
     ${navigator.onLine ? nothing : html`<p class="card">${icon("cloudOff")} ${t("register.offline")}</p>`}
-    ${done ? success() : nothing}
-    ${item ? underWay(item) : done ? nothing : fields()}
+    ${done ? success(done) : nothing}
+    ${item ? progress(item) : nothing}
+    ${item || done ? nothing : fields()}
     ${waitingList(others)}
   </section>`;
 }
 
-function success() {
+function success({ name, quality, warnings }) {
   return html`<div class="card good" role="status">
-    <p class="big-text">${icon("check")} ${t("register.done", { name: done.name })}</p>
-    ${done.quality === null ? nothing : html`<p>${t("register.quality", { quality: percent(done.quality) })}</p>`}
-    ${done.warnings.map((warning) => html`<p data-warning=${warning.code}>${icon("question")} ${noticed(warning)}</p>`)}
+    <p class="big-text">${icon("check")} ${t("register.done", { name })}</p>
+    ${quality === null ? nothing : html`<p>${t("register.quality", { quality: percent(quality) })}</p>`}
+    ${warnings.map((warning) => html`<p data-warning=${warning.code}>${icon("question")} ${warningText(warning)}</p>`)}
     <button class="primary big" @click=${next}>${icon("addPerson")}${t("register.next")}</button>
   </div>`;
 }
 
-function noticed({ code, detail }) {
-  return has(`warning.${code}`) ? t(`warning.${code}`) : detail;
+function warningText({ code, detail }) {
+  return hasText(`warning.${code}`) ? t(`warning.${code}`) : detail;
 }
 
 function next() {
@@ -124,42 +126,61 @@ function next() {
   void startCamera();
 }
 
-function underWay(item) {
+function progress(item) {
   const { name, text } = stateOf(item);
-  const again = async () => {
-    await discard(item.id);
-    sending = null;
-    dropPhoto();
-    change({ consent: true });
-    void startCamera();
-  };
-  const resend = async (changes) => {
-    const student = { ...item.student, ...changes };
-    await retry(item.id, { student });
-    sending = waiting().find((one) => one.kind === "register" && one.student.id === student.id)?.id ?? null;
-  };
-  const edit = async () => {
-    await discard(item.id);
-    sending = null;
-    draw();
-  };
-  const person = item.state === "failed" && ["student_exists", "invalid_request"].includes(item.problem.code);
   return html`<div class="card stack" role="status" data-state=${name}>
     <img class="preview" src=${photo?.url ?? ""} alt=${t("register.photoOf", { name: item.student.name })} />
-    ${
-      item.state === "failed"
-        ? html`<p class="bad big-text" role="alert">${explain(item.problem)}</p>
-            ${person ? html`<button class="primary big" @click=${edit}>${t("register.change")}</button>` : html`<button class="primary big" @click=${again}>${icon("camera")}${t("register.again")}</button>`}
-            ${item.problem.code === "duplicate_person" ? html`<button @click=${() => resend({ allowLookalike: true })}>${t("register.lookalike")}</button>` : nothing}
-            ${item.problem.code === "consent_withdrawn" ? html`<button @click=${() => resend({ renewConsent: true })}>${t("register.renewConsent")}</button>` : nothing}`
-        : html`<p>${text}</p>
-            <progress aria-label=${text}></progress>
-            ${name === "offline" || name === "sign-in" ? html`<button class="primary" @click=${release}>${t("register.next")}</button>` : nothing}`
-    }
+    ${item.state === "failed" ? refusal(item) : pending(name, text)}
   </div>`;
 }
 
-/** Let a photo wait by itself, and register the next. */
+function pending(name, text) {
+  const canContinue = name === "offline" || name === "sign-in";
+  return html`<p>${text}</p>
+    <progress aria-label=${text}></progress>
+    ${canContinue ? html`<button class="primary" @click=${release}>${t("register.next")}</button>` : nothing}`;
+}
+
+/** Codes that a change of the name or the id resolves. */
+const ABOUT_THE_PERSON = ["student_exists", "invalid_request"];
+
+function refusal(item) {
+  const { code } = item.problem;
+  return html`<p class="bad big-text" role="alert">${explain(item.problem)}</p>
+    ${
+      ABOUT_THE_PERSON.includes(code)
+        ? html`<button class="primary big" @click=${() => edit(item)}>${t("register.change")}</button>`
+        : html`<button class="primary big" @click=${() => replace(item)}>${icon("camera")}${t("register.again")}</button>`
+    }
+    ${code === "duplicate_person" ? resendButton(item, { allowLookalike: true }, t("register.lookalike")) : nothing}
+    ${code === "consent_withdrawn" ? resendButton(item, { renewConsent: true }, t("register.renewConsent")) : nothing}`;
+}
+
+function resendButton(item, changes, label) {
+  return html`<button @click=${() => resend(item, changes)}>${label}</button>`;
+}
+
+async function resend(item, changes) {
+  const student = { ...item.student, ...changes };
+  await retry(item.id, { student });
+  sending = queuedPhotos().find((other) => other.kind === "register" && other.student?.id === student.id)?.id ?? null;
+}
+
+async function edit(item) {
+  await discard(item.id);
+  sending = null;
+  draw();
+}
+
+async function replace(item) {
+  await discard(item.id);
+  sending = null;
+  dropPhoto();
+  change({ consent: true });
+  void startCamera();
+}
+
+/** Leave the photo in the outbox and register the next student. */
 function release() {
   sending = null;
   dropPhoto();
@@ -169,66 +190,71 @@ function release() {
 
 function fields() {
   const group = chosenGroup();
-  const open = (group === null ? null : knownStudents(group))?.filter((student) => student.state === "enrolled") ?? [];
-  const choose = (event) => {
-    const student = open.find((one) => one.student_id === event.target.value);
-    change(
-      student
-        ? { student: student.student_id, id: student.student_id, name: student.name }
-        : { student: NEW, id: "", name: "" },
-    );
-  };
   return html`<form class="stack" @submit=${submit}>
     ${group === null ? identifier("newGroup", t("group.new"), t("group.newHint")) : groupPicker(() => void enter())}
-    ${
-      open.length > 0
-        ? html`<label class="field">
-            <span>${t("register.who")}</span>
-            <select @change=${choose}>
-              <option value=${NEW}>${t("register.newStudent")}</option>
-              ${repeat(
-                open,
-                (student) => student.student_id,
-                (student) =>
-                  html`<option value=${student.student_id} ?selected=${student.student_id === form.student}>${student.name}</option>`,
-              )}
-            </select>
-          </label>`
-        : nothing
-    }
-    ${
-      form.student === NEW
-        ? html`<label class="field">
-              <span>${t("register.name")}</span>
-              <input required maxlength="200" autocomplete="off" .value=${form.name} @input=${(event) => change({ name: event.target.value })} />
-            </label>
-            ${identifier("id", t("register.id"), t("register.idHint"))}`
-        : nothing
-    }
-    <fieldset class="consent">
-      <legend>${t("consent.title")}</legend>
-      <details>
-        <summary>${t("consent.read")}</summary>
-        <blockquote>${t("consent.text")}</blockquote>
-        ${me().consent_wording ? html`<p class="muted small">${t("consent.version", { version: me().consent_wording })}</p>` : nothing}
-      </details>
-      <label class="check">
-        <input type="checkbox" required .checked=${form.consent} @change=${(event) => agree(event.target.checked)} />
-        <span>${t("consent.given")}</span>
-      </label>
-    </fieldset>
-    ${
-      photo === null
-        ? form.consent
-          ? camera(taken)
-          : html`<p class="muted">${t("register.consentFirst")}</p>`
-        : html`<img class="preview" src=${photo.url} alt=${t("register.photo")} />
-            <div class="row wrap">
-              <button class="primary big grow" type="submit">${icon("addPerson")}${t("register.send")}</button>
-              <button type="button" class="big" @click=${retake}>${icon("camera")}${t("register.again")}</button>
-            </div>`
-    }
+    ${group === null ? nothing : studentPicker(knownStudents(group) ?? [])}
+    ${form.student === NEW ? newStudent() : nothing}
+    ${consentField()}
+    ${photoField()}
   </form>`;
+}
+
+function studentPicker(students) {
+  const enrolled = students.filter((student) => student.state === "enrolled");
+  if (enrolled.length === 0) return nothing;
+  const choose = (event) => {
+    const student = enrolled.find(({ student_id }) => student_id === event.target.value);
+    const id = student?.student_id ?? NEW;
+    change({ student: id, id, name: student?.name ?? "" });
+  };
+  return html`<label class="field">
+    <span>${t("register.who")}</span>
+    <select @change=${choose}>
+      <option value=${NEW}>${t("register.newStudent")}</option>
+      ${repeat(
+        enrolled,
+        ({ student_id }) => student_id,
+        ({ student_id, name }) =>
+          html`<option value=${student_id} ?selected=${student_id === form.student}>${name}</option>`,
+      )}
+    </select>
+  </label>`;
+}
+
+function newStudent() {
+  return html`<label class="field">
+      <span>${t("register.name")}</span>
+      <input required maxlength="200" autocomplete="off" .value=${form.name}
+        @input=${(event) => change({ name: event.target.value })} />
+    </label>
+    ${identifier("id", t("register.id"), t("register.idHint"))}`;
+}
+
+function consentField() {
+  const version = me().consent_wording;
+  return html`<fieldset class="consent">
+    <legend>${t("consent.title")}</legend>
+    <details>
+      <summary>${t("consent.read")}</summary>
+      <blockquote>${t("consent.text")}</blockquote>
+      ${version ? html`<p class="muted small">${t("consent.version", { version })}</p>` : nothing}
+    </details>
+    <label class="check">
+      <input type="checkbox" required .checked=${form.consent} @change=${(event) => agree(event.target.checked)} />
+      <span>${t("consent.given")}</span>
+    </label>
+  </fieldset>`;
+}
+
+function photoField() {
+  if (photo !== null) {
+    return html`<img class="preview" src=${photo.url} alt=${t("register.photo")} />
+      <div class="row wrap">
+        <button class="primary big grow" type="submit">${icon("addPerson")}${t("register.send")}</button>
+        <button type="button" class="big" @click=${retake}>${icon("camera")}${t("register.again")}</button>
+      </div>`;
+  }
+  return form.consent ? camera(takePhoto) : html`<p class="muted">${t("register.consentFirst")}</p>`;
 }
 
 function agree(consent) {
@@ -243,7 +269,7 @@ function retake() {
   void startCamera();
 }
 
-/** @param {"id" | "newGroup"} name of the value in the form. */
+/** @param {"id" | "newGroup"} name of the field in `form`. @param {string} label @param {string} hint */
 function identifier(name, label, hint) {
   return html`<div class="stack-small">
     <label class="field">

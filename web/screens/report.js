@@ -1,25 +1,28 @@
-/** Who came over a term: a table of students by sessions, coloured and lettered, and its export. */
+/** Screen: attendance of a term as a table of students by roll calls, and its export. */
 
 import { get, send } from "../core/api.js";
 import { draw } from "../core/draw.js";
-import { day, dayAndMonth, percent, t } from "../core/i18n.js";
+import { formatDay, formatDayAndMonth, percent, t } from "../core/i18n.js";
 import { chosenGroup, groupName } from "../core/roster.js";
 import { share } from "../core/share.js";
+import { resetOnSignOut } from "../core/sign-out.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
 import { attempt } from "../parts/toast.js";
 import { failure } from "../parts/waiting.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
-/** Months that a term has, until the teacher says otherwise. */
+/** Months covered until the teacher changes the dates. */
 const TERM_MONTHS = 4;
-const FORMS = { xlsx: "report.xlsx", csv: "report.csv", html: "report.page" };
+const FORMATS = { xlsx: "report.xlsx", csv: "report.csv", html: "report.page" };
 
 const period = { since: "", until: "" };
+/** @type {any} */
 let report = null;
+/** @type {unknown} */
 let problem = null;
 
-/** Called when the page is opened. */
+/** Called when the screen is opened. */
 export async function enter() {
   if (period.since === "") {
     const begin = new Date();
@@ -29,20 +32,19 @@ export async function enter() {
   await load();
 }
 
-/** Forget what was read. */
-export function forget() {
+resetOnSignOut(() => {
   report = null;
-}
+});
 
-function query(form) {
-  const fields = { group_id: chosenGroup(), ...period, ...(form ? { format: form } : {}) };
+function reportPath(format = "") {
+  const fields = { group_id: chosenGroup() ?? "", ...period, format };
   return `/v1/reports/attendance?${new URLSearchParams(Object.entries(fields).filter(([, value]) => value))}`;
 }
 
 async function load() {
   if (chosenGroup() === null) return;
   try {
-    report = await get(query());
+    report = await get(reportPath());
     problem = null;
   } catch (error) {
     problem = error;
@@ -50,21 +52,21 @@ async function load() {
   draw();
 }
 
-async function exported(form) {
+async function exportAs(format) {
   await attempt(async () => {
-    const response = await send("GET", query(form));
+    const response = await send("GET", reportPath(format));
     const days = [period.since, period.until || today()].filter(Boolean).join("_to_");
-    await share(await response.blob(), `${chosenGroup()}_${days}.${form}`);
+    await share(await response.blob(), `${chosenGroup()}_${days}.${format}`);
   });
 }
 
-/** @returns {string} the last day of a report that has no end. */
+/** @returns {string} today as `2026-11-26`, in the phone's time zone. */
 function today() {
   const now = new Date();
   return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
-/** The page. */
+/** @returns the screen. */
 export function reportPage() {
   const set = (name) => (event) => {
     period[name] = event.target.value;
@@ -77,11 +79,11 @@ export function reportPage() {
       <label class="field half"><span>${t("report.since")}</span><input type="date" .value=${period.since} @change=${set("since")} /></label>
       <label class="field half"><span>${t("report.until")}</span><input type="date" .value=${period.until} @change=${set("until")} /></label>
     </div>
-    ${problem ? failure(problem) : nothing} ${report ? found() : nothing}
+    ${problem ? failure(problem) : nothing} ${report ? results() : nothing}
   </section>`;
 }
 
-function found() {
+function results() {
   if (report.sessions.length === 0) return html`<p class="muted">${t("history.none")}</p>`;
   const taken = report.sessions.filter((session) => session.taken);
   const notTaken = report.sessions.length - taken.length;
@@ -92,8 +94,8 @@ function found() {
     ${report.questions > 0 ? html`<p class="muted">${t("report.questions", { count: report.questions })}</p>` : nothing}
     ${notTaken > 0 ? html`<p class="muted">${t("report.notTaken", { count: notTaken })}</p>` : nothing}
     <div class="row wrap" role="group" aria-label=${t("report.export")}>
-      ${Object.entries(FORMS).map(
-        ([form, label]) => html`<button @click=${() => exported(form)}>${icon("share")}${t(label)}</button>`,
+      ${Object.entries(FORMATS).map(
+        ([format, label]) => html`<button @click=${() => exportAs(format)}>${icon("share")}${t(label)}</button>`,
       )}
     </div>
     ${heatMap()}
@@ -107,7 +109,7 @@ function found() {
 }
 
 function heatMap() {
-  return html`<div class="heat" tabindex="0" role="region" aria-label=${t("report.table", { group: groupName(chosenGroup()) })}>
+  return html`<div class="heat" tabindex="0" role="region" aria-label=${t("report.table", { group: groupName(chosenGroup() ?? "") })}>
     <table>
       <thead>
         <tr>
@@ -116,8 +118,8 @@ function heatMap() {
           ${report.sessions.map(
             (
               session,
-            ) => html`<th scope="col"><a href="#/session/${session.session_id}" aria-label=${day(session.started_at)}>
-              ${dayAndMonth(session.started_at).map((part) => html`<span>${part}</span>`)}
+            ) => html`<th scope="col"><a href="#/session/${session.session_id}" aria-label=${formatDay(session.started_at)}>
+              ${formatDayAndMonth(session.started_at).map((part) => html`<span>${part}</span>`)}
             </a></th>`,
           )}
         </tr>

@@ -1,34 +1,43 @@
-/** The first page: choose the group, take the photos. */
+/** Screen: choose a group and take the photos of a roll call. */
 
 import { get } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { captureTime, dayTaken } from "../core/exif.js";
-import { clock, moment, t } from "../core/i18n.js";
+import { formatDateTime, formatTime, t } from "../core/i18n.js";
 import { me } from "../core/me.js";
-import { enqueue, waiting } from "../core/outbox.js";
-import { prepared } from "../core/photo.js";
+import { enqueue, queuedPhotos } from "../core/outbox.js";
+import { preparePhoto } from "../core/photo.js";
 import { randomId } from "../core/random.js";
 import { chosenGroup, groupName, knownGroups, knownStudents, loadStudents, rosterProblem } from "../core/roster.js";
+import { resetOnSignOut } from "../core/sign-out.js";
 import { ask } from "../parts/ask.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
-import { attempt, say } from "../parts/toast.js";
+import { attempt, toast } from "../parts/toast.js";
 import { failure, waitingList } from "../parts/waiting.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
-/** Days of which roll calls are offered to go on with. */
+/** Days from which recent roll calls are listed. */
 const RECENT_DAYS = 2;
-/** Milliseconds after its start in which a further photo probably belongs to a roll call. */
-const JUST_BEGUN = 15 * 60_000;
+/** Milliseconds after the start of a roll call within which another photo probably belongs to it. */
+const SAME_ROLL_CALL = 15 * 60_000;
 
 /** @type {{group: string, sessions: any[]} | null} */
 let recent = null;
 let preparing = 0;
-/** Roll calls begun on this page, by id: they are known before the server lists them. */
-const begun = new Map();
+/**
+ * Roll calls started on this page, by id, before the server lists them.
+ * @type {Map<string, {id: string, startedAt: string, group: string}>}
+ */
+const startedHere = new Map();
 
-/** Called when the page is opened. */
+resetOnSignOut(() => {
+  recent = null;
+  startedHere.clear();
+});
+
+/** Called when the screen is opened. */
 export async function enter() {
   const group = chosenGroup();
   if (group === null) return;
@@ -41,36 +50,37 @@ async function loadRecent(group) {
     const page = await get(`/v1/sessions?${new URLSearchParams({ group_id: group, since, limit: "20" })}`);
     recent = { group, sessions: page.items.reverse().slice(0, 3) };
   } catch {
-    // Without a network there is nothing to go on with but what waits, which is shown apart.
+    // Without a network only the photos in the outbox are shown, in their own list.
     recent = null;
   }
   draw();
 }
 
-/** @returns {string} id of a new roll call: readable in lists, and nobody else's. */
+/** @param {string} group @param {Date} now @returns {string} readable, unique id of a new roll call. */
 function newSessionId(group, now) {
   const stamp = now.toISOString().slice(0, 16).replace(/[-:T]/g, "");
   return `${group.slice(0, 40)}-${stamp}-${randomId().slice(0, 8)}`;
 }
 
 /**
- * Take the photos of one roll call in, and show it.
+ * Queue the photos of one roll call and open its screen.
  * @param {Iterable<File>} files
- * @param {{id: string, startedAt: string, isOpen?: boolean} | null} session to add to; null opens another.
+ * @param {import("../core/outbox.js").SessionRef | null} session to add to; null starts a new one.
  * @param {string} group
  */
 export async function takePhotos(files, session, group) {
   const chosen = [...files].slice(0, me().max_photos);
-  if (chosen.length < [...files].length) say(t("roll.tooMany", { count: me().max_photos }), { tone: "bad" });
+  if (chosen.length < [...files].length) toast(t("roll.tooMany", { count: me().max_photos }), { tone: "bad" });
   if (chosen.length === 0) return;
   const now = new Date();
+  /** @type {import("../core/outbox.js").SessionRef} */
   const target = session ?? { id: newSessionId(group, now), startedAt: now.toISOString(), isNew: true };
-  if (target.isNew) begun.set(target.id, { id: target.id, startedAt: target.startedAt, group });
+  if (target.isNew) startedHere.set(target.id, { id: target.id, startedAt: target.startedAt, group });
   preparing += chosen.length;
   draw();
   for (const file of chosen) {
     await attempt(async () => {
-      const blob = await prepared(file, me().uploads ? Infinity : me().max_photo_bytes);
+      const blob = await preparePhoto(file, me().uploads ? Infinity : me().max_photo_bytes);
       const taken = await captureTime(file);
       await enqueue({ kind: "detect", groupId: group, session: target, blob, dayTaken: taken && dayTaken(taken) });
     });
@@ -80,40 +90,43 @@ export async function takePhotos(files, session, group) {
   draw();
 }
 
-/** Offer a roll call no longer: it was deleted. @param {string} id */
-export function forgetRollCall(id) {
-  begun.delete(id);
+/** Stop listing a roll call that was deleted. @param {string} id */
+export function removeFromRecent(id) {
+  startedHere.delete(id);
   if (recent !== null) recent.sessions = recent.sessions.filter((session) => session.session_id !== id);
 }
 
-/** @returns {number} photos that are being made ready. */
-export function beingPrepared() {
+/** @returns {number} number of photos being prepared. */
+export function photosInPreparation() {
   return preparing;
 }
 
-/** @returns {{id: string, startedAt: string} | null} the roll call of a group that began a moment ago, sent or not. */
-function justBegun(group) {
+/**
+ * @param {string} group
+ * @returns {import("../core/outbox.js").SessionRef | null} the group's latest roll call, sent or not, if it just started.
+ */
+function recentlyStarted(group) {
   const sent = recent?.group === group ? recent.sessions : [];
   const known = [
     ...sent.map((session) => ({ id: session.session_id, startedAt: session.started_at, isOpen: true })),
-    ...[...begun.values()].filter((session) => session.group === group),
-    ...waiting()
-      .filter((item) => item.kind === "detect" && item.groupId === group && item.user === me()?.user_id)
-      .map((item) => ({ ...item.session, isNew: false })),
-  ].filter(({ startedAt }) => Math.abs(Date.now() - Date.parse(startedAt)) < JUST_BEGUN);
-  return known.sort((one, other) => Date.parse(other.startedAt) - Date.parse(one.startedAt))[0] ?? null;
+    ...[...startedHere.values()].filter((session) => session.group === group),
+    ...queuedPhotos()
+      .filter((item) => item.kind === "detect" && item.groupId === group && item.user === me().user_id)
+      .flatMap(({ session }) => (session ? [{ ...session, isNew: false }] : [])),
+  ].filter(({ startedAt }) => Math.abs(Date.now() - Date.parse(startedAt)) < SAME_ROLL_CALL);
+  return known.sort((first, second) => Date.parse(second.startedAt) - Date.parse(first.startedAt))[0] ?? null;
 }
 
 function files(group) {
   return (event) => {
     const chosen = [...event.target.files];
     event.target.value = "";
-    const last = justBegun(group);
+    const last = recentlyStarted(group);
     if (last === null || chosen.length === 0) {
       void takePhotos(chosen, null, group);
       return;
     }
-    const time = clock(last.startedAt);
+    const time = formatTime(last.startedAt);
     ask(
       t("roll.addTitle"),
       [t("roll.addText", { time, group: groupName(group) })],
@@ -125,7 +138,7 @@ function files(group) {
   };
 }
 
-/** The page. */
+/** @returns the screen. */
 export function rollCall() {
   const groups = knownGroups();
   if (groups === null)
@@ -137,7 +150,7 @@ export function rollCall() {
       <a class="button primary big" href="#/register">${icon("addPerson")}${t("register.title")}</a>
     </section>`;
   }
-  const group = chosenGroup();
+  const group = chosenGroup() ?? "";
   const students = knownStudents(group);
   return html`<section class="stack">
     <h1 tabindex="-1">${t("roll.title")}</h1>
@@ -154,7 +167,7 @@ export function rollCall() {
       </label>
       <p class="muted small">${t("roll.hint", { count: me().max_photos })}</p>
     </div>
-    ${waitingList(waiting().filter((item) => item.kind === "detect"))} ${recentList(group)}
+    ${waitingList(queuedPhotos().filter((item) => item.kind === "detect"))} ${recentList(group)}
   </section>`;
 }
 
@@ -168,7 +181,7 @@ function recentList(group) {
         (session) =>
           html`<li>
             <a class="item" href="#/session/${session.session_id}">
-              <span class="grow"><b>${moment(session.started_at)}</b></span>
+              <span class="grow"><b>${formatDateTime(session.started_at)}</b></span>
               <span class="muted">${outcome(session)}</span>${icon("next")}
             </a>
           </li>`,
@@ -176,12 +189,12 @@ function recentList(group) {
     </ul>`;
 }
 
-/** @param {Record<string, number>} counts @returns who came, late ones too, of how many. */
+/** @param {Record<string, number>} counts @returns {{present: number, all: number}} present including late, and everyone. */
 export function presence({ present, late, absent, excused, review }) {
   return { present: present + late, all: present + late + absent + excused + review };
 }
 
-/** @param {{taken: boolean, counts: Record<string, number>}} session @returns {string} how a roll call came out. */
+/** @param {{taken: boolean, counts: Record<string, number>}} session @returns {string} the result in words. */
 export function outcome({ taken, counts }) {
   const came = taken ? t("session.presentOf", presence(counts)) : t("session.notTaken");
   return counts.review > 0 ? t("session.withReview", { came, count: counts.review }) : came;

@@ -1,57 +1,66 @@
-/** One roll call: its photos with the faces framed, the questions, and everybody with their status. */
+/** Screen: one roll call with its photos, questions, and the status of every student. */
 
-import { moment, t } from "../core/i18n.js";
-import { discard, isUnopened, waiting } from "../core/outbox.js";
-import { forgetPictures } from "../core/pictures.js";
+import { formatDateTime, t } from "../core/i18n.js";
+import { discard, isUnopened, queuedPhotos } from "../core/outbox.js";
+import { releasePictures } from "../core/pictures.js";
 import { groupName, knownStudents, loadStudents } from "../core/roster.js";
-import { changesMade, leave, lookAt, reload, removePhoto, removeSession, session } from "../core/session.js";
+import {
+  changesSettled,
+  closeSession,
+  openSession,
+  reload,
+  removePhoto,
+  removeSession,
+  session,
+} from "../core/session.js";
 import { ask } from "../parts/ask.js";
 import { openFace, openStudent } from "../parts/face-sheet.js";
 import { icon } from "../parts/icons.js";
 import { photoView } from "../parts/photo-view.js";
 import { confirmable, confirmLikely, questions } from "../parts/questions.js";
 import { chip, counts } from "../parts/status.js";
-import { attempt, say } from "../parts/toast.js";
+import { attempt, toast } from "../parts/toast.js";
 import { failure, waitingList } from "../parts/waiting.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { beingPrepared, forgetRollCall, takePhotos } from "./roll-call.js";
+import { photosInPreparation, removeFromRecent, takePhotos } from "./roll-call.js";
 
-/** Called when the page is opened. @param {string} id */
+/** Called when the screen is opened. @param {string} id */
 export async function enter(id) {
-  const item = ownWaiting(id)[0];
-  lookAt(id, item ? { groupId: item.groupId, startedAt: item.session.startedAt } : {});
+  const item = queuedFor(id)[0];
+  openSession(id, item?.session ? { groupId: item.groupId, startedAt: item.session.startedAt } : {});
   if (!isUnopened(id)) await reload();
-  if (session()?.groupId) await loadStudents(session().groupId).catch(() => undefined);
+  const group = session()?.groupId;
+  if (group) await loadStudents(group).catch(() => undefined);
 }
 
-/** Called when it is left. */
+/** Called when the screen is left. */
 export function exit() {
-  leave();
-  forgetPictures();
+  closeSession();
+  releasePictures();
 }
 
-function ownWaiting(id) {
-  return waiting().filter((item) => item.kind === "detect" && item.session.id === id);
+function queuedFor(id) {
+  return queuedPhotos().filter((item) => item.kind === "detect" && item.session?.id === id);
 }
 
-/** The page. */
+/** @returns the screen. */
 export function sessionPage() {
   const view = session();
   if (view === null) return nothing;
-  const items = ownWaiting(view.id);
-  // What waits tells more than that nothing could be read yet.
-  const problem = items.length > 0 || beingPrepared() > 0 ? null : view.problem;
+  const items = queuedFor(view.id);
+  // The list of waiting photos explains more than a failure to load the roll call.
+  const problem = items.length > 0 || photosInPreparation() > 0 ? null : view.problem;
   return html`<section class="session">
     <header class="stack-small">
       <h1 tabindex="-1">${view.groupId ? groupName(view.groupId) : t("session.title")}</h1>
-      <p class="muted">${view.startedAt ? moment(view.startedAt) : nothing}</p>
+      <p class="muted">${view.startedAt ? formatDateTime(view.startedAt) : nothing}</p>
       ${view.loaded || view.marks.length ? summary(view) : nothing}
     </header>
     ${questions(view)}
     <div class="columns">
       <div class="stack">
-        ${beingPrepared() > 0 ? html`<p class="card">${icon("wait")} ${t("photo.preparing", { count: beingPrepared() })}</p>` : nothing}
+        ${photosInPreparation() > 0 ? html`<p class="card">${icon("wait")} ${t("photo.preparing", { count: photosInPreparation() })}</p>` : nothing}
         ${waitingList(items)}
         ${repeat(
           view.photos,
@@ -90,7 +99,7 @@ function photoActions(view, photo) {
     const files = [...event.target.files];
     event.target.value = "";
     if (files.length === 0) return;
-    // The new photo is kept in the phone before the old one goes.
+    // The new photo is stored before the old one is deleted.
     await takePhotos(files, { id: view.id, startedAt: view.startedAt, isOpen: view.loaded }, view.groupId);
     await attempt(() => removePhoto(photo.photo_id));
   };
@@ -100,10 +109,10 @@ function photoActions(view, photo) {
 function removal(view, items) {
   const remove = async () => {
     if (!(await attempt(removeSession))) return;
-    // Sent later, they would open it again.
+    // Photos sent later would create the roll call again.
     for (const item of items) await discard(item.id);
-    forgetRollCall(view.id);
-    say(t("session.deleted"));
+    removeFromRecent(view.id);
+    toast(t("session.deleted"));
     location.hash = "#/history";
   };
   return html`<button class="danger" @click=${() =>
@@ -131,8 +140,8 @@ function morePhotos(view) {
   </div>`;
 }
 
-/** Marks, and without a status those students of the group who have none: everybody can be marked by hand. */
-function everybody(view) {
+/** @returns {any[]} all marks, then the other students of the group without a status, who can be marked by hand. */
+function everyone(view) {
   const marked = new Set(view.marks.map((mark) => mark.student_id));
   const students = view.groupId === null ? [] : (knownStudents(view.groupId) ?? []);
   const others = students.filter((student) => !marked.has(student.student_id));
@@ -143,16 +152,16 @@ function everybody(view) {
 }
 
 function people(view) {
-  const listed = everybody(view);
+  const listed = everyone(view);
   if (!view.loaded && view.marks.length === 0) {
     return listed.length === 0 ? nothing : html`<p class="muted">${t("session.notYet", { count: listed.length })}</p>`;
   }
   if (listed.length === 0) return nothing;
   const order = ["review", null, "absent", "late", "excused", "present"];
   const sorted = listed.sort(
-    (one, other) =>
-      order.indexOf(one.status) - order.indexOf(other.status) ||
-      (one.name ?? one.student_id).localeCompare(other.name ?? other.student_id),
+    (first, second) =>
+      order.indexOf(first.status) - order.indexOf(second.status) ||
+      (first.name ?? first.student_id).localeCompare(second.name ?? second.student_id),
   );
   return html`<section aria-labelledby="people-title">
     <h2 id="people-title">${t("session.people")}</h2>
@@ -176,7 +185,7 @@ function people(view) {
 
 function finishBar(view, items) {
   if (!view.loaded && items.length === 0) return nothing;
-  // It stays at the foot of the screen, except while there are questions, whose answers it would cover.
+  // The bar sticks to the bottom of the screen, except while there are questions: it would cover their buttons.
   return html`<div class="bar ${view.questions.length > 0 ? "still" : ""}">
     <button class="primary big grow" @click=${() => void finishOrAsk(view, items)}>
       ${icon("check")}${t("session.finish")}
@@ -185,8 +194,8 @@ function finishBar(view, items) {
 }
 
 async function finishOrAsk(view, items) {
-  // An answer that was given a moment ago is still on its way.
-  await changesMade();
+  // Answers given a moment ago may still be in flight.
+  await changesSettled();
   if (session() !== view) return;
   const open = view.marks.filter((mark) => mark.status === "review");
   const sentences = [
@@ -203,7 +212,6 @@ async function finishOrAsk(view, items) {
   ask(t("session.finishTitle"), sentences, [...confirmation(view, items), anyway]);
 }
 
-/** The choice of confirming what is likely before the roll call is finished, where there is anything to confirm. */
 function confirmation(view, items) {
   const likely = confirmable(view);
   if (likely.length === 0) return [];
@@ -218,6 +226,6 @@ function finish(view, items) {
   const counted = counts(view.marks);
   const finished = { present: counted.present + counted.late, all: view.marks.length };
   const said = view.taken ? t("session.finished", finished) : t("session.finishedNotTaken");
-  say(items.length > 0 ? t("session.finishedWaiting", { count: items.length }) : said);
+  toast(items.length > 0 ? t("session.finishedWaiting", { count: items.length }) : said);
   location.hash = "#/";
 }

@@ -1,38 +1,39 @@
-/** The way in: the hosted pages in the cloud, a token or its QR code on one machine. */
+/** Screen: sign-in through hosted pages in the cloud, or with a token or its QR code on a local server. */
 
 import { dropToken, goToSignIn, hasCredential, hosted, keepToken } from "../core/auth.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
-import { waiting } from "../core/outbox.js";
+import { queuedPhotos } from "../core/outbox.js";
 import { Problem } from "../core/problem.js";
 import { icon } from "../parts/icons.js";
 import { attempt } from "../parts/toast.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 let token = "";
-/** Whether the server did not know the token that was tried last. */
+/** Whether the server did not know the last token. */
 let unknown = false;
 /** @type {() => Promise<void>} */
-let begin = async () => undefined;
+let onSignIn = async () => undefined;
 
-/** @param {() => Promise<void>} start what the application does once somebody is signed in. */
-export function whenSignedIn(start) {
-  begin = start;
+/** @param {() => Promise<void>} listener loads the user; throws a 401 `Problem` if the token is unknown. */
+export function onSignedIn(listener) {
+  onSignIn = listener;
 }
 
-/** Take a token out of the address that a QR code leads to; it does not stay there. @param {string} read */
-export async function takeToken(read) {
+/** Sign in with the token of a QR code's address, and remove it from the address. @param {string} scanned */
+export async function signInWithToken(scanned) {
   history.replaceState(null, "", "#/");
-  // Whoever sends a link could otherwise let a teacher work in the sender's name without noticing.
+  // Otherwise a link could make a teacher work in somebody else's name without noticing.
   if (hasCredential() && !confirm(t("signIn.replace"))) return;
-  await enter(read);
+  await tryToken(scanned);
 }
 
-async function enter(typed) {
+/** @returns {Promise<boolean>} whether the server knows the token. */
+async function tryToken(typed) {
   keepToken(typed);
   unknown = false;
   try {
-    await begin();
+    await onSignIn();
     return true;
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 401) throw error;
@@ -48,14 +49,14 @@ async function submit(event) {
   const typed = token;
   token = "";
   await attempt(async () => {
-    if (await enter(typed)) location.hash = "#/";
+    if (await tryToken(typed)) location.hash = "#/";
   });
   draw();
 }
 
-/** The page. */
+/** @returns the screen. */
 export function signIn() {
-  const unsent = waiting().length;
+  const unsent = queuedPhotos().length;
   return html`<section class="stack narrow">
     <h1 tabindex="-1">${t("signIn.title")}</h1>
     ${unsent > 0 ? html`<p class="card">${icon("wait")} ${t("signIn.unsent", { count: unsent })}</p>` : nothing}

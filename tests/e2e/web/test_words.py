@@ -122,11 +122,11 @@ def test_a_qr_code_with_an_old_token_says_so(page: Page, system: LocalServices, 
 def test_a_message_goes_with_the_page_and_with_the_language(page: Page) -> None:
     # The first screen takes away what was said before it.
     expect(page.get_by_role("link", name="Register a student")).to_be_visible()
-    page.evaluate("import('/parts/toast.js').then((toast) => toast.say('It failed', { tone: 'bad' }))")
+    page.evaluate("import('/parts/toast.js').then((toast) => toast.toast('It failed', { tone: 'bad' }))")
     expect(page.get_by_text("It failed")).to_be_visible()
     page.get_by_role("link", name="Settings").click()
     expect(page.get_by_text("It failed")).to_be_hidden()
-    page.evaluate("import('/parts/toast.js').then((toast) => toast.say('It is done'))")
+    page.evaluate("import('/parts/toast.js').then((toast) => toast.toast('It is done'))")
     expect(page.get_by_text("It is done")).to_be_visible()
     page.get_by_label("Language").select_option("de")
     expect(page.get_by_text("It is done")).to_be_hidden()
