@@ -19,7 +19,7 @@ from muster.domain.learning import LearningMode
 from muster.domain.student import Student
 from muster.domain.upload import Failure, UploadKind
 from muster.recognition.policy import Policy
-from muster.recognition.thresholds import DUPLICATES
+from muster.recognition.thresholds import DUPLICATE_THRESHOLDS
 from muster.services.caches.galleries import Galleries
 from muster.services.caches.heads import CurrentHead
 from muster.services.learning.automatic import AutomaticLearning
@@ -187,7 +187,7 @@ def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
     vision = cast(VisionPipeline, None)
     galleries, heads = cast(Galleries, None), cast(CurrentHead, None)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    registration = Registration(PACK, vision, stores.students, galleries, DUPLICATES, groups, lambda: None)
+    registration = Registration(PACK, vision, stores.students, galleries, DUPLICATE_THRESHOLDS, groups, lambda: None)
     checks = PhotoChecks(stores.sessions, UTC)
     learning = AutomaticLearning(stores.students, stores.sessions, LearningMode.OFF, lambda: None)
     detection = RollCalls(PACK, vision, stores.students, stores.sessions, galleries, heads, Policy(), checks, learning)

@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, ImageCms
 from PIL.Image import Transpose
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, MusterError, UnsupportedImage
-from muster.vision.decode import Limits, decode
+from muster.vision.decode import ImageLimits, decode
 
 RED, WHITE, GREEN = (230, 20, 30), (255, 255, 255), (20, 160, 60)
 
@@ -239,16 +239,16 @@ def test_a_phone_jpeg_of_several_pictures_gives_its_main_picture() -> None:
 def test_a_file_over_the_byte_limit_is_too_large() -> None:
     data = encoded(scene(), "PNG")
     with pytest.raises(ImageTooLarge, match="MB"):
-        decode(data, Limits(file_bytes=len(data) - 1))
-    assert decode(data, Limits(file_bytes=len(data))).width == 64
+        decode(data, ImageLimits(file_bytes=len(data) - 1))
+    assert decode(data, ImageLimits(file_bytes=len(data))).width == 64
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 def test_a_picture_over_the_pixel_limit_is_too_large(kind: str) -> None:
     data = encoded(scene(), kind)
     with pytest.raises(ImageTooLarge, match="megapixels"):
-        decode(data, Limits(pixels=64 * 48 - 1))
-    assert decode(data, Limits(pixels=64 * 48)).height == 48
+        decode(data, ImageLimits(pixels=64 * 48 - 1))
+    assert decode(data, ImageLimits(pixels=64 * 48)).height == 48
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, OutOfMemory, UnsupportedImage
-from muster.vision.decode import Limits, count_scans, decode
+from muster.vision.decode import ImageLimits, count_scans, decode
 from muster.vision.decoder_pool import DecoderPool
 from tests.hostile import jpeg_of_scans, png_chunk
 
@@ -71,8 +71,9 @@ def test_a_decoder_that_takes_too_much_processor_time_is_ended_and_the_next_phot
     monkeypatch.setattr(
         "muster.vision.decoder_pool._START",
         "import sys; sys.path[:] = {path!r}; from muster.vision import decoder_worker as worker; import dataclasses; "
-        "worker.DEFAULT = dataclasses.replace(worker.DEFAULT, processor_seconds=0.05, scanned_pixels=10**15); "
-        "decode = worker.decode; worker.decode = lambda data: decode(data, worker.DEFAULT); worker.main()",
+        "limits = dataclasses.replace(worker.DEFAULT_IMAGE_LIMITS, processor_seconds=0.05, scanned_pixels=10**15); "
+        "worker.DEFAULT_IMAGE_LIMITS = limits; "
+        "decode = worker.decode; worker.decode = lambda data: decode(data, limits); worker.main()",
     )
     pool = DecoderPool(1)
     try:
@@ -145,7 +146,7 @@ class TestScans:
         Image.new("RGB", (64, 48)).save(buffer, "JPEG", comment=b"\xff\xda" * 500)
         motion_photo = buffer.getvalue() + b"\xff\xda\x00\x08" * 500
         assert count_scans(motion_photo) == 1
-        assert decode(motion_photo, Limits(scanned_pixels=64 * 48)).width == 64
+        assert decode(motion_photo, ImageLimits(scanned_pixels=64 * 48)).width == 64
 
     def test_a_file_of_endless_segments_counts_as_one_of_endless_scans(self) -> None:
         segments = b"\xff\xd8" + b"\xff\xfe\x00\x02" * 100_000

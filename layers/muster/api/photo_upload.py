@@ -3,7 +3,7 @@
 from fastapi import UploadFile
 
 from muster.domain.errors import ImageTooLarge
-from muster.vision.decode import DEFAULT
+from muster.vision.decode import DEFAULT_IMAGE_LIMITS
 
 
 def read_photo(upload: UploadFile) -> bytes:
@@ -12,8 +12,8 @@ def read_photo(upload: UploadFile) -> bytes:
     Raises:
         ImageTooLarge: decoding would refuse it for its size; it is refused before it fills memory.
     """
-    if upload.size is not None and upload.size > DEFAULT.file_bytes:
+    if upload.size is not None and upload.size > DEFAULT_IMAGE_LIMITS.file_bytes:
         raise ImageTooLarge(
-            f"The photo is larger than {DEFAULT.file_bytes // 1_000_000} MB: send it at a smaller size."
+            f"The photo is larger than {DEFAULT_IMAGE_LIMITS.file_bytes // 1_000_000} MB: send it at a smaller size."
         )
     return upload.file.read()

@@ -74,7 +74,7 @@ def register_photos(
     """
     from muster.api.schemas.registration import PhotoReportDocument
     from muster.services.registering.bulk import BulkRegistration, PhotoResult, photos_of_archive, photos_of_folder
-    from muster.vision.decode import DEFAULT
+    from muster.vision.decode import DEFAULT_IMAGE_LIMITS
 
     groups = frozenset(parse_group_id(one) for one in group or [])
     with ExitStack() as stack:
@@ -83,7 +83,7 @@ def register_photos(
         else:
             found = photos_of_archive(stack.enter_context(photos.open("rb")))
         system = LocalBackend(data).services
-        bulk = BulkRegistration(system.registration, system.roster, DEFAULT.file_bytes)
+        bulk = BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
         reports = []
         with counter("Registering", len(found)) as advance:
             for report in bulk.run(found, consent, groups):

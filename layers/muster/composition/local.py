@@ -23,7 +23,7 @@ from muster.services.roster.groups import Groups
 from muster.services.roster.users import Users
 from muster.services.training.run import Trainer
 from muster.storage.local import LocalStores, open_local
-from muster.vision.decode import DEFAULT, Decode, decode
+from muster.vision.decode import DEFAULT_IMAGE_LIMITS, Decode, decode
 from muster.vision.decoder_pool import DecoderPool
 from muster.vision.pipeline import VisionPipeline
 
@@ -133,7 +133,7 @@ class LocalBackend:
             self.stores,
             self.settings,
             sign_in=LocalSignIn(self.users),
-            max_photo_bytes=DEFAULT.file_bytes,
+            max_photo_bytes=DEFAULT_IMAGE_LIMITS.file_bytes,
             limits=RateLimits(),
             trainer=trainer,
             check_store=self.stores.upkeep.check_writable,

@@ -12,7 +12,7 @@ from muster.composition.settings import CommonSettings
 from muster.domain.period import parse_zone
 from muster.packs.load import ModelPack
 from muster.recognition.policy import Policy
-from muster.recognition.thresholds import DUPLICATES
+from muster.recognition.thresholds import DUPLICATE_THRESHOLDS
 from muster.services.caches.galleries import Galleries
 from muster.services.caches.heads import CurrentHead
 from muster.services.learning.automatic import AutomaticLearning
@@ -54,7 +54,7 @@ def build_services(
         vision=vision,
         students=stores.students,
         galleries=galleries,
-        duplicate_thresholds=DUPLICATES,
+        duplicate_thresholds=DUPLICATE_THRESHOLDS,
         groups=records.groups,
         request_training=request_training,
         one_at_a_time=one_at_a_time,

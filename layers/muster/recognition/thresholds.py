@@ -46,7 +46,7 @@ class Thresholds:
         return stranger_score(_share_of_one(self.review_fpir, size), tail)
 
 
-DUPLICATES = Thresholds()
+DUPLICATE_THRESHOLDS = Thresholds()
 """One honest registration in a thousand is taken for somebody already registered, and asks for confirmation."""
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 from PIL import Image
 
-from muster.vision.decode import BROKEN, FORMATS
+from muster.vision.decode import DECODER_ERRORS, FORMATS
 
 # EXIF 2.32: the directory of photographic data, and in it DateTimeOriginal and OffsetTimeOriginal.
 _EXIF_IFD = 0x8769
@@ -30,7 +30,7 @@ def capture_time(data: bytes, zone: tzinfo) -> datetime | None:
             exif.load(image.info.get("exif", b""))
             tags = exif.get_ifd(_EXIF_IFD)
         return _moment(tags.get(_DATE_TIME_ORIGINAL), tags.get(_OFFSET_TIME_ORIGINAL), zone)
-    except (*BROKEN, Image.DecompressionBombError):
+    except (*DECODER_ERRORS, Image.DecompressionBombError):
         return None
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, UnsupportedImage
-from muster.vision.jpeg_end import with_end_marker
+from muster.vision.jpeg_end import restore_end_marker
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
@@ -22,7 +22,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
 _ACCEPTED = "Send a JPEG, PNG, WebP or HEIC photo."
 
-BROKEN = (
+DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -37,7 +37,7 @@ BROKEN = (
 """What Pillow and pillow-heif raise on bytes that break their parsers; tests/unit/test_decode.py feeds such bytes."""
 
 # EXIF 2.32, tag 0x0112: what has to be done to a stored picture to see it upright.
-_UPRIGHT = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -55,7 +55,7 @@ _MAX_SEGMENTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ImageLimits:
     """What an upload may cost.
 
     Attributes:
@@ -75,7 +75,7 @@ class Limits:
     processor_seconds: float = 12.0
 
 
-DEFAULT = Limits()
+DEFAULT_IMAGE_LIMITS = ImageLimits()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -105,7 +105,7 @@ Decode = Callable[[bytes], Photo]
 """Reads a photo as `decode` does, in this process or in another."""
 
 
-def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
+def decode(data: bytes, limits: ImageLimits = DEFAULT_IMAGE_LIMITS) -> Photo:
     """Read a JPEG, PNG, WebP or HEIC photo.
 
     EXIF orientation is applied, transparency is laid on white, an embedded colour profile is converted to sRGB,
@@ -126,13 +126,13 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
             "send the photo in a smaller size."
         )
     with _open(data, limits) as image:
-        _refuse_what_costs_too_much(image, data, limits)
+        _check_cost(image, data, limits)
         try:
             image.load()
             # Conversions parse further parts of the file: colour profile, palette, transparency.
-            pixels = np.array(_rgb(_upright(image, data)), dtype=np.uint8, order="C")
-        except BROKEN as error:
-            if (completed := with_end_marker(data)) is not None:
+            pixels = np.array(_to_rgb(_apply_orientation(image, data)), dtype=np.uint8, order="C")
+        except DECODER_ERRORS as error:
+            if (completed := restore_end_marker(data)) is not None:
                 return replace(decode(completed, limits), digest=sha256(data).hexdigest())
             raise DamagedImage(
                 "The photo is damaged or was cut off on the way: send it again, or take a new one."
@@ -140,13 +140,13 @@ def decode(data: bytes, limits: Limits = DEFAULT) -> Photo:
     return Photo(pixels, sha256(data).hexdigest())
 
 
-def _open(data: bytes, limits: Limits) -> Image.Image:
+def _open(data: bytes, limits: ImageLimits) -> Image.Image:
     """Read the header alone."""
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise ImageTooLarge(_too_many_pixels(limits)) from error
-    except BROKEN as error:
+        raise ImageTooLarge(_pixel_limit_message(limits)) from error
+    except DECODER_ERRORS as error:
         known = _format_of(data)
         if known in FORMATS:
             raise DamagedImage("The photo is damaged: send it again, or take a new one.") from error
@@ -154,13 +154,13 @@ def _open(data: bytes, limits: Limits) -> Image.Image:
         raise UnsupportedImage(f"{what} {_ACCEPTED}") from error
 
 
-def _refuse_what_costs_too_much(image: Image.Image, data: bytes, limits: Limits) -> None:
+def _check_cost(image: Image.Image, data: bytes, limits: ImageLimits) -> None:
     # A JPEG of several pictures (MPO) and a HEIC with a burst are ordinary phone photos: their main picture is read.
     if image.format in {"PNG", "WEBP"} and getattr(image, "is_animated", False):
         raise UnsupportedImage("This is an animation: send a still photo, or a single frame of it.")
     area = image.width * image.height
     if area > limits.pixels:
-        raise ImageTooLarge(_too_many_pixels(limits))
+        raise ImageTooLarge(_pixel_limit_message(limits))
     # Pillow calls a JPEG of several pictures MPO. Most files are settled by the quick count, which is never too low.
     allowed = limits.scanned_pixels // max(1, area)
     if image.format in {"JPEG", "MPO"} and data.count(b"\xff\xda") > allowed and count_scans(data) > allowed:
@@ -191,11 +191,11 @@ def count_scans(jpeg: bytes) -> int:
     return len(jpeg)
 
 
-def _too_many_pixels(limits: Limits) -> str:
+def _pixel_limit_message(limits: ImageLimits) -> str:
     return f"The picture has more than {limits.pixels / 1e6:.0f} megapixels: send the photo in a smaller size."
 
 
-def _upright(image: Image.Image, data: bytes) -> Image.Image:
+def _apply_orientation(image: Image.Image, data: bytes) -> Image.Image:
     if image.format == "HEIF":
         # A HEIC says by the boxes `irot` and `imir` how it is turned, and libheif obeys. Converters that copy the EXIF
         # of a JPEG write neither, and there EXIF alone knows.
@@ -203,11 +203,11 @@ def _upright(image: Image.Image, data: bytes) -> Image.Image:
         orientation = 1 if turned else image.info.get("original_orientation")
     else:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    method = _UPRIGHT.get(orientation or 1)
+    method = _TRANSPOSITIONS.get(orientation or 1)
     return image if method is None else image.transpose(method)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode == "I":
         # Pillow's own conversion clips at 255 instead of scaling.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -217,11 +217,11 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = Image.alpha_composite(white, opaque)
     profile = image.info.get("icc_profile")
     if profile and image.mode in {"RGB", "CMYK"}:
-        image = _in_srgb(image, profile)
+        image = _to_srgb(image, profile)
     return image.convert("RGB")
 
 
-def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Convert colours to sRGB; 12 ns a pixel. A profile that cannot be used is left aside, as browsers do."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))

@@ -14,7 +14,7 @@ import warnings
 from typing import BinaryIO
 
 from muster.domain.errors import ImageTooLarge, MusterError
-from muster.vision.decode import DEFAULT, decode
+from muster.vision.decode import DEFAULT_IMAGE_LIMITS, decode
 
 LENGTH = struct.Struct("<Q")
 
@@ -36,7 +36,7 @@ def main() -> None:
 
 def _answer(data: bytes, answers: BinaryIO) -> None:
     # Nothing handles the signal: the kernel ends the process, in the midst of a decoder written in C, too.
-    signal.setitimer(signal.ITIMER_PROF, DEFAULT.processor_seconds)
+    signal.setitimer(signal.ITIMER_PROF, DEFAULT_IMAGE_LIMITS.processor_seconds)
     try:
         pixels = decode(data).pixels
     except MusterError as error:

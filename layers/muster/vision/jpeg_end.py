@@ -15,7 +15,7 @@ _FILLERS = (b"\xaa" * 64, b"\x55" * 64, b"\xfe" * 64)
 """What a decoder reads where coded pixels are missing, besides the zeros that libjpeg assumes at an end marker."""
 
 
-def with_end_marker(data: bytes) -> bytes | None:
+def restore_end_marker(data: bytes) -> bytes | None:
     """Return a JPEG file with the end marker that it lacks.
 
     A file that was cut off earlier lacks coded pixels as well. A decoder then takes the bytes that follow for pixels,

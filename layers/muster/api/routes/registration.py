@@ -13,7 +13,7 @@ from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.services.registering.bulk import BulkRegistration, photos_of_archive
 from muster.services.registering.registration import RegistrationRequest
-from muster.vision.decode import DEFAULT
+from muster.vision.decode import DEFAULT_IMAGE_LIMITS
 
 _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 
@@ -22,7 +22,7 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
     """Make the router; `work` bounds how many photos are processed at once, and `archives` how many archives."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
-    bulk = BulkRegistration(system.registration, system.roster, DEFAULT.file_bytes)
+    bulk = BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
 
     @router.post("/register/register-student", status_code=201)
     @work
