@@ -1,4 +1,4 @@
-"""A built model pack found on disk, and checked."""
+"""Loading and verifying built model packs."""
 
 import hashlib
 import json
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from zipfile import BadZipFile
-
-from pydantic import ValidationError
 
 from muster.domain.errors import PackDamaged, PackMissing
 from muster.domain.identifiers import PackId
@@ -18,7 +16,9 @@ MANIFEST = "manifest.json"
 """Name of the manifest in a pack's folder."""
 
 STATISTICS = "statistics.npz"
-"""Name, in a pack's folder, of population statistics that were measured with it on this machine."""
+"""Name, in a pack's folder, of population statistics that were measured with it on site."""
+
+_AS_BUILT = PackManifest.model_fields.keys() - PackSpec.model_fields.keys()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,7 +30,7 @@ class ModelPack:
         detector: ONNX file in that folder.
         embedders: ONNX files in that folder, in the order of the manifest.
         segmenter: the same, or None where the pack's segmentation has no weights.
-        manifest: settings and thresholds of this version of the package, files as built.
+        manifest: the settings of this version of the package, and the files as built.
     """
 
     id: PackId
@@ -63,15 +63,13 @@ def load_pack(name: str, home: Path) -> ModelPack:
         raise PackMissing(f"The model pack {name!r} is not built in {home}: run `muster packs build {name}`.")
     if _built_id(directory) not in (spec.id, None):
         raise _other_version(name, home)
-    built = _read_manifest(directory, name)
-    if built.sources != spec.sources:
+    manifest = _read_manifest(directory, spec)
+    if manifest.sources != spec.sources:
         raise _other_version(name, home)
-    for file in built.files:
+    for file in manifest.files:
         path = directory / file.name
         if not path.is_file() or path.stat().st_size != file.bytes:
             raise _damaged(name, file.name, "is missing or cut short")
-    # Settings and thresholds are those of this version, whatever version built the files.
-    manifest = built.model_copy(update={field: getattr(spec, field) for field in PackSpec.model_fields})
     return ModelPack(
         id=spec.id,
         directory=directory,
@@ -144,7 +142,7 @@ def load_statistics(spec: PackSpec, home: Path) -> PackStatistics:
     """
     directory = pack_directory(spec.name, home)
     ours = (directory / MANIFEST).is_file() and _built_id(directory) in (spec.id, None)
-    manifest = _read_manifest(directory, spec.name) if ours else None
+    manifest = _read_manifest(directory, spec) if ours else None
     return _statistics_of(spec, manifest, directory)
 
 
@@ -160,16 +158,20 @@ def _statistics_of(spec: PackSpec, manifest: PackManifest | None, directory: Pat
     return read_statistics(shipped.read_bytes(), spec.sizes)
 
 
-def _read_manifest(directory: Path, name: str) -> PackManifest:
+def _read_manifest(directory: Path, spec: PackSpec) -> PackManifest:
+    """Read sources and files as built; the settings are those of this version, whatever version built the files."""
+    settings = {field: getattr(spec, field) for field in PackSpec.model_fields}
     try:
-        manifest = PackManifest.model_validate_json((directory / MANIFEST).read_bytes())
-    except (FileNotFoundError, ValidationError) as error:
-        raise _damaged(name, MANIFEST, "is missing or unreadable") from error
+        document = json.loads((directory / MANIFEST).read_bytes())
+        built = {field: document[field] for field in _AS_BUILT if field in document}
+        manifest = PackManifest.model_validate(settings | {"sources": document["sources"]} | built)
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(spec.name, MANIFEST, "is missing or unreadable") from error
     expected = {source.makes for source in manifest.sources}
     if manifest.own_statistics is not None:
         expected.add(manifest.own_statistics.file)
     if {file.name for file in manifest.files} != expected:
-        raise _damaged(name, MANIFEST, "does not list the pack's files")
+        raise _damaged(spec.name, MANIFEST, "does not list the pack's files")
     return manifest
 
 

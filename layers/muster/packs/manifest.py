@@ -1,4 +1,4 @@
-"""What a model pack is made of, as shipped with the package and as written beside the built files."""
+"""Specifications of model packs, which ship with the package, and manifests of built packs."""
 
 import json
 from importlib import resources
@@ -120,42 +120,34 @@ class PackFile(_Section):
 
 
 class DetectorSettings(_Section):
-    """The detector and what it wants to be fed.
+    """The face detector.
 
     Attributes:
+        kind: selects the code that prepares its input and reads its output.
         file: ONNX model.
-        colour: order of the channels, each 0 to 255.
-        multiple: pixels of which height and width are multiples.
-        stride: pixels of the input that one cell of the output covers; None where several cover different ones.
     """
 
     kind: Literal["centerface", "yolo"]
     file: FileName
-    colour: Literal["BGR", "RGB"]
-    multiple: int = Field(gt=0)
-    stride: int | None = Field(default=None, gt=0)
 
 
 class EmbedderSettings(_Section):
-    """One embedding network and what it wants to be fed: (value - mean) / divisor of channels 0 to 255.
+    """An embedding network.
 
     Attributes:
-        kind: says how a face is cut out: `facenet` takes the detector's box stretched to a square, `mobilefacenet` the
+        kind: selects the network's crop: `facenet` uses the detector's box stretched to a square, `mobilefacenet` the
             face aligned by its five landmarks.
         file: ONNX model.
-        side: pixels of the square crop.
+        side: of the square crop, in pixels.
         size: length of the embedding.
-        precision: of the weights: `float32`, or `float16` on the disk alone, half the size and computed in float32, or
-            `int8`, weights and activations.
-        mirrored: whether the mirror image of each crop is embedded too, and the mean taken.
+        precision: of the weights: `float32`; `float16`, stored at half the size and computed in float32; or `int8`,
+            for weights and activations.
+        mirrored: whether the mirror image of each crop is embedded too, and the mean used.
     """
 
     kind: Literal["facenet", "mobilefacenet"]
     precision: Literal["float32", "float16", "int8"] = "float32"
     file: FileName
-    colour: Literal["BGR", "RGB"]
-    mean: float
-    divisor: float = Field(gt=0)
     side: int = Field(gt=0)
     size: int = Field(gt=0)
     mirrored: bool
@@ -216,7 +208,6 @@ class PackSpec(_Section):
         id: stored with every template, head and threshold; changes with anything that changes an embedding.
         name: what `--pack` and the folder are called.
         embedders: an embedding is theirs, one behind the other.
-        thresholds: figures that the recognition uses, by name.
     """
 
     id: PackId
@@ -225,7 +216,6 @@ class PackSpec(_Section):
     detector: DetectorSettings
     embedders: tuple[EmbedderSettings, ...] = Field(min_length=1)
     segmenter: SegmenterSettings
-    thresholds: dict[str, float] = {}
     statistics: StatisticsSource | NeutralStatistics
 
     @property
@@ -245,12 +235,12 @@ class PackSpec(_Section):
 
 
 class PackManifest(PackSpec):
-    """A pack as built: its specification and the files that came of it.
+    """A pack as built: its specification and the resulting files.
 
     Attributes:
         weights: the published files that were used.
-        parity: how far each exported network is from its original, by name of the figure.
-        own_statistics: of population statistics that were measured with this pack on this machine; they count before
+        parity: difference between each exported network and its original, by name of the figure.
+        own_statistics: population statistics that were measured with this pack on site; they take precedence over
             those of the specification.
     """
 
