@@ -65,7 +65,8 @@ def _status(error: type[MusterError]) -> int:
 
 
 def _summary(docstring: str | None) -> str:
-    return re.split(r"\n\s*\n", (docstring or "").strip())[0].replace("\n", " ")
+    paragraph = " ".join((docstring or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\w)\. ", paragraph)[0].rstrip(".")
 
 
 def main() -> int:
