@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
-from muster.storage.ports import AnswerStore, GroupStore, HeadStore, SessionStore, StudentStore, TrainingStore
+from muster.storage.ports import GroupStore, HeadStore, IdempotencyStore, SessionStore, StudentStore, TrainingStore
 from tests.infra.tables import table_definition
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Stores(Protocol):
     def sessions(self) -> SessionStore: ...
 
     @property
-    def answers(self) -> AnswerStore: ...
+    def idempotency(self) -> IdempotencyStore: ...
 
     @property
     def heads(self) -> HeadStore: ...

@@ -25,7 +25,7 @@ from muster.storage.aws.session_items import photo_key
 from muster.storage.aws.student_items import template_key
 from muster.storage.aws.table import Table
 from muster.storage.aws.training_copies import TrainingCopies, read_training_copy
-from muster.storage.ports import KeptAnswer
+from muster.storage.ports import StoredResponse
 from tests.contract.examples import (
     NOW,
     PACK,
@@ -541,18 +541,18 @@ def test_lists_longer_than_a_page_come_whole(aws: AwsPlace) -> None:
 def test_all_answers_are_forgotten_however_many(aws: AwsPlace) -> None:
     wire = Wire(aws)
     for number in range(6):
-        wire.stores.answers.begin(f"k{number}", "d", "c", NOW)
-        wire.stores.answers.finish(f"k{number}", "c", KeptAnswer(200, "text/plain", b"x" * 250_000), NOW)
+        wire.stores.idempotency.begin(f"k{number}", "d", "c", NOW)
+        wire.stores.idempotency.finish(f"k{number}", "c", StoredResponse(200, "text/plain", b"x" * 250_000), NOW)
     wire.calls = 0
-    wire.stores.answers.clear()
+    wire.stores.idempotency.clear()
     assert wire.calls > 2
     assert "'ANSWERS'" not in everything(aws)[0]
 
 
 def test_an_answer_carries_the_time_when_the_table_may_drop_it(aws: AwsPlace) -> None:
     stores = aws.open()
-    stores.answers.begin("k", "d", "c", NOW)
-    stores.answers.finish("k", "c", KeptAnswer(200, "text/plain", b"x"), NOW)
+    stores.idempotency.begin("k", "d", "c", NOW)
+    stores.idempotency.finish("k", "c", StoredResponse(200, "text/plain", b"x"), NOW)
     dynamodb, _ = aws.clients()
     (item,) = dynamodb.scan(TableName=aws.table)["Items"]
     assert int(item[keys.EXPIRES_AT]["N"]) - NOW.timestamp() == pytest.approx(24 * 3600, abs=1)
@@ -607,8 +607,8 @@ def test_traces_name_what_is_found_and_nothing_of_others_of_that_name(aws: AwsPl
     stores.groups.add(Group(GroupId("present"), "present", frozenset({UserId("present")})))
     session = open_session(stores, name, "b", id="present")
     stores.sessions.record_photo(a_session_photo(session, a_face(name), a_face("b")), b"o", [mark(name)])
-    stores.answers.begin("k", "d", "c", NOW)
-    stores.answers.finish("k", "c", KeptAnswer(200, "application/json", b'{"student_id":"present"}'), NOW)
+    stores.idempotency.begin("k", "d", "c", NOW)
+    stores.idempotency.finish("k", "c", StoredResponse(200, "application/json", b'{"student_id":"present"}'), NOW)
     found = stores.students.traces(name)
     for part in ("STUDENT#present RECORD", "STUDENT#present TEMPLATE", "GROUP# STUDENT#present", "faces", "ANSWERS"):
         assert any(part in line for line in found), part

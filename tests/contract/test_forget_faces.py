@@ -14,7 +14,7 @@ from tests.contract.places import Stores
 
 def roster(stores: Stores) -> Roster:
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
+    return Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
 
 
 def test_faces_learned_in_a_session_that_retention_removed_are_forgotten_on_request(stores: Stores) -> None:

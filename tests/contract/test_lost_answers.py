@@ -20,7 +20,7 @@ from muster.storage.aws import AwsStores
 from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
-from muster.storage.ports import KeptAnswer
+from muster.storage.ports import StoredResponse
 from tests.contract.examples import (
     NOW,
     PACK,
@@ -94,18 +94,18 @@ def test_a_group_is_made_changed_and_removed(stores: AwsStores) -> None:
 
 
 def test_an_idempotency_key_is_claimed_and_answered(stores: AwsStores) -> None:
-    assert stores.answers.begin("k", "d", "c", NOW) is None
+    assert stores.idempotency.begin("k", "d", "c", NOW) is None
     with pytest.raises(RequestUnderWay):
-        stores.answers.begin("k", "d", "c", NOW)
-    answer = KeptAnswer(201, "application/json", b"{}")
-    stores.answers.finish("k", "c", answer, NOW)
-    assert stores.answers.begin("k", "d", "c", NOW) == answer
+        stores.idempotency.begin("k", "d", "c", NOW)
+    answer = StoredResponse(201, "application/json", b"{}")
+    stores.idempotency.finish("k", "c", answer, NOW)
+    assert stores.idempotency.begin("k", "d", "c", NOW) == answer
 
 
 def test_a_claim_that_is_given_up_can_be_made_again(stores: AwsStores) -> None:
-    assert stores.answers.begin("k", "d", "c", NOW) is None
-    stores.answers.finish("k", "c", None, NOW)
-    assert stores.answers.begin("k", "d", "c", NOW) is None
+    assert stores.idempotency.begin("k", "d", "c", NOW) is None
+    stores.idempotency.finish("k", "c", None, NOW)
+    assert stores.idempotency.begin("k", "d", "c", NOW) is None
 
 
 def test_the_lease_for_registrations_is_taken_and_given_back(place: AwsPlace) -> None:

@@ -5,7 +5,7 @@ import pytest
 from muster.domain.attendance import MarkSource, MarkStatus
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
-from muster.storage.ports import KeptAnswer
+from muster.storage.ports import StoredResponse
 from tests.contract.examples import (
     NOW,
     PACK,
@@ -63,10 +63,10 @@ def test_an_erased_student_is_not_found_anywhere(place: Place, stores: Stores, i
 
 
 def test_a_kept_answer_is_searched(stores: Stores) -> None:
-    stores.answers.begin("key", "digest", "c", NOW)
-    stores.answers.finish("key", "c", KeptAnswer(201, "application/json", b'{"student_id":"s1"}'), NOW)
+    stores.idempotency.begin("key", "digest", "c", NOW)
+    stores.idempotency.finish("key", "c", StoredResponse(201, "application/json", b'{"student_id":"s1"}'), NOW)
     assert stores.students.traces(StudentId("s1"))
-    stores.answers.clear()
+    stores.idempotency.clear()
     assert stores.students.traces(StudentId("s1")) == []
 
 

@@ -57,7 +57,7 @@ def test_a_run_that_finishes_after_a_newer_one_leaves_the_newer_head_current(sto
 
 def test_a_student_erased_during_a_run_is_in_no_head_afterwards(stores: LocalStores) -> None:
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    roster = Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
+    roster = Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
     assert run(stores, lambda: roster.erase(StudentId("s2")))["outcome"] == "abandoned"
     assert (stores.heads.current(PACK), stores.heads.versions(PACK)) == (None, [])
     assert stores.training.state().dirty is True

@@ -14,7 +14,7 @@ from muster.domain.errors import RequestUnderWay
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
 from muster.storage.local import open_local
-from muster.storage.local.answers import LocalAnswers
+from muster.storage.local.idempotency import LocalIdempotency
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 SCOPE: dict[str, Any] = {
@@ -32,22 +32,22 @@ async def no_body() -> Message:
 
 
 def test_a_request_that_takes_minutes_keeps_its_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = open_local(tmp_path).answers
+    answers = open_local(tmp_path).idempotency
     clock = NOW
     begun: list[tuple[str, str]] = []
     renewed: list[bool] = []
-    begin, renew = LocalAnswers.begin, LocalAnswers.renew
+    begin, renew = LocalIdempotency.begin, LocalIdempotency.renew
 
-    def noted_begin(self: LocalAnswers, key: str, digest: str, claim: str, now: datetime) -> Any:
+    def noted_begin(self: LocalIdempotency, key: str, digest: str, claim: str, now: datetime) -> Any:
         begun.append((key, digest))
         return begin(self, key, digest, claim, now)
 
-    def noted_renew(self: LocalAnswers, key: str, claim: str, now: datetime) -> bool:
+    def noted_renew(self: LocalIdempotency, key: str, claim: str, now: datetime) -> bool:
         renewed.append(renew(self, key, claim, now))
         return renewed[-1]
 
-    monkeypatch.setattr(LocalAnswers, "begin", noted_begin)
-    monkeypatch.setattr(LocalAnswers, "renew", noted_renew)
+    monkeypatch.setattr(LocalIdempotency, "begin", noted_begin)
+    monkeypatch.setattr(LocalIdempotency, "renew", noted_renew)
 
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal clock

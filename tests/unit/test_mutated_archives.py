@@ -44,7 +44,7 @@ def bulk(tmp_path: Path) -> BulkRegistration:
     """Bulk registration of the students s0 to s5."""
     stores = open_local(tmp_path)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    roster = Roster(stores.students, stores.heads, groups, stores.answers, None, lambda: None)
+    roster = Roster(stores.students, stores.heads, groups, stores.idempotency, None, lambda: None)
     for number in range(6):
         roster.enrol(StudentId(f"s{number}"), "Ada", [GroupId("7b")])
     return BulkRegistration(DecodingAlone(roster.get), roster, MAX_BYTES)

@@ -129,7 +129,7 @@ def roster(tmp_path_factory: pytest.TempPathFactory) -> Roster:
     """An empty roster, which no test here writes to."""
     stores = open_local(tmp_path_factory.mktemp("store"))
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
+    return Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
 
 
 def plan(roster: Roster, name: str, group: str | None = None, *, make_ids: bool = False) -> ImportReport:

@@ -17,7 +17,7 @@ from muster.storage.local import open_local
 def roster(tmp_path: Path) -> Roster:
     stores = open_local(tmp_path)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Roster(stores.students, stores.heads, groups, stores.answers, None, stores.training.request)
+    return Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
 
 
 def run(roster: Roster, text: str, *groups: str, dry_run: bool = False) -> ImportReport:

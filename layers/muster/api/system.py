@@ -17,7 +17,7 @@ from muster.services.roster.groups import Groups
 from muster.services.roster.students import Roster
 from muster.services.training.queue import TrainingQueue
 from muster.services.uploading.uploads import Uploads
-from muster.storage.ports import AnswerStore
+from muster.storage.ports import IdempotencyStore
 
 if TYPE_CHECKING:
     # These bring the models' libraries, which a process that only keeps records neither has nor waits for.
@@ -50,7 +50,7 @@ class RecordServices:
 
     pack: PackId
     access: Authorize
-    answers: AnswerStore
+    answers: IdempotencyStore
     limits: RateLimits | None
     roster: Roster
     groups: Groups

@@ -21,9 +21,9 @@ from muster.services.training.queue import TrainingQueue
 from muster.services.training.run import Trainer
 from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import (
-    AnswerStore,
     GroupStore,
     HeadStore,
+    IdempotencyStore,
     SessionStore,
     StudentStore,
     TrainingStore,
@@ -47,7 +47,7 @@ class Stores(Protocol):
         """Sessions, their photos and marks."""
 
     @property
-    def answers(self) -> AnswerStore:
+    def idempotency(self) -> IdempotencyStore:
         """Responses to requests that may be repeated."""
 
     @property
@@ -95,9 +95,9 @@ def build_record_services(
     return RecordServices(
         pack=pack,
         access=Authorize(sign_in, stores.groups, stores.students, stores.sessions),
-        answers=stores.answers,
+        answers=stores.idempotency,
         limits=limits,
-        roster=Roster(stores.students, stores.heads, groups, stores.answers, uploads, request_training),
+        roster=Roster(stores.students, stores.heads, groups, stores.idempotency, uploads, request_training),
         groups=groups,
         subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,

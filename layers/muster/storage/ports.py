@@ -468,50 +468,53 @@ class UploadStore(Protocol):
         """Delete the photo, if it is there."""
 
 
-CLAIM_LASTS = timedelta(minutes=1)
-"""Several times the interval at which a request under way renews its claim, so a lapsed claim is a dead process's."""
+CLAIM_LIFETIME = timedelta(minutes=1)
+"""Several times the interval at which a request in progress renews its claim: an expired one belongs to a dead process.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """What was answered to a request: HTTP status, media type, body."""
+class StoredResponse:
+    """A stored HTTP response: status, media type and body."""
 
     status: int
     media_type: str
     body: bytes
 
 
-class AnswerStore(Protocol):
-    """Answers kept under idempotency keys for a day, so that a request repeated by its sender is done once.
+class IdempotencyStore(Protocol):
+    """Responses stored under idempotency keys for a day, so that a repeated request is executed once.
 
-    A key belongs to one user and one route and is made by the caller; `digest` is that of the request's content.
+    The caller builds a key from the user, the route and the client's key; `digest` is the digest of the request's
+    content.
     """
 
-    def begin(self, key: str, digest: str, claim: str, now: datetime) -> KeptAnswer | None:
-        """Claim a key for a request under way, or return the answer given to the same request before.
+    def begin(self, key: str, digest: str, claim: str, now: datetime) -> StoredResponse | None:
+        """Claim a key for a request in progress, or return the stored response to the same request.
 
-        A claim lapses a minute after it was made or renewed, since its process is dead. Claims and answers from the
-        future, which a clock that was set back leaves behind, do not count.
+        A claim expires a minute after it was made or last renewed, since its process must be dead. Claims and responses
+        from the future, which remain when a clock is set back, are ignored.
 
         Args:
-            claim: names this request and no other; `renew` and `finish` act on its claim only.
+            claim: unique id of this request; `renew` and `finish` act on its claim only.
 
         Raises:
-            IdempotencyKeyReused: the key came with another request.
-            RequestUnderWay: the same request is being answered.
+            IdempotencyKeyReused: the key was used for a different request.
+            RequestUnderWay: the same request is still in progress.
         """
 
     def renew(self, key: str, claim: str, now: datetime) -> bool:
-        """Keep a claim from lapsing while its request is under way; return False if it is no longer this request's."""
+        """Renew the claim of a request in progress; return False if this request no longer holds it."""
 
-    def finish(self, key: str, claim: str, answer: KeptAnswer | None, now: datetime) -> None:
-        """Keep the answer, at most 256 kB of body; with None give the claim up, so that the request can be repeated.
+    def finish(self, key: str, claim: str, response: StoredResponse | None, now: datetime) -> None:
+        """Store the response; with None, release the claim so that the request can be repeated.
 
-        Nothing happens where the claim lapsed and the key is another request's by now.
+        A body of more than 256 kB is not stored, and the claim is released. Does nothing if the claim has expired and
+        another request holds the key.
         """
 
     def clear(self) -> None:
-        """Forget every answer, since any of them may name a student who is erased."""
+        """Delete every response, since any of them may name an erased student; claims stay."""
 
 
 class UserStore(Protocol):

@@ -2,19 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 
 from muster.domain.attendance import Change, FaceChange, Mark, MarkChange, MarkSource, MarkStatus, PhotoChange
 from muster.domain.errors import InvalidRequest
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
 from muster.domain.student import MAX_GROUPS, Student
-
-ANSWER_LASTS = timedelta(days=1)
-"""Longer than any phone retries."""
-
-MAX_ANSWER_BYTES = 256_000
-"""Less than an item of DynamoDB holds (400 kB)."""
 
 
 def check_groups(student: Student) -> None:

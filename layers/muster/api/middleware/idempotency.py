@@ -28,7 +28,7 @@ from muster.api.middleware.authentication import caller_of
 from muster.api.middleware.content_digest import ContentDigest, delimiter_of, media_type_of
 from muster.api.problems import problem_of
 from muster.domain.errors import InvalidRequest, MusterError, StorageFull
-from muster.storage.ports import CLAIM_LASTS, AnswerStore, KeptAnswer
+from muster.storage.ports import CLAIM_LIFETIME, IdempotencyStore, StoredResponse
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
@@ -48,9 +48,9 @@ class IdempotencyMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        answers: AnswerStore,
+        answers: IdempotencyStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        renew_every: timedelta = CLAIM_LASTS / 4,
+        renew_every: timedelta = CLAIM_LIFETIME / 4,
     ) -> None:
         self._app = app
         self._answers = answers
@@ -127,7 +127,7 @@ class IdempotencyMiddleware:
         for message in messages:
             await send(message)
 
-    async def _finish(self, name: str, claim: str, answer: KeptAnswer | None) -> None:
+    async def _finish(self, name: str, claim: str, answer: StoredResponse | None) -> None:
         try:
             await run_in_threadpool(self._answers.finish, name, claim, answer, self._now())
         except StorageFull:
@@ -178,7 +178,7 @@ def _sent_again(body: UploadFile, receive: Receive) -> Receive:
     return again
 
 
-def _kept(messages: list[Message]) -> KeptAnswer | None:
+def _kept(messages: list[Message]) -> StoredResponse | None:
     """Take an answer of success down, with those of its headers that say something of it."""
     start = next((one for one in messages if one["type"] == "http.response.start"), None)
     if start is None or not 200 <= start["status"] < 300:
@@ -186,10 +186,10 @@ def _kept(messages: list[Message]) -> KeptAnswer | None:
     headers = Headers(raw=start["headers"])
     kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
     body = b"".join(one.get("body", b"") for one in messages if one["type"] == "http.response.body")
-    return KeptAnswer(start["status"], headers.get("content-type", ""), json.dumps(kept).encode() + b"\n" + body)
+    return StoredResponse(start["status"], headers.get("content-type", ""), json.dumps(kept).encode() + b"\n" + body)
 
 
-def _response(kept: KeptAnswer) -> Response:
+def _response(kept: StoredResponse) -> Response:
     headers, _, body = bytes(kept.body).partition(b"\n")
     media_type = kept.media_type or None
     return Response(body, kept.status, {**json.loads(headers), REPLAYED: "true"}, media_type)

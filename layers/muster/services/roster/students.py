@@ -10,7 +10,7 @@ from muster.domain.identifiers import FaceId, GroupId, StudentId, UserId
 from muster.domain.student import CONSENT_WORDING, Consent, LearnedFace, Student
 from muster.services.roster.groups import Groups
 from muster.services.roster.names import checked_name
-from muster.storage.ports import AnswerStore, HeadStore, StudentStore, UploadStore
+from muster.storage.ports import HeadStore, IdempotencyStore, StudentStore, UploadStore
 
 
 class Roster:
@@ -21,7 +21,7 @@ class Roster:
         students: StudentStore,
         heads: HeadStore,
         groups: Groups,
-        answers: AnswerStore,
+        answers: IdempotencyStore,
         uploads: UploadStore | None,
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from muster.storage.aws.answers import AwsAnswers
 from muster.storage.aws.due_copies import DueCopies
 from muster.storage.aws.erasures import Erasures
 from muster.storage.aws.forgetting import Forgetting
 from muster.storage.aws.groups import AwsGroups
 from muster.storage.aws.heads import AwsHeads
+from muster.storage.aws.idempotency import AwsIdempotency
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.sessions import AwsSessions
@@ -49,7 +49,7 @@ class AwsStores:
     students: AwsStudents
     groups: AwsGroups
     sessions: AwsSessions
-    answers: AwsAnswers
+    idempotency: AwsIdempotency
     heads: AwsHeads
     training: AwsTraining
     objects: Objects
@@ -83,14 +83,14 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
     objects = Objects(s3, the_table, photos, models)
     records = SessionRecords(the_table)
     forgetting = Forgetting(the_table, objects, records)
-    answers = AwsAnswers(the_table)
-    erasures = Erasures(the_table, objects, forgetting, answers)
+    idempotency = AwsIdempotency(the_table)
+    erasures = Erasures(the_table, objects, forgetting, idempotency)
     copies = DueCopies(the_table, objects)
     return AwsStores(
         students=AwsStudents(the_table, objects, copies, erasures, Traces(the_table, objects)),
         groups=AwsGroups(the_table),
         sessions=AwsSessions(the_table, objects, records, forgetting),
-        answers=answers,
+        idempotency=idempotency,
         heads=AwsHeads(the_table, objects),
         training=AwsTraining(the_table),
         objects=objects,

@@ -2,24 +2,24 @@
 
 from muster.domain.identifiers import StudentId
 from muster.storage import keys
-from muster.storage.aws.answers import AwsAnswers
 from muster.storage.aws.forgetting import Forgetting
+from muster.storage.aws.idempotency import AwsIdempotency
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import Item, Key, Table
 
 
 class Erasures:
-    """Cleans sessions, objects and answers, however often it is cut off.
+    """Cleans sessions, objects and stored responses, however often it is cut off.
 
     The transaction that removes the template notes what is left to do. If it is the last thing that a process does, the
     daily sweep, or whoever changes the student next, does the rest.
     """
 
-    def __init__(self, table: Table, objects: Objects, forgetting: Forgetting, answers: AwsAnswers) -> None:
+    def __init__(self, table: Table, objects: Objects, forgetting: Forgetting, idempotency: AwsIdempotency) -> None:
         self._table = table
         self._objects = objects
         self._forgetting = forgetting
-        self._answers = answers
+        self._idempotency = idempotency
 
     def noting(self, record: Item, *, whole: bool) -> Item:
         """Return the action of noting, in a transaction, what is left to do; it fails if there is a note already.
@@ -60,7 +60,7 @@ class Erasures:
                 self._table.delete((mention["pk"], mention["sk"]))
         self._objects.delete(self._objects.enter(note["photos"], note["models"]))
         if whole:
-            self._answers.clear()
+            self._idempotency.clear()
         self._table.delete((note["pk"], note["sk"]))
 
 

@@ -68,7 +68,7 @@ def _names(value: Any, student_id: StudentId) -> bool:
     if isinstance(value, str) and value[:1] in ("{", "["):
         return _names(json.loads(value), student_id)
     if isinstance(value, bytes):
-        # An id needs no escaping in JSON, which answers are written in.
+        # An id needs no escaping in JSON, the format of stored responses.
         return f'"{student_id}"'.encode() in value
     if isinstance(value, Mapping):
         return any(_names(part, student_id) for name, part in value.items() if name not in _OF_OTHERS)

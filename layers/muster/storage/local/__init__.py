@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muster.domain.errors import StoreUnusable
-from muster.storage.local.answers import LocalAnswers
 from muster.storage.local.changes import sweep
 from muster.storage.local.database import Database, close_databases, open_database, read_only_options
 from muster.storage.local.erasures import keep_erasures_file
 from muster.storage.local.files import Files
 from muster.storage.local.groups import LocalGroups
 from muster.storage.local.heads import LocalHeads
+from muster.storage.local.idempotency import LocalIdempotency
 from muster.storage.local.sessions import LocalSessions
 from muster.storage.local.staging import LocalStaging
 from muster.storage.local.students import LocalStudents
@@ -47,7 +47,7 @@ class LocalStores:
     sessions: LocalSessions
     heads: LocalHeads
     training: LocalTraining
-    answers: LocalAnswers
+    idempotency: LocalIdempotency
     users: LocalUsers
     staging: LocalStaging
     upkeep: Upkeep
@@ -102,7 +102,7 @@ def _stores(database: Database, files: Files) -> LocalStores:
         sessions=LocalSessions(database, files),
         heads=LocalHeads(database, files),
         training=LocalTraining(database),
-        answers=LocalAnswers(database),
+        idempotency=LocalIdempotency(database),
         users=LocalUsers(database),
         staging=LocalStaging(database, files),
         upkeep=Upkeep(database),

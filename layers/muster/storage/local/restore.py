@@ -190,7 +190,7 @@ def _forget_students(stores: LocalStores, erased: set[StudentId], withdrawn: set
     if not erased | withdrawn:
         return
     stores.heads.delete_all()
-    stores.answers.clear()
+    stores.idempotency.clear()
     for student in sorted(erased):
         stores.students.erase(student)
     for student in sorted(withdrawn):

@@ -39,7 +39,7 @@ _READERS: dict[tuple[str, str], Callable[[str], set[StudentId]]] = {
 
 
 def traces(connection: sqlite3.Connection, files: Files, student_id: StudentId) -> list[str]:
-    """Return where an id is found, one line each: whole values, JSON texts, kept answers, head files, file names."""
+    """Search column values, JSON texts, stored responses, head files and file names; return one line per place."""
     found = []
     for table, column in _columns(connection):
         number = _rows(connection, table, column, student_id)
