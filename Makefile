@@ -6,6 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pyproject.toml is the one place that pins torch: its build differs by machine, so it is not in the lock files.
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 BENCH ?= all
+# Processes that run tests side by side. A machine with little memory may want fewer.
+WORKERS ?= auto
+# Markers are described in pyproject.toml. The fast loop leaves out what takes seconds each.
+FAST := not (needs_pack or aws or browser or cdk or kill or large or network or office or processes or train)
 PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install --cask libreoffice chromium
 
 .DEFAULT_GOAL := help
@@ -40,8 +44,8 @@ test: $(VENV)/dev system-packages ## run every test, in two processes
 	$(BIN)/python -m pytest tests/unit tests/contract tests/infra tests/export; others=$$?; \
 	wait $$e2e; ended=$$?; cat build/test-e2e.log; exit $$((others | ended))
 
-test-fast: $(VENV)/dev ## run the tests that take seconds
-	$(BIN)/python -m pytest -m "not slow"
+test-fast: $(VENV)/dev ## run the tests that need neither models nor processes, in under a minute
+	$(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" tests/unit tests/contract tests/e2e
 
 test-export: .venv-export/done ## compare the cloud pack's exported models with their original libraries; installs 6 GB
 	.venv-export/bin/python -m pytest tests/export

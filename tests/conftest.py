@@ -1,4 +1,4 @@
-"""Fixtures that every level of tests shares: the real model pack and the sample photos."""
+"""Shared by all tests: the model pack, the sample photos, and the markers."""
 
 from pathlib import Path
 
@@ -34,6 +34,27 @@ def pack(pack_home: Path) -> ModelPack:
     return build_embedded(pack_home)
 
 
+MARKER_OF_FIXTURE = {
+    "pack": "needs_pack",
+    "pack_home": "needs_pack",
+    "aws_endpoint": "aws",
+    "moto_endpoint": "aws",
+    "playwright": "browser",
+    "assembly": "cdk",
+    "templates": "cdk",
+    "wheels": "network",
+}
+"""Tests are marked by the fixtures they use, directly or not; pyproject.toml describes the markers."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it needs, before `-m` selects."""
+    for item in items:
+        for fixture in MARKER_OF_FIXTURE.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(MARKER_OF_FIXTURE[fixture])
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--write-screens` puts the pictures of the web client's screens into the docs."""
-    parser.addoption("--write-screens", action="store_true", help="write docs/screens anew")
+    """Add `--write-screens`, which writes the screenshots of the web client to docs/screens."""
+    parser.addoption("--write-screens", action="store_true", help="write the screenshots to docs/screens")

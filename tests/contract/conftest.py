@@ -29,7 +29,7 @@ def aws(aws_endpoint: str) -> AwsPlace:
     return AwsPlace.new(aws_endpoint)
 
 
-@pytest.fixture(params=["local", "aws"])
+@pytest.fixture(params=["local", pytest.param("aws", marks=pytest.mark.aws)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty place of each kind."""
     if request.param == "local":

@@ -322,8 +322,8 @@ def local_place() -> Iterator[Place]:
         yield LocalPlace(Path(directory) / "store")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["local", "aws"])
+@pytest.mark.large
+@pytest.mark.parametrize("kind", ["local", pytest.param("aws", marks=pytest.mark.aws)])
 def test_any_history_agrees_with_the_model(kind: str, request: pytest.FixtureRequest) -> None:
     @contextmanager
     def aws_place() -> Iterator[Place]:

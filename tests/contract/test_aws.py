@@ -131,7 +131,7 @@ def everything(place: AwsPlace) -> tuple[str, dict[str, bytes]]:
     return repr(items), objects
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_a_gallery_of_two_hundred_loads_in_four_calls(aws: AwsPlace) -> None:
     wire = Wire(aws)
     ids = [f"s{number:03}" for number in range(200)]

@@ -61,14 +61,14 @@ def test_of_several_threads_adding_one_id_one_wins(place: Place, stores: Stores)
     assert_one_won(stores, outcomes)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_of_several_processes_adding_one_id_one_wins(place: Place, stores: Stores) -> None:
     with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
         outcomes = list(pool.map(attempt_to_add, [place] * WORKERS, range(WORKERS)))
     assert_one_won(stores, outcomes)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_several_processes_add_students_at_once(place: Place, stores: Stores) -> None:
     with ProcessPoolExecutor(3, multiprocessing.get_context("spawn")) as pool:
         list(pool.map(add_many, [place] * WORKERS, range(WORKERS)))

@@ -38,7 +38,7 @@ from tests.contract.examples import (
     register,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.kill
 
 KILLS = 40
 MOMENTS = np.random.default_rng()

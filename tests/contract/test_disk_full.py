@@ -25,6 +25,8 @@ from tests.contract.examples import (
     register,
 )
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).parents[2]
 
 # A limit on the size of any file is the one lack of room that needs no file system of its own.

@@ -197,7 +197,7 @@ def fill_first_layout(directory: Path) -> None:
     connection.close()
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_a_term_of_marks_is_read_by_its_index(tmp_path: Path) -> None:
     open_local(tmp_path)
     with sqlite3.connect(tmp_path / "muster.sqlite3") as connection:
@@ -221,7 +221,7 @@ def test_a_term_of_marks_is_read_by_its_index(tmp_path: Path) -> None:
     assert 12_000 < taken < 500_000
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_no_embedding_survives_the_moving_of_rows_between_pages(tmp_path: Path) -> None:
     stores = open_local(tmp_path)
     choose = np.random.default_rng(15)  # with this seed, rows without padding leave a piece behind
@@ -244,7 +244,7 @@ def test_no_embedding_survives_the_moving_of_rows_between_pages(tmp_path: Path) 
         assert not any(first[start : start + 16] in left for start in range(0, len(first), 16)), id
 
 
-@pytest.mark.slow
+@pytest.mark.large
 @pytest.mark.parametrize("seed", range(4))
 def test_no_id_survives_the_moving_of_marks_between_pages(tmp_path: Path, seed: int) -> None:
     stores = open_local(tmp_path)

@@ -93,6 +93,7 @@ def test_threads_may_open_a_new_store_at_once(tmp_path: Path) -> None:
     assert listed_elsewhere(tmp_path / "store") == "a"
 
 
+@pytest.mark.processes
 def test_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
     program = """
 import sys

@@ -37,6 +37,8 @@ from tests.contract.places import AwsPlace
 from tests.lost_answers import LostAnswers
 from tests.simulated_aws import simulated_aws
 
+pytestmark = pytest.mark.aws
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 

@@ -24,7 +24,7 @@ def reported(place: Path) -> tuple[int, AttendanceReport]:
         return steps.total - before, report
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_a_term_of_one_group_takes_no_more_reading_in_a_large_school(tmp_path: Path) -> None:
     large = School(LARGE.groups // 5, LARGE.students, LARGE.sessions, LARGE.other_sessions)
     build(ONE_CLASS, tmp_path / "small")

@@ -196,7 +196,7 @@ def test_a_photo_may_hold_no_face_and_no_head(stores: Stores) -> None:
     assert stores.sessions.photos(session) == [photo]
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_a_photo_of_two_hundred_faces_is_stored_whole(stores: Stores) -> None:
     ids = [f"s{number:03}" for number in range(200)]
     register(stores, *ids)

@@ -191,7 +191,7 @@ def test_a_student_of_too_many_groups_is_refused_whole(stores: Stores) -> None:
     assert stores.students.find() == []
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_the_gallery_of_two_hundred_students_comes_whole_and_in_order(stores: Stores) -> None:
     ids = [f"s{number:03}" for number in range(200)]
     for id in ids:

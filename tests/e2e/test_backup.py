@@ -17,6 +17,8 @@ from muster.storage.local import DATABASE_FILE, open_local
 from tests.contract.examples import NOW, a_face, a_photo, a_session_photo, enrol, mark, open_session, register
 from tests.e2e.test_users import document, muster
 
+pytestmark = pytest.mark.processes
+
 
 def run(data: Path, *arguments: str | Path) -> Any:
     return document(muster(data, *map(str, arguments), "--json"))

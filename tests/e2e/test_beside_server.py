@@ -18,7 +18,7 @@ from muster.storage.local import DATABASE_FILE, open_local
 from tests.e2e.kill_rounds import TOKEN, HttpWriter, Record, check, rounds
 from tests.e2e.test_users import document, muster, serving_process
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(1200)]
 
 # In this order. `{data}`, `{work}` and `{samples}` stand for folders.
 COMMANDS: dict[str, str] = {

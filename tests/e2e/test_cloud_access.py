@@ -35,6 +35,8 @@ from tests.contract.examples import PACK
 from tests.contract.places import AwsPlace
 from tests.simulated_aws import simulated_aws
 
+pytestmark = pytest.mark.aws
+
 Ask = Callable[..., httpx.Response]
 ADA = {"sub": "0b9f5d0c-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
 BOB = {"sub": "7c1e2f3a-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}

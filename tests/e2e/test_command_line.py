@@ -25,6 +25,8 @@ from muster.storage.local import LocalStores, open_local
 from tests.contract.examples import a_student, a_template
 from tests.e2e.test_users import muster, serving
 
+pytestmark = pytest.mark.processes
+
 FIRST = "d061ddc352d05d44b1e0b0a4a0f1c2d3"
 SECOND = "d0a4b7c352d05d44b1e0b0a4a0f1c2d3"
 ELSEWHERE = "e7" * 16
@@ -164,7 +166,6 @@ def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
         assert (refused.returncode, "no address of this machine" in refused.stderr) == (1, True), refused.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("level", "lines"), [("info", 1), ("debug", 3), ("warning", 0)])
 def test_files_of_the_page_are_logged_at_debug_only(tmp_path: Path, level: str, lines: int) -> None:
     import httpx

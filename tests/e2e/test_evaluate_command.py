@@ -10,7 +10,7 @@ import pytest
 
 from muster.packs.load import ModelPack
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.processes
 
 
 def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:

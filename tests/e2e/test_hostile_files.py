@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.operations.hostile import inputs, request_of
 from tests.hostile import jpeg_of_scans, png_chunk
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.large
 
 INPUTS = 60
 

@@ -261,7 +261,7 @@ class TestSlowConnections:
             assert streams[4].recv(100).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_health_answers_while_strangers_hold_more_connections_than_there_are_descriptors(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with socket.socket() as free:

@@ -129,7 +129,7 @@ def muster(*arguments: str | Path, **options: Any) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_the_command_line_registers_and_detects(pack: object, samples: Path, tmp_path: Path) -> None:
     store = ("--data", tmp_path / "store", "--json")
     portrait = samples / "gallery" / "barack_obama.jpg"
@@ -148,7 +148,7 @@ def test_the_command_line_registers_and_detects(pack: object, samples: Path, tmp
     assert json.loads(muster("students", "list", *store).stdout) == []
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_a_failed_command_exits_1_with_its_code_and_wrong_usage_exits_2(
     pack: object, samples: Path, tmp_path: Path
 ) -> None:
@@ -162,7 +162,7 @@ def test_a_failed_command_exits_1_with_its_code_and_wrong_usage_exits_2(
     assert muster("detect", tmp_path / "missing.jpg", "--group", GROUP).returncode == 2
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_the_demo_ends_with_a_picture(pack: object, tmp_path: Path) -> None:
     done = muster("demo", "--output", tmp_path / "out", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ from muster.storage.local import LocalStores, open_local
 from muster.storage.local.students import LocalStudents
 from muster.vision.pipeline import VisionPipeline
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.kill
 
 OTHER = "embedded-float16"
 GROUP = GroupId("g")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.processes
 
 
 def muster(home: Path, *arguments: str) -> tuple[int, Any, str]:

@@ -15,6 +15,8 @@ from muster.cli.qr import qr_code, show_qr, sign_in_link
 from muster.composition.local import LocalBackend
 from tests.e2e.test_users import document, muster
 
+pytestmark = pytest.mark.processes
+
 LINK = sign_in_link("https://192.168.100.200:8000", "aB3-_" + "x" * 38)
 UPPER, LOWER, FULL, EMPTY = "▀▄█ "
 

@@ -102,7 +102,7 @@ def test_without_a_session_id_the_same_photo_is_one_roll_call_a_day(
     assert len(system.sessions.find([GroupId(GROUP)])) == 2
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_the_command_line_asks_and_takes_yes_for_an_answer(school: httpx.Client, tmp_path: Path, samples: Path) -> None:
     store, photo = tmp_path / "store", str(samples / "photos" / "group.jpg")
     assert muster(store, "detect", photo, "--group", GROUP, "--session", "monday").returncode == 0

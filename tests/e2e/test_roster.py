@@ -251,7 +251,7 @@ def muster(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_the_command_line_imports_withdraws_and_proves_an_erasure(tmp_path: Path) -> None:
     data = tmp_path / "store"
     file = tmp_path / "roster.csv"
@@ -291,7 +291,7 @@ def at_a_terminal(answer: str, *arguments: str, data: Path) -> tuple[int, str]:
         return process.wait(), output.decode()
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_the_command_line_previews_asks_and_moves_students(tmp_path: Path) -> None:
     data = tmp_path / "store"
     file = tmp_path / "roster.csv"

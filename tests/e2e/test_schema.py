@@ -131,7 +131,7 @@ def client(target: Target, samples: Path) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_every_answer_is_one_that_the_document_tells_of(target: Target, client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     results = list(openapi.from_dict(document).get_all_operations())

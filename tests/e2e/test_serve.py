@@ -43,7 +43,7 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     return chain, written(key, tmp_path / "key.pem")
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_the_client_is_served_over_https_and_its_address_is_said_first(
     tmp_path: Path, certificate: tuple[Path, Path]
 ) -> None:

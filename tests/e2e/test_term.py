@@ -214,7 +214,7 @@ class Story:
         )
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_a_term_of_class_7b(school: School, samples: Path) -> None:
     story = Story(school, samples)
     names = {student: f"{NAMES[int(student) % len(NAMES)]} {student}" for student in STUDENTS}

@@ -31,7 +31,7 @@ def enrol(system: LocalServices, count: int) -> None:
         system.stores.students.add(student, Template(student_id, system.pack, views, "0" * 64), b"drawn")
 
 
-@pytest.mark.slow
+@pytest.mark.train
 def test_a_registration_trains_in_the_background_and_the_state_says_so(client: httpx.Client, samples: Path) -> None:
     for student_id in ("barack_obama", "joe_biden"):
         image = (samples / "gallery" / f"{student_id}.jpg").read_bytes()
@@ -47,7 +47,7 @@ def test_a_registration_trains_in_the_background_and_the_state_says_so(client: h
     assert training["last_outcome"]["reason"]
 
 
-@pytest.mark.slow
+@pytest.mark.train
 def test_a_promoted_head_decides_the_next_photo_and_a_rollback_is_seen_as_soon(
     system: LocalServices, client: httpx.Client, samples: Path
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_promoted_head_decides_the_next_photo_and_a_rollback_is_seen_as_soon(
     assert decided_by() == version
 
 
-@pytest.mark.slow
+@pytest.mark.train
 def test_a_killed_training_leaves_the_old_head_and_the_next_run_starts_clean(
     tmp_path: Path, vision: VisionPipeline
 ) -> None:

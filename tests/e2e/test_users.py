@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+pytestmark = pytest.mark.processes
+
 
 def muster(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "muster", *arguments, "--data", str(data)]
@@ -147,7 +149,6 @@ def test_no_server_without_users_listens_to_the_network(tmp_path: Path, host: st
     assert "users add" in refused.stderr
 
 
-@pytest.mark.slow
 def test_the_first_user_closes_a_server_that_runs_and_its_log_is_json(tmp_path: Path) -> None:
     data, log = tmp_path / "store", tmp_path / "log"
     with serving(data, log) as address:

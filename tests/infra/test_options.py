@@ -32,7 +32,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: 
     return StageTemplates.load(folder, "dev")
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_with_a_domain_of_its_own_the_site_answers_there_and_only_it_may_call_the_api(chosen: StageTemplates) -> None:
     (distribution,) = chosen.resources("AWS::CloudFront::Distribution").values()
     config = distribution["DistributionConfig"]
@@ -48,7 +48,7 @@ def test_with_a_domain_of_its_own_the_site_answers_there_and_only_it_may_call_th
     assert rule["AllowedOrigins"] == ["https://attendance.example.edu"]
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_a_firewall_and_a_list_of_countries_stand_before_the_site(chosen: StageTemplates) -> None:
     (distribution,) = chosen.resources("AWS::CloudFront::Distribution").values()
     config = distribution["DistributionConfig"]
@@ -57,7 +57,7 @@ def test_a_firewall_and_a_list_of_countries_stand_before_the_site(chosen: StageT
     assert config["Restrictions"]["GeoRestriction"] == {"Locations": ["DE", "AT"], "RestrictionType": "whitelist"}
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_sign_in_can_score_risk_and_ask_for_a_second_factor(chosen: StageTemplates) -> None:
     (pool,) = chosen.resources("AWS::Cognito::UserPool").values()
 
@@ -66,14 +66,14 @@ def test_sign_in_can_score_risk_and_ask_for_a_second_factor(chosen: StageTemplat
     assert pool["MfaConfiguration"] == "ON"
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_somebody_is_told(chosen: StageTemplates) -> None:
     (subscription,) = chosen.resources("AWS::SNS::Subscription").values()
 
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "head@example.edu")
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_training_can_do_without_a_gpu(chosen: StageTemplates) -> None:
     (environment,) = chosen.resources("AWS::Batch::ComputeEnvironment").values()
     (job,) = chosen.resources("AWS::Batch::JobDefinition").values()

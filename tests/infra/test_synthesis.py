@@ -16,7 +16,7 @@ from infra.constructs.log_group import retention_days
 from tests.infra.templates import STACKS, StageTemplates
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_cfn_lint_finds_no_fault_with_any_template(assembly: Path) -> None:
     linter = Path(sys.executable).with_name("cfn-lint")
     templates = sorted(str(path) for path in assembly.glob("*.template.json"))
@@ -29,7 +29,7 @@ def test_cfn_lint_finds_no_fault_with_any_template(assembly: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "")
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_cdk_nag_stops_a_synthesis_with_an_open_bucket(tmp_path: Path, without_docker_or_account: None) -> None:
     app = build(tmp_path, stages=())
     s3.Bucket(cdk.Stack(app, "open"), "Bucket")
@@ -72,7 +72,7 @@ def test_log_retention_that_cloudwatch_does_not_know_is_refused() -> None:
         retention_days(8)
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_the_entry_point_synthesizes_by_itself(tmp_path: Path) -> None:
     known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {**known, "CDK_DOCKER": "/bin/false", "CDK_OUTDIR": str(tmp_path)}
@@ -85,7 +85,7 @@ def test_the_entry_point_synthesizes_by_itself(tmp_path: Path) -> None:
     assert (tmp_path / f"muster-{DEV.stage}-web.template.json").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.cdk
 def test_one_stage_can_be_chosen_for_a_deployment(tmp_path: Path) -> None:
     def synthesized(stage: str) -> subprocess.CompletedProcess[str]:
         known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

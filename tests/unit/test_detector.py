@@ -61,7 +61,6 @@ def test_the_same_photo_gives_the_same_faces(detector: CenterFaceDetector, portr
     np.testing.assert_array_equal(first.scores, second.scores)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("height", [40, 60, 100, 180, 350, 700, 1400, 2300])
 def test_a_12_megapixel_photo_shows_its_face_small_or_large(
     detector: CenterFaceDetector, portrait: Pixels, height: int

@@ -18,8 +18,6 @@ from muster.packs.load import ModelPack
 from muster.recognition.policy import Policy
 from muster.vision.pipeline import VisionPipeline
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def vision(pack: ModelPack) -> VisionPipeline:

@@ -42,7 +42,6 @@ def session(model: Path | bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.slow
 def test_the_embedder_agrees_with_opencv_reading_the_frozen_graph(
     pack: ModelPack, crops: NDArray[np.float32], tmp_path: Path
 ) -> None:
@@ -60,7 +59,6 @@ def test_the_embedder_agrees_with_opencv_reading_the_frozen_graph(
     assert embeddings[0] @ embeddings[1] < 0.9
 
 
-@pytest.mark.slow
 def test_a_face_has_the_same_embedding_alone_and_in_a_batch(pack: ModelPack, crops: NDArray[np.float32]) -> None:
     embedder = session(pack.embedders[0])
     (together,) = embedder.run(None, {"face": crops})
@@ -69,7 +67,6 @@ def test_a_face_has_the_same_embedding_alone_and_in_a_batch(pack: ModelPack, cro
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
 
 
-@pytest.mark.slow
 def test_the_detector_computes_what_the_published_one_does_at_its_fixed_shape(
     pack: ModelPack, samples: Path, tmp_path: Path
 ) -> None:
@@ -83,7 +80,6 @@ def test_the_detector_computes_what_the_published_one_does_at_its_fixed_shape(
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("height", "width"), [(32, 96), (480, 640), (768, 1376)])
 def test_the_detector_takes_any_size_in_multiples_of_32(pack: ModelPack, height: int, width: int) -> None:
     pictures = np.random.default_rng(0).uniform(0, 255, (2, 3, height, width)).astype(np.float32)

@@ -113,7 +113,7 @@ def test_without_npm_and_without_a_package_index_the_error_names_both(
         npm.fetch_npm_member(source, folder)
 
 
-@pytest.mark.slow
+@pytest.mark.network
 def test_without_npm_one_is_downloaded_as_a_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     command = npm._client(folder)

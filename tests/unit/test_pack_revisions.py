@@ -34,7 +34,6 @@ def test_a_variant_changes_facenet_and_keeps_the_second_network(precision: str) 
     assert mobile == shipped_spec("embedded").embedders[1]
 
 
-@pytest.mark.slow
 def test_files_of_an_earlier_revision_are_refused_with_the_command_that_builds_the_new_ones(
     pack: ModelPack, tmp_path: Path
 ) -> None:

@@ -44,7 +44,6 @@ def test_the_bars_fit_statistics_that_were_measured_on_such_faces_and_no_others(
     assert (foreign > 3.27).mean() > 5 * strangers_above(rows, (512,))
 
 
-@pytest.mark.slow
 def test_statistics_are_measured_with_the_pack_and_kept_in_it(
     pack: ModelPack, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_folder_without_the_file_says_its_name(tmp_path: Path) -> None:
         Folder(tmp_path).fetch(a_source(), tmp_path / "kept", lambda share: None)
 
 
+@pytest.mark.aws
 def test_weights_are_read_from_a_bucket(tmp_path: Path) -> None:
     with simulated_aws() as endpoint:
         client = boto3.Session("test", "test", region_name="us-east-1").client("s3", endpoint_url=endpoint)

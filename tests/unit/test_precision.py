@@ -17,8 +17,6 @@ from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetwork
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def crops(pack: ModelPack, samples: Path) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from muster.reports.csv_file import csv_file
 from muster.reports.xlsx_file import xlsx_file
 from tests.unit.reports import term
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.office
 
 # Ids that spreadsheets like to change, and names that would be formulas, beside names in many scripts.
 NAMES = {

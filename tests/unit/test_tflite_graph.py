@@ -42,7 +42,6 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.slow
 def test_it_computes_what_the_original_runtime_does(
     published: bytes, faces: NDArray[np.float32], pack: ModelPack
 ) -> None:
@@ -64,7 +63,6 @@ def test_it_computes_what_the_original_runtime_does(
     assert np.sum(found * expected, axis=1).min() > 1 - 1e-6
 
 
-@pytest.mark.slow
 def test_a_face_has_the_same_embedding_alone_and_in_a_batch(faces: NDArray[np.float32], pack: ModelPack) -> None:
     network = session(pack.embedders[1].read_bytes())
     channels_first = np.ascontiguousarray(faces.transpose(0, 3, 1, 2))
@@ -73,7 +71,6 @@ def test_a_face_has_the_same_embedding_alone_and_in_a_batch(faces: NDArray[np.fl
     np.testing.assert_allclose(unit(together), unit(alone), atol=1e-5)
 
 
-@pytest.mark.slow
 def test_converted_again_it_is_the_same_file_and_every_prelu_is_four_nodes(published: bytes, pack: ModelPack) -> None:
     model = convert(published, "face", "embedding")
     assert model.SerializeToString(deterministic=True) == pack.embedders[1].read_bytes()

@@ -19,6 +19,8 @@ from muster.vision.embedder import FaceNetwork
 from muster.vision.yolo import YoloFaceDetector
 from tests.shared_files import FOLDER, NO_YOLO_WEIGHTS, YOLO_WEIGHTS
 
+pytestmark = pytest.mark.needs_pack
+
 if not YOLO_WEIGHTS.exists():
     pytest.skip(NO_YOLO_WEIGHTS, allow_module_level=True)
 
@@ -58,7 +60,6 @@ def test_the_faces_of_a_group_are_those_that_are_labelled_each_once(detector: Yo
     assert (np.diff(faces.scores) <= 0).all()
 
 
-@pytest.mark.slow
 def test_every_labelled_nose_lies_in_a_face_and_no_face_is_without(detector: YoloFaceDetector) -> None:
     for name, noses in json.loads((NOSES / "noses.json").read_text()).items():
         faces = detector.detect(pixels_of(NOSES / name))
@@ -80,7 +81,6 @@ def test_its_landmarks_lie_where_another_detectors_do(detector: YoloFaceDetector
     assert (distance < 0.1 * theirs.boxes[:, 2:3]).all()
 
 
-@pytest.mark.slow
 def test_its_faces_are_recognised(detector: YoloFaceDetector, pack: ModelPack) -> None:
     network = FaceNetwork(pack.embedders[0], threads=2)
 
@@ -102,7 +102,6 @@ def test_its_faces_are_recognised(detector: YoloFaceDetector, pack: ModelPack) -
                 assert students[similarity[owner].argmax()].stem == label["student_id"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("height", [40, 100, 350, 1400])
 def test_a_12_megapixel_photo_shows_its_face_small_or_large(
     detector: YoloFaceDetector, samples: Path, height: int

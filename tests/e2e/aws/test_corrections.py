@@ -10,7 +10,7 @@ from PIL import Image
 from tests.e2e.aws.conftest import Deployed
 from tests.e2e.aws.photos import detect, register
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 def size_of(content: bytes) -> tuple[int, int]:

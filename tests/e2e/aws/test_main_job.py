@@ -20,8 +20,6 @@ from tests.e2e.aws.photos import (
     waiting_photos,
 )
 
-pytestmark = pytest.mark.slow
-
 
 def statuses(marks: list[dict[str, Any]]) -> dict[str, str]:
     return {mark["student_id"]: mark["status"] for mark in marks}

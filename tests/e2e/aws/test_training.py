@@ -18,8 +18,6 @@ from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from tests.e2e.aws.cloud import REGION, Cloud
 from tests.e2e.aws.conftest import Deployed
 
-pytestmark = pytest.mark.slow
-
 PACK = PackId("embedded-2")
 
 

@@ -21,8 +21,6 @@ from tests.e2e.aws.photos import (
 )
 from tests.infra.policy import Need, allows
 
-pytestmark = pytest.mark.slow
-
 
 def marks(deployed: Deployed, session: str) -> Any:
     return deployed.client.get(f"/v1/sessions/{session}/marks").json()

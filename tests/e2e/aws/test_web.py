@@ -17,8 +17,6 @@ from tests.e2e.aws.photos import read_uploads, register, waiting_photos
 from tests.e2e.serving import serving
 from tests.e2e.web import phone as phones
 
-pytestmark = pytest.mark.slow
-
 WEB = Path(__file__).parents[3] / "web"
 
 

@@ -13,8 +13,6 @@ from tests.e2e import pictures
 from tests.e2e.web import school
 from tests.e2e.web.phone import choose
 
-pytestmark = pytest.mark.slow
-
 
 def upload(content: bytes) -> dict[str, Any]:
     return {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": content}

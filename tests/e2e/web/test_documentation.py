@@ -1,9 +1,6 @@
 """The API's documentation in a real browser: it renders without an error and asks no other site for anything."""
 
-import pytest
 from playwright.sync_api import Page, expect
-
-pytestmark = pytest.mark.slow
 
 
 def test_the_documentation_shows_every_route_from_this_server_alone(page: Page) -> None:

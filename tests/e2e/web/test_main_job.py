@@ -10,8 +10,6 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.web.phone import Watched, choose
 
-pytestmark = pytest.mark.slow
-
 
 def register(page: Page, name: str, identifier: str, group: str | None = None) -> None:
     """Fill in the form and take the photo that the camera sees."""

@@ -17,8 +17,6 @@ from muster.domain.user import Role, User
 from tests.e2e.web import phone as phones
 from tests.e2e.web.phone import Watched, choose
 
-pytestmark = pytest.mark.slow
-
 WAITS = "Waits for a network."
 
 

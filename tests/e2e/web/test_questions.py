@@ -22,8 +22,6 @@ from tests.e2e.web.phone import choose
 from tests.e2e.web.test_screens import RULES
 from tests.e2e.web.test_words import BROKEN_WORDS
 
-pytestmark = pytest.mark.slow
-
 COUNT_TAPS = """() => {
     window.taps = 0;
     addEventListener("click", (event) => { if (event.isTrusted && event.detail > 0) window.taps += 1; }, true);

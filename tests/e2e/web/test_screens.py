@@ -15,8 +15,6 @@ from tests.e2e.web import phone as phones
 from tests.e2e.web import school
 from tests.e2e.web.phone import choose
 
-pytestmark = pytest.mark.slow
-
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 Screen = Callable[[Page, Path], None]

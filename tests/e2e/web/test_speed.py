@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import httpx
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.web import school
 from tests.e2e.web.phone import choose
-
-pytestmark = pytest.mark.slow
 
 FIRST_LOAD_BYTES = 150_000
 CHANGED_NODES = 400

@@ -12,8 +12,6 @@ from tests.e2e.pictures import encoded
 from tests.e2e.test_turned_photos import masked
 from tests.e2e.web.phone import choose
 
-pytestmark = pytest.mark.slow
-
 LYING = Image.Transpose.ROTATE_90
 
 

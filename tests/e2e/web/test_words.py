@@ -17,8 +17,6 @@ from tests.e2e.pictures import dated
 from tests.e2e.web import phone as phones
 from tests.e2e.web.phone import Watched, choose
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def registered(site: str, samples: Path) -> Iterator[httpx.Client]:
