@@ -6,7 +6,8 @@ import pytest
 
 from muster.domain.identifiers import GroupId, StudentId, UploadId, UserId
 from muster.domain.photo_warnings import PhotoWarning
-from muster.domain.upload import PhotoFile, RegistrationDetails, RegistrationOutcome, Upload, UploadKind, UploadState
+from muster.domain.registration import RegistrationDetails
+from muster.domain.upload import PhotoFile, RegistrationOutcome, Upload, UploadKind, UploadState
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
 from tests.contract.examples import NOW

@@ -14,10 +14,10 @@ from muster.domain.actor import OPERATOR
 from muster.domain.errors import PackMismatch
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, StudentId
+from muster.domain.registration import RegistrationDetails
 from muster.domain.student import StudentState
 from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack
-from muster.services.registering.registration import RegistrationRequest
 from muster.storage.local import LocalStores, open_local
 from muster.storage.local.students import LocalStudents
 from muster.vision.pipeline import VisionPipeline
@@ -47,10 +47,8 @@ def stores(tmp_path: Path, samples: Path, vision: VisionPipeline) -> LocalStores
     system = LocalBackend(tmp_path, vision=vision).services
     for path in sorted((samples / "gallery").glob("*.jpg")):
         student = StudentId(path.stem)
-        request = RegistrationRequest(
-            student, path.stem, frozenset({GROUP}), consent=True, image=path.read_bytes(), actor=OPERATOR
-        )
-        system.registration.register(request)
+        details = RegistrationDetails(student, path.stem, frozenset({GROUP}), consent=True)
+        system.registration.register(details, path.read_bytes(), OPERATOR)
     return system.stores
 
 

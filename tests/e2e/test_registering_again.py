@@ -13,9 +13,10 @@ from muster.composition.local import LocalServices
 from muster.domain.actor import Actor
 from muster.domain.errors import ConsentWithdrawn, NotAllowed
 from muster.domain.identifiers import GroupId, StudentId, UserId
+from muster.domain.registration import RegistrationDetails
 from muster.domain.student import Student, StudentState, Template
 from muster.domain.user import Role, User
-from muster.services.registering.registration import RegistrationRequest
+from muster.services.registering.registration import Registration
 
 ADA = StudentId("ada")
 
@@ -120,9 +121,9 @@ class _Interrupted:
         self._students.add(student, template, photo, replaces=replaces)
 
 
-def request(photo: bytes, *groups: str) -> RegistrationRequest:
-    own = frozenset(GroupId(group) for group in groups)
-    return RegistrationRequest(ADA, "Stolen", own, consent=True, image=photo, actor=Actor(UserId("t8a"), own))
+def register_elsewhere(registration: Registration, photo: bytes) -> None:
+    own = frozenset({GroupId("8a")})
+    registration.register(RegistrationDetails(ADA, "Stolen", own, consent=True), photo, Actor(UserId("t8a"), own))
 
 
 def test_a_student_enrolled_elsewhere_while_the_photo_is_read_is_not_taken_over(
@@ -135,7 +136,7 @@ def test_a_student_enrolled_elsewhere_while_the_photo_is_read_is_not_taken_over(
 
     system.registration._students = _Interrupted(system.stores.students, enrol)
     with pytest.raises(NotAllowed):
-        system.registration.register(request(photo, "8a"))
+        register_elsewhere(system.registration, photo)
     assert system.roster.get(ADA).name == "Ada"
     assert system.roster.get(ADA).groups == {"7b"}
 
@@ -153,7 +154,7 @@ def test_a_student_erased_and_enrolled_elsewhere_under_the_same_id_is_not_taken_
 
     system.registration._students = _Interrupted(system.stores.students, replace)
     with pytest.raises(NotAllowed):
-        system.registration.register(request(photo, "8a"))
+        register_elsewhere(system.registration, photo)
     assert system.roster.get(ADA).name == "Another Ada"
     assert system.roster.get(ADA).groups == {"7b"}
 
@@ -164,11 +165,11 @@ def test_consent_withdrawn_while_the_photo_is_read_is_not_given_again(system: Lo
 
     def register_and_withdraw() -> None:
         other = (samples / "gallery" / "barack_obama.jpg").read_bytes()
-        system.registration.register(request(other, "8a"))
+        register_elsewhere(system.registration, other)
         system.roster.withdraw(ADA)
 
     system.registration._one_at_a_time = ExitStack()
     system.registration._students = _Interrupted(system.stores.students, register_and_withdraw)
     with pytest.raises(ConsentWithdrawn):
-        system.registration.register(request(photo, "8a"))
+        register_elsewhere(system.registration, photo)
     assert system.roster.get(ADA).state is StudentState.WITHDRAWN

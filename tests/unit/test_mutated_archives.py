@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from muster.domain.actor import OPERATOR
+from muster.domain.actor import OPERATOR, Actor
 from muster.domain.errors import InvalidRequest, UnsupportedArchive
 from muster.domain.identifiers import GroupId, StudentId
+from muster.domain.registration import RegistrationDetails
 from muster.domain.student import Student
 from muster.services.registering.bulk import BulkRegistration, PhotoReport, photos_of_archive
-from muster.services.registering.registration import Registration, RegistrationRequest
+from muster.services.registering.registration import Registration
 from muster.services.registering.results import RegistrationResult
 from muster.services.roster.groups import Groups
 from muster.services.roster.students import Roster
@@ -34,9 +35,9 @@ class DecodingAlone(Registration):
     def __init__(self, find: Callable[[StudentId], Student]) -> None:
         self._find = find
 
-    def register(self, request: RegistrationRequest) -> RegistrationResult:
-        decode(request.image)
-        return RegistrationResult(self._find(request.student_id), 1.0, repeated=False)
+    def register(self, details: RegistrationDetails, image: bytes, actor: Actor) -> RegistrationResult:
+        decode(image)
+        return RegistrationResult(self._find(details.student_id), 1.0, repeated=False)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from muster.composition.settings import LocalSettings
 from muster.domain.actor import OPERATOR
 from muster.domain.errors import InvalidRequest, NpmPackageUnreachable
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.services.registering.registration import RegistrationRequest
+from muster.domain.registration import RegistrationDetails
 
 _TRAINED = {
     "promoted": "Trained on these students; what was learned is in use.",
@@ -50,15 +50,9 @@ def demo(
 
     with counter("registering", len(portraits)) as done:
         for portrait in portraits:
-            request = RegistrationRequest(
-                student_id=parse_student_id(portrait.stem),
-                name=portrait.stem.replace("_", " ").title(),
-                group_ids=frozenset({_GROUP}),
-                consent=True,
-                image=portrait.read_bytes(),
-                actor=OPERATOR,
-            )
-            system.registration.register(request)
+            name = portrait.stem.replace("_", " ").title()
+            details = RegistrationDetails(parse_student_id(portrait.stem), name, frozenset({_GROUP}), consent=True)
+            system.registration.register(details, portrait.read_bytes(), OPERATOR)
             done()
     stderr.print(f"Registered {len(portraits)} students, one photo each.")
     with steps("training recognition") as progress:

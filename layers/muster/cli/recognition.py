@@ -18,7 +18,7 @@ from muster.domain.actor import OPERATOR
 from muster.domain.faces import Decision
 from muster.domain.identifiers import SessionId, parse_group_id, parse_session_id, parse_student_id
 from muster.domain.notices import notices_of, shows_nobody
-from muster.services.registering.registration import RegistrationRequest
+from muster.domain.registration import RegistrationDetails
 from muster.services.roll_call.questions import questions_of
 from muster.services.roll_call.results import RollCallResult
 
@@ -44,17 +44,15 @@ def register(
     """Register one student from one photo."""
     from muster.api.schemas.registration import RegisteredDocument
 
-    request = RegistrationRequest(
+    details = RegistrationDetails(
         student_id=parse_student_id(student_id),
         name=name,
         group_ids=frozenset(parse_group_id(one) for one in group),
         consent=consent,
-        image=photo.read_bytes(),
-        actor=OPERATOR,
         renew_consent=renew_consent,
         allow_lookalike=allow_lookalike,
     )
-    registered = LocalBackend(data).services.registration.register(request)
+    registered = LocalBackend(data).services.registration.register(details, photo.read_bytes(), OPERATOR)
     student = registered.student
 
     def show(console: Console) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from muster.domain.errors import Category, UploadNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId, UserId
 from muster.domain.photo_warnings import PhotoWarning
+from muster.domain.registration import RegistrationDetails
 
 
 class UploadKind(StrEnum):
@@ -23,18 +24,6 @@ class UploadState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationDetails:
-    """Whom the photo shows; as in a registration that brings its photo along."""
-
-    student_id: StudentId
-    name: str
-    group_ids: frozenset[GroupId]
-    consent: bool
-    renew_consent: bool = False
-    allow_lookalike: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from muster.api.schemas.registration import PhotoReportDocument, RegisteredDocum
 from muster.api.system import Services
 from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
+from muster.domain.registration import RegistrationDetails
 from muster.services.registering.bulk import BulkRegistration, photos_of_archive
-from muster.services.registering.registration import RegistrationRequest
 from muster.vision.decode import DEFAULT_IMAGE_LIMITS
 
 _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
@@ -47,17 +47,15 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
             access.group(group)
-        request = RegistrationRequest(
+        details = RegistrationDetails(
             student_id=parse_student_id(student_id),
             name=name,
             group_ids=groups,
             consent=consent,
-            image=read_photo(image),
-            actor=access.actor(),
             renew_consent=renew_consent,
             allow_lookalike=allow_lookalike,
         )
-        registered = system.registration.register(request)
+        registered = system.registration.register(details, read_photo(image), access.actor())
         response.headers["Location"] = f"/v1/students/{registered.student.id}"
         return RegisteredDocument.of_registered(registered)
 

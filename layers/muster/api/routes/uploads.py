@@ -10,7 +10,8 @@ from muster.api.authorize import Authorize
 from muster.api.problems import problems
 from muster.api.schemas.uploads import PermitDocument, RegistrationAnnouncement, RollCallAnnouncement, UploadDocument
 from muster.domain.identifiers import GroupId, parse_upload_id
-from muster.domain.upload import Details, RegistrationDetails, RollCallDetails
+from muster.domain.registration import RegistrationDetails
+from muster.domain.upload import Details, RollCallDetails
 from muster.services.uploading.uploads import Uploads
 
 _PROBLEMS = problems(401, 403, 404, 413, 415, 422)

@@ -8,7 +8,8 @@ from muster.api.problems import Problem, describe
 from muster.api.schemas.registration import RegisteredDocument
 from muster.api.schemas.roll_call import DetectDocument
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
-from muster.domain.upload import Failure, PhotoFile, RegistrationDetails, RollCallDetails, UploadKind, UploadState
+from muster.domain.registration import RegistrationDetails
+from muster.domain.upload import Failure, PhotoFile, RollCallDetails, UploadKind, UploadState
 from muster.services.registering.results import RegistrationResult
 from muster.services.roll_call.results import RollCallResult
 from muster.services.uploading.uploads import UploadAnswer

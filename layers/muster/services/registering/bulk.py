@@ -24,8 +24,9 @@ from muster.domain.errors import (
     UnsupportedArchive,
 )
 from muster.domain.identifiers import GroupId, StudentId, parse_student_id
+from muster.domain.registration import RegistrationDetails
 from muster.domain.student import Student
-from muster.services.registering.registration import Registration, RegistrationRequest
+from muster.services.registering.registration import Registration
 from muster.services.roster.students import Roster
 
 MAX_PHOTOS = 1_000
@@ -169,7 +170,7 @@ class BulkRegistration:
     def __init__(self, registration: Registration, roster: Roster, max_bytes: int) -> None:
         self._registration = registration
         self._roster = roster
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
 
     def run(
         self,
@@ -202,15 +203,9 @@ class BulkRegistration:
         try:
             student_id = parse_student_id(PurePosixPath(photo.name).stem)
             student = self._on_roster(student_id, group_ids)
-            request = RegistrationRequest(
-                student_id,
-                student.name,
-                group_ids & student.groups or student.groups,
-                consent=True,
-                image=photo.read(self._most_bytes),
-                actor=actor,
-            )
-            registered = self._registration.register(request)
+            groups = group_ids & student.groups or student.groups
+            details = RegistrationDetails(student_id, student.name, groups, consent=True)
+            registered = self._registration.register(details, photo.read(self._max_bytes), actor)
         except MusterError as error:
             if error.category is Category.UNAVAILABLE:
                 raise

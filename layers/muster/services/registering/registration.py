@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 
 from muster.domain.actor import Actor
 from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound, VersionConflict
-from muster.domain.identifiers import GroupId, PackId, StudentId
+from muster.domain.identifiers import PackId
 from muster.domain.photo_warnings import PhotoWarning
+from muster.domain.registration import RegistrationDetails
 from muster.domain.student import CONSENT_WORDING, Consent, Student, StudentState, Template
 from muster.recognition.duplicates import find_same_person
 from muster.recognition.thresholds import Thresholds
@@ -31,28 +32,6 @@ _COVERED = {
 
 _ATTEMPTS = 5
 """Tries to write a record that other requests keep changing."""
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationRequest:
-    """What a teacher sends.
-
-    Attributes:
-        group_ids: groups that the student joins; those that the student is in already stay.
-        image: the photo's bytes.
-        actor: the user who registers the student.
-        renew_consent: the student withdrew consent earlier and has given it again.
-        allow_lookalike: register even if the face resembles a registered student: twins exist.
-    """
-
-    student_id: StudentId
-    name: str
-    group_ids: frozenset[GroupId]
-    consent: bool
-    image: bytes
-    actor: Actor
-    renew_consent: bool = False
-    allow_lookalike: bool = False
 
 
 class Registration:
@@ -94,103 +73,107 @@ class Registration:
         # Two photos of one person sent at once would each miss the other in the search for duplicates.
         self._one_at_a_time = one_at_a_time or Lock()
 
-    def register(self, request: RegistrationRequest) -> RegistrationResult:
+    def register(self, details: RegistrationDetails, image: bytes, actor: Actor) -> RegistrationResult:
         """Register one student, or return the one that the same request registered before.
 
-        A student who is on the roster without a photo, or who gives a withdrawn consent again, keeps marks and groups,
-        takes the name of the request and joins its groups. Whether the actor may do this is checked against the very
-        record that is replaced.
+        A student who is on the roster without a photo, or who gives consent again after withdrawing it, keeps marks
+        and groups, takes the name of the request and joins its groups. Whether the actor may do this is checked
+        against the record that is replaced.
+
+        Args:
+            image: the photo's bytes.
+            actor: the user who registers the student.
 
         Raises:
-            NotAllowed: the id belongs to a student of other groups than the actor's.
+            NotAllowed: the id belongs to a student in groups that the actor does not teach.
             ConsentWithdrawn: the student withdrew consent, and the request does not renew it.
             ConsentRequired: consent is not given.
             InvalidRequest: the name is empty or too long, or no group is named.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: the photo cannot be read.
             NoFace, SeveralFaces, FaceTooSmall, TooBlurred, TooDark, TooBright, FaceTurned, FaceCutOff:
-                the photo is not fit.
+                the photo is not suitable.
             StudentExists: another registration has this id.
             VersionConflict: other requests kept changing the student's record.
             DuplicatePerson: the person is registered under another id.
-            RegistrationsBusy: others were registered all the time.
+            RegistrationsBusy: the lock was held by other registrations for too long.
             StorageFull: nothing was stored.
         """
-        name = admit(request.name, request.group_ids, request.consent)
-        self._known(request)
-        photo = self._decode(request.image)
-        if repeated := self._repeated(request, name, photo.digest, self._known(request)):
+        details = replace(details, name=admit(details.name, details.group_ids, details.consent))
+        known = self._known(details, actor)
+        photo = self._decode(image)
+        if repeated := self._repeated(details, photo.digest, known):
             return RegistrationResult(repeated, None, repeated=True)
         views = self._vision.registration_views(photo)
-        template = Template(request.student_id, self._pack, views.embeddings, photo.digest)
+        template = Template(details.student_id, self._pack, views.embeddings, photo.digest)
         with self._one_at_a_time:
-            registered = self._store(request, name, template, views)
+            registered = self._store(details, image, actor, template, views)
         if not registered.repeated:
             self._request_training()
         return registered
 
     def _store(
-        self, request: RegistrationRequest, name: str, template: Template, views: RegistrationViews
+        self, details: RegistrationDetails, image: bytes, actor: Actor, template: Template, views: RegistrationViews
     ) -> RegistrationResult:
         for attempt in range(_ATTEMPTS):
-            known = self._known(request)
-            if repeated := self._repeated(request, name, template.photo_digest, known):
+            known = self._known(details, actor)
+            if repeated := self._repeated(details, template.photo_digest, known):
                 return RegistrationResult(repeated, None, repeated=True)
-            if not request.allow_lookalike:
-                self._refuse_duplicate(template, request)
-            student = self._student(request, name, known)
-            self._groups.ensure(request.group_ids)
+            if not details.allow_lookalike:
+                self._refuse_duplicate(template, details, actor)
+            student = self._student(details, actor, known)
+            self._groups.ensure(details.group_ids)
             try:
-                self._students.add(student, template, request.image, replaces=known)
+                self._students.add(student, template, image, replaces=known)
             except (StudentExists, VersionConflict):
-                # Another process was faster: the request is judged again by the record that is there now.
+                # Another process changed the record: check the request against the new one.
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
                 return RegistrationResult(student, views.quality, repeated=False, warnings=_warnings_of(views))
         raise AssertionError("the last attempt returns or raises")
 
-    def _known(self, request: RegistrationRequest) -> Student | None:
-        return known_student(self._students, request.student_id, request.actor, renew_consent=request.renew_consent)
+    def _known(self, details: RegistrationDetails, actor: Actor) -> Student | None:
+        return known_student(self._students, details.student_id, actor, renew_consent=details.renew_consent)
 
-    def _repeated(self, request: RegistrationRequest, name: str, digest: str, known: Student | None) -> Student | None:
-        """Return the student if this very request registered them before."""
+    def _repeated(self, details: RegistrationDetails, digest: str, known: Student | None) -> Student | None:
+        """Return the student if this same request registered them before."""
         if known is None or known.state is not StudentState.REGISTERED:
             return None
         try:
-            template = self._students.template(request.student_id)
+            template = self._students.template(details.student_id)
         except (StudentNotFound, NotRegistered):
             return None
-        if (known.name, template.photo_digest) == (name, digest) and request.group_ids <= known.groups:
+        if (known.name, template.photo_digest) == (details.name, digest) and details.group_ids <= known.groups:
             return known
         raise StudentExists(
-            f"The id {request.student_id} belongs to a registered student: take another id, "
-            "or erase that student first to register them anew."
+            f"The id {details.student_id} belongs to a registered student. Choose another id, "
+            "or erase that student before registering them again."
         )
 
-    def _student(self, request: RegistrationRequest, name: str, known: Student | None) -> Student:
+    def _student(self, details: RegistrationDetails, actor: Actor, known: Student | None) -> Student:
         now = self._now()
         earlier = None if known is None else known.consent
         consent = Consent(
             now,
             CONSENT_WORDING,
-            stated_by=request.actor.user_id,
+            stated_by=actor.user_id,
             renewed_after=None if earlier is None else earlier.withdrawn_at,
         )
-        groups = request.group_ids if known is None else request.group_ids | known.groups
+        groups = details.group_ids if known is None else details.group_ids | known.groups
         version = 1 if known is None else known.version + 1
-        return Student(request.student_id, name, groups, consent, now, version)
+        return Student(details.student_id, details.name, groups, consent, now, version)
 
-    def _refuse_duplicate(self, template: Template, request: RegistrationRequest) -> None:
+    def _refuse_duplicate(self, template: Template, details: RegistrationDetails, actor: Actor) -> None:
         student_id = find_same_person(template.embeddings[0], self._galleries.of(None), self._thresholds)
         if student_id is None:
             return
         other = self._students.get(student_id)
-        # Someone of another class is not named: a teacher sees only their groups.
-        shared = other.groups & request.group_ids
-        known_as = f"as {other.id}" if request.actor.may_see(shared) and shared else "under another id in another group"
+        # A student of another class is not named: teachers see only their own groups.
+        shared = other.groups & details.group_ids
+        known_as = f"as {other.id}" if actor.may_see(shared) and shared else "under another id in another group"
         raise DuplicatePerson(
-            f"This person seems to be registered already {known_as}: add that student to the group instead, "
-            "or say that it is somebody else who looks alike (allow_lookalike)."
+            f"This person seems to be registered already {known_as}. Add that student to the group instead, "
+            "or confirm that this is somebody else who looks alike (allow_lookalike)."
         )
 
 

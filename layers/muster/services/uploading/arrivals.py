@@ -1,25 +1,28 @@
-"""Reading photos that were sent to the store directly."""
+"""Processing of photos that clients sent to the store directly."""
+
+from typing import assert_never
 
 from muster.domain.actor import Actor
 from muster.domain.errors import Category, MusterError, UploadNotFound
 from muster.domain.identifiers import UploadId, UserId
+from muster.domain.registration import RegistrationDetails
 from muster.domain.upload import (
+    Details,
     Failure,
     Outcome,
-    RegistrationDetails,
     RegistrationOutcome,
     RollCallDetails,
     RollCallOutcome,
     Upload,
     UploadKind,
 )
-from muster.services.registering.registration import Registration, RegistrationRequest
+from muster.services.registering.registration import Registration
 from muster.services.roll_call.detection import RollCalls
 from muster.storage.ports import GroupStore, UploadStore
 
 
 class UploadedPhotos:
-    """The use case of whoever is told that a photo has arrived; being told twice, late or wrongly changes nothing."""
+    """Processes photos that have arrived in the store. Duplicate, late and spurious notifications have no effect."""
 
     def __init__(
         self, uploads: UploadStore, groups: GroupStore, registration: Registration, detection: RollCalls
@@ -30,20 +33,20 @@ class UploadedPhotos:
         self._detection = detection
 
     def read(self, kind: UploadKind, upload_id: UploadId) -> Upload | None:
-        """Read a photo, keep what came of it, and delete it.
+        """Read a photo, store the outcome, and delete the photo.
 
-        The outcome is kept before the photo is deleted: killed in between, the photo is deleted when this is told
-        again. A refused photo is an outcome.
+        The outcome is stored before the photo is deleted. If the process is killed in between, the next notification
+        deletes the photo. A refused photo has an outcome too.
 
         Returns:
-            The upload with its outcome, or None where nobody announced the photo.
+            The upload with its outcome, or None if no upload was opened for this photo.
 
         Raises:
-            MusterError: something is unavailable for now (category `unavailable`); nothing was decided.
+            MusterError: something is unavailable for now (category `unavailable`); there is no outcome yet.
         """
         upload = self._announced(kind, upload_id)
         if upload is not None and upload.details is not None:
-            self._uploads.close(upload_id, self._outcome(upload))
+            self._uploads.close(upload_id, self._outcome(upload, upload.details))
             upload = self._announced(kind, upload_id)
         self._uploads.discard(kind, upload_id)
         return upload
@@ -55,24 +58,24 @@ class UploadedPhotos:
             return None
         return upload if upload.kind is kind else None
 
-    def _outcome(self, upload: Upload) -> Outcome:
+    def _outcome(self, upload: Upload, details: Details) -> Outcome:
         try:
             image = self._uploads.photo(upload.kind, upload.id)
             actor = self._actor(upload)
-            match upload.details:
-                case RegistrationDetails() as details:
+            match details:
+                case RegistrationDetails():
                     return self._registered(details, image, actor)
-                case RollCallDetails() as details:
+                case RollCallDetails():
                     return self._detected(details, image, actor)
-                case None:
-                    raise AssertionError("read before")
+                case _:
+                    assert_never(details)
         except MusterError as error:
             if error.category is Category.UNAVAILABLE:
                 raise
             return Failure(error.code, error.category, str(error))
 
     def _actor(self, upload: Upload) -> Actor:
-        """Return who announced a photo, with the groups they teach now: a teacher may have lost one since."""
+        """Return the user who opened the upload, with the groups that they teach now."""
         user_id = upload.opened_by or UserId("")
         if upload.as_admin:
             return Actor(user_id, None)
@@ -81,17 +84,7 @@ class UploadedPhotos:
     def _registered(self, details: RegistrationDetails, image: bytes, actor: Actor) -> RegistrationOutcome:
         for group_id in details.group_ids:
             actor.check([group_id])
-        request = RegistrationRequest(
-            student_id=details.student_id,
-            name=details.name,
-            group_ids=details.group_ids,
-            consent=details.consent,
-            image=image,
-            actor=actor,
-            renew_consent=details.renew_consent,
-            allow_lookalike=details.allow_lookalike,
-        )
-        registered = self._registration.register(request)
+        registered = self._registration.register(details, image, actor)
         return RegistrationOutcome(registered.student.id, registered.quality, registered.repeated, registered.warnings)
 
     def _detected(self, details: RollCallDetails, image: bytes, actor: Actor) -> RollCallOutcome:

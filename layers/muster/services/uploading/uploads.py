@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from muster.domain.actor import Actor
 from muster.domain.errors import EmptyUpload, ImageTooLarge, PhotoNotFound, UnsupportedImage
 from muster.domain.identifiers import UploadId, new_upload_id
+from muster.domain.registration import RegistrationDetails
 from muster.domain.upload import (
     Details,
     Failure,
     PhotoFile,
-    RegistrationDetails,
     RegistrationOutcome,
     RollCallOutcome,
     Upload,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from muster.domain.errors import Category, PhotoNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
 from muster.domain.photo_warnings import PhotoWarning
+from muster.domain.registration import RegistrationDetails
 from muster.domain.upload import (
     Details,
     Failure,
     Outcome,
     PhotoFile,
-    RegistrationDetails,
     RegistrationOutcome,
     RollCallDetails,
     RollCallOutcome,
