@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muster.domain.errors import StoreUnusable
-from muster.storage.local.changes import sweep
 from muster.storage.local.database import Database, close_databases, open_database, read_only_options
 from muster.storage.local.erasures import keep_erasures_file
 from muster.storage.local.files import Files
@@ -26,6 +25,7 @@ from muster.storage.local.sessions import LocalSessions
 from muster.storage.local.staging import LocalStaging
 from muster.storage.local.students import LocalStudents
 from muster.storage.local.training import LocalTraining
+from muster.storage.local.transaction import sweep
 from muster.storage.local.upkeep import Upkeep
 from muster.storage.local.use_lock import share
 from muster.storage.local.users import LocalUsers

@@ -16,12 +16,12 @@ from uuid import uuid4
 from muster.domain.errors import BackupUnusable, MusterError, OutputExists, OutputNotWritten
 from muster.storage.documents import time_text
 from muster.storage.local import DATABASE_FILE, open_local
-from muster.storage.local.changes import REFERENCES
 from muster.storage.local.connection import Connection, connect
 from muster.storage.local.database import IMMUTABLE, READ_ONLY, Database, read_only_options
 from muster.storage.local.erasures import ERASURES_FILE, read_erasures, write_erasures_file
 from muster.storage.local.files import Files, is_file_name
 from muster.storage.local.schema import MIGRATIONS
+from muster.storage.local.transaction import REFERENCES
 
 MANIFEST: Final = "backup.json"
 

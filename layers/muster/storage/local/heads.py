@@ -9,9 +9,9 @@ from typing import Any
 from muster.domain.errors import HeadConflict, HeadNotFound
 from muster.domain.identifiers import PackId
 from muster.storage.documents import json_text, read_time, time_text
-from muster.storage.local.changes import change
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
+from muster.storage.local.transaction import transaction
 from muster.storage.ports import HeadVersion
 
 
@@ -27,15 +27,15 @@ class LocalHeads:
 
     def save(self, pack: PackId, head: bytes, metrics: Mapping[str, Any]) -> int:
         """Store a head file with its metrics and return its number; see `HeadStore.save`."""
-        with change(self._database, self._files) as under_way:
-            (version,) = under_way.connection.execute(
+        with transaction(self._database, self._files) as tx:
+            (version,) = tx.connection.execute(
                 "INSERT INTO head_pointers (pack, last_version) VALUES (?, 1)"
                 " ON CONFLICT DO UPDATE SET last_version = last_version + 1 RETURNING last_version",
                 (pack,),
             ).fetchone()
-            under_way.connection.execute(
+            tx.connection.execute(
                 "INSERT INTO heads VALUES (?, ?, ?, ?, ?)",
-                (pack, version, time_text(self._now()), json_text(metrics), under_way.write_file(head)),
+                (pack, version, time_text(self._now()), json_text(metrics), tx.write_file(head)),
             )
         return int(version)
 
@@ -85,21 +85,21 @@ class LocalHeads:
 
     def prune(self, pack: PackId, keep: int) -> None:
         """Delete all but the newest `keep` heads and the current one."""
-        with change(self._database, self._files) as under_way:
-            gone = under_way.connection.execute(
+        with transaction(self._database, self._files) as tx:
+            gone = tx.connection.execute(
                 "DELETE FROM heads WHERE pack = ?1 AND version NOT IN"
                 " (SELECT version FROM heads WHERE pack = ?1 ORDER BY version DESC LIMIT ?2)"
                 " AND version IS NOT (SELECT current FROM head_pointers WHERE pack = ?1) RETURNING file",
                 (pack, max(keep, 0)),
             ).fetchall()
-            under_way.remove_files(*(file for (file,) in gone))
+            tx.remove_files(*(file for (file,) in gone))
 
     def delete_all(self) -> None:
         """Delete every head of every pack; numbers go on from where they were."""
-        with change(self._database, self._files) as under_way:
-            under_way.connection.execute("UPDATE head_pointers SET current = NULL")
-            gone = under_way.connection.execute("DELETE FROM heads RETURNING file").fetchall()
-            under_way.remove_files(*(file for (file,) in gone))
+        with transaction(self._database, self._files) as tx:
+            tx.connection.execute("UPDATE head_pointers SET current = NULL")
+            gone = tx.connection.execute("DELETE FROM heads RETURNING file").fetchall()
+            tx.remove_files(*(file for (file,) in gone))
 
 
 def _current(connection: sqlite3.Connection, pack: PackId) -> int | None:

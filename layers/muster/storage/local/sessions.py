@@ -24,10 +24,9 @@ from muster.storage.documents import (
     time_text,
     undamaged,
 )
-from muster.storage.local.changes import Change as FilesAndRows
-from muster.storage.local.changes import change
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
+from muster.storage.local.transaction import Transaction, transaction
 from muster.storage.rules import (
     anonymous,
     marks_kept,
@@ -67,7 +66,7 @@ class LocalSessions:
                     counts_text(session.erased),
                 ),
             )
-            enrolled, _ = _there(connection, roster)
+            enrolled, _ = _enrolled_and_nameable(connection, roster)
             absent = [
                 Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at) for student in sorted(enrolled)
             ]
@@ -75,13 +74,13 @@ class LocalSessions:
 
     def get(self, session_id: SessionId) -> Session:
         """Return one session; see `SessionStore.get`."""
-        return _session(_existing(self._database.read(), session_id))
+        return _session(_existing_row(self._database.read(), session_id))
 
     def of_group(
         self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
     ) -> list[Session]:
         """Return a group's sessions of a period, oldest first; see `SessionStore.of_group`."""
-        where, parameters = _of_period(group_id, since, until)
+        where, parameters = _group_and_period(group_id, since, until)
         rows = self._database.read().execute(
             f"SELECT {_SESSION_COLUMNS} FROM sessions WHERE {where} ORDER BY started_at, id",  # noqa: S608 our own text
             parameters,
@@ -92,7 +91,7 @@ class LocalSessions:
         self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
     ) -> list[RollCall]:
         """Return a group's sessions of a period with their marks; see `SessionStore.roll_calls`."""
-        where, parameters = _of_period(group_id, since, until)
+        where, parameters = _group_and_period(group_id, since, until)
         return self._roll_calls(where, parameters)
 
     def roll_calls_of_student(
@@ -124,11 +123,13 @@ class LocalSessions:
 
     def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
-            _existing(connection, photo.session_id)
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
+            _existing_row(connection, photo.session_id)
             # A student may have been erased, or have withdrawn consent, while the photo was read.
-            enrolled, nameable = _there(connection, students_in(photo.faces) | {mark.student_id for mark in marks})
+            enrolled, nameable = _enrolled_and_nameable(
+                connection, students_in(photo.faces) | {mark.student_id for mark in marks}
+            )
             shows_gone = not named_in(photo.faces) <= nameable
             photo = replace(photo, faces=without(photo.faces, students_in(photo.faces) - nameable))
             before = _stored_photo(connection, photo.session_id, photo.id)
@@ -137,11 +138,11 @@ class LocalSessions:
                 faces = with_decisions_kept(photo.faces, before.faces, changes)
                 marks = marks_kept(marks, photo.faces, faces)
                 photo = replace(photo, faces=faces)
-            under_way.remove_files(_file_of(connection, photo.session_id, photo.id))
-            _store_photo(connection, photo, None if shows_gone else under_way.write_file(original))
+            tx.remove_files(_original_file(connection, photo.session_id, photo.id))
+            _store_photo(connection, photo, None if shows_gone else tx.write_file(original))
             marked = _store_marks(connection, photo.session_id, [mark for mark in marks if mark.student_id in enrolled])
             if marked or photo != before:
-                _count_on(connection, photo.session_id)
+                _bump_version(connection, photo.session_id)
 
     def amend(
         self,
@@ -154,63 +155,63 @@ class LocalSessions:
         photo_removed: PhotoId | None = None,
     ) -> Session:
         """Do what a person decided; see `SessionStore.amend`."""
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
-            session = _session(_existing(connection, session_id))
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
+            session = _session(_existing_row(connection, session_id))
             if session.version != expected:
                 raise VersionConflict(f"The session {session_id} was changed in the meantime: read it again.")
             involved = students_in(faces) | {mark.student_id for mark in marks}
             involved = involved.union(*map(students_of_change, changes))
-            enrolled, nameable = _there(connection, involved)
+            enrolled, nameable = _enrolled_and_nameable(connection, involved)
             erased = involved - enrolled
             _replace_faces(connection, session_id, without(faces, involved - nameable))
             for mark in marks:
                 if mark.student_id in enrolled:
                     _store_mark(connection, session_id, mark)
             if photo_removed is not None:
-                _remove_photo(under_way, session_id, photo_removed)
+                _remove_photo(tx, session_id, photo_removed)
             connection.executemany(
                 "INSERT INTO changes (session_id, change) VALUES (?, ?)",
-                [(session_id, change_text(anonymous(change_made, erased))) for change_made in changes],
+                [(session_id, change_text(anonymous(change, erased))) for change in changes],
             )
-            _count_on(connection, session_id)
+            _bump_version(connection, session_id)
             return replace(session, version=session.version + 1)
 
     def changes(self, session_id: SessionId) -> list[Change]:
         """Return what people changed in a session, oldest first; see `SessionStore.changes`."""
         with self._database.snapshot() as connection:
-            _existing(connection, session_id)
+            _existing_row(connection, session_id)
             return _changes(connection, session_id)
 
     def remove(self, session_id: SessionId) -> None:
         """Remove a session with all that belongs to it; see `SessionStore.remove`."""
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
-            _existing(connection, session_id)
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
+            _existing_row(connection, session_id)
             for (file,) in connection.execute(
                 "SELECT original_file FROM session_photos WHERE session_id = ?", (session_id,)
             ).fetchall():
-                under_way.remove_files(file)
+                tx.remove_files(file)
             connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
     def drop_files(self, session_id: SessionId, before: datetime) -> int:
         """Remove the files of photos received before a moment; see `SessionStore.drop_files`."""
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
             rows = connection.execute(
                 "SELECT rowid, original_file FROM session_photos"
                 " WHERE session_id = ? AND received_at < ? AND original_file IS NOT NULL",
                 (session_id, time_text(before)),
             ).fetchall()
             for rowid, original in rows:
-                under_way.remove_files(original)
+                tx.remove_files(original)
                 connection.execute("UPDATE session_photos SET original_file = NULL WHERE rowid = ?", (rowid,))
         return len(rows)
 
     def photos(self, session_id: SessionId) -> list[SessionPhoto]:
         """Return a session's photos in the order received; see `SessionStore.photos`."""
         with self._database.snapshot() as connection:
-            _existing(connection, session_id)
+            _existing_row(connection, session_id)
             rows = connection.execute(_PHOTO + " WHERE session_id = ? ORDER BY received_at, id", (session_id,))
             return [_photo(row) for row in rows.fetchall()]
 
@@ -227,7 +228,7 @@ class LocalSessions:
         """Return a photo as it was sent; see `SessionStore.original`."""
         tried = None
         while True:
-            file = _file_of(self._database.read(), session_id, photo_id)
+            file = _original_file(self._database.read(), session_id, photo_id)
             # The file found by the first look may have been replaced before it could be read.
             if file is None or file == tried:
                 raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
@@ -240,7 +241,7 @@ class LocalSessions:
     def marks(self, session_id: SessionId) -> list[Mark]:
         """Return a session's marks, ordered by student id; see `SessionStore.marks`."""
         with self._database.snapshot() as connection:
-            _existing(connection, session_id)
+            _existing_row(connection, session_id)
             return list(_marks(connection, session_id).values())
 
 
@@ -252,15 +253,17 @@ def _session_row(connection: sqlite3.Connection, session_id: SessionId) -> tuple
     return row
 
 
-def _existing(connection: sqlite3.Connection, session_id: SessionId) -> tuple[Any, ...]:
+def _existing_row(connection: sqlite3.Connection, session_id: SessionId) -> tuple[Any, ...]:
     row = _session_row(connection, session_id)
     if row is None:
         raise SessionNotFound(f"There is no session {session_id}: check the id, or open the session first.")
     return row
 
 
-def _there(connection: sqlite3.Connection, students: Iterable[StudentId]) -> tuple[set[StudentId], set[StudentId]]:
-    """Return who of some students has a record, and who of those did not withdraw, so that a face may be theirs."""
+def _enrolled_and_nameable(
+    connection: sqlite3.Connection, students: Iterable[StudentId]
+) -> tuple[set[StudentId], set[StudentId]]:
+    """Return which students have a record, and which of those a face may name: all who did not withdraw consent."""
     enrolled, nameable = set(), set()
     for student in students:
         row = connection.execute(
@@ -273,7 +276,7 @@ def _there(connection: sqlite3.Connection, students: Iterable[StudentId]) -> tup
     return enrolled, nameable
 
 
-def _file_of(connection: sqlite3.Connection, session_id: SessionId, photo_id: PhotoId) -> str | None:
+def _original_file(connection: sqlite3.Connection, session_id: SessionId, photo_id: PhotoId) -> str | None:
     row: tuple[str | None] | None = connection.execute(
         "SELECT original_file FROM session_photos WHERE session_id = ? AND id = ?", (session_id, photo_id)
     ).fetchone()
@@ -332,15 +335,15 @@ def _replace_faces(connection: sqlite3.Connection, session_id: SessionId, faces:
         raise FaceNotFound(f"The session {session_id} has no face {next(iter(new))}: read its photos again.")
 
 
-def _remove_photo(under_way: FilesAndRows, session_id: SessionId, photo_id: PhotoId) -> None:
-    connection = under_way.connection
+def _remove_photo(tx: Transaction, session_id: SessionId, photo_id: PhotoId) -> None:
+    connection = tx.connection
     if _stored_photo(connection, session_id, photo_id) is None:
         raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
-    under_way.remove_files(_file_of(connection, session_id, photo_id))
+    tx.remove_files(_original_file(connection, session_id, photo_id))
     connection.execute("DELETE FROM session_photos WHERE session_id = ? AND id = ?", (session_id, photo_id))
 
 
-def _count_on(connection: sqlite3.Connection, session_id: SessionId) -> None:
+def _bump_version(connection: sqlite3.Connection, session_id: SessionId) -> None:
     connection.execute("UPDATE sessions SET version = version + 1 WHERE id = ?", (session_id,))
 
 
@@ -354,7 +357,7 @@ def _stored_photo(connection: sqlite3.Connection, session_id: SessionId, photo_i
     return None if row is None else _photo(row)
 
 
-def _of_period(group_id: GroupId, since: datetime | None, until: datetime | None) -> tuple[str, list[str]]:
+def _group_and_period(group_id: GroupId, since: datetime | None, until: datetime | None) -> tuple[str, list[str]]:
     where, parameters = _in_period(since, until)
     return " AND ".join(["group_id = ?", *where]), [group_id, *parameters]
 

@@ -7,9 +7,9 @@ from muster.domain.errors import VersionConflict
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 from muster.storage.documents import embeddings_bytes
-from muster.storage.local.changes import change
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
+from muster.storage.local.transaction import transaction
 
 # In use: the template of the pack, or one that a kept template of the same photo can take the place of.
 _OTHERS = """
@@ -55,8 +55,8 @@ class LocalStaging:
 
     def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
         """Put the kept templates in use, all at once; see `StagedTemplates.switch`."""
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
             others = connection.execute(_OTHERS, {"pack": pack}).fetchall()
             ready = [number for number, _, _, fits in others if fits]
             left = [(number, student_id, photo) for number, student_id, photo, fits in others if not fits]
@@ -68,7 +68,7 @@ class LocalStaging:
             for number in ready:
                 _put_in_use(connection, number)
             for number, _, photo in left:
-                under_way.remove_files(photo)
+                tx.remove_files(photo)
                 _unregister(connection, number)
             connection.execute("DELETE FROM staged_templates")
             connection.execute("UPDATE rosters SET version = version + 1")

@@ -29,11 +29,11 @@ from muster.storage.documents import (
     time_text,
     undamaged,
 )
-from muster.storage.local.changes import Change, change
 from muster.storage.local.database import Database, note_rewrite_due
 from muster.storage.local.erasures import keep_erasures_file, note_erasure
 from muster.storage.local.files import Files
 from muster.storage.local.search import raw_traces, traces
+from muster.storage.local.transaction import Transaction, transaction
 from muster.storage.rules import (
     anonymous,
     check_groups,
@@ -52,7 +52,7 @@ _STUDENT = """
     FROM students
 """
 _TEMPLATE = "SELECT id, pack, embeddings, photo_digest, learned FROM students JOIN templates ON student = number"
-_OF_GROUP = " WHERE number IN (SELECT student FROM memberships WHERE group_id = ?)"
+_IN_GROUP = " WHERE number IN (SELECT student FROM memberships WHERE group_id = ?)"
 
 
 class LocalStudents:
@@ -65,9 +65,9 @@ class LocalStudents:
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student whole; see `StudentStore.add`."""
         check_groups(student)
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
-            row = _row_of(connection, student.id)
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
+            row = _number_and_version(connection, student.id)
             if row is not None and row[1] is not None:
                 raise _exists(student.id)
             groups = set(student.groups)
@@ -75,30 +75,28 @@ class LocalStudents:
                 number = _insert(connection, student)
             else:
                 number, _, version = row
-                if version != student.version - 1 or not _is_still(connection, replaces):
+                if version != student.version - 1 or not _is_unchanged(connection, replaces):
                     raise _changed(student.id)
                 groups |= _groups_of(connection, number)
                 _overwrite(connection, number, student)
-            connection.execute(
-                "UPDATE students SET photo_file = ? WHERE number = ?", (under_way.write_file(photo), number)
-            )
+            connection.execute("UPDATE students SET photo_file = ? WHERE number = ?", (tx.write_file(photo), number))
             _store_template(connection, number, template)
-            _note_change(connection, groups)
+            _bump_roster_versions(connection, groups)
 
     def enrol(self, student: Student) -> None:
         """Store a record without a template; see `StudentStore.enrol`."""
         check_groups(student)
         with self._database.write() as connection:
-            if _row_of(connection, student.id) is not None:
+            if _number_and_version(connection, student.id) is not None:
                 raise _exists(student.id)
             _insert(connection, student)
-            _note_change(connection, student.groups)
+            _bump_roster_versions(connection, student.groups)
 
     def update(self, student: Student) -> None:
         """Replace name and groups of a record; see `StudentStore.update`."""
         check_groups(student)
         with self._database.write() as connection:
-            row = _row_of(connection, student.id)
+            row = _number_and_version(connection, student.id)
             if row is None:
                 raise _not_found(student.id)
             number, _, version = row
@@ -108,13 +106,13 @@ class LocalStudents:
             connection.execute(
                 "UPDATE students SET name = ?, version = ? WHERE number = ?", (student.name, student.version, number)
             )
-            _join(connection, number, student.groups)
-            _note_change(connection, groups)
+            _replace_memberships(connection, number, student.groups)
+            _bump_roster_versions(connection, groups)
 
     def withdraw(self, student_id: StudentId, at: datetime) -> Student:
         """Note that consent was withdrawn and remove what identifies; see `StudentStore.withdraw`."""
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
             row = connection.execute(_STUDENT + " WHERE id = ?", (student_id,)).fetchone()
             if row is None:
                 raise _not_found(student_id)
@@ -122,7 +120,7 @@ class LocalStudents:
             if student.consent is not None and (student.consent.holds or student.registered_at is not None):
                 consent = replace(student.consent, withdrawn_at=at)
                 student = replace(student, consent=consent, registered_at=None, version=student.version + 1)
-                _remove_template(under_way, student)
+                _remove_template(tx, student)
                 note_erasure(connection, student_id, "withdrawn")
                 note_rewrite_due(connection)
         # Done again, too: the first time may have been cut off before this.
@@ -138,7 +136,7 @@ class LocalStudents:
             old = _student(row)
             student = replace(old, consent=consent, version=old.version + 1)
             _overwrite(connection, number, student)
-            _note_change(connection, student.groups)
+            _bump_roster_versions(connection, student.groups)
         return student
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
@@ -153,7 +151,7 @@ class LocalStudents:
                 learned = having_learned(template, new.face, new.embedding)
                 if learned is not template:
                     _store_template(connection, number, learned)
-                    _note_change(connection, _groups_of(connection, number))
+                    _bump_roster_versions(connection, _groups_of(connection, number))
                     changed.add(new.student_id)
         return changed
 
@@ -167,7 +165,7 @@ class LocalStudents:
             if face_id not in template.learned_ids:
                 return False
             _store_template(connection, number, having_unlearned(template, face_id))
-            _note_change(connection, _groups_of(connection, number))
+            _bump_roster_versions(connection, _groups_of(connection, number))
         self._database.truncate_log()
         return True
 
@@ -188,17 +186,17 @@ class LocalStudents:
         The database file is rewritten and the write-ahead log cut, so the raw files hold no byte of the student. Where
         that must wait, because the disk is full or others hold the store, `traces` says so until it is done.
         """
-        with change(self._database, self._files) as under_way:
-            connection = under_way.connection
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
             row = connection.execute("SELECT number, photo_file FROM students WHERE id = ?", (student_id,)).fetchone()
             if row is None:
                 raise _not_found(student_id)
             number, photo = row
             memberships = connection.execute("SELECT group_id FROM memberships WHERE student = ?", (number,)).fetchall()
-            under_way.remove_files(photo)
-            _forget_in_sessions(under_way, student_id)
+            tx.remove_files(photo)
+            _erase_from_sessions(tx, student_id)
             connection.execute("DELETE FROM students WHERE number = ?", (number,))
-            _note_change(connection, [group for (group,) in memberships])
+            _bump_roster_versions(connection, [group for (group,) in memberships])
             note_erasure(connection, student_id, "erased")
             note_rewrite_due(connection)
         keep_erasures_file(self._database)
@@ -240,7 +238,7 @@ class LocalStudents:
         return found or raw_traces(self._database, student_id, rewritten=rewritten)
 
     def _of_group(self, select: str, group_id: GroupId | None) -> list[tuple[Any, ...]]:
-        where, parameters = ("", ()) if group_id is None else (_OF_GROUP, (group_id,))
+        where, parameters = ("", ()) if group_id is None else (_IN_GROUP, (group_id,))
         return self._database.read().execute(select + where + " ORDER BY id", parameters).fetchall()
 
 
@@ -270,23 +268,23 @@ def _overwrite(connection: sqlite3.Connection, number: int, student: Student) ->
             number,
         ),
     )
-    _join(connection, number, student.groups)
+    _replace_memberships(connection, number, student.groups)
 
 
-def _remove_template(under_way: Change, student: Student) -> None:
+def _remove_template(tx: Transaction, student: Student) -> None:
     """Store the record of a student whose consent ended; remove template, registration photo and name from faces."""
-    connection = under_way.connection
+    connection = tx.connection
     number, photo = connection.execute("SELECT number, photo_file FROM students WHERE id = ?", (student.id,)).fetchone()
-    under_way.remove_files(photo)
+    tx.remove_files(photo)
     _overwrite(connection, number, student)
     connection.execute("UPDATE students SET photo_file = NULL WHERE number = ?", (number,))
     connection.execute("DELETE FROM templates WHERE student = ?", (number,))
     connection.execute("DELETE FROM staged_templates WHERE student = ?", (number,))
-    _count_on(connection, _unname_faces(under_way, student.id))
-    _note_change(connection, student.groups)
+    _bump_session_versions(connection, _erase_from_faces(tx, student.id))
+    _bump_roster_versions(connection, student.groups)
 
 
-def _join(connection: sqlite3.Connection, number: int, groups: frozenset[GroupId]) -> None:
+def _replace_memberships(connection: sqlite3.Connection, number: int, groups: frozenset[GroupId]) -> None:
     connection.execute("DELETE FROM memberships WHERE student = ?", (number,))
     connection.executemany("INSERT INTO memberships VALUES (?, ?)", [(group, number) for group in groups])
 
@@ -296,7 +294,7 @@ def _groups_of(connection: sqlite3.Connection, number: int) -> set[GroupId]:
     return {GroupId(group) for (group,) in rows.fetchall()}
 
 
-def _row_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int, str | None, int] | None:
+def _number_and_version(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int, str | None, int] | None:
     """Return a student's number, moment of registration and version."""
     row: tuple[int, str | None, int] | None = connection.execute(
         "SELECT number, registered_at, version FROM students WHERE id = ?", (student_id,)
@@ -304,7 +302,7 @@ def _row_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int,
     return row
 
 
-def _is_still(connection: sqlite3.Connection, expected: Student | None) -> bool:
+def _is_unchanged(connection: sqlite3.Connection, expected: Student | None) -> bool:
     """Return whether a record is stored as it was read; without an expected record, anything is accepted."""
     if expected is None:
         return True
@@ -328,7 +326,7 @@ def _store_template(connection: sqlite3.Connection, number: int, template: Templ
 
 
 def _template_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int, Template]:
-    row = _row_of(connection, student_id)
+    row = _number_and_version(connection, student_id)
     if row is None:
         raise _not_found(student_id)
     found = connection.execute(_TEMPLATE + " WHERE id = ?", (student_id,)).fetchone()
@@ -337,18 +335,18 @@ def _template_of(connection: sqlite3.Connection, student_id: StudentId) -> tuple
     return row[0], _template(found)
 
 
-def _note_change(connection: sqlite3.Connection, groups: Iterable[GroupId]) -> None:
+def _bump_roster_versions(connection: sqlite3.Connection, groups: Iterable[GroupId]) -> None:
     connection.executemany(
         "INSERT INTO rosters VALUES (?, 1) ON CONFLICT DO UPDATE SET version = version + 1",
         [(group,) for group in (_EVERYONE, *groups)],
     )
 
 
-def _forget_in_sessions(under_way: Change, student_id: StudentId) -> None:
+def _erase_from_sessions(tx: Transaction, student_id: StudentId) -> None:
     """Count a student's marks, and remove the id from them, from changes and from faces."""
-    connection = under_way.connection
+    connection = tx.connection
     # First, since changes tell which photos named the student before.
-    changed = _unname_faces(under_way, student_id)
+    changed = _erase_from_faces(tx, student_id)
     for session_id, text, status in connection.execute(
         "SELECT sessions.id, erased, status FROM marks JOIN sessions ON sessions.id = session_id WHERE student_id = ?",
         (student_id,),
@@ -362,12 +360,12 @@ def _forget_in_sessions(under_way: Change, student_id: StudentId) -> None:
     ).fetchall():
         left = anonymous(read_change(text), {student_id})
         connection.execute("UPDATE changes SET change = ? WHERE number = ?", (change_text(left), number))
-    _count_on(connection, changed)
+    _bump_session_versions(connection, changed)
 
 
-def _unname_faces(under_way: Change, student_id: StudentId) -> set[SessionId]:
+def _erase_from_faces(tx: Transaction, student_id: StudentId) -> set[SessionId]:
     """Remove an id from faces, and the files of photos that named it; return the sessions whose faces changed."""
-    connection = under_way.connection
+    connection = tx.connection
     changed = set()
     quoted = _quoted(student_id)
     for rowid, session_id, text, original in connection.execute(
@@ -387,8 +385,8 @@ def _unname_faces(under_way: Change, student_id: StudentId) -> set[SessionId]:
             connection.execute("UPDATE session_photos SET faces = ? WHERE rowid = ?", (left, rowid))
             changed.add(session_id)
         changes = connection.execute("SELECT change FROM changes WHERE session_id = ?", (session_id,)).fetchall()
-        if damaged or student_id in may_show(faces, [read_change(change_made) for (change_made,) in changes]):
-            under_way.remove_files(original)
+        if damaged or student_id in may_show(faces, [read_change(change) for (change,) in changes]):
+            tx.remove_files(original)
             connection.execute("UPDATE session_photos SET original_file = NULL WHERE rowid = ?", (rowid,))
     return changed
 
@@ -398,7 +396,7 @@ def _quoted(student_id: StudentId) -> str:
     return f'"{student_id}"'
 
 
-def _count_on(connection: sqlite3.Connection, sessions: Iterable[SessionId]) -> None:
+def _bump_session_versions(connection: sqlite3.Connection, sessions: Iterable[SessionId]) -> None:
     connection.executemany(
         "UPDATE sessions SET version = version + 1 WHERE id = ?", [(session_id,) for session_id in sessions]
     )

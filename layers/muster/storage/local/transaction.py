@@ -1,4 +1,4 @@
-"""One change of rows and files together."""
+"""Transactions over rows and files."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -19,8 +19,8 @@ _REMOVED = "SELECT name FROM removed_files"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A change under way: rows through `connection`, files through its methods."""
+class Transaction:
+    """An open transaction: change rows through `connection`, and files through the methods."""
 
     connection: sqlite3.Connection
     _files: Files
@@ -28,19 +28,19 @@ class Change:
     _removed: list[str] = field(default_factory=list)
 
     def write_file(self, content: bytes) -> str:
-        """Bring a new file to the disk and return its name; it goes again if the change is undone."""
+        """Write a new file and return its name; a rollback removes it."""
         name = self._files.write(content)
         self._written.append(name)
         return name
 
     def remove_files(self, *names: str | None) -> None:
-        """Remove files once the change is committed; None is no file."""
+        """Remove files after the commit; None stands for no file."""
         self._removed.extend(name for name in names if name is not None)
 
 
 @contextmanager
-def change(database: Database, files: Files) -> Iterator[Change]:
-    """Hold the write lock and change rows and files, all or nothing.
+def transaction(database: Database, files: Files) -> Iterator[Transaction]:
+    """Hold the write lock, and change rows and files atomically.
 
     Raises:
         StorageFull: the disk is full; nothing was stored.
@@ -50,13 +50,13 @@ def change(database: Database, files: Files) -> Iterator[Change]:
     removed: list[str] = []
     try:
         with database.write() as connection:
-            yield Change(connection, files, written, removed)
+            yield Transaction(connection, files, written, removed)
             if removed:
                 _finish_removals(connection, files)
                 _note_removals(connection, removed)
     except Exception:
-        # Not on an interruption from outside, which may come just after the commit: the next opening
-        # removes the files then, if no row refers to them.
+        # KeyboardInterrupt and SystemExit may come just after the commit, so they are not caught here. The next
+        # opening removes the files unless a row refers to them.
         files.remove(written)
         raise
     files.keep(written)
@@ -64,11 +64,11 @@ def change(database: Database, files: Files) -> Iterator[Change]:
 
 
 def sweep(database: Database, files: Files) -> None:
-    """Finish what a killed process began: files whose rows were never committed, or are gone, are removed."""
+    """Remove the files that a killed process left: those of rows never committed, and those of deleted rows."""
     if not files.uncommitted() and database.read().execute(_REMOVED + " LIMIT 1").fetchone() is None:
         return
     with database.write() as connection:
-        # No other process is between its file and its row while this one holds the write lock.
+        # While this process holds the write lock, no other process has written a file but not yet its row.
         referenced = {name for (name,) in connection.execute(REFERENCES)}
         uncommitted = files.uncommitted()
         files.keep(uncommitted & referenced)
@@ -77,7 +77,7 @@ def sweep(database: Database, files: Files) -> None:
 
 
 def _finish_removals(connection: sqlite3.Connection, files: Files) -> None:
-    """Remove the files of earlier changes, which are usually gone already."""
+    """Remove the files of earlier transactions; usually they are gone already."""
     files.remove([name for (name,) in connection.execute(_REMOVED).fetchall()])
     connection.execute("DELETE FROM removed_files")
 
