@@ -92,7 +92,7 @@ deploy: layer ## deploy every stack of a stage: make deploy STAGE=dev
 	npx --yes aws-cdk@2.1148.1 deploy --all --context stage=$(or $(STAGE),dev)
 
 docs: $(VENV)/dev ## regenerate docs/openapi.json, the tables that come from code, and the wrapping of Markdown
-	$(BIN)/python -m muster.composition.openapi > docs/openapi.json
+	$(BIN)/python -m muster.entrypoints.openapi > docs/openapi.json
 	$(BIN)/python -m tools.generated_docs
 	$(BIN)/python -m tools.wrap
 

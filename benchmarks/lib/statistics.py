@@ -11,8 +11,8 @@ from benchmarks.lib.pictures import (
     half_of,
     unit_rows,
 )
-from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
+from muster.composition.training import population_of
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec

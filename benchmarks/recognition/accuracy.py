@@ -31,7 +31,7 @@ from benchmarks.lib.photos import photo_parser, photos_found
 from benchmarks.recognition.accuracy_parts.cache import KeptPictures
 from benchmarks.recognition.accuracy_parts.methods import dlib_model, peer_figures
 from benchmarks.recognition.accuracy_parts.tables import tables
-from muster.composition.evaluating import shipped_recognition
+from muster.composition.evaluation import shipped_recognition
 from muster.composition.settings import LocalSettings
 from muster.composition.vision import open_models
 from muster.evaluation.class_draws import ClassPhotoSettings

@@ -34,7 +34,7 @@ from benchmarks.lib.statistics import measured as measure_population
 from benchmarks.recognition.class_parts.faces import Portraits, read_portraits, read_shrunk
 from benchmarks.recognition.class_parts.rolls import RollCalls, identification_rates
 from benchmarks.recognition.class_parts.tables import aims, page, tables
-from muster.composition.evaluating import head_training, shipped_recognition
+from muster.composition.evaluation import head_training, shipped_recognition
 from muster.composition.settings import LocalSettings
 from muster.composition.vision import open_models
 from muster.domain.errors import PackMissing

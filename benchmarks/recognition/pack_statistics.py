@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks.lib.photos import photo_parser, photos_found
 from benchmarks.lib.pictures import gives_statistics
-from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
+from muster.composition.training import population_of
 from muster.composition.vision import open_models
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.build import build_embedded

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.lib.photos import photo_parser, photos_found
-from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
+from muster.composition.training import population_of
 from muster.composition.vision import open_models
 from muster.domain.errors import MusterError
 from muster.domain.faces import Decision

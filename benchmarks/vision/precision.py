@@ -27,7 +27,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from benchmarks.lib.lfw import Protocol, lfw_subset
 from benchmarks.lib.photos import photo_parser, photos_found
 from benchmarks.lib.pictures import gives_statistics
-from muster.composition.evaluating import shipped_recognition
+from muster.composition.evaluation import shipped_recognition
 from muster.composition.settings import LocalSettings
 from muster.composition.vision import open_models
 from muster.domain.faces import Faces

@@ -15,11 +15,11 @@ import pytest
 
 from muster.api.app import PUBLIC_PATHS, create_app
 from muster.composition.local import LocalServices
-from muster.composition.openapi import openapi_text
 from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.user import Role, User
+from muster.entrypoints.openapi import openapi_text
 from tests.e2e.test_access import WHO_MAY
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)

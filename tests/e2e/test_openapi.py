@@ -10,7 +10,7 @@ from muster.api.app import PUBLIC_PATHS, create_app
 from muster.api.examples import lacks_example
 from muster.api.problems import MEDIA_TYPE
 from muster.composition.local import LocalServices
-from muster.composition.openapi import openapi_text
+from muster.entrypoints.openapi import openapi_text
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -32,7 +32,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 def test_the_checked_in_openapi_document_is_current(system: LocalServices) -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == openapi_text(system), (
-        "run: python -m muster.composition.openapi > docs/openapi.json"
+        "run: python -m muster.entrypoints.openapi > docs/openapi.json"
     )
 
 

@@ -19,7 +19,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from muster.composition.pack_building import comparison
+from muster.composition.settings import installed_folder
 from muster.composition.vision import open_models
 from muster.domain.errors import ExportDiffers, PackBuildFailed, PackMissing, WeightsChanged, WeightsUnreachable
 from muster.packs.export import parts
@@ -29,6 +29,7 @@ from muster.packs.manifest import PackSpec, PublishedSource, WheelSource, shippe
 from muster.packs.published import Comparison, build_published
 from muster.packs.weights import Folder, PublicAddress
 from muster.packs.wheel import fetch_member
+from muster.services.packs.building import comparison
 from muster.vision.decode import decode
 from tests.export.casia import casia_state
 from tests.export.test_head_segmentation_parity import published_form as segmentation_form
@@ -38,14 +39,16 @@ from tests.export.yolo_weights import published_form as yolo_form
 BUILD = """
 import sys
 from pathlib import Path
+from muster.composition.settings import installed_folder
 from muster.packs import manifest
 from muster.packs.published import build_published
 from muster.packs.weights import Folder
-from muster.composition.pack_building import comparison
+from muster.services.packs.building import comparison
 spec = manifest.PackSpec.model_validate_json(Path(sys.argv[1]).read_text())
 manifest.shipped_spec.__globals__["_shipped"] = lambda: {"cloud": spec.model_dump(mode="json")}
 home = Path(sys.argv[3])
-build_published(spec, home, Folder(Path(sys.argv[2])), comparison(home), None, lambda step, _: print(step, flush=True))
+pictures = comparison(home, installed_folder("samples"))
+build_published(spec, home, Folder(Path(sys.argv[2])), pictures, None, lambda step, _: print(step, flush=True))
 """
 
 
@@ -97,7 +100,7 @@ def use(monkeypatch: pytest.MonkeyPatch, weights: Path, address: str = "https://
 @pytest.fixture(scope="session")
 def pictures(pack_home: Path) -> Comparison:
     """Two of the pictures that a build compares on, and some of the crops: enough to tell, and sooner read."""
-    whole = comparison(pack_home)
+    whole = comparison(pack_home, installed_folder("samples"))
     return Comparison([photo[:480, :640] for photo in whole.photos[:2]], whole.crops[:6])
 
 

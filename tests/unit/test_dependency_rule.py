@@ -17,7 +17,7 @@ ALLOWED = {
     "storage": {"domain"},
     "evaluation": {"domain", "vision", "recognition"},
     "reports": {"domain"},
-    "services": {"domain", "vision", "recognition", "storage", "reports"},
+    "services": {"domain", "vision", "recognition", "storage", "reports", "packs"},
     "api": {"domain", "services", "storage", "vision", "reports"},
     "composition": {
         "domain",
@@ -31,6 +31,16 @@ ALLOWED = {
         "reports",
         "api",
     },
+    "entrypoints": {
+        "domain",
+        "recognition",
+        "packs",
+        "training",
+        "storage",
+        "services",
+        "api",
+        "composition",
+    },
     "cli": {"domain", "services", "composition", "api", "packs", "evaluation", "vision", "reports"},
 }
 # Heavy or foreign packages, and the only parts that may import them.
@@ -41,8 +51,8 @@ CONFINED = {
     "facenet_pytorch": {"packs/export"},
     "segmentation_models_pytorch": {"packs/export"},
     "pytorch_metric_learning": {"training"},
-    "boto3": {"storage", "composition"},
-    "botocore": {"storage", "composition"},
+    "boto3": {"storage", "packs", "composition"},
+    "botocore": {"storage", "packs", "composition"},
     "sqlite3": {"storage"},
     "fastapi": {"api"},
     "typer": {"cli"},

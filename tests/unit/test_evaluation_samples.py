@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muster.composition.population import population_of
+from muster.composition.training import population_of
 from muster.composition.vision import open_models
 from muster.domain.errors import DamagedImage, UnsupportedImage
 from muster.domain.faces import Faces

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muster.composition import pack_building
-from muster.composition.pack_building import measure_statistics
-from muster.composition.population import population_of
+from muster.composition.training import population_of
+from muster.composition.vision import open_models
 from muster.domain.errors import InvalidRequest
 from muster.packs.load import ModelPack, load_pack, load_statistics, verify_pack
 from muster.packs.manifest import shipped_spec
 from muster.packs.statistics import neutral_statistics
 from muster.recognition.population import estimate_population, strangers_above
 from muster.recognition.scoring import Population
+from muster.services.packs import statistics as measuring
+from muster.services.packs.statistics import measure_statistics
 from muster.training.variation import load_variation_model
 
 
@@ -49,14 +50,17 @@ def test_statistics_are_measured_with_the_pack_and_kept_in_it(
 ) -> None:
     shutil.copytree(pack.directory, tmp_path / "packs" / "embedded")
     copy = load_pack("embedded", tmp_path)
+    vision = open_models(copy, 2)
     photos = tmp_path / "photos"
     photos.mkdir()
     for path in samples.glob("*/*.jpg"):
         shutil.copy(path, photos)
     with pytest.raises(InvalidRequest, match="need 200 or more"):
-        measure_statistics(copy, tmp_path, photos, "public domain", silent)
-    monkeypatch.setattr(pack_building, "MIN_PEOPLE", 4)
-    measured = measure_statistics(copy, tmp_path, photos, "public domain", silent)
+        measure_statistics(copy, vision, tmp_path, photos, licence="public domain", progress=silent)
+    monkeypatch.setattr(measuring, "MIN_PEOPLE", 4)
+    measured = measure_statistics(
+        copy, open_models(copy, 2), tmp_path, photos, licence="public domain", progress=silent
+    )
     verify_pack(measured)
     assert measured.id == pack.id
     assert measured.manifest.files[:-1] == pack.manifest.files

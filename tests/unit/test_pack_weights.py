@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -13,12 +13,12 @@ from typing import Any
 import boto3
 import pytest
 
-from muster.composition.bucket_weights import Bucket, open_bucket
-from muster.composition.pack_building import build_pack
 from muster.domain.errors import ExportMissing, InvalidRequest, PackBuildFailed, WeightsChanged, WeightsUnreachable
+from muster.packs.bucket_weights import Bucket, open_bucket
 from muster.packs.manifest import PublishedSource, shipped_spec
 from muster.packs.published import Comparison, build_published
 from muster.packs.weights import Folder, Pins, PublicAddress
+from muster.services.packs.building import build_pack
 from tests.simulated_aws import simulated_aws
 
 CONTENT = b"weights" * 300_000
@@ -168,12 +168,14 @@ def test_exporting_without_its_libraries_says_how_to_get_them(files: Path, tmp_p
 
 
 def test_what_a_pack_cannot_be_told_is_refused(tmp_path: Path) -> None:
-    def silent(step: str, share: float) -> None:
-        pass
+    def build(name: str, weights_from: str | None = None, pins: Mapping[str, str] | None = None) -> None:
+        build_pack(
+            name, tmp_path, weights_from=weights_from, pins=pins or {}, samples=None, progress=lambda step, share: None
+        )
 
     with pytest.raises(InvalidRequest, match="pinned packages"):
-        build_pack("embedded", tmp_path, str(tmp_path), {}, silent)
-    with pytest.raises(InvalidRequest, match="is no file of the pack"):
-        build_pack("cloud", tmp_path, None, {"x": "0" * 64}, silent)
-    with pytest.raises(InvalidRequest, match="is no folder"):
-        build_pack("cloud", tmp_path, str(tmp_path / "none"), {}, silent)
+        build("embedded", str(tmp_path))
+    with pytest.raises(InvalidRequest, match="is not a file of the pack"):
+        build("cloud", pins={"x": "0" * 64})
+    with pytest.raises(InvalidRequest, match="is not a folder"):
+        build("cloud", str(tmp_path / "none"))

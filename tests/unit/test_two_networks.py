@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muster.composition.population import population_of
+from muster.composition.training import population_of
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec

@@ -9,10 +9,9 @@ from rich.console import Console
 
 from muster.cli.output import JsonOption, counter, emit, stderr, steps
 from muster.cli.recognition import VerboseOption, show_detection
-from muster.cli.shipped import shipped_folder
 from muster.cli.training import show_report
 from muster.composition.local import LocalBackend
-from muster.composition.settings import LocalSettings
+from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.actor import OPERATOR
 from muster.domain.errors import InvalidRequest, NpmPackageUnreachable
 from muster.domain.identifiers import parse_group_id, parse_student_id
@@ -111,7 +110,7 @@ def _with_pack(settings: LocalSettings) -> LocalSettings:
 
 
 def _samples() -> Path:
-    found = shipped_folder("samples")
+    found = installed_folder("samples")
     if found is None:
         raise InvalidRequest("The sample photos are not installed: name a folder with `gallery` and `photos` in it.")
     return found

@@ -59,7 +59,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure recognition on labelled photos: what a teacher gets from class photos, and every face by itself."""
-    from muster.composition.evaluating import shipped_recognition
+    from muster.composition.evaluation import shipped_recognition
     from muster.composition.vision import open_models
     from muster.evaluation.class_draws import ClassPhotoSettings
     from muster.evaluation.report import write_html

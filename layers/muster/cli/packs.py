@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from muster.cli.output import DataOption, JsonOption, emit, steps
-from muster.composition.settings import LocalSettings
+from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.errors import InvalidRequest
 from muster.packs.load import ModelPack
 from muster.packs.manifest import NeutralStatistics
@@ -43,15 +43,28 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build a pack, each file checked by SHA-256, each exported network compared with its original."""
-    from muster.composition.pack_building import build_pack, measure_statistics
+    from muster.composition.vision import open_models
+    from muster.services.packs.building import build_pack
+    from muster.services.packs.statistics import measure_statistics
 
-    home = LocalSettings().home
+    settings = LocalSettings()
+    home = settings.home
     if precision not in (None, "float32"):
         name = f"{name}-{precision}"
     with steps(f"building {name}") as progress:
-        pack = build_pack(name, home, weights_from, _pins(pin or []), progress)
+        pack = build_pack(
+            name,
+            home,
+            weights_from=weights_from,
+            pins=_pins(pin or []),
+            samples=installed_folder("samples"),
+            progress=progress,
+        )
         if statistics_from is not None:
-            pack = measure_statistics(pack, home, statistics_from, statistics_licence, progress)
+            vision = open_models(pack, settings.threads)
+            pack = measure_statistics(
+                pack, vision, home, statistics_from, licence=statistics_licence, progress=progress
+            )
 
     def show(console: Console) -> None:
         console.print(f"Pack [bold]{pack.id}[/] is ready in {pack.directory}", soft_wrap=True)

@@ -18,9 +18,8 @@ import typer
 
 from muster.cli.addresses import network_addresses, page_address
 from muster.cli.output import DataOption, stderr
-from muster.cli.shipped import shipped_folder
 from muster.composition.local import LocalBackend
-from muster.composition.settings import LocalSettings
+from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.errors import AddressUnavailable
 from muster.services.privacy.retention import daily
 
@@ -91,7 +90,7 @@ def serve(
         )
         raise typer.Exit(2)
     check_free(listens, port)
-    site = shipped_folder("web")
+    site = installed_folder("web")
     app = create_app(backend.services, site=site)
     _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
     with _closed_at_the_end(backend), _requests_logged(log_level), daily(backend.retention):

@@ -1,0 +1,1 @@
+"""Build the services of a whole system from settings, for one machine or for AWS."""

@@ -8,11 +8,10 @@ from pathlib import Path
 from muster.api.middleware.rate_limit import RateLimits
 from muster.api.sign_in import LocalSignIn
 from muster.api.system import RecordServices, Services
-from muster.composition.population import population_of
 from muster.composition.record_services import build_record_services
 from muster.composition.services import build_services, extend
 from muster.composition.settings import LocalSettings
-from muster.composition.trainer import local_trainer
+from muster.composition.training import build_trainer, population_of
 from muster.composition.vision import open_models
 from muster.packs.load import ModelPack, load_pack
 from muster.packs.manifest import name_of
@@ -143,4 +142,4 @@ class LocalBackend:
 def _trainer(pack: ModelPack) -> Trainer | None:
     if find_spec("torch") is None:
         return None
-    return local_trainer(pack.id, population_of(pack.statistics))
+    return build_trainer(pack.id, population_of(pack.statistics))

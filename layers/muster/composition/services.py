@@ -6,9 +6,9 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from muster.api.system import RecordServices, Services
-from muster.composition.population import population_of
 from muster.composition.record_services import Stores
 from muster.composition.settings import CommonSettings
+from muster.composition.training import population_of
 from muster.domain.period import parse_zone
 from muster.packs.load import ModelPack
 from muster.recognition.policy import Policy

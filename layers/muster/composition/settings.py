@@ -1,4 +1,4 @@
-"""Settings of every system, and of one machine, read once at the edge."""
+"""Settings of every system and of one machine, read once at the edge, and the folders installed with Muster."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,17 @@ def _refuse_target_fpir(value: object) -> None:
             "MUSTER_TARGET_FPIR is no longer used: remove it, and set MUSTER_WRONG_MARKS, the accepted wrong marks per "
             "10,000 faces, where the default of 1 does not suit you"
         )
+
+
+def installed_folder(name: str) -> Path | None:
+    """Return a folder of the installed package, or of the checkout; None if it was not installed.
+
+    Args:
+        name: `samples` or `web`.
+    """
+    package = Path(__file__).parents[1]
+    candidates = (package / name, package.parents[1] / name)
+    return next((folder for folder in candidates if folder.is_dir()), None)
 
 
 class CommonSettings(BaseSettings):

@@ -187,7 +187,7 @@ class Cloud:
         """Run a submitted job as Batch does: the container's command with the job's environment."""
         variables = {one["name"]: one["value"] for one in job["container"]["environment"]}
         return subprocess.Popen(
-            [sys.executable, "-m", "muster.composition.training_job"],
+            [sys.executable, "-m", "muster.entrypoints.training_job"],
             env={**os.environ, **self.environment, **self.recording("Job"), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

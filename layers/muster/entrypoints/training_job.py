@@ -1,8 +1,7 @@
-"""What the training container runs: `python -m muster.composition.training_job`.
+"""Run one training job: `python -m muster.entrypoints.training_job`, the program of the training container.
 
-A job that is killed at any moment may be run again: until the head is promoted, in one conditional write, nothing
-that it left changes an answer. What it had reached is taken up from the checkpoint if nobody registered or left
-meanwhile.
+A job that was killed can be run again. It resumes from its checkpoint unless a student has registered or left since.
+Until the head is promoted, in one conditional write, nothing that the job stored has an effect on recognition.
 """
 
 import hashlib
@@ -15,16 +14,13 @@ from typing import Any
 
 from muster.composition.aws import AwsAccess, open_access
 from muster.composition.aws_settings import TrainingJobSettings
-from muster.composition.population import population_of
+from muster.composition.training import build_trainer, population_of
 from muster.domain.student import Template
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
-from muster.services.training.run import Abandoned, Progress, Trainer, TrainerResult, TrainingRun
+from muster.services.training.run import Abandoned, Trainer, TrainingRun
 from muster.storage.aws.checkpoints import AwsCheckpoint
 from muster.storage.aws.training_copies import TrainingCopies
-from muster.training.device import fastest_device
-from muster.training.retrain import retrain
-from muster.training.settings import TrainingSettings
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +28,10 @@ _log = logging.getLogger(__name__)
 def run_job(
     settings: TrainingJobSettings, access: AwsAccess, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Mapping[str, Any]:
-    """Train as the run that was announced, if it still is the one under way, and say what came of it.
+    """Train, if this run is still the current one.
 
     Returns:
-        The report; its `outcome` is `promoted`, `kept`, `skipped`, `abandoned`, or `superseded` where nothing was done.
+        The report. Its `outcome` is `promoted`, `kept`, `skipped`, `abandoned`, or `superseded` if nothing was done.
     """
     training = access.stores.training
 
@@ -57,31 +53,16 @@ def run_job(
 
 def _trainer(settings: TrainingJobSettings, access: AwsAccess) -> Trainer:
     spec = shipped_spec(settings.pack)
-    statistics = load_statistics(spec, settings.home)
-    population = population_of(statistics)
-    training = TrainingSettings(device=fastest_device())
-    _log.info("training on %s", training.device)
 
-    def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
+    def open_checkpoint(templates: list[Template], current: bytes | None, full: bool) -> AwsCheckpoint:
         inputs = _fingerprint(templates, current, full)
-        checkpoint = AwsCheckpoint(access.s3, settings.models_bucket, spec.id, inputs)
-        outcome = retrain(
-            templates,
-            current,
-            spec.id,
-            population,
-            full=full,
-            settings=training,
-            progress=progress,
-            checkpoint=checkpoint,
-        )
-        return TrainerResult(outcome.head, outcome.promote, outcome.report)
+        return AwsCheckpoint(access.s3, settings.models_bucket, spec.id, inputs)
 
-    return train
+    return build_trainer(spec.id, population_of(load_statistics(spec, settings.home)), open_checkpoint)
 
 
 def _fingerprint(templates: list[Template], current: bytes | None, full: bool) -> bytes:
-    """Return 32 bytes that differ as soon as anything that training starts from does."""
+    """Return 32 bytes that depend on every input of the training."""
     digest = hashlib.sha256(json.dumps([full, hashlib.sha256(current or b"").hexdigest()]).encode())
     for template in templates:
         digest.update(json.dumps([template.student_id, template.pack, template.photo_digest]).encode())
@@ -90,7 +71,7 @@ def _fingerprint(templates: list[Template], current: bytes | None, full: bool) -
 
 
 def main() -> None:
-    """Run the job that the environment describes; its report is the last line of its log."""
+    """Run the job that the environment describes. The last line of the log is its report."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     settings = TrainingJobSettings.read()
     report = run_job(settings, open_access(settings))

@@ -1,4 +1,4 @@
-"""Write the OpenAPI document: `python -m muster.composition.openapi > docs/openapi.json`."""
+"""Write the OpenAPI document: `python -m muster.entrypoints.openapi > docs/openapi.json`."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import UploadStore
 
 
-def openapi_text(system: LocalServices) -> str:
-    """Return the document of the whole API, that of the cloud's uploads too, the same text each time."""
-    # The document tells of routes; none is called.
-    uploads = Uploads(cast(UploadStore, None), system.stores.students, system.sessions, max_bytes=1)
-    document = create_app(replace(system, uploads=uploads)).openapi()
+def openapi_text(services: LocalServices) -> str:
+    """Return the document of the whole API, uploads on AWS included. The text is the same each time."""
+    # The document describes the routes; none is called.
+    uploads = Uploads(cast(UploadStore, None), services.stores.students, services.sessions, max_bytes=1)
+    document = create_app(replace(services, uploads=uploads)).openapi()
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

@@ -9,12 +9,12 @@ _NAME: Final = "muster-train-"
 
 
 def run_of_job(name: str) -> str | None:
-    """Return the run whose job has this name, or None where the job is not one of ours."""
+    """Return the run whose job has this name, or None if the job is not a training job."""
     return name.removeprefix(_NAME) if name.startswith(_NAME) and name != _NAME else None
 
 
 class BatchJobs:
-    """`Jobs` on AWS Batch: the run's id is in the job's name, which its events carry, and in its environment."""
+    """`Jobs` on AWS Batch. The job's name, which its events contain, and its environment hold the run's id."""
 
     def __init__(self, client: "BatchClient", queue: str, definition: str) -> None:
         self._client = client

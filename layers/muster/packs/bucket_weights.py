@@ -1,4 +1,4 @@
-"""Published weights that lie in a bucket of S3."""
+"""Published weights in an S3 bucket."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,10 @@ _BLOCK = 1 << 20
 
 
 class Bucket:
-    """Objects under a prefix, named as the manifest names the files.
+    """Objects under a prefix, with the file names of the manifest.
 
     Args:
-        prefix: in front of a file's name, without a slash at its end; may be empty.
+        prefix: the key up to the file name, without a slash at its end; may be empty.
     """
 
     origin = "a bucket"
@@ -51,7 +51,7 @@ class Bucket:
 
 
 def open_bucket(address: str, **client: Any) -> Bucket:
-    """Open `s3://bucket/prefix`; region, credentials and endpoint are the SDK's own settings.
+    """Open `s3://bucket/prefix`; the SDK's own settings give region, credentials and endpoint.
 
     Args:
         client: options of the SDK's client.

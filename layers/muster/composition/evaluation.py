@@ -1,11 +1,10 @@
-"""What `muster evaluate` and the benchmarks measure: recognition exactly as the local system ships it."""
+"""Wire the evaluation: recognition exactly as the local system uses it."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from muster.composition.population import population_of
 from muster.composition.settings import LocalSettings
-from muster.composition.trainer import local_trainer
+from muster.composition.training import build_trainer, population_of
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
 from muster.evaluation.rounds import Recognition, TrainedHead, TrainHead
@@ -16,7 +15,7 @@ from muster.recognition.scoring import Population
 
 
 def shipped_recognition(pack: ModelPack, settings: LocalSettings) -> Recognition:
-    """Describe recognition with this pack; stage 1 alone where training is not installed."""
+    """Return recognition with this pack; stage 1 alone if training is not installed."""
     population = population_of(pack.statistics)
     trains = find_spec("torch") is not None and settings.head is not HeadUse.NEVER
     train = head_training(pack.id, population, settings.head) if trains else None
@@ -24,8 +23,8 @@ def shipped_recognition(pack: ModelPack, settings: LocalSettings) -> Recognition
 
 
 def head_training(pack: PackId, population: Population, use: HeadUse = HeadUse.GATED) -> TrainHead:
-    """Train as production does: a head that the promotion gate keeps back is no head, unless every head is used."""
-    trainer = local_trainer(pack, population)
+    """Train as production does: without a head if the promotion gate rejects it, unless every head is used."""
+    trainer = build_trainer(pack, population)
 
     def train(templates: Sequence[Template]) -> TrainedHead:
         result = trainer(list(templates), None, True, lambda step, share: None)
