@@ -98,7 +98,7 @@ def _markdown(path: Path, content: str) -> Iterator[Finding]:
         if line.lstrip().startswith("```"):
             in_code = not in_code
             continue
-        if in_code or line.lstrip().startswith(("|", "#", "<")):
+        if in_code or line.lstrip().startswith(("|", "#", "<", ">")):
             continue
         if len(line) > MAX_LINE and len(LINK_OR_CODE.sub("", line)) > MAX_LINE // 2:
             yield Finding(path, number, line[:40], f"wrap at {MAX_LINE} characters")
