@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray, unit_rows
 from muster.composition.settings import LocalSettings
 from muster.composition.vision import open_models
 from muster.domain.faces import Faces
 from muster.packs.build import build_embedded
 from muster.packs.manifest import shipped_spec
-from muster.recognition.gallery import FloatArray
 from muster.vision.decode import Photo, decode
 from muster.vision.pipeline import VisionPipeline
 
@@ -161,9 +161,3 @@ def identification(scores: FloatArray, mates: NDArray[np.intp]) -> list[float]:
     right = scores[rows, mates] == best[: len(mates)]
     bars = [np.quantile(best[len(mates) :], 1 - fpir, method="higher") for fpir in (0.001, 0.01, 0.1)]
     return [float(right.mean()), *(float((right & (best[: len(mates)] > bar)).mean()) for bar in bars)]
-
-
-def unit_rows(rows: FloatArray) -> FloatArray:
-    """Bring rows to unit length."""
-    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return unit

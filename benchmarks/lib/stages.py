@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.lib.pictures import Pictures, draw_round, gives_statistics, unit_rows
+from benchmarks.lib.pictures import Pictures, draw_round, gives_statistics
 from benchmarks.lib.statistics import statistics_of
+from muster.arrays import FloatArray, unit_rows
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 from muster.recognition.scoring import Population
 from muster.training.variation import VariationModel
-
-FloatArray = NDArray[np.float32]
 
 PACK = PackId("embedded-2")
 

@@ -9,15 +9,15 @@ from scipy.stats import genpareto
 from benchmarks.lib.pictures import (
     Pictures,
     half_of,
-    unit_rows,
 )
+from muster.arrays import FloatArray, unit_rows
 from muster.composition.settings import LocalSettings
 from muster.composition.training import population_of
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
 from muster.recognition.calibration import Calibration
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.population import estimate_population
 from muster.recognition.scoring import Population, Scores, prepare, score
 from muster.recognition.two_covariance import DIRECTIONS, estimate_two_covariance

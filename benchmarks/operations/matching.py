@@ -8,8 +8,9 @@ from time import perf_counter
 
 import numpy as np
 
+from muster.arrays import FloatArray, unit_rows
 from muster.domain.identifiers import PackId, StudentId
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.matcher import identify
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, prepare
@@ -23,13 +24,13 @@ _REPEATS = 7
 def main() -> int:
     """Print the times; return 1 where the budget is missed or a student is not found."""
     random = np.random.default_rng(0)
-    centres = _unit(random.standard_normal((STUDENTS, EMBEDDING_SIZE), dtype=np.float32))
+    centres = unit_rows(random.standard_normal((STUDENTS, EMBEDDING_SIZE), dtype=np.float32))
     owners = np.repeat(np.arange(STUDENTS), VIEWS)
-    embeddings = _unit(centres[owners] + _noise(random, len(owners)))
+    embeddings = unit_rows(centres[owners] + _noise(random, len(owners)))
     ids = tuple(StudentId(f"s{index:05}") for index in range(STUDENTS))
     gallery = Gallery(ids, PackId("embedded"), embeddings, owners)
     sought = random.choice(STUDENTS, PROBES, replace=False)
-    probes = _unit(centres[sought] + _noise(random, PROBES))
+    probes = unit_rows(centres[sought] + _noise(random, PROBES))
     population = Population.from_network(
         embeddings.mean(axis=0), np.eye(EMBEDDING_SIZE, 128, dtype=np.float32) * np.float32(1 / 16)
     )
@@ -65,11 +66,6 @@ def _timed(work: Callable[[], object]) -> float:
 def _noise(random: np.random.Generator, count: int) -> FloatArray:
     # Of length 0.8 beside a person's 1, which puts two views at a cosine of about 0.6, as two photos of a face are.
     return random.standard_normal((count, EMBEDDING_SIZE), dtype=np.float32) * np.float32(0.8 / EMBEDDING_SIZE**0.5)
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    unit: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 from muster.recognition.gallery import Gallery
@@ -33,8 +33,6 @@ from muster.training.device import fastest_device
 from muster.training.retrain import retrain
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel, load_variation_model
-
-FloatArray = NDArray[np.float32]
 
 _PACK = PackId("embedded-facenet-1")
 _VIEWS = 8

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from benchmarks.lib.photos import photo_options
 from benchmarks.lib.pictures import read_pictures
 from benchmarks.lib.stages import PACK, Stage, stages
+from muster.arrays import FloatArray
 from muster.recognition.calibration import saturate
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.odds import log_odds
 from muster.recognition.posterior import estimate_roll
 from muster.recognition.scoring import PreparedGallery, prepare, score

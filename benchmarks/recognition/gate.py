@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.lib.photos import photo_parser, photos_found
 from benchmarks.lib.pictures import read_pictures
@@ -24,8 +23,6 @@ from muster.recognition.scoring import prepare, score
 from muster.training.gate import draw_trial, judge
 from muster.training.retrain import retrain
 from muster.training.settings import TrainingSettings
-
-FloatArray = NDArray[np.float32]
 
 _REGISTERED = 100
 _SEEDS = 10

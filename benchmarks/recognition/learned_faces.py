@@ -15,15 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.lib.photos import photo_parser, photos_found
-from benchmarks.lib.pictures import Pictures, gives_statistics, identification, read_pictures, unit_rows
+from benchmarks.lib.pictures import Pictures, gives_statistics, identification, read_pictures
 from benchmarks.lib.statistics import statistics_of
 from benchmarks.recognition.learning_parts.roll_calls import Way, run_class
-
-FloatArray = NDArray[np.float32]
-
+from muster.arrays import FloatArray, unit_rows
 
 _REGISTERED = 60
 _SEEDS = 12

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.lib.photos import photo_parser, photos_found
 from benchmarks.lib.pictures import gives_statistics
+from muster.arrays import FloatArray
 from muster.composition.settings import LocalSettings
 from muster.composition.training import population_of
 from muster.composition.vision import open_models
@@ -29,8 +29,6 @@ from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.thresholds import Thresholds
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
-
-FloatArray = NDArray[np.float32]
 
 _REGISTERED = 60
 _STRANGERS = 150

@@ -21,10 +21,9 @@ from benchmarks.lib.pictures import (
     half_of,
     identification,
     read_pictures,
-    unit_rows,
 )
 from benchmarks.lib.statistics import scored, statistics_of
-from muster.recognition.gallery import FloatArray
+from muster.arrays import FloatArray, unit_rows
 from muster.recognition.scoring import Population
 from muster.recognition.two_covariance import estimate_two_covariance
 

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lib.photos import photo_options
-from benchmarks.lib.pictures import Pictures, gives_statistics, read_pictures, unit_rows
+from benchmarks.lib.pictures import Pictures, gives_statistics, read_pictures
 from benchmarks.lib.stages import PACK
 from benchmarks.lib.statistics import statistics_of
+from muster.arrays import unit_rows
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
 from muster.recognition import posterior

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lib.photos import photo_parser, photos_found
+from muster.arrays import iou
 from muster.composition.settings import LocalSettings
 from muster.domain.faces import Faces
 from muster.packs.build import build_embedded
@@ -79,7 +80,7 @@ def groups(detector: CenterFaceDetector, folder: Path) -> dict[str, Any]:
     found, wanted, beyond = 0, 0, 0
     for name, labels in json.loads((folder / "labels.json").read_text()).items():
         faces = _sure(detector.detect(decode((folder / "photos" / name).read_bytes()).pixels))
-        best = _overlaps(np.array([label["box"] for label in labels], np.float32), faces.boxes)
+        best = iou(np.array([label["box"] for label in labels], np.float32), faces.boxes)
         found += int((best.max(axis=1, initial=0) >= 0.4).sum())
         beyond += int((best.max(axis=0, initial=0) < 0.4).sum())
         wanted += len(labels)
@@ -108,7 +109,7 @@ def classrooms(detector: CenterFaceDetector, photos: Path, count: int) -> dict[s
     for seed in range(count):
         pixels, boxes, heights = classroom(portraits, photos, seed)
         faces = _sure(detector.detect(pixels))
-        best = _overlaps(boxes, faces.boxes)
+        best = iou(boxes, faces.boxes)
         for height, overlap in zip(heights, best.max(axis=1, initial=0), strict=True):
             seen[height].append(bool(overlap >= 0.4))
         false += int((best.max(axis=0, initial=0) < 0.1).sum())
@@ -197,15 +198,6 @@ def _median(work: Any) -> float:
 
 def _sure(faces: Faces) -> Faces:
     return faces.take(faces.scores >= SCORE_THRESHOLD)
-
-
-def _overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of each with each."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum((boxes[:, :2] + boxes[:, 2:])[:, None], (others[:, :2] + others[:, 2:])[None])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    union = boxes[:, 2:].prod(axis=1)[:, None] + others[:, 2:].prod(axis=1)[None] - shared
-    return np.asarray(shared / union, np.float32)
 
 
 if __name__ == "__main__":

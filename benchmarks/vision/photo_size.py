@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.lib.photos import photo_parser, photos_found
+from muster.arrays import iou
 from muster.composition.settings import LocalSettings
 from muster.composition.training import population_of
 from muster.composition.vision import open_models
@@ -148,7 +149,7 @@ def read(vision: VisionPipeline, scene: Scene, photo: bytes, tally: Tally) -> No
     probes = vision.probes(picture)
     matches = identify(probes.embeddings, scene.gallery, Policy())
     scale = max(picture.pixels.shape[:2]) / scene.side
-    overlap = overlaps(scene.boxes * np.float32(scale), probes.faces.boxes)
+    overlap = iou(scene.boxes * np.float32(scale), probes.faces.boxes)
     similarity = scene.gallery.gallery.similarity(probes.embeddings)
     tally.bytes.append(len(photo))
     for face, (student, height) in enumerate(zip(scene.students, scene.heights, strict=True)):
@@ -169,15 +170,6 @@ def read(vision: VisionPipeline, scene: Scene, photo: bytes, tally: Tally) -> No
         tally.present_by_height.setdefault(height, []).append(int(marked and own))
         if found:
             tally.cosines.append(float(similarity[at, scene.gallery.gallery.student_ids.index(student)]))
-
-
-def overlaps(boxes: Boxes, others: Boxes) -> NDArray[np.float32]:
-    """Intersection over union of each with each."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum((boxes[:, :2] + boxes[:, 2:])[:, None], (others[:, :2] + others[:, 2:])[None])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    union = boxes[:, 2:].prod(axis=1)[:, None] + others[:, 2:].prod(axis=1)[None] - shared
-    return np.asarray(shared / union, np.float32)
 
 
 def gallery_of(pack: ModelPack, registered: dict[StudentId, NDArray[np.float32]]) -> PreparedGallery:

@@ -43,6 +43,8 @@ ALLOWED = {
     },
     "cli": {"domain", "services", "composition", "api", "packs", "evaluation", "vision", "reports"},
 }
+# Modules beside the packages that every part may import.
+SHARED = {"arrays", "progress"}
 # Heavy or foreign packages, and the only parts that may import them.
 CONFINED = {
     "torch": {"training", "packs/export"},
@@ -90,9 +92,14 @@ def test_a_module_imports_only_what_its_part_may(path: Path) -> None:
     for name in imports_of(path):
         if name.startswith("muster."):
             other = name.split(".")[1]
-            assert other == part or other in ALLOWED[part], f"{part} may not import {name}"
+            assert other in {part, *ALLOWED[part], *SHARED}, f"{part} may not import {name}"
         root = name.split(".")[0]
         assert root not in CONFINED or {part, folder} & CONFINED[root], f"{folder} may not import {root}"
+
+
+@pytest.mark.parametrize("name", sorted(SHARED))
+def test_a_shared_module_imports_nothing_of_ours(name: str) -> None:
+    assert not {other for other in imports_of(PACKAGE / f"{name}.py") if other.startswith("muster")}
 
 
 def test_services_see_only_the_ports_of_storage() -> None:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from muster.arrays import FloatArray
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import FaceId, PackId, StudentId
 from muster.domain.student import LearnedFace, Template
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 
 EMBEDDING_SIZE = 512
 PACK = PackId("embedded")

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from muster.arrays import FloatArray
 from muster.domain.errors import PackMismatch
 from muster.domain.faces import Decision
 from muster.domain.identifiers import PackId, StudentId
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.head import HEAD_SIZE, Head
 from muster.recognition.matcher import Match, identify
 from muster.recognition.policy import HeadUse, Policy

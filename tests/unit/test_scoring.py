@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.identifiers import PackId, StudentId
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, prepare, score
 
 EMBEDDING_SIZE = 512

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.composition.training import population_of
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
 from muster.packs.statistics import NetworkStatistics, PackStatistics
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.two_covariance import TwoCovarianceModel, estimate_two_covariance
 

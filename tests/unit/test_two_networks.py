@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from muster.arrays import FloatArray
 from muster.composition.training import population_of
 from muster.domain.identifiers import PackId, StudentId
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
 from muster.packs.statistics import neutral_statistics, read_statistics, statistics_bytes
 from muster.recognition.calibration import Calibration
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.thresholds import Thresholds
 from muster.vision.embedder import joined

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lib.photos import ROOT
+from muster.arrays import FloatArray
 from muster.evaluation.datasets import Dataset, Form
 from muster.evaluation.matching import NOT_FOUND, main_face, match_boxes
 from muster.evaluation.metrics import (
@@ -30,8 +31,6 @@ from muster.evaluation.metrics import (
 )
 from muster.evaluation.protocols import Round, plan
 from muster.evaluation.run import EvaluationSettings
-
-FloatArray = NDArray[np.float32]
 
 DLIB_DISTANCE = 0.6
 """Below this distance `face_recognition` calls two faces one person (its default tolerance)."""

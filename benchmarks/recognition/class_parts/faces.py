@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.evaluation.embed import shrink
 from muster.evaluation.matching import NOT_FOUND, main_face
 from muster.vision.decode import Photo, decode
 from muster.vision.pipeline import VisionPipeline
 
-FloatArray = NDArray[np.float32]
 Say = Callable[[str], None]
 
 _ORL_SCALE, _ORL_BORDER = 3, 120

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recognition.class_parts.faces import FloatArray, Portraits
+from benchmarks.recognition.class_parts.faces import Portraits
+from muster.arrays import FloatArray
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
 from muster.evaluation.class_draws import (

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.lib.pictures import Pictures, unit_rows
+from benchmarks.lib.pictures import Pictures
+from muster.arrays import FloatArray, unit_rows
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
 from muster.domain.learning import having_learned
 from muster.domain.student import LearnedFace, Template
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.matcher import Match, identify
 from muster.recognition.plausibility import AUTOMATIC_RATIO, CONFIRMED_RATIO, plausible
 from muster.recognition.policy import Policy

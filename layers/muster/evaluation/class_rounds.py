@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.student import Template
 from muster.evaluation.class_draws import (
     NOT_REGISTERED,
@@ -31,7 +32,6 @@ from muster.recognition.matcher import identify
 from muster.recognition.scoring import PreparedGallery, prepare
 
 IndexArray = NDArray[np.intp]
-FloatArray = NDArray[np.float32]
 
 UNCHANGED = "unchanged"
 """Label of the faces in their own size, beside those that were shrunk."""

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from muster.arrays import intersections
+
 BoxArray = NDArray[np.float32]
 
 NOT_FOUND = -1
@@ -61,9 +63,7 @@ def _overlap(
     first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return intersection over union, over the smaller area, and larger over smaller area, each (L, N)."""
-    left = np.maximum(first[:, None, :2], second[None, :, :2])
-    right = np.minimum(first[:, None, :2] + first[:, None, 2:], second[None, :, :2] + second[None, :, 2:])
-    shared = np.prod(np.clip(right - left, 0, None), axis=2)
+    shared = intersections(first, second)
     areas = np.prod(first[:, 2:], axis=1)[:, None], np.prod(second[:, 2:], axis=1)[None, :]
     smaller, larger = np.minimum(*areas), np.maximum(*areas)
     return shared / (areas[0] + areas[1] - shared), shared / smaller, larger / smaller

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
-FloatArray = NDArray[np.float64]
+from muster.arrays import DoubleArray
+
 IndexArray = NDArray[np.intp]
 
 STRANGER = -1
@@ -33,7 +34,7 @@ class Searches:
             each counts as a miss.
     """
 
-    scores: FloatArray
+    scores: DoubleArray
     mates: IndexArray
     undetected: int = 0
 
@@ -55,10 +56,10 @@ class Outcome:
         undetected: as in `Searches`.
     """
 
-    genuine: FloatArray
+    genuine: DoubleArray
     right: NDArray[np.bool_]
-    strangers: FloatArray
-    impostors: FloatArray
+    strangers: DoubleArray
+    impostors: DoubleArray
     undetected: int
 
 
@@ -91,7 +92,7 @@ def rank_1(found: Outcome) -> float:
     return _share(int(np.count_nonzero(found.right)), len(found.right) + found.undetected)
 
 
-def threshold_at(strangers: FloatArray, fpir: float) -> float:
+def threshold_at(strangers: DoubleArray, fpir: float) -> float:
     """Return the lowest threshold that at most the share `fpir` of the strangers reaches.
 
     With M strangers, floor(fpir x M) of them may score at or above it; it lies just above the next one's score.
@@ -127,8 +128,8 @@ def dir_at(found: Outcome, fpir: float) -> float:
 class DetCurve:
     """The trade-off over all thresholds: `fpir` float64 (K,), rising from 0, and `fnir` float64 (K,), falling."""
 
-    fpir: FloatArray
-    fnir: FloatArray
+    fpir: DoubleArray
+    fnir: DoubleArray
 
 
 def det_curve(found: Outcome) -> DetCurve:
@@ -213,7 +214,7 @@ class Estimate:
     high: float | None
 
 
-def estimate(values: FloatArray) -> Estimate:
+def estimate(values: DoubleArray) -> Estimate:
     """Return the mean of the rounds that have a value, and its two-sided 95 % interval by Student's t distribution.
 
     The interval tells how much the random choice of registration photos and strangers moves the figure. Rounds

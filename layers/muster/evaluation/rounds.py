@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.faces import Decision
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
@@ -21,7 +22,6 @@ from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, PreparedGallery, prepare, score
 
 IndexArray = NDArray[np.intp]
-FloatArray = NDArray[np.float32]
 
 _NOBODY_NAMED = -1
 

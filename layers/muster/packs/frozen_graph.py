@@ -16,9 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.util.tensor_util import make_ndarray
 
+from muster.arrays import FloatArray
 from muster.domain.errors import PackBuildFailed
-
-FloatArray = NDArray[np.float32]
 
 OPSET = 17
 """ONNX operator set written: the newest that needs no more than IR version 8, which every supported runtime reads."""

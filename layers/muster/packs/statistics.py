@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+from muster.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)

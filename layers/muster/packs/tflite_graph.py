@@ -13,10 +13,9 @@ import tflite
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from muster.arrays import FloatArray
 from muster.domain.errors import PackBuildFailed
 from muster.packs.frozen_graph import IR_VERSION, OPSET
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muster.recognition.gallery import FloatArray
+from muster.arrays import FloatArray
 
 LOWEST_RATIO = -5.0
 HIGHEST_RATIO = 14.0

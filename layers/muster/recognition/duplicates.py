@@ -1,7 +1,7 @@
 """Search of a whole school for a student who is registered already."""
 
+from muster.arrays import FloatArray
 from muster.domain.identifiers import StudentId
-from muster.recognition.gallery import FloatArray
 from muster.recognition.scoring import PreparedGallery, score
 from muster.recognition.thresholds import Thresholds
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
-
-FloatArray = NDArray[np.float32]
 
 # Rows compared at a time: beside 100 probes such a tile of cosines (1.6 MB) stays in the second-level cache
 # while it is normalised and reduced (benchmarks/operations/matching.py).

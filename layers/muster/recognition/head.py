@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from muster.arrays import FloatArray, unit_rows
 from muster.domain.errors import HeadDamaged, PackMismatch
 from muster.domain.identifiers import PackId, StudentId
 from muster.recognition.gallery import Gallery
-
-FloatArray = NDArray[np.float32]
 
 HEAD_SIZE = 64
 """Length of a head embedding. The population's covariance has 85 directions worth speaking of and the first 64 hold
@@ -118,7 +116,7 @@ class Head:
 
     def embed(self, embeddings: FloatArray) -> FloatArray:
         """Map embeddings, float32 (N, D), unit rows, to float32 (N, 64), unit rows."""
-        return _unit_rows(embeddings @ self.weight.T + self.bias)
+        return unit_rows(embeddings @ self.weight.T + self.bias)
 
     def prototypes(self, gallery: Gallery) -> FloatArray:
         """Return each student's class prototype, float32 (S, 64), unit rows: where the head puts the mean of the views.
@@ -131,7 +129,7 @@ class Head:
                 f"The head was trained with the model pack {self.pack!r} and the gallery made with {gallery.pack!r}: "
                 "train a head for this pack."
             )
-        return self.embed(_unit_rows(gallery.mean_views())) if gallery.size else np.empty((0, HEAD_SIZE), np.float32)
+        return self.embed(unit_rows(gallery.mean_views())) if gallery.size else np.empty((0, HEAD_SIZE), np.float32)
 
     def similarity(self, probes: FloatArray, gallery: Gallery) -> FloatArray:
         """Compare probes with every student's prototype.
@@ -193,9 +191,3 @@ def _checksum(described: str, tensors: Mapping[str, FloatArray]) -> str:
     for name in sorted(tensors):
         digest.update(np.ascontiguousarray(tensors[name]).tobytes())
     return digest.hexdigest()
-
-
-def _unit_rows(rows: FloatArray) -> FloatArray:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: FloatArray = (rows / np.maximum(length, np.finfo(np.float32).tiny)).astype(np.float32, copy=False)
-    return unit

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.faces import Candidate, Decision
 from muster.domain.identifiers import StudentId
 from muster.recognition.calibration import LOWEST_RATIO, saturate
-from muster.recognition.gallery import FloatArray
 from muster.recognition.head import Head
 from muster.recognition.odds import log_odds
 from muster.recognition.policy import Policy

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.identifiers import StudentId
-from muster.recognition.gallery import FloatArray
 from muster.recognition.scoring import PreparedGallery, score
 
 AUTOMATIC_RATIO = 4.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from muster.recognition.gallery import FloatArray
+from muster.arrays import FloatArray, unit_rows
 from muster.recognition.scoring import NetworkPopulation, Population
 from muster.recognition.thresholds import stranger_score
 
@@ -27,7 +27,7 @@ def estimate_population(people: FloatArray, sizes: tuple[int, ...]) -> Populatio
     """
     blocks = np.split(people, np.cumsum(sizes)[:-1], axis=1)
     weight = len(sizes) ** -0.5
-    return Population(tuple(_network(_unit(block), weight) for block in blocks))
+    return Population(tuple(_network(unit_rows(block), weight) for block in blocks))
 
 
 def strangers_above(people: FloatArray, sizes: tuple[int, ...], seed: int = 0) -> float:
@@ -51,12 +51,7 @@ def strangers_above(people: FloatArray, sizes: tuple[int, ...], seed: int = 0) -
 
 def _network(people: FloatArray, weight: float) -> NetworkPopulation:
     mean = people.mean(axis=0)
-    centred = _unit(people - mean)
+    centred = unit_rows(people - mean)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     factor = vectors[:, ::-1][:, :RANK] * np.sqrt(np.maximum(values[::-1][:RANK], 0))
     return NetworkPopulation(mean.astype(np.float32), factor.astype(np.float32), None, weight)
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    unit: FloatArray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return unit

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from muster.recognition.gallery import FloatArray
+from muster.arrays import FloatArray
 from muster.recognition.head import Head
 from muster.recognition.policy import HeadUse
 from muster.recognition.scoring import Scores

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from muster.arrays import FloatArray, unit_rows
 from muster.recognition.calibration import Calibration
-from muster.recognition.gallery import FloatArray, Gallery
+from muster.recognition.gallery import Gallery
 from muster.recognition.thresholds import IMPOSTOR_TAIL, Tail
 from muster.recognition.two_covariance import TwoCovarianceModel
 
@@ -69,7 +70,7 @@ class NetworkPopulation:
 
     def project(self, embeddings: FloatArray) -> FloatArray:
         """Project embeddings, float32 (M, D), unit rows; see `Population.project`."""
-        centred = _unit(embeddings - self.mean)
+        centred = unit_rows(embeddings - self.mean)
         if self.two_covariance is not None:
             return self.two_covariance.project(centred)
         scatter = np.linalg.norm(centred @ self.factor, axis=1, keepdims=True)
@@ -156,7 +157,7 @@ class Population:
         ends = np.cumsum([len(network.mean) for network in self.networks])[:-1]
         blocks = np.split(embeddings, ends, axis=1)
         # A mean of several rows has blocks of unequal length, and each network counts by its weight alone.
-        return [(network, _unit(block)) for network, block in zip(self.networks, blocks, strict=True)]
+        return [(network, unit_rows(block)) for network, block in zip(self.networks, blocks, strict=True)]
 
     def _joined(self, projected: list[FloatArray]) -> FloatArray:
         weighted = [
@@ -205,7 +206,7 @@ class Scores:
 
 def prepare(gallery: Gallery, population: Population) -> PreparedGallery:
     """Project a gallery's students with the population of the same pack."""
-    students = _unit(gallery.mean_views()) if gallery.size else np.empty((0, population.size), np.float32)
+    students = unit_rows(gallery.mean_views()) if gallery.size else np.empty((0, population.size), np.float32)
     adapted = population.adapted_to(students)
     return PreparedGallery(gallery, adapted, adapted.as_gallery_rows(adapted.project(students)))
 
@@ -222,8 +223,3 @@ def score(probes: FloatArray, prepared: PreparedGallery, *, same_photo: bool = T
     normalised = centred.project(probes) @ prepared.students.T
     calibration = population.calibration
     return Scores(prepared.gallery.similarity(probes), normalised, calibration.ratios(normalised), calibration.scale)
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    unit: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray, unit_rows
 from muster.recognition.covariance import positive, shrunk
-from muster.recognition.gallery import FloatArray
 
 DIRECTIONS = 85
 """Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
@@ -65,7 +65,7 @@ def estimate_two_covariance(
     Raises:
         ValueError: nobody has two photos.
     """
-    centred = _unit(embeddings.astype(np.float64) - mean)
+    centred = unit_rows(embeddings.astype(np.float64) - mean)
     counts = np.bincount(people)
     if counts.max(initial=0) < 2:
         raise ValueError("nobody has two photos: how photos of one person differ cannot be told")
@@ -104,8 +104,3 @@ def _both_diagonal(
     lower = np.linalg.inv(np.linalg.cholesky(within))
     ratios, vectors = np.linalg.eigh(lower @ between @ lower.T)
     return np.maximum(ratios, 0), lower.T @ vectors
-
-
-def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    unit: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return unit

@@ -10,11 +10,10 @@ from pytorch_metric_learning.samplers import MPerClassSampler
 from pytorch_metric_learning.utils import common_functions
 from torch import Tensor
 
+from muster.arrays import FloatArray
 from muster.domain.student import Template
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel
-
-FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -13,12 +13,12 @@ from pytorch_metric_learning.distances import CosineSimilarity
 from pytorch_metric_learning.losses import TripletMarginLoss
 from pytorch_metric_learning.miners import BatchEasyHardMiner
 
+from muster.arrays import FloatArray
 from muster.training.batches import TrainingRows, training_batches
 from muster.training.network import HeadNetwork
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel
 
-FloatArray = NDArray[np.float32]
 Progress = Callable[[str, float], None]
 
 

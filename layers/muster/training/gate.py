@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.identifiers import StudentId
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
@@ -14,8 +15,6 @@ from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.thresholds import Thresholds
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel
-
-FloatArray = NDArray[np.float32]
 
 _DRAWN = TrainingSettings().drawn_probes
 _MAX_PHOTOS = 200

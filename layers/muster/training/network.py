@@ -3,13 +3,11 @@
 import numpy as np
 import scipy.linalg
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from muster.arrays import FloatArray
 from muster.recognition.head import HEAD_SIZE, Head
 from muster.training.variation import VariationModel
-
-FloatArray = NDArray[np.float32]
 
 # Size of the constant coordinate beside the usual size of the 63 others. At 0 a face's distance from the average face
 # is forgotten, at infinity the cosine becomes a plain distance; measured best of 0.3, 0.5, 0.7, 1, 2

@@ -7,7 +7,6 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from muster.domain.errors import HeadDamaged, PackMismatch
@@ -24,7 +23,6 @@ from muster.training.selection import TemplateChanges, find_changes, fingerprint
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel, load_variation_model
 
-FloatArray = NDArray[np.float32]
 Progress = Callable[[str, float], None]
 
 _MIN_STUDENTS = 2

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from muster.arrays import FloatArray, unit_rows
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
 from muster.recognition.head import Head
-
-FloatArray = NDArray[np.float32]
 
 # Old students who resemble a new one most, taken before any others; the rest of the replay is a random sample.
 _NEIGHBOURS = 8
@@ -85,5 +83,4 @@ def _learned(template: Template) -> list[str]:
 
 
 def _centred(templates: Sequence[Template], mean: FloatArray) -> FloatArray:
-    rows = np.stack([template.embeddings[0] for template in templates]) - mean
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    return unit_rows(np.stack([template.embeddings[0] for template in templates]) - mean)

@@ -14,11 +14,10 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray, unit_rows
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
 from muster.recognition.covariance import positive, shrunk
-
-FloatArray = NDArray[np.float32]
 
 # Share of the population covariance that the directions may leave out: FaceNet's 85 largest hold all but 2e-4 of it,
 # those of FaceNet and MobileFaceNet together need some 150 (benchmarks/recognition/within_class_statistics.py).
@@ -205,8 +204,7 @@ class PseudoPhotoSampler:
 
     def _embedding(self, coordinates: FloatArray) -> FloatArray:
         rows = coordinates @ self.basis.T + self.mean
-        unit: FloatArray = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
-        return unit
+        return unit_rows(rows.astype(np.float32, copy=False))
 
 
 def _heavy_tailed(shape: tuple[int, int, int], random: np.random.Generator) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from muster.arrays import unit_rows
 from muster.domain.faces import Faces
 from muster.vision.align import Framing, cut_out
 from muster.vision.augment import augmented_crops
@@ -47,7 +48,7 @@ class FaceNetwork:
             # (x - 127.5) / 128 is the scaling that both FaceNet and MobileFaceNet were trained with.
             scaled = (batch.transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
             embeddings[start : start + len(batch)] = self._session.run(["embedding"], {"face": scaled})[0]
-        return _unit(embeddings)
+        return unit_rows(embeddings)
 
     def embed_faces(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed faces of which there are several crops each.
@@ -60,7 +61,7 @@ class FaceNetwork:
         """
         faces, per_face = crops.shape[:2]
         embeddings = self.embed(crops.reshape(-1, *crops.shape[2:]))
-        return _unit(embeddings.reshape(faces, per_face, self.size).mean(axis=1))
+        return unit_rows(embeddings.reshape(faces, per_face, self.size).mean(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,3 @@ def joined(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """
     scale = np.float32(1 / np.sqrt(len(blocks)))
     return np.concatenate(blocks, axis=1) * scale
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths: NDArray[np.float32] = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / lengths

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import intersections
 from muster.domain.faces import Faces
 from muster.vision.tiles import MAX_TILE_SIDE, TILE_OVERLAP_PX, Tile, cut_tiles
 
@@ -65,15 +66,12 @@ def non_max_suppression(faces: Faces, overlap: float, inside: float) -> Faces:
         inside: share of the smaller box that lies in the other above which they are one face, 0 to 1: seen too
             closely, a large face also answers in parts.
     """
-    corner, extent = faces.boxes[:, :2], faces.boxes[:, 2:]
-    area = extent.prod(axis=1)
+    area = faces.boxes[:, 2:].prod(axis=1)
     alive = np.ones(len(faces), bool)
     for index in range(len(faces)):
         if not alive[index]:
             continue
-        low = np.maximum(corner[index], corner)
-        high = np.minimum(corner[index] + extent[index], corner + extent)
-        shared = np.clip(high - low, 0, None).prod(axis=1)
+        shared = intersections(faces.boxes[index : index + 1], faces.boxes)[0]
         same = (shared > overlap * (area[index] + area - shared)) | (shared > inside * np.minimum(area[index], area))
         same[: index + 1] = False
         alive &= ~same

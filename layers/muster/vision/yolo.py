@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.faces import Faces
 from muster.vision.inference import session_for_any_size
 from muster.vision.letterbox import Frame, letterbox
 from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scale, non_max_suppression
 from muster.vision.tiles import MAX_TILE_SIDE, MIN_SCALE_RATIO, choose_scales
-from muster.vision.yolo_outputs import FloatArray, read_outputs
+from muster.vision.yolo_outputs import read_outputs
 
 SIDE_MULTIPLE = 32
 """Sides of the input are multiples of the deepest layer's stride (YOLOv8 and YOLO11)."""

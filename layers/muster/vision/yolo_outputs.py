@@ -1,12 +1,10 @@
 """The numbers that a YOLO face detector answers with, read as faces, for each way its weights are published."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from muster.arrays import FloatArray
 from muster.domain.errors import PackDamaged
 from muster.domain.faces import Faces
-
-FloatArray = NDArray[np.float32]
 
 LANDMARKS = 5
 DISTANCE_BINS = 16

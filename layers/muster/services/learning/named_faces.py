@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from muster.arrays import iou
 from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.errors import (
     FaceUnlike,
@@ -215,17 +216,9 @@ class Learning:
         found = self._vision.detector.detect(photo.pixels)
         if not len(found):
             return [None] * len(faces)
-        overlaps = np.stack([_overlaps(np.array(face.box, np.float32), found.boxes) for face in faces])
+        overlaps = iou(np.array([face.box for face in faces], np.float32), found.boxes)
         probes = self._vision.probes_of(photo, found.take(overlaps.argmax(axis=1)))
         return [
             None if overlap < _SAME_FACE or probes.quality.faults(index) else np.asarray(embedding, np.float32)
             for index, (overlap, embedding) in enumerate(zip(overlaps.max(axis=1), probes.embeddings, strict=True))
         ]
-
-
-def _overlaps(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the intersection over union of a box (4,) with boxes (N, 4), each x, y, width, height: float32 (N,)."""
-    low = np.maximum(box[:2], boxes[:, :2])
-    high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    return np.asarray(shared / (box[2:].prod() + boxes[:, 2:].prod(axis=1) - shared), np.float32)

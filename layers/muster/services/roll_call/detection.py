@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
+from muster.arrays import FloatArray
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import MAX_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
 from muster.domain.corrections import last_said, marked_by_people
@@ -20,7 +21,6 @@ from muster.domain.errors import (
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.domain.taken import is_taken, marks_shown
-from muster.recognition.gallery import FloatArray
 from muster.recognition.head import Head
 from muster.recognition.matcher import Match, identify
 from muster.recognition.policy import Policy

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from muster.arrays import FloatArray
 from muster.domain.attendance import FaceChange, SessionPhoto
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import FaceId, StudentId
 from muster.recognition.calibration import HIGHEST_RATIO, LOWEST_RATIO
-from muster.recognition.gallery import FloatArray
 from muster.recognition.matcher import unlike_all
 
 

@@ -1,0 +1,6 @@
+"""The callback that long operations report to."""
+
+from collections.abc import Callable
+
+OnProgress = Callable[[str, float], None]
+"""Called with the name of a step and the fraction of it that is completed, 0 to 1."""
