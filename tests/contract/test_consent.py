@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from muster.domain.anonymisation import students_in
 from muster.domain.attendance import MarkSource, MarkStatus
 from muster.domain.errors import (
     InvalidRequest,
@@ -20,7 +21,6 @@ from muster.domain.errors import (
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, StudentId, UserId
 from muster.domain.student import MAX_LEARNED, Consent, StudentState
-from muster.storage.rules import students_in
 from tests.contract.examples import (
     NOW,
     a_face,

@@ -9,12 +9,12 @@ from threading import Barrier
 
 import pytest
 
+from muster.domain.anonymisation import students_in
 from muster.domain.attendance import FaceChange, MarkChange, MarkSource, MarkStatus
 from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionNotFound, VersionConflict
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, PhotoId, SessionId, StudentId
 from muster.storage.documents import faces_text, read_faces
-from muster.storage.rules import students_in
 from tests.contract.examples import (
     NOW,
     TEACHER,

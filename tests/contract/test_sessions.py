@@ -5,11 +5,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from muster.domain.anonymisation import students_in
 from muster.domain.attendance import MarkSource, MarkStatus, RollCall
 from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import Decision
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
-from muster.storage.rules import students_in
 from tests.contract.examples import (
     NOW,
     a_face,

@@ -30,10 +30,10 @@ from muster.domain.errors import FaceNotFound, InvalidRequest, ProposalChanged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.notices import notices_of
+from muster.domain.precedence import keep_decisions, keep_marks, outranks
 from muster.domain.student import Consent, Student
 from muster.recognition.odds import probability
 from muster.services.roll_call.questions import questions_of
-from muster.storage.rules import marks_kept, replaces, with_decisions_kept
 
 NOW = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -231,12 +231,10 @@ def test_a_photo_read_again_keeps_what_people_decided() -> None:
     changed = {one.face_id: one for one in correction.faces}
     stored = [changed.get(one.face_id, one) for one in before.faces]
     read = [present("f", ADA), face("g", Decision.UNKNOWN), review("h", BOB)]
-    kept = with_decisions_kept(read, stored, correction.changes)
+    kept = keep_decisions(read, stored, correction.changes)
     assert [one.student_id for one in kept] == [None, ADA, BOB]
     # A face that nobody decided on may not take a name that a person gave to another.
-    assert [
-        one.student_id for one in with_decisions_kept([*read[:2], present("h", ADA)], stored, correction.changes)
-    ] == [
+    assert [one.student_id for one in keep_decisions([*read[:2], present("h", ADA)], stored, correction.changes)] == [
         None,
         ADA,
         None,
@@ -247,8 +245,8 @@ def test_marks_of_a_photo_read_again_follow_what_people_decided() -> None:
     read = [present("f", ADA), present("g", BOB)]
     stored = [replace(read[0], decision=Decision.UNKNOWN, student_id=None), read[1]]
     marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
-    assert [one.student_id for one in marks_kept(marks, read, stored)] == [BOB]
-    assert marks_kept(marks, read, read) == marks
+    assert [one.student_id for one in keep_marks(marks, read, stored)] == [BOB]
+    assert keep_marks(marks, read, read) == marks
 
 
 def test_each_student_is_asked_about_once_with_the_best_face_and_the_surest_first() -> None:
@@ -365,9 +363,9 @@ def test_yes_to_one_question_settles_the_student() -> None:
     ],
 )
 def test_a_photo_never_weakens_what_another_showed(stored: MarkStatus, new: MarkStatus, replaced: bool) -> None:
-    assert replaces(mark(ADA, new), mark(ADA, stored)) is replaced
-    assert not replaces(mark(ADA, new), mark(ADA, stored, MarkSource.MANUAL))
-    assert replaces(mark(ADA, stored, MarkSource.MANUAL), mark(ADA, new))
+    assert outranks(mark(ADA, new), mark(ADA, stored)) is replaced
+    assert not outranks(mark(ADA, new), mark(ADA, stored, MarkSource.MANUAL))
+    assert outranks(mark(ADA, stored, MarkSource.MANUAL), mark(ADA, new))
 
 
 def test_a_photo_that_shows_nobody_of_the_group_says_so() -> None:

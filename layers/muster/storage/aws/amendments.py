@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from muster.domain.anonymisation import anonymise, remove_students, students_in, students_in_change
 from muster.domain.attendance import Change, Mark, Session
 from muster.domain.errors import FaceNotFound, PhotoNotFound, VersionConflict
 from muster.domain.faces import IdentifiedFace
@@ -21,7 +22,6 @@ from muster.storage.aws.session_items import (
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import Item, Table
 from muster.storage.documents import faces_text, read_faces
-from muster.storage.rules import anonymous, students_in, students_of_change, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Amendments:
             ConditionFailed: the session changed since it was read.
         """
         students = students_in(what.faces) | {mark.student_id for mark in what.marks}
-        students = students.union(*map(students_of_change, what.changes))
+        students = students.union(*map(students_in_change, what.changes))
         record, involved = self._records.involve(session_id, students)
         if record["version"] != expected:
             raise VersionConflict(
@@ -68,10 +68,10 @@ class Amendments:
         stored |= {mark.student_id: mark for mark in what.marks if mark.student_id in involved.enrolled}
         record["marks"] = marks_document(stored)
         record["mentioned"] = sorted({*record["mentioned"], *involved.enrolled})
-        photos = self._with_faces(record, without(what.faces, students - involved.nameable))
+        photos = self._with_faces(record, remove_students(what.faces, students - involved.nameable))
         # Read after the record: its revision guards the photo too.
         removal, unused = self._removal(session_id, what.photo_removed)
-        kept = [anonymous(change, students - involved.enrolled) for change in what.changes]
+        kept = [anonymise(change, students - involved.enrolled) for change in what.changes]
         actions = [self._records.raised(record, changed=True), *map(self._table.putting, photos), *removal]
         if kept:
             actions.append(self._table.putting(changes_item(record, kept)))

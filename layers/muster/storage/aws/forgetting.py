@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from muster.domain.anonymisation import anonymise, count_erased, remove_students, students_ever_named_in, students_in
 from muster.domain.errors import SessionNotFound
 from muster.domain.identifiers import SessionId, StudentId
 from muster.storage import keys
@@ -23,7 +24,6 @@ from muster.storage.aws.session_items import (
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import MAX_IN_A_TRANSACTION, ConditionFailed, Item, Table
 from muster.storage.documents import faces_text, read_faces, read_time
-from muster.storage.rules import anonymous, count_erased, may_show, students_in, without
 
 _MAX_AT_ONCE = MAX_IN_A_TRANSACTION - 2
 """Photos and changes beside the record and the line of the ledger."""
@@ -116,15 +116,15 @@ class Forgetting:
         made = [change for item in changes for change in read_changes(item)]
         for item in self._photos(record):
             faces = read_faces(item["faces"])
-            shown = files_of(item) if may_show(faces, made) & students else []
+            shown = files_of(item) if students_ever_named_in(faces, made) & students else []
             files += shown
             if shown or students_in(faces) & students:
                 kept = _without_files(item) if shown else item
-                changed.append({**kept, "faces": faces_text(without(faces, students))})
+                changed.append({**kept, "faces": faces_text(remove_students(faces, students))})
         if whole:
             for item in changes:
                 before = read_changes(item)
-                after = [anonymous(change, students) for change in before]
+                after = [anonymise(change, students) for change in before]
                 if after != before:
                     changed.append({**changes_item(record, after), "sk": item["sk"]})
         some, rest = changed[:_MAX_AT_ONCE], changed[_MAX_AT_ONCE:]

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from muster.storage import keys
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
-from muster.storage.idempotency import MAX_RESPONSE_BYTES, RESPONSE_LIFETIME, key_reused, request_in_progress
 from muster.storage.ports import CLAIM_LIFETIME, StoredResponse
+from muster.storage.shared import MAX_RESPONSE_BYTES, RESPONSE_LIFETIME, key_reused, request_in_progress
 
 _OWN_CLAIM = "claim = :claim AND attribute_not_exists(body)"
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
+from muster.domain.anonymisation import remove_students, students_in, students_named_in
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
 from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
+from muster.domain.precedence import keep_decisions, keep_marks, outranks
 from muster.storage import keys
 from muster.storage.aws.amendments import Amendment, Amendments
 from muster.storage.aws.forgetting import Forgetting
@@ -32,14 +34,6 @@ from muster.storage.aws.session_items import (
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.documents import read_faces, time_text
-from muster.storage.rules import (
-    marks_kept,
-    named_in,
-    replaces,
-    students_in,
-    with_decisions_kept,
-    without,
-)
 
 
 class AwsSessions:
@@ -221,21 +215,21 @@ class AwsSessions:
         students = students_in(photo.faces) | {mark.student_id for mark in marks}
         record, involved = self._records.involve(photo.session_id, students)
         gone = students - involved.nameable
-        known = replace(photo, faces=without(photo.faces, gone))
+        known = replace(photo, faces=remove_students(photo.faces, gone))
         old = self._table.get(photo_key(photo.session_id, photo.id))
         if old is not None:
-            kept = with_decisions_kept(known.faces, read_faces(old["faces"]), self._changes(record))
-            marks = marks_kept(marks, known.faces, kept)
+            kept = keep_decisions(known.faces, read_faces(old["faces"]), self._changes(record))
+            marks = keep_marks(marks, known.faces, kept)
             known = replace(known, faces=kept)
         stored = read_marks(record)
         for mark in marks:
-            if mark.student_id in involved.enrolled and replaces(mark, stored.get(mark.student_id)):
+            if mark.student_id in involved.enrolled and outranks(mark, stored.get(mark.student_id)):
                 stored[mark.student_id] = mark
         marked = marks_document(stored)
         changed = old is None or read_photo(old) != known or marked != record["marks"]
         record = {**record, "marks": marked, "mentioned": sorted({*record["mentioned"], *involved.enrolled})}
 
-        shows_gone = bool(named_in(photo.faces) & gone)
+        shows_gone = bool(students_named_in(photo.faces) & gone)
         replaced = self._objects.enter(files_of(old or {}))
         new = photo_item(known, None if shows_gone else entry.photos[0])
         actions = [

@@ -31,7 +31,7 @@ from muster.storage.aws.student_items import (
 )
 from muster.storage.aws.table import MAX_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
 from muster.storage.aws.traces import Traces
-from muster.storage.rules import check_groups
+from muster.storage.shared import check_groups
 
 _Answer = TypeVar("_Answer")
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from muster.domain.anonymisation import students_in, students_in_change
 from muster.domain.identifiers import StudentId
 from muster.storage import keys
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import Item, Table
 from muster.storage.documents import read_change, read_faces
 from muster.storage.keys import PARTITION_KEY, SORT_KEY
-from muster.storage.rules import students_in, students_of_change
 
 _OF_OTHERS = frozenset(
     {
@@ -23,7 +23,7 @@ _OF_OTHERS = frozenset(
 
 _READERS: dict[str, Callable[[Any], Collection[str]]] = {
     "faces": lambda text: students_in(read_faces(text)),
-    "changes": lambda texts: {student for text in texts for student in students_of_change(read_change(text))},
+    "changes": lambda texts: {student for text in texts for student in students_in_change(read_change(text))},
     "marks": lambda marks: marks.keys(),
 }
 """Attributes whose own words, such as `present`, may read like a student's id."""

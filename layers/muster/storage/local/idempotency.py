@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from muster.storage.documents import time_text
-from muster.storage.idempotency import MAX_RESPONSE_BYTES, RESPONSE_LIFETIME, key_reused, request_in_progress
 from muster.storage.local.database import Database, note_rewrite_due
 from muster.storage.ports import CLAIM_LIFETIME, StoredResponse
+from muster.storage.shared import MAX_RESPONSE_BYTES, RESPONSE_LIFETIME, key_reused, request_in_progress
 
 _OWN_CLAIM = "key = ? AND claim = ? AND status IS NULL"
 

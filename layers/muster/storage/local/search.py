@@ -9,12 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from muster.domain.anonymisation import students_in, students_in_change
 from muster.domain.identifiers import StudentId
 from muster.storage.documents import read_change, read_faces
 from muster.storage.local.connection import connect
 from muster.storage.local.database import READ_ONLY, Database
 from muster.storage.local.files import Files
-from muster.storage.rules import students_in, students_of_change
 
 _OF_OTHERS = frozenset(
     {
@@ -33,7 +33,7 @@ _OF_OTHERS = frozenset(
 
 _READERS: dict[tuple[str, str], Callable[[str], set[StudentId]]] = {
     ("session_photos", "faces"): lambda text: students_in(read_faces(text)),
-    ("changes", "change"): lambda text: students_of_change(read_change(text)),
+    ("changes", "change"): lambda text: students_in_change(read_change(text)),
 }
 """Columns of JSON whose own words, such as `present`, may read like a student's id."""
 

@@ -9,10 +9,12 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from muster.domain.anonymisation import anonymise, remove_students, students_in, students_in_change, students_named_in
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
 from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound, VersionConflict
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.precedence import keep_decisions, keep_marks, outranks
 from muster.storage.documents import (
     change_text,
     counts_text,
@@ -27,16 +29,6 @@ from muster.storage.documents import (
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.local.transaction import Transaction, transaction
-from muster.storage.rules import (
-    anonymous,
-    marks_kept,
-    named_in,
-    replaces,
-    students_in,
-    students_of_change,
-    with_decisions_kept,
-    without,
-)
 
 _SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased"
 _STATUS = {status.value: status for status in MarkStatus}
@@ -130,13 +122,13 @@ class LocalSessions:
             enrolled, nameable = _enrolled_and_nameable(
                 connection, students_in(photo.faces) | {mark.student_id for mark in marks}
             )
-            shows_gone = not named_in(photo.faces) <= nameable
-            photo = replace(photo, faces=without(photo.faces, students_in(photo.faces) - nameable))
+            shows_gone = not students_named_in(photo.faces) <= nameable
+            photo = replace(photo, faces=remove_students(photo.faces, students_in(photo.faces) - nameable))
             before = _stored_photo(connection, photo.session_id, photo.id)
             if before is not None:
                 changes = _changes(connection, photo.session_id)
-                faces = with_decisions_kept(photo.faces, before.faces, changes)
-                marks = marks_kept(marks, photo.faces, faces)
+                faces = keep_decisions(photo.faces, before.faces, changes)
+                marks = keep_marks(marks, photo.faces, faces)
                 photo = replace(photo, faces=faces)
             tx.remove_files(_original_file(connection, photo.session_id, photo.id))
             _store_photo(connection, photo, None if shows_gone else tx.write_file(original))
@@ -161,10 +153,10 @@ class LocalSessions:
             if session.version != expected:
                 raise VersionConflict(f"The session {session_id} was changed in the meantime: read it again.")
             involved = students_in(faces) | {mark.student_id for mark in marks}
-            involved = involved.union(*map(students_of_change, changes))
+            involved = involved.union(*map(students_in_change, changes))
             enrolled, nameable = _enrolled_and_nameable(connection, involved)
             erased = involved - enrolled
-            _replace_faces(connection, session_id, without(faces, involved - nameable))
+            _replace_faces(connection, session_id, remove_students(faces, involved - nameable))
             for mark in marks:
                 if mark.student_id in enrolled:
                     _store_mark(connection, session_id, mark)
@@ -172,7 +164,7 @@ class LocalSessions:
                 _remove_photo(tx, session_id, photo_removed)
             connection.executemany(
                 "INSERT INTO changes (session_id, change) VALUES (?, ?)",
-                [(session_id, change_text(anonymous(change, erased))) for change in changes],
+                [(session_id, change_text(anonymise(change, erased))) for change in changes],
             )
             _bump_version(connection, session_id)
             return replace(session, version=session.version + 1)
@@ -308,7 +300,7 @@ def _store_marks(connection: sqlite3.Connection, session_id: SessionId, marks: S
     stored = _marks(connection, session_id)
     changed = False
     for mark in marks:
-        if replaces(mark, stored.get(mark.student_id)):
+        if outranks(mark, stored.get(mark.student_id)):
             stored[mark.student_id] = mark
             _store_mark(connection, session_id, mark)
             changed = True

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from muster.domain.anonymisation import anonymise, count_erased, remove_students, students_ever_named_in, students_in
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId
@@ -34,14 +35,7 @@ from muster.storage.local.erasures import keep_erasures_file, note_erasure
 from muster.storage.local.files import Files
 from muster.storage.local.search import raw_traces, traces
 from muster.storage.local.transaction import Transaction, transaction
-from muster.storage.rules import (
-    anonymous,
-    check_groups,
-    count_erased,
-    may_show,
-    students_in,
-    without,
-)
+from muster.storage.shared import check_groups
 
 _EVERYONE = GroupId("")
 
@@ -358,7 +352,7 @@ def _erase_from_sessions(tx: Transaction, student_id: StudentId) -> None:
     for number, text in connection.execute(
         "SELECT number, change FROM changes WHERE instr(change, ?)", (_quoted(student_id),)
     ).fetchall():
-        left = anonymous(read_change(text), {student_id})
+        left = anonymise(read_change(text), {student_id})
         connection.execute("UPDATE changes SET change = ? WHERE number = ?", (change_text(left), number))
     _bump_session_versions(connection, changed)
 
@@ -381,11 +375,11 @@ def _erase_from_faces(tx: Transaction, student_id: StudentId) -> set[SessionId]:
         else:
             damaged = False
         if damaged or student_id in students_in(faces):
-            left = faces_text(without(faces, {student_id}))
+            left = faces_text(remove_students(faces, {student_id}))
             connection.execute("UPDATE session_photos SET faces = ? WHERE rowid = ?", (left, rowid))
             changed.add(session_id)
         changes = connection.execute("SELECT change FROM changes WHERE session_id = ?", (session_id,)).fetchall()
-        if damaged or student_id in may_show(faces, [read_change(change) for (change,) in changes]):
+        if damaged or student_id in students_ever_named_in(faces, [read_change(change) for (change,) in changes]):
             tx.remove_files(original)
             connection.execute("UPDATE session_photos SET original_file = NULL WHERE rowid = ?", (rowid,))
     return changed

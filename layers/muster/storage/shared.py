@@ -1,14 +1,25 @@
-"""Limits and errors that both idempotency stores share."""
+"""Limits and errors that both stores share."""
 
 from datetime import timedelta
 
-from muster.domain.errors import IdempotencyKeyReused, RequestUnderWay
+from muster.domain.errors import IdempotencyKeyReused, InvalidRequest, RequestUnderWay
+from muster.domain.student import MAX_GROUPS, Student
 
 RESPONSE_LIFETIME = timedelta(days=1)
 """Longer than any phone retries."""
 
 MAX_RESPONSE_BYTES = 256_000
 """Below the 400 kB limit of a DynamoDB item."""
+
+
+def check_groups(student: Student) -> None:
+    """Refuse a student in more groups than a store can write at once.
+
+    Raises:
+        InvalidRequest: there are more than `MAX_GROUPS`.
+    """
+    if len(student.groups) > MAX_GROUPS:
+        raise InvalidRequest(f"A student can be in at most {MAX_GROUPS} groups, not {len(student.groups)}.")
 
 
 def key_reused() -> IdempotencyKeyReused:
