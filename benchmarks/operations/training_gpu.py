@@ -11,7 +11,6 @@ that no training drew. Needs torch, numpy, scipy, safetensors and pytorch-metric
 import argparse
 import json
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -24,6 +23,7 @@ import torch
 from muster.arrays import FloatArray
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
+from muster.progress import OnProgress
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.scoring import Population, prepare, score
@@ -161,9 +161,7 @@ def _train(students: Class, current: bytes | None, settings: TrainingSettings) -
         stores = open_local(Path(folder))
         checkpoint = _Kept(Path(folder) / "checkpoint")
 
-        def train(
-            templates: list[Template], current: bytes | None, full: bool, progress: Callable[[str, float], None]
-        ) -> TrainerResult:
+        def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
             outcome = retrain(
                 templates,
                 current,

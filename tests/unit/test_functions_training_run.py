@@ -9,12 +9,13 @@ import pytest
 
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
+from muster.progress import OnProgress
 from muster.recognition.policy import HeadUse
 from muster.services.caches.heads import CurrentHead, HeadPointer
 from muster.services.roster.groups import Groups
 from muster.services.roster.students import Roster
 from muster.services.training.queue import TrainingQueue
-from muster.services.training.run import Abandoned, Progress, TrainerResult, TrainingRun
+from muster.services.training.run import Abandoned, TrainerResult, TrainingRun
 from muster.storage.local import LocalStores, open_local
 
 PACK = PackId("embedded-1")
@@ -35,7 +36,7 @@ def stores(tmp_path: Path) -> LocalStores:
 def run(stores: LocalStores, meanwhile: Callable[[], object]) -> dict[str, object]:
     """Train, with something happening before the head is ready."""
 
-    def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
+    def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
         meanwhile()
         return TrainerResult(b"head", promote=True, report={"students": len(templates)})
 
@@ -77,7 +78,7 @@ def test_a_run_that_is_told_to_stop_stores_nothing_and_is_asked_for_again(stores
 def test_a_head_that_fails_the_gate_is_promoted_only_where_every_head_is_used(
     stores: LocalStores, use: HeadUse, outcome: str, current: int | None
 ) -> None:
-    def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
+    def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
         return TrainerResult(b"head", promote=False, report={})
 
     run = TrainingRun(PACK, stores.students, stores.heads, stores.training, train, use)
@@ -88,7 +89,7 @@ def test_a_head_that_fails_the_gate_is_promoted_only_where_every_head_is_used(
 def test_where_no_head_is_used_none_is_trained_or_loaded_and_requests_wait(stores: LocalStores) -> None:
     run(stores, lambda: None)
 
-    def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
+    def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
         raise AssertionError("trained")
 
     queue = TrainingQueue(PACK, stores.students, stores.heads, stores.training, train, HeadUse.NEVER)

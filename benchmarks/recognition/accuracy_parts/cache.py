@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 import muster.vision
-from muster.evaluation.embed import PictureFaces, Pictures, Progress, RegistrationTemplate
+from muster.evaluation.embed import PictureFaces, Pictures, RegistrationTemplate
 from muster.packs.load import ModelPack
+from muster.progress import OnProgress
 from muster.vision.pipeline import VisionPipeline
 
 
@@ -29,7 +30,7 @@ class KeptPictures(Pictures):
         if file is not None and file.exists():
             self._load(file)
 
-    def read(self, searched: Iterable[Path], registering: Iterable[Path], progress: Progress) -> None:
+    def read(self, searched: Iterable[Path], registering: Iterable[Path], progress: OnProgress) -> None:
         """Read pictures ahead and keep them."""
         super().read(searched, registering, progress)
         if self._file is not None:

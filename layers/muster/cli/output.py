@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from muster.cli.console import TableConsole
 from muster.cli.store import checked_store
+from muster.progress import OnProgress
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, logs on stderr.")]
 DataOption = Annotated[
@@ -25,8 +26,6 @@ DataOption = Annotated[
 stdout: Console = TableConsole()
 stderr: Console = TableConsole(stderr=True)
 
-ProgressCallback = Callable[[str, float], None]
-
 
 def emit(document: Any, as_json: bool, show: Callable[[Console], None]) -> None:
     """Print a document as JSON, or the way a person would rather read it."""
@@ -38,7 +37,7 @@ def emit(document: Any, as_json: bool, show: Callable[[Console], None]) -> None:
 
 
 @contextmanager
-def steps(title: str) -> Iterator[ProgressCallback]:
+def steps(title: str) -> Iterator[OnProgress]:
     """Show a bar for work that reports (step, share done from 0 to 1); nothing where stderr is no terminal."""
     with _progress() as progress:
         task = progress.add_task(title, total=1.0)

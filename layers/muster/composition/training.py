@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
 from muster.packs.statistics import NetworkStatistics, PackStatistics
+from muster.progress import OnProgress
 from muster.recognition.calibration import Calibration
 from muster.recognition.scoring import NetworkPopulation, Population
 from muster.recognition.thresholds import IMPOSTOR_TAIL
 from muster.recognition.two_covariance import TwoCovarianceModel
-from muster.services.training.run import Progress, Trainer, TrainerResult
+from muster.services.training.run import Trainer, TrainerResult
 
 if TYPE_CHECKING:
     from muster.training.fit import CheckpointStore
@@ -29,7 +30,7 @@ def build_trainer(pack: PackId, population: Population, open_checkpoint: OpenChe
         open_checkpoint: None if training need not survive the end of the process.
     """
 
-    def train(templates: list[Template], current: bytes | None, full: bool, progress: Progress) -> TrainerResult:
+    def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
         # torch takes seconds and much memory to import, and most processes never train.
         from muster.training.device import fastest_device
         from muster.training.retrain import retrain

@@ -8,22 +8,23 @@ from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidRequest, MusterError
 from muster.domain.finding import Finding
 from muster.packs.load import load_pack, verify_pack
+from muster.progress import OnProgress
 from muster.recognition.head import Head
 from muster.storage.local import read_local
-from muster.storage.local.backup import Backup, Progress, back_up
+from muster.storage.local.backup import Backup, back_up
 from muster.storage.local.doctor import examine, set_aside_unknown
 from muster.storage.local.restore import Restored, restore
 
 __all__ = ["back_up_store", "examine_store", "restore_store", "set_aside_files"]
 
 
-def back_up_store(destination: Path, data: Path | None, progress: Progress) -> Backup:
+def back_up_store(destination: Path, data: Path | None, progress: OnProgress) -> Backup:
     """Back the local store up; see `muster.storage.local.backup`."""
     return back_up(_folder(data), destination, progress)
 
 
 def restore_store(
-    source: Path, data: Path | None, progress: Progress, *, replace: bool, lists: Sequence[Path]
+    source: Path, data: Path | None, progress: OnProgress, *, replace: bool, lists: Sequence[Path]
 ) -> Restored:
     """Put a backup in the place of the local store; see `muster.storage.local.restore`."""
     return restore(source, _folder(data), progress, replace=replace, lists=lists)

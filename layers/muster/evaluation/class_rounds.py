@@ -22,10 +22,11 @@ from muster.evaluation.class_draws import (
 )
 from muster.evaluation.class_figures import PhotoAnswer, PhotoResult, answer_of, figures, judge
 from muster.evaluation.datasets import Dataset, Form
-from muster.evaluation.embed import Pictures, Progress
+from muster.evaluation.embed import Pictures
 from muster.evaluation.matching import NOT_FOUND
 from muster.evaluation.protocols import Round
 from muster.evaluation.rounds import Recognition
+from muster.progress import OnProgress
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.matcher import identify
@@ -112,7 +113,7 @@ class Classroom:
         return answer_of(matches, places, columns, len(photo.faces))
 
 
-def play_class_photos(room: Classroom, settings: ClassPhotoSettings, progress: Progress) -> ClassPhotoResults:
+def play_class_photos(room: Classroom, settings: ClassPhotoSettings, progress: OnProgress) -> ClassPhotoResults:
     """Draw and decide the class photos of every round; the same arguments give the same results.
 
     Args:
@@ -160,7 +161,7 @@ def _portrait_answer(room: Classroom, number: int, photo: ClassPhoto, read: Call
 
 
 def _small_faces(
-    room: Classroom, size: int, settings: ClassPhotoSettings, results: ClassPhotoResults, progress: Progress
+    room: Classroom, size: int, settings: ClassPhotoSettings, results: ClassPhotoResults, progress: OnProgress
 ) -> None:
     """Show the same usual photos again with every face shrunk to one width after the other."""
     photos = []
@@ -185,7 +186,7 @@ def _shrunk(pictures: Pictures, width: int) -> Callable[..., Any]:
     return lambda path: pictures.shrunk_faces(path, width)
 
 
-def _real_photos(room: Classroom, progress: Progress) -> ClassPhotoResults:
+def _real_photos(room: Classroom, progress: OnProgress) -> ClassPhotoResults:
     """Take every photo of groups as it is, its bystanders included."""
     results = ClassPhotoResults()
     for number, drawn in enumerate(room.rounds):
@@ -240,5 +241,5 @@ def _lists(rows: Rounds) -> list[list[PhotoResult]]:
     return [rows[number] for number in sorted(rows)]
 
 
-def _part(progress: Progress, start: float) -> Progress:
+def _part(progress: OnProgress, start: float) -> OnProgress:
     return lambda step, share: progress(step, start + (1 - start) * share)

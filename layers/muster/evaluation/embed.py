@@ -22,12 +22,11 @@ from muster.domain.errors import (
 )
 from muster.domain.faces import Faces
 from muster.evaluation.matching import NOT_FOUND, main_face
+from muster.progress import OnProgress
 from muster.vision.decode import Photo, decode
 from muster.vision.face_limit import best_faces
 from muster.vision.orientation import boxes_before_turn, find_faces, turn
 from muster.vision.pipeline import VisionPipeline
-
-Progress = Callable[[str, float], None]
 
 _UNFIT = (NoFace, SeveralFaces, FaceTooSmall, TooBlurred, TooDark, TooBright, FaceTurned, FaceCutOff)
 
@@ -117,7 +116,7 @@ class Pictures:
         """
         return self._once(self._templates, path, self._register)
 
-    def read(self, searched: Iterable[Path], registering: Iterable[Path], progress: Progress) -> None:
+    def read(self, searched: Iterable[Path], registering: Iterable[Path], progress: OnProgress) -> None:
         """Read pictures ahead, saying how far it got."""
         searched, registering = list(searched), list(registering)
         # A template costs as many embeddings as it has views.

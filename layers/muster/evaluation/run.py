@@ -1,7 +1,7 @@
 """Evaluate a dataset from its folder to one report."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 from muster.evaluation.class_draws import ClassPhotoSettings
 from muster.evaluation.class_rounds import ClassPhotoResults, Classroom, play_class_photos
 from muster.evaluation.datasets import Dataset, Form, group_photos, read_dataset
-from muster.evaluation.embed import Pictures, Progress
+from muster.evaluation.embed import Pictures
 from muster.evaluation.matching import NOT_FOUND
 from muster.evaluation.metrics import FPIR_POINTS, Counts, Outcome, dir_at, estimate, rank_1
 from muster.evaluation.protocols import Round, plan
 from muster.evaluation.rounds import Answers, Recognition, RoundResult, locate, play
+from muster.progress import OnProgress
 from muster.vision.pipeline import VisionPipeline
 
 METHODS = {
@@ -143,7 +144,7 @@ class EvaluationReport:
 
 
 def evaluate(
-    dataset_path: Path, settings: EvaluationSettings, vision: VisionPipeline, progress: Progress
+    dataset_path: Path, settings: EvaluationSettings, vision: VisionPipeline, progress: OnProgress
 ) -> EvaluationReport:
     """Evaluate a dataset folder; the same folder and settings give the same report.
 
@@ -161,7 +162,7 @@ def evaluate(
 
 
 def evaluate_dataset(
-    source: Path, dataset: Dataset, settings: EvaluationSettings, pictures: Pictures, progress: Progress
+    source: Path, dataset: Dataset, settings: EvaluationSettings, pictures: Pictures, progress: OnProgress
 ) -> EvaluationReport:
     """Evaluate a dataset that was read before, with pictures that may be read already.
 
@@ -215,7 +216,7 @@ def _paths(dataset: Dataset, indices: Sequence[np.ndarray[tuple[int], np.dtype[n
     return [dataset.pictures[picture] for picture in np.unique(np.concatenate(indices))]
 
 
-def _part(progress: Progress, start: float, end: float) -> Callable[[str, float], None]:
+def _part(progress: OnProgress, start: float, end: float) -> OnProgress:
     return lambda step, share: progress(step, start + (end - start) * share)
 
 

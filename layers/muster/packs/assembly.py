@@ -2,7 +2,7 @@
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,6 @@ from typing import Any
 from muster.domain.errors import PackBuildFailed, PackDamaged, PackMissing
 from muster.packs.load import MANIFEST, ModelPack, load_pack, verify_pack
 from muster.packs.manifest import PackFile, PackManifest, PackSpec
-
-Progress = Callable[[str, float], None]
-"""Called with the step that begins and the fraction of the whole that is complete, 0 to 1."""
 
 
 def load_if_valid(name: str, home: Path) -> ModelPack | None:
@@ -69,7 +66,3 @@ def _cannot_write(target: Path, room_mb: int, error: OSError) -> str:
         f"The model pack cannot be written to {target} ({error.strerror or error}): make that folder writable or "
         "choose another with MUSTER_HOME, then build the pack again."
     )
-
-
-def ignore_progress(step: str, fraction: float) -> None:
-    """Do nothing with the progress of a build."""

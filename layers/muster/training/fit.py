@@ -1,6 +1,6 @@
 """The training loop: triplet loss with batch-hard positives and semi-hard negatives, stopped by held-out views."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,12 +14,11 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 from pytorch_metric_learning.miners import BatchEasyHardMiner
 
 from muster.arrays import FloatArray
+from muster.progress import OnProgress
 from muster.training.batches import TrainingRows, training_batches
 from muster.training.network import HeadNetwork
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel
-
-Progress = Callable[[str, float], None]
 
 
 class CheckpointStore(Protocol):
@@ -54,7 +53,7 @@ def fit(
     held_out: HeldOut,
     settings: TrainingSettings,
     steps: int,
-    progress: Progress,
+    progress: OnProgress,
     checkpoint: CheckpointStore | None = None,
 ) -> dict[str, float]:
     """Train a network in place and leave it at its best look at the held-out views.

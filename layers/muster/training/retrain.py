@@ -1,7 +1,7 @@
 """From templates to a judged head: what the training queue and the batch job call."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from muster.domain.errors import HeadDamaged, PackMismatch
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
+from muster.progress import OnProgress, ignore_progress
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.scoring import Population
@@ -22,8 +23,6 @@ from muster.training.network import HeadNetwork
 from muster.training.selection import TemplateChanges, find_changes, fingerprints, select_for_update
 from muster.training.settings import TrainingSettings
 from muster.training.variation import VariationModel, load_variation_model
-
-Progress = Callable[[str, float], None]
 
 _MIN_STUDENTS = 2
 _MIN_VIEWS_TO_HOLD_ONE_OUT = 3
@@ -56,7 +55,7 @@ def retrain(
     full: bool = False,
     settings: TrainingSettings | None = None,
     variation: VariationModel | None = None,
-    progress: Progress = lambda step, share: None,
+    progress: OnProgress = ignore_progress,
     checkpoint: CheckpointStore | None = None,
 ) -> TrainingResult:
     """Train and judge a head, taking up from the current one where that is allowed.
@@ -134,7 +133,7 @@ def _train(
     settings: TrainingSettings,
     pack: PackId,
     current: bytes | None,
-    progress: Progress,
+    progress: OnProgress,
     checkpoint: CheckpointStore | None,
 ) -> tuple[Head, dict[str, float]]:
     if start is None:

@@ -1,6 +1,6 @@
 """Build a model pack from published packages or weights."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,11 +14,10 @@ from muster.packs.load import ModelPack, load_pack
 from muster.packs.manifest import shipped_spec
 from muster.packs.published import Comparison, build_published
 from muster.packs.weights import Folder, PublicAddress, WeightStore
+from muster.progress import OnProgress
 from muster.vision.align import CROP_SIZE, StretchedBox, cut_out
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-
-Progress = Callable[[str, float], None]
 
 _THREADS = 2
 _S3 = "s3://"
@@ -31,7 +30,7 @@ def build_pack(
     weights_from: str | None,
     pins: Mapping[str, str],
     samples: Path | None,
-    progress: Progress,
+    progress: OnProgress,
 ) -> ModelPack:
     """Build a pack.
 

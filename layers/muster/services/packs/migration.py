@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from muster.domain.errors import Category, MusterError, NotRegistered, PackMismatch, StudentNotFound
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Student, Template
+from muster.progress import OnProgress
 from muster.storage.ports import StagedTemplates, StudentStore
 from muster.vision.decode import Decode
 from muster.vision.pipeline import VisionPipeline
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Migration:
         self._request_training = request_training
         self._decode = decode
 
-    def run(self, progress: Progress, *, leave_out: bool = False) -> MigrationReport:
+    def run(self, progress: OnProgress, *, leave_out: bool = False) -> MigrationReport:
         """Embed everyone anew whose photo is kept and whose consent holds, then switch, if nobody is left behind.
 
         Args:

@@ -1,6 +1,5 @@
 """Measure a pack's population statistics on the operator's own pictures."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +9,16 @@ from muster.domain.errors import InvalidRequest, MusterError
 from muster.packs.custom_statistics import install_statistics
 from muster.packs.load import ModelPack
 from muster.packs.statistics import NetworkStatistics, PackStatistics
+from muster.progress import OnProgress
 from muster.recognition.population import MIN_PEOPLE, estimate_population, strangers_above
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
-
-Progress = Callable[[str, float], None]
 
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 def measure_statistics(
-    pack: ModelPack, vision: VisionPipeline, home: Path, folder: Path, *, licence: str, progress: Progress
+    pack: ModelPack, vision: VisionPipeline, home: Path, folder: Path, *, licence: str, progress: OnProgress
 ) -> ModelPack:
     """Measure the pack's population statistics on pictures of many people, and install them in the pack.
 

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 from muster.domain.errors import MusterError
 from muster.domain.identifiers import PackId
+from muster.progress import OnProgress
 from muster.recognition.policy import HeadUse
-from muster.services.training.run import Abandoned, Progress, Trainer, TrainingRun
+from muster.services.training.run import Abandoned, Trainer, TrainingRun
 from muster.storage.ports import HeadStore, HeadVersion, StudentStore, TrainingState, TrainingStore
 
 _log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class TrainingQueue:
         if self._thread is not None:
             self._thread.join(timeout)
 
-    def run_once(self, full: bool = False, progress: Callable[[str, float], None] | None = None) -> Mapping[str, Any]:
+    def run_once(self, full: bool = False, progress: OnProgress | None = None) -> Mapping[str, Any]:
         """Train now, in this thread.
 
         Returns:
@@ -119,7 +120,7 @@ class TrainingQueue:
                 self._wake.set()
         return report
 
-    def _alive(self, run_id: str, progress: Progress) -> Progress:
+    def _alive(self, run_id: str, progress: OnProgress) -> OnProgress:
         def alive(step: str, share: float) -> None:
             if self._stopping.is_set() or not self._training.heartbeat(run_id, self._now()):
                 raise Abandoned

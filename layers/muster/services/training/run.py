@@ -1,18 +1,17 @@
 """One training run: from the templates to a head that is promoted, kept or thrown away."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from muster.domain.errors import HeadConflict, HeadNotFound
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
+from muster.progress import OnProgress
 from muster.recognition.policy import HeadUse
 from muster.storage.ports import HeadStore, TrainingStore
 
 _HEADS_KEPT = 10
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Trainer(Protocol):
         templates: list[Template],
         current: bytes | None,
         full: bool,
-        progress: Progress,
+        progress: OnProgress,
     ) -> TrainerResult:
         """Train on all templates, from the current head unless `full`; report each step and its share done (0 to 1)."""
 
@@ -78,7 +77,7 @@ class TrainingRun:
         self._trainer = trainer
         self._use = use
 
-    def train(self, full: bool, progress: Progress) -> dict[str, Any]:
+    def train(self, full: bool, progress: OnProgress) -> dict[str, Any]:
         """Train, save, and promote what passed the gate.
 
         Returns:

@@ -5,7 +5,7 @@ import json
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from muster.domain.errors import BackupUnusable, MusterError, OutputExists, OutputNotWritten
+from muster.progress import OnProgress
 from muster.storage.documents import time_text
 from muster.storage.local import DATABASE_FILE, open_local
 from muster.storage.local.connection import Connection, connect
@@ -30,8 +31,6 @@ _COUNTED = ("students", "templates", "groups", "sessions", "session_photos", "ma
 
 # Earlier layouts name a second file of each photo.
 _ANNOTATED = "SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL"
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Backup:
     missing: tuple[str, ...]
 
 
-def back_up(source: Path, destination: Path, progress: Progress) -> Backup:
+def back_up(source: Path, destination: Path, progress: OnProgress) -> Backup:
     """Copy a store to a new folder, which appears under its name once it is complete and verified.
 
     Most files are copied first, while others go on writing. They wait only for the database and for the few files that
@@ -100,7 +99,7 @@ def read_manifest(directory: Path) -> Backup:
         raise BackupUnusable(f"{directory} is no backup: name a folder that `muster backup` made.") from error
 
 
-def verify_backup(directory: Path, progress: Progress) -> Backup:
+def verify_backup(directory: Path, progress: OnProgress) -> Backup:
     """Check a backup: the database's structure, its counts, and every file against its SHA-256.
 
     Raises:
@@ -183,7 +182,7 @@ def _appearing_at(destination: Path) -> Iterator[Path]:
         raise
 
 
-def _copy_store(database: Database, files: Files, folder: Path, progress: Progress) -> dict[str, str]:
+def _copy_store(database: Database, files: Files, folder: Path, progress: OnProgress) -> dict[str, str]:
     (folder / "files").mkdir(mode=0o700)
     digests: dict[str, str] = {}
 

@@ -12,8 +12,9 @@ from uuid import uuid4
 
 from muster.domain.errors import MusterError, OutputExists, OutputNotWritten
 from muster.domain.identifiers import StudentId
+from muster.progress import OnProgress
 from muster.storage.local import DATABASE_FILE, STAGING, LocalStores, open_local
-from muster.storage.local.backup import Backup, Progress, verify_backup
+from muster.storage.local.backup import Backup, verify_backup
 from muster.storage.local.connection import connect
 from muster.storage.local.database import read_only_options
 from muster.storage.local.erasures import (
@@ -54,7 +55,7 @@ class Restored:
 
 
 def restore(
-    source: Path, directory: Path, progress: Progress, *, replace: bool = False, lists: Sequence[Path] = ()
+    source: Path, directory: Path, progress: OnProgress, *, replace: bool = False, lists: Sequence[Path] = ()
 ) -> Restored:
     """Verify a backup, forget again those who were erased since, and put it in place.
 
@@ -147,7 +148,7 @@ def _lists_in(directory: Path) -> list[ErasureList]:
     return found
 
 
-def _copy(backup: Backup, staging: Path, progress: Progress) -> None:
+def _copy(backup: Backup, staging: Path, progress: OnProgress) -> None:
     (staging / "files").mkdir(mode=0o700, parents=True)
     staging.chmod(0o700)
     shutil.copyfile(backup.directory / DATABASE_FILE, staging / DATABASE_FILE)
