@@ -58,6 +58,7 @@ BANNED = {
 }
 RULES = tuple((re.compile(pattern), advice) for pattern, advice in BANNED.items())
 INDIRECT_QUESTION = re.compile(r"(?:What|Who|Where|Whether|Why|When|How|Which)\b(?!.*\?)")
+WORD = re.compile(r"\w+(?:[-'.,/]\w+)*")
 CODE = re.compile(r"`[^`]+`")
 LINK_OR_CODE = re.compile(r"`[^`]*`|\]\([^)]*\)|https?://\S+")
 
@@ -110,8 +111,8 @@ def _markdown(path: Path, content: str) -> Iterator[Finding]:
 
 
 def _long_sentences(path: Path, line: int, paragraph: str) -> Iterator[Finding]:
-    for sentence in re.split(r"(?<=[.!?:])\s+", LINK_OR_CODE.sub("x", paragraph)):
-        if len(sentence.split()) > MAX_SENTENCE_WORDS:
+    for sentence in re.split(r"(?<=[.!?:])\s+", LINK_OR_CODE.sub("", paragraph)):
+        if len(WORD.findall(sentence)) > MAX_SENTENCE_WORDS:
             yield Finding(path, line, sentence[:60], f"a sentence has at most {MAX_SENTENCE_WORDS} words")
 
 

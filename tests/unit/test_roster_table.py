@@ -268,7 +268,7 @@ def test_any_bytes_are_read_or_refused_in_words(content: bytes) -> None:
 def test_the_documentation_lists_the_titles_that_are_understood() -> None:
     text = (Path(__file__).parents[2] / "docs" / "rosters.md").read_text(encoding="utf-8")
     for kind, titles in TITLES.items():
-        (listed,) = re.findall(rf"\*\*{kind}\*\*:\n(.+?)\n\n", text, re.IGNORECASE | re.DOTALL)
+        (listed,) = re.findall(rf"\*\*{kind}\*\*:\s(.+?)\n\n", text, re.IGNORECASE | re.DOTALL)
         expected = [title.strip() for title in titles.replace("\n", " ").split(",")]
         assert re.findall("`([^`]+)`", listed.replace("\n", " ")) == expected
         assert len({plain_title(title) for title in expected}) > 30
