@@ -81,9 +81,9 @@ def main() -> None:
         folder = Path(name)
         pipelines = list(available(folder, pack, chosen.export, chosen.peers))
         rows = measured(pipelines, boxes, folder, chosen.rounds)
-        share = answer_of("capacity", pack.embedders[0])
+        share = run_part("capacity", pack.embedders[0])
         shapes = (
-            answer_of("shapes", folder / "yolo.onnx", folder / "yolo_square.onnx", folder / "photos.json")
+            run_part("shapes", folder / "yolo.onnx", folder / "yolo_square.onnx", folder / "photos.json")
             if (folder / "yolo.onnx").exists()
             else {}
         )
@@ -208,7 +208,7 @@ def run(pipeline: Pipeline, boxes: dict[str, list[list[float]]], folder: Path) -
     return Run(int(figures["faces"]), figures["seconds"], whole, processor, round(usage.ru_maxrss / 1024))
 
 
-def answer_of(part: str, *files: Path) -> dict[str, Any]:
+def run_part(part: str, *files: Path) -> dict[str, Any]:
     """Return what a part of this benchmark prints, run in a process of its own."""
     command = [sys.executable, "-m", f"benchmarks.operations.pipeline_parts.{part}", *map(str, files)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment()).stdout

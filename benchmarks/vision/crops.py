@@ -21,7 +21,7 @@ from benchmarks.lib.facenet_crops import stretched_crops
 from benchmarks.lib.photos import photo_parser, photos_found
 from muster.composition.settings import LocalSettings
 from muster.domain.faces import Faces
-from muster.evaluation.metrics import STRANGER, Searches, dir_at, outcome, rank_1
+from muster.evaluation.metrics import STRANGER, Searches, dir_at, rank_1, search_outcome
 from muster.packs.build import build_embedded
 from muster.vision.align import StretchedBox, box_to_crop, warp
 from muster.vision.augment import VIEWS, augmented_crops, blurred, compressed, covered, exposed
@@ -159,7 +159,7 @@ def measured(
         column = np.full(pictures.owners.max() + 1, STRANGER, np.intp)
         column[students] = np.arange(len(students))
         scores = score(probes[searched], templates[registered]).astype(np.float64)
-        result = outcome(Searches(scores, column[pictures.owners[searched]]))
+        result = search_outcome(Searches(scores, column[pictures.owners[searched]]))
         found.append((rank_1(result), dir_at(result, 0.01), dir_at(result, 0.1)))
     return tuple(round(float(value), 4) for value in np.mean(found, axis=0))
 

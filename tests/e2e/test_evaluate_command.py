@@ -36,7 +36,7 @@ def test_an_evaluation_begins_with_class_photos_and_keeps_its_document(
 
     page = (folder / "index.html").read_text(encoding="utf-8")
     words = re.sub(r"<style>.*?</style>|<[^>]*>", " ", page)
-    assert words.index("In a class photo") < words.index("Face by face")
+    assert words.index("Class photos") < words.index("Face by face")
     assert not re.search(r"\b(head|heads|stage|two-stage)\b", words)
 
 

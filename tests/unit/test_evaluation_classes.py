@@ -22,7 +22,7 @@ from muster.evaluation.class_draws import (
     draw_class_photo,
     real_class_photo,
 )
-from muster.evaluation.class_figures import UNNAMED, PhotoAnswer, answer_of, figures, judge, rates, total
+from muster.evaluation.class_figures import UNNAMED, PhotoDecisions, count_photo, decisions_of, figures, rates, total
 from muster.evaluation.class_report import class_photo_section, class_summary
 from muster.evaluation.datasets import read_dataset
 from muster.evaluation.metrics import STRANGER
@@ -118,13 +118,13 @@ def class_photo(mates: list[int]) -> ClassPhoto:
 def test_every_outcome_of_a_face_is_counted_once() -> None:
     mates = [0, 1, 2, 3, 4, STRANGER, STRANGER, STRANGER]
     # Marked, asked, marked as another, asked about as another, unnamed; a stranger marked, asked about, unnamed.
-    answer = PhotoAnswer(
+    answer = PhotoDecisions(
         named=np.array([0, 1, 5, 5, UNNAMED, 5, 4, UNNAMED]),
         present=np.array([True, False, True, False, False, True, False, False]),
         log_odds=np.array([9.0, 1.0, 5.0, -1.0, np.nan, 6.0, -2.0, np.nan]),
         questions=2,
     )
-    result = judge(class_photo(mates), answer)
+    result = count_photo(class_photo(mates), answer)
     tally = result.tally
     assert (tally.faces, tally.students, tally.strangers) == (8, 5, 3)
     assert (tally.marked, tally.asked, tally.wrong, tally.missed) == (1, 1, 1, 2)
@@ -134,7 +134,7 @@ def test_every_outcome_of_a_face_is_counted_once() -> None:
     assert (found["marked"], found["questions_per_photo"], found["strangers_marked_per_photo"]) == (0.2, 2.0, 1.0)
     assert found["strangers_marked_per_10000_faces"] == 1250
     assert found["wrong_marks_per_10000_faces"] == 2500
-    small = judge(class_photo(mates), answer, np.arange(8) < 2).tally
+    small = count_photo(class_photo(mates), answer, np.arange(8) < 2).tally
     assert (small.faces, small.marked, small.asked, small.missed, small.strangers) == (2, 1, 1, 0, 0)
 
 
@@ -151,7 +151,7 @@ def test_a_question_counts_once_for_each_student_who_is_not_marked() -> None:
         match(Decision.REVIEW, "b"),
         match(Decision.UNKNOWN, None),
     ]
-    answer = answer_of(matches, [0, 1, -1, 2, 3], columns, 5)
+    answer = decisions_of(matches, [0, 1, -1, 2, 3], columns, 5)
     assert answer.questions == 1
     assert answer.named.tolist() == [0, 0, 1, UNNAMED, UNNAMED]
     assert answer.present.tolist() == [True, False, False, False, False]
@@ -159,11 +159,11 @@ def test_a_question_counts_once_for_each_student_who_is_not_marked() -> None:
 
 
 def test_figures_are_means_over_rounds_and_counts_are_sums() -> None:
-    def photo(right: int) -> PhotoAnswer:
+    def photo(right: int) -> PhotoDecisions:
         named = np.where(np.arange(4) < right, np.arange(4), UNNAMED)
-        return PhotoAnswer(named, np.ones(4, dtype=np.bool_), np.full(4, np.nan), 0)
+        return PhotoDecisions(named, np.ones(4, dtype=np.bool_), np.full(4, np.nan), 0)
 
-    rounds = [[judge(class_photo([0, 1, 2, 3]), photo(right))] for right in (2, 4)]
+    rounds = [[count_photo(class_photo([0, 1, 2, 3]), photo(right))] for right in (2, 4)]
     found = figures(rounds)
     assert (found["photos"], found["faces"], found["marked"], found["missed"]) == (2, 8, 0.75, 0.25)
     low, high = found["intervals_95"]["marked"]

@@ -97,13 +97,13 @@ def test_incomplete_photo_datasets_are_refused(tmp_path: Path) -> None:
 
     twice = _photo_dataset(tmp_path / "2", labels)
     _touch(twice / "gallery" / "a.png")
-    with pytest.raises(InvalidRequest, match="several of a"):
+    with pytest.raises(InvalidRequest, match="several registration photos of a"):
         read_dataset(twice)
 
     nobody = _photo_dataset(tmp_path / "3", labels)
     (nobody / "gallery" / "a.jpg").unlink()
     (nobody / "gallery" / "b.PNG").unlink()
-    with pytest.raises(InvalidRequest, match="holds no picture"):
+    with pytest.raises(InvalidRequest, match="contains no picture"):
         read_dataset(nobody)
 
     (tmp_path / "4").mkdir()
@@ -138,7 +138,7 @@ def test_folders_that_cannot_be_evaluated_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="cannot be evaluated"):
         read_dataset(tmp_path)
     _touch(tmp_path / "a" / "1.jpg", tmp_path / "b" / "1.jpg")
-    with pytest.raises(InvalidRequest, match="two pictures"):
+    with pytest.raises(InvalidRequest, match="two or more pictures"):
         read_dataset(tmp_path)
 
 

@@ -10,19 +10,19 @@ from hypothesis.extra import numpy as hnp
 
 from muster.evaluation.metrics import (
     STRANGER,
-    Outcome,
     Searches,
+    SearchOutcome,
     det_curve,
     dir_at,
     estimate,
-    outcome,
     rank_1,
+    search_outcome,
     tally,
     threshold_at,
 )
 
 
-def _by_hand() -> Outcome:
+def _by_hand() -> SearchOutcome:
     """Four registered faces and two strangers in a gallery of three.
 
     Face 0 is right at 0.9; face 1 is right at 0.6; face 2 is taken for student 0 (0.7 before its own 0.5); face 3
@@ -38,7 +38,7 @@ def _by_hand() -> Outcome:
             [0.1, 0.3, 0.2],
         ]
     )
-    return outcome(Searches(scores, np.array([0, 1, 2, 1, STRANGER, STRANGER])))
+    return search_outcome(Searches(scores, np.array([0, 1, 2, 1, STRANGER, STRANGER])))
 
 
 def test_a_search_is_right_only_if_the_own_student_comes_first_alone() -> None:
@@ -66,19 +66,19 @@ def test_the_det_curve_steps_through_each_stranger() -> None:
 
 
 def test_a_face_that_was_not_found_counts_as_a_miss() -> None:
-    found = outcome(Searches(np.array([[0.9], [0.2]]), np.array([0, STRANGER]), undetected=1))
+    found = search_outcome(Searches(np.array([[0.9], [0.2]]), np.array([0, STRANGER]), undetected=1))
     assert rank_1(found) == 0.5
     assert dir_at(found, 0.1) == 0.5
     assert det_curve(found).fnir.tolist() == [0.5, 0.5]
 
 
 def test_a_student_ruled_out_is_never_right_even_alone_in_the_gallery() -> None:
-    found = outcome(Searches(np.array([[-np.inf], [0.4]]), np.array([0, STRANGER])))
+    found = search_outcome(Searches(np.array([[-np.inf], [0.4]]), np.array([0, STRANGER])))
     assert rank_1(found) == 0.0
 
 
 def test_strangers_that_were_all_ruled_out_leave_every_right_answer_standing() -> None:
-    found = outcome(Searches(np.array([[0.1], [-np.inf]]), np.array([0, STRANGER])))
+    found = search_outcome(Searches(np.array([[0.1], [-np.inf]]), np.array([0, STRANGER])))
     assert dir_at(found, 0.001) == 1.0
 
 
@@ -98,14 +98,14 @@ def test_tied_strangers_are_all_kept_out() -> None:
 def test_without_strangers_there_is_no_threshold() -> None:
     with pytest.raises(ValueError, match="strangers"):
         threshold_at(np.empty(0), 0.1)
-    closed = outcome(Searches(np.array([[0.9, 0.1]]), np.array([0])))
+    closed = search_outcome(Searches(np.array([[0.9, 0.1]]), np.array([0])))
     assert math.isnan(dir_at(closed, 0.01))
     assert rank_1(closed) == 1.0
     assert len(det_curve(closed).fpir) == 0
 
 
 def test_without_registered_faces_there_is_no_rate() -> None:
-    only_strangers = outcome(Searches(np.array([[0.9, 0.1]]), np.array([STRANGER])))
+    only_strangers = search_outcome(Searches(np.array([[0.9, 0.1]]), np.array([STRANGER])))
     assert math.isnan(rank_1(only_strangers))
     assert math.isnan(dir_at(only_strangers, 0.1))
 
@@ -151,7 +151,7 @@ def _searches(draw: st.DrawFn) -> Searches:
 def test_dir_never_falls_as_fpir_is_allowed_to_rise_and_never_passes_rank_1(
     searches: Searches, fpirs: list[float]
 ) -> None:
-    found = outcome(searches)
+    found = search_outcome(searches)
     rates = [dir_at(found, fpir) for fpir in fpirs]
     assert rates == sorted(rates)
     assert rates[-1] <= rank_1(found)
@@ -159,13 +159,13 @@ def test_dir_never_falls_as_fpir_is_allowed_to_rise_and_never_passes_rank_1(
 
 @given(_searches(), st.floats(0, 0.999))
 def test_the_false_positives_at_the_threshold_never_exceed_what_was_asked(searches: Searches, fpir: float) -> None:
-    strangers = outcome(searches).strangers
+    strangers = search_outcome(searches).strangers
     assert np.mean(strangers >= threshold_at(strangers, fpir)) <= fpir + 1e-9
 
 
 @given(_searches())
 def test_the_det_curve_is_monotone_and_agrees_with_dir(searches: Searches) -> None:
-    found = outcome(searches)
+    found = search_outcome(searches)
     curve = det_curve(found)
     assert (np.diff(curve.fpir) > 0).all()
     assert (np.diff(curve.fnir) <= 0).all()
@@ -184,5 +184,5 @@ def test_the_order_of_probes_and_students_does_not_matter(searches: Searches, ra
     moved = Searches(
         searches.scores[order][:, columns], np.where(mates < 0, STRANGER, where[mates]), searches.undetected
     )
-    assert rank_1(outcome(moved)) == rank_1(outcome(searches))
-    assert dir_at(outcome(moved), 0.1) == dir_at(outcome(searches), 0.1)
+    assert rank_1(search_outcome(moved)) == rank_1(search_outcome(searches))
+    assert dir_at(search_outcome(moved), 0.1) == dir_at(search_outcome(searches), 0.1)

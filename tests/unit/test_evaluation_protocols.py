@@ -12,7 +12,7 @@ from muster.domain.identifiers import StudentId
 from muster.evaluation.datasets import NOBODY, Dataset, Form
 from muster.evaluation.matching import NOT_FOUND, main_face, match_boxes
 from muster.evaluation.metrics import STRANGER
-from muster.evaluation.protocols import MAX_ROUNDS_IN_TURN, plan
+from muster.evaluation.protocols import MAX_ROUNDS_IN_TURN, plan_rounds
 
 
 def _identities(*images: int) -> Dataset:
@@ -45,7 +45,7 @@ def _photos() -> Dataset:
 
 
 def test_each_image_in_turn_registers_and_the_others_are_searched() -> None:
-    rounds = plan(_identities(2, 3, 1), unregistered=0.0, seeds=None)
+    rounds = plan_rounds(_identities(2, 3, 1), unregistered=0.0, seeds=None)
     assert [one.pictures.tolist() for one in rounds] == [[0, 2], [1, 3], [0, 4]]
     assert rounds[0].registered.tolist() == [0, 1]
     assert rounds[0].faces.tolist() == [1, 3, 4, 5]
@@ -54,18 +54,18 @@ def test_each_image_in_turn_registers_and_the_others_are_searched() -> None:
 
 
 def test_turns_are_bounded() -> None:
-    assert len(plan(_identities(500, 2), unregistered=0.0, seeds=None)) == MAX_ROUNDS_IN_TURN
+    assert len(plan_rounds(_identities(500, 2), unregistered=0.0, seeds=None)) == MAX_ROUNDS_IN_TURN
 
 
 def test_photos_of_groups_register_the_gallery_and_search_every_labelled_face() -> None:
-    (only,) = plan(_photos(), unregistered=0.0, seeds=None)
+    (only,) = plan_rounds(_photos(), unregistered=0.0, seeds=None)
     assert only.pictures.tolist() == [0, 1]
     assert only.faces.tolist() == [0, 1, 2, 3]
     assert only.mates.tolist() == [1, STRANGER, 0, 0]
 
 
 def test_a_student_left_out_becomes_a_stranger() -> None:
-    rounds = plan(_photos(), unregistered=0.5, seeds=8)
+    rounds = plan_rounds(_photos(), unregistered=0.5, seeds=8)
     assert {one.registered.tolist()[0] for one in rounds} == {0, 1}
     for one in rounds:
         (person,) = one.registered
@@ -74,12 +74,12 @@ def test_a_student_left_out_becomes_a_stranger() -> None:
 
 @pytest.mark.parametrize(("share", "registered"), [(0.0, 20), (0.01, 19), (0.5, 10), (0.6, 8), (0.99, 1)])
 def test_the_share_of_unregistered_is_kept(share: float, registered: int) -> None:
-    rounds = plan(_identities(*[2] * 20, 1, 1), unregistered=share, seeds=3)
+    rounds = plan_rounds(_identities(*[2] * 20, 1, 1), unregistered=share, seeds=3)
     assert [len(one.registered) for one in rounds] == [registered] * 3
 
 
 def test_rounds_repeat_exactly_and_differ_from_one_another() -> None:
-    first, again = (plan(_identities(*[4] * 30), unregistered=0.5, seeds=3) for _ in range(2))
+    first, again = (plan_rounds(_identities(*[4] * 30), unregistered=0.5, seeds=3) for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert one.registered.tolist() == other.registered.tolist()
         assert one.pictures.tolist() == other.pictures.tolist()
@@ -96,7 +96,7 @@ def test_no_registration_picture_is_searched_and_everyone_else_is(
     counts: list[int], unregistered: float, seeds: int | None
 ) -> None:
     dataset = _identities(*counts)
-    for one in plan(dataset, unregistered, seeds):
+    for one in plan_rounds(dataset, unregistered, seeds):
         searched = set(dataset.face_pictures[one.faces].tolist())
         assert searched | set(one.pictures.tolist()) == set(range(len(dataset.pictures)))
         assert not searched & set(one.pictures.tolist())
@@ -110,7 +110,7 @@ def test_no_registration_picture_is_searched_and_everyone_else_is(
 @pytest.mark.parametrize(("unregistered", "seeds"), [(1.0, None), (-0.1, None), (float("nan"), None), (0.5, 0)])
 def test_shares_and_seeds_out_of_range_are_refused(unregistered: float, seeds: int | None) -> None:
     with pytest.raises(InvalidRequest):
-        plan(_photos(), unregistered, seeds)
+        plan_rounds(_photos(), unregistered, seeds)
 
 
 def _boxes(*boxes: tuple[float, float, float, float]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

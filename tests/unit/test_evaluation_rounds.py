@@ -14,7 +14,7 @@ from muster.domain.student import Template
 from muster.evaluation import rounds
 from muster.evaluation.datasets import Dataset, read_dataset
 from muster.evaluation.embed import PictureFaces, Pictures, RegistrationTemplate
-from muster.evaluation.mistakes import Kind, worst
+from muster.evaluation.mistakes import MistakeKind, worst_mistakes
 from muster.evaluation.report import render, write_html
 from muster.evaluation.rounds import Recognition, TrainedHead
 from muster.evaluation.run import EvaluationReport, EvaluationSettings, evaluate_dataset
@@ -215,10 +215,10 @@ def test_the_head_names_and_stage_1_rejects(how: Recognition) -> None:
 def test_the_worst_mistakes_name_the_face_and_whom_it_was_taken_for(
     classroom: tuple[Dataset, MadeUpPictures], how: Recognition
 ) -> None:
-    mistakes = worst(evaluated(classroom, EvaluationSettings(how)), "stage1", 5)
+    mistakes = worst_mistakes(evaluated(classroom, EvaluationSettings(how)), "stage1", 5)
     assert [(one.kind, one.person, one.named) for one in mistakes] == [
-        (Kind.WRONG, "b", "a"),
-        (Kind.ACCEPTED_STRANGER, None, "c"),
+        (MistakeKind.WRONG, "b", "a"),
+        (MistakeKind.ACCEPTED_STRANGER, None, "c"),
     ]
     assert mistakes[1].registered_by is not None
     assert mistakes[1].registered_by.name == "c.jpg"
@@ -259,7 +259,7 @@ def test_the_page_needs_nothing_from_anywhere_and_shows_figures_charts_and_mista
     assert "@import" not in page
     assert "url(" not in page
     assert page.count("<svg") == 4, "two for class photos, one for the scores of both methods, one DET curve"
-    assert page.index("In a class photo") < page.index("Face by face"), "what a teacher asks comes first"
+    assert page.index("Class photos") < page.index("Face by face"), "what a teacher asks comes first"
     assert "data:image/jpeg;base64," in page
     assert "prefers-color-scheme: dark" in page
 
@@ -282,3 +282,4 @@ def test_names_from_the_dataset_cannot_change_the_page(tmp_path: Path, how: Reco
     page = render(report)
     assert "&lt;script&gt;" in page
     assert "<script" not in page
+    assert page.count("not measured: no strangers") == 9, "three rates of three methods"

@@ -21,15 +21,15 @@ from muster.evaluation.metrics import (
     FPIR_POINTS,
     STRANGER,
     Counts,
-    Outcome,
     Searches,
+    SearchOutcome,
     dir_at,
     estimate,
-    outcome,
     rank_1,
+    search_outcome,
     tally,
 )
-from muster.evaluation.protocols import Round, plan
+from muster.evaluation.protocols import Round, plan_rounds
 from muster.evaluation.run import EvaluationSettings
 
 DLIB_DISTANCE = 0.6
@@ -96,7 +96,9 @@ def dlib_model(dataset: Dataset, environment: Path, keep: Path | None) -> Peer |
 def peer_figures(peer: Peer, dataset: Dataset, settings: EvaluationSettings) -> dict[str, Any]:
     """Return a method's figures in the form of the evaluation document."""
     detections = _locate(peer, dataset)
-    rounds = [_play(peer, dataset, one, detections) for one in plan(dataset, settings.unregistered, settings.seeds)]
+    rounds = [
+        _play(peer, dataset, one, detections) for one in plan_rounds(dataset, settings.unregistered, settings.seeds)
+    ]
     rates = {
         "detection_recall": [recall for _, _, recall in rounds],
         "rank_1": [rank_1(found) for found, _, _ in rounds],
@@ -132,7 +134,7 @@ def _locate(peer: Peer, dataset: Dataset) -> NDArray[np.intp]:
 
 def _play(
     peer: Peer, dataset: Dataset, one: Round, detections: NDArray[np.intp]
-) -> tuple[Outcome, Counts | None, float]:
+) -> tuple[SearchOutcome, Counts | None, float]:
     templates = [peer.template(int(picture)) for picture in one.pictures]
     columns = np.full(len(templates), STRANGER)
     able = [number for number, template in enumerate(templates) if template is not None]
@@ -146,7 +148,7 @@ def _play(
     )
     scores = peer.similarity(probes, np.stack([template for template in templates if template is not None]))
     missed = int(np.count_nonzero(has_mate & ~searched))
-    found = outcome(Searches(scores.astype(np.float64), mates[searched], missed))
+    found = search_outcome(Searches(scores.astype(np.float64), mates[searched], missed))
     if peer.bar is None:
         return found, None, float(located.mean())
     present = scores.max(axis=1) >= peer.bar

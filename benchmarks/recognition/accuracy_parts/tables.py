@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.lib.markdown import markdown_table
 
 _WORDS = {
-    "facenet_alone": "FaceNet alone",
+    "facenet_alone": "cosine of FaceNet",
     "stage1": "stage 1",
     "two_stage": "two-stage",
     "dlib": "dlib `face_recognition`",

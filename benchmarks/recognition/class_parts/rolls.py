@@ -21,10 +21,10 @@ from muster.evaluation.class_draws import (
     class_sizes,
     draw_class_photo,
 )
-from muster.evaluation.class_figures import PhotoResult, answer_of, figures, judge
+from muster.evaluation.class_figures import PhotoResult, count_photo, decisions_of, figures
 from muster.evaluation.datasets import Dataset
-from muster.evaluation.metrics import FPIR_POINTS, Searches, dir_at, outcome, rank_1
-from muster.evaluation.protocols import plan
+from muster.evaluation.metrics import FPIR_POINTS, Searches, dir_at, rank_1, search_outcome
+from muster.evaluation.protocols import plan_rounds
 from muster.evaluation.rounds import Recognition, TrainHead
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
@@ -130,7 +130,7 @@ class RollCalls:
         prepared = gallery_of(rows[photo.registering], ids, self.how)
         matches = identify(probes, prepared, self.how.policy, head)
         columns = {student: column for column, student in enumerate(ids)}
-        return judge(photo, answer_of(matches, range(len(matches)), columns, len(photo.faces)))
+        return count_photo(photo, decisions_of(matches, range(len(matches)), columns, len(photo.faces)))
 
 
 def templates_of(rows: FloatArray, ids: Sequence[StudentId], how: Recognition) -> list[Template]:
@@ -157,12 +157,12 @@ def identification_rates(
     row_of = {str(name): row for row, name in enumerate(people.path)}
     rows = np.array([row_of[str(path.relative_to(folder))] for path in dataset.pictures])
     found: dict[str, list[float]] = {}
-    for drawn in plan(dataset, share_left_out, seeds):
+    for drawn in plan_rounds(dataset, share_left_out, seeds):
         ids = [StudentId(f"s{column:03}") for column in range(len(drawn.registered))]
         prepared = gallery_of(people.embeddings[rows[drawn.pictures]], ids, how)
         probes = people.embeddings[rows[dataset.face_pictures[drawn.faces]]]
         scores = score(probes, prepared, same_photo=False).normalised
-        searched = outcome(Searches(scores.astype(np.float64), drawn.mates))
+        searched = search_outcome(Searches(scores.astype(np.float64), drawn.mates))
         found.setdefault("rank_1", []).append(rank_1(searched))
         for name, fpir in FPIR_POINTS.items():
             found.setdefault(name, []).append(dir_at(searched, fpir))

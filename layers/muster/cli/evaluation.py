@@ -82,13 +82,14 @@ def evaluate(
 
 
 def _show(console: Console, document: dict[str, Any]) -> None:
-    from muster.evaluation.run import METHODS
+    from muster.evaluation.run import METHODS, NO_STRANGERS
 
     _show_classes(console, document["class_photos"])
     rounds = "one round" if document["seeds"] == 1 else f"{document['seeds']} rounds"
     table = Table("", *METHODS.values(), title=f"{document['people']} people, {rounds}")
     for title, key in _RATES:
-        table.add_row(title, *(_figure(document[method].get(key), ".3f") for method in METHODS))
+        missing = NO_STRANGERS if key.startswith("dir_") and not document["strangers"] else ""
+        table.add_row(title, *(_figure(document[method].get(key), ".3f", missing) for method in METHODS))
     for title, key in _COUNTS:
         table.add_row(title, *(_figure(document[method].get(key), "g") for method in METHODS))
     console.print(table)
@@ -120,5 +121,5 @@ def _width(label: str) -> str:
     return label if label == "unchanged" else f"{label} px"
 
 
-def _figure(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+def _figure(value: float | None, form: str, missing: str = "") -> str:
+    return missing if value is None else format(value, form)

@@ -1,4 +1,4 @@
-"""Whether stated probabilities come true."""
+"""Calibration: stated probabilities compared with how often they are right."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from muster.recognition.odds import probability
 
 BINS = (0.0, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0)
-"""Edges of the probabilities that are compared with what came true: narrow where marks are decided."""
+"""Edges of the bins of probabilities; narrow where marks are decided."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Statements:
-    """Statements that a face is the named student's.
+    """Statements that a face belongs to the named student.
 
     Attributes:
         log_odds: float64 (K,), in nats.
-        true: bool (K,), whether it was that student.
+        true: bool (K,), whether it did.
     """
 
     log_odds: NDArray[np.float64]
@@ -27,7 +27,7 @@ class Statements:
 
     @classmethod
     def joined(cls, parts: "Iterable[Statements]") -> "Statements":
-        """Put statements together."""
+        """Concatenate statements."""
         rows = list(parts)
         if not rows:
             return cls(np.empty(0), np.empty(0, dtype=np.bool_))
@@ -35,11 +35,11 @@ class Statements:
 
 
 def reliability(statements: Statements) -> dict[str, Any] | None:
-    """Compare stated probabilities with the share that came true.
+    """Compare stated probabilities with the share of statements that are true.
 
     Returns:
         The expected calibration error (the mean distance between stated and observed over the bins of `BINS`, weighted
-        by the number of statements) and one row for each bin that holds a statement; None without statements.
+        by the number of statements) and one row per bin with statements; None without statements.
     """
     if not len(statements.log_odds):
         return None

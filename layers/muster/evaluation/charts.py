@@ -1,4 +1,4 @@
-"""Charts as SVG text, coloured by the page's style sheet so that they follow light and dark."""
+"""Charts as SVG text. The page's style sheet colours them, in light and dark mode."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,31 +14,23 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 48
 _BINS = 48
 _LOWEST_FPIR = 1e-3
 
-# Of a stacked chart: height of a row, room for the names, and the share from which a part has room for its figure.
+# Of a stacked chart: height of a row, width of the names, and the smallest share that has room for its label.
 _ROW, _NAMES, _SMALLEST_LABELLED = 44, 190, 0.06
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Series:
-    """Scores of one kind: `name` for the legend, `style` the class in the style sheet, `scores` float64 (N,)."""
+    """Scores of one kind: `name` for the legend, `style` is a class of the style sheet, `scores` float64 (N,)."""
 
     name: str
     style: str
     scores: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A labelled vertical line at a score."""
-
-    name: str
-    at: float
-
-
-def histogram(title: str, series: Sequence[Series], marks: Sequence[Mark]) -> str:
-    """Draw how scores spread; each kind's bars add up to 100 %. Scores of -inf, students ruled out, are left away."""
-    finite = [one.scores[np.isfinite(one.scores)] for one in series]
-    everything = np.concatenate([*finite, np.array([mark.at for mark in marks])])
+def histogram(title: str, series: Sequence[Series]) -> str:
+    """Draw histograms of scores; the bars of each series add up to 100 %. Scores of -inf (ruled out) are omitted."""
+    finite = [kind.scores[np.isfinite(kind.scores)] for kind in series]
+    everything = np.concatenate(finite)
     if not len(everything):
         return _empty(title)
     low, high = float(everything.min()), float(everything.max())
@@ -46,16 +38,10 @@ def histogram(title: str, series: Sequence[Series], marks: Sequence[Mark]) -> st
     shares = [np.histogram(values, edges)[0] / max(len(values), 1) for values in finite]
     top = max(1e-9, *(float(share.max()) for share in shares))
     frame = _Frame((edges[0], edges[-1]), (0.0, top))
-    bars = "".join(_bars(frame, one.style, share, edges) for one, share in zip(series, shares, strict=True))
-    lines = "".join(
-        f'<line class="mark" x1="{frame.x(mark.at):.1f}" x2="{frame.x(mark.at):.1f}" y1="{_TOP}" '
-        f'y2="{_HEIGHT - _BOTTOM}"/><text class="small" x="{frame.x(mark.at) + 4:.1f}" '
-        f'y="{_TOP + 12 + 16 * number}">{escape(mark.name)}</text>'
-        for number, mark in enumerate(marks)
-    )
+    bars = "".join(_bars(frame, kind.style, share, edges) for kind, share in zip(series, shares, strict=True))
     ticks = [(value, f"{value:.1f}") for value in np.linspace(edges[0], edges[-1], 7)]
     axes = frame.axes(ticks, [(share, f"{share:.0%}") for share in (0.0, top / 2, top)])
-    return _svg(title, axes + bars + lines + _labels("score", "share of faces"))
+    return _svg(title, axes + bars + _labels("score", "share of faces"))
 
 
 def det(title: str, curves: Sequence[tuple[str, str, DetCurve]]) -> str:
@@ -76,14 +62,14 @@ def det(title: str, curves: Sequence[tuple[str, str, DetCurve]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One bar of a stacked chart: `name` stands beside it, `parts` are shares by the class in the style sheet."""
+    """One bar of a stacked chart: `name` is its label, `parts` are shares by class of the style sheet."""
 
     name: str
     parts: Mapping[str, float]
 
 
 def stacked(title: str, stacks: Sequence[Stack]) -> str:
-    """Draw horizontal bars, each a whole of 100 % cut into its parts; the largest parts carry their figure."""
+    """Draw horizontal bars of 100 %, each divided into its parts; larger parts are labelled with their share."""
     if not stacks:
         return _empty(title)
     height = _TOP + len(stacks) * _ROW + _BOTTOM // 2
@@ -152,7 +138,7 @@ def _bars(frame: _Frame, style: str, shares: NDArray[np.float64], edges: NDArray
 
 
 def _steps(frame: _Frame, curve: DetCurve) -> str:
-    """Hold each FNIR until the next FPIR: between two strangers' scores nothing better can be promised."""
+    """Keep each FNIR until the next FPIR: the curve is a step function of the strangers' scores."""
     fpir = np.log10(np.maximum(curve.fpir, _LOWEST_FPIR))
     points = []
     for number, (at, miss) in enumerate(zip(fpir, curve.fnir, strict=True)):

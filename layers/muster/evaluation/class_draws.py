@@ -1,7 +1,7 @@
-"""Classes and photos of them, drawn from faces whose people are known.
+"""Classes and class photos, drawn from faces whose people are known.
 
-A drawn photo is a list of faces. Who is registered, who is present and how many strangers stand in the photo follow
-from its kind, so a made classroom has the proportions of a real one.
+A drawn photo is a list of faces. Its kind determines who is registered, who is present and how many strangers it
+shows, so that a simulated classroom has the proportions of a real one.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from muster.evaluation.metrics import STRANGER
 IndexArray = NDArray[np.intp]
 
 NOT_REGISTERED = -1
-"""In `Crowd.registering`: the person can only be a stranger."""
+"""Value in `Crowd.registering` for a person who can only be a stranger."""
 
 
 class PhotoKind(StrEnum):
-    """Who is in a photo: the class, half of it among strangers, or strangers alone."""
+    """Kinds of photos: of the class, of half the class among strangers, or of strangers only."""
 
     USUAL = "usual"
     HALF_EMPTY = "half_empty"
@@ -32,10 +32,10 @@ class ClassPhotoSettings:
     """How classes and their photos are drawn.
 
     Attributes:
-        sizes: students in a class; a class is smaller where the dataset has fewer.
+        sizes: students in a class; a class is smaller if the dataset has fewer.
         photos: photos of each kind for each size, in every round; 0 draws none.
         present: lowest and highest share of the class in a usual photo, 0 to 1.
-        strangers: fewest and most strangers in a usual photo.
+        strangers: minimum and maximum of strangers in a usual photo.
         half_empty_strangers: strangers in a half-empty photo.
         wrong_class_strangers: strangers in a photo of the wrong class.
         small_photos: usual photos drawn for each of `face_widths`, over all rounds together.
@@ -65,10 +65,10 @@ class ClassPhotoSettings:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Crowd:
-    """Everyone who can be drawn.
+    """The people who can be drawn.
 
     Attributes:
-        faces: intp (M,), the faces that photos are drawn from; none of them registers anybody.
+        faces: intp (M,), the faces that photos are drawn from; none of them is in a registration picture.
         people: intp (M,), the person of each face.
         registering: intp (P,), the picture or face that registers each person, or `NOT_REGISTERED`.
     """
@@ -78,7 +78,7 @@ class Crowd:
     registering: IndexArray
 
     def students(self) -> IndexArray:
-        """Return the people who can be registered and then found in a photo, rising."""
+        """Return the people who can be registered and then found in a photo, ascending."""
         with_faces = np.unique(self.people[self.people >= 0])
         students: IndexArray = with_faces[self.registering[with_faces] != NOT_REGISTERED]
         return students
@@ -86,11 +86,11 @@ class Crowd:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ClassPhoto:
-    """One photo and the class whose roll is called.
+    """One photo and the class that the roll call is for.
 
     Attributes:
-        students: intp (S,), the registered people, rising: the columns of the gallery.
-        registering: intp (S,), what registers each of them.
+        students: intp (S,), the registered people, ascending: the columns of the gallery.
+        registering: intp (S,), the picture or face that registers each of them.
         faces: intp (N,), the faces in the photo.
         mates: intp (N,), the column of each face's person, or `STRANGER`.
     """
@@ -103,7 +103,7 @@ class ClassPhoto:
 
 
 def class_sizes(crowd: Crowd, sizes: tuple[int, ...]) -> list[int]:
-    """Return the sizes that the crowd allows, rising, each once."""
+    """Return the distinct sizes that the crowd allows, ascending."""
     available = len(crowd.students())
     return sorted({min(size, available) for size in sizes} - {0})
 
@@ -117,7 +117,7 @@ def draw_class_photo(
         size: students in the class, at most as many as the crowd has.
 
     Returns:
-        The photo, with fewer strangers than asked for where the crowd has no more; None where it would show nobody.
+        The photo, with fewer strangers if the crowd has too few; None if it would show nobody.
     """
     students = np.sort(random.permutation(crowd.students())[:size])
     present = random.permutation(students)[: _number_present(kind, len(students), settings, random)]
@@ -135,10 +135,10 @@ def draw_class_photo(
 def real_class_photo(
     faces: IndexArray, people: IndexArray, registering: IndexArray, kind: PhotoKind, random: np.random.Generator
 ) -> ClassPhoto | None:
-    """Make a class photo of a real photo by choosing who counts as registered.
+    """Make a class photo from a real photo by choosing which people count as registered.
 
-    A usual photo is taken as it is. For a half-empty one, half of the students in it are taken off the roll, and so
-    become strangers. For the wrong class, all of them are.
+    A usual photo is used unchanged. For a half-empty photo, half of the students in it are removed from the class, so
+    they become strangers. For the wrong class, all of them are.
 
     Args:
         faces: intp (N,), the labelled faces of the photo.
@@ -146,7 +146,7 @@ def real_class_photo(
         registering: intp (P,), the picture that registers each person, or `NOT_REGISTERED`.
 
     Returns:
-        The photo; None where nobody would be left on the roll, or where the photo cannot be of that kind.
+        The photo; None if nobody would be left in the class, or if the photo cannot have that kind.
     """
     roll = np.flatnonzero(registering != NOT_REGISTERED)
     seen = np.intersect1d(people, roll)

@@ -1,4 +1,4 @@
-"""What a teacher gets from class photos: marks, questions and mistakes, as counts and as figures over rounds."""
+"""Marks, questions and mistakes in class photos, as counts and as figures over rounds."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,20 +18,20 @@ from muster.recognition.matcher import Match
 IndexArray = NDArray[np.intp]
 
 _HIGHEST = dict.fromkeys(("marked", "asked", "missed", "wrong"), 1.0)
-"""Where intervals end: a share is at most 1, and no figure is below 0."""
+"""Upper limits of intervals: a share is at most 1. The lower limit is 0 for all figures."""
 
 UNNAMED = -1
-"""In `named`: no student was named."""
+"""Value in `named` for a face without a name."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class PhotoAnswer:
-    """What recognition said of one photo of N faces.
+class PhotoDecisions:
+    """Decisions about one photo of N faces.
 
     Attributes:
-        named: intp (N,), the column of the student named, or `UNNAMED`; a face that was not found is unnamed.
-        present: bool (N,), True where that student is marked present, False where the teacher is asked.
-        log_odds: float64 (N,), the stated posterior log-odds in nats; NaN where none is stated.
+        named: intp (N,), the column of the student named, or `UNNAMED`, also for a face that was not found.
+        present: bool (N,), True if that student is marked present, False if the teacher is asked.
+        log_odds: float64 (N,), the stated posterior log-odds in nats; NaN if none is stated.
         questions: students whom the teacher is asked about.
     """
 
@@ -46,12 +46,12 @@ class Tally:
     """Counts over photos.
 
     Attributes:
-        photos: photos looked at.
+        photos: number of photos.
         faces: faces in them.
         students: faces of registered students, who are present.
         strangers: the other faces.
         marked: students marked present by their own face.
-        asked: students not marked by their own face, but proposed for it.
+        asked: students proposed, but not marked, for their own face.
         wrong: students whose face was marked with another student's name.
         strangers_marked: strangers' faces marked with a student's name.
         strangers_asked: strangers' faces that the teacher is asked about.
@@ -71,26 +71,26 @@ class Tally:
 
     @property
     def missed(self) -> int:
-        """Students who are present but neither marked, nor proposed, nor taken for somebody else."""
+        """Students who are present but neither marked, nor proposed, nor mistaken for another student."""
         return self.students - self.marked - self.asked - self.wrong
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PhotoResult:
-    """One photo's counts, and what was stated about its faces."""
+    """One photo's counts and stated probabilities."""
 
     tally: Tally
     statements: Statements
 
 
-def answer_of(
+def decisions_of(
     matches: Sequence[Match], places: Sequence[int], columns: Mapping[StudentId, int], faces: int
-) -> PhotoAnswer:
-    """Turn the matches of a whole photo into an answer about its labelled faces.
+) -> PhotoDecisions:
+    """Reduce the matches of a whole photo to decisions about its labelled faces.
 
     Args:
-        matches: of every face that was decided, those without a label included.
-        places: for each match the index of its labelled face, negative where it has none.
+        matches: of every face that was decided, including faces without a label.
+        places: for each match the index of its labelled face, negative if it has none.
         columns: the column of each student.
         faces: number of labelled faces, N.
     """
@@ -105,10 +105,10 @@ def answer_of(
         named[place] = columns[match.student_id]
         present[place] = match.decision is Decision.PRESENT
         log_odds[place] = math.nan if match.log_odds is None else match.log_odds
-    return PhotoAnswer(named, present, log_odds, len(asked))
+    return PhotoDecisions(named, present, log_odds, len(asked))
 
 
-def judge(photo: ClassPhoto, answer: PhotoAnswer, chosen: NDArray[np.bool_] | None = None) -> PhotoResult:
+def count_photo(photo: ClassPhoto, decisions: PhotoDecisions, chosen: NDArray[np.bool_] | None = None) -> PhotoResult:
     """Count what was right and wrong in a photo.
 
     Args:
@@ -117,8 +117,8 @@ def judge(photo: ClassPhoto, answer: PhotoAnswer, chosen: NDArray[np.bool_] | No
     counted = np.ones(len(photo.faces), dtype=np.bool_) if chosen is None else chosen
     known = counted & (photo.mates != STRANGER)
     stranger = counted & (photo.mates == STRANGER)
-    named = answer.named != UNNAMED
-    right = named & (answer.named == photo.mates) & (photo.mates != STRANGER)
+    named = decisions.named != UNNAMED
+    right = named & (decisions.named == photo.mates) & (photo.mates != STRANGER)
     # A student may be marked by a stranger's face and asked about at their own: that is a wrong mark, not a question.
     count = np.count_nonzero
     tally = Tally(
@@ -126,25 +126,25 @@ def judge(photo: ClassPhoto, answer: PhotoAnswer, chosen: NDArray[np.bool_] | No
         faces=int(count(counted)),
         students=int(count(known)),
         strangers=int(count(stranger)),
-        marked=int(count(known & right & answer.present)),
-        asked=int(count(known & right & ~answer.present)),
-        wrong=int(count(known & named & ~right & answer.present)),
-        strangers_marked=int(count(stranger & named & answer.present)),
-        strangers_asked=int(count(stranger & named & ~answer.present)),
-        questions=answer.questions if chosen is None else 0,
+        marked=int(count(known & right & decisions.present)),
+        asked=int(count(known & right & ~decisions.present)),
+        wrong=int(count(known & named & ~right & decisions.present)),
+        strangers_marked=int(count(stranger & named & decisions.present)),
+        strangers_asked=int(count(stranger & named & ~decisions.present)),
+        questions=decisions.questions if chosen is None else 0,
     )
-    stated = counted & ~np.isnan(answer.log_odds)
-    return PhotoResult(tally, Statements(answer.log_odds[stated], right[stated]))
+    stated = counted & ~np.isnan(decisions.log_odds)
+    return PhotoResult(tally, Statements(decisions.log_odds[stated], right[stated]))
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
-    """Add tallies up."""
+    """Add up tallies."""
     rows = list(tallies)
     return Tally(**{name: sum(getattr(tally, name) for tally in rows) for name in Tally.__dataclass_fields__})
 
 
 def rates(tally: Tally) -> dict[str, float]:
-    """Return a tally as shares and as numbers per photo; NaN where there is nothing to divide by."""
+    """Return a tally as shares and as numbers per photo; NaN if the denominator is 0."""
     wrong_marks = tally.wrong + tally.strangers_marked
     return {
         "marked": _ratio(tally.marked, tally.students),
@@ -162,7 +162,7 @@ def figures(rounds: Sequence[Sequence[PhotoResult]]) -> dict[str, Any]:
     """Return the figures of one kind of photo: counts over all rounds, rates as means over rounds.
 
     Args:
-        rounds: the photos of each round; one photo at least.
+        rounds: the photos of each round; at least one photo.
     """
     by_round = [total(result.tally for result in results) for results in rounds if results]
     everything = total(by_round)

@@ -1,4 +1,4 @@
-"""The part of the report about class photos, in the words of somebody who calls the roll."""
+"""The report's section on class photos, written for teachers."""
 
 from collections.abc import Mapping
 from html import escape
@@ -13,43 +13,43 @@ _KINDS = {
     PhotoKind.WRONG_CLASS: "Wrong class",
 }
 _MEANINGS = {
-    PhotoKind.USUAL: "most of the class is there, with up to a few strangers",
-    PhotoKind.HALF_EMPTY: "half of the class is there, among strangers",
-    PhotoKind.WRONG_CLASS: "nobody of the class is there",
+    PhotoKind.USUAL: "most of the class is present, with at most a few strangers",
+    PhotoKind.HALF_EMPTY: "half of the class is present, among strangers",
+    PhotoKind.WRONG_CLASS: "nobody of the class is present",
 }
 _PARTS = {
-    "marked": "marked present, rightly",
-    "asked": "you are asked, and the right name is proposed",
+    "marked": "marked present correctly",
+    "asked": "proposed with the right name, for you to confirm",
     "missed": "missed: you mark them by hand",
     "wrong": "marked with another student's name",
 }
 _ROWS = {
-    "marked": ("Students marked rightly", "share of the students in the photo, without any question"),
-    "asked": ("Students you are asked about", "the right name is proposed, and you agree"),
-    "missed": ("Students missed", "not recognised: you find and mark them yourself"),
-    "wrong": ("Students marked with another name", "somebody else is present by mistake"),
-    "questions_per_photo": ("Questions in a photo", "each is one student, those about strangers included"),
-    "strangers_marked_per_photo": ("Strangers marked in a photo", "a stranger counts as a student by mistake"),
-    "strangers_marked_per_10000_faces": ("Strangers marked in 10,000 faces", ""),
-    "wrong_marks_per_10000_faces": ("Wrong marks in 10,000 faces", "wrong names and strangers together"),
+    "marked": ("Students marked correctly", "share of the students in the photo, without a question"),
+    "asked": ("Students to confirm", "the right name is proposed, and you confirm it"),
+    "missed": ("Students missed", "not recognised: you mark them by hand"),
+    "wrong": ("Students marked with another name", "another student is marked present by mistake"),
+    "questions_per_photo": ("Questions per photo", "each about one student, including questions about strangers"),
+    "strangers_marked_per_photo": ("Strangers marked per photo", "a stranger is marked as a student by mistake"),
+    "strangers_marked_per_10000_faces": ("Strangers marked per 10,000 faces", ""),
+    "wrong_marks_per_10000_faces": ("Wrong marks per 10,000 faces", "wrong names and marked strangers"),
 }
 _SHARES = frozenset(_PARTS)
 
 
 def class_photo_section(document: Mapping[str, Any]) -> str:
-    """Return the section for a document's `class_photos`; empty where no class photo was drawn."""
+    """Return the section for a document's `class_photos`; empty if no class photo was drawn."""
     found = document["class_photos"]
     if not found["classes"]:
         return ""
     classes = "".join(_of_class(figures) for figures in found["classes"])
     return (
-        "<h2>In a class photo</h2><p>Everyone in a photo is recognised together, and each student has registered with "
+        "<h2>Class photos</h2><p>All faces of a photo are recognised together. Each student is registered with "
         f"one photo.</p>{classes}{_by_width(found['by_face_width'])}"
     )
 
 
 def class_summary(figures: Mapping[str, Any]) -> str:
-    """Say in a sentence or two what a teacher can expect of a usual photo of this class."""
+    """Summarise in two sentences what a teacher can expect from a usual photo of this class."""
     usual = figures[PhotoKind.USUAL.value]
     if usual is None or usual["marked"] is None:
         return ""
@@ -57,7 +57,7 @@ def class_summary(figures: Mapping[str, Any]) -> str:
     wrong = "No mark was wrong" if not mistakes else f"{mistakes} marks were wrong"
     return (
         f"In a class of {figures['registered']}, {usual['marked']:.0%} of the students in a photo are marked present "
-        f"without a question, and a photo brings {usual['questions_per_photo']:.1f} questions. "
+        f"without a question, and a photo raises {usual['questions_per_photo']:.1f} questions. "
         f"{wrong} in {usual['faces']:,} faces."
     )
 
@@ -79,7 +79,7 @@ def _of_class(figures: Mapping[str, Any]) -> str:
         f'<p class="summary">{escape(class_summary(figures))}</p>'
         f"<figure>{stacked(title, stacks)}<figcaption>{_legend()}</figcaption></figure>"
         f'<div class="scroll"><table><tr><th></th>{head}</tr>{rows}'
-        f"<tr><td>Photos / faces looked at</td>{photos}</tr></table></div>{_calibration(calibration)}"
+        f"<tr><td>Photos / faces</td>{photos}</tr></table></div>{_calibration(calibration)}"
     )
 
 
@@ -116,8 +116,8 @@ def _calibration(found: Mapping[str, Any] | None) -> str:
         for row in found["table"]
     )
     return (
-        "<h4>Does the stated certainty come true?</h4><p>For every name that is given or proposed, how certain the "
-        "recognition says it is, and how often it is right. The two should agree; on average they differ by "
+        "<h4>Calibration</h4><p>The stated certainty of every name that is given or proposed, and how often it is "
+        "right. The two should agree; on average they differ by "
         f"{found['expected_error']:.2%}.</p>"
         '<div class="scroll"><table><tr><th>Certainty</th><th>Faces</th><th>Stated on average</th><th>Right</th></tr>'
         f"{rows}</table></div>"
@@ -133,7 +133,7 @@ def _by_width(rows: list[Mapping[str, Any]]) -> str:
         if row["marked"] is not None
     ]
     return (
-        "<h3>Small faces</h3><p>The same for faces that are so many pixels wide in the photo. "
+        "<h3>Small faces</h3><p>The same figures by the width of the faces in the photo. "
         f"Faces in the back row are the smallest.</p><figure>{stacked('Students by the width of their faces', stacks)}"
         f"<figcaption>{_legend()}</figcaption></figure>"
     )

@@ -1,4 +1,4 @@
-"""Class photos of a dataset: drawn from its faces, decided as a roll call would be, and counted."""
+"""Class photos of a dataset: drawn from its faces, decided as in a roll call, and counted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from muster.evaluation.class_draws import (
     draw_class_photo,
     real_class_photo,
 )
-from muster.evaluation.class_figures import PhotoAnswer, PhotoResult, answer_of, figures, judge
+from muster.evaluation.class_figures import PhotoDecisions, PhotoResult, count_photo, decisions_of, figures
 from muster.evaluation.datasets import Dataset, Form
 from muster.evaluation.embed import Pictures
 from muster.evaluation.matching import NOT_FOUND
@@ -35,13 +35,13 @@ from muster.recognition.scoring import PreparedGallery, prepare
 IndexArray = NDArray[np.intp]
 
 UNCHANGED = "unchanged"
-"""Label of the faces in their own size, beside those that were shrunk."""
+"""Label of the faces in their original size."""
 
 _WIDTH_EDGES = (30, 50, 80)
 """Edges in pixels of the groups of measured face widths in real photos."""
 
 Rounds = dict[int, list[PhotoResult]]
-"""Photos of one kind, by the number of their round."""
+"""Photos of one kind, by the number of the round."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,7 +57,7 @@ class ClassPhotoResults:
     widths: dict[str, Rounds] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """Return the part `class_photos` of the JSON document; its words are defined in docs/method.md."""
+        """Return the part `class_photos` of the JSON document; docs/method.md defines its terms."""
         return {
             "classes": [
                 {"registered": size, **{kind.value: _figures(kinds.get(kind)) for kind in PhotoKind}}
@@ -69,7 +69,7 @@ class ClassPhotoResults:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Classroom:
-    """What class photos are taken of.
+    """The people, pictures and heads that class photos are made from.
 
     Attributes:
         detections: intp (F,), for each labelled face its detection in its picture, or `NOT_FOUND`.
@@ -91,29 +91,29 @@ class Classroom:
         return Crowd(drawn.faces, self.dataset.face_people[drawn.faces], registering)
 
     def gallery(self, photo: ClassPhoto) -> PreparedGallery:
-        """Return the gallery of a photo's class; a student whose registration picture shows no face is left out."""
+        """Return the gallery of a photo's class; students whose registration picture shows no face are omitted."""
         read = [self.pictures.template(self.dataset.pictures[picture]) for picture in photo.registering]
         templates = [
-            Template(self.dataset.people[person], self.recognition.pack, one.embeddings, one.photo_digest)
-            for person, one in zip(photo.students, read, strict=True)
-            if len(one.embeddings)
+            Template(self.dataset.people[person], self.recognition.pack, template.embeddings, template.photo_digest)
+            for person, template in zip(photo.students, read, strict=True)
+            if len(template.embeddings)
         ]
         return prepare(Gallery.from_templates(templates, self.recognition.pack), self.recognition.population)
 
-    def answer(self, number: int, photo: ClassPhoto, probes: FloatArray, places: Sequence[int]) -> PhotoAnswer:
+    def decide(self, number: int, photo: ClassPhoto, probes: FloatArray, places: Sequence[int]) -> PhotoDecisions:
         """Decide all faces of a photo together.
 
         Args:
-            number: of the round, whose head decides.
-            probes: float32 (M, D), unit rows, of every face found in the photo.
-            places: for each probe the index of its labelled face in `photo`, negative where it has none.
+            number: the round, whose head is used.
+            probes: float32 (M, D), unit rows, one for every face found in the photo.
+            places: for each probe the index of its labelled face in `photo`, negative if it has none.
         """
         columns = {self.dataset.people[person]: column for column, person in enumerate(photo.students)}
         matches = identify(probes, self.gallery(photo), self.recognition.policy, self.heads[number])
-        return answer_of(matches, places, columns, len(photo.faces))
+        return decisions_of(matches, places, columns, len(photo.faces))
 
 
-def play_class_photos(room: Classroom, settings: ClassPhotoSettings, progress: OnProgress) -> ClassPhotoResults:
+def run_class_photos(room: Classroom, settings: ClassPhotoSettings, progress: OnProgress) -> ClassPhotoResults:
     """Draw and decide the class photos of every round; the same arguments give the same results.
 
     Args:
@@ -131,7 +131,7 @@ def play_class_photos(room: Classroom, settings: ClassPhotoSettings, progress: O
         for size in sizes:
             for kind in PhotoKind:
                 rows = [
-                    judge(photo, _portrait_answer(room, number, photo, room.pictures.faces))
+                    count_photo(photo, _portrait_decisions(room, number, photo, room.pictures.faces))
                     for photo in _drawn(crowd, kind, size, settings, room.rounds[number].seed)
                 ]
                 results.kinds.setdefault(size, {}).setdefault(kind, {})[number] = rows
@@ -141,7 +141,7 @@ def play_class_photos(room: Classroom, settings: ClassPhotoSettings, progress: O
 
 
 _DRAWN_SHARE = 0.2
-"""Share of the time that photos of unchanged faces take; those of shrunk faces are embedded again."""
+"""Fraction of the time for photos of unchanged faces; shrunk faces are embedded again."""
 
 
 def _drawn(crowd: Crowd, kind: PhotoKind, size: int, settings: ClassPhotoSettings, seed: int) -> list[ClassPhoto]:
@@ -150,20 +150,20 @@ def _drawn(crowd: Crowd, kind: PhotoKind, size: int, settings: ClassPhotoSetting
     return [photo for photo in photos if photo is not None]
 
 
-def _portrait_answer(room: Classroom, number: int, photo: ClassPhoto, read: Callable[..., Any]) -> PhotoAnswer:
-    """Answer a drawn photo, each of whose faces is the main face of a picture of its own."""
+def _portrait_decisions(room: Classroom, number: int, photo: ClassPhoto, read: Callable[..., Any]) -> PhotoDecisions:
+    """Decide a drawn photo, each of whose faces is the main face of a separate picture."""
     found = np.flatnonzero(room.detections[photo.faces] != NOT_FOUND)
     seen = [read(room.dataset.pictures[room.dataset.face_pictures[face]]) for face in photo.faces[found]]
     rows = room.detections[photo.faces[found]]
     none = np.empty((0, room.recognition.population.size), dtype=np.float32)
-    probes = np.concatenate([none, *(one.embeddings[[row]] for one, row in zip(seen, rows, strict=True))])
-    return room.answer(number, photo, probes, found.tolist())
+    probes = np.concatenate([none, *(faces.embeddings[[row]] for faces, row in zip(seen, rows, strict=True))])
+    return room.decide(number, photo, probes, found.tolist())
 
 
 def _small_faces(
     room: Classroom, size: int, settings: ClassPhotoSettings, results: ClassPhotoResults, progress: OnProgress
 ) -> None:
-    """Show the same usual photos again with every face shrunk to one width after the other."""
+    """Repeat the same usual photos with every face shrunk to each width."""
     photos = []
     for index in range(settings.small_photos):
         number = index % len(room.rounds)
@@ -178,7 +178,7 @@ def _small_faces(
             progress("small faces", done / (len(photos) * (len(settings.face_widths) + 1)))
             done += 1
             read = room.pictures.faces if width is None else _shrunk(room.pictures, width)
-            row = judge(photo, _portrait_answer(room, number, photo, read))
+            row = count_photo(photo, _portrait_decisions(room, number, photo, read))
             results.widths.setdefault(label, {}).setdefault(number, []).append(row)
 
 
@@ -187,7 +187,7 @@ def _shrunk(pictures: Pictures, width: int) -> Callable[..., Any]:
 
 
 def _real_photos(room: Classroom, progress: OnProgress) -> ClassPhotoResults:
-    """Take every photo of groups as it is, its bystanders included."""
+    """Use every photo of groups unchanged, including bystanders."""
     results = ClassPhotoResults()
     for number, drawn in enumerate(room.rounds):
         progress("class photos", number / len(room.rounds))
@@ -202,29 +202,29 @@ def _real_photos(room: Classroom, progress: OnProgress) -> ClassPhotoResults:
                 photo = real_class_photo(faces, people, registering, kind, random)
                 if photo is None:
                     continue
-                answer = _real_answer(room, number, photo, int(picture))
+                decisions = _real_decisions(room, number, photo, int(picture))
                 kinds = results.kinds.setdefault(size, {})
-                kinds.setdefault(kind, {}).setdefault(number, []).append(judge(photo, answer))
+                kinds.setdefault(kind, {}).setdefault(number, []).append(count_photo(photo, decisions))
                 if kind is PhotoKind.USUAL:
-                    _add_by_width(room, number, photo, answer, results)
+                    _add_by_width(room, number, photo, decisions, results)
     return results
 
 
-def _real_answer(room: Classroom, number: int, photo: ClassPhoto, picture: int) -> PhotoAnswer:
+def _real_decisions(room: Classroom, number: int, photo: ClassPhoto, picture: int) -> PhotoDecisions:
     seen = room.pictures.faces(room.dataset.pictures[picture])
     label_of = {int(row): place for place, row in enumerate(room.detections[photo.faces]) if row != NOT_FOUND}
     places = [label_of.get(row, -1) for row in range(len(seen.boxes))]
-    return room.answer(number, photo, seen.embeddings, places)
+    return room.decide(number, photo, seen.embeddings, places)
 
 
 def _add_by_width(
-    room: Classroom, number: int, photo: ClassPhoto, answer: PhotoAnswer, results: ClassPhotoResults
+    room: Classroom, number: int, photo: ClassPhoto, decisions: PhotoDecisions, results: ClassPhotoResults
 ) -> None:
     place = np.searchsorted(_WIDTH_EDGES, room.dataset.face_boxes[photo.faces, 2], side="right")
     for group, label in enumerate(_width_labels()):
         inside = place == group
         if inside.any():
-            row = judge(photo, answer, inside)
+            row = count_photo(photo, decisions, inside)
             results.widths.setdefault(label, {}).setdefault(number, []).append(row)
 
 

@@ -1,4 +1,4 @@
-"""Labelled pictures to evaluate on, read from either of two folder layouts into one form.
+"""Labelled pictures to evaluate on, in one of two folder layouts.
 
 Photos of groups: `gallery/<student_id>.jpg`, `photos/<name>.jpg` and `labels.json`.
 Identity folders: `<student_id>/<image>.jpg`, one person alone (or foremost) in each picture.
@@ -18,7 +18,7 @@ from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import StudentId
 
 NOBODY = -1
-"""In `face_people`: the face belongs to nobody in the dataset."""
+"""Value in `face_people` for a face that belongs to nobody in the dataset."""
 
 # The endings of the formats that muster.vision.decode reads.
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
@@ -36,15 +36,15 @@ class Dataset:
     """People, pictures and the labelled faces in them.
 
     Attributes:
-        people: P student ids, in rising order.
+        people: P student ids, in ascending order.
         pictures: every picture, of registration and of probes.
-        registrable: for each person the indices of the pictures that may register them. Empty for a person who can
-            only be a stranger: one with a single picture would have none left to be found in.
-        face_pictures: intp (F,), the picture of each labelled face. A face is searched for in the rounds in which its
+        registrable: for each person the indices of the pictures that may register them. Empty for a person with a
+            single picture, who can only be a stranger.
+        face_pictures: intp (F,), the picture of each labelled face. A face is searched in the rounds in which its
             picture registers nobody.
         face_boxes: float32 (F, 4), x, y, width, height in pixels of the upright picture; NaN means the main face.
         face_people: intp (F,), the person of each face, or `NOBODY`.
-        left_out: what was in the folder but is not evaluated, one sentence each.
+        left_out: sentences about files in the folder that are not evaluated.
     """
 
     form: Form
@@ -71,7 +71,7 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def group_photos(dataset: Dataset) -> NDArray[np.intp]:
-    """Return the indices of the pictures that register nobody, those without any face among them."""
+    """Return the indices of the pictures that register nobody, including those without a face."""
     registering = [picture for pictures in dataset.registrable for picture in pictures]
     return np.setdiff1d(np.arange(len(dataset.pictures)), registering).astype(np.intp)
 
@@ -81,7 +81,7 @@ def subset(dataset: Dataset, people: NDArray[np.intp], pictures_each: int) -> Da
 
     Args:
         people: intp (K,), indices of people.
-        pictures_each: how many pictures a person keeps at most.
+        pictures_each: maximum number of pictures per person.
     """
     kept = np.sort(people)
     faces = [np.flatnonzero(dataset.face_people == person)[:pictures_each] for person in kept]
@@ -103,7 +103,7 @@ _LABELS = TypeAdapter(dict[str, list[_Label]])
 def _read_photos(folder: Path) -> Dataset:
     for part in ("gallery", "photos"):
         if not (folder / part).is_dir():
-            raise InvalidRequest(f"The dataset has no folder {folder / part}: it must hold pictures.")
+            raise InvalidRequest(f"The dataset has no folder {folder / part}: add it, with pictures.")
     gallery = sorted(_pictures(folder / "gallery"), key=lambda picture: picture.stem)
     photos = {picture.name: picture for picture in _pictures(folder / "photos")}
     labels = _read_labels(folder / "labels.json")
@@ -113,7 +113,7 @@ def _read_photos(folder: Path) -> Dataset:
     labelled = sorted(labels)
     faces = [(len(gallery) + number, label) for number, name in enumerate(labelled) for label in labels[name]]
     if not faces:
-        raise InvalidRequest(f"{folder / 'labels.json'} names no face: give the box of each face in the photos.")
+        raise InvalidRequest(f"{folder / 'labels.json'} names no face: add the box of each face in the photos.")
     index = {person: number for number, person in enumerate(people)}
     owners = [NOBODY if label.student_id is None else index[label.student_id] for _, label in faces]
     unlabelled = sorted(photos.keys() - labels.keys())
@@ -131,12 +131,12 @@ def _read_photos(folder: Path) -> Dataset:
 
 def _gallery_people(gallery: list[Path], folder: Path) -> tuple[StudentId, ...]:
     if not gallery:
-        raise InvalidRequest(f"{folder / 'gallery'} holds no picture: put in one registration photo a student.")
+        raise InvalidRequest(f"{folder / 'gallery'} contains no picture: add one registration photo per student.")
     people = [StudentId(picture.stem) for picture in gallery]
     repeated = [person for person, times in Counter(people).items() if times > 1]
     if repeated:
         raise InvalidRequest(
-            f"Leave one registration photo a student in gallery: there are several of {_some(repeated)}."
+            f"The gallery has several registration photos of {_some(repeated)}: leave one per student."
         )
     return tuple(people)
 
@@ -178,8 +178,8 @@ def _read_identities(folder: Path) -> Dataset:
     people = {person: pictures for person, pictures in found.items() if pictures}
     if not any(len(pictures) > 1 for pictures in people.values()):
         raise InvalidRequest(
-            f"{folder} cannot be evaluated: it needs gallery/, photos/ and labels.json, or a folder a person "
-            "with two pictures or more, one to register and the others to be found in."
+            f"{folder} cannot be evaluated: it needs gallery/, photos/ and labels.json, or a folder per person "
+            "with two or more pictures, one to register and the others to search."
         )
     left_out = (f"Folders without pictures are left out: {_some(empty)}.",) if empty else ()
     return _identities([StudentId(person.name) for person in people], list(people.values()), left_out)
@@ -207,7 +207,7 @@ def _is_person(path: Path) -> bool:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    """List a folder's pictures by name; hidden files are what systems leave behind."""
+    """List a folder's pictures by name, without the hidden files that operating systems leave behind."""
     return sorted(
         path
         for path in folder.iterdir()

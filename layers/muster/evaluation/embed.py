@@ -1,4 +1,4 @@
-"""Each picture is read once, however many rounds it takes part in."""
+"""Faces and templates of the dataset's pictures, each computed once for all rounds."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -53,12 +53,12 @@ class PictureFaces:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RegistrationTemplate:
-    """What one picture gives as a registration photo.
+    """A picture's template, as a registration photo gives it.
 
     Attributes:
-        embeddings: float32 (V, D), unit rows; (0, D) where no face was found.
+        embeddings: float32 (V, D), unit rows; (0, D) if no face was found.
         photo_digest: SHA-256 of the file, lower-case hexadecimal.
-        refused: the code of the error with which registration would turn the picture away, or None.
+        refused: the code of the error with which registration would reject the picture, or None.
     """
 
     embeddings: NDArray[np.float32]
@@ -67,10 +67,10 @@ class RegistrationTemplate:
 
 
 class Pictures:
-    """The faces and templates of pictures, computed at the first asking and kept by the file's digest.
+    """The faces and templates of pictures, computed at the first call and cached by the file's digest.
 
     Args:
-        vision: of the pack in use, as registration and detection use it.
+        vision: the pipeline of the pack in use.
     """
 
     def __init__(self, vision: VisionPipeline) -> None:
@@ -89,16 +89,16 @@ class Pictures:
         return self._once(self._faces, path, self._find)
 
     def shrunk_faces(self, path: Path, width: int) -> PictureFaces:
-        """Shrink a picture until its main face is so many pixels wide, and embed its faces again.
+        """Shrink a picture until its main face has the given width, and embed its faces again.
 
-        The faces are those found in the picture itself, so only recognition gets harder, not finding. A main face that
-        is no wider is left unchanged.
+        The faces are those detected at full size, so only recognition gets harder, not detection. A picture whose main
+        face is not wider is left unchanged.
 
         Args:
             width: of the main face, in pixels.
 
         Returns:
-            The faces in the order of `faces`, with the boxes that they have in the picture itself.
+            The faces in the order of `faces`, with their boxes in the original picture.
 
         Raises:
             MusterError: the picture cannot be read; the message names it.
@@ -108,8 +108,8 @@ class Pictures:
     def template(self, path: Path) -> RegistrationTemplate:
         """Embed the augmented views of the picture's main face.
 
-        A picture that registration would refuse is used all the same, with its largest central face, so that every
-        method is measured on the same people; `refused` says so.
+        A picture that registration would reject is used too, with its main face, so that every method is measured on
+        the same people; `refused` then has the code of the error.
 
         Raises:
             MusterError: the picture cannot be read; the message names it.
@@ -117,7 +117,7 @@ class Pictures:
         return self._once(self._templates, path, self._register)
 
     def read(self, searched: Iterable[Path], registering: Iterable[Path], progress: OnProgress) -> None:
-        """Read pictures ahead, saying how far it got."""
+        """Read pictures ahead, reporting progress."""
         searched, registering = list(searched), list(registering)
         # A template costs as many embeddings as it has views.
         total = len(searched) + self._vision.views * len(registering)
@@ -153,7 +153,7 @@ class Pictures:
         turned, faces = find_faces(photo.pixels, self._vision.detector.detect)
         faces = best_faces(faces)
         pixels = turn(photo.pixels, turned)
-        # A quarter turn exchanges width and height, as it does those of the face.
+        # A quarter turn swaps width and height, also those of the face.
         across = faces.boxes[main, 2 if turned % 180 == 0 else 3]
         small, faces = shrink(pixels, faces, width / float(across))
         probes = self._vision.probes_of(replace(photo, pixels=small), faces)
@@ -175,10 +175,10 @@ class Pictures:
 
 
 def shrink(pixels: NDArray[np.uint8], faces: Faces, scale: float) -> tuple[NDArray[np.uint8], Faces]:
-    """Shrink a picture, uint8 (H, W, 3), and its faces by a factor below 1, averaging pixels as a camera does."""
+    """Shrink a picture, uint8 (H, W, 3), and its faces by a factor below 1, averaging pixels."""
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    # Sides are whole pixels, so the two scales differ a little.
+    # Sides are whole pixels, so the two scales differ slightly.
     scales = np.array([width / pixels.shape[1], height / pixels.shape[0]], dtype=np.float32)
     return small, Faces(faces.boxes * np.tile(scales, 2), faces.landmarks * scales, faces.scores)
 

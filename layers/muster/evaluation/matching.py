@@ -1,4 +1,4 @@
-"""Which detected face is which labelled face."""
+"""Assignment of detected faces to labelled faces."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +9,21 @@ from muster.arrays import intersections
 BoxArray = NDArray[np.float32]
 
 NOT_FOUND = -1
-"""In a match: no detection lies in the label's place."""
+"""Index of a labelled face without a detection."""
 
-# Labels differ in what they call a face: from brow to chin, or the whole head. An overlap of a third of the union is
-# the same face under most such habits; beyond that one box may lie within the other, as long as it is no mere part.
+# Labels differ in what they call a face: brow to chin, or the whole head. An overlap of a third of the union is the
+# same face under most conventions. Otherwise one box may lie within the other, unless it covers only part of the face.
 _SAME_UNION = 0.35
 _SAME_INSIDE = 0.8
 _LARGEST_RATIO = 6.0
 
 
 def match_boxes(labelled: BoxArray, detected: BoxArray) -> NDArray[np.intp]:
-    """Give each labelled box the detection in its place, each detection once at most.
+    """Assign detections to labelled boxes, each detection at most once.
 
-    A detection may stand for a label if intersection over union is at least 0.35, or if 80 % of the smaller box lies in
-    the other and the larger has at most six times its area. Among those the assignment with the largest overlap
-    in all is taken.
+    A detection matches a label if their intersection over union is at least 0.35, or if 80 % of the smaller box lies in
+    the other and the larger one has at most six times its area. Of the possible assignments, the one with the largest
+    total overlap is used.
 
     Args:
         labelled: float32 (L, 4), x, y, width, height in pixels.
@@ -43,10 +43,9 @@ def match_boxes(labelled: BoxArray, detected: BoxArray) -> NDArray[np.intp]:
 
 
 def main_face(boxes: BoxArray, width: int, height: int) -> int:
-    """Return the index of the face that a portrait is of: large and near the middle; `NOT_FOUND` without any.
+    """Return the index of a portrait's main face, which is large and near the middle; `NOT_FOUND` without faces.
 
-    Each box counts with the root of its area, less its distance from the middle of the picture: of two faces of
-    equal size the nearer one is meant, and a face in the background only if nothing else is there.
+    The main face maximises the square root of its area less its distance from the middle of the picture.
 
     Args:
         boxes: float32 (N, 4), x, y, width, height in pixels.

@@ -1,7 +1,7 @@
-"""The field's measures of open-set identification, as pure functions of score arrays.
+"""Measures of open-set identification, as pure functions of score arrays.
 
-Terms: a probe whose person is registered has a *mate* in the gallery; any other probe is a *stranger*. A search
-answers with the best-scoring student; it is a false positive if a stranger's best score reaches the threshold.
+A probe whose person is registered has a *mate* in the gallery; any other probe is a *stranger*. A search returns the
+best-scoring student. It is a false positive if a stranger's best score reaches the threshold.
 """
 
 import math
@@ -17,10 +17,10 @@ from muster.arrays import DoubleArray
 IndexArray = NDArray[np.intp]
 
 STRANGER = -1
-"""In `mates`: this probe's person is not registered."""
+"""Value in `mates` for a probe whose person is not registered."""
 
 FPIR_POINTS = {"dir_at_fpir_0_1": 0.001, "dir_at_fpir_1": 0.01, "dir_at_fpir_10": 0.1}
-"""Names of the operating points in the evaluation document, which count in percent, and their FPIR."""
+"""FPIR of each operating point, by name in the evaluation document (whose names are in percent)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,10 +28,9 @@ class Searches:
     """The searches of one round.
 
     Attributes:
-        scores: float64 (N, S), higher is more alike; -inf where a student was ruled out; S at least 1.
-        mates: intp (N,), the column of the probe's person, `STRANGER` where nobody in the gallery.
-        undetected: faces of registered people that were never searched because no face was found in their place;
-            each counts as a miss.
+        scores: float64 (N, S), higher is more similar; -inf for a student who was ruled out; S at least 1.
+        mates: intp (N,), the column of the probe's person, or `STRANGER`.
+        undetected: faces of registered people that the detector did not find; each counts as a miss.
     """
 
     scores: DoubleArray
@@ -45,8 +44,8 @@ class Searches:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Outcome:
-    """What the best answer to each search was.
+class SearchOutcome:
+    """The best score of each search.
 
     Attributes:
         genuine: float64 (G,), the score of each registered person's probe for its own student.
@@ -63,7 +62,7 @@ class Outcome:
     undetected: int
 
 
-def outcome(searches: Searches) -> Outcome:
+def search_outcome(searches: Searches) -> SearchOutcome:
     """Split searches into those of registered people and those of strangers."""
     known = searches.mates != STRANGER
     scores = np.array(searches.scores[known], dtype=np.float64)
@@ -73,21 +72,21 @@ def outcome(searches: Searches) -> Outcome:
     scores[rows, mates] = -np.inf
     impostors = scores.max(axis=1, initial=-np.inf)
     strangers = searches.scores[~known].max(axis=1, initial=-np.inf).astype(np.float64)
-    return Outcome(genuine, genuine > impostors, strangers, impostors, searches.undetected)
+    return SearchOutcome(genuine, genuine > impostors, strangers, impostors, searches.undetected)
 
 
-def pool(outcomes: Sequence[Outcome]) -> Outcome:
-    """Put the searches of several rounds together, one at least."""
-    return Outcome(
-        genuine=np.concatenate([one.genuine for one in outcomes]),
-        right=np.concatenate([one.right for one in outcomes]),
-        strangers=np.concatenate([one.strangers for one in outcomes]),
-        impostors=np.concatenate([one.impostors for one in outcomes]),
-        undetected=sum(one.undetected for one in outcomes),
+def pool(outcomes: Sequence[SearchOutcome]) -> SearchOutcome:
+    """Concatenate the searches of at least one round."""
+    return SearchOutcome(
+        genuine=np.concatenate([outcome.genuine for outcome in outcomes]),
+        right=np.concatenate([outcome.right for outcome in outcomes]),
+        strangers=np.concatenate([outcome.strangers for outcome in outcomes]),
+        impostors=np.concatenate([outcome.impostors for outcome in outcomes]),
+        undetected=sum(outcome.undetected for outcome in outcomes),
     )
 
 
-def rank_1(found: Outcome) -> float:
+def rank_1(found: SearchOutcome) -> float:
     """Return the share (0 to 1) of registered people's faces whose best student is the right one; NaN without any."""
     return _share(int(np.count_nonzero(found.right)), len(found.right) + found.undetected)
 
@@ -95,8 +94,8 @@ def rank_1(found: Outcome) -> float:
 def threshold_at(strangers: DoubleArray, fpir: float) -> float:
     """Return the lowest threshold that at most the share `fpir` of the strangers reaches.
 
-    With M strangers, floor(fpir x M) of them may score at or above it; it lies just above the next one's score.
-    So it errs to the safe side: ties are all kept out, and with fewer than 1 / fpir strangers none may pass.
+    With M strangers, floor(fpir x M) of them may score at or above it; it lies just above the next stranger's score.
+    It errs on the safe side: ties are all rejected, and with fewer than 1 / fpir strangers none may pass.
 
     Args:
         strangers: float64 (M,), best score of each stranger, M at least 1.
@@ -107,13 +106,13 @@ def threshold_at(strangers: DoubleArray, fpir: float) -> float:
     """
     if not len(strangers) or not 0 <= fpir < 1:
         raise ValueError("a threshold needs strangers and an FPIR of at least 0 and below 1")
-    # 0.1 * 30 is 3.0000000000000004 but 0.7 * 10 is 6.999999999999999: without the nudge a stranger would be lost.
+    # 0.1 * 30 is 3.0000000000000004 but 0.7 * 10 is 6.999999999999999, which would allow one stranger too few.
     allowed = math.floor(fpir * len(strangers) + 1e-9)
-    next_one = np.sort(strangers)[::-1][allowed]
-    return float(np.nextafter(next_one, np.inf))
+    highest_rejected = np.sort(strangers)[::-1][allowed]
+    return float(np.nextafter(highest_rejected, np.inf))
 
 
-def dir_at(found: Outcome, fpir: float) -> float:
+def dir_at(found: SearchOutcome, fpir: float) -> float:
     """Return the detection and identification rate (0 to 1) at an FPIR; NaN without registered faces or strangers.
 
     It is the share of registered people's faces whose best student is the right one, with a score that reaches
@@ -132,10 +131,10 @@ class DetCurve:
     fnir: DoubleArray
 
 
-def det_curve(found: Outcome) -> DetCurve:
-    """Return FNIR (1 - DIR) at every FPIR the strangers can tell apart; empty without strangers or registered faces.
+def det_curve(found: SearchOutcome) -> DetCurve:
+    """Return FNIR (1 - DIR) at every FPIR that the strangers resolve; empty without strangers or registered faces.
 
-    The first point lets no stranger pass, the last all of them (threshold at their lowest score).
+    At the first point no stranger passes, at the last all of them (threshold at their lowest score).
     """
     total = len(found.right) + found.undetected
     strangers = np.sort(found.strangers)[::-1]
@@ -150,19 +149,19 @@ def det_curve(found: Outcome) -> DetCurve:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the shipped thresholds made of the labelled faces; float, so that means over rounds have the same form.
+    """Decisions about the labelled faces with the shipped thresholds; float, so that means over rounds fit too.
 
     Registered people's faces are `correct`, `wrong`, `missed` or part of `review`; strangers' faces are
     `accepted_strangers`, `rejected_strangers` or part of `review`.
 
     Attributes:
         correct: present, with the right name.
-        wrong: a registered student's name on another registered student's face.
-        missed: unknown, or the face was not found.
-        accepted_strangers: present, though nobody registered.
-        rejected_strangers: unknown, as they should be, or never found.
-        review: the teacher is asked, of registered people and strangers together.
-        review_right: those of `review` that propose the right name.
+        wrong: present, with another registered student's name.
+        missed: unknown, or not found by the detector.
+        accepted_strangers: present, although not registered.
+        rejected_strangers: unknown, or not found by the detector.
+        review: faces of registered people and strangers that the teacher is asked about.
+        review_right: those of `review` with the right name proposed.
     """
 
     correct: float
@@ -217,11 +216,11 @@ class Estimate:
 def estimate(values: DoubleArray) -> Estimate:
     """Return the mean of the rounds that have a value, and its two-sided 95 % interval by Student's t distribution.
 
-    The interval tells how much the random choice of registration photos and strangers moves the figure. Rounds
-    share people and pictures, so it says nothing of other people.
+    The interval shows how much the random choice of registration photos and strangers moves the figure. Rounds share
+    people and pictures, so the interval does not cover other people.
 
     Args:
-        values: float64 (R,), NaN where a round has none; the mean is NaN if all are.
+        values: float64 (R,), NaN for rounds without a value; the mean is NaN if all are.
     """
     known = values[~np.isnan(values)]
     if not len(known):
@@ -233,7 +232,7 @@ def estimate(values: DoubleArray) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
-def _identified(found: Outcome, threshold: float) -> float:
+def _identified(found: SearchOutcome, threshold: float) -> float:
     identified = np.count_nonzero(found.right & (found.genuine >= threshold))
     return _share(int(identified), len(found.right) + found.undetected)
 

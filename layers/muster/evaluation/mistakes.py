@@ -1,4 +1,4 @@
-"""The faces that the shipped thresholds got wrong, worst first, as pictures."""
+"""Faces that the shipped thresholds decided wrongly, worst first, with thumbnails."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from muster.evaluation.datasets import NOBODY
 from muster.evaluation.embed import PictureFaces
 from muster.evaluation.matching import NOT_FOUND, main_face
 from muster.evaluation.metrics import STRANGER
-from muster.evaluation.rounds import Answers, RoundResult
+from muster.evaluation.rounds import MethodResult, RoundResult
 from muster.evaluation.run import EvaluationReport
 from muster.vision.decode import decode
 
@@ -23,8 +23,8 @@ _THUMBNAIL = 128
 _MARGIN = 0.4
 
 
-class Kind(StrEnum):
-    """What went wrong, in the words of the counts."""
+class MistakeKind(StrEnum):
+    """Kinds of mistakes, named as in `Counts`."""
 
     WRONG = "wrong"
     ACCEPTED_STRANGER = "accepted_strangers"
@@ -33,18 +33,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One face that was answered wrongly in one round or more.
+    """A face that was decided wrongly in at least one round.
 
     Attributes:
-        face: the labelled face.
-        person: whose it is; None for nobody in the dataset.
-        named: the student it was taken for, or the best-scoring one where it was missed; None in an empty gallery.
-        registered_by: the picture that registered that student; None likewise.
-        score: of that student; of the right one where the face was missed. The worst round's.
-        rounds: how many rounds it went wrong in.
+        face: index of the labelled face.
+        person: the person it belongs to; None for a stranger.
+        named: the student it was mistaken for, or for a missed face the best-scoring one; None in an empty gallery.
+        registered_by: the picture that registered that student; None in an empty gallery.
+        score: score of that student, or for a missed face of the right student, in the worst round.
+        rounds: number of rounds with this mistake.
     """
 
-    kind: Kind
+    kind: MistakeKind
     face: int
     person: StudentId | None
     named: StudentId | None
@@ -53,14 +53,14 @@ class Mistake:
     rounds: int
 
 
-def worst(report: EvaluationReport, method: str, most: int) -> list[Mistake]:
-    """Return the worst mistakes of a method, at most `most` of each kind, each face once.
+def worst_mistakes(report: EvaluationReport, method: str, max_per_kind: int) -> list[Mistake]:
+    """Return the worst mistakes of a method, at most `max_per_kind` of each kind, each face once.
 
     Wrong names and accepted strangers are worse the higher they scored, missed faces the lower.
     """
-    found: dict[tuple[Kind, int], Mistake] = {}
-    for one, answers in zip(report.rounds, report.answers(method), strict=True):
-        for mistake in _of_round(report, one, answers):
+    found: dict[tuple[MistakeKind, int], Mistake] = {}
+    for round_result, method_result in zip(report.rounds, report.results(method), strict=True):
+        for mistake in _mistakes_of_round(report, round_result, method_result):
             key = (mistake.kind, mistake.face)
             known = found.get(key)
             rounds = 1 if known is None else known.rounds + 1
@@ -69,7 +69,11 @@ def worst(report: EvaluationReport, method: str, most: int) -> list[Mistake]:
                 worse.kind, worse.face, worse.person, worse.named, worse.registered_by, worse.score, rounds
             )
     ordered = sorted(found.values(), key=lambda mistake: (-_badness(mistake), mistake.face))
-    return [mistake for kind in Kind for mistake in [one for one in ordered if one.kind is kind][:most]]
+    return [
+        mistake
+        for kind in MistakeKind
+        for mistake in [candidate for candidate in ordered if candidate.kind is kind][:max_per_kind]
+    ]
 
 
 def probe_thumbnail(report: EvaluationReport, mistake: Mistake) -> str:
@@ -85,29 +89,31 @@ def registration_thumbnail(report: EvaluationReport, path: Path) -> str:
     return _thumbnail(path, seen, main_face(seen.boxes, seen.width, seen.height))
 
 
-def _of_round(report: EvaluationReport, one: RoundResult, answers: Answers) -> list[Mistake]:
-    known = one.mates != STRANGER
-    genuine = np.full(len(one.faces), np.nan)
-    genuine[known] = answers.outcome.genuine
-    named, present = answers.named, answers.present
-    masks: dict[Kind, NDArray[np.bool_]] = {
-        Kind.WRONG: present & known & (named != one.mates),
-        Kind.ACCEPTED_STRANGER: present & ~known,
-        Kind.MISSED: known & (named < 0),
+def _mistakes_of_round(
+    report: EvaluationReport, round_result: RoundResult, method_result: MethodResult
+) -> list[Mistake]:
+    known = round_result.mates != STRANGER
+    genuine = np.full(len(round_result.faces), np.nan)
+    genuine[known] = method_result.outcome.genuine
+    named, present = method_result.named, method_result.present
+    masks: dict[MistakeKind, NDArray[np.bool_]] = {
+        MistakeKind.WRONG: present & known & (named != round_result.mates),
+        MistakeKind.ACCEPTED_STRANGER: present & ~known,
+        MistakeKind.MISSED: known & (named < 0),
     }
     mistakes = []
     for kind, mask in masks.items():
         for row in np.flatnonzero(mask):
-            column = int(answers.best[row] if kind is Kind.MISSED else named[row])
-            person = int(report.dataset.face_people[one.faces[row]])
+            column = int(method_result.best[row] if kind is MistakeKind.MISSED else named[row])
+            person = int(report.dataset.face_people[round_result.faces[row]])
             mistakes.append(
                 Mistake(
                     kind=kind,
-                    face=int(one.faces[row]),
+                    face=int(round_result.faces[row]),
                     person=None if person == NOBODY else report.dataset.people[person],
-                    named=one.registered[column] if column >= 0 else None,
-                    registered_by=report.dataset.pictures[one.pictures[column]] if column >= 0 else None,
-                    score=float(genuine[row] if kind is Kind.MISSED else answers.best_score[row]),
+                    named=round_result.registered[column] if column >= 0 else None,
+                    registered_by=report.dataset.pictures[round_result.pictures[column]] if column >= 0 else None,
+                    score=float(genuine[row] if kind is MistakeKind.MISSED else method_result.best_score[row]),
                     rounds=1,
                 )
             )
@@ -115,7 +121,7 @@ def _of_round(report: EvaluationReport, one: RoundResult, answers: Answers) -> l
 
 
 def _badness(mistake: Mistake) -> float:
-    return -mistake.score if mistake.kind is Kind.MISSED else mistake.score
+    return -mistake.score if mistake.kind is MistakeKind.MISSED else mistake.score
 
 
 def _thumbnail(path: Path, seen: PictureFaces, detection: int) -> str:

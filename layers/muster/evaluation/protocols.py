@@ -1,4 +1,4 @@
-"""Who registers with which picture in each round, and which faces are then searched for."""
+"""Rounds of an evaluation: the students, their registration pictures and the faces to search."""
 
 import math
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from muster.evaluation.metrics import STRANGER
 IndexArray = NDArray[np.intp]
 
 MAX_ROUNDS_IN_TURN = 10
-"""Identity folders without a number of seeds: each image takes its turn, up to this many, to bound the time."""
+"""Most rounds for identity folders without `seeds`, in which each image registers its person in turn."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Round:
-    """One registration of a part of the people, and the faces that are searched for afterwards.
+    """A round: some people are registered, then the other faces are searched.
 
     Attributes:
-        seed: the round's number; it seeds what is drawn.
-        registered: intp (S,), the registered people, rising: the columns of the gallery.
+        seed: the round's number, which seeds its random draws.
+        registered: intp (S,), the registered people, ascending: the columns of the gallery.
         pictures: intp (S,), the picture that registers each of them.
-        faces: intp (N,), the labelled faces that are searched for.
+        faces: intp (N,), the labelled faces to search.
         mates: intp (N,), the column of each face's person, `STRANGER` for everyone not registered.
     """
 
@@ -35,16 +35,16 @@ class Round:
     mates: IndexArray
 
 
-def plan(dataset: Dataset, unregistered: float, seeds: int | None) -> list[Round]:
-    """Lay out the rounds of an evaluation; the same arguments always give the same rounds.
+def plan_rounds(dataset: Dataset, unregistered: float, seeds: int | None) -> list[Round]:
+    """Plan the rounds of an evaluation; the same arguments always give the same rounds.
 
-    Identity folders: without `seeds`, each image in turn registers its person (a person with fewer images begins
-    again); with it, each seed draws one image a person. Photos of groups: the gallery picture registers, in one
-    round without `seeds`.
+    Identity folders: without `seeds`, each image in turn registers its person (a person with fewer images starts
+    again); with `seeds`, each round draws one image per person. Photos of groups: the gallery picture registers, in
+    one round without `seeds`.
 
     Args:
-        unregistered: share of the people who could register but do not, 0 to below 1, drawn anew in each round;
-            one person at least stays registered, and one at least is left out if it is above 0.
+        unregistered: share of the people who could register but do not, 0 to below 1, drawn again in each round. At
+            least one person is registered and, if the share is above 0, at least one is not.
         seeds: number of rounds, 1 or more.
 
     Raises:

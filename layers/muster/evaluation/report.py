@@ -1,4 +1,4 @@
-"""The evaluation as one HTML page that can be mailed: nothing is fetched from anywhere."""
+"""The evaluation report as one self-contained HTML page."""
 
 from collections.abc import Mapping
 from html import escape
@@ -11,12 +11,12 @@ import numpy as np
 from muster.evaluation.charts import Series, det, histogram
 from muster.evaluation.class_report import class_photo_section
 from muster.evaluation.datasets import Form
-from muster.evaluation.metrics import det_curve, pool
-from muster.evaluation.mistakes import Kind, Mistake, probe_thumbnail, registration_thumbnail, worst
-from muster.evaluation.run import METHODS, EvaluationReport
+from muster.evaluation.metrics import FPIR_POINTS, det_curve, pool
+from muster.evaluation.mistakes import Mistake, MistakeKind, probe_thumbnail, registration_thumbnail, worst_mistakes
+from muster.evaluation.run import METHODS, NO_STRANGERS, EvaluationReport
 
 MAX_MISTAKES = 12
-"""Of each kind, on the page."""
+"""Most mistakes of each kind on the page."""
 
 _RATES = {
     "detection_recall": ("Faces found", "labelled faces that the detector found"),
@@ -25,41 +25,47 @@ _RATES = {
         "registered students' faces whose most similar student is the right one",
     ),
     "dir_at_fpir_10": (
-        "Named rightly, 10 % of strangers named (DIR at FPIR 10 %)",
-        "with the bar set so that 1 stranger in 10 would be named",
+        "Named correctly, 10 % of strangers named (DIR at FPIR 10 %)",
+        "with a threshold at which 1 stranger in 10 would be named",
     ),
     "dir_at_fpir_1": (
-        "Named rightly, 1 % of strangers named",
-        "with the bar set so that 1 stranger in 100 would be named",
+        "Named correctly, 1 % of strangers named",
+        "with a threshold at which 1 stranger in 100 would be named",
     ),
     "dir_at_fpir_0_1": (
-        "Named rightly, 0.1 % of strangers named",
-        "with the bar set so that 1 stranger in 1,000 would be named; with fewer strangers than that, none",
+        "Named correctly, 0.1 % of strangers named",
+        "with a threshold at which 1 stranger in 1,000 would be named; with fewer strangers, none",
     ),
 }
 _COUNTS = {
-    "correct": ("Marked present, rightly", "a registered student's face with the right name"),
+    "correct": ("Marked present correctly", "a registered student's face with the right name"),
     "wrong": ("Wrong name", "a registered student's face marked with another student's name"),
-    "missed": ("Missed", "a registered student's face called unknown, or not found"),
-    "review": ("Put to the teacher", "faces of students and strangers that the teacher is asked about"),
-    "review_right": ("&nbsp;&nbsp;of these, right name proposed", "the teacher only has to agree"),
+    "missed": ("Missed", "a registered student's face that was not found or not recognised"),
+    "review": ("Questions to the teacher", "faces of students and strangers that the teacher is asked about"),
+    "review_right": ("&nbsp;&nbsp;with the right name proposed", "the teacher only has to confirm"),
     "accepted_strangers": ("Strangers marked present", "a stranger's face marked with a student's name"),
-    "rejected_strangers": ("Strangers left unnamed", "as it should be"),
-    "present_without_label": ("Names on unlabelled faces", "bystanders or pictures on the wall, not in the labels"),
+    "rejected_strangers": ("Strangers not named", "the correct result"),
+    "present_without_label": (
+        "Unlabelled faces marked present",
+        "bystanders, or pictures on a wall, that the labels leave out",
+    ),
 }
 _KINDS = {
-    Kind.WRONG: ("Wrong names", "Highest score first."),
-    Kind.ACCEPTED_STRANGER: ("Strangers marked present", "Highest score first."),
-    Kind.MISSED: ("Missed students", "Lowest score of the right student first; beside it the student who came first."),
+    MistakeKind.WRONG: ("Wrong names", "Highest score first."),
+    MistakeKind.ACCEPTED_STRANGER: ("Strangers marked present", "Highest score first."),
+    MistakeKind.MISSED: (
+        "Missed students",
+        "Lowest score of the right student first. The second picture is the student with the best score.",
+    ),
 }
 
 _STYLE = resources.files("muster.evaluation").joinpath("report.css").read_text(encoding="utf-8")
 
 
 def write_html(report: EvaluationReport, directory: Path) -> Path:
-    """Write the page as `index.html` into a folder, which is made if need be, and return its path.
+    """Write the page as `index.html` into a folder, which is created if missing, and return its path.
 
-    The page holds faces from the dataset: whoever gets it gets these pictures.
+    The page contains faces from the dataset, so anyone who receives the page receives these pictures.
 
     Raises:
         OSError: the folder cannot be written.
@@ -75,7 +81,7 @@ def render(report: EvaluationReport) -> str:
     document = report.document()
     name = escape(report.source.resolve().name)
     sections = [
-        f"<h1>How well faces are recognised: {name}</h1>",
+        f"<h1>Recognition accuracy: {name}</h1>",
         f'<p class="quiet">{_setting(report, document)}</p>',
         class_photo_section(document),
         f'<h2>Face by face</h2><p class="summary">{_summary(document)}</p>',
@@ -95,11 +101,11 @@ def render(report: EvaluationReport) -> str:
 
 def _setting(report: EvaluationReport, document: Mapping[str, Any]) -> str:
     rounds = document["seeds"]
-    form = "photos of groups" if report.dataset.form is Form.PHOTOS else "one person a picture"
-    how = "one round" if rounds == 1 else f"means of {rounds} rounds, each with other registration photos or strangers"
+    form = "photos of groups" if report.dataset.form is Form.PHOTOS else "one person per picture"
+    shown = "one round" if rounds == 1 else f"means of {rounds} rounds with different registration photos or strangers"
     return (
         f"{document['people']} people ({form}), {document['registered']} of them registered with one photo each; "
-        f"{document['probes']} other faces searched for, {document['strangers']} of them strangers; {how}. "
+        f"{document['probes']} other faces searched, {document['strangers']} of them strangers; {shown}. "
         f"Model pack {escape(document['pack'])}."
     )
 
@@ -111,7 +117,7 @@ def _summary(document: Mapping[str, Any]) -> str:
     if students:
         sentences.append(
             f"Of {students:g} faces of registered students, {two['correct']:g} were marked present with the right "
-            f"name, {two['wrong']:g} with a wrong one."
+            f"name and {two['wrong']:g} with a wrong name."
         )
     if document["strangers"]:
         sentences.append(
@@ -127,14 +133,15 @@ def _notes(document: Mapping[str, Any]) -> list[str]:
     if heads["refused"]:
         why = "; ".join(escape(reason.rstrip(".")) for reason in heads["reasons"])
         where = f" in {heads['refused']} of {document['seeds']} rounds" if document["seeds"] > 1 else ""
-        notes.append(f"Training on the students was not used{where} ({why}); there it changes nothing.")
+        notes.append(f"Training on the students was not used{where} ({why}); both recognition columns are then equal.")
     if document["not_registered"]:
-        notes.append(f"No face in the registration photo of {_names(document['not_registered'])}: counted as missed.")
+        notes.append(
+            f"No face in the registration photo of {_names(document['not_registered'])}: their faces count as missed."
+        )
     if document["refused_registrations"]:
         some = [f"{path} ({code})" for path, code in document["refused_registrations"].items()]
         notes.append(
-            f"{len(some)} registration photos would be turned away for their quality; they are used here all the "
-            f"same: {_names(some)}."
+            f"{len(some)} registration photos would be rejected for their quality, but are used here: {_names(some)}."
         )
     return [f'<p class="quiet">{note}</p>' for note in notes]
 
@@ -149,7 +156,7 @@ def _tables(document: Mapping[str, Any]) -> str:
     rates = "".join(_row(document, name, words, as_share=True) for name, words in _RATES.items())
     counts = "".join(_row(document, name, words, as_share=False) for name, words in _COUNTS.items())
     between = (
-        "<p class=quiet>In small type: 95 % interval of the mean over the rounds, which share people and pictures.</p>"
+        "<p class=quiet>Small type: 95 % interval of the mean over the rounds, which share people and pictures.</p>"
     )
     return (
         "<h2>How often the right student is found</h2>"
@@ -162,10 +169,9 @@ def _tables(document: Mapping[str, Any]) -> str:
 
 def _row(document: Mapping[str, Any], name: str, words: tuple[str, str], *, as_share: bool) -> str:
     def figure(value: float | None) -> str:
-        if value is None:
-            return "–"
-        return f"{value:.1%}" if as_share else f"{value:g}"
+        return missing if value is None else f"{value:.1%}" if as_share else f"{value:g}"
 
+    missing = NO_STRANGERS if name in FPIR_POINTS and not document["strangers"] else "–"
     cells = []
     for method in METHODS:
         interval = document[method]["intervals_95"].get(name)
@@ -177,7 +183,7 @@ def _row(document: Mapping[str, Any], name: str, words: tuple[str, str], *, as_s
 
 def _scores(report: EvaluationReport) -> str:
     charts = []
-    differ = any(one.two_stage is not one.stage1 for one in report.rounds)
+    differ = any(result.two_stage is not result.stage1 for result in report.rounds)
     for method in ("stage1", "two_stage") if differ else ("stage1",):
         words = METHODS[method]
         found = pool(report.outcomes(method))
@@ -186,19 +192,19 @@ def _scores(report: EvaluationReport) -> str:
             Series("registered face, the best other student", "impostor", found.impostors),
             Series("stranger's face, the best student", "stranger", found.strangers),
         ]
-        keys = "".join(_key(one.style, f"{one.name} ({len(one.scores)})") for one in series)
+        keys = "".join(_key(kind.style, f"{kind.name} ({len(kind.scores)})") for kind in series)
         title = f"Scores, {words}"
         charts.append(
-            f"<figure><h3>{escape(title)}</h3>{histogram(title, series, [])}<figcaption>{keys}</figcaption></figure>"
+            f"<figure><h3>{escape(title)}</h3>{histogram(title, series)}<figcaption>{keys}</figcaption></figure>"
         )
     return (
-        "<h2>How far students and strangers lie apart</h2><p>A score counts in standard deviations of what a random "
-        "person scores. The less the first colour overlaps with the others, the better.</p>" + "".join(charts)
+        "<h2>Separation of students and strangers</h2><p>Scores are in standard deviations of the score of a random "
+        "person. The less the first colour overlaps with the others, the better.</p>" + "".join(charts)
     )
 
 
 def _key(style: str, words: str) -> str:
-    # The space lets a line break between two keys, and nowhere within one.
+    # The space allows a line break between two keys, but not within one.
     return f'<span class="legend"><span class="key {style}"></span>{escape(words)}</span> '
 
 
@@ -207,15 +213,15 @@ def _trade_off(report: EvaluationReport) -> str:
     curves = [(words, styles[method], det_curve(pool(report.outcomes(method)))) for method, words in METHODS.items()]
     keys = "".join(_key(styles[method], words) for method, words in METHODS.items())
     return (
-        "<h2>Misses against false alarms (DET curve)</h2><p>Each point is one bar on the score: the higher the bar, "
+        "<h2>Misses against false alarms (DET curve)</h2><p>Each point is one threshold: the higher the threshold, "
         "the fewer strangers are named and the more students are missed. Lower is better.</p>"
         f"<figure>{det('Detection error trade-off', curves)}<figcaption>{keys}</figcaption></figure>"
     )
 
 
 def _mistakes(report: EvaluationReport) -> list[str]:
-    mistakes = worst(report, "two_stage", MAX_MISTAKES)
-    sections = ["<h2>The worst mistakes</h2><p>Of recognition as it is used, face by face.</p>"]
+    mistakes = worst_mistakes(report, "two_stage", MAX_MISTAKES)
+    sections = ["<h2>The worst mistakes</h2><p>Mistakes of recognition with its shipped settings, face by face.</p>"]
     for kind, (title, order) in _KINDS.items():
         cards = [_card(report, mistake) for mistake in mistakes if mistake.kind is kind]
         body = f'<p class="quiet">{order}</p><div class="cards">{"".join(cards)}</div>' if cards else "<p>None.</p>"
@@ -228,7 +234,7 @@ def _card(report: EvaluationReport, mistake: Mistake) -> str:
     person = "nobody registered" if mistake.person is None else mistake.person
     pictures = _picture(probe_thumbnail(report, mistake), f"{path}: {person}")
     if mistake.named is not None and mistake.registered_by is not None:
-        taken = "came first" if mistake.kind is Kind.MISSED else "taken for"
+        taken = "came first" if mistake.kind is MistakeKind.MISSED else "taken for"
         pictures += _picture(registration_thumbnail(report, mistake.registered_by), f"{taken}: {mistake.named}")
     score = f"score {mistake.score:.2f}" if np.isfinite(mistake.score) else "ruled out"
     rounds = f", in {mistake.rounds} of {len(report.rounds)} rounds" if len(report.rounds) > 1 else ""

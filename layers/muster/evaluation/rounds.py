@@ -1,4 +1,4 @@
-"""One round: the registered people's gallery, a head trained on it, and what both answer to every face."""
+"""One round of an evaluation: register people, train a head on them and search for every other face."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from muster.domain.student import Template
 from muster.evaluation.datasets import Dataset, Form, group_photos
 from muster.evaluation.embed import Pictures
 from muster.evaluation.matching import NOT_FOUND, main_face, match_boxes
-from muster.evaluation.metrics import STRANGER, Counts, Outcome, Searches, outcome, tally
+from muster.evaluation.metrics import STRANGER, Counts, Searches, SearchOutcome, search_outcome, tally
 from muster.evaluation.protocols import Round
 from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
@@ -28,14 +28,14 @@ _NOBODY_NAMED = -1
 
 @dataclass(frozen=True, slots=True)
 class TrainedHead:
-    """What training on a round's templates came to: the head if it was promoted, and why or why not."""
+    """The result of training on a round's templates: the head, if it was promoted, and the reason for the verdict."""
 
     head: Head | None
     reason: str
 
 
 TrainHead = Callable[[Sequence[Template]], TrainedHead]
-"""Train on templates as production would: promotion gate included."""
+"""Trains on templates as production does, including the promotion gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Recognition:
     Attributes:
         pack: the model pack that makes the embeddings.
         population: statistics of that pack.
-        policy: as shipped.
-        train: how heads are trained; None leaves stage 1 alone.
+        policy: thresholds of the decision.
+        train: trains the head of stage 2; None uses stage 1 only.
     """
 
     pack: PackId
@@ -56,20 +56,20 @@ class Recognition:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Answers:
-    """What one method answered in one round, N labelled faces that were found.
+class MethodResult:
+    """Result of one method in one round, for the N labelled faces that were found.
 
     Attributes:
-        outcome: of the scores.
-        counts: of the decisions.
+        outcome: result of the searches, from the scores.
+        counts: how many decisions were right and wrong.
         best: intp (N,), the column of the best-scoring student, or -1 in an empty gallery.
         best_score: float64 (N,), its score.
         named: intp (N,), the column of the student named, -1 for unknown.
-        present: bool (N,), True where that student is marked present, False where the teacher is asked.
-        named_elsewhere: faces marked present in the same photos that no label lies on.
+        present: bool (N,), True if that student is marked present, False if the teacher is asked.
+        named_elsewhere: faces in the same photos that are marked present but have no label.
     """
 
-    outcome: Outcome
+    outcome: SearchOutcome
     counts: Counts
     best: IndexArray
     best_score: NDArray[np.float64]
@@ -80,20 +80,20 @@ class Answers:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RoundResult:
-    """One round's answers.
+    """Results of one round.
 
     Attributes:
         registered: S students, the columns of the gallery.
         pictures: intp (S,), the picture that registered each.
         faces: intp (N,), the labelled faces that were found and searched for.
         mates: intp (N,), the column of each face's person, or `STRANGER`.
-        searched: labelled faces in all, found or not.
-        strangers: how many of them are nobody's in the gallery.
+        searched: number of labelled faces, found or not.
+        strangers: how many of them belong to nobody in the gallery.
         found: how many of them were found.
         not_registered: people whose registration picture shows no face.
-        trained: what training came to.
-        facenet_alone: by the plain cosine with each student's unchanged registration photo.
-        stage1, two_stage: the same where no head was promoted.
+        trained: result of training.
+        facenet_alone: searches by the plain cosine with each student's unchanged registration photo.
+        stage1, two_stage: equal if no head was promoted.
     """
 
     registered: tuple[StudentId, ...]
@@ -105,9 +105,9 @@ class RoundResult:
     found: int
     not_registered: tuple[StudentId, ...]
     trained: TrainedHead
-    facenet_alone: Outcome
-    stage1: Answers
-    two_stage: Answers
+    facenet_alone: SearchOutcome
+    stage1: MethodResult
+    two_stage: MethodResult
 
 
 def locate(dataset: Dataset, pictures: Pictures, faces: IndexArray) -> IndexArray:
@@ -117,7 +117,7 @@ def locate(dataset: Dataset, pictures: Pictures, faces: IndexArray) -> IndexArra
         faces: intp (N,), labelled faces.
 
     Returns:
-        intp (N,), its index among the detections of its picture, or `NOT_FOUND`.
+        intp (N,), the index of each among the detections of its picture, or `NOT_FOUND`.
     """
     found = np.full(len(faces), NOT_FOUND, dtype=np.intp)
     for picture in np.unique(dataset.face_pictures[faces]):
@@ -130,60 +130,64 @@ def locate(dataset: Dataset, pictures: Pictures, faces: IndexArray) -> IndexArra
     return found
 
 
-def play(dataset: Dataset, pictures: Pictures, one: Round, detections: IndexArray, how: Recognition) -> RoundResult:
+def run_round(
+    dataset: Dataset, pictures: Pictures, round_: Round, detections: IndexArray, recognition: Recognition
+) -> RoundResult:
     """Register, train and search for every face of a round.
 
     Args:
-        detections: intp (F,), for each labelled face of the dataset, from `locate`.
+        detections: intp (F,), from `locate`, for each labelled face of the dataset.
     """
     templates = [
-        Template(dataset.people[person], how.pack, read.embeddings, read.photo_digest)
-        for person, picture in zip(one.registered, one.pictures, strict=True)
+        Template(dataset.people[person], recognition.pack, read.embeddings, read.photo_digest)
+        for person, picture in zip(round_.registered, round_.pictures, strict=True)
         if len((read := pictures.template(dataset.pictures[picture])).embeddings)
     ]
-    gallery = Gallery.from_templates(templates, how.pack)
+    gallery = Gallery.from_templates(templates, recognition.pack)
     column = {student: number for number, student in enumerate(gallery.student_ids)}
-    # A person whose registration failed keeps a mate's place in the count, but no column: a miss, not a stranger.
-    columns = np.array([column.get(dataset.people[person], _NOBODY_NAMED) for person in one.registered], dtype=np.intp)
-    has_mate = one.mates != STRANGER
-    mates = np.full(len(one.mates), STRANGER, dtype=np.intp)
-    mates[has_mate] = columns[one.mates[has_mate]]
+    # A person whose registration failed has no column, but still counts as registered: their faces are missed.
+    columns = np.array(
+        [column.get(dataset.people[person], _NOBODY_NAMED) for person in round_.registered], dtype=np.intp
+    )
+    has_mate = round_.mates != STRANGER
+    mates = np.full(len(round_.mates), STRANGER, dtype=np.intp)
+    mates[has_mate] = columns[round_.mates[has_mate]]
     lost = has_mate & (mates == STRANGER)
 
-    found = (detections[one.faces] != NOT_FOUND) & ~lost
-    searched = _Searched(dataset, pictures, one.faces[found], detections, mates[found])
+    found = (detections[round_.faces] != NOT_FOUND) & ~lost
+    searched = _SearchedFaces(dataset, pictures, round_.faces[found], detections, mates[found])
     missed = int(np.count_nonzero(has_mate & ~found))
     unseen_strangers = int(np.count_nonzero(~has_mate & ~found))
-    prepared = prepare(gallery, how.population)
-    trained = _train(templates, how)
-    stage1 = _answer(searched, prepared, how.policy, None, missed, unseen_strangers)
+    prepared = prepare(gallery, recognition.population)
+    trained = _train(templates, recognition)
+    stage1 = _evaluate(searched, prepared, recognition.policy, None, missed, unseen_strangers)
     two_stage = (
         stage1
         if trained.head is None
-        else _answer(searched, prepared, how.policy, trained.head, missed, unseen_strangers)
+        else _evaluate(searched, prepared, recognition.policy, trained.head, missed, unseen_strangers)
     )
-    kept = np.array([one.pictures[number] for number in np.argsort(columns) if columns[number] >= 0], dtype=np.intp)
+    kept = np.array([round_.pictures[number] for number in np.argsort(columns) if columns[number] >= 0], dtype=np.intp)
     return RoundResult(
         registered=gallery.student_ids,
         pictures=kept,
         faces=searched.faces,
         mates=searched.mates,
-        searched=len(one.faces),
+        searched=len(round_.faces),
         strangers=int(np.count_nonzero(~has_mate)),
-        found=int(np.count_nonzero(detections[one.faces] != NOT_FOUND)),
+        found=int(np.count_nonzero(detections[round_.faces] != NOT_FOUND)),
         not_registered=tuple(
-            dataset.people[person] for person, place in zip(one.registered, columns, strict=True) if place < 0
+            dataset.people[person] for person, place in zip(round_.registered, columns, strict=True) if place < 0
         ),
         trained=trained,
-        facenet_alone=_facenet_alone(searched, how.population, gallery, missed),
+        facenet_alone=_facenet_alone(searched, recognition.population, gallery, missed),
         stage1=stage1,
         two_stage=two_stage,
     )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Searched:
-    """The labelled faces that were found: intp (N,), in order of their pictures, with their mates."""
+class _SearchedFaces:
+    """The labelled faces that were found, intp (N,), in the order of their pictures, with their mates."""
 
     dataset: Dataset
     pictures: Pictures
@@ -198,27 +202,27 @@ class _Searched:
         return np.stack(rows) if rows else np.empty((0, size), dtype=np.float32)
 
 
-def _train(templates: Sequence[Template], how: Recognition) -> TrainedHead:
-    if how.train is None:
+def _train(templates: Sequence[Template], recognition: Recognition) -> TrainedHead:
+    if recognition.train is None:
         return TrainedHead(None, "nothing was trained")
     if len(templates) < 2:
         return TrainedHead(None, "training needs two students or more")
-    return how.train(templates)
+    return recognition.train(templates)
 
 
-def _answer(
-    searched: _Searched,
+def _evaluate(
+    searched: _SearchedFaces,
     prepared: PreparedGallery,
     policy: Policy,
     head: Head | None,
     missed: int,
     unseen_strangers: int,
-) -> Answers:
+) -> MethodResult:
     ranking = _ranking(searched.embeddings(prepared.population.size), prepared, head).astype(np.float64)
     named, present, elsewhere = _decide(searched, prepared, policy, head)
     students = prepared.gallery.size
-    return Answers(
-        outcome=outcome(Searches(ranking, searched.mates, missed)),
+    return MethodResult(
+        outcome=search_outcome(Searches(ranking, searched.mates, missed)),
         counts=tally(named, present, searched.mates, missed, unseen_strangers),
         best=ranking.argmax(axis=1) if students else np.full(len(ranking), _NOBODY_NAMED),
         best_score=ranking.max(axis=1, initial=-np.inf),
@@ -228,36 +232,36 @@ def _answer(
     )
 
 
-def _facenet_alone(searched: _Searched, population: Population, gallery: Gallery, missed: int) -> Outcome:
+def _facenet_alone(searched: _SearchedFaces, population: Population, gallery: Gallery, missed: int) -> SearchOutcome:
     """Compare by the cosine of FaceNet, every pack's first network, with the unchanged registration photo."""
     size, first = len(population.networks[0].mean), np.flatnonzero(np.diff(gallery.owners, prepend=-1))
     probes, unchanged = searched.embeddings(population.size)[:, :size], gallery.embeddings[first, :size]
     # FaceNet's block of an embedding of several networks is shorter than 1.
     length = np.sqrt(len(population.networks))
     cosine = (probes * length) @ (unchanged * length).T
-    return outcome(Searches(cosine.astype(np.float64), searched.mates, missed))
+    return search_outcome(Searches(cosine.astype(np.float64), searched.mates, missed))
 
 
 def _ranking(probes: FloatArray, prepared: PreparedGallery, head: Head | None) -> FloatArray:
-    """Return scores, (N, S), whose best student is the one named and whose value is held against the bar of `present`.
+    """Return scores, (N, S), that rank the named student first and that the threshold of `present` applies to.
 
-    With a head, that is stage 1's score of the student whom the fused score ranks first: the head names, and stage 1
-    rejects.
+    With a head, the named student is first by the fused score and keeps the score of stage 1: the head names, and
+    stage 1 rejects.
     """
     normalised = score(probes, prepared, same_photo=False).normalised
     if head is None:
         return normalised
     named = head.fuse(normalised, head.similarity(probes, prepared.gallery)).argmax(axis=1)[:, None]
-    held = np.take_along_axis(normalised, named, axis=1)
-    ranking = np.minimum(normalised, np.nextafter(held, np.float32(-np.inf)))
-    np.put_along_axis(ranking, named, held, axis=1)
+    kept = np.take_along_axis(normalised, named, axis=1)
+    ranking = np.minimum(normalised, np.nextafter(kept, np.float32(-np.inf)))
+    np.put_along_axis(ranking, named, kept, axis=1)
     return ranking
 
 
 def _decide(
-    searched: _Searched, prepared: PreparedGallery, policy: Policy, head: Head | None
+    searched: _SearchedFaces, prepared: PreparedGallery, policy: Policy, head: Head | None
 ) -> tuple[IndexArray, NDArray[np.bool_], int]:
-    """Decide photo by photo as detection does, bystanders included, since a student is given to one face at most."""
+    """Decide photo by photo as a roll call does, including bystanders: each student is assigned to at most one face."""
     column = {student: number for number, student in enumerate(prepared.gallery.student_ids)}
     named = np.full(len(searched.faces), _NOBODY_NAMED, dtype=np.intp)
     present = np.zeros(len(searched.faces), dtype=np.bool_)
@@ -268,7 +272,7 @@ def _decide(
         rows = np.flatnonzero(owners == picture)
         seen = searched.pictures.faces(searched.dataset.pictures[picture])
         labelled = searched.detections[searched.faces[rows]]
-        # A portrait is of its main face; whoever stands behind has no label to judge the answer by.
+        # A portrait is labelled with its main face only, so decisions about other faces cannot be judged.
         shown = labelled if portraits else np.arange(len(seen.boxes))
         matches = identify(seen.embeddings[shown], prepared, policy, head)
         marked = {int(detection): match for detection, match in zip(shown, matches, strict=True)}
