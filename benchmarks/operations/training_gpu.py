@@ -177,7 +177,9 @@ def _train(students: Class, current: bytes | None, settings: TrainingSettings) -
 
         if current is not None:
             stores.heads.promote(_PACK, stores.heads.save(_PACK, current, {}), expected=None)
-        run = TrainingRun(_PACK, _Source(students.templates), stores.heads, stores.training, train)
+        run = TrainingRun(
+            pack=_PACK, source=_Source(students.templates), heads=stores.heads, training=stores.training, trainer=train
+        )
         started = perf_counter()
         report = run.train(False, lambda step, share: None)
         seconds = perf_counter() - started

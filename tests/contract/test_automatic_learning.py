@@ -320,7 +320,14 @@ def test_a_learned_face_is_found_and_removed_after_its_session_is_gone(stores: S
     learn(stores, "ada", "other", session="tuesday")
     stores.sessions.remove(monday.id)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    roster = Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
+    roster = Roster(
+        students=stores.students,
+        heads=stores.heads,
+        groups=groups,
+        idempotency=stores.idempotency,
+        uploads=None,
+        request_training=stores.training.request,
+    )
     found = roster.learned_faces(ADA)
     assert [(face.face_id, face.session_id, face.automatic, face.by) for face in found] == [
         ("face-0", "monday", True, None),

@@ -14,7 +14,14 @@ from tests.contract.places import Stores
 
 def roster(stores: Stores) -> Roster:
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
+    return Roster(
+        students=stores.students,
+        heads=stores.heads,
+        groups=groups,
+        idempotency=stores.idempotency,
+        uploads=None,
+        request_training=stores.training.request,
+    )
 
 
 def test_faces_learned_in_a_session_that_retention_removed_are_forgotten_on_request(stores: Stores) -> None:

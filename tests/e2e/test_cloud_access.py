@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -189,10 +190,29 @@ def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
     vision = cast(VisionPipeline, None)
     galleries, heads = cast(Galleries, None), cast(CurrentHead, None)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    registration = Registration(PACK, vision, stores.students, galleries, DUPLICATE_THRESHOLDS, groups, lambda: None)
+    registration = Registration(
+        pack=PACK,
+        vision=vision,
+        students=stores.students,
+        galleries=galleries,
+        duplicate_thresholds=DUPLICATE_THRESHOLDS,
+        groups=groups,
+        request_training=lambda: None,
+        one_at_a_time=ExitStack(),
+    )
     checks = PhotoChecks(stores.sessions, UTC)
     learning = AutomaticLearning(stores.students, stores.sessions, LearningMode.OFF, lambda: None)
-    detection = RollCalls(PACK, vision, stores.students, stores.sessions, galleries, heads, Policy(), checks, learning)
+    detection = RollCalls(
+        pack=PACK,
+        vision=vision,
+        students=stores.students,
+        sessions=stores.sessions,
+        galleries=galleries,
+        heads=heads,
+        policy=Policy(),
+        checks=checks,
+        learning=learning,
+    )
     upload = UploadedPhotos(uploads, stores.groups, registration, detection).read(kind, UploadId(upload_id))
     assert upload is not None
     assert isinstance(upload.outcome, Failure)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +134,9 @@ def test_a_student_enrolled_elsewhere_while_the_photo_is_read_is_not_taken_over(
     def enrol() -> None:
         system.roster.enrol(ADA, "Ada", [GroupId("7b")])
 
-    system.registration._students = _Interrupted(system.stores.students, enrol)
+    registration = replace(system.registration, students=_Interrupted(system.stores.students, enrol))
     with pytest.raises(NotAllowed):
-        register_elsewhere(system.registration, photo)
+        register_elsewhere(registration, photo)
     assert system.roster.get(ADA).name == "Ada"
     assert system.roster.get(ADA).groups == {"7b"}
 
@@ -147,14 +147,14 @@ def test_a_student_erased_and_enrolled_elsewhere_under_the_same_id_is_not_taken_
     photo = (samples / "gallery" / "joe_biden.jpg").read_bytes()
     system.roster.enrol(ADA, "Ada", [GroupId("8a")])
 
-    def replace() -> None:
+    def enrol_another() -> None:
         system.roster.erase(ADA)
         # The version is the one that was read; the student is not.
         system.roster.enrol(ADA, "Another Ada", [GroupId("7b")])
 
-    system.registration._students = _Interrupted(system.stores.students, replace)
+    registration = replace(system.registration, students=_Interrupted(system.stores.students, enrol_another))
     with pytest.raises(NotAllowed):
-        register_elsewhere(system.registration, photo)
+        register_elsewhere(registration, photo)
     assert system.roster.get(ADA).name == "Another Ada"
     assert system.roster.get(ADA).groups == {"7b"}
 
@@ -168,8 +168,11 @@ def test_consent_withdrawn_while_the_photo_is_read_is_not_given_again(system: Lo
         register_elsewhere(system.registration, other)
         system.roster.withdraw(ADA)
 
-    system.registration._one_at_a_time = ExitStack()
-    system.registration._students = _Interrupted(system.stores.students, register_and_withdraw)
+    registration = replace(
+        system.registration,
+        one_at_a_time=ExitStack(),
+        students=_Interrupted(system.stores.students, register_and_withdraw),
+    )
     with pytest.raises(ConsentWithdrawn):
-        register_elsewhere(system.registration, photo)
+        register_elsewhere(registration, photo)
     assert system.roster.get(ADA).state is StudentState.WITHDRAWN

@@ -101,11 +101,11 @@ def test_a_killed_training_leaves_the_old_head_and_the_next_run_starts_clean(
     assert system.stores.heads.current(system.pack) == current
 
     later = TrainingQueue(
-        system.pack,
-        system.stores.students,
-        system.stores.heads,
-        system.stores.training,
-        system.training._trainer,
+        pack=system.pack,
+        students=system.stores.students,
+        heads=system.stores.heads,
+        training=system.stores.training,
+        trainer=system.training._trainer,
         now=lambda: datetime.now(UTC) + timedelta(minutes=10),
     )
     later.start()

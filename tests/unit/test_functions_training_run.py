@@ -40,7 +40,9 @@ def run(stores: LocalStores, meanwhile: Callable[[], object]) -> dict[str, objec
         meanwhile()
         return TrainerResult(b"head", promote=True, report={"students": len(templates)})
 
-    return TrainingRun(PACK, stores.students, stores.heads, stores.training, train).train(False, lambda *_: None)
+    return TrainingRun(
+        pack=PACK, source=stores.students, heads=stores.heads, training=stores.training, trainer=train
+    ).train(False, lambda *_: None)
 
 
 def test_a_run_promotes_its_head(stores: LocalStores) -> None:
@@ -58,7 +60,14 @@ def test_a_run_that_finishes_after_a_newer_one_leaves_the_newer_head_current(sto
 
 def test_a_student_erased_during_a_run_is_in_no_head_afterwards(stores: LocalStores) -> None:
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    roster = Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
+    roster = Roster(
+        students=stores.students,
+        heads=stores.heads,
+        groups=groups,
+        idempotency=stores.idempotency,
+        uploads=None,
+        request_training=stores.training.request,
+    )
     assert run(stores, lambda: roster.erase(StudentId("s2")))["outcome"] == "abandoned"
     assert (stores.heads.current(PACK), stores.heads.versions(PACK)) == (None, [])
     assert stores.training.state().dirty is True
@@ -81,7 +90,9 @@ def test_a_head_that_fails_the_gate_is_promoted_only_where_every_head_is_used(
     def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
         return TrainerResult(b"head", promote=False, report={})
 
-    run = TrainingRun(PACK, stores.students, stores.heads, stores.training, train, use)
+    run = TrainingRun(
+        pack=PACK, source=stores.students, heads=stores.heads, training=stores.training, trainer=train, use=use
+    )
     assert run.train(False, lambda *_: None)["outcome"] == outcome
     assert stores.heads.current(PACK) == current
 
@@ -92,7 +103,14 @@ def test_where_no_head_is_used_none_is_trained_or_loaded_and_requests_wait(store
     def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
         raise AssertionError("trained")
 
-    queue = TrainingQueue(PACK, stores.students, stores.heads, stores.training, train, HeadUse.NEVER)
+    queue = TrainingQueue(
+        pack=PACK,
+        students=stores.students,
+        heads=stores.heads,
+        training=stores.training,
+        trainer=train,
+        use=HeadUse.NEVER,
+    )
     queue.request()
     report = queue.run_once()
     assert (report["outcome"], "MUSTER_HEAD" in str(report["reason"])) == ("skipped", True)

@@ -26,7 +26,14 @@ def test_a_photo_that_costs_too_much_is_reported_and_nothing_is_switched(tmp_pat
         raise ImageTooLarge("The photo takes too long to read.")
 
     vision: Any = None
-    migration = Migration(PackId("other"), vision, stores.students, stores.staging, stores.training.request, decode)
+    migration = Migration(
+        pack=PackId("other"),
+        vision=vision,
+        students=stores.students,
+        staging=stores.staging,
+        request_training=stores.training.request,
+        decode=decode,
+    )
     report = migration.run(lambda step, share: None)
     assert [(student.student_id, student.code) for student in report.again] == [("s1", ImageTooLarge.code)]
     assert not report.switched

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -29,7 +30,7 @@ MUTATIONS = 120
 """Archives made of each compression."""
 
 
-class DecodingAlone(Registration):
+class DecodingAlone:
     """Reads each photo as a registration does, and stores nobody."""
 
     def __init__(self, find: Callable[[StudentId], Student]) -> None:
@@ -45,10 +46,17 @@ def bulk(tmp_path: Path) -> BulkRegistration:
     """Bulk registration of the students s0 to s5."""
     stores = open_local(tmp_path)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    roster = Roster(stores.students, stores.heads, groups, stores.idempotency, None, lambda: None)
+    roster = Roster(
+        students=stores.students,
+        heads=stores.heads,
+        groups=groups,
+        idempotency=stores.idempotency,
+        uploads=None,
+        request_training=lambda: None,
+    )
     for number in range(6):
         roster.enrol(StudentId(f"s{number}"), "Ada", [GroupId("7b")])
-    return BulkRegistration(DecodingAlone(roster.get), roster, MAX_BYTES)
+    return BulkRegistration(cast(Registration, DecodingAlone(roster.get)), roster, MAX_BYTES)
 
 
 @pytest.fixture(scope="module")

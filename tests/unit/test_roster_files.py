@@ -129,7 +129,14 @@ def roster(tmp_path_factory: pytest.TempPathFactory) -> Roster:
     """An empty roster, which no test here writes to."""
     stores = open_local(tmp_path_factory.mktemp("store"))
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
+    return Roster(
+        students=stores.students,
+        heads=stores.heads,
+        groups=groups,
+        idempotency=stores.idempotency,
+        uploads=None,
+        request_training=stores.training.request,
+    )
 
 
 def plan(roster: Roster, name: str, group: str | None = None, *, make_ids: bool = False) -> ImportReport:

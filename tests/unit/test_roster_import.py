@@ -17,7 +17,14 @@ from muster.storage.local import open_local
 def roster(tmp_path: Path) -> Roster:
     stores = open_local(tmp_path)
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    return Roster(stores.students, stores.heads, groups, stores.idempotency, None, stores.training.request)
+    return Roster(
+        students=stores.students,
+        heads=stores.heads,
+        groups=groups,
+        idempotency=stores.idempotency,
+        uploads=None,
+        request_training=stores.training.request,
+    )
 
 
 def run(roster: Roster, text: str, *groups: str, dry_run: bool = False) -> ImportReport:

@@ -121,7 +121,14 @@ class LocalBackend:
         """
         pack, stores = load_pack(name, self.settings.home), self.stores
         vision = open_models(pack, self.settings.threads)
-        return Migration(pack.id, vision, stores.students, stores.staging, stores.training.request, self._decode)
+        return Migration(
+            pack=pack.id,
+            vision=vision,
+            students=stores.students,
+            staging=stores.staging,
+            request_training=stores.training.request,
+            decode=self._decode,
+        )
 
     @cached_property
     def _decode(self) -> Decode:

@@ -88,7 +88,14 @@ def build_record_services(
         InvalidRequest: no time zone has the name in the settings.
     """
     pack = shipped_spec(settings.pack).id
-    training = TrainingQueue(pack, stores.students, stores.heads, stores.training, trainer, settings.head)
+    training = TrainingQueue(
+        pack=pack,
+        students=stores.students,
+        heads=stores.heads,
+        training=stores.training,
+        trainer=trainer,
+        use=settings.head,
+    )
     request_training = request_training or training.request
     groups = Groups(stores.groups, stores.students, stores.sessions)
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
@@ -97,7 +104,14 @@ def build_record_services(
         access=Authorize(sign_in, stores.groups, stores.students, stores.sessions),
         answers=stores.idempotency,
         limits=limits,
-        roster=Roster(stores.students, stores.heads, groups, stores.idempotency, uploads, request_training),
+        roster=Roster(
+            students=stores.students,
+            heads=stores.heads,
+            groups=groups,
+            idempotency=stores.idempotency,
+            uploads=uploads,
+            request_training=request_training,
+        ),
         groups=groups,
         subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import fields
+from threading import Lock
 from typing import Any, TypeVar
 
 from muster.api.system import RecordServices, Services
@@ -57,7 +58,7 @@ def build_services(
         duplicate_thresholds=DUPLICATE_THRESHOLDS,
         groups=records.groups,
         request_training=request_training,
-        one_at_a_time=one_at_a_time,
+        one_at_a_time=one_at_a_time or Lock(),
         decode=decode,
     )
     detection = RollCalls(

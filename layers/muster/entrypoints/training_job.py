@@ -44,7 +44,14 @@ def run_job(
         return {"outcome": "superseded", "reason": "This run is over, or another took over."}
     pack = shipped_spec(settings.pack).id
     copies = TrainingCopies(access.s3, settings.models_bucket)
-    run = TrainingRun(pack, copies, access.stores.heads, training, _trainer(settings, access), settings.head)
+    run = TrainingRun(
+        pack=pack,
+        source=copies,
+        heads=access.stores.heads,
+        training=training,
+        trainer=_trainer(settings, access),
+        use=settings.head,
+    )
     report = run.train(settings.full, alive)
     AwsCheckpoint(access.s3, settings.models_bucket, pack, b"").delete()
     training.finish(settings.run_id, report)

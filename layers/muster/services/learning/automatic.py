@@ -47,30 +47,23 @@ class ReadPhoto:
         return cls(photo, probes.embeddings, np.array(fit, bool))
 
 
+@dataclass(frozen=True, slots=True)
 class AutomaticLearning:
     """The use case of learning from a roll call that was just read.
 
     A photo teaches once, when it is stored for the first time: what a person unlearned afterwards is not learned again
     when the photo is sent again. Cut off in between, a photo teaches nothing, and the next roll call does.
 
-    Args:
+    Attributes:
         mode: learns nothing unless this is `automatic`.
         request_training: called once per roll call that taught something.
     """
 
-    def __init__(
-        self,
-        students: StudentStore,
-        sessions: SessionStore,
-        mode: LearningMode,
-        request_training: Callable[[], None],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._students = students
-        self._sessions = sessions
-        self._mode = mode
-        self._request_training = request_training
-        self._now = now
+    students: StudentStore
+    sessions: SessionStore
+    mode: LearningMode
+    request_training: Callable[[], None]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def learn(
         self,
@@ -92,7 +85,7 @@ class AutomaticLearning:
         """
         try:
             changed = self._unlearn_renamed(photos, before)
-            if self._mode is LearningMode.AUTOMATIC:
+            if self.mode is LearningMode.AUTOMATIC:
                 known = {photo.id for photo in before}
                 new = [photo for photo in photos if photo.photo.id not in known]
                 changed |= self._learn(session, self._chosen(new, gallery, students, marks))
@@ -101,7 +94,7 @@ class AutomaticLearning:
             _log.warning("nothing was learned from a roll call: %s", error.code)
             return
         if changed:
-            self._request_training()
+            self.request_training()
 
     def _unlearn_renamed(self, photos: Sequence[ReadPhoto], before: Sequence[SessionPhoto]) -> bool:
         """Unlearn faces that a photo, sent again, no longer gives the same name."""
@@ -114,7 +107,7 @@ class AutomaticLearning:
             for face in photo.faces
             if face.student_id is not None and (face.face_id, face.student_id) not in named
         ]
-        unlearned = [self._students.unlearn(student_id, face_id) for student_id, face_id in gone]
+        unlearned = [self.students.unlearn(student_id, face_id) for student_id, face_id in gone]
         return any(unlearned)
 
     def _chosen(
@@ -150,7 +143,7 @@ class AutomaticLearning:
     def _learn(self, session: Session, chosen: Mapping[StudentId, tuple[IdentifiedFace, NDArray[np.float32]]]) -> bool:
         if not chosen:
             return False
-        at = self._now()
+        at = self.now()
         faces = [
             NewFace(
                 student_id,
@@ -159,9 +152,9 @@ class AutomaticLearning:
             )
             for student_id, (face, embedding) in chosen.items()
         ]
-        changed = self._students.learn(faces)
+        changed = self.students.learn(faces)
         unlearn_unnamed(
-            self._students, self._sessions, session, {student: chosen[student][0].face_id for student in changed}
+            self.students, self.sessions, session, {student: chosen[student][0].face_id for student in changed}
         )
         return bool(changed)
 

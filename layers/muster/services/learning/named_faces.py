@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -42,39 +43,27 @@ _SAME_FACE = 0.5
 _Embedding = NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
     """The use cases of learning from named faces, so that the students are better recognised from then on.
 
-    Args:
+    Attributes:
         pack: of `vision`.
         galleries: in which a face is compared with the students of its session's group.
         mode: `off` learns from nobody.
         request_training: called once templates learned.
     """
 
-    def __init__(
-        self,
-        pack: PackId,
-        vision: VisionPipeline,
-        students: StudentStore,
-        sessions: SessionStore,
-        corrections: Corrections,
-        galleries: Galleries,
-        mode: LearningMode,
-        request_training: Callable[[], None],
-        decode: Decode = decode,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._pack = pack
-        self._vision = vision
-        self._students = students
-        self._sessions = sessions
-        self._corrections = corrections
-        self._galleries = galleries
-        self._mode = mode
-        self._request_training = request_training
-        self._decode = decode
-        self._now = now
+    pack: PackId
+    vision: VisionPipeline
+    students: StudentStore
+    sessions: SessionStore
+    corrections: Corrections
+    galleries: Galleries
+    mode: LearningMode
+    request_training: Callable[[], None]
+    decode: Decode = decode
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def name(
         self,
@@ -106,26 +95,26 @@ class Learning:
             PackMismatch: the student was registered with another model pack.
             VersionConflict: the session is of another version.
         """
-        if self._mode is LearningMode.OFF:
+        if self.mode is LearningMode.OFF:
             raise LearningOff("Learning from faces is turned off here: name the face without learning.")
-        session = self._sessions.get(session_id)
-        photo = photo_of(self._sessions.photos(session_id), face_id)
-        check_recognisable(self._corrections.member(student_id, session.group_id))
-        template = self._students.template(student_id)
-        if template.pack != self._pack:
+        session = self.sessions.get(session_id)
+        photo = photo_of(self.sessions.photos(session_id), face_id)
+        check_recognisable(self.corrections.member(student_id, session.group_id))
+        template = self.students.template(student_id)
+        if template.pack != self.pack:
             raise PackMismatch(f"{student_id} was registered with other models: register the student anew.")
         face = next(face for face in photo.faces if face.face_id == face_id)
         (embedding,) = self._embeddings(photo, [face])
         if embedding is None:
             raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
         if not anyway and face_id not in template.learned_ids:
-            gallery = self._galleries.of(session.group_id)
+            gallery = self.galleries.of(session.group_id)
             if not plausible(embedding[None], [student_id], gallery, CONFIRMED_RATIO)[0]:
                 raise FaceUnlike(
                     "The face resembles the student too little, or another student more, to be learned from: "
                     "name it without learning, or repeat with learn_anyway if you are certain."
                 )
-        session = self._corrections.name(session_id, face_id, student_id, by, expected, learned=True)
+        session = self.corrections.name(session_id, face_id, student_id, by, expected, learned=True)
         self._learn(session, {student_id: (face_id, embedding)}, by)
         return session
 
@@ -140,10 +129,10 @@ class Learning:
             faces: the students whom `Corrections` named, by face.
             by: the user who named them.
         """
-        if self._mode is LearningMode.OFF:
+        if self.mode is LearningMode.OFF:
             return
         try:
-            self._learn_if_safe(self._sessions.get(session_id), faces, by)
+            self._learn_if_safe(self.sessions.get(session_id), faces, by)
         except MusterError as error:
             # The names are stored, and learning can wait for the next confirmed face.
             _log.warning("nothing was learned from confirmed faces: %s", error.code)
@@ -151,7 +140,7 @@ class Learning:
     def _learn_if_safe(self, session: Session, faces: Mapping[FaceId, StudentId], by: UserId) -> None:
         wanted = {face_id: student_id for face_id, student_id in faces.items() if self._may_learn(session, student_id)}
         found: list[tuple[StudentId, FaceId, _Embedding]] = []
-        for photo in self._sessions.photos(session.id) if wanted else ():
+        for photo in self.sessions.photos(session.id) if wanted else ():
             shown = [face for face in photo.faces if wanted.get(face.face_id, "") == face.student_id]
             found += [
                 (wanted[face.face_id], face.face_id, embedding)
@@ -160,7 +149,7 @@ class Learning:
             ]
         if not found:
             return
-        gallery = self._galleries.of(session.group_id)
+        gallery = self.galleries.of(session.group_id)
         embeddings = np.stack([embedding for _, _, embedding in found])
         likely = plausible(embeddings, [student_id for student_id, _, _ in found], gallery, CONFIRMED_RATIO)
         # Of several faces of a student the last one named counts.
@@ -173,28 +162,28 @@ class Learning:
 
     def _may_learn(self, session: Session, student_id: StudentId) -> bool:
         try:
-            consent = self._students.get(student_id).consent
-            template = self._students.template(student_id)
+            consent = self.students.get(student_id).consent
+            template = self.students.template(student_id)
         except (StudentNotFound, NotRegistered):
             return False
         return (
             consent is not None
             and consent.allows_learning
-            and template.pack == self._pack
+            and template.pack == self.pack
             and all(face.session_id != session.id for face in template.learned)
         )
 
     def _learn(self, session: Session, faces: Mapping[StudentId, tuple[FaceId, _Embedding]], by: UserId) -> None:
-        at = self._now()
-        changed = self._students.learn(
+        at = self.now()
+        changed = self.students.learn(
             [
                 NewFace(student_id, LearnedFace(face_id, session.id, session.group_id, at, by), embedding)
                 for student_id, (face_id, embedding) in faces.items()
             ]
         )
-        unlearn_unnamed(self._students, self._sessions, session, {student: faces[student][0] for student in changed})
+        unlearn_unnamed(self.students, self.sessions, session, {student: faces[student][0] for student in changed})
         if changed:
-            self._request_training()
+            self.request_training()
 
     def _embeddings_if_kept(self, stored: SessionPhoto, faces: Sequence[IdentifiedFace]) -> list[_Embedding | None]:
         if not faces:
@@ -207,17 +196,17 @@ class Learning:
     def _embeddings(self, stored: SessionPhoto, faces: Sequence[IdentifiedFace]) -> list[_Embedding | None]:
         """Read a photo again and embed some of its faces, (D,) each; None for a poor one, or one not found."""
         try:
-            original = self._sessions.original(stored.session_id, stored.id)
+            original = self.sessions.original(stored.session_id, stored.id)
         except PhotoNotFound as error:
             raise PhotoNotFound(
                 "The photo is no longer kept, so there is nothing to learn from: name the face without learning."
             ) from error
-        photo = turn_photo(read_stored(self._decode, original), stored.turned)
-        found = self._vision.detector.detect(photo.pixels)
+        photo = turn_photo(read_stored(self.decode, original), stored.turned)
+        found = self.vision.detector.detect(photo.pixels)
         if not len(found):
             return [None] * len(faces)
         overlaps = iou(np.array([face.box for face in faces], np.float32), found.boxes)
-        probes = self._vision.probes_of(photo, found.take(overlaps.argmax(axis=1)))
+        probes = self.vision.probes_of(photo, found.take(overlaps.argmax(axis=1)))
         return [
             None if overlap < _SAME_FACE or probes.quality.faults(index) else np.asarray(embedding, np.float32)
             for index, (overlap, embedding) in enumerate(zip(overlaps.max(axis=1), probes.embeddings, strict=True))

@@ -60,34 +60,26 @@ def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """The use case of taking a store's students over to another pack.
 
     New templates are kept beside those in use until there is one of everybody, then take their place at once: cut off
     before, the old pack works as ever, and the next run goes on where this one stopped.
 
-    Args:
+    Attributes:
         pack: the new one, and
         vision: its models.
         request_training: called once the new pack is in use; no head is of it yet, so that training starts afresh.
         decode: reads the stored photos, which came from uploads and must not cost any amount of memory or time.
     """
 
-    def __init__(
-        self,
-        pack: PackId,
-        vision: VisionPipeline,
-        students: StudentStore,
-        staging: StagedTemplates,
-        request_training: Callable[[], None],
-        decode: Decode,
-    ) -> None:
-        self._pack = pack
-        self._vision = vision
-        self._students = students
-        self._staging = staging
-        self._request_training = request_training
-        self._decode = decode
+    pack: PackId
+    vision: VisionPipeline
+    students: StudentStore
+    staging: StagedTemplates
+    request_training: Callable[[], None]
+    decode: Decode
 
     def run(self, progress: OnProgress, *, leave_out: bool = False) -> MigrationReport:
         """Embed everyone anew whose photo is kept and whose consent holds, then switch, if nobody is left behind.
@@ -101,37 +93,37 @@ class Migration:
             VersionConflict: somebody was registered with the old pack meanwhile; nothing was switched.
         """
         waiting = self._with_another_pack()
-        staged = self._staging.staged(self._pack)
+        staged = self.staging.staged(self.pack)
         again = []
         for number, (student, old) in enumerate(waiting):
             progress(f"embedding {student.id}", number / max(len(waiting), 1))
             if staged.get(student.id) == old.photo_digest:
                 continue
             try:
-                self._staging.stage(self._embedded(student))
+                self.staging.stage(self._embedded(student))
             except MusterError as error:
                 if error.category is Category.UNAVAILABLE:
                     raise
                 again.append(RegisterAgain(student.id, student.name, error.code, str(error)))
         learned = tuple(student.id for student, old in waiting if old.learned)
         if again and not leave_out:
-            return MigrationReport(self._pack, False, 0, tuple(again), learned)
+            return MigrationReport(self.pack, False, 0, tuple(again), learned)
         progress("switching", 1.0)
-        migrated = self._staging.switch(self._pack, {one.student_id for one in again})
-        self._request_training()
-        return MigrationReport(self._pack, True, migrated, tuple(again), learned)
+        migrated = self.staging.switch(self.pack, {one.student_id for one in again})
+        self.request_training()
+        return MigrationReport(self.pack, True, migrated, tuple(again), learned)
 
     def _with_another_pack(self) -> list[tuple[Student, Template]]:
-        students = {student.id: student for student in self._students.find()}
-        templates = [template for template in self._students.templates() if template.pack != self._pack]
+        students = {student.id: student for student in self.students.find()}
+        templates = [template for template in self.students.templates() if template.pack != self.pack]
         return [(students[one.student_id], one) for one in templates if one.student_id in students]
 
     def _embedded(self, student: Student) -> Template:
         if student.consent is None or not student.consent.holds:
             raise NotRegistered(f"{student.id} does not agree to be recognised.")
         try:
-            photo = self._decode(self._students.photo(student.id))
+            photo = self.decode(self.students.photo(student.id))
         except StudentNotFound as error:
             raise StudentNotFound(f"No registration photo of {student.id} is kept.") from error
-        views = self._vision.registration_views(photo)
-        return Template(student.id, self._pack, views.embeddings, photo.digest)
+        views = self.vision.registration_views(photo)
+        return Template(student.id, self.pack, views.embeddings, photo.digest)

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from threading import Lock
 
 from muster.domain.actor import Actor
 from muster.domain.errors import DuplicatePerson, NotRegistered, StudentExists, StudentNotFound, VersionConflict
@@ -34,44 +33,30 @@ _ATTEMPTS = 5
 """Tries to write a record that other requests keep changing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """The use case of registering.
+    """Registers students from photos.
 
-    Args:
-        vision: of the pack in use.
-        students: where they are stored.
-        galleries: for the search for the same person under another id.
-        duplicate_thresholds: stage 1 alone, at a low FPIR: a false alarm turns an honest student away.
-        groups: the student's groups get a record where they have none.
+    Attributes:
+        vision: the models of the pack in use.
+        galleries: searched for the same person under another id.
+        duplicate_thresholds: for that search, at a low false positive rate: a false alarm turns a student away.
+        groups: creates a record for groups that have none.
         request_training: called once after each new student.
-        one_at_a_time: held from the search for duplicates to the write; None where all registrations are in this
-            process.
+        one_at_a_time: held from the search for duplicates until the student is stored. Otherwise two photos of one
+            person, sent at the same time, would each miss the other in the search.
     """
 
-    def __init__(
-        self,
-        pack: PackId,
-        vision: VisionPipeline,
-        students: StudentStore,
-        galleries: Galleries,
-        duplicate_thresholds: Thresholds,
-        groups: Groups,
-        request_training: Callable[[], None],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        one_at_a_time: AbstractContextManager[object] | None = None,
-        decode: Decode = decode,
-    ) -> None:
-        self._pack = pack
-        self._vision = vision
-        self._students = students
-        self._galleries = galleries
-        self._thresholds = duplicate_thresholds
-        self._groups = groups
-        self._request_training = request_training
-        self._now = now
-        self._decode = decode
-        # Two photos of one person sent at once would each miss the other in the search for duplicates.
-        self._one_at_a_time = one_at_a_time or Lock()
+    pack: PackId
+    vision: VisionPipeline
+    students: StudentStore
+    galleries: Galleries
+    duplicate_thresholds: Thresholds
+    groups: Groups
+    request_training: Callable[[], None]
+    one_at_a_time: AbstractContextManager[object]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    decode: Decode = decode
 
     def register(self, details: RegistrationDetails, image: bytes, actor: Actor) -> RegistrationResult:
         """Register one student, or return the one that the same request registered before.
@@ -100,15 +85,15 @@ class Registration:
         """
         details = replace(details, name=admit(details.name, details.group_ids, details.consent))
         known = self._known(details, actor)
-        photo = self._decode(image)
+        photo = self.decode(image)
         if repeated := self._repeated(details, photo.digest, known):
             return RegistrationResult(repeated, None, repeated=True)
-        views = self._vision.registration_views(photo)
-        template = Template(details.student_id, self._pack, views.embeddings, photo.digest)
-        with self._one_at_a_time:
+        views = self.vision.registration_views(photo)
+        template = Template(details.student_id, self.pack, views.embeddings, photo.digest)
+        with self.one_at_a_time:
             registered = self._store(details, image, actor, template, views)
         if not registered.repeated:
-            self._request_training()
+            self.request_training()
         return registered
 
     def _store(
@@ -121,9 +106,9 @@ class Registration:
             if not details.allow_lookalike:
                 self._refuse_duplicate(template, details, actor)
             student = self._student(details, actor, known)
-            self._groups.ensure(details.group_ids)
+            self.groups.ensure(details.group_ids)
             try:
-                self._students.add(student, template, image, replaces=known)
+                self.students.add(student, template, image, replaces=known)
             except (StudentExists, VersionConflict):
                 # Another process changed the record: check the request against the new one.
                 if attempt == _ATTEMPTS - 1:
@@ -133,14 +118,14 @@ class Registration:
         raise AssertionError("the last attempt returns or raises")
 
     def _known(self, details: RegistrationDetails, actor: Actor) -> Student | None:
-        return known_student(self._students, details.student_id, actor, renew_consent=details.renew_consent)
+        return known_student(self.students, details.student_id, actor, renew_consent=details.renew_consent)
 
     def _repeated(self, details: RegistrationDetails, digest: str, known: Student | None) -> Student | None:
         """Return the student if this same request registered them before."""
         if known is None or known.state is not StudentState.REGISTERED:
             return None
         try:
-            template = self._students.template(details.student_id)
+            template = self.students.template(details.student_id)
         except (StudentNotFound, NotRegistered):
             return None
         if (known.name, template.photo_digest) == (details.name, digest) and details.group_ids <= known.groups:
@@ -151,7 +136,7 @@ class Registration:
         )
 
     def _student(self, details: RegistrationDetails, actor: Actor, known: Student | None) -> Student:
-        now = self._now()
+        now = self.now()
         earlier = None if known is None else known.consent
         consent = Consent(
             now,
@@ -164,10 +149,10 @@ class Registration:
         return Student(details.student_id, details.name, groups, consent, now, version)
 
     def _refuse_duplicate(self, template: Template, details: RegistrationDetails, actor: Actor) -> None:
-        student_id = find_same_person(template.embeddings[0], self._galleries.of(None), self._thresholds)
+        student_id = find_same_person(template.embeddings[0], self.galleries.of(None), self.duplicate_thresholds)
         if student_id is None:
             return
-        other = self._students.get(student_id)
+        other = self.students.get(student_id)
         # A student of another class is not named: teachers see only their own groups.
         shared = other.groups & details.group_ids
         known_as = f"as {other.id}" if actor.may_see(shared) and shared else "under another id in another group"

@@ -1,6 +1,7 @@
 """Attendance over a period: of a group, of a student, of one session."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ MAX_MARKS = 200_000
 """Of one report: ten years of a group of 100 with 200 sessions a year, or 6 MB of HTML."""
 
 
+@dataclass(frozen=True, slots=True)
 class Reports:
     """The use cases of reporting.
 
@@ -22,19 +24,11 @@ class Reports:
         zone: the school's, in which days begin and end.
     """
 
-    def __init__(
-        self,
-        students: StudentStore,
-        sessions: SessionStore,
-        groups: GroupStore,
-        zone: ZoneInfo,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._students = students
-        self._sessions = sessions
-        self._groups = groups
-        self.zone = zone
-        self._now = now
+    students: StudentStore
+    sessions: SessionStore
+    groups: GroupStore
+    zone: ZoneInfo
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def of_group(self, group_id: GroupId, period: Period) -> AttendanceReport:
         """Report on everyone who is, or was, in a group.
@@ -46,10 +40,10 @@ class Reports:
         roll_calls = self._roll_calls(group_id, period)
         if sum(len(roll_call.marks) for roll_call in roll_calls) > MAX_MARKS:
             raise ReportTooLarge(f"The report would hold more than {MAX_MARKS} marks: choose a shorter period.")
-        roster = [RosterEntry(student.id, student.name) for student in self._students.find(group_id)]
+        roster = [RosterEntry(student.id, student.name) for student in self.students.find(group_id)]
         names = {group_id: self._name(group_id, known=bool(roster or roll_calls))}
         roster += self._former(roll_calls, {entry.id for entry in roster})
-        return attendance(Scope.GROUP, roll_calls, roster, names, period, self.zone, self._now())
+        return attendance(Scope.GROUP, roll_calls, roster, names, period, self.zone, self.now())
 
     def of_student(
         self, student_id: StudentId, period: Period, visible: Collection[GroupId] | None = None
@@ -63,8 +57,8 @@ class Reports:
             StudentNotFound: nobody has this id.
             NotAllowed: the caller may see none of these groups.
         """
-        student = self._students.get(student_id)
-        roll_calls = self._sessions.roll_calls_of_student(student_id, *period.moments(self.zone))
+        student = self.students.get(student_id)
+        roll_calls = self.sessions.roll_calls_of_student(student_id, *period.moments(self.zone))
         group_ids = student.groups | {roll_call.session.group_id for roll_call in roll_calls}
         if visible is not None:
             group_ids &= set(visible)
@@ -73,7 +67,7 @@ class Reports:
             raise NotAllowed("This student is in none of your groups: ask an admin.")
         names = {group_id: self._name(group_id, known=True) for group_id in group_ids}
         roster = [RosterEntry(student.id, student.name)]
-        return attendance(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self._now())
+        return attendance(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now())
 
     def of_session(self, session_id: SessionId) -> AttendanceReport:
         """Report on one session.
@@ -81,17 +75,17 @@ class Reports:
         Raises:
             SessionNotFound: no session has this id.
         """
-        session = self._sessions.get(session_id)
-        roll_call = RollCall(session, tuple(self._sessions.marks(session_id)))
+        session = self.sessions.get(session_id)
+        roll_call = RollCall(session, tuple(self.sessions.marks(session_id)))
         marked = {mark.student_id for mark in roll_call.marks}
-        students = self._students.find(session.group_id)
+        students = self.students.find(session.group_id)
         roster = [RosterEntry(student.id, student.name) for student in students if student.id in marked]
         roster += self._former([roll_call], {entry.id for entry in roster})
         names = {session.group_id: self._name(session.group_id, known=True)}
-        return attendance(Scope.SESSION, [roll_call], roster, names, Period(), self.zone, self._now())
+        return attendance(Scope.SESSION, [roll_call], roster, names, Period(), self.zone, self.now())
 
     def _roll_calls(self, group_id: GroupId, period: Period) -> list[RollCall]:
-        return self._sessions.roll_calls(group_id, *period.moments(self.zone))
+        return self.sessions.roll_calls(group_id, *period.moments(self.zone))
 
     def _former(self, roll_calls: Iterable[RollCall], known: set[StudentId]) -> list[RosterEntry]:
         """Name those who have marks but left the group; who was erased meanwhile stays unnamed."""
@@ -99,14 +93,14 @@ class Reports:
         entries = []
         for student_id in sorted(former):
             try:
-                entries.append(RosterEntry(student_id, self._students.get(student_id).name, on_roster=False))
+                entries.append(RosterEntry(student_id, self.students.get(student_id).name, on_roster=False))
             except StudentNotFound:
                 continue
         return entries
 
     def _name(self, group_id: GroupId, *, known: bool) -> str:
         try:
-            return self._groups.get(group_id).name
+            return self.groups.get(group_id).name
         except GroupNotFound:
             if not known:
                 raise

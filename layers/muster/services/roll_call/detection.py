@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -39,34 +40,21 @@ from muster.vision.orientation import turn_photo
 from muster.vision.pipeline import PhotoProbes, VisionPipeline
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RollCalls:
     """The use case of reading group photos."""
 
-    def __init__(
-        self,
-        pack: PackId,
-        vision: VisionPipeline,
-        students: StudentStore,
-        sessions: SessionStore,
-        galleries: Galleries,
-        heads: CurrentHead,
-        policy: Policy,
-        checks: PhotoChecks,
-        learning: AutomaticLearning,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        decode: Decode = decode,
-    ) -> None:
-        self._pack = pack
-        self._vision = vision
-        self._students = students
-        self._sessions = sessions
-        self._galleries = galleries
-        self._heads = heads
-        self._policy = policy
-        self._checks = checks
-        self._learning = learning
-        self._now = now
-        self._decode = decode
+    pack: PackId
+    vision: VisionPipeline
+    students: StudentStore
+    sessions: SessionStore
+    galleries: Galleries
+    heads: CurrentHead
+    policy: Policy
+    checks: PhotoChecks
+    learning: AutomaticLearning
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    decode: Decode = decode
 
     def detect(
         self,
@@ -105,11 +93,11 @@ class RollCalls:
             self._find_session(group_id, session_id, actor)
         timings = {"decode": 0.0}
         started = perf_counter()
-        photos = CheckedPhotos(self._decode, images)
+        photos = CheckedPhotos(self.decode, images)
         timings["decode"] = (perf_counter() - started) * 1000
 
-        gallery = self._galleries.of(group_id)
-        students = {student.id: student for student in self._students.find(group_id)}
+        gallery = self.galleries.of(group_id)
+        students = {student.id: student for student in self.students.find(group_id)}
         names = {student.id: student.name for student in students.values()}
         if not names:
             raise GroupNotFound(f"The group {group_id} has no students: register them first.")
@@ -117,48 +105,48 @@ class RollCalls:
             raise NobodyRegistered(
                 f"No student of the group {group_id} is registered with a photo: register them, or mark them by hand."
             )
-        head_version, head = self._heads.get()
+        head_version, head = self.heads.get()
         files = dict(zip(photos.digests, images, strict=True))
         if session_id is None:
-            session_id = self._checks.derived_session(group_id, files, self._now(), use_anyway)
+            session_id = self.checks.derived_session(group_id, files, self.now(), use_anyway)
         found = self._find_session(group_id, session_id, actor)
-        session = found or Session(session_id, group_id, self._now())
+        session = found or Session(session_id, group_id, self.now())
         if not use_anyway:
-            self._checks.check(session, files, self._galleries.registration_photos(group_id), actor.groups)
+            self.checks.check(session, files, self.galleries.registration_photos(group_id), actor.groups)
         session = self._open_session(session, list(names), actor)
 
         read: list[SessionPhoto] = []
-        earlier = [] if found is None else self._sessions.photos(session.id)
-        decided = {} if found is None else last_said(self._sessions.changes(session.id))
+        earlier = [] if found is None else self.sessions.photos(session.id)
+        decided = {} if found is None else last_said(self.sessions.changes(session.id))
         probed: list[PhotoProbes] = []
         for image, sent in photos:
-            probes = self._vision.probes(sent)
+            probes = self.vision.probes(sent)
             photo = turn_photo(sent, probes.turned)
             photo_id = _photo_id(session, photo)
             others = [other for other in (*earlier, *read) if other.id != photo_id]
             ratios = earlier_ratios(others, gallery.gallery.student_ids, decided)
             matches, took = self._identified(probes, gallery, head, ratios)
             stored = self._stored(session, photo, probes, matches, head_version)
-            self._sessions.record_photo(stored, image, _marks_of(stored))
+            self.sessions.record_photo(stored, image, _marks_of(stored))
             read.append(stored)
             probed.append(probes)
             for step, milliseconds in {**probes.timings_ms, "match": took}.items():
                 timings[step] = timings.get(step, 0.0) + milliseconds
         # Whatever a person decided on before, in a photo that is sent again, is as the person left it.
-        kept = {photo.id: photo for photo in self._sessions.photos(session.id)}
+        kept = {photo.id: photo for photo in self.sessions.photos(session.id)}
         read = [kept.get(photo.id, photo) for photo in read]
-        roll_call = RollCall(session, tuple(self._sessions.marks(session.id)))
+        roll_call = RollCall(session, tuple(self.sessions.marks(session.id)))
         seen = [ReadPhoto.of(photo, probes) for photo, probes in zip(read, probed, strict=True)]
-        self._learning.learn(session, seen, earlier, gallery, students, roll_call.marks)
-        now = self._now()
+        self.learning.learn(session, seen, earlier, gallery, students, roll_call.marks)
+        now = self.now()
         return RollCallResult(
             session=session,
             photos=tuple(read),
             marks=marks_shown(roll_call, now),
             taken=is_taken(session, roll_call.marks, now),
-            by_people=marked_by_people(roll_call.marks, self._sessions.changes(session.id)),
+            by_people=marked_by_people(roll_call.marks, self.sessions.changes(session.id)),
             names=names,
-            pack=self._pack,
+            pack=self.pack,
             head=head_version,
             timings_ms={step: round(milliseconds, 1) for step, milliseconds in timings.items()},
         )
@@ -167,20 +155,20 @@ class RollCalls:
         self, probes: PhotoProbes, gallery: PreparedGallery, head: Head | None, earlier: Sequence[FloatArray]
     ) -> tuple[list[Match], float]:
         started = perf_counter()
-        matches = identify(probes.embeddings, gallery, self._policy, head, earlier)
+        matches = identify(probes.embeddings, gallery, self.policy, head, earlier)
         return matches, (perf_counter() - started) * 1000
 
     def _open_session(self, session: Session, roster: list[StudentId], actor: Actor) -> Session:
         """Open the session, or find it opened by an earlier or simultaneous call."""
         try:
-            self._sessions.create(session, roster)
+            self.sessions.create(session, roster)
         except SessionExists:
             return self._find_session(session.group_id, session.id, actor) or session
         return session
 
     def _find_session(self, group_id: GroupId, session_id: SessionId, actor: Actor) -> Session | None:
         try:
-            session = self._sessions.get(session_id)
+            session = self.sessions.get(session_id)
         except SessionNotFound:
             return None
         check_group(session, group_id, actor)
@@ -207,9 +195,9 @@ class RollCalls:
             )
             for index, match in enumerate(matches)
         )
-        received_at, turned = self._now(), probes.turned
+        received_at, turned = self.now(), probes.turned
         return SessionPhoto(
-            photo_id, session.id, photo.digest, width, height, faces, self._pack, head, received_at, turned
+            photo_id, session.id, photo.digest, width, height, faces, self.pack, head, received_at, turned
         )
 
 

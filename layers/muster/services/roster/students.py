@@ -1,7 +1,7 @@
 """Students on the roster: enrolling, changing, withdrawing consent, erasing."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from muster.domain.actor import OPERATOR, Actor
@@ -13,30 +13,21 @@ from muster.services.roster.names import checked_name
 from muster.storage.ports import HeadStore, IdempotencyStore, StudentStore, UploadStore
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
     """The use cases on students that need no photo."""
 
-    def __init__(
-        self,
-        students: StudentStore,
-        heads: HeadStore,
-        groups: Groups,
-        answers: IdempotencyStore,
-        uploads: UploadStore | None,
-        request_training: Callable[[], None],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._students = students
-        self._heads = heads
-        self._groups = groups
-        self._answers = answers
-        self._uploads = uploads
-        self._request_training = request_training
-        self._now = now
+    students: StudentStore
+    heads: HeadStore
+    groups: Groups
+    idempotency: IdempotencyStore
+    request_training: Callable[[], None]
+    uploads: UploadStore | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def find(self, group_id: GroupId | None = None) -> list[Student]:
         """Return the students of a group, or all, ordered by id."""
-        return self._students.find(group_id)
+        return self.students.find(group_id)
 
     def members(self, group_id: GroupId) -> list[Student]:
         """Return the students of a group, ordered by id.
@@ -44,9 +35,9 @@ class Roster:
         Raises:
             GroupNotFound: no group has this id.
         """
-        found = self._students.find(group_id)
+        found = self.students.find(group_id)
         if not found:
-            self._groups.get(group_id)
+            self.groups.get(group_id)
         return found
 
     def get(self, student_id: StudentId) -> Student:
@@ -55,7 +46,7 @@ class Roster:
         Raises:
             StudentNotFound: nobody has this id.
         """
-        return self._students.get(student_id)
+        return self.students.get(student_id)
 
     def photo(self, student_id: StudentId) -> bytes:
         """Return the registration photo as it was sent.
@@ -63,7 +54,7 @@ class Roster:
         Raises:
             StudentNotFound: nobody has this id, or the photo is no longer kept.
         """
-        return self._students.photo(student_id)
+        return self.students.photo(student_id)
 
     def enrol(
         self, student_id: StudentId, name: str, group_ids: Collection[GroupId], actor: Actor = OPERATOR
@@ -77,11 +68,11 @@ class Roster:
         """
         groups = _checked_groups(group_ids)
         student = Student(student_id, checked_name(name), groups, consent=None, registered_at=None)
-        self._groups.ensure(groups)
+        self.groups.ensure(groups)
         try:
-            self._students.enrol(student)
+            self.students.enrol(student)
         except StudentExists:
-            actor.check(self._students.get(student_id).groups)
+            actor.check(self.students.get(student_id).groups)
             raise
         return student
 
@@ -101,7 +92,7 @@ class Roster:
             VersionConflict: the record is of another version.
             InvalidRequest: the name is empty or too long, or no group is named, or too many.
         """
-        student = self._students.get(student_id)
+        student = self.students.get(student_id)
         if student.version != expected:
             raise VersionConflict(f"{student_id} was changed in the meantime: read the record again, then change it.")
         changed = replace(
@@ -110,17 +101,17 @@ class Roster:
             groups=student.groups if group_ids is None else _checked_groups(group_ids),
             version=expected + 1,
         )
-        self._groups.ensure(changed.groups - student.groups)
-        self._students.update(changed)
+        self.groups.ensure(changed.groups - student.groups)
+        self.students.update(changed)
         return changed
 
     def group_names(self) -> dict[GroupId, str]:
         """Return the names of all groups."""
-        return {group.id: group.name for group in self._groups.find()}
+        return {group.id: group.name for group in self.groups.find()}
 
     def ensure_groups(self, names: Mapping[GroupId, str]) -> None:
         """Make those of the groups that do not exist, with these names."""
-        self._groups.ensure(names, names)
+        self.groups.ensure(names, names)
 
     def agree(self, student_id: StudentId, by: UserId) -> Student:
         """Note that a registered student agreed to the present wording of the consent; template and photo stay.
@@ -134,13 +125,13 @@ class Roster:
             StudentNotFound: nobody has this id.
             NotRegistered: the student is not registered, or withdrew consent: register the student again.
         """
-        student = self._students.get(student_id)
+        student = self.students.get(student_id)
         earlier = student.consent
         if student.registered_at is not None and earlier is not None and earlier.wording == CONSENT_WORDING:
             return student
         renewed_after = None if earlier is None else earlier.renewed_after
-        consent = Consent(self._now(), CONSENT_WORDING, stated_by=by, renewed_after=renewed_after)
-        return self._students.agree(student_id, consent)
+        consent = Consent(self.now(), CONSENT_WORDING, stated_by=by, renewed_after=renewed_after)
+        return self.students.agree(student_id, consent)
 
     def withdraw(self, student_id: StudentId) -> Student:
         """Note that a student no longer agrees, and remove all by which they could be recognised.
@@ -150,13 +141,13 @@ class Roster:
         Raises:
             StudentNotFound: nobody has this id.
         """
-        student = self._students.get(student_id)
+        student = self.students.get(student_id)
         if student.consent is None:
             return student
         self._forget_around(student_id)
-        student = self._students.withdraw(student_id, self._now())
+        student = self.students.withdraw(student_id, self.now())
         self._forget_around(student_id)
-        self._request_training()
+        self.request_training()
         return student
 
     def learned_faces(self, student_id: StudentId) -> tuple[LearnedFace, ...]:
@@ -166,7 +157,7 @@ class Roster:
             StudentNotFound: nobody has this id.
         """
         try:
-            return self._students.template(student_id).learned
+            return self.students.template(student_id).learned
         except NotRegistered:
             return ()
 
@@ -184,15 +175,15 @@ class Roster:
             NotRegistered: the student has no template.
             FaceNotFound: the template did not learn from this face.
         """
-        learned = self._students.template(student_id).learned_ids
+        learned = self.students.template(student_id).learned_ids
         if face_id is not None and face_id not in learned:
             raise FaceNotFound(f"Nothing was learned from the face {face_id[:80]}: list the student's learned faces.")
         forgotten = sum(
-            self._students.unlearn(student_id, known) for known in (learned if face_id is None else (face_id,))
+            self.students.unlearn(student_id, known) for known in (learned if face_id is None else (face_id,))
         )
         if forgotten:
             # The heads were trained on these faces too.
-            self._request_training()
+            self.request_training()
         return forgotten
 
     def erase(self, student_id: StudentId) -> None:
@@ -206,21 +197,21 @@ class Roster:
         Raises:
             StudentNotFound: nobody has this id.
         """
-        self._students.get(student_id)
+        self.students.get(student_id)
         self._forget_around(student_id)
-        self._students.erase(student_id)
+        self.students.erase(student_id)
         self._forget_around(student_id)
-        self._request_training()
+        self.request_training()
 
     def traces(self, student_id: StudentId) -> list[str]:
         """Search the whole store for an id; return where it is found, one line each."""
-        return self._students.traces(student_id)
+        return self.students.traces(student_id)
 
     def _forget_around(self, student_id: StudentId) -> None:
-        self._heads.delete_all()
-        if self._uploads is not None:
-            self._uploads.forget(student_id)
-        self._answers.clear()
+        self.heads.delete_all()
+        if self.uploads is not None:
+            self.uploads.forget(student_id)
+        self.idempotency.clear()
 
 
 def _checked_groups(group_ids: Collection[GroupId]) -> frozenset[GroupId]:

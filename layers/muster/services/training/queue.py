@@ -32,6 +32,7 @@ class TrainingQueue:
 
     def __init__(
         self,
+        *,
         pack: PackId,
         students: StudentStore,
         heads: HeadStore,
@@ -110,7 +111,14 @@ class TrainingQueue:
             return {"outcome": "busy", "reason": "Another training run is under way."}
         report: dict[str, Any] = {"outcome": "failed", "reason": "The run was interrupted."}
         try:
-            run = TrainingRun(self._pack, self._students, self._heads, self._training, self._trainer, self._use)
+            run = TrainingRun(
+                pack=self._pack,
+                source=self._students,
+                heads=self._heads,
+                training=self._training,
+                trainer=self._trainer,
+                use=self._use,
+            )
             report = run.train(full, self._alive(run_id, progress or (lambda *_: None)))
         except MusterError as error:
             report = {"outcome": "failed", "reason": str(error), "code": error.code}

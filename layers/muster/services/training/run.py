@@ -53,29 +53,21 @@ class Abandoned(Exception):
     """Raised by `progress` to stop a run."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
     """Trains on what is stored and puts the result to use, if it is better.
 
-    Args:
+    Attributes:
         training: told of changes that this run could not take in.
         use: `always` promotes every trained head, whatever the promotion gate says.
     """
 
-    def __init__(
-        self,
-        pack: PackId,
-        source: TemplateSource,
-        heads: HeadStore,
-        training: TrainingStore,
-        trainer: Trainer,
-        use: HeadUse = HeadUse.GATED,
-    ) -> None:
-        self._pack = pack
-        self._source = source
-        self._heads = heads
-        self._training = training
-        self._trainer = trainer
-        self._use = use
+    pack: PackId
+    source: TemplateSource
+    heads: HeadStore
+    training: TrainingStore
+    trainer: Trainer
+    use: HeadUse = HeadUse.GATED
 
     def train(self, full: bool, progress: OnProgress) -> dict[str, Any]:
         """Train, save, and promote what passed the gate.
@@ -83,11 +75,11 @@ class TrainingRun:
         Returns:
             The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped` or `abandoned`.
         """
-        current = self._heads.current(self._pack)
+        current = self.heads.current(self.pack)
         try:
-            current_head = None if current is None else self._heads.load(self._pack, current)
-            templates = self._source.templates()
-            result = self._trainer(templates, current_head, full, progress)
+            current_head = None if current is None else self.heads.load(self.pack, current)
+            templates = self.source.templates()
+            result = self.trainer(templates, current_head, full, progress)
         except Abandoned:
             return self._abandoned("The run was stopped, or another took over.")
         except HeadNotFound:
@@ -95,26 +87,26 @@ class TrainingRun:
         report = dict(result.report)
         if result.head is None:
             return {"outcome": "skipped", **report}
-        version = self._heads.save(self._pack, result.head, report)
+        version = self.heads.save(self.pack, result.head, report)
         report["version"] = version
         if self._somebody_left(templates):
             # Erasing deletes the heads that were there; this one came later and still knows the student.
-            self._heads.prune(self._pack, keep=0)
+            self.heads.prune(self.pack, keep=0)
             return self._abandoned("A student was erased in the meantime.")
-        if not result.promote and self._use is not HeadUse.ALWAYS:
+        if not result.promote and self.use is not HeadUse.ALWAYS:
             return {"outcome": "kept", **report}
         try:
-            self._heads.promote(self._pack, version, expected=current)
+            self.heads.promote(self.pack, version, expected=current)
         except (HeadConflict, HeadNotFound):
-            self._training.request()
+            self.training.request()
             return {**report, "outcome": "kept", "reason": "The training in use was changed in the meantime."}
-        self._heads.prune(self._pack, _HEADS_KEPT)
+        self.heads.prune(self.pack, _HEADS_KEPT)
         return {"outcome": "promoted", **report}
 
     def _somebody_left(self, trained_on: list[Template]) -> bool:
-        now = {(template.student_id, template.photo_digest) for template in self._source.templates()}
+        now = {(template.student_id, template.photo_digest) for template in self.source.templates()}
         return any((template.student_id, template.photo_digest) not in now for template in trained_on)
 
     def _abandoned(self, reason: str) -> dict[str, Any]:
-        self._training.request()
+        self.training.request()
         return {"outcome": "abandoned", "reason": reason}

@@ -41,26 +41,19 @@ class UploadAnswer:
     answer: RegistrationResult | RollCallResult | Failure | None
 
 
+@dataclass(frozen=True, slots=True)
 class Uploads:
     """The use cases of whoever sends photos.
 
-    Args:
+    Attributes:
         max_bytes: the largest photo.
     """
 
-    def __init__(
-        self,
-        uploads: UploadStore,
-        students: StudentStore,
-        sessions: Sessions,
-        max_bytes: int,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._uploads = uploads
-        self._students = students
-        self._sessions = sessions
-        self._most_bytes = max_bytes
-        self._now = now
+    uploads: UploadStore
+    students: StudentStore
+    sessions: Sessions
+    max_bytes: int
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open(self, details: Details, file: PhotoFile, actor: Actor) -> tuple[Upload, UploadPermit]:
         """Announce a photo and get leave to send it. What can be refused without the photo is refused here.
@@ -74,9 +67,9 @@ class Uploads:
         """
         if file.size < 1:
             raise EmptyUpload("The photo is empty: choose it again, then send it.")
-        if file.size > self._most_bytes:
+        if file.size > self.max_bytes:
             raise ImageTooLarge(
-                f"The photo is larger than {self._most_bytes // 1_000_000} MB: send it at a smaller size."
+                f"The photo is larger than {self.max_bytes // 1_000_000} MB: send it at a smaller size."
             )
         if file.content_type not in CONTENT_TYPES:
             raise UnsupportedImage("Send a JPEG, PNG, WebP or HEIC photo.")
@@ -84,10 +77,10 @@ class Uploads:
         if isinstance(details, RegistrationDetails):
             kind = UploadKind.REGISTER
             admit(details.name, details.group_ids, details.consent)
-            known_student(self._students, details.student_id, actor, renew_consent=details.renew_consent)
+            known_student(self.students, details.student_id, actor, renew_consent=details.renew_consent)
         elif details.session_id is not None:
-            self._sessions.check_group(details.session_id, details.group_id, actor)
-        now = self._now()
+            self.sessions.check_group(details.session_id, details.group_id, actor)
+        now = self.now()
         upload = Upload(
             new_upload_id(),
             kind,
@@ -98,7 +91,7 @@ class Uploads:
             opened_by=actor.user_id,
             as_admin=actor.groups is None,
         )
-        return upload, self._uploads.open(upload)
+        return upload, self.uploads.open(upload)
 
     def get(self, upload_id: UploadId, actor: Actor) -> UploadAnswer:
         """Return an upload and, once its photo is read, the answer: the one that the direct call would have had.
@@ -108,12 +101,12 @@ class Uploads:
             NotAllowed: the student or the group of the answer is no longer the actor's.
             StudentNotFound: the student that it registered was erased since.
         """
-        upload = self._uploads.get(upload_id)
+        upload = self.uploads.get(upload_id)
         if actor.groups is not None and upload.opened_by != actor.user_id:
             raise upload_not_found(upload_id)
         match upload.outcome:
             case RegistrationOutcome(student_id, quality, repeated, warnings):
-                student = self._students.get(student_id)
+                student = self.students.get(student_id)
                 actor.check(student.groups)
                 return UploadAnswer(upload, RegistrationResult(student, quality, repeated, warnings))
             case RollCallOutcome():
@@ -124,7 +117,7 @@ class Uploads:
                 return UploadAnswer(upload, outcome)
 
     def _detection(self, outcome: RollCallOutcome) -> RollCallResult:
-        roll_call = self._sessions.get(outcome.session_id)
+        roll_call = self.sessions.get(outcome.session_id)
         photos = tuple(photo for photo in roll_call.photos if photo.id in outcome.photo_ids)
         if not photos:
             raise PhotoNotFound(f"The session {outcome.session_id} no longer has this photo: send it again.")
