@@ -21,13 +21,12 @@ from benchmarks.lib.photos import photo_options
 from benchmarks.lib.pictures import Pictures, gives_statistics, read_pictures
 from benchmarks.lib.stages import PACK
 from benchmarks.lib.statistics import statistics_of
-from muster.arrays import unit_rows
+from muster.arrays import DoubleArray, unit_rows
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
 from muster.recognition import posterior
 from muster.recognition.calibration import saturate
 from muster.recognition.gallery import Gallery
-from muster.recognition.odds import Array
 from muster.recognition.posterior import estimate_roll
 from muster.recognition.scoring import Population, prepare, score
 
@@ -44,7 +43,7 @@ _COUNTS = (0.0, 0.3, 0.5, 0.7, 1.0)
 class Session:
     """Two photos: saturated ratios of their faces, and the students in at least one of them."""
 
-    photos: list[Array]
+    photos: list[DoubleArray]
     shown: frozenset[int]
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muster.recognition.odds import Array
+from muster.arrays import DoubleArray
 from muster.recognition.posterior import estimate_roll, pair_marginals
 
 NOBODY = -5.0
 
 
-def enumerated(weights: Array) -> Array:
+def enumerated(weights: DoubleArray) -> DoubleArray:
     """Marginals of the pairs over all partial matchings, one by one."""
     faces, students = weights.shape
     marginals, total = np.zeros_like(weights), 0.0
@@ -58,7 +58,7 @@ def test_a_face_has_one_student_and_a_student_one_face_at_most(seed: int, faces:
     assert pairs.sum(axis=1).max() <= 1 + 1e-6
 
 
-def faces_of(present: int, students: int, strangers: int = 0) -> Array:
+def faces_of(present: int, students: int, strangers: int = 0) -> DoubleArray:
     ratios = np.full((present + strangers, students), NOBODY)
     ratios[np.arange(present), np.arange(present)] = 10.0
     return ratios

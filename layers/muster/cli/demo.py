@@ -16,6 +16,7 @@ from muster.domain.actor import OPERATOR
 from muster.domain.errors import InvalidRequest, NpmPackageUnreachable
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.domain.registration import RegistrationDetails
+from muster.vision.formats import PHOTO_SUFFIXES
 
 _TRAINED = {
     "promoted": "Trained on these students; what was learned is in use.",
@@ -23,7 +24,6 @@ _TRAINED = {
 }
 _WITHOUT_NPM = "embedded-facenet"
 _GROUP = parse_group_id("demo")
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic"}
 
 
 def demo(
@@ -117,9 +117,7 @@ def _samples() -> Path:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    found = sorted(
-        path for path in folder.glob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp", ".heic"}
-    )
+    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
     if not found:
         raise InvalidRequest(f"There are no pictures in {folder}: put at least one there.")
     return found

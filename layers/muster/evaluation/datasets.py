@@ -16,12 +16,12 @@ from pydantic import BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import StudentId
+from muster.vision.formats import PHOTO_SUFFIXES
 
 NOBODY = -1
 """Value in `face_people` for a face that belongs to nobody in the dataset."""
 
 # The endings of the formats that muster.vision.decode reads.
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 
 
 class Form(StrEnum):
@@ -211,7 +211,7 @@ def _pictures(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if path.is_file() and path.suffix.lower() in _PICTURES and not path.name.startswith(".")
+        if path.is_file() and path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
     )
 
 

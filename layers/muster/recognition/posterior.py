@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muster.recognition.odds import Array, log_odds, probability
+from muster.arrays import DoubleArray
+from muster.recognition.odds import log_odds, probability
 
 PRIOR_PRESENT = 0.9
 PRIOR_PRESENT_STUDENTS = 10.0
@@ -58,13 +59,13 @@ class Roll:
         strangers: estimated number of faces of other people, per photo.
     """
 
-    pairs: tuple[Array, ...]
-    present: Array
+    pairs: tuple[DoubleArray, ...]
+    present: DoubleArray
     share_present: float
     strangers: tuple[float, ...]
 
 
-def estimate_roll(photos: Sequence[Array]) -> Roll:
+def estimate_roll(photos: Sequence[DoubleArray]) -> Roll:
     """Estimate which students the photos of one session show.
 
     Args:
@@ -78,7 +79,7 @@ def estimate_roll(photos: Sequence[Array]) -> Roll:
     # With one photo, a student who is present and not in the picture cannot be told from one who is absent.
     visible = [1.0 if len(photos) == 1 else PRIOR_VISIBLE] * len(photos)
     evidence = [np.zeros(students) for _ in photos]
-    pairs: list[Array] = []
+    pairs: list[DoubleArray] = []
     for _ in range(_EM_STEPS):
         pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
         there = probability(log_odds(share) + _joined(evidence, students))
@@ -95,7 +96,7 @@ def estimate_roll(photos: Sequence[Array]) -> Roll:
     return Roll(tuple(pairs), present, share, tuple(strangers))
 
 
-def pair_marginals(weights: Array) -> Array:
+def pair_marginals(weights: DoubleArray) -> DoubleArray:
     """Return the marginal probability of every pair over all partial matchings, by loopy sum-product.
 
     Args:
@@ -110,8 +111,12 @@ def pair_marginals(weights: Array) -> Array:
 
 
 def _read_photos(
-    ratios: Sequence[Array], share: float, strangers: Sequence[float], visible: Sequence[float], evidence: list[Array]
-) -> tuple[list[Array], list[Array]]:
+    ratios: Sequence[DoubleArray],
+    share: float,
+    strangers: Sequence[float],
+    visible: Sequence[float],
+    evidence: list[DoubleArray],
+) -> tuple[list[DoubleArray], list[DoubleArray]]:
     """Return each photo's pairs (N, S), and its log-likelihood ratio (S,) of a student being present or absent."""
     pairs, read = [], []
     for number, ratio in enumerate(ratios):
@@ -126,7 +131,7 @@ def _read_photos(
     return pairs, read
 
 
-def _messages(weights: Array) -> tuple[Array, Array]:
+def _messages(weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """Return for each pair the probabilities (N, S) that its face, and its student, is not matched elsewhere."""
     students = np.ones_like(weights)
     faces = students
@@ -136,21 +141,21 @@ def _messages(weights: Array) -> tuple[Array, Array]:
     return faces, students
 
 
-def _unmatched_elsewhere(joint: Array, axis: int) -> Array:
+def _unmatched_elsewhere(joint: DoubleArray, axis: int) -> DoubleArray:
     # A difference of sums loses the small terms beside a large one, so a negative rest is rounding.
     rest = np.maximum(joint.sum(axis=axis, keepdims=True) - joint, 0)
-    free: Array = 1 / (1 + rest)
+    free: DoubleArray = 1 / (1 + rest)
     return free
 
 
-def _joined(evidence: Sequence[Array], students: int) -> Array:
+def _joined(evidence: Sequence[DoubleArray], students: int) -> DoubleArray:
     """Add up the evidence of several photos, (S,) each; repeated evidence for a student is discounted."""
     if not evidence:
         return np.zeros(students)
     stacked = np.stack(evidence)
     for_student, strongest = np.maximum(stacked, 0), np.maximum(stacked.max(axis=0), 0)
     repeated = for_student.sum(axis=0) - strongest
-    joined: Array = strongest + REPEATED_EVIDENCE * repeated + np.minimum(stacked, 0).sum(axis=0)
+    joined: DoubleArray = strongest + REPEATED_EVIDENCE * repeated + np.minimum(stacked, 0).sum(axis=0)
     return joined
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.arrays import FloatArray, unit_rows
-from muster.recognition.covariance import positive, shrunk
+from muster.arrays import DoubleArray, FloatArray, unit_rows
 
 DIRECTIONS = 85
 """Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
@@ -45,6 +44,65 @@ class TwoCovarianceModel:
         return np.column_stack([coordinates, -cost, np.ones_like(cost)]).astype(np.float32, copy=False)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class PooledScatter:
+    """How embeddings of P people vary, between people and between the photos of one person.
+
+    Attributes:
+        means: float64 (P, D).
+        residuals: float64 (N, D), the rows of people with several photos less their person's mean, scaled so that their
+            covariance is unbiased.
+        people: intp (N,), the person of each residual.
+        within: float64 (D, D), covariance of the photos of one person.
+        total: float64 (D, D), covariance of single photos of different people.
+    """
+
+    means: DoubleArray
+    residuals: DoubleArray
+    people: NDArray[np.intp]
+    within: DoubleArray
+    total: DoubleArray
+
+
+def pool_scatter(rows: DoubleArray, people: NDArray[np.intp]) -> PooledScatter:
+    """Separate the variation of rows, float64 (M, D), into that between people, (M,), and that within a person."""
+    counts = np.bincount(people)
+    means = np.zeros((len(counts), rows.shape[1]))
+    np.add.at(means, people, rows)
+    means /= counts[:, None]
+    several = counts[people] > 1
+    residuals = (rows - means[people])[several] * np.sqrt(counts / np.maximum(counts - 1, 1))[people][several, None]
+    within = covariance(residuals)
+    # A mean of n photos holds 1/n of their own variation; with the rest of it this is the covariance of single photos.
+    total = covariance(means - means.mean(axis=0)) + within * (1 - np.mean(1 / counts))
+    return PooledScatter(means, residuals, people[several], within, total)
+
+
+def covariance(residuals: DoubleArray) -> DoubleArray:
+    """Return the covariance, float64 (D, D), of rows whose mean is zero; zeros for no rows."""
+    product: DoubleArray = residuals.T @ residuals / max(len(residuals), 1)
+    return product
+
+
+def shrink(matrix: DoubleArray, amount: float) -> DoubleArray:
+    """Shrink a covariance towards the multiple of the identity with the same trace (Ledoit and Wolf, 2004).
+
+    Args:
+        matrix: float64 (K, K).
+        amount: 0 (unchanged) to 1 (the multiple of the identity).
+    """
+    size = len(matrix)
+    shrunk: DoubleArray = (1 - amount) * matrix + amount * np.trace(matrix) / size * np.eye(size)
+    return shrunk
+
+
+def make_positive_definite(matrix: DoubleArray) -> DoubleArray:
+    """Return the nearest symmetric positive definite matrix, (K, K), by raising its eigenvalues to at least 1e-9."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    positive: DoubleArray = (vectors * np.maximum(values, 1e-9)) @ vectors.T
+    return positive
+
+
 def estimate_two_covariance(
     embeddings: FloatArray,
     people: NDArray[np.intp],
@@ -57,7 +115,7 @@ def estimate_two_covariance(
 
     Args:
         embeddings: float32 (M, D), unit rows.
-        people: intp (M,), 0 to P - 1, whom a row shows; nobody is left out.
+        people: intp (M,), 0 to P - 1, the person whom a row shows; everyone has at least one row.
         mean: float32 (D,), of people in general.
         within_shrinkage, between_shrinkage: of the two covariances, 0 to 1.
         kept: directions of greatest variance that count, K.
@@ -65,31 +123,22 @@ def estimate_two_covariance(
     Raises:
         ValueError: nobody has two photos.
     """
+    if np.bincount(people).max(initial=0) < 2:
+        raise ValueError("nobody has two photos: the variation between photos of one person cannot be estimated")
     centred = unit_rows(embeddings.astype(np.float64) - mean)
-    counts = np.bincount(people)
-    if counts.max(initial=0) < 2:
-        raise ValueError("nobody has two photos: how photos of one person differ cannot be told")
-    means = np.zeros((len(counts), centred.shape[1]))
-    np.add.at(means, people, centred)
-    means /= counts[:, None]
-    several = counts[people] > 1
-    residuals = (centred - means[people])[several] * np.sqrt(counts / np.maximum(counts - 1, 1))[people][several, None]
-    within = residuals.T @ residuals / len(residuals)
-    spread = means - means.mean(axis=0)
-    # A mean of n photos holds 1/n of their own variation; with the rest of it this is the covariance of single photos.
-    total = spread.T @ spread / len(spread) + within * (1 - np.mean(1 / counts))
-    basis = np.linalg.eigh(total)[1][:, ::-1][:, :kept]
-    within = basis.T @ within @ basis
-    between = shrunk(positive(basis.T @ total @ basis - within), between_shrinkage)
-    ratios, vectors = _both_diagonal(between, shrunk(within, within_shrinkage))
+    pooled = pool_scatter(centred, people)
+    basis = np.linalg.eigh(pooled.total)[1][:, ::-1][:, :kept]
+    within = basis.T @ pooled.within @ basis
+    between = shrink(make_positive_definite(basis.T @ pooled.total @ basis - within), between_shrinkage)
+    ratios, vectors = _diagonalise_both(between, shrink(within, within_shrinkage))
     directions = (basis @ vectors) * np.sqrt(ratios / (2 * ratios + 1))
     reliability = ratios / (ratios + 1)
     _, first = np.unique(people, return_index=True)
-    centre, deviation = _of_strangers(centred[first] @ directions, reliability)
+    centre, deviation = _stranger_statistics(centred[first] @ directions, reliability)
     return TwoCovarianceModel(directions.astype(np.float32), reliability.astype(np.float32), centre, deviation)
 
 
-def _of_strangers(coordinates: NDArray[np.float64], reliability: NDArray[np.float64]) -> tuple[float, float]:
+def _stranger_statistics(coordinates: DoubleArray, reliability: DoubleArray) -> tuple[float, float]:
     """Return mean and deviation of the log-likelihood ratio over pairs of people, by a photo of each."""
     cost = np.square(coordinates) @ reliability / 2
     pairs = np.triu_indices(len(coordinates), 1)
@@ -97,9 +146,7 @@ def _of_strangers(coordinates: NDArray[np.float64], reliability: NDArray[np.floa
     return float(ratio.mean()), float(ratio.std())
 
 
-def _both_diagonal(
-    between: NDArray[np.float64], within: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _diagonalise_both(between: DoubleArray, within: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """Return ratios (K,) and vectors (K, K): with them as a basis `within` is the identity, `between` the ratios."""
     lower = np.linalg.inv(np.linalg.cholesky(within))
     ratios, vectors = np.linalg.eigh(lower @ between @ lower.T)

@@ -14,10 +14,10 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.arrays import FloatArray, unit_rows
+from muster.arrays import DoubleArray, FloatArray, unit_rows
 from muster.domain.identifiers import PackId
 from muster.domain.student import Template
-from muster.recognition.covariance import positive, shrunk
+from muster.recognition.two_covariance import covariance, make_positive_definite, pool_scatter, shrink
 
 # Share of the population covariance that the directions may leave out: FaceNet's 85 largest hold all but 2e-4 of it,
 # those of FaceNet and MobileFaceNet together need some 150 (benchmarks/recognition/within_class_statistics.py).
@@ -71,20 +71,13 @@ class VariationModel:
             people: intp (M,), 0 to P - 1, whom a row shows.
             check: bool (P,), the people whose photos make `within_check`; the others make `within`.
         """
-        counts = np.bincount(people)
-        means = np.zeros((len(counts), embeddings.shape[1]))
-        np.add.at(means, people, embeddings.astype(np.float64))
-        means /= counts[:, None]
-        several = counts[people] > 1
-        scale = np.sqrt(counts / np.maximum(counts - 1, 1))[people]
-        residuals = (embeddings - means[people]) * scale[:, None]
-        within = _covariance(residuals[several])
-        total = _covariance(means - means.mean(axis=0)) + within * (1 - np.mean(1 / counts))
+        pooled = pool_scatter(embeddings.astype(np.float64), people)
+        judging = check[pooled.people]
         return cls._in_basis(
-            means.mean(axis=0),
-            total,
-            _covariance(residuals[several & ~check[people]]),
-            _covariance(residuals[several & check[people]]),
+            pooled.means.mean(axis=0),
+            pooled.total,
+            covariance(pooled.residuals[~judging]),
+            covariance(pooled.residuals[judging]),
         )
 
     @classmethod
@@ -96,20 +89,20 @@ class VariationModel:
         """
         first = np.stack([template.embeddings[0] for template in templates]).astype(np.float64)
         mean = first.mean(axis=0)
-        total = _covariance(first - mean)
+        total = covariance(first - mean)
         total += np.trace(total) / len(total) * 0.1 * np.eye(len(total))
         residuals = np.concatenate([t.embeddings - t.embeddings.mean(axis=0) for t in templates])
-        within = _covariance(residuals) + 1e-3 * total
+        within = covariance(residuals.astype(np.float64)) + 1e-3 * total
         within *= _WITHIN_SHARE * np.trace(total) / np.trace(within)
         return cls._in_basis(mean, total, within, within)
 
     @classmethod
     def _in_basis(
         cls,
-        mean: NDArray[np.float64],
-        total: NDArray[np.float64],
-        within: NDArray[np.float64],
-        within_check: NDArray[np.float64],
+        mean: DoubleArray,
+        total: DoubleArray,
+        within: DoubleArray,
+        within_check: DoubleArray,
     ) -> "VariationModel":
         values, vectors = np.linalg.eigh(total)
         held = np.cumsum(np.maximum(values[::-1], 0))
@@ -120,9 +113,9 @@ class VariationModel:
         return cls(
             mean.astype(np.float32),
             basis.astype(np.float32),
-            shrunk(positive(spread - (within + within_check) / 2), _BETWEEN_SHRINKAGE).astype(np.float32),
-            shrunk(within, _WITHIN_SHRINKAGE).astype(np.float32),
-            shrunk(within_check, _CHECK_SHRINKAGE).astype(np.float32),
+            shrink(make_positive_definite(spread - (within + within_check) / 2), _BETWEEN_SHRINKAGE).astype(np.float32),
+            shrink(within, _WITHIN_SHRINKAGE).astype(np.float32),
+            shrink(within_check, _CHECK_SHRINKAGE).astype(np.float32),
         )
 
     @classmethod
@@ -223,11 +216,6 @@ def load_variation_model(pack: PackId) -> VariationModel | None:
     return VariationModel.load(shipped.read_bytes()) if shipped.is_file() else None
 
 
-def _covariance(rows: NDArray[np.floating]) -> NDArray[np.float64]:
-    covariance: NDArray[np.float64] = rows.T.astype(np.float64) @ rows / max(len(rows), 1)
-    return covariance
-
-
-def _root(covariance: FloatArray) -> FloatArray:
-    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+def _root(matrix: FloatArray) -> FloatArray:
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T, np.float32)

@@ -5,7 +5,8 @@ from datetime import datetime, tzinfo
 
 from PIL import Image
 
-from muster.vision.decode import DECODER_ERRORS, FORMATS
+from muster.vision.decode import DECODER_ERRORS
+from muster.vision.formats import PILLOW_FORMATS
 
 # EXIF 2.32: the directory of photographic data, and in it DateTimeOriginal and OffsetTimeOriginal.
 _EXIF_IFD = 0x8769
@@ -24,7 +25,7 @@ def capture_time(data: bytes, zone: tzinfo) -> datetime | None:
         The moment with its time zone; None where the file does not say it in a way that can be read.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
             exif = Image.Exif()
             # `getexif` would decode a PNG to look behind its pixels.
             exif.load(image.info.get("exif", b""))

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, UnsupportedImage
+from muster.vision.formats import PILLOW_FORMATS
 from muster.vision.jpeg_end import restore_end_marker
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
-
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
-"""Formats that are read, by Pillow's names."""
 
 _ACCEPTED = "Send a JPEG, PNG, WebP or HEIC photo."
 
@@ -143,12 +141,12 @@ def decode(data: bytes, limits: ImageLimits = DEFAULT_IMAGE_LIMITS) -> Photo:
 def _open(data: bytes, limits: ImageLimits) -> Image.Image:
     """Read the header alone."""
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(_pixel_limit_message(limits)) from error
     except DECODER_ERRORS as error:
         known = _format_of(data)
-        if known in FORMATS:
+        if known in PILLOW_FORMATS:
             raise DamagedImage("The photo is damaged: send it again, or take a new one.") from error
         what = f"This is a {known} file, which is not read." if known else "This file is not a picture."
         raise UnsupportedImage(f"{what} {_ACCEPTED}") from error

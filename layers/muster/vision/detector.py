@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.inference import session_for_any_size
+from muster.vision.inference import open_variable_size_session
 from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scale, non_max_suppression
 from muster.vision.tiles import choose_scales
 
@@ -43,7 +43,7 @@ class CenterFaceDetector:
             sides: longest side, in pixels, at each scale a photo is read at, rising.
             threshold: least score of a face, 0 to 1.
         """
-        self._session = session_for_any_size(model, threads)
+        self._session = open_variable_size_session(model, threads)
         self._sides = sides
         self._threshold = threshold
 

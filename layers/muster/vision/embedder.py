@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from muster.arrays import unit_rows
 from muster.domain.faces import Faces
 from muster.vision.align import Framing, cut_out
 from muster.vision.augment import augmented_crops
+from muster.vision.inference import open_session
 
 _BATCH = 16
 """Crops of one network run; `benchmarks/vision/crops.py` times it: larger batches are no faster and take more
@@ -26,10 +26,7 @@ class FaceNetwork:
     """
 
     def __init__(self, model: Path, threads: int) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model, threads)
         self.size = int(self._session.get_outputs()[0].shape[1])
         """Length of an embedding."""
 

@@ -1,15 +1,27 @@
-"""Inference sessions for pictures that are each of another size."""
+"""ONNX Runtime sessions, with the options that measurements chose."""
 
 from pathlib import Path
 
 import onnxruntime
 
 
-def session_for_any_size(model: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Load an ONNX model whose inputs always have the same shape, except for the batch size.
+
+    Args:
+        threads: CPU threads of one run.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return _open(model, options)
+
+
+def open_variable_size_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
     """Load an ONNX model whose every input may have another shape.
 
     Args:
-        threads: of the inference engine, for one picture.
+        threads: CPU threads of one run.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -18,4 +30,8 @@ def session_for_any_size(model: Path, threads: int) -> onnxruntime.InferenceSess
     options.enable_mem_pattern = False
     # Idle threads that spin take the cores from the embedder, and a fifth more processor time in all.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return _open(model, options)
+
+
+def _open(model: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from muster.domain.faces import Faces
 from muster.vision.align import CROP_SIZE, box_to_crop, warp
 
-_FRAME_MARGIN = 1.0
+FRAME_MARGIN = 1.0
 """The box is doubled, so that hair and some background on every side are seen."""
 
 _SIDE = 80
@@ -48,11 +48,23 @@ def head_masks(pixels: NDArray[np.uint8], faces: Faces, margin: float) -> NDArra
     """
     masks = np.empty((len(faces), CROP_SIZE, CROP_SIZE), dtype=np.float32)
     for index, (box, landmarks) in enumerate(zip(faces.boxes, faces.landmarks, strict=True)):
-        to_frame = box_to_crop(box, _FRAME_MARGIN)
+        to_frame = box_to_crop(box, FRAME_MARGIN)
         labels = _prior(cv2.transform(landmarks[None].astype(np.float64), to_frame)[0] * (_SIDE / CROP_SIZE))
         frame = cv2.resize(warp(pixels, to_frame), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        masks[index] = _in_crop(_refine(frame.astype(np.uint8, copy=False), labels), margin)
+        mask = _refine(frame.astype(np.uint8, copy=False), labels)
+        softened = np.asarray(cv2.GaussianBlur(mask, (0, 0), _SOFTNESS * _SIDE), np.float32)
+        masks[index] = frame_to_crop(softened, margin)
     return masks
+
+
+def frame_to_crop(mask: NDArray[np.float32], margin: float) -> NDArray[np.float32]:
+    """Take the mask of a frame, (side, side), to the crop of a smaller margin about the same centre."""
+    side = len(mask)
+    scale = (CROP_SIZE / side) * (1 + FRAME_MARGIN) / (1 + margin)
+    shift = (CROP_SIZE - scale * side) / 2 + 0.5 * scale - 0.5
+    to_crop = np.array([[scale, 0, shift], [0, scale, shift]])
+    crop = cv2.warpAffine(mask, to_crop, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
+    return crop.astype(np.float32, copy=False)
 
 
 def on_neutral_background(
@@ -109,13 +121,3 @@ def _refine(frame: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.f
     parts = np.asarray(found)
     mask: NDArray[np.bool_] = parts == np.bincount(parts[sure > 0]).argmax()
     return mask.astype(np.float32)
-
-
-def _in_crop(mask: NDArray[np.float32], margin: float) -> NDArray[np.float32]:
-    """Take a frame's mask to the crop of a smaller margin about the same centre, its outline softened."""
-    soft = cv2.GaussianBlur(mask, (0, 0), _SOFTNESS * _SIDE)
-    scale = (CROP_SIZE / _SIDE) * (1 + _FRAME_MARGIN) / (1 + margin)
-    shift = (CROP_SIZE - scale * _SIDE) / 2 + 0.5 * scale - 0.5
-    to_crop = np.array([[scale, 0, shift], [0, scale, shift]])
-    cut = cv2.warpAffine(soft, to_crop, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE)
-    return cut.astype(np.float32, copy=False)

@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.vision.align import CROP_SIZE, box_to_crop, warp
-
-FRAME_MARGIN = 1.0
-"""The box is doubled, so that hair and some background on every side are seen; not measured with published weights."""
+from muster.vision.inference import open_session
+from muster.vision.segmenter import FRAME_MARGIN, frame_to_crop
 
 
 class UnetSegmenter:
@@ -24,10 +21,7 @@ class UnetSegmenter:
     """
 
     def __init__(self, model: Path, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(model, threads)
         self._side = int(self._session.get_inputs()[0].shape[-1])
 
     def head_masks(self, pixels: NDArray[np.uint8], faces: Faces, margin: float) -> NDArray[np.float32]:
@@ -44,7 +38,7 @@ class UnetSegmenter:
         masks = np.empty((len(faces), CROP_SIZE, CROP_SIZE), np.float32)
         for index, box in enumerate(faces.boxes):
             to_frame = box_to_crop(box, FRAME_MARGIN) * (self._side / CROP_SIZE)
-            masks[index] = self._in_crop(self.probability(warp(pixels, to_frame, self._side)[None])[0], margin)
+            masks[index] = frame_to_crop(self.probability(warp(pixels, to_frame, self._side)[None])[0], margin)
         return masks
 
     def probability(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -52,10 +46,3 @@ class UnetSegmenter:
         pictures = np.ascontiguousarray(frames.transpose(0, 3, 1, 2), np.float32)
         head: NDArray[np.float32] = self._session.run(["head"], {"crop": pictures})[0]
         return head
-
-    def _in_crop(self, head: NDArray[np.float32], margin: float) -> NDArray[np.float32]:
-        """Take a frame's mask to the crop of a smaller margin about the same centre."""
-        scale = (CROP_SIZE / self._side) * (1 + FRAME_MARGIN) / (1 + margin)
-        shift = (CROP_SIZE - scale * self._side) / 2 + 0.5 * scale - 0.5
-        to_crop = np.array([[scale, 0, shift], [0, scale, shift]])
-        return cv2.warpAffine(head, to_crop, (CROP_SIZE, CROP_SIZE), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from muster.arrays import FloatArray
 from muster.domain.faces import Faces
-from muster.vision.inference import session_for_any_size
+from muster.vision.inference import open_variable_size_session
 from muster.vision.letterbox import Frame, letterbox
 from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scale, non_max_suppression
 from muster.vision.tiles import MAX_TILE_SIDE, MIN_SCALE_RATIO, choose_scales
@@ -51,7 +51,7 @@ class YoloFaceDetector:
             sides: longest side, in pixels, at each scale a photo is read at, rising; the first reads it whole.
             threshold: least score of a face, 0 to 1.
         """
-        self._session = session_for_any_size(model, threads)
+        self._session = open_variable_size_session(model, threads)
         entry = self._session.get_inputs()[0]
         self._input = entry.name
         self._fixed = tuple(entry.shape[2:]) if all(isinstance(side, int) for side in entry.shape[2:]) else None

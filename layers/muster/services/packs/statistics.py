@@ -12,9 +12,8 @@ from muster.packs.statistics import NetworkStatistics, PackStatistics
 from muster.progress import OnProgress
 from muster.recognition.population import MIN_PEOPLE, estimate_population, strangers_above
 from muster.vision.decode import decode
+from muster.vision.formats import PHOTO_SUFFIXES
 from muster.vision.pipeline import VisionPipeline
-
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 def measure_statistics(
@@ -60,7 +59,7 @@ def measure_statistics(
 
 
 def _people(folder: Path) -> list[list[Path]]:
-    pictures = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _PICTURES]
+    pictures = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PHOTO_SUFFIXES]
     by_person: dict[Path, list[Path]] = {}
     for path in pictures:
         by_person.setdefault(path if path.parent == folder else path.parent, []).append(path)

@@ -28,6 +28,7 @@ from muster.domain.registration import RegistrationDetails
 from muster.domain.student import Student
 from muster.services.registering.registration import Registration
 from muster.services.roster.students import Roster
+from muster.vision.formats import PHOTO_SUFFIXES
 
 MAX_PHOTOS = 1_000
 """Photos of one archive; each takes about a quarter of a second."""
@@ -52,8 +53,6 @@ _BROKEN_ARCHIVE = (
 )
 """Raised by `zipfile` and the decompressors on damaged input, such as tests/unit/test_mutated_archives.py feeds them. A
 damaged LZMA header may ask for a dictionary that does not fit into memory."""
-
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class PhotoReport:
 def photos_of_folder(folder: Path) -> list[NamedPhoto]:
     """Return the photos that lie in a folder, in the order of their names; hidden files are passed over."""
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    return _checked([NamedPhoto(path.name, path) for path in paths if path.suffix.lower() in _SUFFIXES])
+    return _checked([NamedPhoto(path.name, path) for path in paths if path.suffix.lower() in PHOTO_SUFFIXES])
 
 
 def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
@@ -147,7 +146,7 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if info.filename.endswith("/") or "__MACOSX" in path.parts[:1] or path.name.startswith("."):
             continue
-        if path.suffix.lower() in _SUFFIXES:
+        if path.suffix.lower() in PHOTO_SUFFIXES:
             photos.append(NamedPhoto(path.name, _Entry(archive, info)))
     return _checked(sorted(photos, key=lambda photo: photo.name))
 
