@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pyproject.toml is the one place that pins torch: its build differs by machine, so it is not in the lock files.
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
+# npm runs with the Node.js of the development dependencies.
+NPM := $(BIN)/python -m tools.npm
 BENCH ?= all
 # Processes that run tests side by side. A machine with little memory may want fewer.
 WORKERS ?= auto
@@ -56,15 +58,17 @@ test-export: .venv-export/done ## compare the cloud pack's exported models with 
 	.venv-export/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-lint: $(VENV)/dev ## check style, spelling and types
+lint: $(VENV)/dev node_modules/.package-lock.json ## check style, spelling and types
 	$(BIN)/python -m codespell_lib
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(NPM) run --silent lint
 
-format: $(VENV)/dev ## fix style
+format: $(VENV)/dev node_modules/.package-lock.json ## fix style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(NPM) run --silent format
 
 bench: $(VENV)/dev ## run all benchmarks, or one: make bench BENCH=matching
 	$(BIN)/python -m benchmarks $(BENCH)
@@ -105,7 +109,7 @@ lock: ## regenerate the lock files from pyproject.toml (needs uv)
 	requirements/lock.sh
 
 clean: ## remove build outputs; model packs stay in the user's cache
-	rm -rf $(VENV) .venv-* build dist cdk.out
+	rm -rf $(VENV) .venv-* node_modules build dist cdk.out
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -122,4 +126,9 @@ $(VENV)/local: $(VENV)/bin/python requirements/local.txt pyproject.toml
 $(VENV)/dev: $(VENV)/local requirements/dev.txt
 	@echo "Installing the test dependencies."
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# npm writes this file at the end of an installation.
+node_modules/.package-lock.json: package.json package-lock.json .npmrc | $(VENV)/dev
+	$(NPM) ci --silent
 	@touch $@

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import de from "../../web/languages/de.js";
+import en from "../../web/languages/en.js";
+import { setLanguages, web } from "./browser.js";
+
+const { chooseLanguage, explain, hasText, language, percent, startLanguage, t } = await import(web("core/i18n.js"));
+const { Problem } = await import(web("core/problem.js"));
+
+beforeEach(async () => {
+  localStorage.clear();
+  setLanguages("en-GB");
+  await startLanguage();
+});
+
+test("values replace their placeholders", () => {
+  assert.equal(t("question.is", { name: "Ida" }), "Is this Ida?");
+  assert.equal(t("question.is", { other: "Ida" }), "Is this {name}?");
+});
+
+test("a count selects the singular or the plural", () => {
+  assert.equal(t("group.size", { count: 1 }), "1 student");
+  assert.equal(t("group.size", { count: 0 }), "0 students");
+  assert.equal(t("group.size", { count: 2 }), "2 students");
+});
+
+test("a key without a text is shown as it is", () => {
+  assert.equal(t("no.such.key"), "no.such.key");
+  assert.equal(hasText("no.such.key"), false);
+});
+
+test("only exactly 0 and 1 are shown as 0% and 100%", () => {
+  const shares = [0, 0.001, 0.004, 0.5, 0.996, 0.9999, 1];
+  assert.deepEqual(shares.map(percent), ["0%", "1%", "1%", "50%", "99%", "99%", "100%"]);
+});
+
+test("the chosen language comes before the phone's, which comes before English", async () => {
+  setLanguages("de-CH", "en");
+  await startLanguage();
+  assert.equal(language(), "de");
+  assert.equal(document.documentElement.lang, "de");
+  setLanguages("fr-FR");
+  await startLanguage();
+  assert.equal(language(), "en");
+  await chooseLanguage("de");
+  setLanguages("en-GB");
+  await startLanguage();
+  assert.equal(language(), "de");
+  assert.equal(t("group.size", { count: 2 }), "2 Schüler");
+});
+
+test("known problems are translated, others keep the server's message", () => {
+  assert.equal(explain(new Problem(422, "too_dark", "Dark.")), en["problem.too_dark"]);
+  assert.equal(explain(new Problem(422, "no_such_code", "The server's message.")), "The server's message.");
+  assert.equal(explain(new Problem(422, "no_such_code", "")), en["problem.failed"]);
+});
+
+test("both languages have the same keys and placeholders", () => {
+  const placeholders = (text) => [...new Set(JSON.stringify(text).match(/\{\w+\}/g))].sort();
+  assert.deepEqual(Object.keys(de).sort(), Object.keys(en).sort());
+  for (const [key, text] of Object.entries(en)) {
+    assert.deepEqual(placeholders(de[key]), placeholders(text), key);
+    assert.equal(typeof de[key], typeof text, key);
+  }
+});
