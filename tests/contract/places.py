@@ -1,7 +1,9 @@
 """Where a store can be: each place opens its stores anew, in this process or in another."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
@@ -11,7 +13,6 @@ from botocore.config import Config
 from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
 from muster.storage.ports import GroupStore, HeadStore, IdempotencyStore, SessionStore, StudentStore, TrainingStore
-from tests.infra.tables import table_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 PATIENT_CONFIG = CLIENT_CONFIG.merge(Config(connect_timeout=120, read_timeout=600))
 """As the system's own clients, but a machine that is slow for a while makes them repeat nothing."""
+
+
+_client_lock = Lock()
+
+
+@cache
+def _session() -> boto3.Session:
+    """One session for every client of this process: reading the service models takes longer than most tests."""
+    return boto3.Session("test", "test", region_name="eu-central-1")
 
 
 class Stores(Protocol):
@@ -69,19 +79,19 @@ class AwsPlace:
     models: str
 
     def clients(self) -> "tuple[DynamoDBClient, S3Client]":
-        session = boto3.Session("test", "test", region_name="eu-central-1")
-        return (
-            session.client("dynamodb", endpoint_url=self.endpoint, config=PATIENT_CONFIG),
-            session.client("s3", endpoint_url=self.endpoint, config=PATIENT_CONFIG),
-        )
+        # A session is not thread-safe while it makes a client; the clients are.
+        with _client_lock:
+            return (
+                _session().client("dynamodb", endpoint_url=self.endpoint, config=PATIENT_CONFIG),
+                _session().client("s3", endpoint_url=self.endpoint, config=PATIENT_CONFIG),
+            )
 
     def build(self, *, versioned: bool = False) -> None:
         """Make the table as the infrastructure's template does, and the buckets."""
+        from tests.infra.tables import table_definition  # imports the CDK, which only simulated AWS needs
+
         dynamodb, s3 = self.clients()
-        dynamodb.create_table(
-            TableName=self.table,
-            **table_definition(),
-        )
+        dynamodb.create_table(TableName=self.table, **table_definition())
         for bucket in (self.photos, self.models):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             if versioned:
