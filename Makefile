@@ -47,7 +47,7 @@ test: $(VENV)/dev system-packages ## run every test, in two processes
 	wait $$e2e; ended=$$?; cat build/test-e2e.log; exit $$((others | ended))
 
 test-fast: $(VENV)/dev ## run the tests that need neither models nor processes, in under a minute
-	$(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" tests/unit tests/contract tests/e2e
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(FAST)" tests/unit tests/contract
 
 test-export: .venv-export/done ## compare the cloud pack's exported models with their original libraries; installs 6 GB
 	.venv-export/bin/python -m pytest tests/export

@@ -56,7 +56,7 @@ def test_a_damaged_entry_is_refused_alone() -> None:
     assert second.read(100) == b"photo"
 
 
-@pytest.mark.parametrize("content", [b"no archive", archive("1.jpg")[:-30]])
+@pytest.mark.parametrize("content", [b"no archive", archive("1.jpg")[:-30]], ids=["text", "cut short"])
 def test_what_is_no_archive_is_refused(content: bytes) -> None:
     with pytest.raises(UnsupportedArchive):
         photos_of_archive(content)

@@ -26,7 +26,7 @@ from tests.unit.test_decode import png_with_long_transparency
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 MAX_BYTES = 1_000_000
-MUTATIONS = 120
+MUTATIONS = 40
 """Archives made of each compression."""
 
 
