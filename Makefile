@@ -39,12 +39,10 @@ system-packages: ## install the browser and LibreOffice Calc that the tests use
 	echo "The tests need $$missing, which could not be installed. Install it and run make again:" >&2; \
 	echo "  $(PACKAGES_HINT)" >&2; echo "make test-fast runs the tests that do not need it." >&2; exit 1
 
-test: $(VENV)/dev system-packages ## run every test, in two processes
+test: $(VENV)/dev system-packages ## run every test on every processor; the slowest are listed at the end
 	@mkdir -p build
-	@echo "The end-to-end tests run at the same time; their output is in build/test-e2e.log and is shown at the end."
-	@export OPENBLAS_NUM_THREADS=1; $(BIN)/python -m pytest tests/e2e > build/test-e2e.log 2>&1 & e2e=$$!; \
-	$(BIN)/python -m pytest tests/unit tests/contract tests/infra tests/export; others=$$?; \
-	wait $$e2e; ended=$$?; cat build/test-e2e.log; exit $$((others | ended))
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+		--durations=40 --junit-xml=build/tests.xml
 
 test-fast: $(VENV)/dev ## run the tests that need neither models nor processes, in under a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(FAST)" tests/unit tests/contract
