@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import muster.cli.app  # noqa: F401 - loads every module that defines an error
 from muster.api.problems import status_of
 from muster.domain.errors import MusterError
 from tests.unit.test_dependency_rule import ALLOWED
