@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from muster.domain.errors import InvalidRequest, WeightsUnreachable
 from muster.packs.manifest import PublishedSource
-from muster.packs.weights import OnProgress
+from muster.packs.weights import OnFraction
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,7 +27,7 @@ class Bucket:
         self._bucket = bucket
         self._prefix = prefix
 
-    def fetch(self, source: PublishedSource, kept: Path, on_progress: OnProgress) -> Path:
+    def fetch(self, source: PublishedSource, kept: Path, on_fraction: OnFraction) -> Path:
         """Download an object whole; see `WeightStore.fetch`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -40,7 +40,7 @@ class Bucket:
                 for block in answer["Body"].iter_chunks(_BLOCK):
                     stream.write(block)
                     arrived += len(block)
-                    on_progress(arrived / max(answer["ContentLength"], 1))
+                    on_fraction(arrived / max(answer["ContentLength"], 1))
         except (ClientError, BotoCoreError) as error:
             raise WeightsUnreachable(
                 f"s3://{self._bucket}/{key} cannot be read ({error}): put the weights of {source.network} there, which "

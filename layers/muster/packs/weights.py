@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from muster.domain.errors import PackBuildFailed, WeightsChanged, WeightsUnreachable
 from muster.packs.manifest import Pinned, PublishedSource, Sha256
 
-OnProgress = Callable[[float], None]
+OnFraction = Callable[[float], None]
 """Called with the share of a file that has arrived, 0 to 1."""
 
 _BLOCK = 1 << 20
@@ -26,7 +26,7 @@ class WeightStore(Protocol):
 
     origin: str
 
-    def fetch(self, source: PublishedSource, kept: Path, on_progress: OnProgress) -> Path:
+    def fetch(self, source: PublishedSource, kept: Path, on_fraction: OnFraction) -> Path:
         """Return a whole file, which may be `kept`, where a download is to be written.
 
         Raises:
@@ -43,7 +43,7 @@ class Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def fetch(self, source: PublishedSource, kept: Path, on_progress: OnProgress) -> Path:
+    def fetch(self, source: PublishedSource, kept: Path, on_fraction: OnFraction) -> Path:
         """Return the file where it lies."""
         path = self._folder / source.file
         if not path.is_file():
@@ -59,7 +59,7 @@ class PublicAddress:
 
     origin = "the published address"
 
-    def fetch(self, source: PublishedSource, kept: Path, on_progress: OnProgress) -> Path:
+    def fetch(self, source: PublishedSource, kept: Path, on_fraction: OnFraction) -> Path:
         """Download a file, going on where an earlier download of a file with a known hash was cut off."""
         if kept.is_file():
             return kept
@@ -71,11 +71,11 @@ class PublicAddress:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
                 begun = begun if answer.status == http.HTTPStatus.PARTIAL_CONTENT else 0
                 total = begun + int(answer.headers.get("Content-Length") or 0)
-                _receive(answer, part, begun, total, on_progress)
+                _receive(answer, part, begun, total, on_fraction)
         except urllib.error.HTTPError as error:
             if begun and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 part.unlink()
-                return self.fetch(source, kept, on_progress)
+                return self.fetch(source, kept, on_fraction)
             raise _unreachable(source, f"the answer was {error.code}") from error
         except urllib.error.URLError as error:
             raise _unreachable(source, str(error.reason)) from error
@@ -85,13 +85,13 @@ class PublicAddress:
         return kept
 
 
-def _receive(answer: http.client.HTTPResponse, part: Path, begun: int, total: int, on_progress: OnProgress) -> None:
+def _receive(answer: http.client.HTTPResponse, part: Path, begun: int, total: int, on_fraction: OnFraction) -> None:
     arrived = begun
     with part.open("ab" if begun else "wb") as stream:
         while block := answer.read(_BLOCK):
             stream.write(block)
             arrived += len(block)
-            on_progress(arrived / total if total else 0.0)
+            on_fraction(arrived / total if total else 0.0)
     if arrived < total:
         raise ConnectionError("cut short")
 
