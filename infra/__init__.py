@@ -1,0 +1,1 @@
+"""AWS infrastructure as a CDK application."""

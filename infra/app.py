@@ -1,7 +1,7 @@
-"""The CDK application: five stacks a stage, one direction: web -> data -> training -> api -> monitoring.
+"""CDK application with five stacks per stage, in one direction: web -> data -> training -> api -> monitoring.
 
-`python -m infra.app` writes the templates of every stage to cdk.out and needs neither Docker nor an account; the `cdk`
-command line runs the same through cdk.json.
+`python -m infra.app` writes the templates of every stage to cdk.out; it needs neither Docker nor an account. The `cdk`
+command line runs it through cdk.json.
 """
 
 import os
@@ -29,8 +29,8 @@ FLAGS: Final = {
     "@aws-cdk/aws-sns-subscriptions:restrictSqsDescryption": True,
     "@aws-cdk/core:enablePartitionLiterals": True,
 }
-"""Feature flags, here and not in cdk.json, so that the templates are the same with and without the command line.
-Statements are not merged: each keeps the name that says what it is for."""
+"""Feature flags, set here and not in cdk.json so that the templates are the same with and without the command line.
+Policy statements are not merged, so each keeps the name of its purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Stacks:
 
 
 def add_stage(app: cdk.App, config: StageConfig, root: Path = ROOT) -> Stacks:
-    """Add the stacks of one stage, tagged for the bill."""
+    """Add the stacks of one stage, with cost tags."""
     env = cdk.Environment(account=config.account, region=config.region)
     prefix = f"muster-{config.stage}"
     files = root / "web"
@@ -83,9 +83,9 @@ def add_stage(app: cdk.App, config: StageConfig, root: Path = ROOT) -> Stacks:
 
 
 def build(outdir: Path | None = None, stages: Sequence[StageConfig] = STAGES, root: Path = ROOT) -> cdk.App:
-    """Return the application with the given stages, each checked by cdk-nag's AwsSolutions pack when synthesized.
+    """Return the application with the given stages, which cdk-nag's AwsSolutions pack checks during synthesis.
 
-    `cdk --context stage=dev` leaves the others out, so that `--all` deploys one stage.
+    `cdk --context stage=dev` selects a stage, so that `--all` deploys only that one.
 
     Raises:
         ValueError: the context names no stage.

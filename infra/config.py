@@ -1,4 +1,4 @@
-"""What differs between the stages, in one typed place. Change it here, then deploy; nothing else is to be edited."""
+"""Configuration of the stages. To change a stage, edit it here and deploy."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -7,16 +7,16 @@ from muster.domain.learning import LearningMode
 from muster.recognition.policy import HeadUse, Policy
 
 PACK_HOME: Final = "/opt/muster"
-"""Where the images keep the model pack (`MUSTER_HOME` of containers/vision/Dockerfile)."""
+"""Folder of the model pack in the images (`MUSTER_HOME` of containers/vision/Dockerfile)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """A host name of your own for the web client and the API.
+    """Custom host name of the web client and the API.
 
     Attributes:
         name: for example `attendance.example.edu`; point its DNS record at the distribution after the first deploy.
-        certificate_arn: an ACM certificate for that name, in us-east-1, where CloudFront looks for it.
+        certificate_arn: an ACM certificate for that name, in us-east-1, as CloudFront requires.
     """
 
     name: str
@@ -28,9 +28,10 @@ class FunctionSize:
     """Size of one Lambda function.
 
     Attributes:
-        memory_mb: 128 to 10,240; CPU grows with it, 1,769 MB is one vCPU. A new AWS account is held to 3,008.
-        timeout_seconds: a request through the gateway ends after 30 s whatever this says; queued photos use it whole.
-        reserved_concurrency: instances kept for, and at most used by, this function; None shares the account's pool.
+        memory_mb: 128 to 10,240; CPU grows with it, 1,769 MB is one vCPU. A new AWS account is limited to 3,008.
+        timeout_seconds: for queued photos; requests through the gateway always end after 30 s.
+        reserved_concurrency: instances reserved for this function, which are also its maximum; None shares the
+            account's pool.
     """
 
     memory_mb: int
@@ -40,16 +41,16 @@ class FunctionSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long things are kept, in days.
+    """Retention periods in days.
 
     Attributes:
-        uploads: raw photos under `uploads/`, a safety net: the functions delete each one as soon as it is read.
-        registration_photos: `students/`; recognition needs the template only, so this may be short.
+        uploads: raw photos under `uploads/`, as a safety net; the functions delete each one after reading it.
+        registration_photos: `students/`. Recognition needs only the template, so this may be short.
             None keeps them until the student is erased.
         session_photos: `sessions/`, originals and annotated pictures.
-        sessions: roll calls with their marks; None keeps them until somebody removes them.
+        sessions: roll calls with their marks; None keeps them until someone removes them.
         logs: application, access and job logs.
-        recovery: point-in-time recovery of the table, 1 to 35; an erased student lives on in it that long.
+        recovery: point-in-time recovery of the table, 1 to 35; it contains erased students for this long.
     """
 
     uploads: int
@@ -65,12 +66,12 @@ class Training:
     """The training job.
 
     Attributes:
-        gpu: whether the job asks for one GPU.
-        instance_types: what may be started; all have one GPU where the job asks for it.
-        max_vcpus: ceiling of the compute environment; 4 is one g4dn.xlarge. The floor is always 0.
-        timeout_minutes: after this a run is ended and counted as failed.
-        attempts: a run whose spot instance is taken away is tried this often in all, 1 to 10.
-        spot: spare capacity at roughly a third of the price.
+        gpu: whether the job uses one GPU.
+        instance_types: allowed instance types; with `gpu`, all have one GPU.
+        max_vcpus: maximum of the compute environment; 4 is one g4dn.xlarge. The minimum is always 0.
+        timeout_minutes: after this time a run is stopped and fails.
+        attempts: total attempts of a run whose spot instance is reclaimed, 1 to 10.
+        spot: use spare capacity at roughly a third of the price.
     """
 
     gpu: bool = True
@@ -82,7 +83,7 @@ class Training:
 
 
 ON_PROCESSORS: Final = Training(gpu=False, instance_types=("m6a.xlarge", "m6i.xlarge", "m5.xlarge"))
-"""Training without a GPU, on cheaper instances of the same memory. The head is so small that it trains no slower
+"""Training without a GPU, on cheaper instances with the same memory. The head is so small that it trains as fast
 (benchmarks/operations/training_gpu.py)."""
 
 
@@ -91,27 +92,27 @@ class StageConfig:
     """One stage of the system.
 
     Attributes:
-        stage: its name; begins every stack's name.
-        account, region: where it lives; None takes what the command line's credentials say.
-        retain_data: keep table, buckets, key and user pool when the stacks are deleted, and refuse to delete the table.
-        alarm_email: who is told of alarms and the budget; None tells nobody (the topic can be subscribed to later).
-        monthly_budget_usd: a message at 80 % and 100 % of it, and when the forecast passes it.
+        stage: its name, the prefix of every stack's name.
+        account, region: target of the deployment; None uses those of the command line's credentials.
+        retain_data: keep table, buckets, key and user pool when the stacks are deleted, and protect the table.
+        alarm_email: receives alarms and budget notifications; None sends none (subscribe to the topic later).
+        monthly_budget_usd: notifications are sent at 80 %, at 100 %, and when the forecast exceeds it.
         cost_center: value of the cost tag of that name.
         pack: the model pack in the vision image.
-        learn: what templates learn from: `automatic`, `confirmed` or `off`.
+        learn: which faces templates learn from: `automatic`, `confirmed` or `off`.
         wrong_marks: accepted wrong marks per 10,000 faces.
         head: how the trained head takes part in recognition: `gated`, `always` or `never`.
-        time_zone: the school's, an IANA name such as `Europe/Berlin`: when a day begins in reports.
-        upload_limit_bytes: largest photo that a presigned upload takes.
-        requests_per_second, burst: throttle of the API, all callers together.
-        table_most_reads, table_most_writes: request units a second that on-demand may reach, a ceiling of the bill.
+        time_zone: of the school, an IANA name such as `Europe/Berlin`; reports use it.
+        upload_limit_bytes: largest photo that a presigned upload accepts.
+        requests_per_second, burst: throttle of the API, for all callers together.
+        table_max_reads, table_max_writes: maximum request units per second on demand, which limits the cost.
         register, detect, roster, retrain: sizes of the functions.
-        queued_photos_at_once: instances that work on queued uploads, each kind; at least 2 (a limit of AWS).
-        mfa_required: teachers sign in with an authenticator app as well.
-        threat_protection: Cognito's risk scoring; bills for every active user.
-        domain: a host name of your own.
-        web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) to put before the distribution; bills monthly.
-        countries: ISO codes from which the site answers; empty means everywhere.
+        queued_photos_at_once: instances per kind of queued upload; at least 2 (an AWS limit).
+        mfa_required: require an authenticator app at sign-in.
+        threat_protection: Cognito's risk scoring, billed for every active user.
+        domain: custom host name.
+        web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly.
+        countries: ISO codes of countries that may use the site; empty allows all.
     """
 
     stage: Literal["dev", "prod"]
@@ -129,8 +130,8 @@ class StageConfig:
     upload_limit_bytes: int = 25_000_000
     requests_per_second: int
     burst: int
-    table_most_reads: int
-    table_most_writes: int
+    table_max_reads: int
+    table_max_writes: int
     retention: Retention
     register: FunctionSize = field(default=FunctionSize(memory_mb=3008, timeout_seconds=60))
     detect: FunctionSize = field(default=FunctionSize(memory_mb=3008, timeout_seconds=60))
@@ -151,8 +152,8 @@ DEV = StageConfig(
     monthly_budget_usd=20,
     requests_per_second=20,
     burst=40,
-    table_most_reads=2_000,
-    table_most_writes=500,
+    table_max_reads=2_000,
+    table_max_writes=500,
     retention=Retention(uploads=1, registration_photos=30, session_photos=7, logs=7, recovery=1),
     mfa_required=False,
 )
@@ -163,8 +164,8 @@ PROD = StageConfig(
     monthly_budget_usd=200,
     requests_per_second=200,
     burst=400,
-    table_most_reads=20_000,
-    table_most_writes=4_000,
+    table_max_reads=20_000,
+    table_max_writes=4_000,
     retention=Retention(uploads=1, registration_photos=365, session_photos=30, logs=90, recovery=14),
     queued_photos_at_once=20,
     training=Training(max_vcpus=8),

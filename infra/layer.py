@@ -1,8 +1,8 @@
-"""The library as a Lambda layer: source always, dependencies where `python -m infra.layer` has prepared them.
+"""The library as a Lambda layer, with the dependencies that `python -m infra.layer` prepares.
 
-Synthesis takes neither Docker nor a network, so it cannot install packages. That command does it once, before a
-deployment, into `build/layer/python`: wheels for the functions' platform, each checked against its hash. A layer
-without them still synthesizes, for tests and diffs, but carries a rule that makes CloudFormation refuse the deployment.
+Synthesis uses neither Docker nor a network, so it cannot install packages. Run `python -m infra.layer` once before a
+deployment: it installs wheels for the functions' platform, checked by hash, into `build/layer/python`. Without them the
+layer still synthesizes, for tests and diffs, but a rule makes CloudFormation reject the deployment.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ PREPARED: Final = "build/layer/python"
 STAMP: Final = "build/layer/lock.sha256"
 PYTHON_VERSION: Final = "3.14"
 PLATFORMS: Final = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux2014_x86_64")
-"""The functions run on Amazon Linux 2023, glibc 2.34."""
+"""Platforms of wheels for Amazon Linux 2023, which has glibc 2.34."""
 
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
@@ -34,20 +34,20 @@ def _lock_digest(root: Path) -> str:
 
 
 def is_prepared(root: Path) -> bool:
-    """Return whether the dependencies under `build/layer` are those of the lock file."""
+    """Return whether the dependencies under `build/layer` match the lock file."""
     stamp = root / STAMP
     return stamp.is_file() and stamp.read_text() == _lock_digest(root)
 
 
 @jsii.implements(cdk.ILocalBundling)
 class _Copy:
-    """Copies the library, and the dependencies if they are there, to where CDK makes the layer's archive of."""
+    """Copies the library, and the prepared dependencies, into the folder that CDK packages as the layer."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def try_bundle(self, output_dir: str, options: cdk.BundlingOptions | None = None, **_: object) -> bool:
-        """Fill the folder; always succeeds, so that CDK never asks for Docker."""
+        """Fill the folder. Returns True always, so that CDK never falls back to Docker."""
         target = Path(output_dir) / "python"
         if is_prepared(self._root):
             shutil.copytree(self._root / PREPARED, target, ignore=_NOT_SHIPPED)
@@ -72,7 +72,7 @@ def library_layer(scope: Construct, root: Path) -> lambda_.LayerVersion:
     return lambda_.LayerVersion(
         scope,
         "Library",
-        description="muster and what it needs to answer without vision",
+        description="muster and its dependencies, without vision",
         compatible_runtimes=[RUNTIME],
         compatible_architectures=[lambda_.Architecture.X86_64],
         code=lambda_.Code.from_asset(
@@ -87,7 +87,7 @@ def prepare(root: Path) -> None:
     """Install the layer's locked dependencies, as wheels for the functions' platform, into `build/layer`.
 
     Raises:
-        subprocess.CalledProcessError: pip failed and said why.
+        subprocess.CalledProcessError: pip failed; its output has the reason.
     """
     target = root / PREPARED
     shutil.rmtree(target.parent, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Names that more than one stack must agree on; those of the table and of objects are the library's own."""
+"""Names that several stacks share; the library defines those of the table's keys and of objects."""
 
 from typing import Final
 
@@ -13,28 +13,17 @@ UPLOADS_DETECT: Final = f"{keys.UPLOADS}{UploadKind.DETECT}/"
 
 
 def bucket(stage: str, kind: str) -> str:
-    """Return a bucket's name, known before the bucket is, so that policies can be read without looking anything up."""
+    """Return a bucket's name, fixed in advance so that policies contain it instead of a reference."""
     return f"muster-{stage}-{kind}-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
 
 
-def reported(text: str) -> str:
-    """Return a text with the account's properties as cdk-nag writes them: `<AWS::AccountId>`."""
-    for token, written in (
-        (cdk.Aws.PARTITION, "<AWS::Partition>"),
-        (cdk.Aws.ACCOUNT_ID, "<AWS::AccountId>"),
-        (cdk.Aws.REGION, "<AWS::Region>"),
-    ):
-        text = text.replace(token, written)
-    return text
-
-
 def photos_origin(stage: str) -> str:
-    """Return the origin that the browser sends uploads to and shows annotated photos from."""
+    """Return the origin of the photo bucket, for uploads and annotated photos in the browser."""
     return f"https://{bucket(stage, 'photos')}.s3.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}"
 
 
 def sign_in_prefix(stage: str) -> str:
-    """Return the first label of the sign-in pages' host name, unique in a region as the account's number is."""
+    """Return the first label of the sign-in pages' host name; the account's number makes it unique in a region."""
     return f"muster-{stage}-{cdk.Aws.ACCOUNT_ID}"
 
 

@@ -1,4 +1,4 @@
-"""Writes into the web client's worker which files it keeps, and a version that changes with any of them."""
+"""Generate the service worker's list of files, and a version that changes with any of them."""
 
 import hashlib
 import json
@@ -15,17 +15,17 @@ _KEPT_ENDINGS: Final = frozenset({".html", ".js", ".css", ".svg", ".png", ".webm
 
 
 def kept_files(folder: Path = WEB) -> list[Path]:
-    """Return the files that the page needs to start without a network, in order of their paths."""
+    """Return the files that the page needs to start offline, sorted by path."""
     return sorted(path for path in folder.rglob("*") if path.suffix in _KEPT_ENDINGS and path.name != WORKER)
 
 
 def stamped(worker: str, folder: Path = WEB) -> str:
-    """Return the worker's text with the files and the version of the folder."""
+    """Return the worker's text with the current list of files and version."""
     files = kept_files(folder)
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode() + file.read_bytes())
-    # A change of the worker itself is a new version, too.
+    # A change of the worker itself changes the version too.
     digest.update(_VERSION.sub("", _FILES.sub("", worker)).encode())
     addresses = ["/" if file.name == "index.html" else f"/{file.relative_to(folder).as_posix()}" for file in files]
     listed = json.dumps(addresses, indent=2).replace('"\n]', '",\n]')
@@ -34,7 +34,7 @@ def stamped(worker: str, folder: Path = WEB) -> str:
 
 
 def main() -> None:
-    """Write the worker anew."""
+    """Update the worker."""
     worker = WEB / WORKER
     worker.write_text(stamped(worker.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""An alarm that says what it means and where to read what to do."""
+"""Alarm with its meaning and a link to the instructions."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -7,8 +7,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 
-class Notice(cloudwatch.Alarm):
-    """Tells the topic when a metric reaches its limit, and when it is well again. No data is good news."""
+class ServiceAlarm(cloudwatch.Alarm):
+    """Notifies the topic when a metric reaches its limit and when it recovers. Missing data is not an alarm."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A bucket as all of ours are: private, TLS only, encrypted, its access logged."""
+"""Private, encrypted buckets with access logs."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -6,14 +6,14 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.review import accept
+from infra.nag import accept
 
 
 class PrivateBucket(s3.Bucket):
-    """A bucket without public access or object ownership by others, reached over TLS 1.2 or later only.
+    """A bucket without public access or foreign object owners, for TLS 1.2 or later only.
 
-    With a key, objects are encrypted under it through a bucket key (one KMS call for many objects), and a request that
-    asks for another encryption is refused. With `events`, S3 tells EventBridge of its objects.
+    With a key, objects are encrypted with it through a bucket key (one KMS call for many objects), and requests for
+    another encryption are denied. With `events`, S3 sends object events to EventBridge.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PrivateBucket(s3.Bucket):
             self._refuse_other_encryption(key)
 
     def _refuse_other_encryption(self, key: kms.IKey) -> None:
-        """Deny an upload that names another key; one that names none gets the bucket's."""
+        """Deny uploads that name another key; uploads that name none use the bucket's."""
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="OnlyOurKey",
@@ -78,7 +78,7 @@ class PrivateBucket(s3.Bucket):
 
 
 class AccessLogs(s3.Bucket):
-    """Where the access logs of other buckets, and of CloudFront, are delivered; emptied by age."""
+    """Receives the access logs of other buckets or of CloudFront; logs expire by age."""
 
     def __init__(self, scope: Construct, construct_id: str, *, days: int, retain: bool, cloudfront: bool) -> None:
         ownership = (

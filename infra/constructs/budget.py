@@ -1,4 +1,4 @@
-"""The monthly budget of one stage."""
+"""Monthly budget of a stage."""
 
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_sns as sns
@@ -8,9 +8,9 @@ from infra.config import StageConfig
 
 
 class MonthlyBudget(Construct):
-    """Tells the topic when the stage's cost reaches 80 % or 100 % of the budget, or is forecast to pass it.
+    """Notifies the topic when the stage's cost reaches 80 % or 100 % of the budget, or is forecast to exceed it.
 
-    It counts what carries the cost tag `application` of this stage, which must be activated once in the billing
+    It counts resources with the cost tag `application` of this stage. The tag must be activated once in the billing
     console.
     """
 

@@ -1,12 +1,12 @@
-"""A queue for what could not be done."""
+"""Queue of messages that failed every attempt."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 
-class DeadLetters(sqs.Queue):
-    """Keeps messages for 14 days, the longest SQS allows; encrypted, TLS only. It is what it should be when empty."""
+class DeadLetterQueue(sqs.Queue):
+    """Keeps failed messages for 14 days, the maximum of SQS; encrypted, TLS only. It should be empty."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(

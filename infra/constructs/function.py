@@ -1,22 +1,21 @@
-"""A Lambda function as all of ours are: its own role and log group, traced, its lost events kept."""
+"""Lambda function with its own role, log group, tracing and dead-letter queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.config import FunctionSize, StageConfig
-from infra.constructs.dead_letters import DeadLetters
+from infra.constructs.dead_letters import DeadLetterQueue
 from infra.constructs.log_group import ServiceLog
-from infra.review import accept
+from infra.nag import accept
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 
@@ -27,9 +26,9 @@ class ImageCode:
 
     Attributes:
         root: build context, the repository's root.
-        dockerfile: relative to the root.
-        handler: `package.module.function`, given to the image as its command.
-        arguments: of the image's build.
+        dockerfile: path relative to the root.
+        handler: `package.module.function`, the command of the image.
+        arguments: build arguments of the image.
     """
 
     root: Path
@@ -40,7 +39,7 @@ class ImageCode:
 
 @dataclass(frozen=True, slots=True)
 class ZipCode:
-    """A handler in a folder of its own, on the library's layer.
+    """A handler in a folder, on the library's layer.
 
     Attributes:
         folder: holds `handler.py`.
@@ -52,13 +51,13 @@ class ZipCode:
 
 
 class ServiceFunction(Construct):
-    """One function, with least privileges to begin with: it may write its own log and its traces.
+    """A function that may write its own log and traces, and nothing else until `infra.grants.allow` adds to it.
 
     Attributes:
         function: the Lambda function.
-        role: its role, to be given what it needs by `infra.grants`.
+        role: its role.
         log_group: its log.
-        dead_letters: asynchronous events that failed every attempt.
+        dead_letters: queue of asynchronous events that failed every attempt.
         name: the short name, such as `detect`.
     """
 
@@ -75,7 +74,7 @@ class ServiceFunction(Construct):
         super().__init__(scope, construct_id)
         self.name = construct_id.lower()
         self.log_group = ServiceLog(self, "Log", config=config)
-        self.dead_letters = DeadLetters(self, "DeadLetters")
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.role.add_to_policy(
             iam.PolicyStatement(
@@ -89,71 +88,43 @@ class ServiceFunction(Construct):
             "AwsSolutions-IAM5[Resource::*]",
             "xray:PutTraceSegments and xray:PutTelemetryRecords know no resources.",
         )
-        variables = {**environment, "POWERTOOLS_SERVICE_NAME": self.name}
-        self.function = (
-            self._image(code, config, size, variables)
-            if isinstance(code, ImageCode)
-            else self._zip(code, config, size, variables)
-        )
-
-    def _image(
-        self, code: ImageCode, config: StageConfig, size: FunctionSize, variables: dict[str, str]
-    ) -> lambda_.Function:
-        return lambda_.DockerImageFunction(
-            self,
-            "Function",
-            code=lambda_.DockerImageCode.from_image_asset(
+        common: dict[str, Any] = {
+            "architecture": lambda_.Architecture.X86_64,
+            "description": f"Muster {config.stage} {self.name}",
+            "environment": {**environment, "POWERTOOLS_SERVICE_NAME": self.name},
+            "memory_size": size.memory_mb,
+            "timeout": cdk.Duration.seconds(size.timeout_seconds),
+            "reserved_concurrent_executions": size.reserved_concurrency,
+            "role": self.role,
+            "log_group": self.log_group,
+            "logging_format": lambda_.LoggingFormat.JSON,
+            "tracing": lambda_.Tracing.ACTIVE,
+            "dead_letter_queue": self.dead_letters,
+        }
+        if isinstance(code, ImageCode):
+            image = lambda_.DockerImageCode.from_image_asset(
                 str(code.root),
                 file=code.dockerfile,
                 cmd=[code.handler],
                 platform=ecr_assets.Platform.LINUX_AMD64,
                 build_args=dict(code.arguments),
-            ),
-            architecture=lambda_.Architecture.X86_64,
-            description=f"Muster {config.stage} {self.name}",
-            environment=variables,
-            memory_size=size.memory_mb,
-            timeout=cdk.Duration.seconds(size.timeout_seconds),
-            reserved_concurrent_executions=size.reserved_concurrency,
-            role=self.role,
-            log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            tracing=lambda_.Tracing.ACTIVE,
-            dead_letter_queue=self.dead_letters,
-        )
-
-    def _zip(
-        self, code: ZipCode, config: StageConfig, size: FunctionSize, variables: dict[str, str]
-    ) -> lambda_.Function:
-        return lambda_.Function(
-            self,
-            "Function",
-            code=lambda_.Code.from_asset(str(code.folder), exclude=["__pycache__", "*.pyc"]),
-            handler="handler.handler",
-            runtime=RUNTIME,
-            layers=[code.layer],
-            architecture=lambda_.Architecture.X86_64,
-            description=f"Muster {config.stage} {self.name}",
-            environment=variables,
-            memory_size=size.memory_mb,
-            timeout=cdk.Duration.seconds(size.timeout_seconds),
-            reserved_concurrent_executions=size.reserved_concurrency,
-            role=self.role,
-            log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            tracing=lambda_.Tracing.ACTIVE,
-            dead_letter_queue=self.dead_letters,
-        )
+            )
+            self.function: lambda_.Function = lambda_.DockerImageFunction(self, "Function", code=image, **common)
+        else:
+            self.function = lambda_.Function(
+                self,
+                "Function",
+                code=lambda_.Code.from_asset(str(code.folder), exclude=["__pycache__", "*.pyc"]),
+                handler="handler.handler",
+                runtime=RUNTIME,
+                layers=[code.layer],
+                **common,
+            )
 
     def errors(self, period: cdk.Duration) -> cloudwatch.Metric:
         """Return the number of failed invocations."""
         return self.function.metric_errors(period=period)
 
     def throttles(self, period: cdk.Duration) -> cloudwatch.Metric:
-        """Return the number of invocations refused for want of concurrency."""
+        """Return the number of invocations throttled because no concurrency was left."""
         return self.function.metric_throttles(period=period)
-
-    @property
-    def lost(self) -> sqs.IQueue:
-        """The queue of asynchronous events that failed every attempt."""
-        return self.dead_letters

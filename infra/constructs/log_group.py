@@ -1,4 +1,4 @@
-"""A log group that ends by age."""
+"""Log group with a retention period."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
@@ -18,10 +18,10 @@ _PERIODS = {
 
 
 def retention_days(days: int) -> logs.RetentionDays:
-    """Return CloudWatch's name for a number of days.
+    """Return CloudWatch's retention period for a number of days.
 
     Raises:
-        ValueError: CloudWatch, or this stage's choice, has no such period.
+        ValueError: it is not one of the supported periods.
     """
     if days not in _PERIODS:
         raise ValueError(f"logs can be kept for {sorted(_PERIODS)} days, not {days}")
@@ -29,7 +29,7 @@ def retention_days(days: int) -> logs.RetentionDays:
 
 
 class ServiceLog(logs.LogGroup):
-    """A log group of one stage, kept as long as the stage says and deleted with its stack."""
+    """A log group with the retention of its stage, deleted with its stack."""
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Who may come in: the user pool, its two groups, the hosted pages and the web client's registration."""
+"""User pool with its two groups, hosted sign-in pages and the web client's registration."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
@@ -6,16 +6,16 @@ from constructs import Construct
 
 from infra import names
 from infra.config import StageConfig
-from infra.review import accept
+from infra.nag import accept
 
 
 class SignIn(Construct):
-    """A user pool that only an administrator adds people to, with the groups `admin` and `teacher`.
+    """A user pool without self-registration, with the groups `admin` and `teacher`.
 
     Attributes:
         pool: the user pool.
         client: the web client, public: authorization code with PKCE, no secret, no password flow.
-        issuer: what the tokens say they are from.
+        issuer: the issuer in its tokens.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, web_origins: list[str]) -> None:
@@ -74,7 +74,7 @@ class SignIn(Construct):
         self.client = self.pool.add_client(
             "Web",
             generate_secret=False,
-            # Said in so many words: without any flow named, Cognito would also take passwords by SRP from anywhere.
+            # Explicit, because without any flow Cognito would also accept passwords by SRP from anywhere.
             auth_flows=cognito.AuthFlow(user_srp=False),
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(authorization_code_grant=True),

@@ -1,4 +1,4 @@
-"""The web client: its bucket, the distribution in front of it and of the API, and the files' delivery."""
+"""Web client: its bucket, the distribution in front of it and the API, and the deployment of its files."""
 
 from pathlib import Path
 from typing import Final
@@ -17,26 +17,26 @@ from constructs import Construct
 from infra import names
 from infra.config import StageConfig
 from infra.constructs.bucket import AccessLogs, PrivateBucket
-from infra.review import accept
+from infra.nag import accept, reported
 from muster.api.security_headers import API_PATHS, HEADERS, content_security_policy
 
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
-"""Part of the name of the bucket that `cdk bootstrap` made for assets."""
+"""Part of the name of the asset bucket that `cdk bootstrap` creates."""
 
 
-def policy(stage: str) -> str:
+def site_policy(stage: str) -> str:
     """Return the site's content security policy: its own files, the sign-in pages and the photo bucket."""
     photos = names.photos_origin(stage)
     return content_security_policy(images=[photos], connections=[names.sign_in_origin(stage), photos], https=True)
 
 
 class Site(Construct):
-    """One origin for the web client and the API, so that the browser needs no cross-origin leave.
+    """One origin for the web client and the API, so the browser needs no CORS.
 
     Attributes:
-        bucket: holds the client's files; only the distribution reads it.
-        distribution: CloudFront.
-        origin: what stands in the browser's address bar, without a trailing slash.
+        bucket: the client's files; only the distribution may read it.
+        distribution: the CloudFront distribution.
+        origin: the site's origin, without a trailing slash.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, api: apigw.IHttpApi) -> None:
@@ -119,7 +119,7 @@ class Site(Construct):
             "Headers",
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=policy(stage), override=True
+                    content_security_policy=site_policy(stage), override=True
                 ),
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 frame_options=cloudfront.ResponseHeadersFrameOptions(
@@ -140,17 +140,17 @@ class Site(Construct):
             ),
         )
 
-    def deliver(self, files: Path | None, settings: dict[str, str], log_days: logs.RetentionDays) -> None:
-        """Put the client's files, and `config.json` with its settings, into the bucket and empty the cache.
+    def deploy_files(self, files: Path | None, settings: dict[str, str], log_days: logs.RetentionDays) -> None:
+        """Copy the client's files and `config.json` into the bucket, and invalidate the cache.
 
         Args:
-            files: folder of the static client; None delivers the settings alone.
-            settings: what the client reads at start.
-            log_days: retention of the delivery's log.
+            files: folder of the static client; None deploys the settings only.
+            settings: content of `config.json`, which the client reads at start.
+            log_days: retention of the deployment's log.
         """
         role = iam.Role(self, "DeliveryRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group = logs.LogGroup(self, "DeliveryLog", retention=log_days, removal_policy=cdk.RemovalPolicy.DESTROY)
-        self._allow_delivery(role, log_group)
+        self._allow_deployment(role, log_group)
         sources = [deployment.Source.asset(str(files))] if files else []
         deployment.BucketDeployment(
             self,
@@ -168,8 +168,8 @@ class Site(Construct):
             if child.node.id.startswith("Custom::CDKBucketDeployment"):
                 accept(child, "AwsSolutions-L1", "The construct library chooses the runtime of its own function.")
 
-    def _allow_delivery(self, role: iam.Role, log_group: logs.ILogGroup) -> None:
-        """Allow what the delivery function does, spelled out; its construct's own grants are wildcards."""
+    def _allow_deployment(self, role: iam.Role, log_group: logs.ILogGroup) -> None:
+        """Allow the calls of the deployment function one by one; the construct's own grants have wildcards."""
         stack = cdk.Stack.of(self)
         assets = f"arn:{cdk.Aws.PARTITION}:s3:::cdk-{QUALIFIER}-assets-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
         distribution = (
@@ -178,7 +178,7 @@ class Site(Construct):
         resource = self.bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101  what an s3.Bucket is made of
         for finding, reason in (
-            (f"{names.reported(assets)}/*", "The archive's key is the digest of the client's files."),
+            (f"{reported(assets)}/*", "The archive's key is the digest of the client's files."),
             (f"<{stack.get_logical_id(resource)}.Arn>/*", "The client's files are the whole bucket."),
         ):
             accept(role, f"AwsSolutions-IAM5[Resource::{finding}]", reason)

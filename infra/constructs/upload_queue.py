@@ -1,4 +1,4 @@
-"""From an object in S3 to the function that reads it, with nothing lost on the way."""
+"""Queue of uploaded photos, from S3 to the function that reads them."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -7,7 +7,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.constructs.dead_letters import DeadLetters
+from infra.constructs.dead_letters import DeadLetterQueue
 from infra.constructs.function import ServiceFunction
 
 ATTEMPTS = 3
@@ -17,7 +17,7 @@ class UploadQueue(Construct):
     """`Object Created` under one prefix -> EventBridge -> SQS -> function, one photo at a time.
 
     Attributes:
-        queue: photos that wait.
+        queue: photos to read.
         dead_letters: photos that failed three times, and events that could not be queued.
     """
 
@@ -33,7 +33,7 @@ class UploadQueue(Construct):
         max_at_once: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = DeadLetters(self, "DeadLetters")
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.queue = sqs.Queue(
             self,
             "Queue",
@@ -57,7 +57,7 @@ class UploadQueue(Construct):
 
 
 def object_created(bucket: str, prefix: str) -> events.EventPattern:
-    """Match objects that arrive under a prefix of the bucket of that name."""
+    """Match new objects under a prefix of a bucket."""
     return events.EventPattern(
         source=["aws.s3"],
         detail_type=["Object Created"],
@@ -66,7 +66,7 @@ def object_created(bucket: str, prefix: str) -> events.EventPattern:
 
 
 def object_deleted(bucket: str, prefix: str) -> events.EventPattern:
-    """Match objects under a prefix that somebody deleted, not those that a lifecycle rule let expire."""
+    """Match deleted objects under a prefix, except those that expired by a lifecycle rule."""
     return events.EventPattern(
         source=["aws.s3"],
         detail_type=["Object Deleted"],

@@ -1,4 +1,4 @@
-"""What answers: the four functions, the API's routes, and the queues of uploaded photos and training events."""
+"""API stack: the four functions, the routes, and the queues of uploaded photos and training events."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +13,13 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra import grants, names
+from infra import grants, names, permissions
 from infra.config import PACK_HOME, StageConfig
 from infra.constructs.function import ImageCode, ServiceFunction, ZipCode
 from infra.constructs.sign_in import SignIn
 from infra.constructs.upload_queue import UploadQueue, object_created, object_deleted
 from infra.layer import library_layer
-from infra.review import accept
+from infra.nag import accept
 from infra.stacks.training import TrainingStack
 from muster.storage import keys
 
@@ -32,7 +32,7 @@ class ApiStack(cdk.Stack):
 
     Attributes:
         functions: register, detect, roster, retrain.
-        uploads: the queues of photos that came straight to S3, by kind.
+        uploads: queues of photos that were uploaded directly to S3, by function.
     """
 
     def __init__(
@@ -99,49 +99,14 @@ class ApiStack(cdk.Stack):
         return ServiceFunction(self, name, config=config, size=size[name], code=code, environment=environment)
 
     def _allow(self) -> None:
-        """Give each function what its use cases do, and nothing else."""
-        stores, models, photos = self._stores, self._stores.models, self._stores.photos
-        read, write, delete = grants.READ, grants.WRITE, grants.DELETE
-        everything = (*grants.TABLE_READ, *grants.TABLE_WRITE)
-
-        role = self.register.role
-        grants.table(role, "Table", stores, everything)
-        grants.objects(role, "TakeUploads", photos, (*read, *delete), names.UPLOADS_REGISTER)
-        grants.listing(role, "FindPhotos", photos, names.UPLOADS_REGISTER, keys.REGISTRATION_PHOTOS)
-        grants.objects(role, "KeepRegistrationPhotos", photos, (*read, *write, *delete), keys.REGISTRATION_PHOTOS)
-        grants.objects(role, "KeepTrainingCopies", models, (*write, *delete), keys.TEMPLATES)
-        # An erasure that was interrupted is finished by whoever registers the id anew.
-        grants.objects(role, "FinishErasures", photos, delete, keys.SESSION_PHOTOS)
-        grants.encryption(role, stores)
-
-        role = self.detect.role
-        grants.table(role, "Table", stores, everything)
-        grants.objects(role, "TakeUploads", photos, (*read, *delete), names.UPLOADS_DETECT)
-        grants.objects(role, "KeepSessionPhotos", photos, (*read, *write, *delete), keys.SESSION_PHOTOS)
-        grants.listing(role, "FindPhotos", photos, names.UPLOADS_DETECT, keys.SESSION_PHOTOS)
-        grants.objects(role, "LearnFaces", models, (*write, *delete), keys.TEMPLATES)
-        # An erasure that was interrupted is finished by whoever teaches a face of that id.
-        grants.objects(role, "FinishErasures", photos, delete, keys.REGISTRATION_PHOTOS)
-        grants.objects(role, "ReadHeads", models, read, keys.HEADS)
-        grants.listing(role, "FindHeads", models, keys.HEADS)
-        grants.encryption(role, stores)
-
-        role = self.roster.role
-        grants.table(role, "Table", stores, everything)
-        grants.objects(role, "OfferUploads", photos, write, names.UPLOADS_REGISTER, names.UPLOADS_DETECT)
-        grants.objects(
-            role, "ShowAndErasePhotos", photos, (*read, *delete), keys.REGISTRATION_PHOTOS, keys.SESSION_PHOTOS
-        )
-        grants.listing(role, "FindPhotos", photos, keys.REGISTRATION_PHOTOS, keys.SESSION_PHOTOS)
-        grants.objects(role, "KeepTrainingCopies", models, (*write, *delete), keys.TEMPLATES)
-        grants.objects(role, "EraseTraining", models, delete, keys.HEADS, keys.CHECKPOINTS)
-        grants.encryption(role, stores)
-
-        role = self.retrain.role
-        state = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
-        grants.table(role, "State", stores, state, keys.TRAINING)
-        grants.encryption(role, stores)
-        role.add_to_policy(
+        for function, granted in (
+            (self.register, permissions.REGISTER),
+            (self.detect, permissions.DETECT),
+            (self.roster, permissions.ROSTER),
+            (self.retrain, permissions.RETRAIN),
+        ):
+            grants.allow(function.role, self._stores, granted)
+        self.retrain.role.add_to_policy(
             iam.PolicyStatement(
                 sid="Train",
                 actions=["batch:SubmitJob"],
@@ -150,7 +115,7 @@ class ApiStack(cdk.Stack):
         )
 
     def _route(self, http_api: apigw.IHttpApi, sign_in: SignIn) -> None:
-        """Send each route to its function. A route asks for a token unless it says that it is public."""
+        """Connect each route to its function. Routes without an authorizer are public."""
         api = apigw.HttpApi.from_http_api_attributes(self, "Api", http_api_id=http_api.api_id)
         signed_in = authorizers.HttpJwtAuthorizer(
             "Teachers", sign_in.issuer, jwt_audience=[sign_in.client.user_pool_client_id]
@@ -203,10 +168,10 @@ class ApiStack(cdk.Stack):
         }
 
     def _train_when_due(self) -> None:
-        """Tell retrain of every template that came or went, and of every run of ours that ended.
+        """Invoke retrain when a template is stored or deleted, and when a training run ends.
 
-        Nothing that follows from these events touches a template, so that no training asks for another. Templates do
-        not expire; should someone give them an age, their end by it is left out, as nobody asked to be forgotten.
+        Training writes no templates, so a run never triggers another one. Templates do not expire; deletions by a
+        lifecycle rule would be ignored, because nobody requested an erasure.
         """
         models = self._stores.models
         ended = events.EventPattern(
@@ -227,7 +192,7 @@ class ApiStack(cdk.Stack):
             )
 
     def _sweep_daily(self) -> None:
-        """Let roster finish, each day, what interrupted calls left half done."""
+        """Invoke roster daily to complete interrupted calls."""
         events.Rule(
             self,
             "DailySweep",

@@ -1,4 +1,4 @@
-"""What is kept: one table, the photo and model buckets, and the key that encrypts all three."""
+"""Data stack: the table, the photo and model buckets, and the key that encrypts all three."""
 
 from typing import Final
 
@@ -15,14 +15,14 @@ from infra.constructs.bucket import AccessLogs, PrivateBucket
 from muster.storage import keys
 
 _CHECKPOINTS_KEPT_DAYS: Final = 3
-"""A job that ends deletes its own; one that fails for good leaves it, and an attempt may wait a day for an instance."""
+"""A successful job deletes its checkpoint. A failed one leaves it, and an attempt may wait a day for an instance."""
 
 
 class DataStack(cdk.Stack):
-    """Everything that would be lost; in prod it outlives the stack.
+    """All stored data; in prod it is kept when the stack is deleted.
 
-    Photos and models are not versioned: an erased student's objects are to be gone when they are deleted. The table,
-    from which the training copies and thus the heads can be made again, has point-in-time recovery.
+    Photos and models are not versioned, so the objects of an erased student are gone once deleted. The table has
+    point-in-time recovery; training copies and heads can be rebuilt from it.
 
     Attributes:
         stores: table, buckets and key.
@@ -49,9 +49,9 @@ class DataStack(cdk.Stack):
         cdk.CfnOutput(self, "ModelsBucket", value=models.bucket_name)
 
     def _key(self, config: StageConfig) -> kms.Key:
-        """Make the one key; what publishes to the encrypted topic may use it, for this account where it can say so.
+        """Return the key. Services that publish to the encrypted topic may use it, if possible for this account only.
 
-        EventBridge does not name an account when it publishes to an encrypted topic, so a condition would silence it.
+        EventBridge names no account when it publishes to an encrypted topic, so its permission has no condition.
         """
         key = kms.Key(
             self,
@@ -87,8 +87,8 @@ class DataStack(cdk.Stack):
             sort_key=dynamodb.Attribute(name=keys.SORT_KEY, type=text),
             time_to_live_attribute=keys.EXPIRES_AT,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            max_read_request_units=config.table_most_reads,
-            max_write_request_units=config.table_most_writes,
+            max_read_request_units=config.table_max_reads,
+            max_write_request_units=config.table_max_writes,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(

@@ -1,4 +1,4 @@
-"""Who is told of what: alarms, the dashboard and the budget."""
+"""Monitoring stack: alarms, the dashboard and the budget."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigw
@@ -14,17 +14,17 @@ from constructs import Construct
 
 from infra import grants
 from infra.config import StageConfig
-from infra.constructs.alarm import FIVE_MINUTES, Notice
+from infra.constructs.alarm import FIVE_MINUTES, ServiceAlarm
 from infra.constructs.budget import MonthlyBudget
 from infra.stacks.api import ApiStack
 from infra.stacks.training import TrainingStack
 
 
 class MonitoringStack(cdk.Stack):
-    """Watches the other stacks; nothing depends on it.
+    """Watches the other stacks, which do not depend on it.
 
     Attributes:
-        topic: where every notice goes, encrypted with the stage's key.
+        topic: receives all notifications; encrypted with the stage's key.
     """
 
     def __init__(
@@ -40,21 +40,21 @@ class MonitoringStack(cdk.Stack):
         env: cdk.Environment,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Muster: alarms, dashboard and budget")
-        # By its address, so that no construct widens the key's policy: the data stack says who may publish.
+        # Imported by ARN, so that no construct extends the key's policy: the data stack defines who may publish.
         key = kms.Key.from_key_arn(self, "Key", stores.key.key_arn)
         self.topic = sns.Topic(self, "Notices", display_name=f"Muster {config.stage}", master_key=key, enforce_ssl=True)
         if config.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(config.alarm_email))
-        self._let_in("budgets")
+        self._allow_publish("budgets")
         MonthlyBudget(self, "Budget", config=config, topic=self.topic)
         self._watch_functions(api)
         self._watch_lost_work(api)
         self._watch_training(training)
         self._watch_api_and_table(http_api, stores)
-        self._draw(config, http_api, api, stores)
+        self._add_dashboard(config, http_api, api, stores)
         cdk.CfnOutput(self, "NoticesTopic", value=self.topic.topic_arn)
 
-    def _let_in(self, service: str) -> None:
+    def _allow_publish(self, service: str) -> None:
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid=service.title(),
@@ -65,41 +65,41 @@ class MonitoringStack(cdk.Stack):
             )
         )
 
-    def _notice(self, name: str, metric: cloudwatch.IMetric, limit: float, meaning: str, periods: int = 1) -> None:
-        Notice(self, name, topic=self.topic, metric=metric, limit=limit, meaning=meaning, periods=periods)
+    def _alarm(self, name: str, metric: cloudwatch.IMetric, limit: float, meaning: str, periods: int = 1) -> None:
+        ServiceAlarm(self, name, topic=self.topic, metric=metric, limit=limit, meaning=meaning, periods=periods)
 
     def _watch_functions(self, api: ApiStack) -> None:
         for function in api.functions:
             name = function.node.id
-            self._notice(
+            self._alarm(
                 f"{name}Errors",
                 function.errors(FIVE_MINUTES),
                 3,
                 f"{function.name} failed three times in five minutes.",
             )
-            self._notice(
+            self._alarm(
                 f"{name}Throttles",
                 function.throttles(FIVE_MINUTES),
                 1,
-                f"{function.name} was refused: no concurrency left.",
+                f"{function.name} was throttled: no concurrency left.",
             )
 
     def _watch_lost_work(self, api: ApiStack) -> None:
-        queues: dict[str, sqs.IQueue] = {f"{function.node.id}Lost": function.lost for function in api.functions}
+        queues: dict[str, sqs.IQueue] = {f"{function.node.id}Lost": function.dead_letters for function in api.functions}
         queues |= {f"{uploads.node.id}Lost": uploads.dead_letters for uploads in api.uploads.values()}
         for name, queue in queues.items():
             visible = queue.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic=cloudwatch.Stats.MAXIMUM
             )
-            self._notice(name, visible, 1, "Work that failed every attempt is waiting in a dead-letter queue.")
+            self._alarm(name, visible, 1, "Work that failed every attempt is waiting in a dead-letter queue.")
         for uploads in api.uploads.values():
             age = uploads.queue.metric_approximate_age_of_oldest_message(
                 period=FIVE_MINUTES, statistic=cloudwatch.Stats.MAXIMUM
             )
-            self._notice(f"{uploads.node.id}Late", age, 900, "An uploaded photo has waited for 15 minutes.")
+            self._alarm(f"{uploads.node.id}Late", age, 900, "An uploaded photo has waited for 15 minutes.")
 
     def _watch_training(self, training: TrainingStack) -> None:
-        """Send Batch's own words about a failed run, and raise an alarm on the rule that matched it."""
+        """Forward Batch's event of a failed run, and raise an alarm on the rule that matched it."""
         rule = events.Rule(
             self,
             "TrainingFailed",
@@ -118,10 +118,10 @@ class MonitoringStack(cdk.Stack):
             period=FIVE_MINUTES,
             statistic=cloudwatch.Stats.SUM,
         )
-        self._notice("TrainingFailures", matched, 1, "A training run failed; the current head stays in use.")
+        self._alarm("TrainingFailures", matched, 1, "A training run failed; the current head stays in use.")
 
     def _watch_api_and_table(self, http_api: apigw.HttpApi, stores: grants.Stores) -> None:
-        self._notice(
+        self._alarm(
             "ServerErrors",
             http_api.metric_server_error(period=FIVE_MINUTES),
             3,
@@ -134,9 +134,11 @@ class MonitoringStack(cdk.Stack):
             period=FIVE_MINUTES,
             statistic=cloudwatch.Stats.SUM,
         )
-        self._notice("TableThrottles", throttled, 10, "The table refused writes.", periods=2)
+        self._alarm("TableThrottles", throttled, 10, "The table refused writes.", periods=2)
 
-    def _draw(self, config: StageConfig, http_api: apigw.HttpApi, api: ApiStack, stores: grants.Stores) -> None:
+    def _add_dashboard(
+        self, config: StageConfig, http_api: apigw.HttpApi, api: ApiStack, stores: grants.Stores
+    ) -> None:
         def graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
             return cloudwatch.GraphWidget(title=title, left=metrics, width=12, height=6)
 
@@ -156,20 +158,26 @@ class MonitoringStack(cdk.Stack):
                     graph("Latency, p95 (ms)", [http_api.metric_latency(statistic=p95)]),
                 ],
                 [
-                    graph("Duration, p95 (ms)", [one.function.metric_duration(statistic=p95) for one in api.functions]),
+                    graph(
+                        "Duration, p95 (ms)",
+                        [function.function.metric_duration(statistic=p95) for function in api.functions],
+                    ),
                     graph(
                         "Errors and throttles",
                         [
                             metric
-                            for one in api.functions
-                            for metric in (one.errors(FIVE_MINUTES), one.throttles(FIVE_MINUTES))
+                            for function in api.functions
+                            for metric in (function.errors(FIVE_MINUTES), function.throttles(FIVE_MINUTES))
                         ],
                     ),
                 ],
                 [
                     graph(
                         "Photos that wait",
-                        [one.queue.metric_approximate_number_of_messages_visible() for one in api.uploads.values()],
+                        [
+                            uploads.queue.metric_approximate_number_of_messages_visible()
+                            for uploads in api.uploads.values()
+                        ],
                     ),
                     graph(
                         "Table, consumed units",

@@ -1,4 +1,4 @@
-"""Where heads are trained: the GPU queue, the job and what the job may touch."""
+"""Training stack: the Batch queue, the job and its permissions."""
 
 from pathlib import Path
 from typing import Final
@@ -10,26 +10,25 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra import grants, names
+from infra import grants, permissions
 from infra.config import StageConfig
-from infra.constructs.gpu_queue import GpuQueue
 from infra.constructs.log_group import ServiceLog
-from infra.review import accept
-from muster.storage import keys
+from infra.constructs.training_queue import TrainingQueue
+from infra.nag import accept
 
 DOCKERFILE: Final = "containers/training/Dockerfile"
 VCPUS: Final = 3
 MEMORY: Final = cdk.Size.gibibytes(13)
-"""What an instance of 4 vCPU and 16 GiB, such as a g4dn.xlarge, has to give beside the ECS agent and the system."""
+"""Available on an instance of 4 vCPU and 16 GiB, such as a g4dn.xlarge, beside the ECS agent and the system."""
 
 
 class TrainingStack(cdk.Stack):
-    """Batch on GPU instances, none of them when idle.
+    """Batch on GPU instances, with none of them when idle.
 
     Attributes:
         queue: the job queue.
         job: the training job's definition.
-        job_role: what the job may do.
+        job_role: the job's role.
     """
 
     def __init__(
@@ -43,15 +42,15 @@ class TrainingStack(cdk.Stack):
         env: cdk.Environment,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Muster: training of the head on spot GPUs")
-        gpu = GpuQueue(self, "Gpu", config=config)
+        gpu = TrainingQueue(self, "Gpu", config=config)
         self.queue = gpu.queue
         self.job_role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
-        self._allow_job(stores)
+        grants.allow(self.job_role, stores, permissions.TRAINING_JOB)
         log = ServiceLog(self, "Log", config=config)
         image = ecr_assets.DockerImageAsset(
             self, "Image", directory=str(root), file=DOCKERFILE, platform=ecr_assets.Platform.LINUX_AMD64
         )
-        gpu.let_run(image.repository, log)
+        gpu.grant_run(image.repository, log)
         self.job = self._job(config, stores, image, log)
         cdk.CfnOutput(self, "JobQueue", value=self.queue.job_queue_arn)
 
@@ -95,33 +94,3 @@ class TrainingStack(cdk.Stack):
             ],
             propagate_tags=True,
         )
-
-    def _allow_job(self, stores: grants.Stores) -> None:
-        """The job reads templates, keeps heads and says how far it is; it never sees a photo, a name or a mark."""
-        role = self.job_role
-        grants.objects(role, "ReadTemplates", stores.models, grants.READ, keys.TEMPLATES)
-        grants.objects(
-            role,
-            "KeepHeads",
-            stores.models,
-            (*grants.READ, *grants.WRITE, *grants.DELETE),
-            keys.HEADS,
-            keys.CHECKPOINTS,
-        )
-        grants.listing(role, "List", stores.models, keys.TEMPLATES, keys.HEADS, keys.CHECKPOINTS)
-        grants.table(
-            role,
-            "State",
-            stores,
-            (
-                "dynamodb:GetItem",
-                "dynamodb:Query",
-                "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:ConditionCheckItem",
-            ),
-            keys.TRAINING,
-            names.HEADS_PARTITIONS,
-        )
-        grants.encryption(role, stores)

@@ -1,4 +1,4 @@
-"""The front door: the API's address, the web client's site and the sign-in. It comes first and needs no other stack."""
+"""Web stack: the API's address, the web client's site and sign-in. It depends on no other stack."""
 
 import json
 from pathlib import Path
@@ -15,10 +15,10 @@ from infra.constructs.site import Site
 
 
 class WebStack(cdk.Stack):
-    """One host name for the client and the API; sign-in pages that send people back to it.
+    """One host name for the client and the API, and the sign-in pages.
 
-    The HTTP API is made here without a route, because the distribution must know its address and the sign-in must know
-    the distribution's; the api stack adds the routes.
+    The HTTP API is created here without routes, because the distribution needs its address and the sign-in needs the
+    address of the distribution. The api stack adds the routes.
 
     Attributes:
         http_api: the HTTP API, `$default` stage, throttled, access logged.
@@ -52,10 +52,10 @@ class WebStack(cdk.Stack):
             if origins
             else None,
         )
-        self._open(config)
+        self._add_default_stage(config)
         self.site = Site(self, "Site", config=config, api=self.http_api)
         self.sign_in = SignIn(self, "SignIn", config=config, web_origins=[self.site.origin])
-        self.site.deliver(
+        self.site.deploy_files(
             files,
             {
                 "sign_in": names.sign_in_origin(config.stage),
@@ -70,8 +70,8 @@ class WebStack(cdk.Stack):
         cdk.CfnOutput(self, "UserPoolId", value=self.sign_in.pool.user_pool_id)
         cdk.CfnOutput(self, "ClientId", value=self.sign_in.client.user_pool_client_id)
 
-    def _open(self, config: StageConfig) -> None:
-        """Make the `$default` stage, throttled, and log one line a request: no query, header or body."""
+    def _add_default_stage(self, config: StageConfig) -> None:
+        """Add the `$default` stage, throttled, with one log line per request, without query, headers and body."""
         access = ServiceLog(self, "AccessLog", config=config)
         fields = {
             "time": "$context.requestTimeEpoch",

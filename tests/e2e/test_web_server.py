@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.constructs.site import policy as cloud_policy
+from infra.constructs.site import site_policy as cloud_policy
 from muster.api import documentation
 from muster.api.app import create_app
 from muster.api.security_headers import API_PATHS, HEADERS

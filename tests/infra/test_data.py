@@ -110,8 +110,8 @@ def test_the_table_is_paid_by_use_under_a_ceiling_encrypted_and_recoverable(
 
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["OnDemandThroughput"] == {
-        "MaxReadRequestUnits": config.table_most_reads,
-        "MaxWriteRequestUnits": config.table_most_writes,
+        "MaxReadRequestUnits": config.table_max_reads,
+        "MaxWriteRequestUnits": config.table_max_writes,
     }
     assert stage.plain(table["SSESpecification"]) == {
         "KMSMasterKeyId": "{Key.Arn}",

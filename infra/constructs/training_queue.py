@@ -1,4 +1,4 @@
-"""A Batch queue on instances, with a GPU unless the stage does without, that exist only while a job runs."""
+"""Batch queue for training, on instances that exist only while a job runs."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
@@ -8,22 +8,21 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra import names
 from infra.config import StageConfig
 from infra.constructs.log_group import ServiceLog
-from infra.review import accept
+from infra.nag import accept, reported
 
 
-class GpuQueue(Construct):
-    """One queue, one compute environment: zero instances when idle, spot, in public subnets without a NAT gateway.
+class TrainingQueue(Construct):
+    """One queue and one compute environment: no instances when idle, spot, public subnets without a NAT gateway.
 
-    A NAT gateway or interface endpoints would bill every hour of the year for a few minutes of training. The instances
-    have public addresses instead, and a security group that lets nothing in and only HTTPS out; S3 and DynamoDB are
+    A NAT gateway or interface endpoints would cost money every hour for a few minutes of training. The instances have
+    public addresses instead, and a security group that allows nothing in and only HTTPS out. S3 and DynamoDB are
     reached through gateway endpoints, which are free.
 
     Attributes:
-        queue: where jobs are submitted.
-        instance_role: the instances' role; it must be able to pull the job's image and write the job's log.
+        queue: the job queue.
+        instance_role: the instances' role; `grant_run` lets it pull the job's image and write the job's log.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig) -> None:
@@ -62,8 +61,8 @@ class GpuQueue(Construct):
         self.queue = batch.JobQueue(self, "Queue", priority=1)
         self.queue.add_compute_environment(environment, 1)
 
-    def let_run(self, repository: ecr.IRepository, log: logs.ILogGroup) -> None:
-        """Let the instances pull a job's image and write its log, which ECS does in their name, not the job's."""
+    def grant_run(self, repository: ecr.IRepository, log: logs.ILogGroup) -> None:
+        """Allow the instances to pull a job's image and write its log; ECS does both with the instance role."""
         repository.grant_pull(self.instance_role)
         self.instance_role.add_to_policy(
             iam.PolicyStatement(
@@ -110,7 +109,7 @@ class GpuQueue(Construct):
         )
 
     def _instance_role(self) -> iam.Role:
-        """Make the instances' role: join Batch's cluster, fetch our image; the job's own rights are the job role's."""
+        """Return the instances' role, which may join Batch's cluster. The job has a role for its own calls."""
         role = iam.Role(self, "InstanceRole", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
         ecs = f"arn:{cdk.Aws.PARTITION}:ecs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}"
         clusters, instances = f"{ecs}:cluster/*", f"{ecs}:container-instance/*"
@@ -132,7 +131,7 @@ class GpuQueue(Construct):
         ):
             role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))
         for resource in (clusters, instances):
-            finding = f"AwsSolutions-IAM5[Resource::{names.reported(resource)}]"
+            finding = f"AwsSolutions-IAM5[Resource::{reported(resource)}]"
             accept(role, finding, "Batch makes the cluster and its instances, and names them, when it needs them.")
         accept(
             role,
