@@ -1,4 +1,4 @@
-"""Events of photos that came straight to S3, for the functions that read photos."""
+"""Handler of photos uploaded to S3, for the functions that read photos."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from muster.storage.aws.uploads import read_upload_object
 def upload_reader(
     photos: UploadedPhotos, logger: Logger, metrics: Metrics
 ) -> Callable[[dict[str, Any], LambdaContext], Any]:
-    """Make the handler of SQS events. A photo that could not be read for now is reported, and comes again."""
+    """Return a handler of SQS events. Photos that cannot be read for now are reported as failed and delivered again."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def read(record: SQSRecord) -> None:
@@ -26,7 +26,7 @@ def upload_reader(
         logger.set_correlation_id(event["id"])
         announced = read_upload_object(event["detail"]["object"]["key"])
         if announced is None:
-            logger.warning("an object that is no upload was reported")
+            logger.warning("event for an object that is not an upload")
             return
         kind, upload_id = announced
         upload = photos.read(kind, upload_id)

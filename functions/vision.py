@@ -1,4 +1,7 @@
-"""What `register` and `detect` are: one application over the whole system, each given routes and uploads of its own."""
+"""Shared Lambda handler of `register` and `detect`.
+
+Both run the full API. Routes and upload queues decide which requests each one gets.
+"""
 
 from typing import Any
 
@@ -19,20 +22,20 @@ metrics = Metrics()
 
 settings = AwsSettings.read()
 access = open_access(settings)
-system = open_services(settings, access)
-# Without its lifespan: training runs elsewhere, and a frozen function has no background.
-http = Mangum(create_app(system), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE])
-uploads = upload_reader(open_uploaded_photos(access, system), logger, metrics)
+services = open_services(settings, access)
+# No lifespan: training runs elsewhere, and a frozen function has no background work.
+http = Mangum(create_app(services), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE])
+uploads = upload_reader(open_uploaded_photos(access, services), logger, metrics)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Answer one request, or read the photos of one batch."""
+    """Handle an API request, or read the photos of one SQS batch."""
     if "Records" in event:
         return uploads(event, context)
-    answer = http(event, context)
-    # The route, not the path: a path may hold a student's id.
-    logger.info("answered", route=event["routeKey"], status=answer["statusCode"])
-    return answer
+    response = http(event, context)
+    # The route, not the path, which may contain a student's id.
+    logger.info("answered", route=event["routeKey"], status=response["statusCode"])
+    return response

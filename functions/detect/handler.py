@@ -1,4 +1,4 @@
-"""Reads group photos: requests through the gateway, and photos that came straight to S3."""
+"""Lambda handler that reads group photos, from API requests and from uploads to S3."""
 
 from functions.vision import handler
 

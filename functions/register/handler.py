@@ -1,4 +1,4 @@
-"""Registers students: requests through the gateway, and photos that came straight to S3."""
+"""Lambda handler that registers students, from API requests and from uploads to S3."""
 
 from functions.vision import handler
 

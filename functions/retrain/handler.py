@@ -1,4 +1,4 @@
-"""Starts training: one job at a time, told by events of new templates and of jobs that ended."""
+"""Lambda handler that starts training jobs, one at a time, on changed templates and on jobs that ended."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ seen = DynamoDBPersistenceLayer(
     expiry_attr=EXPIRES_AT,
     boto3_client=access.dynamodb,
 )
-# EventBridge tries an event again for 24 hours.
+# EventBridge retries an event for 24 hours.
 once = IdempotencyConfig(expires_after_seconds=25 * 3600, event_key_jmespath="id", hash_function="sha256")
 
 
@@ -40,14 +40,14 @@ once = IdempotencyConfig(expires_after_seconds=25 * 3600, event_key_jmespath="id
     data_keyword_argument="event", persistence_store=seen, config=once, key_prefix="EVENT"
 )
 def decide(event: dict[str, Any]) -> str:
-    """Act on one event, once."""
+    """Handle an event exactly once and return the decision."""
     event_id, detail = str(event["id"]), event["detail"]
     if event["source"] == "aws.s3":
         return retraining.templates_changed(event_id).value
     run_id = run_of_job(str(detail["jobName"]))
     if run_id is None:
         return Decision.IGNORED.value
-    reason = str(detail.get("statusReason", "It ended without saying what it did."))
+    reason = str(detail.get("statusReason", "The job ended without a reason."))
     return retraining.run_ended(run_id, event_id, reason).value
 
 
@@ -55,7 +55,7 @@ def decide(event: dict[str, Any]) -> str:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """Act on one EventBridge event."""
+    """Handle an EventBridge event."""
     once.register_lambda_context(context)
     decision = decide(event=event)
     logger.info("decided", decision=decision, source=event["source"])

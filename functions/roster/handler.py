@@ -1,4 +1,4 @@
-"""Everything under /v1 that needs no model, and the daily sweep."""
+"""Lambda handler of the requests that need no model, and of the daily sweep."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ tracer = Tracer(patch_modules=["botocore"])
 settings = AwsSettings.read()
 access = open_access(settings)
 retention = open_retention(settings, access)
-# Without its lifespan: training runs elsewhere, and a frozen function has no background.
+# No lifespan: training runs elsewhere, and a frozen function has no background work.
 http = Mangum(
     create_app(open_records(settings, access)), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE]
 )
@@ -26,12 +26,12 @@ http = Mangum(
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
-    """Answer one request, or sweep when the schedule says so."""
+    """Handle an API request, or sweep on schedule."""
     if event.get("detail-type") == "Scheduled Event":
         access.stores.sweep()
         retention.run()
         return None
-    answer: dict[str, Any] = http(event, context)
-    # The route, not the path: a path may hold a student's id.
-    logger.info("answered", route=event["routeKey"], status=answer["statusCode"])
-    return answer
+    response: dict[str, Any] = http(event, context)
+    # The route, not the path, which may contain a student's id.
+    logger.info("answered", route=event["routeKey"], status=response["statusCode"])
+    return response

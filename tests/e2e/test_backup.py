@@ -162,7 +162,7 @@ def test_a_restore_says_what_was_re_applied_and_which_users_came_from_the_backup
     run(data, "students", "erase", "a", "--yes")
     elsewhere = ["restore", str(tmp_path / "backup"), "--erasures", str(data / "erasures.json")]
     output = " ".join(muster(tmp_path / "new", *elsewhere).stdout.split())
-    assert "Re-applied since the backup: 1 erasure, 0 withdrawals." in output
+    assert "Applied again since the backup: 1 erasure, 0 withdrawals." in output
     assert "Users and their tokens came from the backup: ada." in output
     assert run(data, "restore", tmp_path / "backup", "--replace")["users_from_backup"] == []
 

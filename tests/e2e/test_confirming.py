@@ -136,7 +136,7 @@ def test_the_command_line_confirms_some_questions_and_all(system: LocalServices,
         ["f-ada", "Ada (ada)", "95.3%"],
         ["f-cy", "Cy (cy)", "62.2%"],
     ]
-    assert "3 questions are open" in muster(store, "sessions", "show", "monday").stdout
+    assert "3 open questions" in muster(store, "sessions", "show", "monday").stdout
     for wrong in ([], ["f-ada", "--all"]):
         refused = muster(store, "sessions", "confirm", "monday", *wrong, "--json")
         assert (refused.returncode, json.loads(refused.stdout)["code"]) == (1, "invalid_request")

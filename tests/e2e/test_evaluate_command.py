@@ -44,7 +44,7 @@ def test_an_evaluation_at_the_terminal_speaks_of_students_and_questions(samples:
     shown = evaluate(str(samples))
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith("Photos of a class of 2")
-    assert "students you are asked about" in shown.stdout
+    assert "students to confirm" in shown.stdout
     assert not re.search(r"\b(head|heads|stage|two-stage)\b", shown.stdout)
     refused = evaluate(str(samples), "--class-size", "0")
     assert refused.returncode == 2

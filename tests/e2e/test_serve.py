@@ -56,7 +56,7 @@ def test_the_client_is_served_over_https_and_its_address_is_said_first(
         assert "Muster" in page.text
         assert httpx.get(f"{address}/v1/me", verify=trusted).json()["user_id"] == "local"
     # The first line says that there was no store.
-    assert log.read_text().splitlines()[1] == f"Muster answers at {address}"
+    assert log.read_text().splitlines()[1] == f"Muster is running at {address}"
     assert "readable" not in log.read_text()
 
 
@@ -68,8 +68,8 @@ def test_files_that_are_no_certificate_are_refused_with_what_to_do(
     for options, sentence in (
         (["--tls-certificate", str(chain)], "both"),
         (["--tls-key", str(key)], "both"),
-        (["--tls-certificate", str(chain), "--tls-key", str(other)], "not work together"),
-        (["--tls-certificate", str(key), "--tls-key", str(key)], "not work together"),
+        (["--tls-certificate", str(chain), "--tls-key", str(other)], "cannot be used together"),
+        (["--tls-certificate", str(key), "--tls-key", str(key)], "cannot be used together"),
         (["--tls-certificate", str(tmp_path / "none.pem"), "--tls-key", str(key)], "not exist"),
     ):
         refused = muster(tmp_path / "store", "serve", *options)
@@ -101,7 +101,13 @@ def test_the_network_is_let_in_with_a_warning_and_the_addresses_that_phones_need
     said = capsys.readouterr().err
     assert (listened["host"], listened["port"], listened["ssl_certfile"]) == ("0.0.0.0", 8123, None)  # noqa: S104
     assert said.index("http://127.0.0.1:8123") < said.index("http://192.0.2.7:8123") < said.index("http://198.51.100.7")
-    for word in ("Faces, names and tokens travel readable", "camera", "--tls-certificate", "mkcert", "--qr"):
+    for word in (
+        "anyone on this network can read faces, names and tokens",
+        "camera",
+        "--tls-certificate",
+        "mkcert",
+        "--qr",
+    ):
         assert word in said, word
 
     chain, key = certificate
@@ -109,7 +115,7 @@ def test_the_network_is_let_in_with_a_warning_and_the_addresses_that_phones_need
     said = capsys.readouterr().err
     assert (listened["ssl_certfile"], listened["ssl_keyfile"]) == (chain, key)
     assert "https://192.0.2.7:8123" in said
-    assert "readable" not in said
+    assert "anyone on this network" not in said
 
 
 def test_this_machine_alone_is_listened_to_unless_asked_for_more(
@@ -118,7 +124,7 @@ def test_this_machine_alone_is_listened_to_unless_asked_for_more(
     cli.serve(host="127.0.0.1", port=8123, data=tmp_path / "store")
     assert listened["host"] == "127.0.0.1"
     said = capsys.readouterr().err
-    assert said.startswith("Muster answers at http://127.0.0.1:8123\n")
+    assert said.startswith("Muster is running at http://127.0.0.1:8123\n")
     assert not any(word in said for word in ("192.0.2.7", "readable"))
     with pytest.raises(typer.Exit):
         cli.serve(host="127.0.0.1", port=8123, network=True, data=tmp_path / "store")

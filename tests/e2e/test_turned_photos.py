@@ -152,7 +152,7 @@ def test_the_command_line_says_what_was_turned(
     assert "photo_turned: The photo was not upright" in registered.output
     read = runner.invoke(app, ["detect", str(group), "--group", GROUP, *store])
     assert read.exit_code == 0, read.output
-    assert "group.png: The photo was not upright and was read turned by 180 degrees clockwise." in read.output
+    assert "group.png: The photo was not upright. It was turned by 180 degrees clockwise." in read.output
 
 
 def test_registering_a_folder_says_in_the_row_of_each_photo_what_was_noticed(
@@ -175,7 +175,7 @@ def test_registering_a_folder_says_in_the_row_of_each_photo_what_was_noticed(
     assert "The photo was not upright" in row
     assert "Mouth or nose seem to be covered" in row
     assert "bare.jpg" not in shown.output
-    assert "2 registered, 0 were before, 0 refused." in shown.output
+    assert "2 registered, 0 registered before, 0 refused." in shown.output
 
     read = runner.invoke(app, [*command, "--json"])
     assert read.exit_code == 0, read.output

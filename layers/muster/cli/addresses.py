@@ -1,4 +1,4 @@
-"""Under which addresses this machine's server is reached."""
+"""Addresses at which the server on this machine can be reached."""
 
 import ipaddress
 import socket
@@ -10,44 +10,44 @@ import ifaddr
 from muster.domain.errors import InvalidRequest
 
 _OUTSIDE = ("192.0.2.1", 9)
-"""An address that nobody has (RFC 5737): what is asked is only by which of its own this machine would send there."""
+"""An address that is reserved for documentation (RFC 5737). Nothing is sent; only the route to it is looked up."""
 
 
 def network_addresses() -> list[str]:
-    """Return the IPv4 addresses by which others in the network reach this machine, likeliest first; may be empty."""
+    """Return the IPv4 addresses of this machine in its networks, likeliest first; may be empty."""
     found = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4)
-    return likeliest_first((str(one) for one in found), _outgoing())
+    return likeliest_first(map(str, found), _outgoing())
 
 
 def likeliest_first(addresses: Iterable[str], outgoing: str | None) -> list[str]:
-    """Leave out what nobody else reaches, and put the address before the others by which packets leave."""
-    reached = [one for one in addresses if _is_reached(one)]
-    return sorted(dict.fromkeys(reached), key=lambda one: one != outgoing)
+    """Return the addresses that other machines can reach, first the one that packets are sent from."""
+    reachable = dict.fromkeys(filter(_is_reachable, addresses))
+    return sorted(reachable, key=lambda address: address != outgoing)
 
 
-def _is_reached(address: str) -> bool:
+def _is_reachable(address: str) -> bool:
     known = ipaddress.ip_address(address)
     return not (known.is_loopback or known.is_link_local or known.is_unspecified)
 
 
 def _outgoing() -> str | None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nothing_is_sent:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            nothing_is_sent.connect(_OUTSIDE)
+            probe.connect(_OUTSIDE)
         except OSError:
             # No network.
             return None
-        address: str = nothing_is_sent.getsockname()[0]
+        address: str = probe.getsockname()[0]
         return address
 
 
 def page_address(host: str, port: int, *, https: bool) -> str:
     """Return the address of the web client at a host."""
-    named = f"[{host}]" if ":" in host else host
-    return f"{'https' if https else 'http'}://{named}:{port}"
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{'https' if https else 'http'}://{bracketed}:{port}"
 
 
-def _of_host(text: str, port: int, *, https: bool) -> str:
+def _host_address(text: str, port: int, *, https: bool) -> str:
     try:
         ipaddress.IPv6Address(text)
     except ValueError:
@@ -58,17 +58,17 @@ def _of_host(text: str, port: int, *, https: bool) -> str:
 
 
 def checked_address(text: str, port: int, *, https: bool) -> str:
-    """Return an address that a person typed, without a slash at its end.
+    """Return the address that a person typed, completed and without a slash at its end.
 
     Args:
-        port, https: of the server, for an address that is a host alone, or a host with a port.
+        port, https: used if `text` is a host, with or without a port.
 
     Raises:
-        InvalidRequest: it is none, or names more than a server.
+        InvalidRequest: it is not an address, or has a path.
     """
     address = text.rstrip("/")
     if "://" not in text:
-        address = _of_host(address, port, https=https)
+        address = _host_address(address, port, https=https)
     try:
         parts = urlsplit(address)
         whole = (
@@ -80,5 +80,5 @@ def checked_address(text: str, port: int, *, https: bool) -> str:
     except ValueError:
         whole = False
     if not whole or parts.path or parts.query or parts.fragment or parts.username is not None:
-        raise InvalidRequest("Give the server's address as https://192.168.1.20:8000, and nothing behind it.")
+        raise InvalidRequest("Give the server's address like https://192.168.1.20:8000, without a path.")
     return address

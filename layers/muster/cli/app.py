@@ -1,4 +1,4 @@
-"""The `muster` command: wires the commands together and turns failures into exit codes."""
+"""The `muster` command with all its subcommands."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ from muster import __version__
 from muster.cli import attendance, groups, packs, recognition, serving, sessions, students, training, users
 from muster.cli.demo import demo
 from muster.cli.evaluation import evaluate
-from muster.cli.failures import told
+from muster.cli.failures import exit_on_failure
 from muster.cli.upkeep import backup, doctor, restore, retention
 
 app = typer.Typer(
@@ -54,7 +54,7 @@ def _options(
 
 
 def main() -> None:
-    """Run; exit 0 done, 1 the work failed, 2 wrong usage."""
+    """Run the command. Exit status 0 is success, 1 failure, 2 wrong usage."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    with told():
+    with exit_on_failure():
         app()

@@ -1,4 +1,4 @@
-"""`muster attendance`: reports at the terminal and as files."""
+"""`muster attendance`: attendance reports at the terminal and as files."""
 
 import os
 from collections.abc import Sequence
@@ -38,25 +38,25 @@ from muster.reports.look import (
 )
 from muster.reports.xlsx_file import xlsx_file
 
-app = typer.Typer(help="Who came: reports of a group, a student or a session.", no_args_is_help=True)
+app = typer.Typer(help="Attendance reports of a group, a student or a session.", no_args_is_help=True)
 
-GroupOption = Annotated[str | None, typer.Option("--group", help="Everyone who is, or was, in this group.")]
+GroupOption = Annotated[str | None, typer.Option("--group", help="Students who are, or were, in this group.")]
 StudentOption = Annotated[str | None, typer.Option("--student", help="One student, across their groups.")]
 SessionOption = Annotated[
-    str | None, typer.Option("--session", help="One session: its id, the beginning of one, or `last`.")
+    str | None, typer.Option("--session", help="One session: its id or the beginning of it, or `last`.")
 ]
-SinceOption = Annotated[str | None, typer.Option(help="First day, as 2026-09-01.")]
+SinceOption = Annotated[str | None, typer.Option(help="First day, such as 2026-09-01.")]
 UntilOption = Annotated[str | None, typer.Option(help="Last day, included.")]
 ZoneOption = Annotated[
     str | None,
-    typer.Option(help="Time zone of the school, as Europe/Berlin; default: MUSTER_TIME_ZONE or the machine's."),
+    typer.Option(help="Time zone of the school, such as Europe/Berlin; default: MUSTER_TIME_ZONE, or the machine's."),
 ]
 
 _LAST = 12
 
 
 class FileFormat(StrEnum):
-    """The forms of an exported report."""
+    """File formats of an exported report."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -77,7 +77,7 @@ def report(
     """Show attendance over a period."""
     from muster.api.schemas.reports import ReportDocument
 
-    found = _report(group, student, session, since, until, time_zone, data)
+    found = _report(group, student, session, since=since, until=until, time_zone=time_zone, data=data)
     document = ReportDocument.of(found).model_dump(mode="json") if as_json else None
     emit(document, as_json, lambda console: _show(console, found))
 
@@ -85,7 +85,7 @@ def report(
 @app.command()
 def export(
     output: Annotated[Path, typer.Option(help="The file to write.")],
-    format: Annotated[FileFormat | None, typer.Option(help="Default: by the ending of the file.")] = None,
+    format: Annotated[FileFormat | None, typer.Option(help="Default: from the file's extension.")] = None,
     group: GroupOption = None,
     student: StudentOption = None,
     session: SessionOption = None,
@@ -93,18 +93,18 @@ def export(
     until: UntilOption = None,
     time_zone: ZoneOption = None,
     delimiter: Annotated[
-        Delimiter | None, typer.Option(help="Of CSV: semicolon suits a German or French Excel; default: comma.")
+        Delimiter | None, typer.Option(help="For CSV. German and French Excel expect semicolon; default: comma.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write attendance over a period to a file: CSV, XLSX, or a page to print."""
-    form = format or _by_ending(output)
-    if delimiter is not None and form is not FileFormat.CSV:
-        raise typer.BadParameter(f"--delimiter is for CSV, and this file is {form}")
-    found = _report(group, student, session, since, until, time_zone, data)
-    match form:
+    """Write attendance over a period to a file: CSV, XLSX, or a printable HTML page."""
+    chosen = format or _format_of(output)
+    if delimiter is not None and chosen is not FileFormat.CSV:
+        raise typer.BadParameter(f"--delimiter applies to CSV only, and this file is {chosen}")
+    found = _report(group, student, session, since=since, until=until, time_zone=time_zone, data=data)
+    match chosen:
         case FileFormat.CSV:
             content = csv_file(found, delimiter or Delimiter.COMMA)
         case FileFormat.XLSX:
@@ -112,7 +112,12 @@ def export(
         case FileFormat.HTML:
             content = html_page(found).encode()
     _write(output, content, force=force)
-    document = {"output": str(output), "format": form, "students": len(found.students), "sessions": len(found.sessions)}
+    document = {
+        "output": str(output),
+        "format": chosen,
+        "students": len(found.students),
+        "sessions": len(found.sessions),
+    }
     emit(
         document,
         as_json,
@@ -124,16 +129,17 @@ def _report(
     group: str | None,
     student: str | None,
     session: str | None,
+    *,
     since: str | None,
     until: str | None,
     time_zone: str | None,
     data: Path | None,
 ) -> AttendanceReport:
-    if sum(one is not None for one in (group, student, session)) != 1:
-        raise typer.BadParameter("name one of --group, --student and --session, and only one")
+    if (group, student, session).count(None) != 2:
+        raise typer.BadParameter("give exactly one of --group, --student and --session")
     period = Period(parse_day(since), parse_day(until))
     if session is not None and period != Period():
-        raise typer.BadParameter("a session has its own day: leave out --since and --until")
+        raise typer.BadParameter("--since and --until do not apply to a session")
     records = LocalBackend(data, None if time_zone is None else LocalSettings(time_zone=time_zone)).records
     reports = records.reports
     if group is not None:
@@ -143,17 +149,19 @@ def _report(
     return reports.of_session(find_session(records, session or ""))
 
 
-def _by_ending(output: Path) -> FileFormat:
+def _format_of(output: Path) -> FileFormat:
     try:
         return FileFormat(output.suffix.lower().lstrip("."))
     except ValueError:
-        raise typer.BadParameter(f"say with --format what {output.name} is to be: {', '.join(FileFormat)}") from None
+        raise typer.BadParameter(
+            f"the extension of {output.name} is not a format: give --format {', '.join(FileFormat)}"
+        ) from None
 
 
 def _write(output: Path, content: bytes, *, force: bool) -> None:
-    """Put a file in its place whole or not at all, readable by its owner alone: it holds names."""
+    """Write a file atomically, readable by its owner only, since it holds names."""
     if output.exists() and not force:
-        raise OutputExists(f"{output} is there already: choose another name, or add --force to overwrite it.")
+        raise OutputExists(f"{output} exists already: choose another name, or add --force to overwrite it.")
     try:
         with NamedTemporaryFile(dir=output.parent, prefix=f".{output.name[:40]}.", delete=False) as file:
             temporary = Path(file.name)
@@ -174,7 +182,7 @@ def _show(console: Console, found: AttendanceReport) -> None:
     period = "" if found.scope is Scope.SESSION else f", {period_text(found)}"
     console.print(f"[bold]{escape(headline(found))}[/]{period} ({found.zone.key})", highlight=False)
     if not found.sessions:
-        console.print("There is no session in this period.")
+        console.print("There are no sessions in this period.")
         return
     console.print(_table(found))
     for text in remarks(found):

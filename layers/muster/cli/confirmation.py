@@ -1,4 +1,4 @@
-"""Questions before something is removed for good."""
+"""Confirmation of commands that cannot be undone."""
 
 import sys
 
@@ -6,10 +6,9 @@ import typer
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before something cannot be undone, unless the answer was given with `--yes`.
+    """Ask for confirmation, unless `--yes` was given.
 
-    Without a terminal the answer may come from a pipe; where there is none, the command ends with exit status 2 and
-    names the option.
+    The answer can come from a pipe. Without one, and without a terminal, the command ends with exit status 2.
     """
     if yes:
         return
@@ -18,4 +17,4 @@ def confirm(question: str, yes: bool) -> None:
     except typer.Abort:
         if sys.stdin.isatty():
             raise
-        raise typer.BadParameter("there is no terminal to ask at. Add --yes to confirm.", param_hint="--yes") from None
+        raise typer.BadParameter("not a terminal. Add --yes to confirm.", param_hint="--yes") from None

@@ -1,4 +1,4 @@
-"""Bounds on connections, which the HTTP server itself lacks: how many there are, and how slowly they may send."""
+"""Limits on the number and the slowness of connections, which uvicorn itself does not have."""
 
 import asyncio
 import logging
@@ -14,17 +14,17 @@ HEAD_SECONDS: Final = 10.0
 
 BODY_SECONDS: Final = 20.0
 BODY_BYTES: Final = 10_000
-"""A body must bring this much in each such time: 4 kbit/s, less than the slowest mobile network."""
+"""At least this much of a body must arrive per `BODY_SECONDS`: 4 kbit/s, less than the slowest mobile network."""
 
 LINGER_SECONDS: Final = 2.0
-"""A sender that was answered before its body was read may send on for this long, and then sees the answer."""
+"""A client that got its response before its body was read may send for this long, to receive the response."""
 
 RESPONSE_SECONDS: Final = 60.0
-"""A receiver must make room for more of its answer within this time."""
+"""A client must read more of its response within this time."""
 
 MAX_CONNECTIONS: Final = 1_000
 RESERVED_DESCRIPTORS: Final = 160
-"""Descriptors for files, models and the database, which each of the 40 worker threads opens for itself."""
+"""File descriptors for files, models and the database, which each of the 40 worker threads opens itself."""
 
 _TICK_SECONDS = 1.0
 _BACKLOG = 64
@@ -32,7 +32,7 @@ _ACCEPT_FAILED = "out of system resource"
 
 
 class BoundedProtocol(H11Protocol):
-    """One HTTP connection that is closed when it is too slow, or idle while others want its place."""
+    """An HTTP connection that is closed if it is too slow, or idle when there are too many."""
 
     max_connections = MAX_CONNECTIONS
 
@@ -42,7 +42,7 @@ class BoundedProtocol(H11Protocol):
     _write_paused_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, and close the one that has been idle longest if there are too many."""
+        """Accept the connection; if there are too many, close the one that has been idle longest."""
         super().connection_made(transport)
         self._idle_since = self.loop.time()
         if len(self.connections) > self.max_connections:
@@ -53,24 +53,24 @@ class BoundedProtocol(H11Protocol):
         self.loop.call_later(_TICK_SECONDS, self._check)
 
     def data_received(self, data: bytes) -> None:
-        """Count what arrives of a body."""
+        """Count the bytes of the body."""
         if self._is_idle():
             self._body_since, self._body_bytes = self.loop.time(), 0
         self._body_bytes += len(data)
         super().data_received(data)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request, or for the rest of a body that nobody wants."""
+        """Start to wait for the next request, or for the rest of an unread body."""
         self._idle_since = self.loop.time()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """Note that the receiver takes nothing."""
+        """Record that the client stopped reading."""
         self._write_paused_since = self.loop.time()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Note that the receiver takes more."""
+        """Record that the client reads again."""
         self._write_paused_since = None
         super().resume_writing()
 
@@ -95,7 +95,7 @@ class BoundedProtocol(H11Protocol):
         if self.cycle.response_complete:
             return now - self._idle_since > LINGER_SECONDS
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:
-            # The application does not take the body yet.
+            # The application does not read the body yet.
             self._body_since, self._body_bytes = now, 0
         if now - self._body_since <= BODY_SECONDS:
             return False
@@ -105,7 +105,7 @@ class BoundedProtocol(H11Protocol):
 
 
 class _AcceptFailures(logging.Filter):
-    """Lets one report a minute through of connections that could not be accepted, without its traceback."""
+    """Pass one report per minute of connections that could not be accepted, without its traceback."""
 
     _last = float("-inf")
 
@@ -115,17 +115,17 @@ class _AcceptFailures(logging.Filter):
         if time.monotonic() - self._last < 60:
             return False
         self._last = time.monotonic()
-        record.msg, record.args, record.exc_info = "no descriptor is left for further connections", (), None
+        record.msg, record.args, record.exc_info = "no file descriptor is left for further connections", (), None
         return True
 
 
 def server_options() -> dict[str, Any]:
-    """Return the arguments of `uvicorn.run` that bound connections, once this process may open as many as it can."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Raise this process's limit of open files, and return the arguments of `uvicorn.run` that limit connections."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + RESERVED_DESCRIPTORS
-    allowed = wanted if most == resource.RLIM_INFINITY else min(most, wanted)
+    allowed = wanted if hard_limit == resource.RLIM_INFINITY else min(hard_limit, wanted)
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard_limit))
     BoundedProtocol.max_connections = max(16, min(MAX_CONNECTIONS, allowed - RESERVED_DESCRIPTORS))
     logging.getLogger("asyncio").addFilter(_AcceptFailures())
     return {"http": BoundedProtocol, "ws": "none", "backlog": _BACKLOG, "h11_max_incomplete_event_size": 32_000}

@@ -1,4 +1,4 @@
-"""A console that never cuts off an id: at a terminal long cells fold, elsewhere rows are lines of values and tabs."""
+"""A console that never truncates: long cells fold at a terminal, and rows are tab-separated lines elsewhere."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,28 +9,28 @@ from rich.text import Text
 
 
 class TableConsole(Console):
-    """Prints tables and sentences whole, whatever the width; other programs read them where it is no terminal."""
+    """Prints tables and text in full, whatever the width; without a terminal, in a form that programs can read."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as `rich.console.Console.print` does."""
         if not self.is_terminal:
             options.setdefault("soft_wrap", True)
             if len(objects) == 1 and isinstance(objects[0], Table):
-                # As it is: printed by rich, tabs would be spaces.
+                # Unchanged: rich would print tabs as spaces.
                 self.file.write(f"{_lines(objects[0])}\n")
                 return
-        for thing in objects:
-            if isinstance(thing, Table):
-                for column in thing.columns:
+        for printed in objects:
+            if isinstance(printed, Table):
+                for column in printed.columns:
                     column.overflow = "fold"
         super().print(*objects, **options)
 
 
 def _lines(table: Table) -> str:
-    """Write a table as text: its title, one line for the header and for each row, its caption."""
+    """Return a table as text: title, header, rows and caption, one per line."""
     rows = zip(*(map(_text, column.cells) for column in table.columns), strict=True)
     lines = ["\t".join(_text(column.header) for column in table.columns), *map("\t".join, rows)]
-    return "\n".join([*_spoken(table.title), *lines, *_spoken(table.caption)])
+    return "\n".join([*_optional(table.title), *lines, *_optional(table.caption)])
 
 
 def _text(cell: RenderableType) -> str:
@@ -38,5 +38,5 @@ def _text(cell: RenderableType) -> str:
     return " ".join(plain.split())
 
 
-def _spoken(line: RenderableType | None) -> Iterable[str]:
+def _optional(line: RenderableType | None) -> Iterable[str]:
     return [] if line is None else [_text(line)]

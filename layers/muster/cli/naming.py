@@ -1,4 +1,4 @@
-"""Long ids as people name them: by their first characters, and the last session by `last`."""
+"""Look up sessions, faces and photos by the beginning of their ids, and the newest session by `last`."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -15,17 +15,17 @@ LAST: Final = "last"
 _SHOWN: Final = 8
 
 SessionArgument = Annotated[
-    str, typer.Argument(help="The session's id, the beginning of one, or `last` for the newest.")
+    str, typer.Argument(help="The session's id or the beginning of it, or `last` for the newest.")
 ]
-GroupOption = Annotated[str | None, typer.Option("--group", help="Look for the session in this group alone.")]
+GroupOption = Annotated[str | None, typer.Option("--group", help="Look for the session in this group only.")]
 
 
 def find_session(records: RecordServices, text: str, group: str | None = None) -> SessionId:
-    """Return the session that a person named.
+    """Return the session with an id or the beginning of one, or the newest session.
 
     Raises:
-        SessionNotFound: there is none.
-        InvalidRequest: it is the beginning of several ids, or no beginning of an id.
+        SessionNotFound: no session matches.
+        InvalidRequest: several sessions match, or `text` cannot begin an id.
     """
     identifier = parse_session_id(text)
     groups = [known.id for known in records.groups.find()] if group is None else [parse_group_id(group)]
@@ -36,7 +36,7 @@ def find_session(records: RecordServices, text: str, group: str | None = None) -
         return identifier
     matching = [session for session in found.values() if session.id.startswith(text)]
     if not matching:
-        raise SessionNotFound(f"There is no session {text}: `muster sessions list` shows those that there are.")
+        raise SessionNotFound(f"There is no session {text}: `muster sessions list` lists all sessions.")
     if len(matching) > 1:
         listed = _listed(f"{match.id} ({match.group_id}, {match.started_at:%Y-%m-%d})" for match in reversed(matching))
         raise InvalidRequest(f"{len(matching)} sessions begin with {text}: {listed}. Type more of the id.")
@@ -44,11 +44,11 @@ def find_session(records: RecordServices, text: str, group: str | None = None) -
 
 
 def find_face(sessions: Sessions, text: str, session_id: SessionId) -> FaceId:
-    """Return the face of a session that a person named by its id or the beginning of it.
+    """Return the face of a session with an id or the beginning of one.
 
     Raises:
-        FaceNotFound: there is none.
-        InvalidRequest: it is the beginning of several ids.
+        FaceNotFound: no face matches.
+        InvalidRequest: several faces match.
     """
     faces = [face.face_id for photo in sessions.get(session_id).photos for face in photo.faces]
     matching = _matching(text, faces, "faces")
@@ -58,11 +58,11 @@ def find_face(sessions: Sessions, text: str, session_id: SessionId) -> FaceId:
 
 
 def find_photo(sessions: Sessions, text: str, session_id: SessionId) -> PhotoId:
-    """Return the photo of a session that a person named by its id or the beginning of it.
+    """Return the photo of a session with an id or the beginning of one.
 
     Raises:
-        PhotoNotFound: there is none.
-        InvalidRequest: it is the beginning of several ids.
+        PhotoNotFound: no photo matches.
+        InvalidRequest: several photos match.
     """
     matching = _matching(text, [photo.id for photo in sessions.get(session_id).photos], "photos")
     if not matching:

@@ -1,4 +1,4 @@
-"""How every command speaks: one document on stdout, everything else on stderr."""
+"""Output of the commands: one document on stdout, everything else on stderr."""
 
 import json
 import sys
@@ -15,11 +15,13 @@ from muster.cli.console import TableConsole
 from muster.cli.store import checked_store
 from muster.progress import OnProgress
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, logs on stderr.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 DataOption = Annotated[
     Path | None,
     typer.Option(
-        "--data", callback=checked_store, help="The local store; default: the user's data folder, or MUSTER_DATA."
+        "--data",
+        callback=checked_store,
+        help="Folder of the local store; default: MUSTER_DATA, or the user's data folder.",
     ),
 ]
 
@@ -28,7 +30,7 @@ stderr: Console = TableConsole(stderr=True)
 
 
 def emit(document: Any, as_json: bool, show: Callable[[Console], None]) -> None:
-    """Print a document as JSON, or the way a person would rather read it."""
+    """Print a document as JSON, or for a person with `show`."""
     if as_json:
         json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
@@ -38,7 +40,7 @@ def emit(document: Any, as_json: bool, show: Callable[[Console], None]) -> None:
 
 @contextmanager
 def steps(title: str) -> Iterator[OnProgress]:
-    """Show a bar for work that reports (step, share done from 0 to 1); nothing where stderr is no terminal."""
+    """Show a progress bar, updated with (step, fraction completed); nothing if stderr is not a terminal."""
     with _progress() as progress:
         task = progress.add_task(title, total=1.0)
         yield lambda step, share: progress.update(task, description=step, completed=share)
@@ -46,7 +48,7 @@ def steps(title: str) -> Iterator[OnProgress]:
 
 @contextmanager
 def counter(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar for `total` equal pieces of work."""
+    """Show a progress bar for `total` equal pieces of work."""
     with _progress(MofNCompleteColumn()) as progress:
         task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)

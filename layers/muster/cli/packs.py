@@ -25,24 +25,29 @@ def build(
     name: PackArgument = "embedded",
     weights_from: Annotated[
         str | None,
-        typer.Option("--from", help="Folder, or s3://bucket/prefix, that holds the weights; default: where published."),
+        typer.Option(
+            "--from", help="Folder or s3://bucket/prefix that holds the weights; default: where they are published."
+        ),
     ] = None,
     pin: Annotated[
-        list[str] | None, typer.Option(help="FILE=SHA256: the hash that a file without a published one must have.")
+        list[str] | None,
+        typer.Option(help="FILE=SHA256: the expected hash of a file without a published one; may be repeated."),
     ] = None,
     statistics_from: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             file_okay=False,
-            help="Pictures of 200 people or more, on which the pack's population statistics are measured.",
+            help="Folder with pictures of 200 or more people, to measure the pack's population statistics on.",
         ),
     ] = None,
-    statistics_licence: Annotated[str, typer.Option(help="Of those pictures; the manifest says it.")] = "not stated",
-    precision: Annotated[str | None, typer.Option(help="Build the variant with weights of this precision.")] = None,
+    statistics_licence: Annotated[
+        str, typer.Option(help="Licence of those pictures, recorded in the manifest.")
+    ] = "not stated",
+    precision: Annotated[str | None, typer.Option(help="Precision of the weights, such as float16.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build a pack, each file checked by SHA-256, each exported network compared with its original."""
+    """Build a pack. Every file is verified by SHA-256, every exported network compared with its original."""
     from muster.composition.vision import open_models
     from muster.services.packs.building import build_pack
     from muster.services.packs.statistics import measure_statistics
@@ -71,14 +76,15 @@ def build(
         for used in pack.manifest.weights:
             if used.pinned == "first use":
                 console.print(
-                    f"Nobody published the hash of {used.file}: this file is kept to from now on. Compare it with its "
-                    f"publisher's, then pin it:\n  muster packs build {name} --pin {used.file}={used.sha256}",
+                    f"No hash of {used.file} is published, so this file's hash is required from now on. Compare it "
+                    "with the publisher's file, then pin it:\n"
+                    f"  muster packs build {name} --pin {used.file}={used.sha256}",
                     soft_wrap=True,
                     highlight=False,
                 )
         if _statistics(pack) == "neutral":
             console.print(
-                "The pack has no population statistics yet, so that many faces are asked about: measure them with "
+                "The pack has no population statistics yet, so it asks about many faces. Measure them with "
                 "--statistics-from.",
                 soft_wrap=True,
             )
@@ -95,7 +101,7 @@ def list_packs(as_json: JsonOption = False) -> None:
 
     def show(console: Console) -> None:
         if not packs:
-            console.print("No pack is built yet: run `muster packs build embedded`.")
+            console.print("No packs are built yet: run `muster packs build embedded`.")
             return
         table = Table()
         for column in ("name", "id", "MB", "weights pinned by", "statistics", "directory"):
@@ -111,7 +117,7 @@ def list_packs(as_json: JsonOption = False) -> None:
 
 @app.command()
 def verify(name: PackArgument = "embedded", as_json: JsonOption = False) -> None:
-    """Check every file of a built pack against its SHA-256."""
+    """Verify the SHA-256 of every file of a built pack."""
     from muster.packs.load import load_pack, verify_pack
 
     pack = load_pack(name, LocalSettings().home)
@@ -119,10 +125,10 @@ def verify(name: PackArgument = "embedded", as_json: JsonOption = False) -> None
     files = [file.name for file in pack.manifest.files]
 
     def show(console: Console) -> None:
-        console.print(f"{pack.id}: {', '.join(files)} are as built.")
+        console.print(f"{pack.id}: {', '.join(files)} are unchanged since the build.")
         for used in pack.manifest.weights:
-            vouches = "pinned on first use" if used.pinned == "first use" else f"pinned, {used.pinned}"
-            console.print(f"  {used.file}: {vouches} ({used.sha256})", soft_wrap=True, highlight=False)
+            pinned = "pinned on first use" if used.pinned == "first use" else f"pinned, {used.pinned}"
+            console.print(f"  {used.file}: {pinned} ({used.sha256})", soft_wrap=True, highlight=False)
 
     emit({**_described(pack), "verified": files}, as_json, show)
 
@@ -131,12 +137,12 @@ def verify(name: PackArgument = "embedded", as_json: JsonOption = False) -> None
 def migrate(
     name: PackArgument,
     leave_out: Annotated[
-        bool, typer.Option("--leave-out", help="Switch even if somebody must be registered again with a photo.")
+        bool, typer.Option("--leave-out", help="Switch even if some students must be registered again with a photo.")
     ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take everyone registered in a local store over to another pack; cut off, it goes on where it stopped."""
+    """Move the students in a local store to another pack. If interrupted, it resumes where it stopped."""
     from muster.cli.backend import open_migration
 
     migration = open_migration(name, data)
@@ -146,25 +152,23 @@ def migrate(
     def show(console: Console) -> None:
         if report.again:
             table = Table("student", "name", "why", title="To be registered again")
-            for one in report.again:
-                table.add_row(one.student_id, one.name, one.detail)
+            for student in report.again:
+                table.add_row(student.student_id, student.name, student.detail)
             console.print(table)
         if not report.switched:
             console.print(
-                f"Nothing was changed: the store keeps its pack. Run it with --leave-out to go on without these "
-                f"{len(report.again)} students, who stay on the roster until they are registered again.",
+                f"Nothing was changed. Add --leave-out to switch without these {len(report.again)} students, who stay "
+                "on the roster until they are registered again.",
                 soft_wrap=True,
             )
             return
         if report.migrated:
-            console.print(f"{report.migrated} students are registered with [bold]{report.pack}[/] now.", soft_wrap=True)
+            console.print(f"Migrated {report.migrated} students to [bold]{report.pack}[/].", soft_wrap=True)
         else:
-            console.print(f"Nobody had to be moved: the store uses [bold]{report.pack}[/] already.", soft_wrap=True)
+            console.print(f"No students to migrate: the store uses [bold]{report.pack}[/] already.", soft_wrap=True)
         if report.without_learned:
-            console.print(
-                f"Faces that {len(report.without_learned)} templates had learned from are not in the new ones."
-            )
-        console.print(f"Set MUSTER_PACK={name}, then train with `muster train --full`.", soft_wrap=True)
+            console.print(f"{len(report.without_learned)} templates lost the faces that they had learned.")
+        console.print(f"Set MUSTER_PACK={name}, then run `muster train --full`.", soft_wrap=True)
 
     emit(asdict(report), as_json, show)
     if not report.switched:
@@ -176,7 +180,9 @@ def _pins(given: list[str]) -> dict[str, str]:
     for text in given:
         file, _, sha256 = text.partition("=")
         if not file or not re.fullmatch(r"[0-9a-f]{64}", sha256):
-            raise InvalidRequest(f"{text!r} pins nothing: write FILE=SHA256, the hash as 64 lower-case digits.")
+            raise InvalidRequest(
+                f"{text!r} is not a pin: write FILE=SHA256, the hash as 64 lower-case hexadecimal digits."
+            )
         pins[file] = sha256
     return pins
 

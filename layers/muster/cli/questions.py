@@ -1,4 +1,4 @@
-"""`muster sessions questions` and `confirm`: students who are probably in a photo."""
+"""`muster sessions questions` and `confirm`: likely matches for a person to confirm."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,12 +23,12 @@ from muster.services.roll_call.sessions import Sessions
 
 def questions(
     session: SessionArgument,
-    output: Annotated[Path | None, typer.Option(help="Write the pictures of the faces into this folder.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the faces as pictures into this folder.")] = None,
     group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the questions, one for each student to review, the likeliest first.
+    """List the open questions of a session, one per student to review, the likeliest first.
 
     Answer with `muster sessions confirm SESSION FACE...`, or `muster sessions name SESSION FACE STUDENT`.
     """
@@ -48,8 +48,8 @@ def questions(
             "probability": question.probability,
             "likely": question.likely,
             "candidates": [
-                {"student_id": one.student.id, "name": one.student.name, "similarity": one.similarity}
-                for one in question.suggestions
+                {"student_id": candidate.student.id, "name": candidate.student.name, "similarity": candidate.similarity}
+                for candidate in question.suggestions
             ],
             "picture": pictures.get(question.face.face_id),
         }
@@ -58,11 +58,12 @@ def questions(
 
     def show(console: Console) -> None:
         if not found:
-            console.print("There is nothing to ask.")
+            console.print("There are no open questions.")
             return
         table = Table("face", "may be", "probability", *(["picture"] if pictures else []))
         for question in found:
-            names = ", ".join(f"{escape(one.student.name)} ({one.student.id})" for one in question.suggestions)
+            students = [candidate.student for candidate in question.suggestions]
+            names = ", ".join(f"{escape(student.name)} ({student.id})" for student in students)
             picture = [escape(pictures.get(question.face.face_id, ""))] if pictures else []
             table.add_row(question.face.face_id, names, percent(question.probability), *picture)
         console.print(table)
@@ -74,15 +75,15 @@ def questions(
 
 def confirm(
     session: SessionArgument,
-    faces: Annotated[list[str] | None, typer.Argument(help="Ids of faces, or their beginnings.")] = None,
-    all_questions: Annotated[bool, typer.Option("--all", help="Answer every open question with yes.")] = False,
+    faces: Annotated[list[str] | None, typer.Argument(help="Ids of faces, or the beginnings of them.")] = None,
+    all_questions: Annotated[bool, typer.Option("--all", help="Confirm every open question.")] = False,
     group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Confirm that faces show the students whom the questions name, all or none; the marks follow."""
+    """Confirm that faces show the students proposed for them, all or none, and update the marks."""
     if bool(faces) == all_questions:
-        raise InvalidRequest("Name the faces to confirm, or add --all to answer every open question with yes.")
+        raise InvalidRequest("Give the faces to confirm, or --all to confirm every open question.")
     records = LocalBackend(data).records
     sessions = records.sessions
     identifier = find_session(records, session, group)
@@ -92,7 +93,7 @@ def confirm(
         chosen = [find_face(sessions, face, identifier) for face in faces or ()]
         proposals = _proposals(sessions, identifier, chosen)
     pairs = list(proposals.items())
-    # More questions than a store confirms in one step are answered in several.
+    # A store confirms a limited number in one step.
     size = MAX_CONFIRMED_FACES if all_questions else max(1, len(pairs))
     for start in range(0, len(pairs), size):
         records.corrections.confirm(identifier, dict(pairs[start : start + size]), local_user())
@@ -103,7 +104,7 @@ def _open_proposals(sessions: Sessions, session_id: SessionId) -> dict[FaceId, S
     return {
         question.face.face_id: question.face.student_id
         for question in sessions.questions(session_id)
-        if question.face.student_id in {one.student.id for one in question.suggestions}
+        if question.face.student_id in {candidate.student.id for candidate in question.suggestions}
     }
 
 
@@ -113,7 +114,7 @@ def _proposals(sessions: Sessions, session_id: SessionId, chosen: Sequence[FaceI
     for face_id in chosen:
         student_id = named.get(face_id)
         if student_id is None:
-            raise ProposalChanged(f"Nobody is proposed for the face {face_id}: say `muster sessions name` whose it is.")
+            raise ProposalChanged(f"Nobody is proposed for the face {face_id}: name it with `muster sessions name`.")
         proposals[face_id] = student_id
     return proposals
 
@@ -128,7 +129,7 @@ def _write_pictures(
             try:
                 content = pictures.face(session_id, face)
             except PhotoNotFound:
-                # The question can still be answered from the names.
+                # The question can still be answered without the picture.
                 continue
             finally:
                 advance()

@@ -22,7 +22,7 @@ from muster.domain.registration import RegistrationDetails
 from muster.services.roll_call.questions import questions_of
 from muster.services.roll_call.results import RollCallResult
 
-VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show figures of the recognition, too.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Also show similarities and the model in use.")]
 PhotoArgument = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The photo.")]
 
 
@@ -30,13 +30,13 @@ def register(
     photo: PhotoArgument,
     student_id: Annotated[str, typer.Option("--id", help="The student's id.")],
     name: Annotated[str, typer.Option(help="The student's name.")],
-    group: Annotated[list[str], typer.Option(help="A group the student belongs to; may be given several times.")],
-    consent: Annotated[bool, typer.Option("--consent", help="The student (or guardian) agreed to it.")] = False,
+    group: Annotated[list[str], typer.Option(help="A group that the student belongs to; may be repeated.")],
+    consent: Annotated[bool, typer.Option("--consent", help="The student, or a guardian, has given consent.")] = False,
     renew_consent: Annotated[
-        bool, typer.Option("--renew-consent", help="Consent was withdrawn earlier and has been given again.")
+        bool, typer.Option("--renew-consent", help="Consent was withdrawn and has been given again.")
     ] = False,
     allow_lookalike: Annotated[
-        bool, typer.Option("--allow-lookalike", help="Register although the face resembles another student's.")
+        bool, typer.Option("--allow-lookalike", help="Register even if the face resembles another student's.")
     ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -47,7 +47,7 @@ def register(
     details = RegistrationDetails(
         student_id=parse_student_id(student_id),
         name=name,
-        group_ids=frozenset(parse_group_id(one) for one in group),
+        group_ids=frozenset(map(parse_group_id, group)),
         consent=consent,
         renew_consent=renew_consent,
         allow_lookalike=allow_lookalike,
@@ -57,7 +57,7 @@ def register(
 
     def show(console: Console) -> None:
         if registered.repeated:
-            console.print(f"{escape(student.name)} ({student.id}) was registered with this photo before.")
+            console.print(f"{escape(student.name)} ({student.id}) is registered with this photo already.")
         else:
             console.print(
                 f"[green]Registered[/] {escape(student.name)} ({student.id}), photo quality {registered.quality:.0%}."
@@ -72,19 +72,19 @@ def detect(
     photos: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="1 to 10 photos.")],
     group: Annotated[str, typer.Option(help="The group whose session this is.")],
     session: Annotated[
-        str | None, typer.Option(help="Add to this session, or to the `last` of the group; without it, open one.")
+        str | None, typer.Option(help="Add the photos to this session, or to the group's `last`; default: a new one.")
     ] = None,
     use_anyway: Annotated[
-        bool, typer.Option("--use-anyway", help="Read photos although they seem to belong to another roll call.")
+        bool, typer.Option("--use-anyway", help="Read photos even if they seem to belong to another roll call.")
     ] = False,
     annotate: Annotated[Path | None, typer.Option(help="Write the annotated photos into this folder.")] = None,
     verbose: VerboseOption = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read photos of a group and mark who is present.
+    """Read photos of a group and mark the students who are present.
 
-    Exits 1 where no photo shows anyone of the group: nobody is marked then.
+    The exit status is 1 if no photo shows a student of the group.
     """
     from muster.api.schemas.roll_call import DetectDocument
 
@@ -115,17 +115,17 @@ def detect(
 
 
 def _session(records: RecordServices, text: str | None, group: str) -> SessionId | None:
-    # Another id than `last` may be that of a session to open, so no beginning of an id is looked up.
+    # Any other text can be the id of a new session, so it is not looked up as the beginning of an id.
     if text == LAST:
         return find_session(records, text, group)
     return parse_session_id(text) if text else None
 
 
 def show_recent(console: Console, detection: RollCallResult, other: SessionId) -> None:
-    """Say that another roll call of the group began a moment ago, and how to add the photos to it."""
+    """Point out that another roll call of the group began recently, and how to add the photos to it."""
     group, here = detection.session.group_id, detection.session.id
     console.print(
-        f"Another roll call of {group} began within the last quarter of an hour. To add these photos to it instead:\n"
+        f"Another roll call of {group} began less than 15 minutes ago. To add these photos to it instead:\n"
         f"  muster sessions remove {here}\n"
         f"  muster detect PHOTO... --group {group} --session {other}",
         soft_wrap=True,
@@ -141,7 +141,7 @@ def show_detection(
     *,
     verbose: bool = False,
 ) -> None:
-    """Print who is present, who is not, what to answer and who is a stranger.
+    """Print the marks, the open questions and the number of strangers.
 
     Args:
         sources: the files of the photos, in the same order.
@@ -172,7 +172,7 @@ def show_detection(
 
 
 def _show_questions(console: Console, detection: RollCallResult, sources: Sequence[Path]) -> None:
-    """Print one line for each question, with the photo to look at and the command that answers it."""
+    """Print one line per question, with the photo and the command that confirms it."""
     files = {photo.id: source.name for photo, source in zip(detection.photos, sources, strict=True)}
     questions = questions_of(detection.photos, detection.marks, {})
     for question in questions:
@@ -187,7 +187,7 @@ def _show_questions(console: Console, detection: RollCallResult, sources: Sequen
         )
     if len(questions) > 1:
         console.print(
-            f"If all of them are right: muster sessions confirm {detection.session.id} --all",
+            f"To confirm all of them: muster sessions confirm {detection.session.id} --all",
             soft_wrap=True,
             highlight=False,
         )
@@ -197,8 +197,10 @@ def _show_notices(console: Console, detection: RollCallResult, sources: Sequence
     for photo, source in zip(detection.photos, sources, strict=True):
         messages = [notice.message for notice in notices_of(photo)]
         if photo.turned:
-            messages.append(f"The photo was not upright and was read turned by {photo.turned} degrees clockwise.")
+            messages.append(f"The photo was not upright. It was turned by {photo.turned} degrees clockwise.")
         for message in messages:
             console.print(f"[yellow]{escape(source.name)}[/]: {message}", soft_wrap=True, highlight=False)
     if not detection.taken:
-        console.print("The roll call is not taken: nobody of the group was seen, and nobody is absent.")
+        console.print(
+            "The roll call is not taken yet: no student of the group was recognised, so nobody is marked absent."
+        )

@@ -1,4 +1,4 @@
-"""`muster students import`: the preview, the question and the outcome."""
+"""`muster students import`: preview, confirmation and result."""
 
 import sys
 from pathlib import Path
@@ -26,31 +26,35 @@ _SEVERITIES = {
 
 
 def import_roster(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
-    group: Annotated[list[str] | None, typer.Option(help="A group that everyone joins; may be repeated.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and write nothing.")] = False,
-    encoding: Annotated[
-        str | None, typer.Option(help="The encoding of a CSV file, such as windows-1254; found out by default.")
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV or XLSX file.")],
+    group: Annotated[
+        list[str] | None, typer.Option(help="A group that every student in the file joins; may be repeated.")
     ] = None,
-    make_ids: Annotated[bool, typer.Option("--make-ids", help="Keep ids such as 2021/CS/045 as 2021-CS-045.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes without writing them.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of a CSV file, such as windows-1254; default: detected.")
+    ] = None,
+    make_ids: Annotated[
+        bool, typer.Option("--make-ids", help="Convert ids such as 2021/CS/045 to 2021-CS-045.")
+    ] = False,
     replace_groups: Annotated[
         bool,
         typer.Option(
             "--replace-groups",
-            help="The file is complete for each group that it names: students not listed there leave it.",
+            help="The file lists each of its groups completely: students who are not listed leave the group.",
         ),
     ] = False,
     leave: Annotated[
         list[str] | None, typer.Option(help="A group that every student in the file leaves; may be repeated.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put every student in a file on the roster. A row of titles names the columns: student_id, name, group.
+    """Add the students in a file to the roster. A header row names the columns: student_id, name, group.
 
-    The first rows are shown as they were understood; at a terminal the command asks before it writes. Where a row has
-    an error nothing is written, and the exit status is 1. docs/rosters.md lists what is understood.
+    The command shows a preview, and at a terminal asks for confirmation. If a row has an error, nothing is written and
+    the exit status is 1. docs/rosters.md describes the accepted files.
     """
     from muster.api.schemas.roster_import import ImportDocument
 
@@ -63,7 +67,7 @@ def import_roster(
         _show_preview(stdout, report)
     if not dry_run and not report.errors:
         if not (yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
-            typer.confirm(f"Write this to the roster ({_counts(report)})?", abort=True, err=True)
+            typer.confirm(f"Apply these changes ({_counts(report)})?", abort=True, err=True)
         report = use_case.apply(report)
     document = ImportDocument.of(report).model_dump(mode="json")
     emit(document, as_json, lambda console: _show_outcome(console, report))
@@ -96,7 +100,7 @@ def _group(report: ImportReport, group_id: GroupId) -> str:
 
 
 def _reading(table: RosterTable) -> str:
-    titles = f"row {table.header_row} holds the titles"
+    titles = f"row {table.header_row} is the header"
     if table.sheet is not None:
         return f"Read the sheet {table.sheet} of the workbook; {titles}."
     delimiter = _DELIMITERS.get(table.delimiter or "", repr(table.delimiter))
@@ -113,7 +117,7 @@ def _show_findings(console: Console, report: ImportReport) -> None:
     table = Table("row", "column", "", "code", "what to do")
     for column in table.columns:
         column.overflow = "fold"
-    # Errors must not hide behind notes.
+    # Errors come before notes.
     order = list(Severity)
     findings = sorted(report.findings, key=lambda finding: order.index(finding.severity))
     for finding in findings[:_MAX_LINES]:

@@ -23,18 +23,18 @@ from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.errors import AddressUnavailable
 from muster.services.privacy.retention import daily
 
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
+_ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
 _DECODERS = 2
 """Photos decoded at once."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _CLOSING_SECONDS = 5.0
-"""How long a server that stops waits for other processes that read the store."""
+"""How long a stopping server waits for other processes that read the store."""
 
 
 class LogLevel(StrEnum):
-    """How much is logged."""
+    """Minimum levels of log messages."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -46,11 +46,13 @@ def serve(
     host: Annotated[str, typer.Option(envvar="MUSTER_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="MUSTER_PORT", min=1, max=65535, help="Port to listen on.")] = 8000,
     network: Annotated[
-        bool, typer.Option("--network", help="Let phones in the same network in, who have a user's token.")
+        bool, typer.Option("--network", help="Accept requests from phones in the same network, with a user's token.")
     ] = False,
     tls_certificate: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Certificate chain, PEM: serve HTTPS. Made by mkcert, say."),
+        typer.Option(
+            exists=True, dir_okay=False, help="Certificate chain, PEM, to serve HTTPS; for example from mkcert."
+        ),
     ] = None,
     tls_key: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="The certificate's private key, PEM.")
@@ -64,11 +66,11 @@ def serve(
         typer.Option(
             envvar="MUSTER_BEHIND_PROXY",
             metavar="ADDRESS",
-            help="Believe X-Forwarded-For and X-Forwarded-Proto of a reverse proxy at this IP address or network.",
+            help="Trust X-Forwarded-For and X-Forwarded-Proto from a reverse proxy at this IP address or network.",
         ),
     ] = "",
 ) -> None:
-    """Serve the web client and the HTTP API on this machine; the API's documentation is at /docs."""
+    """Serve the web client and the HTTP API, which is documented at /docs."""
     import uvicorn
 
     from muster.api.app import create_app
@@ -81,18 +83,18 @@ def serve(
     users = backend.users
     if settings.admin_token is not None:
         users.set_admin(settings.admin_token.get_secret_value())
-    listens = _EVERYWHERE if network else host
+    listens = _ALL_ADDRESSES if network else host
     if listens not in _LOOPBACK and not users.find():
         stderr.print(
-            "[bold red]Make a user first[/], so that not everyone in the network may look: `muster users add`, "
-            "or set MUSTER_ADMIN_TOKEN.",
+            "[bold red]Add a user first[/]; otherwise anyone on this network could see student data. Run `muster users "
+            "add`, or set MUSTER_ADMIN_TOKEN.",
             soft_wrap=True,
         )
         raise typer.Exit(2)
     check_free(listens, port)
     site = installed_folder("web")
     app = create_app(backend.services, site=site)
-    _say_where("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
+    _print_addresses("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
     with _closed_at_the_end(backend), _requests_logged(log_level), daily(backend.retention):
         uvicorn.run(
             app,
@@ -103,7 +105,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
-            # Anyone else could choose their own address, and with it avoid the limit of failed sign-ins.
+            # Any other client could choose its address and so evade the limit of failed sign-ins.
             proxy_headers=proxy is not None,
             forwarded_allow_ips=proxy,
             **server_options(),
@@ -111,10 +113,10 @@ def serve(
 
 
 def check_free(host: str, port: int) -> None:
-    """Check that a server can listen at an address, before anybody is told that it does.
+    """Check that the server can listen at an address, before the address is printed.
 
     Raises:
-        AddressUnavailable: another program listens there, or this machine may not.
+        AddressUnavailable: the port is in use or reserved, or the address does not belong to this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -123,20 +125,20 @@ def check_free(host: str, port: int) -> None:
             trial.bind(address)
             trial.listen()
     except socket.gaierror as error:
-        raise AddressUnavailable(f"{host} is no address of this machine: choose another --host.") from error
+        raise AddressUnavailable(f"{host} is not an address of this machine: choose another --host.") from error
     except OSError as error:
         match error.errno:
             case errno.EADDRINUSE:
                 remedy = f"Port {port} is in use: stop the other program or choose another with --port."
             case errno.EACCES:
-                remedy = f"Port {port} is for the system's own programs: choose one from 1024 with --port."
+                remedy = f"Port {port} is reserved for the system: choose 1024 or higher with --port."
             case _:
-                remedy = f"{host} is no address of this machine: choose another --host."
+                remedy = f"{host} is not an address of this machine: choose another --host."
         raise AddressUnavailable(remedy) from error
 
 
 def _checked_proxy(text: str) -> str | None:
-    """Return the address of the reverse proxy, or None; leave with exit status 2 where it is none."""
+    """Return the address of the reverse proxy, or None; end with exit status 2 if it is not an address."""
     if not text:
         return None
     try:
@@ -145,57 +147,57 @@ def _checked_proxy(text: str) -> str | None:
         network = None
     if network is None or network.prefixlen == 0:
         raise typer.BadParameter(
-            f"{text[:80]!r} is not the IP address or network of a proxy: write it like 127.0.0.1 or 172.18.0.0/16.",
+            f"{text[:80]!r} is not an IP address or network: write it like 127.0.0.1 or 172.18.0.0/16.",
             param_hint="--behind-proxy",
         )
     return str(network)
 
 
 def _checked_tls(certificate: Path | None, key: Path | None) -> bool:
-    """Return whether to serve HTTPS; leave with exit status 2 where the files do not make a server's certificate."""
+    """Return whether to serve HTTPS; end with exit status 2 if the certificate and key cannot be used."""
     if certificate is None and key is None:
         return False
     if certificate is None or key is None:
-        raise typer.BadParameter("HTTPS takes both --tls-certificate and --tls-key.")
+        raise typer.BadParameter("HTTPS needs both --tls-certificate and --tls-key.")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
     except (ssl.SSLError, OSError) as error:
         raise typer.BadParameter(
-            f"The certificate {certificate} and the key {key} do not work together: give both as PEM, the key "
-            f"without a password ({error.strerror or error})."
+            f"The certificate {certificate} and the key {key} cannot be used together ({error.strerror or error}): "
+            "give both as PEM, the key without a password."
         ) from error
     return True
 
 
-def _say_where(host: str, port: int, *, https: bool, network: bool, page: bool) -> None:
-    """Print the page's address first, then what a person should know of it."""
+def _print_addresses(host: str, port: int, *, https: bool, network: bool, page: bool) -> None:
+    """Print the server's addresses and what a person needs to use them."""
     here = page_address(host, port, https=https)
-    stderr.print(f"Muster answers at {here}" if page else f"Muster's API answers at {here}", soft_wrap=True)
+    stderr.print(f"Muster is running at {here}" if page else f"Muster's API is running at {here}", soft_wrap=True)
     if network:
         for address in network_addresses():
-            stderr.print(f"In the network at {page_address(address, port, https=https)}", soft_wrap=True)
+            stderr.print(f"On the network at {page_address(address, port, https=https)}", soft_wrap=True)
         stderr.print(
-            "A phone signs in with the QR code of `muster users token ID --qr" + (" --https`." if https else "`."),
+            "Phones sign in with the QR code of `muster users token ID --qr" + (" --https`." if https else "`."),
             soft_wrap=True,
         )
     stderr.print(f"The API's documentation is at {here}/docs", soft_wrap=True)
     if not page:
-        stderr.print("[yellow]The web client is not installed: there is the API alone.[/]")
+        stderr.print("[yellow]The web client is not installed; only the API is served.[/]")
     if not https and (network or host not in _LOOPBACK):
         stderr.print(
-            "[yellow]Faces, names and tokens travel readable by everyone in this network, and without HTTPS a phone "
-            "shows no camera picture, does not start offline and installs nothing. Serve HTTPS: "
-            "--tls-certificate FILE --tls-key FILE, made with mkcert for example, or a proxy with TLS before it.[/]",
+            "[yellow]Without HTTPS, anyone on this network can read faces, names and tokens, and phone browsers block "
+            "camera access, offline start and installation. Serve HTTPS with --tls-certificate FILE --tls-key FILE, "
+            "for example from mkcert, or behind a proxy with TLS.[/]",
             soft_wrap=True,
         )
 
 
 @contextmanager
 def _closed_at_the_end(backend: LocalBackend) -> Iterator[None]:
-    """Bring the store's log into its database file when the server stops, by SIGTERM too."""
+    """Checkpoint and close the store when the server stops, also by SIGTERM."""
 
     def stop(*_: object) -> None:
-        # uvicorn ends all requests first, then raises the signal again for whoever handled it before.
+        # uvicorn ends all requests first, then raises the signal again for the previous handler.
         sys.exit(0)
 
     if threading.current_thread() is threading.main_thread():
@@ -208,7 +210,7 @@ def _closed_at_the_end(backend: LocalBackend) -> Iterator[None]:
 
 @contextmanager
 def _requests_logged(level: LogLevel) -> Iterator[None]:
-    """Write one JSON line for each request to stderr, as long as the server runs."""
+    """Write one JSON line per request to stderr while the server runs."""
     from muster.api.middleware.request_log import LOGGER
 
     logger, handler = logging.getLogger(LOGGER), logging.StreamHandler()

@@ -1,4 +1,4 @@
-"""A session as commands print it."""
+"""Output of one session."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from muster.services.roll_call.sessions import Sessions
 
 
 def local_user() -> UserId:
-    """Return the user under whom commands change sessions."""
+    """Return the user who is recorded for changes by commands."""
     from muster.api.sign_in import LOCAL_USER
 
     return LOCAL_USER
@@ -35,10 +35,10 @@ def emit_session(sessions: Sessions, session_id: SessionId, as_json: bool) -> No
         if detail.marks:
             console.print(table)
         if not detail.taken:
-            console.print(f"The session {session_id} is not taken: nobody was present yet, and nobody is absent.")
+            console.print(f"The session {session_id} is not taken yet: nobody was present, so nobody counts as absent.")
         if questions := sum(mark.status is MarkStatus.REVIEW for mark in detail.marks):
-            counted = "1 question is" if questions == 1 else f"{questions} questions are"
-            console.print(f"{counted} open: `muster sessions questions {session_id}`.", soft_wrap=True, highlight=False)
+            counted = "1 open question" if questions == 1 else f"{questions} open questions"
+            console.print(f"{counted}: `muster sessions questions {session_id}`.", soft_wrap=True, highlight=False)
         for photo in detail.photos:
             console.print(f"photo {photo.id}: {faces_text(len(photo.faces))}", soft_wrap=True, highlight=False)
 

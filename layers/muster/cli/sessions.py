@@ -1,4 +1,4 @@
-"""`muster sessions`: roll calls looked at, opened ahead and corrected."""
+"""`muster sessions`: list, show, open, correct and remove sessions."""
 
 from datetime import datetime
 from typing import Annotated
@@ -24,14 +24,14 @@ from muster.domain.identifiers import (
 from muster.domain.period import Period, parse_day
 from muster.reports.look import WORDS
 
-app = typer.Typer(help="Roll calls: looked at, opened ahead and corrected.", no_args_is_help=True)
+app = typer.Typer(help="List, show, open, correct and remove sessions.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_sessions(
-    group: Annotated[str | None, typer.Option(help="Only this group.")] = None,
-    since: Annotated[str | None, typer.Option(help="First day, as 2026-09-01.")] = None,
-    until: Annotated[str | None, typer.Option(help="Last day, as 2026-12-18.")] = None,
+    group: Annotated[str | None, typer.Option(help="Only sessions of this group.")] = None,
+    since: Annotated[str | None, typer.Option(help="First day, such as 2026-09-01.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day, such as 2026-12-18.")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,7 +53,7 @@ def list_sessions(
             counts = [str(number) if session.taken or number else "–" for number in numbers]
             started = session.started_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
             table.add_row(session.session_id, session.group_id, started, *counts, taken)
-        console.print(table if found else "There is no session: `muster detect PHOTO --group G` opens one.")
+        console.print(table if found else "There are no sessions. `muster detect PHOTO --group G` opens one.")
 
     emit([session.model_dump(mode="json") for session in found], as_json, show)
 
@@ -62,27 +62,29 @@ def list_sessions(
 def show(
     session: SessionArgument, group: GroupOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show one session with its marks."""
+    """Show a session with its marks."""
     records = LocalBackend(data).records
     emit_session(records.sessions, find_session(records, session, group), as_json)
 
 
 @app.command("open")
 def open_session(
-    group: Annotated[str, typer.Option(help="The group whose session this is.")],
-    session: Annotated[str | None, typer.Option("--id", help="Its id; without one, an id that nobody has.")] = None,
-    at: Annotated[str | None, typer.Option(help="When, as 2026-09-01T08:15, the school's time; default: now.")] = None,
+    group: Annotated[str, typer.Option(help="The group of the session.")],
+    session: Annotated[str | None, typer.Option("--id", help="The session's id; default: a new, random id.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Start, such as 2026-09-01T08:15, in the school's time zone; default: now.")
+    ] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Open a session ahead of its photos; it is not taken, and nobody is absent, until somebody is present."""
+    """Open a session before its photos. Nobody is absent until somebody is present."""
     records = LocalBackend(data).records
     started_at = None
     if at is not None:
         try:
             started_at = datetime.fromisoformat(at)
         except ValueError as error:
-            raise InvalidRequest(f"The time {at[:40]!r} cannot be used: write it like 2026-09-01T08:15.") from error
+            raise InvalidRequest(f"{at[:40]!r} is not a time: write it like 2026-09-01T08:15.") from error
         started_at = started_at if started_at.tzinfo else started_at.replace(tzinfo=records.reports.zone)
     session_id = None if session is None else parse_session_id(session)
     detail = records.sessions.open(parse_group_id(group), session_id, started_at)
@@ -92,17 +94,21 @@ def open_session(
 @app.command()
 def mark(
     session: SessionArgument,
-    marks: Annotated[list[str], typer.Argument(help="As STUDENT=STATUS: present, absent, late or excused.")],
+    marks: Annotated[
+        list[str], typer.Argument(help="STUDENT=STATUS, where STATUS is present, absent, late or excused.")
+    ],
     group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set marks by hand, all or none; no photo changes them afterwards."""
+    """Set marks by hand, all or none. Photos no longer change them."""
     statuses: dict[StudentId, MarkStatus] = {}
     for text in marks:
         student, _, status = text.partition("=")
         if status not in STATUSES_BY_HAND:
-            raise InvalidRequest(f"{text[:80]!r} is no mark: write s1=late, or present, absent or excused.")
+            raise InvalidRequest(
+                f"{text[:80]!r} is not a mark: write STUDENT=STATUS, where STATUS is present, absent, late or excused."
+            )
         statuses[parse_student_id(student)] = MarkStatus(status)
     records = LocalBackend(data).records
     identifier = find_session(records, session, group)
@@ -113,17 +119,17 @@ def mark(
 @app.command()
 def name(
     session: SessionArgument,
-    face: Annotated[str, typer.Argument(help="The face's id, or the beginning of it.")],
-    student: Annotated[str | None, typer.Argument(help="Whose it is; left out: nobody's of this group.")] = None,
-    learn: Annotated[bool, typer.Option("--learn", help="Recognise the student by this face, too.")] = False,
+    face: Annotated[str, typer.Argument(help="The face's id or the beginning of it.")],
+    student: Annotated[str | None, typer.Argument(help="The student it shows; default: nobody in this group.")] = None,
+    learn: Annotated[bool, typer.Option("--learn", help="Also learn the student's face from it.")] = False,
     group: GroupOption = None,
     learn_anyway: Annotated[
-        bool, typer.Option("--learn-anyway", help="With --learn: even if the face resembles another student more.")
+        bool, typer.Option("--learn-anyway", help="Learn even if the face resembles another student more.")
     ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Confirm or correct whose a face is; the marks follow."""
+    """Confirm or correct which student a face shows, and update the marks."""
     backend = LocalBackend(data)
     records = backend.records
     identifier = find_session(records, session, group)
@@ -132,7 +138,7 @@ def name(
         face_id = find_face(records.sessions, face, identifier)
         records.corrections.name(identifier, face_id, student_id, local_user())
     elif student_id is None:
-        raise InvalidRequest("Name the student to learn the face of, or leave out --learn.")
+        raise InvalidRequest("Give the student whose face to learn, or leave out --learn.")
     else:
         learning = backend.services.learning
         face_id = find_face(records.sessions, face, identifier)
@@ -147,13 +153,15 @@ app.command()(confirm)
 @app.command("remove-photo")
 def remove_photo(
     session: SessionArgument,
-    photo: Annotated[str, typer.Argument(help="The photo's id, as `muster detect --json` names it, or its beginning.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    photo: Annotated[
+        str, typer.Argument(help="The photo's id or the beginning of it; `muster sessions show` lists photos.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a photo from a session; marks by photo follow the photos that are left. It cannot be undone."""
+    """Remove a photo from a session and update the marks from the other photos. This cannot be undone."""
     records = LocalBackend(data).records
     identifier = find_session(records, session, group)
     photo_id = find_photo(records.sessions, photo, identifier)
@@ -165,15 +173,15 @@ def remove_photo(
 @app.command()
 def remove(
     session: SessionArgument,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     group: GroupOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a session with its photos, marks and changes. It cannot be undone."""
+    """Remove a session with its photos, marks and changes. This cannot be undone."""
     records = LocalBackend(data).records
     identifier = find_session(records, session, group)
     detail = records.sessions.get(identifier)
     confirm_removal(f"Remove the session {identifier} of {detail.session.group_id} for good?", yes)
     records.corrections.remove(identifier)
-    emit({"removed": identifier}, as_json, lambda console: console.print(f"The session {identifier} is gone."))
+    emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the session {identifier}."))

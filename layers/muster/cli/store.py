@@ -1,4 +1,4 @@
-"""Which commands may make a new store; others refuse a folder without one, whose name is likely to be mistyped."""
+"""Check that `--data` names a store. Only some commands make one: the name of an empty folder is likely mistyped."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -16,34 +16,34 @@ MAKING_A_STORE: Final = frozenset(
         *("students import", "students register", "groups add", "users add", "packs migrate"),
     }
 )
-"""Commands that a new store may begin with."""
+"""Commands that make a store if there is none."""
 
 
 def checked_store(context: typer.Context, data: Path | None) -> Path | None:
-    """Return the folder that a command was given.
+    """Return `data`.
 
     Raises:
-        StoreNotFound: there is no store in it, and the command does not make one.
+        StoreNotFound: the folder has no store, and the command does not make one.
     """
     if context.resilient_parsing or not is_local(data):
         return data
     folder = data or LocalSettings().data
-    # What is no folder, has files without a database, or was left by a restore, is for the store itself to refuse.
+    # The store itself reports a path that is not a folder, files without a database, and an interrupted restore.
     parts = ("muster.sqlite3", "files", "restoring-*")
     if folder.is_file() or any(found for part in parts for found in folder.glob(part)):
         return data
     if _command(context) not in MAKING_A_STORE:
         raise StoreNotFound(
-            f"There is no store in the folder {folder}: check --data and MUSTER_DATA. "
+            f"There is no store in {folder}: check --data and MUSTER_DATA. "
             "`muster register` and `muster serve` make a new one."
         )
-    sentence = f"There is no store in {folder} yet: this command makes one."
-    TableConsole(stderr=True).print(sentence, soft_wrap=True, highlight=False, markup=False)
+    message = f"There is no store in {folder} yet: this command makes one."
+    TableConsole(stderr=True).print(message, soft_wrap=True, highlight=False, markup=False)
     return data
 
 
 def _command(context: typer.Context) -> str:
-    """Return the names of a command below `muster`, however that was started."""
+    """Return the names of a command below `muster`, such as `students import`."""
     names = []
     node: Any = context
     while node.parent is not None:

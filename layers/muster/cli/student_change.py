@@ -1,4 +1,4 @@
-"""`muster students change` and `consent`: a student's name and groups, and a newer consent."""
+"""`muster students change` and `muster students consent`."""
 
 from typing import Annotated
 
@@ -20,19 +20,19 @@ def change_student(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change a student's name or groups. Marks made in a group stay there when the student leaves it."""
+    """Change a student's name or groups. A group keeps the marks of a student who leaves it."""
     if name is None and not join and not leave:
-        raise typer.BadParameter("name what is to change: --name, --join or --leave")
+        raise typer.BadParameter("give at least one of --name, --join and --leave")
     identifier = parse_student_id(student_id)
     joins = frozenset(map(parse_group_id, join or []))
     leaves = frozenset(map(parse_group_id, leave or []))
     if both := joins & leaves:
-        raise typer.BadParameter(f"a student cannot join and leave one group at once: {', '.join(sorted(both))}")
+        raise typer.BadParameter(f"a student cannot join and leave the same group: {', '.join(sorted(both))}")
     roster = open_records(data).roster
     student = roster.get(identifier)
-    if strange := leaves - student.groups:
+    if others := leaves - student.groups:
         raise typer.BadParameter(
-            f"{identifier} is not in {', '.join(sorted(strange))}, only in {', '.join(sorted(student.groups))}"
+            f"{identifier} is not in {', '.join(sorted(others))}, only in {', '.join(sorted(student.groups))}"
         )
     groups = (student.groups | joins) - leaves
     changed = roster.update(identifier, student.version, name, groups)
@@ -41,7 +41,7 @@ def change_student(
         document,
         as_json,
         lambda console: console.print(
-            f"{changed.id} is {changed.name}, in {', '.join(sorted(changed.groups))}.",
+            f"{changed.id} is now {changed.name}, in {', '.join(sorted(changed.groups))}.",
             soft_wrap=True,
             highlight=False,
             markup=False,
@@ -50,14 +50,14 @@ def change_student(
 
 
 def record_consent(
-    student_ids: Annotated[list[str], typer.Argument(help="Registered students who agreed.")],
-    consent: Annotated[bool, typer.Option("--consent", help="They agreed to the present wording.")] = False,
+    student_ids: Annotated[list[str], typer.Argument(help="Registered students who have given consent.")],
+    consent: Annotated[bool, typer.Option("--consent", help="They agreed to the current wording.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Record that registered students agreed to the present wording of the consent; photos and templates stay."""
+    """Record that registered students agreed to the current wording of the consent. Photos and templates are kept."""
     if not consent:
-        raise ConsentRequired("Nothing is recorded without consent: ask the students, then add --consent.")
+        raise ConsentRequired("Consent is required: ask the students, then add --consent.")
     identifiers = [parse_student_id(student_id) for student_id in student_ids]
     roster = open_records(data).roster
     for identifier in identifiers:
@@ -68,5 +68,7 @@ def record_consent(
     emit(
         document,
         as_json,
-        lambda console: console.print(f"Consent to the wording {CONSENT_WORDING} recorded of {len(identifiers)}."),
+        lambda console: console.print(
+            f"Recorded consent to the wording {CONSENT_WORDING} for {len(identifiers)} students."
+        ),
     )

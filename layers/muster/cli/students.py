@@ -25,12 +25,12 @@ app.command("consent")(record_consent)
 app.command("learned-faces")(list_learned_faces)
 app.command("forget-faces")(forget_faces)
 
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 @app.command("list")
 def list_students(
-    group: Annotated[str | None, typer.Option(help="Only this group.")] = None,
+    group: Annotated[str | None, typer.Option(help="Only students of this group.")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,7 +50,9 @@ def list_students(
 
     def show(console: Console) -> None:
         if not found:
-            console.print("Nobody is registered: `muster register PHOTO --id ID --name NAME --group G --consent`.")
+            console.print(
+                "There are no students. Register one: `muster register PHOTO --id ID --name NAME --group G --consent`."
+            )
             return
         table = Table("id", "name", "groups", "state")
         for student in found:
@@ -63,20 +65,20 @@ def list_students(
 @app.command("register")
 def register_photos(
     photos: Annotated[Path, typer.Argument(exists=True, readable=True, help="A folder, or a ZIP archive.")],
-    consent: Annotated[bool, typer.Option("--consent", help="Everyone in the photos agreed to it.")] = False,
+    consent: Annotated[bool, typer.Option("--consent", help="Everyone in the photos has given consent.")] = False,
     group: Annotated[list[str] | None, typer.Option(help="Only students of this group; may be repeated.")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Register students on the roster from photos named by their ids, such as 0042.jpg.
 
-    A photo that is refused keeps nobody else back; the exit status is 1 then.
+    A refused photo does not stop the others. The exit status is 1 if any was refused.
     """
     from muster.api.schemas.registration import PhotoReportDocument
     from muster.services.registering.bulk import BulkRegistration, PhotoResult, photos_of_archive, photos_of_folder
     from muster.vision.decode import DEFAULT_IMAGE_LIMITS
 
-    groups = frozenset(parse_group_id(one) for one in group or [])
+    groups = frozenset(map(parse_group_id, group or []))
     with ExitStack() as stack:
         if photos.is_dir():
             found = photos_of_folder(photos)
@@ -100,7 +102,7 @@ def register_photos(
             console.print(table)
         done = sum(report.result is PhotoResult.REGISTERED for report in reports)
         before = len(reports) - done - len(refused)
-        console.print(f"[green]{done} registered[/], {before} were before, {len(refused)} refused.")
+        console.print(f"[green]{done} registered[/], {before} registered before, {len(refused)} refused.")
 
     emit([PhotoReportDocument.of(report).model_dump(mode="json") for report in reports], as_json, show)
     if refused:
@@ -109,12 +111,12 @@ def register_photos(
 
 @app.command()
 def withdraw(
-    student_id: Annotated[str, typer.Argument(help="Who no longer agrees.")],
+    student_id: Annotated[str, typer.Argument(help="The student who withdraws.")],
     yes: YesOption = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Withdraw a student's consent: photo, template and every head go; the record and the marks stay."""
+    """Withdraw a student's consent: delete photo, template and every trained head, keep record and marks."""
     identifier = parse_student_id(student_id)
     roster = open_records(data).roster
     student = roster.get(identifier)
@@ -124,22 +126,21 @@ def withdraw(
     emit(
         {"student_id": identifier, "withdrawn_at": None if withdrawn is None else withdrawn.isoformat()},
         as_json,
-        lambda console: console.print(f"Consent withdrawn. Mark {identifier} by hand from now on."),
+        lambda console: console.print(f"Withdrew consent. From now on, mark {identifier} by hand."),
     )
 
 
 @app.command()
 def erase(
-    student_id: Annotated[str, typer.Argument(help="Who is erased.")],
+    student_id: Annotated[str, typer.Argument(help="The student to erase.")],
     yes: YesOption = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Search the whole store for the id afterwards.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Afterwards search the whole store for the id.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a student: record, templates, photos, marks and every head trained on them. It cannot be undone.
+    """Erase a student: record, templates, photos, marks and every head trained on them. This cannot be undone.
 
-    With --verify, someone erased before is no failure: the store is searched all the same. The exit status is 1 where
-    a trace is found.
+    With --verify, the student may have been erased before. The exit status is 1 if a trace is found.
     """
     identifier = parse_student_id(student_id)
     roster = open_records(data).roster
@@ -152,11 +153,11 @@ def erase(
         document["traces"] = roster.traces(identifier)
 
     def show(console: Console) -> None:
-        console.print(f"{identifier} is erased. Run `muster train` to train a new head.")
+        console.print(f"Erased {identifier}. Run `muster train` to train again without this student.")
         if verify and not document["traces"]:
-            console.print("Every record and file name was searched: the id is in none of them.")
+            console.print("Searched every record and file name: no trace of the id.")
         for trace in document.get("traces", []):
-            console.print(f"[bold red]still there[/]: {escape(trace)}")
+            console.print(f"[bold red]trace found[/]: {escape(trace)}")
 
     emit(document, as_json, show)
     if document.get("traces"):

@@ -1,4 +1,4 @@
-"""`muster train`: train recognition now, or go back to an earlier training."""
+"""`muster train`: train recognition now, or use an earlier training again."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,22 +11,20 @@ from muster.cli.output import DataOption, JsonOption, emit, steps
 
 
 def train(
-    full: Annotated[
-        bool, typer.Option("--full", help="Start over instead of continuing from the training in use.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Train from scratch, not from the training in use.")] = False,
     rollback: Annotated[int | None, typer.Option(help="Use this earlier training again; trains nothing.")] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Use no training for now; trains nothing.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train recognition on everyone registered; the result is used only if it beats what is in use."""
+    """Train recognition on the registered students. The result is used only if it is better than the one in use."""
     queue = open_training(data, trains=rollback is None and not withdraw)
     if withdraw:
         queue.withdraw()
         emit(
             {"outcome": "withdrawn"},
             as_json,
-            lambda console: console.print("No training is used any more: faces are compared directly."),
+            lambda console: console.print("No training is in use: faces are compared directly."),
         )
         return
     if rollback is not None:
@@ -45,8 +43,8 @@ def train(
 
 
 def show_report(console: Console, report: Mapping[str, Any]) -> None:
-    """Say in a sentence what a training run did."""
-    sentence = {
+    """Print the result of a training run."""
+    result = {
         "promoted": f"Training {report.get('version')} is in use",
         "kept": "The new training is not used",
         "skipped": "Nothing was trained",
@@ -55,4 +53,4 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
         "failed": "Training failed",
     }[report["outcome"]]
     reason = report.get("reason")
-    console.print(f"{sentence}: {reason}" if reason else f"{sentence}.", highlight=False)
+    console.print(f"{result}: {reason}" if reason else f"{result}.", highlight=False)

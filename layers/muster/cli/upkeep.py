@@ -12,14 +12,14 @@ from muster.composition.local import LocalBackend
 
 
 def backup(
-    destination: Annotated[Path, typer.Argument(help="A new folder; a date in its name helps.")],
+    destination: Annotated[Path, typer.Argument(help="A new folder, best named with the date.")],
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy the local store to a new folder, also while the server runs, and verify the copy.
+    """Copy the local store to a new folder and verify the copy. The server may be running.
 
-    The folder holds faces and names: keep it as safe as the store itself. Its erasures.json names nobody; with the
-    newest one an older backup can be restored without students who were erased since.
+    The folder holds faces and names: keep it as safe as the store. Its erasures.json names nobody. With the newest one,
+    an older backup can be restored without the students who were erased since.
     """
     from muster.composition.upkeep import back_up_store
 
@@ -34,7 +34,7 @@ def backup(
         )
         if made.missing:
             console.print(
-                f"[yellow]{len(made.missing)} photos or heads were missing in the store[/]: see `muster doctor`."
+                f"[yellow]{len(made.missing)} photos or heads are missing from the store[/]: see `muster doctor`."
             )
 
     document = {
@@ -51,7 +51,7 @@ def backup(
 def restore(
     source: Annotated[Path, typer.Argument(help="A folder that `muster backup` made.")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Set the store that is there aside, in a folder inside the data folder.")
+        bool, typer.Option("--replace", help="Move an existing store to a folder inside the data folder.")
     ] = False,
     erasures: Annotated[
         list[Path] | None,
@@ -60,11 +60,10 @@ def restore(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a backup and put it in the place of the local store. Stop the server first.
+    """Verify a backup and restore the local store from it. Stop the server first.
 
-    Students who were erased since the backup was made are erased from it again, and withdrawals are repeated: the store
-    that is replaced knows them, and so do the files given with --erasures. Users and tokens of the replaced store are
-    kept if it can be read.
+    Erasures and withdrawals since the backup are applied again, from the replaced store and from the files given with
+    --erasures. Users and tokens of the replaced store are kept if it can be read.
     """
     from muster.composition.upkeep import restore_store
 
@@ -75,25 +74,25 @@ def restore(
         counts = done.backup.counts
         console.print(
             f"[green]Restored[/] the backup of {done.backup.made_at[:16]} UTC: {counts['students'] - done.erased} "
-            f"students, {counts['sessions']} sessions. Re-applied since the backup: "
+            f"students, {counts['sessions']} sessions. Applied again since the backup: "
             f"{_count(done.erased, 'erasure')}, {_count(done.withdrawn, 'withdrawal')}.",
             soft_wrap=True,
         )
         if not done.list_known:
             console.print(
-                "[yellow]No later erasure list was found.[/] Erase those students again by hand, or pass `--erasures`.",
+                "[yellow]No later list of erasures was found.[/] Erase those students again, or add --erasures.",
                 soft_wrap=True,
             )
         if done.users_from_backup:
             console.print(
                 "[yellow]Users and their tokens came from the backup[/]: "
-                f"{escape(', '.join(done.users_from_backup))}. Remove those who left with `muster users remove ID`, "
+                f"{escape(', '.join(done.users_from_backup))}. Remove users who left with `muster users remove ID`, "
                 "and issue new tokens with `muster users token ID`.",
                 soft_wrap=True,
             )
         if done.replaced is not None:
             console.print(
-                f"The earlier store is in {escape(str(done.replaced))}. `muster doctor` lists it until you delete it.",
+                f"The replaced store is in {escape(str(done.replaced))}. `muster doctor` lists it until you delete it.",
                 soft_wrap=True,
             )
 
@@ -112,14 +111,14 @@ def restore(
 
 def doctor(
     set_aside: Annotated[
-        bool, typer.Option("--set-aside", help="Move files that the database does not name out of the way first.")
+        bool, typer.Option("--set-aside", help="First move files that are not in the database out of the way.")
     ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Examine the local store, the model pack and the head, and say what to do. Exit status 1 where there is a problem.
+    """Check the local store, the model pack and the head. The exit status is 1 if there is a problem.
 
-    Without --set-aside nothing is changed, and the server may go on.
+    Without --set-aside nothing is changed, and the server may be running.
     """
     from muster.composition.upkeep import examine_store, set_aside_files
 
@@ -132,9 +131,11 @@ def doctor(
             colour = "bold red" if finding.problem else "yellow"
             console.print(f"[{colour}]{finding.code}[/]: {escape(finding.detail)}", soft_wrap=True, highlight=False)
         if set_aside:
-            console.print(f"{moved} files were moved.")
+            console.print(f"Moved {moved} files.")
         if not problems:
-            console.print("[green]No problem was found[/]: database, files, model pack, head, permissions, disk space.")
+            console.print(
+                "[green]No problems found[/] in database, files, model pack, head, permissions and disk space."
+            )
 
     document = {
         "healthy": not problems,

@@ -1,4 +1,4 @@
-"""`muster users`: who may use this machine's server."""
+"""`muster users`: users of the server on this machine."""
 
 from typing import Annotated
 
@@ -16,43 +16,43 @@ from muster.domain.errors import GroupNotFound, InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_user_id
 from muster.domain.user import Role, User
 
-app = typer.Typer(help="Users of this machine's server, each with a token.", no_args_is_help=True)
+app = typer.Typer(help="Users of the server on this machine.", no_args_is_help=True)
 
 UserArgument = Annotated[str, typer.Argument(help="The user's id, such as ada.")]
-
-
-QrOption = Annotated[bool, typer.Option("--qr", help="Show the token as a QR code too, which a phone signs in with.")]
+QrOption = Annotated[bool, typer.Option("--qr", help="Also show a QR code with which a phone signs in.")]
 AddressOption = Annotated[
     str | None,
-    typer.Option(help="Where the phone finds the server; default: this machine in its network, as `serve --network`."),
+    typer.Option(help="Address of the server for the phone; default: this machine's network address."),
 ]
-HttpsOption = Annotated[bool, typer.Option("--https", help="The server is served with --tls-certificate.")]
+HttpsOption = Annotated[bool, typer.Option("--https", help="The server runs with --tls-certificate.")]
 PortOption = Annotated[int, typer.Option(envvar="MUSTER_PORT", min=1, max=65535, help="The server's port.")]
 
 
 def _address(address: str | None, port: int, https: bool) -> str:
-    """Return where a phone finds the server.
+    """Return the address of the server for a phone.
 
     Raises:
-        InvalidRequest: the address is none, or this machine is in no network.
+        InvalidRequest: `address` is not an address, or this machine is not in a network.
     """
     if address is not None:
         return checked_address(address, port, https=https)
     found = network_addresses()
     if not found:
-        raise InvalidRequest("This machine is in no network: name the server's address with --address.")
+        raise InvalidRequest("This machine is not in a network: give the server's address with --address.")
     return page_address(found[0], port, https=https)
 
 
 def _show_token(user_id: str, token: str, as_json: bool, address: str | None) -> None:
-    """Show a token, and where there is an address, the link and code that sign in there."""
+    """Show a token, and with an address also the link and QR code that sign in there."""
     link = None if address is None else sign_in_link(address, token)
 
     def show(console: Console) -> None:
-        console.print(f"The token of {user_id}, shown this once:")
+        console.print(f"The token of {user_id}, shown only once:")
         console.print(token, highlight=False, soft_wrap=True)
         if link is not None:
-            console.print(f"\nScan this with the phone's camera, or open the link; whoever has it is {user_id}:")
+            console.print(
+                f"\nScan this with the phone's camera, or open the link. Anyone who has it can sign in as {user_id}:"
+            )
             show_qr(console, link)
             console.print(link, highlight=False, soft_wrap=True)
 
@@ -63,11 +63,9 @@ def _show_token(user_id: str, token: str, as_json: bool, address: str | None) ->
 def add(
     user_id: UserArgument,
     role: Annotated[Role, typer.Option(help="An admin sees everything, a teacher their own groups.")] = Role.TEACHER,
-    name: Annotated[str, typer.Option(help="As people call them.")] = "",
-    group: Annotated[list[str] | None, typer.Option(help="A group that they teach; may be repeated.")] = None,
-    create_group: Annotated[
-        bool, typer.Option("--create-group", help="Make those of the groups that do not exist.")
-    ] = False,
+    name: Annotated[str, typer.Option(help="The user's name.")] = "",
+    group: Annotated[list[str] | None, typer.Option(help="A group that the user teaches; may be repeated.")] = None,
+    create_group: Annotated[bool, typer.Option("--create-group", help="Create groups that do not exist.")] = False,
     qr: QrOption = False,
     address: AddressOption = None,
     port: PortOption = 8000,
@@ -75,17 +73,17 @@ def add(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a user and show their token.
+    """Add a user and show their token.
 
-    From the first user on, every request needs a token.
+    Once a user exists, every request needs a token.
     """
     user = User(parse_user_id(user_id), role, name)
     where = _address(address, port, https) if qr else None
-    groups = [parse_group_id(one) for one in group or []]
+    groups = list(map(parse_group_id, group or []))
     try:
         token = LocalBackend(data).users.add(user, groups, create_groups=create_group)
     except GroupNotFound as error:
-        raise GroupNotFound(f"{error} To make the group with the user, add --create-group.") from error
+        raise GroupNotFound(f"{error} To create it, add --create-group.") from error
     _show_token(user_id, token, as_json, where)
 
 
@@ -98,7 +96,7 @@ def list_users(data: DataOption = None, as_json: JsonOption = False) -> None:
         table = Table("id", "role", "name")
         for user in found:
             table.add_row(user.id, user.role.value, escape(user.name))
-        console.print(table if found else "There is no user: whoever sits at this machine is admin.")
+        console.print(table if found else "There are no users. Requests from this machine are treated as admin.")
 
     document = [{"user_id": user.id, "role": user.role.value, "name": user.name} for user in found]
     emit(document, as_json, show)
@@ -114,7 +112,7 @@ def token(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a user another token and show it; the old one ends."""
+    """Replace a user's token and show the new one."""
     identifier = parse_user_id(user_id)
     where = _address(address, port, https) if qr else None
     _show_token(identifier, LocalBackend(data).users.renew_token(identifier), as_json, where)
@@ -123,17 +121,15 @@ def token(
 @app.command()
 def remove(
     user_id: UserArgument,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    last_admin: Annotated[
-        bool, typer.Option("--last-admin", help="Remove the user even if nobody is an admin afterwards.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    last_admin: Annotated[bool, typer.Option("--last-admin", help="Remove the user even if no admin is left.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a user; their token ends."""
+    """Remove a user and revoke their token."""
     identifier = parse_user_id(user_id)
     users = LocalBackend(data).users
     user = users.get(identifier)
-    confirm(f"Remove the {user.role} {user.id}, whose token ends at once?", yes)
+    confirm(f"Remove the {user.role} {user.id} and revoke their token?", yes)
     users.remove(identifier, last_admin=last_admin)
-    emit({"removed": identifier}, as_json, lambda console: console.print(f"The user {identifier} is gone."))
+    emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the user {identifier}."))
