@@ -19,17 +19,17 @@ from muster.domain.attendance import (
 )
 from muster.domain.corrections import (
     Correction,
-    face_named,
-    faces_confirmed,
-    last_said,
-    marked_by_people,
-    marks_set,
-    photo_removed,
+    confirm_faces,
+    last_decisions,
+    name_face,
+    remove_photo,
+    set_marks,
+    students_marked_by_people,
 )
 from muster.domain.errors import FaceNotFound, InvalidRequest, ProposalChanged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
-from muster.domain.notices import notices_of
+from muster.domain.notices import notices_for
 from muster.domain.precedence import keep_decisions, keep_marks, outranks
 from muster.domain.student import Consent, Student
 from muster.recognition.odds import probability
@@ -71,14 +71,22 @@ def named(
     decided: Mapping[FaceId, FaceChange] | None = None,
     learned: bool = False,
 ) -> Correction:
-    return face_named(
-        shown, FaceId(face_id), student, others, marks, decided or {}, by=TEACHER, at=LATER, learned=learned
+    return name_face(
+        shown,
+        FaceId(face_id),
+        student,
+        others=others,
+        marks=marks,
+        decided=decided or {},
+        by=TEACHER,
+        at=LATER,
+        learned=learned,
     )
 
 
 def confirmed(proposals: Mapping[str, StudentId], photos: Sequence[SessionPhoto], marks: Sequence[Mark]) -> Correction:
     faces = {FaceId(face_id): student for face_id, student in proposals.items()}
-    return faces_confirmed(faces, photos, marks, {}, by=TEACHER, at=LATER)
+    return confirm_faces(faces, photos, marks, {}, by=TEACHER, at=LATER)
 
 
 def statuses(correction: Correction) -> dict[StudentId, tuple[MarkStatus, MarkSource]]:
@@ -124,14 +132,14 @@ def test_no_to_the_last_question_of_a_student_makes_them_absent() -> None:
 
 def test_nobody_is_put_in_review_by_hand() -> None:
     with pytest.raises(InvalidRequest):
-        marks_set({ADA: MarkStatus.REVIEW}, [], [], by=TEACHER, at=LATER)
+        set_marks({ADA: MarkStatus.REVIEW}, [], [], by=TEACHER, at=LATER)
 
 
 def test_marks_follow_the_photos_that_are_left() -> None:
     removed = photo("p", present("f", ADA), present("g", BOB), review("h", CY), face("i", Decision.UNKNOWN))
     others = [photo("q", present("j", ADA), review("k", BOB))]
     marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT), mark(CY, MarkStatus.REVIEW)]
-    correction = photo_removed(removed, others, marks, by=TEACHER, at=LATER)
+    correction = remove_photo(removed, others, marks, by=TEACHER, at=LATER)
     assert correction.photo_removed == "p"
     assert statuses(correction) == {
         BOB: (MarkStatus.REVIEW, MarkSource.PHOTO),
@@ -144,7 +152,7 @@ def test_marks_follow_the_photos_that_are_left() -> None:
     )
     assert correction.unlearn == ((ADA, "f"), (BOB, "g"), (CY, "h"))
     by_hand = [mark(student, MarkStatus.LATE, MarkSource.MANUAL) for student in (ADA, BOB, CY)]
-    assert photo_removed(removed, others, by_hand, by=TEACHER, at=LATER).marks == ()
+    assert remove_photo(removed, others, by_hand, by=TEACHER, at=LATER).marks == ()
 
 
 def test_it_is_known_whose_mark_a_person_brought_about() -> None:
@@ -152,9 +160,9 @@ def test_it_is_known_whose_mark_a_person_brought_about() -> None:
     marks = [mark(ADA, MarkStatus.REVIEW), mark(BOB, MarkStatus.PRESENT), mark(CY, MarkStatus.LATE, MarkSource.MANUAL)]
     correction = named(shown, "f", ADA, marks)
     after = [*correction.marks, *marks[1:]]
-    assert marked_by_people(after, correction.changes) == {ADA, CY}
+    assert students_marked_by_people(after, correction.changes) == {ADA, CY}
     # Bob's face was confirmed, and his mark was a photo's before.
-    assert marked_by_people(after, named(shown, "g", BOB, marks).changes) == {CY}
+    assert students_marked_by_people(after, named(shown, "g", BOB, marks).changes) == {CY}
 
 
 def test_another_name_moves_presence_from_one_to_the_other() -> None:
@@ -197,17 +205,17 @@ def test_the_same_said_twice_is_said_once() -> None:
     first = named(shown, "f", ADA, marks)
     # The machine said it; that a person agrees is news.
     assert len(first.changes) == len(first.faces) == 1
-    decided = last_said(first.changes)
+    decided = last_decisions(first.changes)
     assert named(shown, "f", ADA, marks, decided=decided) == Correction()
     learnt = named(shown, "f", ADA, marks, decided=decided, learned=True)
     assert [change.learned for change in learnt.changes if isinstance(change, FaceChange)] == [True]
-    assert named(shown, "f", ADA, marks, decided=last_said(learnt.changes)) == Correction()
+    assert named(shown, "f", ADA, marks, decided=last_decisions(learnt.changes)) == Correction()
 
 
 def test_marks_by_hand_are_kept_as_such_even_where_they_say_the_same() -> None:
     marks = [mark(ADA, MarkStatus.ABSENT), mark(BOB, MarkStatus.LATE, MarkSource.MANUAL)]
     wanted = {ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE, CY: MarkStatus.EXCUSED}
-    correction = marks_set(wanted, [], marks, by=TEACHER, at=LATER)
+    correction = set_marks(wanted, [], marks, by=TEACHER, at=LATER)
     assert statuses(correction) == {
         ADA: (MarkStatus.ABSENT, MarkSource.MANUAL),
         CY: (MarkStatus.EXCUSED, MarkSource.MANUAL),
@@ -222,7 +230,7 @@ def test_nothing_is_learned_from_faces_of_who_was_not_there() -> None:
     photos = [photo("p", present("f", ADA), present("g", BOB))]
     marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
     wanted = {ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE}
-    assert marks_set(wanted, photos, marks, by=TEACHER, at=LATER).unlearn == ((ADA, "f"),)
+    assert set_marks(wanted, photos, marks, by=TEACHER, at=LATER).unlearn == ((ADA, "f"),)
 
 
 def test_a_photo_read_again_keeps_what_people_decided() -> None:
@@ -369,10 +377,10 @@ def test_a_photo_never_weakens_what_another_showed(stored: MarkStatus, new: Mark
 
 
 def test_a_photo_that_shows_nobody_of_the_group_says_so() -> None:
-    assert [notice.code for notice in notices_of(photo("p"))] == ["no_face_found"]
+    assert [notice.code for notice in notices_for(photo("p"))] == ["no_face_found"]
     strangers = photo("p", face("f", Decision.UNKNOWN), face("g", Decision.UNKNOWN))
-    assert [notice.code for notice in notices_of(strangers)] == ["nobody_of_group"]
-    assert notices_of(photo("p", face("f", Decision.UNKNOWN), review("g", ADA))) == ()
+    assert [notice.code for notice in notices_for(strangers)] == ["nobody_of_group"]
+    assert notices_for(photo("p", face("f", Decision.UNKNOWN), review("g", ADA))) == ()
 
 
 def test_nobody_of_another_group_is_suggested() -> None:
@@ -387,7 +395,7 @@ def test_the_last_word_on_a_face_counts() -> None:
         MarkChange(NOW, TEACHER, ADA, None, MarkStatus.PRESENT),
         FaceChange(LATER, TEACHER, FaceId("f"), (Decision.PRESENT, ADA), (Decision.UNKNOWN, None)),
     ]
-    assert last_said(changes) == {FaceId("f"): changes[2]}
+    assert last_decisions(changes) == {FaceId("f"): changes[2]}
 
 
 def a_student(id: StudentId) -> Student:

@@ -7,7 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
-from muster.domain.learning import NEARLY_THE_SAME, RENEWED_AFTER, having_learned, having_unlearned
+from muster.domain.learning import (
+    AUTOMATIC_FACE_LIFETIME,
+    MIN_DUPLICATE_COSINE,
+    with_learned_face,
+    without_learned_face,
+)
 from muster.domain.student import MAX_LEARNED, LearnedFace, Template
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -27,7 +32,7 @@ def axis(number: int) -> NDArray[np.float32]:
 def template(*faces: tuple[LearnedFace, NDArray[np.float32]]) -> Template:
     made = Template(StudentId("s"), PackId("p"), axis(0)[None].repeat(4, axis=0), "digest")
     for face, embedding in faces:
-        made = having_learned(made, face, embedding)
+        made = with_learned_face(made, face, embedding)
     return made
 
 
@@ -55,39 +60,39 @@ def test_a_face_becomes_the_last_row_with_its_provenance() -> None:
 def test_one_session_teaches_one_face_automatically_and_any_number_of_confirmed_ones() -> None:
     once = template((automatic("f"), axis(1)))
     other = LearnedFace(FaceId("g"), SessionId("session of f"), GroupId("g"), NOW, automatic=True)
-    assert having_learned(once, other, axis(2)) is once
+    assert with_learned_face(once, other, axis(2)) is once
     by_hand = LearnedFace(FaceId("g"), SessionId("session of f"), GroupId("g"), NOW, UserId("teacher"))
-    assert having_learned(once, by_hand, axis(2)).learned_ids == ("f", "g")
+    assert with_learned_face(once, by_hand, axis(2)).learned_ids == ("f", "g")
 
 
 def test_an_automatic_face_that_the_template_knows_nearly_is_not_learned() -> None:
     once = template((automatic("f"), axis(1)))
-    sine = (1 - NEARLY_THE_SAME**2) ** 0.5
+    sine = (1 - MIN_DUPLICATE_COSINE**2) ** 0.5
     for known in (0, 1):
-        near = NEARLY_THE_SAME * axis(known) + sine * axis(9)
-        assert having_learned(once, automatic("g"), direction(*(near + 0.01 * axis(known)))) is once
-        assert having_learned(once, automatic("g"), direction(*(near - 0.01 * axis(known)))) is not once
+        near = MIN_DUPLICATE_COSINE * axis(known) + sine * axis(9)
+        assert with_learned_face(once, automatic("g"), direction(*(near + 0.01 * axis(known)))) is once
+        assert with_learned_face(once, automatic("g"), direction(*(near - 0.01 * axis(known)))) is not once
 
 
 def test_a_confirmed_face_replaces_learned_ones_that_are_nearly_the_same() -> None:
     learned = template((automatic("f"), axis(1)), (automatic("g"), axis(2)))
-    learned = having_learned(learned, confirmed("h"), direction(0, 0.05, 1))
+    learned = with_learned_face(learned, confirmed("h"), direction(0, 0.05, 1))
     assert learned.learned_ids == ("f", "h")
 
 
 def test_a_face_is_learned_once_and_a_confirmation_outlasts_what_was_automatic() -> None:
     once = template((confirmed("f"), axis(1)))
-    assert having_learned(once, automatic("f", 90), axis(2)) is once
-    again = having_learned(template((automatic("f"), axis(1))), confirmed("f", 1), axis(1))
+    assert with_learned_face(once, automatic("f", 90), axis(2)) is once
+    again = with_learned_face(template((automatic("f"), axis(1))), confirmed("f", 1), axis(1))
     assert again.learned == (confirmed("f", 1),)
 
 
 def test_a_full_template_is_rewritten_by_automatic_faces_only_after_a_while() -> None:
     full = full_of_automatic()
-    last_moment = RENEWED_AFTER.days + 0.999
+    last_moment = AUTOMATIC_FACE_LIFETIME.days + 0.999
     # Of the older faces the first alone is old enough.
-    assert having_learned(full, automatic("new", RENEWED_AFTER.days - 0.001), axis(20)) is full
-    renewed = having_learned(full, automatic("new", last_moment), axis(20))
+    assert with_learned_face(full, automatic("new", AUTOMATIC_FACE_LIFETIME.days - 0.001), axis(20)) is full
+    renewed = with_learned_face(full, automatic("new", last_moment), axis(20))
     assert renewed.learned_ids == ("f1", "f2", "f3", "f4", "new")
     assert len(renewed.embeddings) == 4 + MAX_LEARNED
 
@@ -95,37 +100,37 @@ def test_a_full_template_is_rewritten_by_automatic_faces_only_after_a_while() ->
 def test_of_the_older_faces_the_one_most_like_the_others_goes() -> None:
     rows = [axis(1), axis(2), direction(0, 0, 0, 1, 0.5, 0.5), axis(4), axis(5)]
     full = template(*((automatic(f"f{number}", number), row) for number, row in enumerate(rows)))
-    renewed = having_learned(full, automatic("new", 365), axis(20))
+    renewed = with_learned_face(full, automatic("new", 365), axis(20))
     assert renewed.learned_ids == ("f0", "f1", "f3", "f4", "new")
     # However much alike, the newer ones stay.
     rows = [axis(1), axis(2), axis(3), direction(0, 0, 0, 0, 1, 0.6), direction(0, 0, 0, 0, 0.6, 1)]
     full = template(*((automatic(f"f{number}", number), row) for number, row in enumerate(rows)))
-    assert having_learned(full, automatic("new", 365), axis(20)).learned_ids == ("f1", "f2", "f3", "f4", "new")
+    assert with_learned_face(full, automatic("new", 365), axis(20)).learned_ids == ("f1", "f2", "f3", "f4", "new")
 
 
 def test_confirmed_faces_are_never_given_up_for_automatic_ones() -> None:
     full = template(*((confirmed(f"f{number}", number), axis(number + 1)) for number in range(MAX_LEARNED)))
-    assert having_learned(full, automatic("new", 365), axis(20)) is full
+    assert with_learned_face(full, automatic("new", 365), axis(20)) is full
     mixed = template(
         *((confirmed(f"f{number}", number), axis(number + 1)) for number in range(MAX_LEARNED - 1)),
         (automatic("a", 10), axis(10)),
     )
     # The automatic face goes although it is the newest.
-    assert having_learned(mixed, confirmed("new", 11), axis(20)).learned_ids == ("f0", "f1", "f2", "f3", "new")
-    assert having_learned(full, confirmed("new", 11), axis(20)).learned_ids == ("f1", "f2", "f3", "f4", "new")
+    assert with_learned_face(mixed, confirmed("new", 11), axis(20)).learned_ids == ("f0", "f1", "f2", "f3", "new")
+    assert with_learned_face(full, confirmed("new", 11), axis(20)).learned_ids == ("f1", "f2", "f3", "f4", "new")
 
 
 def test_faces_of_older_records_without_a_time_count_as_old() -> None:
     full = full_of_automatic()
     undated = LearnedFace(FaceId("f0"), automatic=True)
     full = Template(full.student_id, full.pack, full.embeddings, "digest", (undated, *full.learned[1:]))
-    assert having_learned(full, automatic("new", 5), axis(20)).learned_ids == ("f1", "f2", "f3", "f4", "new")
+    assert with_learned_face(full, automatic("new", 5), axis(20)).learned_ids == ("f1", "f2", "f3", "f4", "new")
 
 
 @pytest.mark.parametrize("gone", [0, 2, 4])
 def test_unlearning_takes_the_row_of_that_face_and_no_other(gone: int) -> None:
     full = full_of_automatic()
-    left = having_unlearned(full, FaceId(f"f{gone}"))
+    left = without_learned_face(full, FaceId(f"f{gone}"))
     assert left.learned == full.learned[:gone] + full.learned[gone + 1 :]
     np.testing.assert_array_equal(left.embeddings, np.delete(full.embeddings, 4 + gone, axis=0))
-    assert having_unlearned(left, FaceId(f"f{gone}")) is left
+    assert without_learned_face(left, FaceId(f"f{gone}")) is left

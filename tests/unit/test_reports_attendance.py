@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from muster.domain.attendance import MarkSource, RollCall
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.period import Period
-from muster.domain.taken import is_taken, marks_shown
+from muster.domain.taken import is_taken, visible_marks
 from muster.reports.attendance import RosterEntry, Scope, Tally, attendance, streaks
 from tests.unit.reports import BERLIN, NOW, STATUS, at, roll_call, term
 
@@ -69,7 +69,7 @@ def test_one_student_who_is_marked_by_hand_makes_no_other_absent(status: str, ho
     )
     assert not is_taken(call.session, [call.marks[0], by_hand], NOW)
     # People still see what they set; the others are not absent.
-    assert marks_shown(RollCall(call.session, (call.marks[0], by_hand)), NOW) == (by_hand,)
+    assert visible_marks(RollCall(call.session, (call.marks[0], by_hand)), NOW) == (by_hand,)
 
 
 def test_a_session_that_is_not_taken_is_listed_and_counts_for_nothing() -> None:

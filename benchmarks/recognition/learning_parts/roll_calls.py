@@ -11,7 +11,7 @@ from benchmarks.lib.pictures import Pictures
 from muster.arrays import FloatArray, unit_rows
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
-from muster.domain.learning import having_learned
+from muster.domain.learning import with_learned_face
 from muster.domain.student import LearnedFace, Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.matcher import Match, identify
@@ -99,7 +99,7 @@ def run_class(
                 None if automatic else UserId("teacher"),
                 automatic,
             )
-            changed = having_learned(templates[at], learned, faces[face])
+            changed = with_learned_face(templates[at], learned, faces[face])
             counts.learned += changed is not templates[at]
             counts.wrong += changed is not templates[at] and truth[face] != at
             templates[at] = changed

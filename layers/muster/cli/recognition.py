@@ -17,7 +17,7 @@ from muster.composition.local import LocalBackend
 from muster.domain.actor import OPERATOR
 from muster.domain.faces import Decision
 from muster.domain.identifiers import SessionId, parse_group_id, parse_session_id, parse_student_id
-from muster.domain.notices import notices_of, shows_nobody
+from muster.domain.notices import notices_for, shows_nobody
 from muster.domain.registration import RegistrationDetails
 from muster.services.roll_call.questions import questions_of
 from muster.services.roll_call.results import RollCallResult
@@ -195,7 +195,7 @@ def _show_questions(console: Console, detection: RollCallResult, sources: Sequen
 
 def _show_notices(console: Console, detection: RollCallResult, sources: Sequence[Path]) -> None:
     for photo, source in zip(detection.photos, sources, strict=True):
-        messages = [notice.message for notice in notices_of(photo)]
+        messages = [notice.message for notice in notices_for(photo)]
         if photo.turned:
             messages.append(f"The photo was not upright. It was turned by {photo.turned} degrees clockwise.")
         for message in messages:

@@ -1,4 +1,4 @@
-"""What follows when a person decides on a face or a mark."""
+"""Corrections: the changes that follow from a person's decision on a face or a mark."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
 
 MAX_CONFIRMED_FACES = 90
-"""Faces of one confirmation. Each may be in a photo of its own, and a transaction of DynamoDB holds 100 items."""
+"""Most faces of one confirmation. Each may be in its own photo, and a DynamoDB transaction holds 100 items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What is to be stored; nothing in it means that all is so already.
+    """The writes that a correction needs; empty if nothing changes.
 
     Attributes:
-        unlearn: students who lose a face that they may have been learned from.
-        photo_removed: the photo to be removed, if there is one.
+        unlearn: students who lose a face that their template may have learned from.
+        photo_removed: the photo to remove, if any.
     """
 
     faces: tuple[IdentifiedFace, ...] = ()
@@ -38,39 +38,41 @@ class Correction:
     photo_removed: PhotoId | None = None
 
 
-def face_named(
+def name_face(
     photo: SessionPhoto,
     face_id: FaceId,
     student_id: StudentId | None,
+    *,
     others: Iterable[SessionPhoto],
     marks: Collection[Mark],
     decided: Mapping[FaceId, FaceChange],
-    *,
     by: UserId,
     at: datetime,
     learned: bool,
 ) -> Correction:
-    """Say that a face is a student's, or (None) that it is nobody's of this group.
+    """Assign a face to a student, or (None) to nobody of this group.
 
-    A student has one face in a photo: another one of theirs there becomes unknown. Marks follow the faces, except
-    those that a person set by hand: students with a face in the session are present, students whom an open question
-    names are in review, and the others are absent.
+    A student has one face in a photo: if another face there was theirs, it becomes unknown. Marks follow the faces,
+    except those that a person set by hand. Students with a face in the session are present, students named by an open
+    question are in review, and the others are absent.
 
     Args:
         photo: shows the face.
         others: the other photos of the session.
-        marks: all of the session.
-        decided: what a person last said of each face, if anything.
+        marks: all marks of the session.
+        decided: the last decision of a person on each face, where there is one.
+        learned: whether the student's template learns from the face.
     """
-    faces = [_named(face, face_id, student_id) for face in photo.faces]
+    faces = [_with_name(face, face_id, student_id) for face in photo.faces]
     changed = [
         (before, after)
         for before, after in zip(photo.faces, faces, strict=True)
-        if after is not before or (after.face_id == face_id and not _said(decided.get(face_id), after, learned))
+        if after is not before
+        or (after.face_id == face_id and not _already_decided(decided.get(face_id), after, learned))
     ]
     affected = {student for pair in changed for face in pair if (student := face.student_id) is not None}
     shown = [*faces, *(face for other in others for face in other.faces)]
-    following, mark_changes = _following(affected, shown, marks, by, at)
+    following, mark_changes = _marks_from_faces(affected, shown, marks, by, at)
     face_changes = [
         FaceChange(
             at,
@@ -94,7 +96,7 @@ def face_named(
     )
 
 
-def faces_confirmed(
+def confirm_faces(
     proposals: Mapping[FaceId, StudentId],
     photos: Sequence[SessionPhoto],
     marks: Collection[Mark],
@@ -103,29 +105,39 @@ def faces_confirmed(
     by: UserId,
     at: datetime,
 ) -> Correction:
-    """Confirm that each face shows the student whom it is proposed as; marks follow as in `face_named`.
+    """Confirm that each face shows the student that it is proposed as; marks follow as in `name_face`.
 
     Args:
         proposals: the student of each face; no student twice.
-        photos: all of the session.
-        marks: all of the session.
-        decided: what a person last said of each face, if anything.
+        photos: all photos of the session.
+        marks: all marks of the session.
+        decided: the last decision of a person on each face, where there is one.
 
     Raises:
-        FaceNotFound: a face is in none of the photos.
+        FaceNotFound: none of the photos has the face.
         ProposalChanged: a face is no longer proposed as that student.
     """
     shown = {face.face_id: face.student_id for photo in photos for face in photo.faces}
     for face_id, student_id in proposals.items():
         if face_id not in shown:
-            raise FaceNotFound(f"The session has no face {face_id[:80]}: read its photos again.")
+            raise FaceNotFound(f"The session has no face {face_id[:80]}: load its photos again.")
         if shown[face_id] != student_id:
-            raise ProposalChanged(f"The face {face_id} is not proposed as {student_id}: read the questions again.")
+            raise ProposalChanged(f"Face {face_id} is no longer proposed as {student_id}: load the questions again.")
     confirmed = Correction()
     for photo in photos:
         here, others = photo, [other for other in photos if other.id != photo.id]
         for face_id in [face.face_id for face in photo.faces if face.face_id in proposals]:
-            named = face_named(here, face_id, proposals[face_id], others, marks, decided, by=by, at=at, learned=False)
+            named = name_face(
+                here,
+                face_id,
+                proposals[face_id],
+                others=others,
+                marks=marks,
+                decided=decided,
+                by=by,
+                at=at,
+                learned=False,
+            )
             after = {face.face_id: face for face in named.faces}
             here = replace(here, faces=tuple(after.get(face.face_id, face) for face in here.faces))
             confirmed = Correction(
@@ -137,7 +149,7 @@ def faces_confirmed(
     return confirmed
 
 
-def marks_set(
+def set_marks(
     statuses: Mapping[StudentId, MarkStatus],
     photos: Iterable[SessionPhoto],
     marks: Collection[Mark],
@@ -145,15 +157,15 @@ def marks_set(
     by: UserId,
     at: datetime,
 ) -> Correction:
-    """Set marks by hand; from then on no photo changes them.
+    """Set marks by hand; photos no longer change them.
 
-    Nothing is learned from the face of someone who is said not to have been there.
+    Templates unlearn the faces of students who are marked absent or excused.
 
     Raises:
-        InvalidRequest: a status is one that only photos set.
+        InvalidRequest: only photos may set this status.
     """
     if MarkStatus.REVIEW in statuses.values():
-        raise InvalidRequest("Only photos set review: say present, absent, late or excused.")
+        raise InvalidRequest("Only photos can set the status review: use present, absent, late or excused.")
     stored = {mark.student_id: mark for mark in marks}
     before = {student: stored[student].status if student in stored else None for student in statuses}
     changed = {
@@ -174,13 +186,13 @@ def marks_set(
     )
 
 
-def photo_removed(
+def remove_photo(
     photo: SessionPhoto, others: Iterable[SessionPhoto], marks: Collection[Mark], *, by: UserId, at: datetime
 ) -> Correction:
     """Remove a photo from its session; marks follow the faces of the other photos, except those set by hand."""
     named = [(face.student_id, face.face_id) for face in photo.faces if face.student_id is not None]
     shown = [face for other in others for face in other.faces]
-    following, mark_changes = _following({student for student, _ in named}, shown, marks, by, at)
+    following, mark_changes = _marks_from_faces({student for student, _ in named}, shown, marks, by, at)
     return Correction(
         marks=tuple(following),
         changes=(PhotoChange(at, by, photo.id), *mark_changes),
@@ -189,8 +201,8 @@ def photo_removed(
     )
 
 
-def marked_by_people(marks: Iterable[Mark], changes: Iterable[Change]) -> frozenset[StudentId]:
-    """Return the students whose mark a person brought about: by hand, or by a decision on a face or a photo."""
+def students_marked_by_people(marks: Iterable[Mark], changes: Iterable[Change]) -> frozenset[StudentId]:
+    """Return the students whose mark a person caused: by hand, or by a decision on a face or a photo."""
     made = {(change.student_id, change.after, change.at) for change in changes if isinstance(change, MarkChange)}
     return frozenset(
         mark.student_id
@@ -199,7 +211,7 @@ def marked_by_people(marks: Iterable[Mark], changes: Iterable[Change]) -> frozen
     )
 
 
-def last_said(changes: Iterable[Change]) -> dict[FaceId, FaceChange]:
+def last_decisions(changes: Iterable[Change]) -> dict[FaceId, FaceChange]:
     """Return the last change of each face that a person decided on.
 
     Args:
@@ -208,11 +220,11 @@ def last_said(changes: Iterable[Change]) -> dict[FaceId, FaceChange]:
     return {change.face_id: change for change in changes if isinstance(change, FaceChange)}
 
 
-def _named(face: IdentifiedFace, face_id: FaceId, student_id: StudentId | None) -> IdentifiedFace:
+def _with_name(face: IdentifiedFace, face_id: FaceId, student_id: StudentId | None) -> IdentifiedFace:
     if face.face_id != face_id:
-        return _unknown(face) if student_id is not None and face.student_id == student_id else face
+        return _without_name(face) if student_id is not None and face.student_id == student_id else face
     if student_id is None:
-        return face if face.student_id is None else _unknown(face)
+        return face if face.student_id is None else _without_name(face)
     if face.student_id == student_id:
         return face if face.decision is Decision.PRESENT else replace(face, decision=Decision.PRESENT, log_odds=None)
     similarity = {candidate.student_id: candidate.similarity for candidate in face.candidates}.get(student_id)
@@ -226,26 +238,26 @@ def _named(face: IdentifiedFace, face_id: FaceId, student_id: StudentId | None) 
     )
 
 
-def _unknown(face: IdentifiedFace) -> IdentifiedFace:
+def _without_name(face: IdentifiedFace) -> IdentifiedFace:
     best = face.candidates[0].similarity if face.candidates else None
     return replace(
         face, decision=Decision.UNKNOWN, student_id=None, similarity=best, head_similarity=None, log_odds=None
     )
 
 
-def _said(change: FaceChange | None, face: IdentifiedFace, learned: bool) -> bool:
-    """Tell whether a person said just this of a face before."""
+def _already_decided(change: FaceChange | None, face: IdentifiedFace, learned: bool) -> bool:
+    """Return whether the last decision on a face was the same."""
     return change is not None and change.after == (face.decision, face.student_id) and (change.learned or not learned)
 
 
-def _following(
+def _marks_from_faces(
     affected: Iterable[StudentId],
     shown: Sequence[IdentifiedFace],
     stored: Iterable[Mark],
     by: UserId,
     at: datetime,
 ) -> tuple[list[Mark], list[MarkChange]]:
-    """Return the marks by photo of the affected students that no longer fit the faces shown, and their changes."""
+    """Return the new marks of affected students whose mark no longer fits the faces shown, and the changes."""
     seen = {face.student_id for face in shown if face.decision is Decision.PRESENT}
     asked = {face.student_id for face in shown if face.decision is Decision.REVIEW}
     before = {mark.student_id: mark for mark in stored}

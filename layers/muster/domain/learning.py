@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from muster.domain.identifiers import FaceId, StudentId
 from muster.domain.student import MAX_LEARNED, LearnedFace, Template
 
-NEARLY_THE_SAME = 0.9
+MIN_DUPLICATE_COSINE = 0.9
 """Cosine from which two faces of a student tell the same: 1.5 % of the pairs of pictures that were taken of one person
 on different occasions reach it (benchmarks/recognition/learned_faces.py)."""
 
-RENEWED_AFTER = timedelta(days=30)
+AUTOMATIC_FACE_LIFETIME = timedelta(days=30)
 """A full template gives up an automatically learned face for another one after this time. Templates follow a student's
 looks over a school year without being rewritten at every roll call."""
 
@@ -41,14 +41,14 @@ class NewFace:
     embedding: NDArray[np.float32]
 
 
-def having_learned(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> Template:
+def with_learned_face(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> Template:
     """Return a template with one more learned row, or the template itself where it gains nothing by the face.
 
     A confirmed face is always learned. It replaces learned faces that are nearly the same. An automatic one is not
     learned if the template learned from its session already, or knows a face that is nearly the same.
 
     A full template gives up automatic faces first. It gives up nothing for an automatic face but other automatic ones
-    that are older than `RENEWED_AFTER`. Of the older half of the faces that may go, the one most similar to the other
+    that are older than `AUTOMATIC_FACE_LIFETIME`. Of the older half of the faces that may go, the one most similar to the other
     learned faces goes.
 
     Args:
@@ -57,17 +57,17 @@ def having_learned(template: Template, face: LearnedFace, embedding: NDArray[np.
     if embedding.shape != template.embeddings.shape[1:]:
         # Another pack's: the student was registered again while the photo was read.
         return template
-    if face.automatic and not _tells_more(template, face, embedding):
+    if face.automatic and not _adds_information(template, face, embedding):
         return template
-    alike = set() if face.automatic else _alike(template, embedding)
+    alike = set() if face.automatic else _near_duplicates(template, embedding)
     kept = template
     for face_id in {face.face_id, *alike}:
-        kept = having_unlearned(kept, face_id)
+        kept = without_learned_face(kept, face_id)
     while len(kept.learned) >= MAX_LEARNED:
-        dispensable = _dispensable(kept, face, embedding)
+        dispensable = _find_replaceable(kept, face, embedding)
         if dispensable is None:
             return template
-        kept = having_unlearned(kept, dispensable)
+        kept = without_learned_face(kept, dispensable)
     return replace(
         kept,
         embeddings=np.concatenate([kept.embeddings, embedding[None]]).astype(np.float32),
@@ -75,7 +75,7 @@ def having_learned(template: Template, face: LearnedFace, embedding: NDArray[np.
     )
 
 
-def having_unlearned(template: Template, face_id: FaceId) -> Template:
+def without_learned_face(template: Template, face_id: FaceId) -> Template:
     """Return a template without the row learned from a face; itself if there is none."""
     if face_id not in template.learned_ids:
         return template
@@ -88,21 +88,23 @@ def having_unlearned(template: Template, face_id: FaceId) -> Template:
     )
 
 
-def _tells_more(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> bool:
+def _adds_information(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> bool:
     """Return whether an automatic face differs from what the template knows."""
     if any(face.face_id == known.face_id or face.session_id == known.session_id for known in template.learned):
         return False
-    return bool((template.embeddings @ embedding).max() < NEARLY_THE_SAME)
+    return bool((template.embeddings @ embedding).max() < MIN_DUPLICATE_COSINE)
 
 
-def _alike(template: Template, embedding: NDArray[np.float32]) -> set[FaceId]:
+def _near_duplicates(template: Template, embedding: NDArray[np.float32]) -> set[FaceId]:
     rows = _learned_rows(template)
     return {
-        known for known, cosine in zip(template.learned_ids, rows @ embedding, strict=True) if cosine >= NEARLY_THE_SAME
+        known
+        for known, cosine in zip(template.learned_ids, rows @ embedding, strict=True)
+        if cosine >= MIN_DUPLICATE_COSINE
     }
 
 
-def _dispensable(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> FaceId | None:
+def _find_replaceable(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> FaceId | None:
     """Return the learned face that a full template gives up for another one, or None where none may go."""
     automatic = [at for at, known in enumerate(template.learned) if known.automatic]
     if face.automatic:
@@ -120,7 +122,7 @@ def _dispensable(template: Template, face: LearnedFace, embedding: NDArray[np.fl
 def _is_old(known: LearnedFace, face: LearnedFace) -> bool:
     if known.learned_at is None or face.learned_at is None:
         return True
-    return face.learned_at - known.learned_at >= RENEWED_AFTER
+    return face.learned_at - known.learned_at >= AUTOMATIC_FACE_LIFETIME
 
 
 def _learned_rows(template: Template) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ NO_FACE_FOUND = Notice("no_face_found", "No face was found: take the photo again
 NOBODY_OF_GROUP = Notice("nobody_of_group", "Nobody of this group is in this photo: wrong group?")
 
 
-def notices_of(photo: SessionPhoto) -> tuple[Notice, ...]:
+def notices_for(photo: SessionPhoto) -> tuple[Notice, ...]:
     """Return the notices that follow from a photo's faces as they are named now."""
     if not photo.faces:
         return (NO_FACE_FOUND,)

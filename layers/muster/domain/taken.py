@@ -30,7 +30,7 @@ def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
     return by_hand or any(mark.status in _SEEN for mark in marks)
 
 
-def marks_shown(roll_call: RollCall, now: datetime) -> tuple[Mark, ...]:
+def visible_marks(roll_call: RollCall, now: datetime) -> tuple[Mark, ...]:
     """Return the marks that people see: of a session that is not taken, without the absences that no person set."""
     if is_taken(roll_call.session, roll_call.marks, now):
         return roll_call.marks

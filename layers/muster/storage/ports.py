@@ -85,7 +85,7 @@ class StudentStore(Protocol):
         """
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
-        """Let templates learn from faces, each as `having_learned` says and either whole or not at all.
+        """Let templates learn from faces, each as `with_learned_face` says and either whole or not at all.
 
         Training copies follow, and rosters change their version. Students without a template are skipped. The call may
         be repeated: a template learns from the same face once.

@@ -8,7 +8,7 @@ from muster.api.schemas.system import ModelDocument
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
-from muster.domain.notices import Notice, notices_of
+from muster.domain.notices import Notice, notices_for
 from muster.services.roll_call.results import RollCallResult
 
 
@@ -88,7 +88,7 @@ class PhotoDocument(BaseModel):
             height=photo.height,
             turned=photo.turned,
             faces=faces,
-            notices=[NoticeDocument.of(notice) for notice in notices_of(photo)],
+            notices=[NoticeDocument.of(notice) for notice in notices_for(photo)],
         )
 
 

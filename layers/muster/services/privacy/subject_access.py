@@ -9,7 +9,7 @@ from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import PhotoId, StudentId
 from muster.domain.student import LearnedFace, Student
-from muster.domain.taken import marks_shown
+from muster.domain.taken import visible_marks
 from muster.storage.ports import SessionStore, StudentStore
 
 
@@ -59,7 +59,7 @@ class SubjectAccess:
         # Every student who is named on a face has a mark.
         for roll_call in self._sessions.roll_calls_of_student(student_id):
             session = roll_call.session
-            marks += [(session, mark) for mark in marks_shown(roll_call, now) if mark.student_id == student_id]
+            marks += [(session, mark) for mark in visible_marks(roll_call, now) if mark.student_id == student_id]
             faces += [
                 (session, photo.id, face)
                 for photo in self._sessions.photos(session.id)

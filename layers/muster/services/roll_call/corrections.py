@@ -8,11 +8,11 @@ from muster.domain.attendance import MarkStatus, Session, SessionPhoto
 from muster.domain.corrections import (
     MAX_CONFIRMED_FACES,
     Correction,
-    face_named,
-    faces_confirmed,
-    last_said,
-    marks_set,
-    photo_removed,
+    confirm_faces,
+    last_decisions,
+    name_face,
+    remove_photo,
+    set_marks,
 )
 from muster.domain.errors import (
     FaceNotFound,
@@ -79,7 +79,7 @@ class Corrections:
             for student_id in statuses.keys() - marked:
                 self.member(student_id, session.group_id)
             photos = self._sessions.photos(session_id)
-            return marks_set(statuses, photos, marks, by=by, at=self._now())
+            return set_marks(statuses, photos, marks, by=by, at=self._now())
 
         return self._amended(session_id, expected, correction)
 
@@ -113,13 +113,13 @@ class Corrections:
             photo = photo_of(photos, face_id)
             if student_id is not None:
                 check_recognisable(self.member(student_id, session.group_id))
-            return face_named(
+            return name_face(
                 photo,
                 face_id,
                 student_id,
-                [other for other in photos if other.id != photo.id],
-                self._sessions.marks(session_id),
-                last_said(self._sessions.changes(session_id)),
+                others=[other for other in photos if other.id != photo.id],
+                marks=self._sessions.marks(session_id),
+                decided=last_decisions(self._sessions.changes(session_id)),
                 by=by,
                 at=self._now(),
                 learned=learned,
@@ -156,8 +156,8 @@ class Corrections:
 
         def correction(session: Session) -> Correction:
             photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
-            said = last_said(self._sessions.changes(session_id))
-            confirmed = faces_confirmed(proposals, photos, marks, said, by=by, at=self._now())
+            said = last_decisions(self._sessions.changes(session_id))
+            confirmed = confirm_faces(proposals, photos, marks, said, by=by, at=self._now())
             roster = {student.id: student for student in self._students.find(session.group_id)}
             for student_id in proposals.values():
                 check_recognisable(_member(roster.get(student_id), student_id, session.group_id))
@@ -184,7 +184,7 @@ class Corrections:
                 if photo.id == photo_id:
                     others = [other for other in photos if other.id != photo_id]
                     marks = self._sessions.marks(session_id)
-                    return photo_removed(photo, others, marks, by=by, at=self._now())
+                    return remove_photo(photo, others, marks, by=by, at=self._now())
             raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
 
         return self._amended(session_id, expected, correction)
@@ -198,7 +198,7 @@ class Corrections:
         """
         session = self._sessions.get(session_id)
         _check_version(session, expected)
-        said = last_said(self._sessions.changes(session_id))
+        said = last_decisions(self._sessions.changes(session_id))
         faces = [
             *((change.after[1], face_id) for face_id, change in said.items() if change.learned),
             *((face.student_id, face.face_id) for photo in self._sessions.photos(session_id) for face in photo.faces),

@@ -11,7 +11,7 @@ import numpy as np
 from muster.arrays import FloatArray
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import MAX_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
-from muster.domain.corrections import last_said, marked_by_people
+from muster.domain.corrections import last_decisions, students_marked_by_people
 from muster.domain.errors import (
     GroupNotFound,
     InvalidRequest,
@@ -21,7 +21,7 @@ from muster.domain.errors import (
 )
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
-from muster.domain.taken import is_taken, marks_shown
+from muster.domain.taken import is_taken, visible_marks
 from muster.recognition.head import Head
 from muster.recognition.matcher import Match, identify
 from muster.recognition.policy import Policy
@@ -117,7 +117,7 @@ class RollCalls:
 
         read: list[SessionPhoto] = []
         earlier = [] if found is None else self.sessions.photos(session.id)
-        decided = {} if found is None else last_said(self.sessions.changes(session.id))
+        decided = {} if found is None else last_decisions(self.sessions.changes(session.id))
         probed: list[PhotoProbes] = []
         for image, sent in photos:
             probes = self.vision.probes(sent)
@@ -142,9 +142,9 @@ class RollCalls:
         return RollCallResult(
             session=session,
             photos=tuple(read),
-            marks=marks_shown(roll_call, now),
+            marks=visible_marks(roll_call, now),
             taken=is_taken(session, roll_call.marks, now),
-            by_people=marked_by_people(roll_call.marks, self.sessions.changes(session.id)),
+            by_people=students_marked_by_people(roll_call.marks, self.sessions.changes(session.id)),
             names=names,
             pack=self.pack,
             head=head_version,

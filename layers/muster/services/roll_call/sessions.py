@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
-from muster.domain.corrections import marked_by_people
+from muster.domain.corrections import students_marked_by_people
 from muster.domain.errors import (
     GroupNotFound,
     InvalidRequest,
@@ -16,7 +16,7 @@ from muster.domain.errors import (
     StudentNotFound,
 )
 from muster.domain.identifiers import GroupId, SessionId, StudentId, new_session_id
-from muster.domain.taken import CLOCK_TOLERANCE, is_taken, marks_shown
+from muster.domain.taken import CLOCK_TOLERANCE, is_taken, visible_marks
 from muster.services.roll_call.questions import Question, questions_of
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
@@ -123,7 +123,7 @@ class Sessions:
             photos=tuple(photos),
             taken=overview.taken,
             marks=overview.marks,
-            by_people=marked_by_people(marks, self._sessions.changes(session_id)),
+            by_people=students_marked_by_people(marks, self._sessions.changes(session_id)),
             names=self._names(session.group_id, marks),
         )
 
@@ -172,7 +172,7 @@ class Sessions:
     def _overview(self, roll_call: RollCall) -> SessionOverview:
         now = self._now()
         taken = is_taken(roll_call.session, roll_call.marks, now)
-        return SessionOverview(roll_call.session, taken, marks_shown(roll_call, now))
+        return SessionOverview(roll_call.session, taken, visible_marks(roll_call, now))
 
     def _names(self, group_id: GroupId, marks: Collection[Mark]) -> dict[StudentId, str]:
         names = {student.id: student.name for student in self._students.find(group_id)}

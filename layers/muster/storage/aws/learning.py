@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from muster.domain.errors import VersionConflict
 from muster.domain.identifiers import StudentId
-from muster.domain.learning import NewFace, having_learned
+from muster.domain.learning import NewFace, with_learned_face
 from muster.domain.student import Template
 from muster.storage import keys
 from muster.storage.aws.due_copies import DueCopies
@@ -91,7 +91,7 @@ class TemplateLearning:
                 continue
             known = changes.get(new.student_id)
             template = known.template if known else read_template(item)
-            learned = having_learned(template, new.face, new.embedding)
+            learned = with_learned_face(template, new.face, new.embedding)
             if learned is template:
                 continue
             copy = None if new.face.automatic else keys.new_training_copy()

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.identifiers import FaceId, GroupId, StudentId
-from muster.domain.learning import NewFace, having_unlearned
+from muster.domain.learning import NewFace, without_learned_face
 from muster.domain.student import Consent, Student, Template
 from muster.storage import keys
 from muster.storage.aws.due_copies import DueCopies
@@ -147,7 +147,7 @@ class AwsStudents:
             template = self.template(student_id)
             if face_id not in template.learned_ids:
                 return False
-            self._replace_template(stored, having_unlearned(template, face_id))
+            self._replace_template(stored, without_learned_face(template, face_id))
             return True
 
         try:

@@ -11,7 +11,7 @@ from muster.domain.anonymisation import anonymise, count_erased, remove_students
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound, VersionConflict
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId
-from muster.domain.learning import NewFace, having_learned, having_unlearned
+from muster.domain.learning import NewFace, with_learned_face, without_learned_face
 from muster.domain.student import Consent, Student, Template
 from muster.storage.documents import (
     change_text,
@@ -142,7 +142,7 @@ class LocalStudents:
                     number, template = _template_of(connection, new.student_id)
                 except (StudentNotFound, NotRegistered):
                     continue
-                learned = having_learned(template, new.face, new.embedding)
+                learned = with_learned_face(template, new.face, new.embedding)
                 if learned is not template:
                     _store_template(connection, number, learned)
                     _bump_roster_versions(connection, _groups_of(connection, number))
@@ -158,7 +158,7 @@ class LocalStudents:
                 return False
             if face_id not in template.learned_ids:
                 return False
-            _store_template(connection, number, having_unlearned(template, face_id))
+            _store_template(connection, number, without_learned_face(template, face_id))
             _bump_roster_versions(connection, _groups_of(connection, number))
         self._database.truncate_log()
         return True
