@@ -1,4 +1,4 @@
-"""Which faces a template learns from, and which ones it gives up for them."""
+"""The rules by which a template learns faces, and forgets faces to make room for others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from muster.domain.identifiers import FaceId, StudentId
 from muster.domain.student import MAX_LEARNED, LearnedFace, Template
 
 MIN_DUPLICATE_COSINE = 0.9
-"""Cosine from which two faces of a student tell the same: 1.5 % of the pairs of pictures that were taken of one person
-on different occasions reach it (benchmarks/recognition/learned_faces.py)."""
+"""Cosine from which two faces of a student count as near duplicates. Of the pairs of pictures of one person that were
+taken on different occasions, 1.5 % reach it (benchmarks/recognition/learned_faces.py)."""
 
 AUTOMATIC_FACE_LIFETIME = timedelta(days=30)
-"""A full template gives up an automatically learned face for another one after this time. Templates follow a student's
+"""Age from which a full template replaces an automatically learned face with a newer one. Templates follow a student's
 looks over a school year without being rewritten at every roll call."""
 
 
 class LearningMode(StrEnum):
-    """What templates learn from: certain and confirmed faces, confirmed ones only, or none."""
+    """The faces that templates learn from: certain and confirmed ones, only confirmed ones, or none."""
 
     AUTOMATIC = "automatic"
     CONFIRMED = "confirmed"
@@ -42,20 +42,20 @@ class NewFace:
 
 
 def with_learned_face(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> Template:
-    """Return a template with one more learned row, or the template itself where it gains nothing by the face.
+    """Return a template with one more learned row, or the unchanged template if the face adds nothing.
 
-    A confirmed face is always learned. It replaces learned faces that are nearly the same. An automatic one is not
-    learned if the template learned from its session already, or knows a face that is nearly the same.
+    A confirmed face is always learned and replaces near duplicates. An automatic face is not learned if the template
+    already learned from its session or has a near duplicate.
 
-    A full template gives up automatic faces first. It gives up nothing for an automatic face but other automatic ones
-    that are older than `AUTOMATIC_FACE_LIFETIME`. Of the older half of the faces that may go, the one most similar to the other
-    learned faces goes.
+    A full template replaces automatic faces first. An automatic face can replace only automatic faces that are older
+    than `AUTOMATIC_FACE_LIFETIME`. Of the older half of the replaceable faces, the one most similar to the other
+    learned faces is removed.
 
     Args:
         embedding: (D,), unit length.
     """
     if embedding.shape != template.embeddings.shape[1:]:
-        # Another pack's: the student was registered again while the photo was read.
+        # From another pack: the student was registered again while the photo was read.
         return template
     if face.automatic and not _adds_information(template, face, embedding):
         return template
@@ -64,10 +64,10 @@ def with_learned_face(template: Template, face: LearnedFace, embedding: NDArray[
     for face_id in {face.face_id, *alike}:
         kept = without_learned_face(kept, face_id)
     while len(kept.learned) >= MAX_LEARNED:
-        dispensable = _find_replaceable(kept, face, embedding)
-        if dispensable is None:
+        replaceable = _find_replaceable(kept, face, embedding)
+        if replaceable is None:
             return template
-        kept = without_learned_face(kept, dispensable)
+        kept = without_learned_face(kept, replaceable)
     return replace(
         kept,
         embeddings=np.concatenate([kept.embeddings, embedding[None]]).astype(np.float32),
@@ -76,7 +76,7 @@ def with_learned_face(template: Template, face: LearnedFace, embedding: NDArray[
 
 
 def without_learned_face(template: Template, face_id: FaceId) -> Template:
-    """Return a template without the row learned from a face; itself if there is none."""
+    """Return a template without the row learned from a face; unchanged if there is none."""
     if face_id not in template.learned_ids:
         return template
     at = template.learned_ids.index(face_id)
@@ -89,7 +89,7 @@ def without_learned_face(template: Template, face_id: FaceId) -> Template:
 
 
 def _adds_information(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> bool:
-    """Return whether an automatic face differs from what the template knows."""
+    """Return whether an automatic face differs from the template's rows and comes from a new session."""
     if any(face.face_id == known.face_id or face.session_id == known.session_id for known in template.learned):
         return False
     return bool((template.embeddings @ embedding).max() < MIN_DUPLICATE_COSINE)
@@ -105,15 +105,15 @@ def _near_duplicates(template: Template, embedding: NDArray[np.float32]) -> set[
 
 
 def _find_replaceable(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> FaceId | None:
-    """Return the learned face that a full template gives up for another one, or None where none may go."""
+    """Return the learned face that a new one replaces in a full template, or None if none may be replaced."""
     automatic = [at for at, known in enumerate(template.learned) if known.automatic]
     if face.automatic:
-        may_go: Sequence[int] = [at for at in automatic if _is_old(template.learned[at], face)]
+        candidates: Sequence[int] = [at for at in automatic if _is_old(template.learned[at], face)]
     else:
-        may_go = automatic or range(len(template.learned))
-    if not may_go:
+        candidates = automatic or range(len(template.learned))
+    if not candidates:
         return None
-    older = list(may_go)[: (len(may_go) + 1) // 2]
+    older = list(candidates)[: (len(candidates) + 1) // 2]
     rows = np.concatenate([_learned_rows(template), embedding[None]])
     similarity = (rows @ rows.T).sum(axis=1)
     return template.learned_ids[max(older, key=lambda at: similarity[at])]
