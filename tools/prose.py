@@ -20,6 +20,7 @@ EXCLUDED = (
     "tools/prose.py",
     "docs/style.md",
     "tests/unit/test_prose.py",
+    "containers/vision/NOTICE.md",
     "LICENSE",
     "NOTICE",
 )
