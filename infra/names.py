@@ -5,7 +5,7 @@ from typing import Final
 import aws_cdk as cdk
 
 from muster.domain.upload import UploadKind
-from muster.storage import keys
+from muster.storage.aws import keys
 
 HEADS_PARTITIONS: Final = f"{keys.HEADS_PARTITION_PREFIX}*"
 UPLOADS_REGISTER: Final = f"{keys.UPLOADS}{UploadKind.REGISTER}/"

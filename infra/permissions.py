@@ -7,7 +7,7 @@ from typing import Final
 
 from infra import names
 from infra.grants import DELETE, READ, TABLE_READ, TABLE_WRITE, WRITE, Items, Listing, Objects
-from muster.storage import keys
+from muster.storage.aws import keys
 
 _ALL_ITEMS: Final = Items("Table", (*TABLE_READ, *TABLE_WRITE))
 

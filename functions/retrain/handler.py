@@ -15,7 +15,7 @@ from muster.composition.aws import open_access, open_retraining
 from muster.composition.aws_settings import RetrainSettings
 from muster.services.training.retraining import Decision
 from muster.storage.aws.batch_jobs import run_of_job
-from muster.storage.keys import EXPIRES_AT, PARTITION_KEY, SORT_KEY, TRAINING
+from muster.storage.aws.keys import EXPIRES_AT, PARTITION_KEY, SORT_KEY, TRAINING
 
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])

@@ -21,7 +21,7 @@ from infra.constructs.upload_queue import UploadQueue, object_created, object_de
 from infra.layer import library_layer
 from infra.nag import accept
 from infra.stacks.training import TrainingStack
-from muster.storage import keys
+from muster.storage.aws import keys
 
 DOCKERFILE: Final = "containers/vision/Dockerfile"
 GET, POST, ANY = (apigw.HttpMethod(verb) for verb in ("GET", "POST", "ANY"))

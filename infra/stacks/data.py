@@ -12,7 +12,7 @@ from constructs import Construct
 from infra import grants, names
 from infra.config import StageConfig
 from infra.constructs.bucket import AccessLogs, PrivateBucket
-from muster.storage import keys
+from muster.storage.aws import keys
 
 _CHECKPOINTS_KEPT_DAYS: Final = 3
 """A successful job deletes its checkpoint. A failed one leaves it, and an attempt may wait a day for an instance."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 import boto3
 from botocore.config import Config
 
-from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
+from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
 from muster.storage.ports import GroupStore, HeadStore, IdempotencyStore, SessionStore, StudentStore, TrainingStore
 

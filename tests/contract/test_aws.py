@@ -19,9 +19,9 @@ from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.learning import NewFace
 from muster.domain.student import LearnedFace, Student
-from muster.storage import keys
-from muster.storage.aws import AwsStores, open_aws
+from muster.storage.aws import keys
 from muster.storage.aws.session_items import photo_key
+from muster.storage.aws.stores import AwsStores, open_aws
 from muster.storage.aws.student_items import template_key
 from muster.storage.aws.table import Table
 from muster.storage.aws.training_copies import TrainingCopies, read_training_copy

@@ -15,9 +15,9 @@ from muster.domain.errors import Category, GroupExists, GroupNotFound, RequestUn
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, StudentId, UploadId, UserId
 from muster.domain.upload import Failure, PhotoFile, Upload, UploadKind
-from muster.storage import keys
-from muster.storage.aws import AwsStores
+from muster.storage.aws import keys
 from muster.storage.aws.registration_lease import RegistrationLease
+from muster.storage.aws.stores import AwsStores
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
 from muster.storage.ports import StoredResponse

@@ -14,7 +14,7 @@ from muster.domain.period import Period
 from muster.domain.student import Student
 from muster.reports.attendance import AttendanceReport, Tally
 from muster.services.reporting.reports import Reports
-from muster.storage.aws import open_aws
+from muster.storage.aws.stores import open_aws
 from tests.contract.places import AwsPlace, Stores
 from tests.unit.reports import STATUS
 

@@ -4,7 +4,7 @@ import pytest
 
 from infra.config import STAGES, StageConfig
 from muster.domain.identifiers import PackId
-from muster.storage.keys import checkpoint_object
+from muster.storage.aws.keys import checkpoint_object
 from tests.infra.tables import creation, table_definition
 from tests.infra.templates import StageTemplates
 

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.operations.images.containers import Container, Image
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
-from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
+from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from tests.e2e.aws.cloud import REGION, Cloud
 from tests.e2e.aws.conftest import Functions
 

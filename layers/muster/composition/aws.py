@@ -12,9 +12,9 @@ from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.record_services import build_record_services
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.training.retraining import Retraining
-from muster.storage.aws import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.aws.batch_jobs import BatchJobs
 from muster.storage.aws.registration_lease import RegistrationLease
+from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
 

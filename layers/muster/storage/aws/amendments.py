@@ -8,7 +8,7 @@ from muster.domain.attendance import Change, Mark, Session
 from muster.domain.errors import FaceNotFound, PhotoNotFound, VersionConflict
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import PhotoId, SessionId
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.objects import Entry, Objects
 from muster.storage.aws.session_items import (
     changes_item,

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from muster.domain.identifiers import PackId
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.reading import read_object
 
 if TYPE_CHECKING:

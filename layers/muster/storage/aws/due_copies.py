@@ -2,7 +2,7 @@
 
 from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.student_items import read_template, record_key, template_key
 from muster.storage.aws.table import ConditionFailed, Item, Table

@@ -1,7 +1,7 @@
 """What an erasure, or a withdrawal of consent, still has to do once the student's own items are gone."""
 
 from muster.domain.identifiers import StudentId
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.forgetting import Forgetting
 from muster.storage.aws.idempotency import AwsIdempotency
 from muster.storage.aws.objects import Objects

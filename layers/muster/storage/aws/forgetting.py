@@ -6,7 +6,7 @@ from datetime import datetime
 from muster.domain.anonymisation import anonymise, count_erased, remove_students, students_ever_named_in, students_in
 from muster.domain.errors import SessionNotFound
 from muster.domain.identifiers import SessionId, StudentId
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.session_items import (
     FILES,

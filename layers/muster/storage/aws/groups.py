@@ -3,7 +3,7 @@
 from muster.domain.errors import GroupExists, GroupNotFound, VersionConflict
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, UserId
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from muster.domain.errors import HeadConflict, HeadNotFound
 from muster.domain.identifiers import PackId
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import ConditionFailed, Item, Table
 from muster.storage.documents import json_text, read_time, time_text

@@ -4,7 +4,7 @@ import hashlib
 import math
 from datetime import datetime
 
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.ports import CLAIM_LIFETIME, StoredResponse
 from muster.storage.shared import MAX_RESPONSE_BYTES, RESPONSE_LIFETIME, key_reused, request_in_progress

@@ -8,7 +8,7 @@ from muster.domain.errors import VersionConflict
 from muster.domain.identifiers import StudentId
 from muster.domain.learning import NewFace, with_learned_face
 from muster.domain.student import Template
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.due_copies import DueCopies
 from muster.storage.aws.erasures import Erasures
 from muster.storage.aws.objects import Objects

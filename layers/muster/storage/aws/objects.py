@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.reading import read_object
 from muster.storage.aws.table import Item, Key, Table
 from muster.storage.documents import time_text

@@ -7,7 +7,7 @@ from types import TracebackType
 from uuid import uuid4
 
 from muster.domain.errors import RegistrationsBusy
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.table import ConditionFailed, Table, wait
 from muster.storage.documents import time_text
 

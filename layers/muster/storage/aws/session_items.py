@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.table import Item, Key
 from muster.storage.documents import change_text, faces_text, read_change, read_faces, read_time, time_text
 

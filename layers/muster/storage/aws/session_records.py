@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from muster.domain.errors import SessionNotFound
 from muster.domain.identifiers import SessionId, StudentId
-from muster.storage import keys
-from muster.storage.aws import student_items
+from muster.storage.aws import keys, student_items
 from muster.storage.aws.session_items import record_key
 from muster.storage.aws.table import ConditionFailed, Item, Table, wait
 

@@ -11,7 +11,7 @@ from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.domain.precedence import keep_decisions, keep_marks, outranks
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.amendments import Amendment, Amendments
 from muster.storage.aws.forgetting import Forgetting
 from muster.storage.aws.objects import Entry, Objects

@@ -6,7 +6,7 @@ from uuid import uuid4
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.table import Item, Key
 from muster.storage.documents import (
     embeddings_bytes,

@@ -12,7 +12,7 @@ from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, S
 from muster.domain.identifiers import FaceId, GroupId, StudentId
 from muster.domain.learning import NewFace, without_learned_face
 from muster.domain.student import Consent, Student, Template
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.due_copies import DueCopies
 from muster.storage.aws.erasures import Erasures
 from muster.storage.aws.learning import TemplateLearning

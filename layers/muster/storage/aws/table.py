@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from muster.storage.keys import PARTITION_KEY, SORT_KEY
+from muster.storage.aws.keys import PARTITION_KEY, SORT_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

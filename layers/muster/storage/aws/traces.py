@@ -6,11 +6,11 @@ from typing import Any
 
 from muster.domain.anonymisation import students_in, students_in_change
 from muster.domain.identifiers import StudentId
-from muster.storage import keys
+from muster.storage.aws import keys
+from muster.storage.aws.keys import PARTITION_KEY, SORT_KEY
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import Item, Table
 from muster.storage.documents import read_change, read_faces
-from muster.storage.keys import PARTITION_KEY, SORT_KEY
 
 _OF_OTHERS = frozenset(
     {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.table import ConditionFailed, Item, Table
 from muster.storage.documents import json_text, read_time, time_text
 from muster.storage.ports import TrainingState

@@ -9,7 +9,7 @@ from safetensors.numpy import load
 
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
-from muster.storage import keys
+from muster.storage.aws import keys
 from muster.storage.aws.reading import read_object
 
 if TYPE_CHECKING:

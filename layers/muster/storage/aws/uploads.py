@@ -22,10 +22,10 @@ from muster.domain.upload import (
     UploadPermit,
     upload_not_found,
 )
+from muster.storage.aws.keys import EXPIRES_AT, UPLOADS, student_partition
 from muster.storage.aws.reading import read_object
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.documents import json_text, read_time, time_text
-from muster.storage.keys import EXPIRES_AT, UPLOADS, student_partition
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
