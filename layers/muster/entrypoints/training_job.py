@@ -19,8 +19,7 @@ from muster.domain.student import Template
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
 from muster.services.training.run import Abandoned, Trainer, TrainingRun
-from muster.storage.aws.checkpoints import AwsCheckpoint
-from muster.storage.aws.training_copies import TrainingCopies
+from muster.storage.aws.training_objects import AwsCheckpoint, TrainingCopyReader
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ def run_job(
     if not training.heartbeat(settings.run_id, now()):
         return {"outcome": "superseded", "reason": "This run is over, or another took over."}
     pack = shipped_spec(settings.pack).id
-    copies = TrainingCopies(access.s3, settings.models_bucket)
+    copies = TrainingCopyReader(access.s3, settings.models_bucket)
     run = TrainingRun(
         pack=pack,
         source=copies,

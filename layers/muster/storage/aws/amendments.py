@@ -1,4 +1,4 @@
-"""What a person decided, written into a session's items by one transaction."""
+"""Changes that a person makes to a session, each written by one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from muster.domain.errors import FaceNotFound, PhotoNotFound, VersionConflict
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import PhotoId, SessionId
 from muster.storage.aws import keys
-from muster.storage.aws.objects import Entry, Objects
+from muster.storage.aws.objects import Objects, PendingEntry
 from muster.storage.aws.session_items import (
     changes_item,
     digest_key,
-    files_of,
     marks_document,
+    object_names,
     photo_key,
     read_marks,
     read_session,
@@ -42,40 +42,44 @@ class Amendments:
         self._objects = objects
         self._records = records
 
-    def amend(self, session_id: SessionId, expected: int, what: Amendment) -> Session:
+    def amend(self, session_id: SessionId, expected: int, amendment: Amendment) -> Session:
         """Do what a person decided; see `SessionStore.amend`."""
-        amended: list[tuple[Session, list[Entry]]] = []
-        self._records.again(lambda: amended.append(self._amend(session_id, expected, what)))
+        amended: list[tuple[Session, list[PendingEntry]]] = []
+        self._records.retry_on_conflict(lambda: amended.append(self._amend(session_id, expected, amendment)))
         session, unused = amended[-1]
         for entry in unused:
             self._objects.delete(entry)
         return session
 
-    def _amend(self, session_id: SessionId, expected: int, what: Amendment) -> tuple[Session, list[Entry]]:
+    def _amend(self, session_id: SessionId, expected: int, amendment: Amendment) -> tuple[Session, list[PendingEntry]]:
         """Try once to amend; return the objects that nothing refers to then.
 
         Raises:
             ConditionFailed: the session changed since it was read.
         """
-        students = students_in(what.faces) | {mark.student_id for mark in what.marks}
-        students = students.union(*map(students_in_change, what.changes))
-        record, involved = self._records.involve(session_id, students)
+        students = students_in(amendment.faces) | {mark.student_id for mark in amendment.marks}
+        students = students.union(*map(students_in_change, amendment.changes))
+        record, known = self._records.load_with_mentions(session_id, students)
         if record["version"] != expected:
             raise VersionConflict(
                 f"The session {session_id} was changed in the meantime: read it again, then change it."
             )
         stored = read_marks(record)
-        stored |= {mark.student_id: mark for mark in what.marks if mark.student_id in involved.enrolled}
+        stored |= {mark.student_id: mark for mark in amendment.marks if mark.student_id in known.enrolled}
         record["marks"] = marks_document(stored)
-        record["mentioned"] = sorted({*record["mentioned"], *involved.enrolled})
-        photos = self._with_faces(record, remove_students(what.faces, students - involved.nameable))
+        record["mentioned"] = sorted({*record["mentioned"], *known.enrolled})
+        photos = self._with_faces(record, remove_students(amendment.faces, students - known.nameable))
         # Read after the record: its revision guards the photo too.
-        removal, unused = self._removal(session_id, what.photo_removed)
-        kept = [anonymise(change, students - involved.enrolled) for change in what.changes]
-        actions = [self._records.raised(record, changed=True), *map(self._table.putting, photos), *removal]
+        removal, unused = self._removal(session_id, amendment.photo_removed)
+        kept = [anonymise(change, students - known.enrolled) for change in amendment.changes]
+        actions = [
+            self._records.put_next_revision(record, changed=True),
+            *map(self._table.put_action, photos),
+            *removal,
+        ]
         if kept:
-            actions.append(self._table.putting(changes_item(record, kept)))
-        self._table.together(actions)
+            actions.append(self._table.put_action(changes_item(record, kept)))
+        self._table.transact_write(actions)
         return replace(read_session(record), version=expected + 1), unused
 
     def _with_faces(self, record: Item, faces: Sequence[IdentifiedFace]) -> list[Item]:
@@ -84,24 +88,27 @@ class Amendments:
         changed, found = [], set()
         for item in self._table.query(record["pk"], keys.PHOTO_PREFIX) if new else ():
             stored = read_faces(item["faces"])
-            here = {face.face_id for face in stored} & new.keys()
-            if here:
+            matching = {face.face_id for face in stored} & new.keys()
+            if matching:
                 changed.append({**item, "faces": faces_text([new.get(face.face_id, face) for face in stored])})
-                found |= here
+                found |= matching
         if missing := sorted(new.keys() - found):
             raise FaceNotFound(f"The session {record['id']} has no face {missing[0]}: read its photos again.")
         return changed
 
-    def _removal(self, session_id: SessionId, photo_id: PhotoId | None) -> tuple[list[Item], list[Entry]]:
+    def _removal(self, session_id: SessionId, photo_id: PhotoId | None) -> tuple[list[Item], list[PendingEntry]]:
         """Return the actions that remove a photo, and the objects that nothing refers to then."""
         if photo_id is None:
             return [], []
         photo = self._table.get(photo_key(session_id, photo_id))
         if photo is None:
             raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
-        removal = [self._table.deleting(photo_key(session_id, photo_id)), self._table.deleting(digest_key(photo))]
-        files = files_of(photo)
+        removal = [
+            self._table.delete_action(photo_key(session_id, photo_id)),
+            self._table.delete_action(digest_key(photo)),
+        ]
+        files = object_names(photo)
         if not files:
             return removal, []
-        entry = self._objects.enter(files)
-        return [*removal, self._objects.entering(entry)], [entry]
+        entry = self._objects.pending.new_entry(files)
+        return [*removal, self._objects.pending.put_action(entry)], [entry]

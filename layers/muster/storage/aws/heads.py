@@ -96,12 +96,14 @@ class AwsHeads:
         condition = "attribute_not_exists(current_version)"
         if expected is not None:
             condition, values = "current_version = :expected", {**values, ":expected": expected}
-        actions = [self._table.updating((partition, keys.POINTER), change, values, condition)]
+        actions = [self._table.update_action((partition, keys.POINTER), change, values, condition)]
         if version is not None:
-            stored = self._table.checking((partition, keys.head(version)), "stage = :stored", {":stored": _STORED})
+            stored = self._table.condition_check(
+                (partition, keys.head(version)), "stage = :stored", {":stored": _STORED}
+            )
             actions.append(stored)
         try:
-            self._table.together(actions)
+            self._table.transact_write(actions)
         except ConditionFailed as error:
             if version is not None and 1 in error.failed:
                 raise _not_found(pack, version) from error
@@ -114,13 +116,15 @@ class AwsHeads:
         items = [item for item in self._items(pack) if item["stage"] != _WRITING]
         for item in items[: len(items) - max(keep, 0)]:
             key = (item["pk"], item["sk"])
-            not_current = self._table.checking(
+            not_current = self._table.condition_check(
                 (item["pk"], keys.POINTER),
                 "attribute_not_exists(current_version) OR current_version <> :version",
                 {":version": int(item["version"])},
             )
             try:
-                self._table.together([not_current, self._table.updating(key, "SET stage = :s", {":s": _LEAVING})])
+                self._table.transact_write(
+                    [not_current, self._table.update_action(key, "SET stage = :s", {":s": _LEAVING})]
+                )
             except ConditionFailed:
                 continue
             self._delete(pack, item)

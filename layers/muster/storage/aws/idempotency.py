@@ -68,7 +68,7 @@ class AwsIdempotency:
                 ":claim": claim,
             }
             update = f"SET http_status = :status, media_type = :type, body = :body, {keys.EXPIRES_AT} = :expires"
-            self._table.together([self._table.updating(_key(key), update, values, _OWN_CLAIM)])
+            self._table.transact_write([self._table.update_action(_key(key), update, values, _OWN_CLAIM)])
         except ConditionFailed:
             # The claim expired, and another request may hold the key.
             return

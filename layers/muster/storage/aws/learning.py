@@ -9,19 +9,19 @@ from muster.domain.identifiers import StudentId
 from muster.domain.learning import NewFace, with_learned_face
 from muster.domain.student import Template
 from muster.storage.aws import keys
-from muster.storage.aws.due_copies import DueCopies
-from muster.storage.aws.erasures import Erasures
 from muster.storage.aws.objects import Objects
+from muster.storage.aws.pending_erasures import PendingErasures
+from muster.storage.aws.pending_training_copies import PendingTrainingCopies
 from muster.storage.aws.student_items import (
     read_student,
     read_template,
-    record,
+    record_item,
     record_key,
-    rosters,
+    roster_partitions,
     template_item,
     template_key,
 )
-from muster.storage.aws.table import MAX_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
+from muster.storage.aws.table import MAX_TRANSACTION_ACTIONS, ConditionFailed, Item, Table, back_off
 
 _ATTEMPTS = 10
 _THREADS = 8
@@ -38,18 +38,21 @@ class _Change:
 
     @property
     def rosters(self) -> set[str]:
-        return set(rosters(read_student(self.stored).groups))
+        return set(roster_partitions(read_student(self.stored).groups))
 
 
 class TemplateLearning:
     """The part of `AwsStudents` that adds learned rows.
 
-    A roll call may teach a whole class. One transaction holds as many students as fit, since the version of their
-    rosters is one item, for which a transaction per student would compete. The training copies of templates that
-    learned from confirmed faces are written afterwards, the others by the daily sweep, as `DueCopies` describes.
+    Templates of a whole class may learn from one roll call. The version of their roster is one item, over which
+    transactions of single students would conflict, so one transaction holds as many students as fit. The training
+    copies of templates that learned from confirmed faces are written afterwards, and the others by the daily sweep; see
+    `PendingTrainingCopies`.
     """
 
-    def __init__(self, table: Table, objects: Objects, copies: DueCopies, erasures: Erasures) -> None:
+    def __init__(
+        self, table: Table, objects: Objects, copies: PendingTrainingCopies, erasures: PendingErasures
+    ) -> None:
         self._table = table
         self._objects = objects
         self._copies = copies
@@ -70,7 +73,7 @@ class TemplateLearning:
                     raise VersionConflict("The students are being changed by others: try again.") from error
                 for change in changes:
                     self._erasures.finish(change.template.student_id)
-                wait(attempt)
+                back_off(attempt)
                 attempt += 1
                 continue
             changed |= {change.template.student_id for change in changes}
@@ -79,7 +82,7 @@ class TemplateLearning:
 
     def _next_changes(self, faces: Sequence[NewFace]) -> tuple[list[_Change], int]:
         """Read as many students as one transaction holds, and return their changes and how many faces these cover."""
-        most = MAX_IN_A_TRANSACTION // _ACTIONS_PER_STUDENT
+        most = MAX_TRANSACTION_ACTIONS // _ACTIONS_PER_STUDENT
         students = list(dict.fromkeys(new.student_id for new in faces[:most]))
         # Records first: a template that changes in between has a record of another revision by then.
         items = self._table.get_many([record_key(student) for student in students])
@@ -97,7 +100,7 @@ class TemplateLearning:
             copy = None if new.face.automatic else keys.new_training_copy()
             change = _Change(stored, learned, known.copy if known and known.copy else copy)
             following = {**changes, new.student_id: change}
-            if _actions_needed(following.values()) > MAX_IN_A_TRANSACTION:
+            if _actions_needed(following.values()) > MAX_TRANSACTION_ACTIONS:
                 return list(changes.values()), taken
             changes = following
         return list(changes.values()), min(len(faces), most)
@@ -105,23 +108,26 @@ class TemplateLearning:
     def _store(self, changes: Sequence[_Change]) -> None:
         due = [(change.template, change.copy) for change in changes if change.copy is not None]
         replaced = [change.stored["training_copy"] for change in changes if change.copy is not None]
-        old_copies = self._objects.enter(models=replaced)
-        actions = [self._objects.entering(old_copies)] if due else []
+        old_copies = self._objects.pending.new_entry(models=replaced)
+        actions = [self._objects.pending.put_action(old_copies)] if due else []
         for change in changes:
             student, revision = read_student(change.stored), {":read": change.stored["revision"]}
-            new = record(student, change.stored["photo"], change.copy or change.stored["training_copy"])
+            new = record_item(student, change.stored["photo"], change.copy or change.stored["training_copy"])
             actions += [
-                self._table.putting(new, "revision = :read", revision),
-                self._table.putting(template_item(change.template)),
-                self._erasures.none_noted(student.id),
+                self._table.put_action(new, "revision = :read", revision),
+                self._table.put_action(template_item(change.template)),
+                self._erasures.check_none_action(student.id),
             ]
             if change.copy is None:
-                actions.append(self._copies.outdating(student.id))
+                actions.append(self._copies.put_outdated_action(student.id))
             else:
-                actions += [self._copies.noting(student.id, change.copy), self._copies.renewing(student.id)]
+                actions += [
+                    self._copies.put_action(student.id, change.copy),
+                    self._copies.delete_outdated_action(student.id),
+                ]
         for roster in sorted(set().union(*(change.rosters for change in changes))):
-            actions.append(self._table.updating((roster, keys.ROSTER), "ADD version :one", {":one": 1}))
-        self._table.together(actions)
+            actions.append(self._table.update_action((roster, keys.ROSTER), "ADD version :one", {":one": 1}))
+        self._table.transact_write(actions)
         if not due:
             return
         with ThreadPoolExecutor(min(_THREADS, len(due))) as pool:

@@ -1,4 +1,4 @@
-"""Registrations of one school one after another, whatever instance they are on."""
+"""A lock that serialises registrations across instances."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,23 +8,23 @@ from uuid import uuid4
 
 from muster.domain.errors import RegistrationsBusy
 from muster.storage.aws import keys
-from muster.storage.aws.table import ConditionFailed, Table, wait
+from muster.storage.aws.table import ConditionFailed, Table, back_off
 from muster.storage.documents import time_text
 
 _KEY = (keys.REGISTERING, keys.RECORD)
 
-_HELD = timedelta(seconds=20)
-"""Many times what the search for duplicates and one transaction take; a killed holder is in the way as long."""
+_LEASE_DURATION = timedelta(seconds=20)
+"""Much longer than the search for duplicates and one transaction. If the holder is killed, others wait this long."""
 
-_WAITED = timedelta(seconds=15)
-"""Half of what a request through the gateway may take; the photo was read before."""
+_MAX_WAIT = timedelta(seconds=15)
+"""Half the time limit of a request through the gateway; the photo was read before."""
 
 
 class RegistrationLease:
-    """A lock in the table: the search for duplicates and the write of a registration see no other one in between.
+    """A lock in the table, held from the search for duplicates until the registration is written.
 
-    It lapses, so that a holder that was killed keeps nobody out for long; a holder that was frozen for longer than
-    that may meet another.
+    It expires, so that a killed holder does not block others for long. A holder that is suspended for longer than the
+    lease may overlap with another one.
     """
 
     def __init__(self, table: Table, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -34,14 +34,14 @@ class RegistrationLease:
         self._holder = ""
 
     def __enter__(self) -> None:
-        """Wait for the lease and take it.
+        """Wait for the lease and acquire it.
 
         Raises:
-            RegistrationsBusy: others held it all the time.
+            RegistrationsBusy: others held it for the whole waiting time.
         """
         self._within_process.acquire()
         try:
-            self._take(uuid4().hex)
+            self._acquire(uuid4().hex)
         except BaseException:
             self._within_process.release()
             raise
@@ -49,7 +49,7 @@ class RegistrationLease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the lease back, unless it lapsed and is another's by now."""
+        """Release the lease, unless it expired and another holder has it."""
         try:
             self._table.update(_KEY, "REMOVE holder, lapses_at", {":me": self._holder}, "holder = :me")
         except ConditionFailed:
@@ -57,16 +57,16 @@ class RegistrationLease:
         finally:
             self._within_process.release()
 
-    def _take(self, holder: str) -> None:
-        until, attempt = self._now() + _WAITED, 0
+    def _acquire(self, holder: str) -> None:
+        until, attempt = self._now() + _MAX_WAIT, 0
         while True:
             now = self._now()
             values = {
                 ":me": holder,
-                ":lapse": time_text(now + _HELD),
+                ":lapse": time_text(now + _LEASE_DURATION),
                 ":now": time_text(now),
-                # A lease from the future, taken before a clock was set back, keeps nobody out.
-                ":last": time_text(now + 2 * _HELD),
+                # A lease from the future was taken before the clock was set back, and is ignored.
+                ":last": time_text(now + 2 * _LEASE_DURATION),
             }
             try:
                 self._table.update(
@@ -77,9 +77,11 @@ class RegistrationLease:
                 )
             except ConditionFailed as error:
                 if now >= until:
-                    raise RegistrationsBusy("Many students are being registered at once: send it again.") from error
+                    raise RegistrationsBusy(
+                        "Many students are being registered at once. Try again in a moment."
+                    ) from error
             else:
                 self._holder = holder
                 return
-            wait(attempt)
+            back_off(attempt)
             attempt += 1

@@ -8,7 +8,7 @@ from muster.storage.aws import keys
 from muster.storage.aws.table import Item, Key
 from muster.storage.documents import change_text, faces_text, read_change, read_faces, read_time, time_text
 
-FILES = ("original", "annotated")
+OBJECT_ATTRIBUTES = ("original", "annotated")
 """Attributes of a photo that name its objects; without them it has lost its files.
 
 Only earlier versions stored an annotated picture. It goes with the original.
@@ -25,7 +25,7 @@ def photo_key(session_id: SessionId, photo_id: PhotoId) -> Key:
     return keys.session_partition(session_id), keys.photo(photo_id)
 
 
-def listed_key(record: Item) -> Key:
+def listing_key(record: Item) -> Key:
     """Key of the item that lists a session in its group, from the record."""
     session_id = SessionId(record["id"])
     return keys.group_partition(GroupId(record["group_id"])), keys.group_session(record["started_at"], session_id)
@@ -127,9 +127,9 @@ def read_photo(item: Item) -> SessionPhoto:
     )
 
 
-def files_of(photo: Item) -> list[str]:
+def object_names(photo: Item) -> list[str]:
     """Return the names of the objects that a photo still has."""
-    return [photo[name] for name in FILES if name in photo]
+    return [photo[name] for name in OBJECT_ATTRIBUTES if name in photo]
 
 
 def changes_item(record: Item, changes: Iterable[Change]) -> Item:

@@ -1,4 +1,4 @@
-"""Records of sessions, and the items that say which sessions mention a student."""
+"""The records of sessions, and the mentions that lead from a student to sessions."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from muster.domain.errors import SessionNotFound
 from muster.domain.identifiers import SessionId, StudentId
 from muster.storage.aws import keys, student_items
 from muster.storage.aws.session_items import record_key
-from muster.storage.aws.table import ConditionFailed, Item, Table, wait
+from muster.storage.aws.table import ConditionFailed, Item, Table, back_off
 
-# Two photos of one session rarely meet; a class of phones sending at once still gets through.
+# Two photos of one session rarely conflict, but a class of phones that send at once must get through.
 _ATTEMPTS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Involved:
-    """Those of some students who may be mentioned in a session.
+class KnownStudents:
+    """Students that a session may mention.
 
     Attributes:
-        enrolled: who has a record, and so may have a mark.
-        nameable: those of them who did not withdraw consent, so that a face may be theirs.
+        enrolled: students with a record; they may have a mark.
+        nameable: those of them who did not withdraw consent; a face may name them.
     """
 
     enrolled: frozenset[StudentId]
@@ -27,14 +27,14 @@ class Involved:
 
 
 class SessionRecords:
-    """Reads records, and writes them if nobody else did in between.
+    """Reads records and writes them with optimistic locking.
 
-    A record's revision counts every write, so that rivals read again and try again. Its version is what people see: it
-    counts changes of marks and faces.
+    A record's revision counts every write, so that concurrent writers notice each other and retry. Its version, which
+    people see, counts changes of marks and faces.
 
-    Each student whom a session mentions has an item that says so, written before the session is: it leads an erasure to
-    every session. The erasure raises the revision of each, so that a photo under way reads again, finds the student
-    gone and leaves them out.
+    Each student that a session mentions has an item, the mention, which is written before the session. It leads an
+    erasure to every session. The erasure raises the revision of each session, so a writer that is storing a photo reads
+    again, finds the student gone and leaves them out.
     """
 
     def __init__(self, table: Table) -> None:
@@ -51,21 +51,21 @@ class SessionRecords:
             raise SessionNotFound(f"There is no session {session_id}: check the id, or open the session first.")
         return record
 
-    def raised(self, record: Item, *, changed: bool) -> Item:
-        """Return the action of writing a record, if it is still the one that was read.
+    def put_next_revision(self, record: Item, *, changed: bool) -> Item:
+        """Return the transaction action that writes a record, if its revision is still the one that was read.
 
         Args:
-            changed: marks or faces are not what they were, so that the version counts on.
+            changed: whether marks or faces changed, which raises the version.
         """
         read = record["revision"]
         written = {**record, "revision": read + 1, "version": record["version"] + changed}
-        return self._table.putting(written, "revision = :read", {":read": read})
+        return self._table.put_action(written, "revision = :read", {":read": read})
 
-    def again(self, attempt: Callable[[], None]) -> None:
-        """Try until no rival was in between.
+    def retry_on_conflict(self, attempt: Callable[[], None]) -> None:
+        """Call `attempt` until no condition fails.
 
         Raises:
-            ConditionFailed: there was one each time.
+            ConditionFailed: a condition failed at every attempt.
         """
         for number in range(_ATTEMPTS):
             try:
@@ -75,34 +75,35 @@ class SessionRecords:
                     raise
             else:
                 return
-            wait(number)
+            back_off(number)
 
-    def involve(self, session_id: SessionId, students: Collection[StudentId]) -> tuple[Item, Involved]:
-        """Say of students that the session mentions them; return the record as read then, and who of them is there.
+    def load_with_mentions(self, session_id: SessionId, students: Collection[StudentId]) -> tuple[Item, KnownStudents]:
+        """Record that the session mentions these students; return the session's record and the students that exist.
 
-        Mentions first, then the record, then who is there: an erasure in between raises the revision.
+        The mentions are written first, then the record is read, then the students: an erasure that comes between raises
+        the revision.
         """
         record = self.read(session_id)
         new = set(students) - set(record["mentioned"])
-        mentioned = self.look_up(new).enrolled
+        mentioned = self.find_students(new).enrolled
         if mentioned:
-            self.mention(session_id, mentioned)
+            self.put_mentions(session_id, mentioned)
             record = self.read(session_id)
-        involved = self.look_up(students)
-        self.take_back(session_id, mentioned - involved.enrolled)
-        return record, involved
+        known = self.find_students(students)
+        self.delete_mentions(session_id, mentioned - known.enrolled)
+        return record, known
 
-    def look_up(self, students: Iterable[StudentId]) -> Involved:
-        """Return who of some students is there."""
+    def find_students(self, students: Iterable[StudentId]) -> KnownStudents:
+        """Return which of the students exist."""
         wanted = {student_items.record_key(student): student for student in students}
         found = self._table.get_many(list(wanted), attributes=["photo", "consent_withdrawn_at"])
         nameable = (
             wanted[key] for key, record in found.items() if "photo" in record or "consent_withdrawn_at" not in record
         )
-        return Involved(frozenset(wanted[key] for key in found), frozenset(nameable))
+        return KnownStudents(frozenset(wanted[key] for key in found), frozenset(nameable))
 
-    def mention(self, session_id: SessionId, students: Iterable[StudentId]) -> None:
-        """Write that a session mentions students."""
+    def put_mentions(self, session_id: SessionId, students: Iterable[StudentId]) -> None:
+        """Record that a session mentions students."""
         self._table.put_many(
             [
                 {"pk": keys.student_partition(student), "sk": keys.mention(session_id), "session": session_id}
@@ -110,13 +111,13 @@ class SessionRecords:
             ]
         )
 
-    def take_back(self, session_id: SessionId, students: Iterable[StudentId]) -> None:
-        """Delete the mentions of students who were erased before these were written."""
+    def delete_mentions(self, session_id: SessionId, students: Iterable[StudentId]) -> None:
+        """Delete mentions that were written after their students had been erased."""
         for student in students:
-            gone = self._table.checking(student_items.record_key(student), "attribute_not_exists(pk)")
+            erased = self._table.condition_check(student_items.record_key(student), "attribute_not_exists(pk)")
             mention = (keys.student_partition(student), keys.mention(session_id))
             try:
-                self._table.together([gone, self._table.deleting(mention)])
+                self._table.transact_write([erased, self._table.delete_action(mention)])
             except ConditionFailed:
-                # Somebody has the id again, and the next erasure finds the mention.
+                # The id was given to a new student, whose erasure will find the mention.
                 continue

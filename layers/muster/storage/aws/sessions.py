@@ -13,15 +13,15 @@ from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.domain.precedence import keep_decisions, keep_marks, outranks
 from muster.storage.aws import keys
 from muster.storage.aws.amendments import Amendment, Amendments
-from muster.storage.aws.forgetting import Forgetting
-from muster.storage.aws.objects import Entry, Objects
+from muster.storage.aws.objects import Objects, PendingEntry
+from muster.storage.aws.session_erasure import SessionErasure
 from muster.storage.aws.session_items import (
     digest_item,
     digest_key,
-    files_of,
-    listed_key,
+    listing_key,
     marks_document,
     new_record,
+    object_names,
     photo_item,
     photo_key,
     read_changes,
@@ -39,33 +39,34 @@ from muster.storage.documents import read_faces, time_text
 class AwsSessions:
     """`SessionStore` on DynamoDB and S3.
 
-    All marks of a session lie in its record (about 90 bytes each: a class of 200 is 18 KB of the 400 KB an item may
-    have). A photo is then stored by one transaction of a few items, however many students it marks, and is there with
-    all its marks or not at all; marks are one read. What people changed at once is one item, however many marks that
-    were. Who writes a record, and when it counts, is `SessionRecords`'.
+    The session's record holds all its marks: about 90 bytes each, so 18 KB for a class of 200, where an item may have
+    400 KB. A photo and its marks are therefore stored by one transaction of a few items, and marks are read by one
+    call. The changes that a person makes at once are one item. `SessionRecords` describes how a record is written.
     """
 
-    def __init__(self, table: Table, objects: Objects, records: SessionRecords, forgetting: Forgetting) -> None:
+    def __init__(
+        self, table: Table, objects: Objects, records: SessionRecords, session_erasure: SessionErasure
+    ) -> None:
         self._table = table
         self._objects = objects
         self._records = records
-        self._forgetting = forgetting
+        self._session_erasure = session_erasure
         self._amendments = Amendments(table, objects, records)
 
     def create(self, session: Session, roster: Sequence[StudentId]) -> None:
         """Open a session; see `SessionStore.create`."""
         if self._table.get(record_key(session.id)):
             raise _exists(session.id)
-        enrolled = self._records.look_up(roster).enrolled
-        self._records.mention(session.id, enrolled)
+        enrolled = self._records.find_students(roster).enrolled
+        self._records.put_mentions(session.id, enrolled)
         absent = {
             student: Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at) for student in enrolled
         }
         self._put_new(new_record(session, absent), session.id)
-        # Whoever was erased before there was a session to clean is found missing now.
-        if erased := enrolled - self._records.look_up(enrolled).enrolled:
-            self._forgetting.forget(session.id, erased, whole=True)
-            self._records.take_back(session.id, erased)
+        # A student may have been erased before the session existed, so that the erasure did not find it.
+        if erased := enrolled - self._records.find_students(enrolled).enrolled:
+            self._session_erasure.erase_students(session.id, erased, whole=True)
+            self._records.delete_mentions(session.id, erased)
 
     def get(self, session_id: SessionId) -> Session:
         """Return one session; see `SessionStore.get`."""
@@ -109,8 +110,8 @@ class AwsSessions:
         photo_removed: PhotoId | None = None,
     ) -> Session:
         """Do what a person decided; see `SessionStore.amend`."""
-        what = Amendment(tuple(marks), tuple(faces), tuple(changes), photo_removed)
-        return self._amendments.amend(session_id, expected, what)
+        amendment = Amendment(tuple(marks), tuple(faces), tuple(changes), photo_removed)
+        return self._amendments.amend(session_id, expected, amendment)
 
     def changes(self, session_id: SessionId) -> list[Change]:
         """Return what people changed in a session, oldest first; see `SessionStore.changes`."""
@@ -118,26 +119,26 @@ class AwsSessions:
 
     def remove(self, session_id: SessionId) -> None:
         """Remove a session with its photos, marks and changes; see `SessionStore.remove`."""
-        self._forgetting.remove(session_id)
+        self._session_erasure.remove(session_id)
 
     def drop_files(self, session_id: SessionId, before: datetime) -> int:
         """Remove the files of photos received before a moment; see `SessionStore.drop_files`."""
-        return self._forgetting.drop_files(session_id, before)
+        return self._session_erasure.drop_files(session_id, before)
 
     def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
         self._records.read(photo.session_id)
-        entry = self._objects.enter(photos=[keys.SESSION_PHOTOS + uuid4().hex])
-        self._objects.announce(entry)
+        entry = self._objects.pending.new_entry(photos=[keys.SESSION_PHOTOS + uuid4().hex])
+        self._objects.pending.write(entry)
         self._objects.put_photo(entry.photos[0], original)
-        unused: list[Entry] = []
+        unused: list[PendingEntry] = []
         try:
-            self._records.again(lambda: unused.extend(self._store(photo, marks, entry)))
+            self._records.retry_on_conflict(lambda: unused.extend(self._store(photo, marks, entry)))
         except SessionNotFound:
             self._objects.delete(entry)
             raise
-        for left in unused:
-            self._objects.delete(left)
+        for unused_entry in unused:
+            self._objects.delete(unused_entry)
 
     def photos(self, session_id: SessionId) -> list[SessionPhoto]:
         """Return a session's photos in the order received; see `SessionStore.photos`."""
@@ -145,10 +146,10 @@ class AwsSessions:
         return sorted(photos, key=lambda photo: (photo.received_at, photo.id))
 
     def with_photo(self, digest: str) -> list[Session]:
-        """Return the sessions that hold a photo with this digest: a query, and a read per 100 sessions."""
+        """Return the sessions that hold a photo with this digest, by one query and a read per 100 sessions."""
         items = self._table.query(keys.digest_partition(digest))
         wanted = list(dict.fromkeys(record_key(SessionId(item["session"])) for item in items))
-        # Of a session that is being removed, the record goes first.
+        # A session that is being removed may have photos, but no record.
         found = self._table.get_many(wanted, ["id", "group_id", "started_at", "version", "erased"])
         return sorted(map(read_session, found.values()), key=lambda session: (session.started_at, session.id))
 
@@ -158,9 +159,9 @@ class AwsSessions:
         tried = None
         while True:
             found = self._table.get_many(wanted, ["original"])
-            # The photo of a session that is being removed may still be there.
+            # A session that is being removed may have photos, but no record.
             name = found[wanted[1]].get("original") if len(found) == len(wanted) else None
-            # The object found by the first look may have been replaced before it could be read.
+            # The object may be replaced between the two reads; then the next round finds another name.
             if name is None or name == tried:
                 raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
             content = self._objects.photo(name)
@@ -173,19 +174,19 @@ class AwsSessions:
         return list(read_marks(self._records.read(session_id)).values())
 
     def _put_new(self, record: Item, session_id: SessionId) -> None:
-        pk, sk = listed_key(record)
+        pk, sk = listing_key(record)
         absent = "attribute_not_exists(pk)"
         actions = [
-            self._table.putting(record, absent),
-            self._table.checking(removal_key(session_id), absent),
-            self._table.putting({"pk": pk, "sk": sk, "id": session_id}),
+            self._table.put_action(record, absent),
+            self._table.condition_check(removal_key(session_id), absent),
+            self._table.put_action({"pk": pk, "sk": sk, "id": session_id}),
         ]
         try:
-            self._table.together(actions)
+            self._table.transact_write(actions)
         except ConditionFailed as error:
             if 0 in error.failed:
                 raise _exists(session_id) from error
-            self._forgetting.finish_removal(session_id)
+            self._session_erasure.finish_removal(session_id)
             self._put_new(record, session_id)
 
     def _records_of(
@@ -203,47 +204,47 @@ class AwsSessions:
     def _read_records(self, wanted: Sequence[Key], *, with_marks: bool) -> list[Item]:
         attributes = ["id", "group_id", "started_at", "version", "erased", *(["marks"] if with_marks else [])]
         found = self._table.get_many(wanted, attributes)
-        # What was removed after the query is left out.
+        # Sessions that were removed after the query are left out.
         return [found[key] for key in wanted if key in found]
 
-    def _store(self, photo: SessionPhoto, marks: Sequence[Mark], entry: Entry) -> list[Entry]:
-        """Try once to store a photo; return the objects that nothing refers to then.
+    def _store(self, photo: SessionPhoto, marks: Sequence[Mark], entry: PendingEntry) -> list[PendingEntry]:
+        """Try once to store a photo; return the entries of objects that no item refers to afterwards.
 
         Raises:
             ConditionFailed: the session changed since it was read.
         """
         students = students_in(photo.faces) | {mark.student_id for mark in marks}
-        record, involved = self._records.involve(photo.session_id, students)
-        gone = students - involved.nameable
-        known = replace(photo, faces=remove_students(photo.faces, gone))
+        record, known = self._records.load_with_mentions(photo.session_id, students)
+        gone = students - known.nameable
+        shows_gone = bool(students_named_in(photo.faces) & gone)
+        photo = replace(photo, faces=remove_students(photo.faces, gone))
         old = self._table.get(photo_key(photo.session_id, photo.id))
         if old is not None:
-            kept = keep_decisions(known.faces, read_faces(old["faces"]), self._changes(record))
-            marks = keep_marks(marks, known.faces, kept)
-            known = replace(known, faces=kept)
+            faces = keep_decisions(photo.faces, read_faces(old["faces"]), self._changes(record))
+            marks = keep_marks(marks, photo.faces, faces)
+            photo = replace(photo, faces=faces)
         stored = read_marks(record)
         for mark in marks:
-            if mark.student_id in involved.enrolled and outranks(mark, stored.get(mark.student_id)):
+            if mark.student_id in known.enrolled and outranks(mark, stored.get(mark.student_id)):
                 stored[mark.student_id] = mark
-        marked = marks_document(stored)
-        changed = old is None or read_photo(old) != known or marked != record["marks"]
-        record = {**record, "marks": marked, "mentioned": sorted({*record["mentioned"], *involved.enrolled})}
+        document = marks_document(stored)
+        changed = old is None or read_photo(old) != photo or document != record["marks"]
+        record = {**record, "marks": document, "mentioned": sorted({*record["mentioned"], *known.enrolled})}
 
-        shows_gone = bool(students_named_in(photo.faces) & gone)
-        replaced = self._objects.enter(files_of(old or {}))
-        new = photo_item(known, None if shows_gone else entry.photos[0])
+        replaced = self._objects.pending.new_entry(object_names(old or {}))
+        new = photo_item(photo, None if shows_gone else entry.photos[0])
         actions = [
-            self._records.raised(record, changed=changed),
-            self._table.putting(new),
-            self._table.putting(digest_item(new)),
+            self._records.put_next_revision(record, changed=changed),
+            self._table.put_action(new),
+            self._table.put_action(digest_item(new)),
         ]
         if old is not None and digest_key(old) != digest_key(new):
-            actions.append(self._table.deleting(digest_key(old)))
+            actions.append(self._table.delete_action(digest_key(old)))
         if not shows_gone:
-            actions.append(self._objects.striking(entry))
+            actions.append(self._objects.pending.delete_action(entry))
         if replaced.photos:
-            actions.append(self._objects.entering(replaced))
-        self._table.together(actions)
+            actions.append(self._objects.pending.put_action(replaced))
+        self._table.transact_write(actions)
         return [*([entry] if shows_gone else []), *([replaced] if replaced.photos else [])]
 
     def _changes(self, record: Item) -> list[Change]:

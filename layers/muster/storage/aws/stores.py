@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from muster.storage.aws.due_copies import DueCopies
-from muster.storage.aws.erasures import Erasures
-from muster.storage.aws.forgetting import Forgetting
+from muster.storage.aws.erasure_check import ErasureCheck
 from muster.storage.aws.groups import AwsGroups
 from muster.storage.aws.heads import AwsHeads
 from muster.storage.aws.idempotency import AwsIdempotency
 from muster.storage.aws.objects import Objects
+from muster.storage.aws.pending_erasures import PendingErasures
+from muster.storage.aws.pending_training_copies import PendingTrainingCopies
+from muster.storage.aws.session_erasure import SessionErasure
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.sessions import AwsSessions
 from muster.storage.aws.students import AwsStudents
 from muster.storage.aws.table import Table
-from muster.storage.aws.traces import Traces
 from muster.storage.aws.training import AwsTraining
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CLIENT_CONFIG = Config(
-    # A call takes milliseconds; one that hangs is better tried again, within the gateway's 30 seconds.
+    # A call takes milliseconds. Retry one that hangs while the gateway still waits (30 seconds).
     connect_timeout=2,
     read_timeout=10,
-    # `standard` waits a random, doubling time and stops when most calls fail
+    # `standard` backs off exponentially with jitter, and stops when most calls fail
     # (AWS SDKs Reference Guide, "Retry behavior").
     retries={"mode": "standard", "total_max_attempts": 6},
-    # More than the threads of one batch read, so that none waits for a connection.
+    # More than the threads of one batch read, so none waits for a connection.
     max_pool_connections=32,
 )
-"""What the clients that are passed to `open_aws` should be made with."""
+"""The configuration for clients that are passed to `open_aws`."""
 
 _SWEEP_AFTER = timedelta(hours=1)
-"""A Lambda function lives 15 minutes at most, so that nothing older is still under way."""
+"""A Lambda function runs for at most 15 minutes, so nothing older is still in progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +51,26 @@ class AwsStores:
     heads: AwsHeads
     training: AwsTraining
     objects: Objects
-    erasures: Erasures
-    copies: DueCopies
-    forgetting: Forgetting
+    erasures: PendingErasures
+    training_copies: PendingTrainingCopies
+    session_erasure: SessionErasure
 
     def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
-        """Finish what killed processes left: erasures, removals and copies half done, objects nothing refers to.
+        """Complete the work of killed processes: erasures, removals, training copies and unreferenced objects.
 
-        Training copies of templates that learned automatically are written then, too, so that they ask for one retrain
-        a day. Run it each day; it may run at any time, beside anything else.
+        Also writes new training copies of templates that learned automatically, so that they request one retrain per
+        day. Run this daily; it may run at any time and concurrently with anything else.
         """
         self.erasures.finish_all()
-        self.forgetting.finish_removals()
-        self.copies.finish()
+        self.session_erasure.finish_removals()
+        self.training_copies.write_all()
         self.objects.sweep(older_than)
-        # Last, since it may be long: the next sweep goes on where this one stopped.
+        # Last, since it may take long. The next sweep continues where this one stopped.
         self.students.renew_copies()
 
 
 def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: str, models: str) -> AwsStores:
-    """Compose the stores; nothing is called yet.
+    """Build the stores without calling AWS.
 
     Args:
         dynamodb, s3: clients made with `CLIENT_CONFIG`; both may be used from several threads.
@@ -80,19 +80,19 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
     the_table = Table(dynamodb, table)
     objects = Objects(s3, the_table, photos, models)
     records = SessionRecords(the_table)
-    forgetting = Forgetting(the_table, objects, records)
+    session_erasure = SessionErasure(the_table, objects, records)
     idempotency = AwsIdempotency(the_table)
-    erasures = Erasures(the_table, objects, forgetting, idempotency)
-    copies = DueCopies(the_table, objects)
+    erasures = PendingErasures(the_table, objects, session_erasure, idempotency)
+    copies = PendingTrainingCopies(the_table, objects)
     return AwsStores(
-        students=AwsStudents(the_table, objects, copies, erasures, Traces(the_table, objects)),
+        students=AwsStudents(the_table, objects, copies, erasures, ErasureCheck(the_table, objects)),
         groups=AwsGroups(the_table),
-        sessions=AwsSessions(the_table, objects, records, forgetting),
+        sessions=AwsSessions(the_table, objects, records, session_erasure),
         idempotency=idempotency,
         heads=AwsHeads(the_table, objects),
         training=AwsTraining(the_table),
         objects=objects,
         erasures=erasures,
-        copies=copies,
-        forgetting=forgetting,
+        training_copies=copies,
+        session_erasure=session_erasure,
     )

@@ -29,7 +29,7 @@ def template_key(student_id: StudentId) -> Key:
     return keys.student_partition(student_id), keys.TEMPLATE
 
 
-def rosters(groups: frozenset[GroupId]) -> list[str]:
+def roster_partitions(groups: frozenset[GroupId]) -> list[str]:
     """Partitions of the rosters that a student of these groups is on, that of the school first."""
     return [keys.group_partition(group) for group in (None, *sorted(groups))]
 
@@ -51,7 +51,7 @@ def student_document(student: Student) -> Item:
     }
 
 
-def record(student: Student, photo: str | None = None, training_copy: str | None = None) -> Item:
+def record_item(student: Student, photo: str | None = None, training_copy: str | None = None) -> Item:
     """Make a record; no two are ever of one revision, so that a rival's write between reading and writing is seen.
 
     Args:

@@ -13,27 +13,27 @@ from muster.domain.identifiers import FaceId, GroupId, StudentId
 from muster.domain.learning import NewFace, without_learned_face
 from muster.domain.student import Consent, Student, Template
 from muster.storage.aws import keys
-from muster.storage.aws.due_copies import DueCopies
-from muster.storage.aws.erasures import Erasures
+from muster.storage.aws.erasure_check import ErasureCheck
 from muster.storage.aws.learning import TemplateLearning
 from muster.storage.aws.objects import Objects
+from muster.storage.aws.pending_erasures import PendingErasures
+from muster.storage.aws.pending_training_copies import PendingTrainingCopies
 from muster.storage.aws.student_items import (
     not_found,
     not_registered,
     read_student,
     read_template,
-    record,
+    record_item,
     record_key,
-    rosters,
+    roster_partitions,
     student_document,
     template_item,
     template_key,
 )
-from muster.storage.aws.table import MAX_IN_A_TRANSACTION, ConditionFailed, Item, Table, wait
-from muster.storage.aws.traces import Traces
+from muster.storage.aws.table import MAX_TRANSACTION_ACTIONS, ConditionFailed, Item, Table, back_off
 from muster.storage.shared import check_groups
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 # Rivals for one student are a person's second click, or a photo learned from beside it.
 _ATTEMPTS = 10
@@ -45,15 +45,22 @@ class AwsStudents:
 
     A student is five kinds of item, changed in one transaction: the record; the template; in each group, and in the
     school, a copy of the record, so that a roster is one query; and the version of each of those rosters. The photo is
-    an object, written before (see `Objects`); the copy for training one written after (see `DueCopies`).
+    an object, written before (see `Objects`); the copy for training one written after (see `PendingTrainingCopies`).
     """
 
-    def __init__(self, table: Table, objects: Objects, copies: DueCopies, erasures: Erasures, traces: Traces) -> None:
+    def __init__(
+        self,
+        table: Table,
+        objects: Objects,
+        copies: PendingTrainingCopies,
+        erasures: PendingErasures,
+        erasure_check: ErasureCheck,
+    ) -> None:
         self._table = table
         self._objects = objects
         self._copies = copies
         self._erasures = erasures
-        self._traces = traces
+        self._erasure_check = erasure_check
         self._learning = TemplateLearning(table, objects, copies, erasures)
 
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
@@ -64,17 +71,17 @@ class AwsStudents:
         # Asked first, so that a taken id costs no objects; the transaction asks again.
         stored = self._table.get(record_key(student.id))
         _check_can_be_added(student, stored, replaces)
-        entry = self._objects.enter(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
+        entry = self._objects.pending.new_entry(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
         copy = keys.new_training_copy()
-        self._objects.announce(entry)
+        self._objects.pending.write(entry)
         self._objects.put_photo(entry.photos[0], photo)
         also = [
-            self._objects.striking(entry),
-            self._table.putting(written),
-            self._copies.noting(student.id, copy),
+            self._objects.pending.delete_action(entry),
+            self._table.put_action(written),
+            self._copies.put_action(student.id, copy),
         ]
         try:
-            self._store(record(student, entry.photos[0], copy), stored, also)
+            self._store(record_item(student, entry.photos[0], copy), stored, also)
         except ConditionFailed as error:
             _check_can_be_added(student, self._table.get(record_key(student.id)), replaces)
             raise _changed(student.id) from error
@@ -84,7 +91,7 @@ class AwsStudents:
         """Store a record without template and photo; see `StudentStore.enrol`."""
         check_groups(student)
         try:
-            self._store(record(student), None)
+            self._store(record_item(student), None)
         except ConditionFailed as error:
             raise _exists(student.id) from error
 
@@ -97,9 +104,9 @@ class AwsStudents:
             if old.version != student.version - 1:
                 raise _changed(student.id)
             new = replace(old, name=student.name, groups=student.groups, version=student.version)
-            self._store(record(new, stored.get("photo"), stored.get("training_copy")), stored)
+            self._store(record_item(new, stored.get("photo"), stored.get("training_copy")), stored)
 
-        self._try(student.id, renamed)
+        self._update_record(student.id, renamed)
 
     def withdraw(self, student_id: StudentId, at: datetime) -> Student:
         """Note that consent was withdrawn and remove what recognises the student; see `StudentStore.withdraw`."""
@@ -112,14 +119,14 @@ class AwsStudents:
                 old, consent=replace(old.consent, withdrawn_at=at), registered_at=None, version=old.version + 1
             )
             also = [
-                self._table.deleting(template_key(student_id)),
-                *self._copies.cancelling(student_id),
-                self._erasures.noting(stored, whole=False),
+                self._table.delete_action(template_key(student_id)),
+                *self._copies.delete_actions(student_id),
+                self._erasures.put_action(stored, whole=False),
             ]
-            self._store(record(new), stored, also, checked=False)
+            self._store(record_item(new), stored, also, checked=False)
             return new
 
-        student = self._try(student_id, withdrawn)
+        student = self._update_record(student_id, withdrawn)
         self._erasures.finish(student_id)
         return student
 
@@ -131,10 +138,10 @@ class AwsStudents:
             if "photo" not in stored:
                 raise not_registered(student_id)
             new = replace(old, consent=consent, version=old.version + 1)
-            self._store(record(new, stored["photo"], stored["training_copy"]), stored)
+            self._store(record_item(new, stored["photo"], stored["training_copy"]), stored)
             return new
 
-        return self._try(student_id, agreed)
+        return self._update_record(student_id, agreed)
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
         """Add learned rows to templates; see `StudentStore.learn`."""
@@ -151,7 +158,7 @@ class AwsStudents:
             return True
 
         try:
-            return self._try(student_id, unlearned)
+            return self._update_record(student_id, unlearned)
         except (StudentNotFound, NotRegistered):
             return False
 
@@ -161,10 +168,12 @@ class AwsStudents:
         def renew(student_id: StudentId) -> None:
             # A student who was erased or withdrew in between has no copy.
             with suppress(StudentNotFound, NotRegistered):
-                self._try(student_id, lambda stored: self._replace_template(stored, self.template(student_id)))
+                self._update_record(
+                    student_id, lambda stored: self._replace_template(stored, self.template(student_id))
+                )
 
         with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(renew, self._copies.outdated()))
+            list(pool.map(renew, self._copies.outdated_students()))
 
     def get(self, student_id: StudentId) -> Student:
         """Return one student; see `StudentStore.get`."""
@@ -179,17 +188,17 @@ class AwsStudents:
 
         def erased(stored: Item) -> None:
             actions = [
-                self._table.deleting(record_key(student_id), *_unchanged(stored)),
-                self._erasures.noting(stored, whole=True),
-                self._table.deleting(template_key(student_id)),
-                *self._copies.cancelling(student_id),
+                self._table.delete_action(record_key(student_id), *_unchanged(stored)),
+                self._erasures.put_action(stored, whole=True),
+                self._table.delete_action(template_key(student_id)),
+                *self._copies.delete_actions(student_id),
             ]
-            for roster in rosters(read_student(stored).groups):
-                actions.append(self._table.deleting((roster, keys.member(student_id))))
-                actions.append(self._change_of(roster))
-            self._table.together(actions)
+            for roster in roster_partitions(read_student(stored).groups):
+                actions.append(self._table.delete_action((roster, keys.member(student_id))))
+                actions.append(self._bump_roster_action(roster))
+            self._table.transact_write(actions)
 
-        self._try(student_id, erased)
+        self._update_record(student_id, erased)
         self._erasures.finish(student_id)
 
     def template(self, student_id: StudentId) -> Template:
@@ -222,7 +231,7 @@ class AwsStudents:
 
     def traces(self, student_id: StudentId) -> list[str]:
         """Search every item and every object's name for an id; see `StudentStore.traces`."""
-        return self._traces.of(student_id)
+        return self._erasure_check.find(student_id)
 
     def _record(self, student_id: StudentId) -> Item:
         stored = self._table.get(record_key(student_id))
@@ -233,8 +242,8 @@ class AwsStudents:
     def _members(self, group_id: GroupId | None) -> Iterator[Item]:
         return self._table.query(keys.group_partition(group_id), keys.MEMBER_PREFIX)
 
-    def _change_of(self, roster: str) -> Item:
-        return self._table.updating((roster, keys.ROSTER), "ADD version :one", {":one": 1})
+    def _bump_roster_action(self, roster: str) -> Item:
+        return self._table.update_action((roster, keys.ROSTER), "ADD version :one", {":one": 1})
 
     def _store(self, new: Item, stored: Item | None, also: Sequence[Item] = (), *, checked: bool = True) -> None:
         """Write a record and its copies in place of the stored one, if that is still as it was read.
@@ -248,18 +257,18 @@ class AwsStudents:
         """
         student = read_student(new)
         left = frozenset() if stored is None else read_student(stored).groups - student.groups
-        actions = [self._table.putting(new, *_unchanged(stored)), *also]
+        actions = [self._table.put_action(new, *_unchanged(stored)), *also]
         if checked:
-            actions.append(self._erasures.none_noted(student.id))
-        for roster in rosters(student.groups):
+            actions.append(self._erasures.check_none_action(student.id))
+        for roster in roster_partitions(student.groups):
             member = {"pk": roster, "sk": keys.member(student.id), **student_document(student)}
-            actions += [self._table.putting(member), self._change_of(roster)]
-        for roster in rosters(left)[1:]:
-            actions += [self._table.deleting((roster, keys.member(student.id))), self._change_of(roster)]
-        if len(actions) > MAX_IN_A_TRANSACTION:
+            actions += [self._table.put_action(member), self._bump_roster_action(roster)]
+        for roster in roster_partitions(left)[1:]:
+            actions += [self._table.delete_action((roster, keys.member(student.id))), self._bump_roster_action(roster)]
+        if len(actions) > MAX_TRANSACTION_ACTIONS:
             raise InvalidRequest(f"{student.id} changes too many groups at once: change them in two steps.")
         try:
-            self._table.together(actions)
+            self._table.transact_write(actions)
         except ConditionFailed as error:
             only_left_to_do = checked and error.failed == {len(also) + 1}
             if not only_left_to_do:
@@ -270,19 +279,19 @@ class AwsStudents:
     def _replace_template(self, stored: Item, template: Template) -> None:
         """Write a changed template and its copy, if the stored record is still as it was read before the template."""
         copy = keys.new_training_copy()
-        old_copy = self._objects.enter(models=[stored["training_copy"]])
+        old_copy = self._objects.pending.new_entry(models=[stored["training_copy"]])
         student = read_student(stored)
         also = [
-            self._table.putting(template_item(template)),
-            self._copies.noting(student.id, copy),
-            self._copies.renewing(student.id),
-            self._objects.entering(old_copy),
+            self._table.put_action(template_item(template)),
+            self._copies.put_action(student.id, copy),
+            self._copies.delete_outdated_action(student.id),
+            self._objects.pending.put_action(old_copy),
         ]
-        self._store(record(student, stored["photo"], copy), stored, also)
+        self._store(record_item(student, stored["photo"], copy), stored, also)
         self._copies.write(template, copy)
         self._objects.delete(old_copy)
 
-    def _try(self, student_id: StudentId, change: Callable[[Item], _Answer]) -> _Answer:
+    def _update_record(self, student_id: StudentId, change: Callable[[Item], _Result]) -> _Result:
         """Do a change to the record as it is read, again if a rival changed it in between."""
         for attempt in range(_ATTEMPTS):
             stored = self._record(student_id)
@@ -290,7 +299,7 @@ class AwsStudents:
                 return change(stored)
             except ConditionFailed:
                 self._erasures.finish(student_id)
-            wait(attempt)
+            back_off(attempt)
         raise _changed(student_id)
 
 

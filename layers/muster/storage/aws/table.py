@@ -1,7 +1,7 @@
-"""One DynamoDB table: pages, batches, retries and transactions said once.
+"""A client of one DynamoDB table: paging, batches, retries and transactions.
 
-A client that loses an answer sends the request again, although the first one may have been carried out. Transactions
-carry a token by which DynamoDB recognises the repetition, so conditional writes are transactions, even of one action.
+The SDK repeats a request whose response was lost, although the first one may have taken effect. Transactions carry a
+token by which DynamoDB recognises the repetition, so conditional writes are transactions, even those of one action.
 `update` is the exception, since it returns the item.
 """
 
@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
 
 from muster.storage.aws.keys import PARTITION_KEY, SORT_KEY
 
@@ -21,22 +20,24 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 Key = tuple[str, str]
-_Batch = TypeVar("_Batch")
+
+_Element = TypeVar("_Element")
+_Result = TypeVar("_Result")
 
 # Limits of the service (Amazon DynamoDB Developer Guide, "Service, account, and table quotas").
-_MAX_READ_AT_ONCE = 100
-_MAX_WRITTEN_AT_ONCE = 25
-MAX_IN_A_TRANSACTION = 100
+_MAX_BATCH_READ = 100
+_MAX_BATCH_WRITE = 25
+MAX_TRANSACTION_ACTIONS = 100
 
 _THREADS = 8
 _ATTEMPTS = 12
 _FIRST_WAIT_SECONDS = 0.02
-_LONGEST_WAIT_SECONDS = 1.0
-_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_MAX_WAIT_SECONDS = 1.0
+_RETRYABLE_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class ConditionFailed(Exception):
-    """Conditions did not hold and nothing was written; `failed` are the positions of their actions."""
+    """Conditions did not hold, and nothing was written; `failed` holds the positions of their actions."""
 
     def __init__(self, failed: Sequence[int] = (0,)) -> None:
         super().__init__(f"conditions {list(failed)} did not hold")
@@ -44,28 +45,28 @@ class ConditionFailed(Exception):
 
 
 class Table:
-    """Reads are consistent: a gallery cached under a roster version must not be older than that version."""
+    """One table. Reads are consistent: a gallery cached under a roster version must not be older than that version."""
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
         self._client = client
         self._name = name
-        self._write = TypeSerializer()
-        self._read = TypeDeserializer()
+        self._serializer = TypeSerializer()
+        self._deserializer = TypeDeserializer()
 
     def get(self, key: Key) -> Item | None:
         """Return one item, or None."""
-        answer = self._client.get_item(TableName=self._name, Key=self._key(key), ConsistentRead=True)
-        return self._item(answer["Item"]) if "Item" in answer else None
+        response = self._client.get_item(TableName=self._name, Key=self._key(key), ConsistentRead=True)
+        return self._item(response["Item"]) if "Item" in response else None
 
     def query(self, partition: str, prefix: str = "") -> Iterator[Item]:
-        """Yield the items of a partition whose sort keys begin with a prefix, in the order of the sort keys."""
+        """Yield the items of a partition whose sort keys begin with a prefix, ordered by sort key."""
         condition, values = "pk = :pk", {":pk": partition}
         if prefix:
             condition, values = condition + " AND begins_with(sk, :sk)", {**values, ":sk": prefix}
         return self._query(condition, values)
 
     def query_between(self, partition: str, first: str, last: str) -> Iterator[Item]:
-        """Yield the items of a partition whose sort keys are from `first` to `last`, which is not before it."""
+        """Yield the items of a partition with sort keys from `first` to `last` (not before `first`), in order."""
         return self._query(
             "pk = :pk AND sk BETWEEN :first AND :last", {":pk": partition, ":first": first, ":last": last}
         )
@@ -77,87 +78,90 @@ class Table:
                 yield self._item(item)
 
     def get_many(self, keys: Sequence[Key], attributes: Sequence[str] = ()) -> dict[Key, Item]:
-        """Return those of the items that exist, 100 a call, several at once; `attributes`: these and the keys only."""
-        batches = list(_batches(keys, _MAX_READ_AT_ONCE))
+        """Return the items that exist, by key, in parallel calls of 100.
+
+        Args:
+            attributes: read only these and the keys; all if empty.
+        """
+        batches = list(_batches(keys, _MAX_BATCH_READ))
         found: dict[Key, Item] = {}
         for items in _in_parallel(lambda batch: self._get_batch(batch, attributes), batches):
             found.update({(item[PARTITION_KEY], item[SORT_KEY]): item for item in items})
         return found
 
     def put(self, item: Item, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
-        """Write one item, whatever was there.
+        """Write one item, replacing any item with its key.
 
         Raises:
             ConditionFailed: the condition did not hold.
         """
         if condition:
-            self.together([self.putting(item, condition, values)])
+            self.transact_write([self.put_action(item, condition, values)])
         else:
             self._client.put_item(TableName=self._name, Item=self._attributes(item))
 
     def put_many(self, items: Sequence[Item]) -> None:
-        """Write items that need not be written together, 25 a call, several calls at once."""
+        """Write items without a transaction, in parallel calls of 25."""
         requests = [{"PutRequest": {"Item": self._attributes(item)}} for item in items]
-        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_WRITTEN_AT_ONCE))):
+        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_BATCH_WRITE))):
             pass
 
     def delete(self, key: Key, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
-        """Delete one item, if it is there.
+        """Delete one item, if it exists.
 
         Raises:
             ConditionFailed: the condition did not hold.
         """
         if condition:
-            self.together([self.deleting(key, condition, values)])
+            self.transact_write([self.delete_action(key, condition, values)])
         else:
             self._client.delete_item(TableName=self._name, Key=self._key(key))
 
     def delete_many(self, keys: Sequence[Key]) -> None:
-        """Delete items that need not go together, 25 a call, several calls at once."""
+        """Delete items without a transaction, in parallel calls of 25."""
         requests = [{"DeleteRequest": {"Key": self._key(key)}} for key in keys]
-        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_WRITTEN_AT_ONCE))):
+        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_BATCH_WRITE))):
             pass
 
     def update(self, key: Key, expression: str, values: Item, condition: str = "") -> Item:
-        """Change one item and return it as it is then.
+        """Update one item and return the updated item.
 
-        A request that is sent again after a lost answer fails if its own change made the condition false. Callers give
-        a condition that the change leaves true, or handle the failure, or call `together` instead.
+        A repeated request fails if the first one made the condition false. Callers pass a condition that the update
+        leaves true, or handle the failure, or call `transact_write` instead.
 
         Raises:
             ConditionFailed: the condition did not hold.
         """
         try:
-            answer = self._client.update_item(
+            response = self._client.update_item(
                 TableName=self._name,
                 Key=self._key(key),
-                **self._terms(expression, values, condition),
+                **self._update_terms(expression, values, condition),
                 ReturnValues="ALL_NEW",
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise ConditionFailed from error
-        return self._item(answer["Attributes"])
+        return self._item(response["Attributes"])
 
-    def putting(self, item: Item, condition: str = "", values: Mapping[str, Any] | None = None) -> Item:
-        """Return the action, for `together`, of writing an item."""
-        return {"Put": {"TableName": self._name, "Item": self._attributes(item), **self._check(condition, values)}}
+    def put_action(self, item: Item, condition: str = "", values: Mapping[str, Any] | None = None) -> Item:
+        """Return the transaction action that writes an item."""
+        return {"Put": {"TableName": self._name, "Item": self._attributes(item), **self._terms(condition, values)}}
 
-    def deleting(self, key: Key, condition: str = "", values: Mapping[str, Any] | None = None) -> Item:
-        """Return the action, for `together`, of deleting an item."""
-        return {"Delete": {"TableName": self._name, "Key": self._key(key), **self._check(condition, values)}}
+    def delete_action(self, key: Key, condition: str = "", values: Mapping[str, Any] | None = None) -> Item:
+        """Return the transaction action that deletes an item."""
+        return {"Delete": {"TableName": self._name, "Key": self._key(key), **self._terms(condition, values)}}
 
-    def updating(self, key: Key, expression: str, values: Item, condition: str = "") -> Item:
-        """Return the action, for `together`, of changing an item."""
-        return {
-            "Update": {"TableName": self._name, "Key": self._key(key), **self._terms(expression, values, condition)}
-        }
+    def update_action(self, key: Key, expression: str, values: Item, condition: str = "") -> Item:
+        """Return the transaction action that updates an item."""
+        terms = self._update_terms(expression, values, condition)
+        return {"Update": {"TableName": self._name, "Key": self._key(key), **terms}}
 
-    def checking(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> Item:
-        """Return the action, for `together`, of asking that a condition holds."""
-        return {"ConditionCheck": {"TableName": self._name, "Key": self._key(key), **self._check(condition, values)}}
+    def condition_check(self, key: Key, condition: str, values: Mapping[str, Any] | None = None) -> Item:
+        """Return the transaction action that checks a condition on an item."""
+        return {"ConditionCheck": {"TableName": self._name, "Key": self._key(key), **self._terms(condition, values)}}
 
-    def together(self, actions: Sequence[Item]) -> None:
-        """Do at most 100 actions, all or none; waits for others that work on the same items.
+    def transact_write(self, actions: Sequence[Item]) -> None:
+        """Carry out at most 100 actions, all or none; retry while other transactions use the same items.
 
         Raises:
             ConditionFailed: conditions did not hold.
@@ -171,9 +175,9 @@ class Table:
                 failed = [at for at, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]
                 if failed:
                     raise ConditionFailed(failed) from error
-                if not _PASSING.intersection(reasons) or attempt == _ATTEMPTS - 1:
+                if not _RETRYABLE_REASONS.intersection(reasons) or attempt == _ATTEMPTS - 1:
                     raise
-            wait(attempt)
+            back_off(attempt)
 
     def _query(self, condition: str, values: Item) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(
@@ -193,76 +197,65 @@ class Table:
             projection = {"ProjectionExpression": ",".join(names), "ExpressionAttributeNames": names}
         wanted: Any = {"Keys": [self._key(key) for key in keys], "ConsistentRead": True, **projection}
         items: list[Item] = []
-        # 16 MB a call: what did not fit, or was throttled, is asked for again.
+        # A response holds at most 16 MB. Ask again for the items that did not fit or were throttled.
         for attempt in range(_ATTEMPTS):
-            answer = self._client.batch_get_item(RequestItems={self._name: wanted})
-            got = answer["Responses"].get(self._name, [])
+            response = self._client.batch_get_item(RequestItems={self._name: wanted})
+            got = response["Responses"].get(self._name, [])
             items += [self._item(item) for item in got]
-            wanted = answer["UnprocessedKeys"].get(self._name)
+            wanted = response["UnprocessedKeys"].get(self._name)
             if not wanted:
                 return items
             if not got:
-                wait(attempt)
+                back_off(attempt)
         raise TimeoutError(f"{len(wanted['Keys'])} items could not be read in {_ATTEMPTS} attempts")
 
     def _write_batch(self, requests: Sequence[Any]) -> None:
-        left: Any = {self._name: list(requests)}
+        remaining: Any = {self._name: list(requests)}
         for attempt in range(_ATTEMPTS):
-            left = self._client.batch_write_item(RequestItems=left)["UnprocessedItems"]
-            if not left:
+            remaining = self._client.batch_write_item(RequestItems=remaining)["UnprocessedItems"]
+            if not remaining:
                 return
-            wait(attempt)
+            back_off(attempt)
         raise TimeoutError(f"items could not be written in {_ATTEMPTS} attempts")
 
-    def _terms(self, expression: str, values: Mapping[str, Any], condition: str) -> Item:
-        terms: Item = {"UpdateExpression": expression}
-        if condition:
-            terms["ConditionExpression"] = condition
-        if values:
-            terms["ExpressionAttributeValues"] = self._attributes(values)
-        return terms
+    def _update_terms(self, expression: str, values: Mapping[str, Any], condition: str) -> Item:
+        return {"UpdateExpression": expression, **self._terms(condition, values)}
 
-    def _check(self, condition: str, values: Mapping[str, Any] | None) -> Item:
+    def _terms(self, condition: str, values: Mapping[str, Any] | None) -> Item:
         terms: Item = {"ConditionExpression": condition} if condition else {}
         if values:
             terms["ExpressionAttributeValues"] = self._attributes(values)
         return terms
 
     def _attributes(self, item: Mapping[str, Any]) -> Any:
-        return {name: self._write.serialize(value) for name, value in item.items() if value is not None}
+        return {name: self._serializer.serialize(value) for name, value in item.items() if value is not None}
 
     def _item(self, attributes: Mapping[str, Any]) -> Item:
-        return {name: _plain(self._read.deserialize(value)) for name, value in attributes.items()}
+        return {name: _plain(self._deserializer.deserialize(value)) for name, value in attributes.items()}
 
     @staticmethod
     def _key(key: Key) -> Any:
         return {PARTITION_KEY: {"S": key[0]}, SORT_KEY: {"S": key[1]}}
 
 
-def wait(attempt: int) -> None:
-    """Wait before trying again: a random part of a time that doubles, so that rivals do not meet again."""
-    longest = min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS)
+def back_off(attempt: int) -> None:
+    """Sleep before a retry: a random part of a time that doubles with each attempt, so that rivals spread out."""
+    longest = min(_FIRST_WAIT_SECONDS * 2**attempt, _MAX_WAIT_SECONDS)
     time.sleep(random.uniform(0, longest))  # noqa: S311 spreads load, keeps no secret
-
-
-def is_missing(error: ClientError) -> bool:
-    """Tell whether S3 says that there is no such object."""
-    return error.response["Error"]["Code"] in ("NoSuchKey", "404")
 
 
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Binary) else value  # type: ignore[attr-defined]
 
 
-def _batches(things: Sequence[_Batch], size: int) -> Iterator[Sequence[_Batch]]:
-    for start in range(0, len(things), size):
-        yield things[start : start + size]
+def _batches(elements: Sequence[_Element], size: int) -> Iterator[Sequence[_Element]]:
+    for start in range(0, len(elements), size):
+        yield elements[start : start + size]
 
 
-_Answer = TypeVar("_Answer")
-
-
-def _in_parallel(call: Callable[[Sequence[_Batch]], _Answer], batches: Sequence[Sequence[_Batch]]) -> Iterable[_Answer]:
+def _in_parallel(
+    call: Callable[[Sequence[_Element]], _Result], batches: Sequence[Sequence[_Element]]
+) -> Iterable[_Result]:
     if len(batches) <= 1:
         return [call(batch) for batch in batches]
     with ThreadPoolExecutor(min(_THREADS, len(batches))) as pool:

@@ -23,7 +23,7 @@ from muster.domain.upload import (
     upload_not_found,
 )
 from muster.storage.aws.keys import EXPIRES_AT, UPLOADS, student_partition
-from muster.storage.aws.reading import read_object
+from muster.storage.aws.objects import read_object
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.documents import json_text, read_time, time_text
 
@@ -69,7 +69,7 @@ class AwsUploads:
         partition, sort = _key(upload.id)
         expires = int(upload.expires_at.timestamp())
         actions = [
-            self._table.putting(
+            self._table.put_action(
                 {
                     "pk": partition,
                     "sk": sort,
@@ -87,8 +87,8 @@ class AwsUploads:
         if isinstance(upload.details, RegistrationDetails):
             # By this item an erasure finds it.
             student, mention = _mention(upload.details.student_id, upload.id)
-            actions.append(self._table.putting({"pk": student, "sk": mention, EXPIRES_AT: expires}))
-        self._table.together(actions)
+            actions.append(self._table.put_action({"pk": student, "sk": mention, EXPIRES_AT: expires}))
+        self._table.transact_write(actions)
         size, media_type = upload.file.size, upload.file.content_type
         expires_at = self._now() + _PERMIT_LASTS
         form = self._client.generate_presigned_post(
@@ -117,14 +117,14 @@ class AwsUploads:
 
     def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
         """Keep the outcome and forget the details, if there is no outcome yet; see `UploadStore.close`."""
-        closing = self._table.updating(
+        closing = self._table.update_action(
             _key(upload_id),
             "SET outcome = :outcome REMOVE details",
             {":outcome": json_text(_outcome(outcome))},
             "attribute_exists(pk) AND attribute_not_exists(outcome)",
         )
         try:
-            self._table.together([closing])
+            self._table.transact_write([closing])
         except ConditionFailed:
             return False
         return True
@@ -133,10 +133,10 @@ class AwsUploads:
         """Forget uploads that are to register a student, or did; see `UploadStore.forget`."""
         for item in list(self._table.query(student_partition(student_id), _MENTION_PREFIX)):
             upload_id = UploadId(item["sk"].removeprefix(_MENTION_PREFIX))
-            self._table.together(
+            self._table.transact_write(
                 [
-                    self._table.deleting(_key(upload_id)),
-                    self._table.deleting(_mention(student_id, upload_id)),
+                    self._table.delete_action(_key(upload_id)),
+                    self._table.delete_action(_mention(student_id, upload_id)),
                 ]
             )
 

@@ -1,4 +1,4 @@
-"""The proof that nothing of a student is left."""
+"""A search of the table and the buckets for remaining references to a student."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -12,35 +12,35 @@ from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import Item, Table
 from muster.storage.documents import read_change, read_faces
 
-_OF_OTHERS = frozenset(
+_OTHER_ATTRIBUTES = frozenset(
     {
         *("group_id", "group_ids", "groups", "session", "session_id", "teachers", "name", "pack", "consent_wording"),
         "consent_stated_by",
         *("erased", "kind", "stage", "content_type", "media_type", "digest", "photo_digest", "running"),
     }
 )
-"""Attributes that never hold a student's id, though their values may read like one."""
+"""Attributes that never hold a student's id, although their values may look like one."""
 
 _READERS: dict[str, Callable[[Any], Collection[str]]] = {
     "faces": lambda text: students_in(read_faces(text)),
     "changes": lambda texts: {student for text in texts for student in students_in_change(read_change(text))},
     "marks": lambda marks: marks.keys(),
 }
-"""Attributes whose own words, such as `present`, may read like a student's id."""
+"""Attributes that contain words of their own, such as `present`, which may look like a student's id."""
 
-_BY_STUDENT = frozenset({keys.ERASURES, keys.COPIES})
-"""Partitions whose sort keys are students."""
+_STUDENT_PARTITIONS = frozenset({keys.ERASURES, keys.COPIES})
+"""Partitions whose sort keys are students' ids."""
 
 
-class Traces:
-    """Looks for an id in every item of the table and in the name of every object."""
+class ErasureCheck:
+    """Searches every item of the table and the name of every object."""
 
     def __init__(self, table: Table, objects: Objects) -> None:
         self._table = table
         self._objects = objects
 
-    def of(self, student_id: StudentId) -> list[str]:
-        """Return where an id is found, one line each: the item with its attributes, or the object."""
+    def find(self, student_id: StudentId) -> list[str]:
+        """Return one line per item, with its attributes, or object that contains an id."""
         places = ((item, sorted(_places(item, student_id))) for item in self._table.scan())
         items = [f"{item[PARTITION_KEY]} {item[SORT_KEY]}: {', '.join(where)}" for item, where in places if where]
         objects = self._objects.names()
@@ -50,11 +50,11 @@ class Traces:
 def _places(item: Item, student_id: StudentId) -> Iterator[str]:
     is_session = any(item[key].startswith(keys.SESSION_PREFIX) for key in (PARTITION_KEY, SORT_KEY))
     for name, value in item.items():
-        if name in _OF_OTHERS or (name == "id" and is_session):
+        if name in _OTHER_ATTRIBUTES or (name == "id" and is_session):
             continue
         if name in (PARTITION_KEY, SORT_KEY):
             is_named = value == keys.member(student_id) or (
-                name == SORT_KEY and item[PARTITION_KEY] in _BY_STUDENT and value == student_id
+                name == SORT_KEY and item[PARTITION_KEY] in _STUDENT_PARTITIONS and value == student_id
             )
         elif name in _READERS:
             is_named = student_id in _READERS[name](value)
@@ -71,7 +71,7 @@ def _names(value: Any, student_id: StudentId) -> bool:
         # An id needs no escaping in JSON, the format of stored responses.
         return f'"{student_id}"'.encode() in value
     if isinstance(value, Mapping):
-        return any(_names(part, student_id) for name, part in value.items() if name not in _OF_OTHERS)
+        return any(_names(part, student_id) for name, part in value.items() if name not in _OTHER_ATTRIBUTES)
     if isinstance(value, list | tuple | set | frozenset):
         return any(_names(part, student_id) for part in value)
     return bool(value == student_id)
