@@ -22,18 +22,16 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from muster.api.app import create_app
 from muster.api.system import Services
-from muster.composition.aws import open_access
-from muster.composition.aws_recognition import open_services
-from muster.composition.aws_settings import AwsSettings
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role, User
 from tests.contract.places import AwsPlace
-from tests.e2e.server import served
+from tests.e2e.aws_services import Gateway, aws_services
+from tests.e2e.serving import serving
 from tests.simulated_aws import simulated_aws
 
 CHECKS = [
@@ -60,18 +58,6 @@ class Target:
     requests: int
 
 
-class SignedIn:
-    """What the gateway does: it verifies the token and hands its claims over."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        claims = {"sub": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "cognito:groups": "[admin]"}
-        scope["aws.event"] = {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
-        await self._app(scope, receive, send)
-
-
 @pytest.fixture(scope="module")
 def aws_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -88,24 +74,9 @@ def local_target(system: LocalServices) -> Target:
 
 
 @pytest.fixture
-def aws_target(aws_endpoint: str, pack_home: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
-    place = AwsPlace.new(aws_endpoint)
-    environment = {
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "MUSTER_STAGE": "dev",
-        "MUSTER_TABLE": place.table,
-        "MUSTER_PHOTOS_BUCKET": place.photos,
-        "MUSTER_MODELS_BUCKET": place.models,
-        "MUSTER_HOME": str(pack_home),
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings = AwsSettings.read()
-    system = open_services(settings, open_access(settings))
-    return Target(system, SignedIn(create_app(system)), {}, 6)
+def aws_target(aws_endpoint: str, pack_home: Path) -> Target:
+    services = aws_services(AwsPlace.new(aws_endpoint), pack_home)
+    return Target(services, Gateway(create_app(services), {"admin": Role.ADMIN}), {"Authorization": "Bearer admin"}, 6)
 
 
 @pytest.fixture(params=["local", "aws"])
@@ -117,7 +88,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 @pytest.fixture
 def client(target: Target, samples: Path) -> Iterator[httpx.Client]:
     """A client of a system with a registered student, one without a photo, and a session."""
-    with served(target.app) as address, httpx.Client(base_url=address, headers=target.headers, timeout=600) as client:
+    with serving(target.app) as address, httpx.Client(base_url=address, headers=target.headers, timeout=600) as client:
         portrait = (samples / "gallery" / "barack_obama.jpg").read_bytes()
         photo = (samples / "photos" / "group.jpg").read_bytes()
         form = {"student_id": "s1", "name": "Ada", "group_id": "7b", "consent": "true"}

@@ -17,25 +17,19 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from muster.api.app import create_app
-from muster.api.system import Services
-from muster.composition.aws import AwsAccess
-from muster.composition.aws_recognition import open_services
-from muster.composition.aws_settings import AwsSettings
 from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.identifiers import StudentId, UserId
 from muster.domain.user import Role, User
 from muster.packs.load import ModelPack
 from muster.services.roster.users import Users
-from muster.storage.aws.registration_lease import RegistrationLease
-from muster.storage.aws.table import Table
-from muster.storage.aws.uploads import AwsUploads
 from muster.storage.ports import StudentStore
 from muster.vision.pipeline import VisionPipeline
 from tests.contract.places import AwsPlace
+from tests.e2e.aws_services import Gateway, aws_services
 from tests.e2e.serving import serving
 from tests.simulated_aws import simulated_aws
 
@@ -47,21 +41,6 @@ STUDENTS = [f"{number:04}" for number in range(1, 31)]
 OBAMA, BIDEN, RENAMED, ERASED, MOVED = "0001", "0002", "0010", "0015", "0025"
 LATE = STUDENTS[26:]
 WITH_PHOTO = {1, 5, 9, 13, 17}
-
-
-class Gateway:
-    """Says to the application who asks, as the gateway does once it has verified a token."""
-
-    def __init__(self, app: ASGIApp, roles: Mapping[str, Role]) -> None:
-        self._app = app
-        self._roles = roles
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            user = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
-            claims = {"sub": user, "cognito:groups": f"[{self._roles[user]}]"}
-            scope = {**scope, "aws.event": {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}}
-        await self._app(scope, receive, send)
 
 
 @dataclass
@@ -91,7 +70,7 @@ def school(
             app = create_app(local)
         else:
             place = AwsPlace.new(stack.enter_context(simulated_aws()))
-            app, students = create_app(aws_system(place, pack_home)), place.open().students
+            app, students = create_app(aws_services(place, pack_home, time_zone="Europe/Berlin")), place.open().students
             app, tokens = Gateway(app, ROLES), {name: name for name in ROLES}
         url = stack.enter_context(serving(app, training=False))
 
@@ -100,21 +79,6 @@ def school(
             return stack.enter_context(httpx.Client(base_url=url, timeout=600, headers=headers))
 
         yield School(students, client("admin"), client("frizzle"), client("gadget"))
-
-
-def aws_system(place: AwsPlace, pack_home: Path) -> Services:
-    (dynamodb, s3), table = place.clients(), place.table
-    settings = AwsSettings(
-        stage="dev",
-        table=table,
-        photos_bucket=place.photos,
-        models_bucket=place.models,
-        home=pack_home,
-        time_zone="Europe/Berlin",
-    )
-    uploads = AwsUploads(s3, Table(dynamodb, table), place.photos)
-    access = AwsAccess(dynamodb, s3, place.open(), uploads, RegistrationLease(Table(dynamodb, table)))
-    return open_services(settings, access)
 
 
 @dataclass
