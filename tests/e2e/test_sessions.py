@@ -506,5 +506,5 @@ def test_the_command_line_names_photos_and_commands_and_fails_where_nobody_was_s
     muster("sessions", "name", "monday", face, "barack_obama")
     assert "by hand (face)" in muster("sessions", "show", "monday")[0]
     report, _ = muster("attendance", "report", "--group", GROUP)
-    assert "1 session not taken, counted in no figure." in report
+    assert "1 session not taken, not counted in any figure." in report
     assert "P–" in report

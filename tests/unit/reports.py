@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, RollCall, Session
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
-from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, attendance
+from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, build_report
 
 BERLIN = ZoneInfo("Europe/Berlin")
 STATUS = {
@@ -68,4 +68,4 @@ def term(
         for number in range(length)
     ]
     roster = [RosterEntry(StudentId(id), (names or {}).get(id, f"Student {id}")) for id in marks]
-    return attendance(scope, sessions, roster, {GroupId("7b"): group}, Period(), BERLIN, NOW)
+    return build_report(scope, sessions, roster, {GroupId("7b"): group}, Period(), BERLIN, NOW)

@@ -12,7 +12,7 @@ from muster.domain.attendance import MarkSource, RollCall
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.period import Period
 from muster.domain.taken import is_taken, visible_marks
-from muster.reports.attendance import RosterEntry, Scope, Tally, attendance, streaks
+from muster.reports.attendance import RosterEntry, Scope, Tally, build_report, streaks
 from tests.unit.reports import BERLIN, NOW, STATUS, at, roll_call, term
 
 MARKS = st.text(alphabet="PLAE? ", max_size=30)
@@ -78,7 +78,7 @@ def test_a_session_that_is_not_taken_is_listed_and_counts_for_nothing() -> None:
         roll_call("empty", at("2026-09-02T06:15"), {"a": "A"}, source=PHOTO, erased="A"),
         roll_call("ahead", at("2027-09-03T06:15"), {"a": "P"}),
     ]
-    report = attendance(
+    report = build_report(
         Scope.GROUP, calls, [RosterEntry(StudentId("a"), "Ada")], {GroupId("7b"): "7b"}, Period(), BERLIN, NOW
     )
     assert [(session.id, session.taken) for session in report.sessions] == [
@@ -147,7 +147,7 @@ def test_who_came_to_the_roster_late_has_no_marks_before() -> None:
 
 def test_marks_of_erased_students_stay_in_the_totals_without_a_line() -> None:
     calls = [roll_call("s", at("2026-09-01T06:15"), {"a": "P", "gone": "A"}, erased="PAA")]
-    report = attendance(
+    report = build_report(
         Scope.GROUP, calls, [RosterEntry(StudentId("a"), "Ada")], {GroupId("7b"): "7b"}, Period(), BERLIN, NOW
     )
     assert [student.id for student in report.students] == ["a"]
@@ -157,7 +157,7 @@ def test_marks_of_erased_students_stay_in_the_totals_without_a_line() -> None:
 
 def test_a_report_of_one_student_says_nothing_about_others() -> None:
     calls = [roll_call("s", at("2026-09-01T06:15"), {"a": "P"}, erased="AAA")]
-    report = attendance(
+    report = build_report(
         Scope.STUDENT, calls, [RosterEntry(StudentId("a"), "Ada")], {GroupId("7b"): "7b"}, Period(), BERLIN, NOW
     )
     assert report.tally == Tally(present=1)
@@ -181,7 +181,7 @@ def test_a_report_of_one_student_says_nothing_about_others() -> None:
 def test_a_session_belongs_to_the_day_that_the_clock_on_the_wall_showed(
     zone: str, started_at: str, day: date, clock: str
 ) -> None:
-    report = attendance(
+    report = build_report(
         Scope.GROUP,
         [roll_call("s", at(started_at), {"a": "P"})],
         [],
@@ -199,7 +199,7 @@ def test_the_hour_that_comes_twice_keeps_the_order_of_time() -> None:
         roll_call("a-later", at("2026-10-25T01:15"), {"a": "A"}),
         roll_call("b-earlier", at("2026-10-25T00:30"), {"a": "P"}),
     ]
-    report = attendance(
+    report = build_report(
         Scope.GROUP, calls, [RosterEntry(StudentId("a"), "Ada")], {GroupId("7b"): "7b"}, Period(), BERLIN, NOW
     )
     assert [session.id for session in report.sessions] == ["b-earlier", "a-later"]

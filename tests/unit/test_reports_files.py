@@ -17,11 +17,11 @@ from openpyxl import load_workbook
 from muster.domain.attendance import MarkSource
 from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.period import Period
-from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, attendance
+from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, build_report
 from muster.reports.csv_file import csv_file
-from muster.reports.heat_map import SESSIONS_A_SHEET
+from muster.reports.heat_map import SESSIONS_PER_SHEET
 from muster.reports.html_page import html_page
-from muster.reports.look import file_stem, percent
+from muster.reports.wording import file_stem, percent
 from muster.reports.xlsx_file import xlsx_file
 from tests.unit.reports import BERLIN, NOW, STATUS, roll_call, term
 
@@ -152,7 +152,7 @@ def test_two_sessions_of_one_moment_have_columns_of_their_own() -> None:
     moment = datetime(2026, 9, 1, 6, 15, tzinfo=UTC)
     calls = [roll_call(id, moment, {"a": letter}) for id, letter in (("left", "P"), ("right", "A"))]
     roster = [RosterEntry(StudentId("a"), "Ada")]
-    report = attendance(Scope.GROUP, calls, roster, {GroupId("7b"): "7b"}, Period(), BERLIN, NOW)
+    report = build_report(Scope.GROUP, calls, roster, {GroupId("7b"): "7b"}, Period(), BERLIN, NOW)
     assert rows_of_csv(report)[0][-2:] == ["2026-09-01 08:15 (left)", "2026-09-01 08:15 (right)"]
 
 
@@ -183,7 +183,7 @@ def not_taken_and_in_review() -> AttendanceReport:
         roll_call("not-held", moments[1], {"a": "A", "b": "?"}, source=MarkSource.PHOTO),
     ]
     roster = [RosterEntry(StudentId(id), id.title()) for id in "ab"]
-    return attendance(Scope.GROUP, calls, roster, {GroupId("7b"): "7b"}, Period(), BERLIN, NOW)
+    return build_report(Scope.GROUP, calls, roster, {GroupId("7b"): "7b"}, Period(), BERLIN, NOW)
 
 
 def test_every_form_of_a_report_tells_not_taken_and_to_review_from_absent() -> None:
@@ -199,7 +199,10 @@ def test_every_form_of_a_report_tells_not_taken_and_to_review_from_absent() -> N
     ]
     assert [cell.value for cell in workbook["Sessions"]["E"]] == ["taken", "yes", "not taken"]
     assert [cell.value for cell in workbook["Days"]["A"]] == ["date", datetime(2026, 9, 1)]
-    remarks = ["2 open questions: to review, not counted in any rate.", "1 session not taken, counted in no figure."]
+    remarks = [
+        "2 open questions (to review), not counted in any rate.",
+        "1 session not taken, not counted in any figure.",
+    ]
     assert [row[1].value for row in workbook["About"].iter_rows() if row[0].value == "remark"] == remarks
     page = html_page(report)
     assert page.count('<td class="not-taken">–</td>') == 1
@@ -214,7 +217,7 @@ def test_every_form_of_a_report_tells_not_taken_and_to_review_from_absent() -> N
 @pytest.mark.parametrize("scope", [Scope.STUDENT, Scope.SESSION])
 def test_a_session_that_is_not_taken_shows_as_such_in_every_scope(scope: Scope) -> None:
     call = roll_call("s", datetime(2026, 9, 1, 6, 15, tzinfo=UTC), {"a": "A"}, source=MarkSource.PHOTO)
-    report = attendance(
+    report = build_report(
         scope, [call], [RosterEntry(StudentId("a"), "Ada")], {GroupId("7b"): "7b"}, Period(), BERLIN, NOW
     )
     assert rows_of_csv(report)[1][-1] == "not taken"
@@ -243,7 +246,7 @@ def test_a_long_term_is_spread_over_tables_that_fit_a_page() -> None:
         ),
     )
     page = html_page(many)
-    assert page.count('<table class="map">') == -(-28 * 5 // SESSIONS_A_SHEET) == 3
+    assert page.count('<table class="map">') == -(-28 * 5 // SESSIONS_PER_SHEET) == 3
     assert page.count('<td class="present">') == 2 * 28 * 5
     widths = [int(width) for width in re.findall(r'<col span="(\d+)">', page)]
     assert sum(widths) == 28 * 5

@@ -26,7 +26,7 @@ from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine, Tally
 from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.html_page import html_page
-from muster.reports.look import (
+from muster.reports.wording import (
     LETTERS,
     NOT_TAKEN,
     NOT_TAKEN_SYMBOL,

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from muster.domain.attendance import Mark, MarkSource, MarkStatus
 from muster.domain.identifiers import StudentId
-from muster.reports.look import WORDS
+from muster.reports.wording import WORDS
 
 STYLES = {
     MarkStatus.PRESENT: "green",

@@ -16,7 +16,7 @@ from muster.composition.local import LocalBackend
 from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.errors import InvalidRequest, PhotoNotFound, ProposalChanged
 from muster.domain.identifiers import FaceId, SessionId, StudentId
-from muster.reports.look import percent
+from muster.reports.wording import percent
 from muster.services.photos.session_pictures import SessionPictures
 from muster.services.roll_call.sessions import Sessions
 

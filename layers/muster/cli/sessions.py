@@ -22,7 +22,7 @@ from muster.domain.identifiers import (
     parse_student_id,
 )
 from muster.domain.period import Period, parse_day
-from muster.reports.look import WORDS
+from muster.reports.wording import WORDS
 
 app = typer.Typer(help="List, show, open, correct and remove sessions.", no_args_is_help=True)
 

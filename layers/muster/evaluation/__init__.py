@@ -1,0 +1,1 @@
+"""Measurement of recognition accuracy on labelled photos, for `muster evaluate`."""

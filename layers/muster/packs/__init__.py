@@ -1,0 +1,1 @@
+"""Model packs: their specification, build, verification and loading."""

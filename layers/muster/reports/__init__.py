@@ -1,0 +1,1 @@
+"""Attendance reports and their CSV, XLSX and HTML formats."""

@@ -1,4 +1,4 @@
-"""What the marks of a period add up to; pure computation over what a store returned."""
+"""Attendance reports, computed from the roll calls of a period."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from muster.domain.taken import is_taken
 
 
 class Scope(StrEnum):
-    """What a report is about."""
+    """Subject of a report."""
 
     GROUP = "group"
     STUDENT = "student"
@@ -26,7 +26,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many marks there are of each status."""
+    """Number of marks by status."""
 
     present: int = 0
     late: int = 0
@@ -42,7 +42,7 @@ class Tally:
 
     @classmethod
     def of_counts(cls, counts: Mapping[MarkStatus, int]) -> Self:
-        """Take marks that are counted already."""
+        """Create a tally from counts."""
         return cls(**{status.value: counts.get(status, 0) for status in MarkStatus})
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -56,12 +56,12 @@ class Tally:
 
     @property
     def marks(self) -> int:
-        """All of them."""
+        """Total number of marks."""
         return self.present + self.late + self.absent + self.excused + self.review
 
     @property
     def rate(self) -> float | None:
-        """The attendance rate, 0 to 1: present and late among present, late and absent; None where there are none."""
+        """The attendance rate, 0 to 1: present and late among present, late and absent; None without such marks."""
         expected = self.present + self.late + self.absent
         return (self.present + self.late) / expected if expected else None
 
@@ -73,9 +73,9 @@ class SessionLine:
     Attributes:
         started_at: in the school's zone.
         taken: whether the session is taken; if not, its tallies are empty.
-        tally: of the students of the report and of erased ones.
-        erased: the part of it that erased students had.
-        questions: how many students of the report are in review, in a session that is not taken too.
+        tally: marks of the report's students and of erased students.
+        erased: the part of `tally` that belongs to erased students.
+        questions: number of the report's students in review, also in a session that is not taken.
     """
 
     id: SessionId
@@ -97,11 +97,11 @@ class StudentLine:
     """One student of the report.
 
     Attributes:
-        on_roster: whether the student belongs to the group now; marks of students who left it stay in its reports.
-        marks: for each session of the report the status, None where the student was not on the roster. Of a session
-            that is not taken only `review`, which counts in no tally.
-        longest_absence: most sessions missed in a row; an excused session, or one in which the student is in review,
-            neither counts nor ends the row.
+        on_roster: whether the student belongs to the group now; marks of former students stay in its reports.
+        marks: for each session of the report the status, or None if the student was not on the roster. In a session
+            that is not taken, only `review` occurs; it counts in no tally.
+        longest_absence: maximum of sessions missed in a row; a session in which the student is excused or in review
+            neither counts nor ends the series.
         current_absence: sessions missed in a row up to the last one of the report.
     """
 
@@ -116,7 +116,7 @@ class StudentLine:
 
 @dataclass(frozen=True, slots=True)
 class GroupLine:
-    """One group of the report; `sessions` counts those that are taken."""
+    """One group of the report; `sessions` is the number of sessions that are taken."""
 
     id: GroupId
     name: str
@@ -126,7 +126,7 @@ class GroupLine:
 
 @dataclass(frozen=True, slots=True)
 class DayLine:
-    """One day of the report, in the school's zone; `sessions` counts those that are taken."""
+    """One day of the report, in the school's zone; `sessions` is the number of sessions that are taken."""
 
     day: date
     sessions: int
@@ -135,13 +135,13 @@ class DayLine:
 
 @dataclass(frozen=True)
 class AttendanceReport:
-    """Who came, over a period.
+    """Attendance in a period.
 
     Attributes:
-        zone: the school's.
-        groups: by id; one, unless the report is about a student of several.
-        sessions: oldest first, of one moment by id.
-        students: by id.
+        zone: the school's time zone.
+        groups: ordered by id; exactly one, unless the report is about a student with several groups.
+        sessions: oldest first, then by id.
+        students: ordered by id.
     """
 
     scope: Scope
@@ -153,12 +153,12 @@ class AttendanceReport:
 
     @cached_property
     def tally(self) -> Tally:
-        """All marks of the report, those of erased students too."""
+        """All marks of the report, including those of erased students."""
         return _sum(session.tally for session in self.sessions)
 
     @cached_property
     def erased(self) -> Tally:
-        """The marks that erased students had."""
+        """The marks of erased students."""
         return _sum(session.erased for session in self.sessions)
 
     @cached_property
@@ -168,7 +168,7 @@ class AttendanceReport:
 
     @cached_property
     def questions(self) -> int:
-        """How many questions are open, in sessions that are not taken too."""
+        """Number of open questions, including sessions that are not taken."""
         return sum(session.questions for session in self.sessions)
 
     @cached_property
@@ -183,14 +183,14 @@ class AttendanceReport:
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
-    """A student who is in a report; see `StudentLine.on_roster`."""
+    """A student to include in a report; see `StudentLine.on_roster`."""
 
     id: StudentId
     name: str
     on_roster: bool = True
 
 
-def attendance(
+def build_report(
     scope: Scope,
     roll_calls: Iterable[RollCall],
     roster: Iterable[RosterEntry],
@@ -199,13 +199,13 @@ def attendance(
     zone: ZoneInfo,
     now: datetime,
 ) -> AttendanceReport:
-    """Add up roll calls; those that are not taken are listed and count for nothing.
+    """Build a report; sessions that are not taken are listed but not counted.
 
     Args:
         roll_calls: in any order.
-        roster: who gets a line. Marks of others count as those of erased students, except in a report about a
-            student, where they are left out.
-        names: of the groups that the report is about, those without a session too.
+        roster: students with a line. Marks of others count as those of erased students, except in a report about a
+            student, where they are ignored.
+        names: names of the report's groups, including groups without a session.
         now: sessions that start later are not taken.
     """
     ordered = sorted(roll_calls, key=lambda roll_call: (roll_call.session.started_at, roll_call.session.id))

@@ -1,4 +1,4 @@
-"""A report as CSV that spreadsheets read as it is meant."""
+"""Reports as CSV that spreadsheet programs read without changing values."""
 
 import csv
 import re
@@ -6,23 +6,23 @@ from enum import StrEnum
 from io import StringIO
 
 from muster.reports.attendance import AttendanceReport
-from muster.reports.table import Kind, Value, attendance_table
+from muster.reports.table import ColumnKind, Value, attendance_table
 
-# What a spreadsheet takes for a number, a time, a date or a truth value: `007`, `1e5`, `1-2`, `Mar1`, `7am`, `true`.
-_TAKEN_FOR_A_NUMBER = re.compile(
+# Texts that a spreadsheet converts to a number, time, date or truth value: `007`, `1e5`, `1-2`, `Mar1`, `7am`, `true`.
+_CONVERTED_BY_SPREADSHEETS = re.compile(
     r"[0-9._-]*(?:e|am?|pm?|true|false|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)?[0-9._-]*",
     re.IGNORECASE,
 )
-# Where a formula could begin: at the start of a cell and, should the file be split at other separators, after those.
-# The wide signs are those of East Asian keyboards, which some spreadsheets read as the narrow ones.
+# Possible starts of a formula: the start of a cell and, if the file is split at other separators, after those. Some
+# spreadsheets treat the full-width signs of East Asian keyboards like the ASCII ones.
 _FORMULA = re.compile(r"(?:^|(?<=[;,|\"']))(?=\s*[=+\-@\t\r\n＝＋－＠])")
 
 
 class Delimiter(StrEnum):
-    """What stands between the cells of a CSV file.
+    """Delimiters of a CSV file.
 
-    Excel opens a file with a double click only where the delimiter is that of its country: a comma in English, a
-    semicolon wherever the comma is the decimal separator, as in German and French.
+    On a double click, Excel reads a file correctly only with the delimiter of its locale: a comma in English, a
+    semicolon where the comma is the decimal separator, as in German and French.
     """
 
     COMMA = "comma"
@@ -36,11 +36,11 @@ class Delimiter(StrEnum):
 
 
 def csv_file(report: AttendanceReport, delimiter: Delimiter = Delimiter.COMMA) -> bytes:
-    """Return the report's table as CSV (RFC 4180), UTF-8 with the byte order mark by which Excel knows it.
+    """Return the report's table as CSV (RFC 4180), UTF-8 with the byte order mark that Excel needs.
 
-    An id that a spreadsheet would take for a number is written `="007"`, which shows as 007 and keeps its zeros. A name
-    that it would take for a formula gets an apostrophe in front. A rate has four decimals, after a comma where the
-    delimiter is a semicolon, and a day is ISO 8601.
+    Ids that a spreadsheet would convert to numbers are written as `="007"`, which shows as 007. Names that could be
+    formulas get a leading apostrophe. Rates have four decimals, with a decimal comma if the delimiter is a semicolon;
+    days are in ISO 8601.
     """
     table = attendance_table(report)
     text = StringIO()
@@ -52,16 +52,16 @@ def csv_file(report: AttendanceReport, delimiter: Delimiter = Delimiter.COMMA) -
     return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
 
 
-def _cell(value: Value, kind: Kind, point: str) -> Value:
+def _cell(value: Value, kind: ColumnKind, point: str) -> Value:
     if isinstance(value, float):
         return f"{value:.4f}".replace(".", point)
-    if kind is Kind.ID:
+    if kind is ColumnKind.ID:
         return _identifier(str(value))
-    if kind is Kind.TEXT:
+    if kind is ColumnKind.TEXT:
         return _FORMULA.sub("'", str(value))
     return value
 
 
 def _identifier(text: str) -> str:
-    # An id has no quote in it, so that the formula can hold nothing but the text.
-    return f'="{text}"' if _TAKEN_FOR_A_NUMBER.fullmatch(text) else text
+    # Ids contain no quotes, so the formula cannot contain anything but the text.
+    return f'="{text}"' if _CONVERTED_BY_SPREADSHEETS.fullmatch(text) else text

@@ -1,4 +1,4 @@
-"""The term at a glance: students by sessions, each mark a letter on a colour."""
+"""Heat map of a term: students by sessions, with each mark as a letter on a colour."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -8,10 +8,10 @@ from math import ceil
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, SessionLine, StudentLine, Tally
-from muster.reports.look import LETTERS, NOT_TAKEN, NOT_TAKEN_SYMBOL, percent
+from muster.reports.wording import LETTERS, NOT_TAKEN, NOT_TAKEN_SYMBOL, percent
 
-SESSIONS_A_SHEET = 62
-"""Columns that a landscape A4 or Letter page holds legibly beside names and figures; a longer term has more tables."""
+SESSIONS_PER_SHEET = 62
+"""Columns that are legible on a landscape A4 or Letter page, beside names and figures. Longer terms get more tables."""
 
 _CELLS: dict[MarkStatus | None, str] = {
     status: f'<td class="{status.value}">{letter}</td>' for status, letter in LETTERS.items()
@@ -22,10 +22,10 @@ _FIGURES = (*LETTERS.values(), "Rate", "Longest", "Now")
 
 
 def heat_map(report: AttendanceReport) -> Iterator[str]:
-    """Return HTML tables of at most `SESSIONS_A_SHEET` sessions each, the first with the figures of each student."""
+    """Return HTML tables of at most `SESSIONS_PER_SHEET` sessions each, the first with the figures of each student."""
     several = {line.day for line in report.days if line.sessions > 1}
-    sheets = max(ceil(len(report.sessions) / SESSIONS_A_SHEET), 1)
-    # Spread evenly, so that the last table is not a few wide columns.
+    sheets = max(ceil(len(report.sessions) / SESSIONS_PER_SHEET), 1)
+    # Spread evenly, so that the last table does not have a few wide columns.
     width = max(ceil(len(report.sessions) / sheets), 1)
     for start in range(0, sheets * width, width):
         columns = slice(start, start + width)
@@ -46,7 +46,7 @@ def _columns(sessions: int, *, figured: bool) -> str:
 
 
 def _head(sessions: Sequence[SessionLine], several: set[date], *, figured: bool) -> str:
-    figures = "".join(f'<th class="figure" rowspan="2" scope="col"><span>{one}</span></th>' for one in _FIGURES)
+    figures = "".join(f'<th class="figure" rowspan="2" scope="col"><span>{figure}</span></th>' for figure in _FIGURES)
     months = "".join(
         f'<th class="month" colspan="{len(list(same))}" scope="colgroup">{month}</th>'
         for month, same in groupby(f"{session.started_at:%b %Y}" for session in sessions)
@@ -85,12 +85,12 @@ def _figures(tally: Tally, *absences: int) -> str:
 
 
 def _foot(total: Tally, sessions: Sequence[SessionLine], *, figured: bool) -> str:
-    """Totals: everyone's figures, and of each session the rate and how many were absent."""
+    """Return the totals: overall figures, and for each session the rate and the number of absences."""
     figures = _figures(total) + '<td class="figure"></td>' * 2 if figured else ""
     rates = "".join(f'<td class="rate"><span>{percent(session.tally.rate)}</span></td>' for session in sessions)
     blank = f'<td class="figure" colspan="{len(_FIGURES)}"></td>' if figured else ""
     absent = "".join(f'<td class="count">{session.tally.absent or ""}</td>' for session in sessions)
     return (
-        f'<tr><th class="who" scope="row">All, rate of each session</th>{figures}{rates}</tr>'
+        f'<tr><th class="who" scope="row">All students, rate per session</th>{figures}{rates}</tr>'
         f'<tr><th class="who" scope="row">Absent</th>{blank}{absent}</tr>'
     )

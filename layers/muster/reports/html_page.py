@@ -1,4 +1,4 @@
-"""A report as a page to look at and to print: nothing in it is fetched, and no script runs."""
+"""Reports as a self-contained, printable HTML page without scripts."""
 
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -7,7 +7,7 @@ from importlib import resources
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, Scope, SessionLine
 from muster.reports.heat_map import heat_map
-from muster.reports.look import (
+from muster.reports.wording import (
     LETTERS,
     NOT_TAKEN,
     NOT_TAKEN_MEANING,
@@ -21,19 +21,20 @@ from muster.reports.look import (
 )
 
 LONG_ABSENCE = 3
-"""Sessions missed in a row from which on a student is named at the top of the page."""
+"""Sessions missed in a row from which a student is listed at the top of the page."""
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""The page's Content-Security-Policy: its own style and nothing else."""
+"""The page's Content-Security-Policy, which allows only the inline style."""
 
 _STYLE = resources.files("muster.reports").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def html_page(report: AttendanceReport) -> str:
-    """Return the page: what stands out in words, then the marks, as letters on colours with a legend.
+    """Return the page: a summary, then the marks as letters on colours with a legend.
 
-    A report of a group shows the heat map of its students by its sessions, one of a student the groups and sessions,
-    one of a session the students. It reads in black and white too, and prints landscape with its header on every page.
+    A group's report has a heat map of students by sessions, a student's report lists groups and sessions, and a
+    session's report lists students. It is readable in black and white, and prints in landscape with the header on every
+    page.
     """
     title = escape(headline(report))
     match report.scope:
@@ -43,7 +44,7 @@ def html_page(report: AttendanceReport) -> str:
             marks = "".join(_of_student(report))
         case Scope.SESSION:
             marks = _of_session(report)
-    setting = f"Attendance, {period_text(report)}. Days and times of {report.zone.key}."
+    setting = f"Attendance, {period_text(report)}. Days and times are in {report.zone.key}."
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -58,7 +59,7 @@ def _summary(report: AttendanceReport) -> Iterator[str]:
     tally = report.tally
     said = "".join(f"<p>{escape(text)}</p>" for text in remarks(report))
     if not tally.marks:
-        yield f'<p class="summary">There is no mark in this period.</p>{said}'
+        yield f'<p class="summary">There are no marks in this period.</p>{said}'
         return
     words = [f"<strong>{percent(tally.rate)}</strong> attendance"]
     if report.scope is not Scope.STUDENT:
@@ -74,13 +75,13 @@ def _summary(report: AttendanceReport) -> Iterator[str]:
     away = [student for student in report.students if student.on_roster and student.current_absence >= LONG_ABSENCE]
     if away and report.scope is Scope.GROUP:
         away.sort(key=lambda student: -student.current_absence)
-        names = ", ".join(f"<bdi>{escape(one.name)}</bdi>&nbsp;({one.current_absence})" for one in away)
+        names = ", ".join(f"<bdi>{escape(student.name)}</bdi>&nbsp;({student.current_absence})" for student in away)
         yield f"<p><strong>Missed their last {LONG_ABSENCE} sessions or more:</strong> {names}.</p>"
     yield said
 
 
 def _heading(report: AttendanceReport) -> str:
-    # A name written from right to left must not turn the words after it around.
+    # A name in a right-to-left script must not reverse the words after it.
     if report.scope is Scope.STUDENT:
         student = report.students[0]
         return f"<bdi>{escape(student.name)}</bdi> <small>{student.id}</small>"
@@ -94,8 +95,8 @@ def _legend(scope: Scope) -> str:
     if scope is Scope.GROUP:
         keys += ' <span class="key"></span>&nbsp;not on the roster'
         words += (
-            " Longest, now: sessions missed in a row, at most and up to the last one; an excused one neither counts "
-            "nor ends the row."
+            " Longest, now: the longest series of missed sessions, and the current one; excused sessions neither count "
+            "nor end a series."
         )
     words += f" Not taken: {NOT_TAKEN_MEANING[0].lower()}{NOT_TAKEN_MEANING[1:]}"
     return f'<p class="quiet">{keys}. {words}</p>'
@@ -119,7 +120,7 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
     ]
     yield _list(("Group", "Sessions", "Present", "Late", "Absent", "Excused", "To review", "Rate"), totals)
     yield (
-        f"<p>Missed in a row: {student.longest_absence} at most, {student.current_absence} up to the last session.</p>"
+        f"<p>Sessions missed in a row: {student.longest_absence} at most, {student.current_absence} most recently.</p>"
     )
     marks = [
         [
@@ -153,7 +154,7 @@ def _key(status: MarkStatus) -> str:
 
 
 def _list(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Make a table of cells that are HTML already."""
+    """Return a table; the cells are HTML already."""
     titles = "".join(f'<th scope="col">{title}</th>' for title in head)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="sheet"><table class="list"><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'

@@ -1,4 +1,4 @@
-"""A report as tables of plain values, which the writers of CSV and XLSX put into their own form."""
+"""Reports as tables of plain values, for the CSV and XLSX writers."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from enum import Enum, auto
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine, Tally
-from muster.reports.look import NOT_TAKEN, WORDS
+from muster.reports.wording import NOT_TAKEN, WORDS
 
 Value = str | int | float | date | None
 
 
-class Kind(Enum):
-    """What a column holds: a STATUS is a word beside others, a MARK one of many in a grid."""
+class ColumnKind(Enum):
+    """Kinds of values in a column. A STATUS is written as a word, a MARK is a cell of the grid of sessions."""
 
     ID = auto()
     TEXT = auto()
@@ -27,15 +27,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A title and what stands below it."""
+    """Title and kind of a column."""
 
     title: str
-    kind: Kind
+    kind: ColumnKind
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Rows as long as the columns; None is an empty cell."""
+class ReportTable:
+    """A table with one value per column in each row; None is an empty cell."""
 
     name: str
     columns: tuple[Column, ...]
@@ -43,25 +43,25 @@ class Table:
 
 
 _TALLY = (
-    Column("present", Kind.COUNT),
-    Column("late", Kind.COUNT),
-    Column("absent", Kind.COUNT),
-    Column("excused", Kind.COUNT),
-    Column("to_review", Kind.COUNT),
-    Column("attendance_rate", Kind.RATE),
+    Column("present", ColumnKind.COUNT),
+    Column("late", ColumnKind.COUNT),
+    Column("absent", ColumnKind.COUNT),
+    Column("excused", ColumnKind.COUNT),
+    Column("to_review", ColumnKind.COUNT),
+    Column("attendance_rate", ColumnKind.RATE),
 )
-_STUDENT = (Column("student_id", Kind.ID), Column("name", Kind.TEXT))
-_ABSENCE = (Column("longest_absence", Kind.COUNT), Column("current_absence", Kind.COUNT))
+_STUDENT = (Column("student_id", ColumnKind.ID), Column("name", ColumnKind.TEXT))
+_ABSENCE = (Column("longest_absence", ColumnKind.COUNT), Column("current_absence", ColumnKind.COUNT))
 _SESSION = (
-    Column("date", Kind.DAY),
-    Column("time", Kind.TEXT),
-    Column("group_id", Kind.ID),
-    Column("session_id", Kind.ID),
+    Column("date", ColumnKind.DAY),
+    Column("time", ColumnKind.TEXT),
+    Column("group_id", ColumnKind.ID),
+    Column("session_id", ColumnKind.ID),
 )
 
 
-def tables(report: AttendanceReport) -> tuple[Table, ...]:
-    """Return the table that a report is about, then its totals; those of erased students count in the latter."""
+def report_tables(report: AttendanceReport) -> tuple[ReportTable, ...]:
+    """Return the main table of a report and its totals, which include erased students."""
     first = attendance_table(report)
     if report.scope is Scope.SESSION:
         return (first,)
@@ -70,22 +70,22 @@ def tables(report: AttendanceReport) -> tuple[Table, ...]:
     return first, _sessions(report), _days(report)
 
 
-def attendance_table(report: AttendanceReport) -> Table:
-    """Return the table that a report is about.
+def attendance_table(report: AttendanceReport) -> ReportTable:
+    """Return the main table of a report.
 
-    Of a group: a row for each student, a column for each session. Of a student: a row for each session. Of a session: a
-    row for each student.
+    It has one row per student, with one column per session, for a group; one row per session for a student; and one row
+    per student for a session.
     """
     if report.scope is Scope.STUDENT:
         return _of_student(report, report.students[0])
     if report.scope is Scope.SESSION:
-        status = Column("status", Kind.STATUS)
-        return Table(
+        status = Column("status", ColumnKind.STATUS)
+        return ReportTable(
             "Attendance",
             (*_STUDENT, status),
             tuple((student.id, student.name, *_marks(report, student)) for student in report.students),
         )
-    sessions = tuple(Column(title, Kind.MARK) for title in session_titles(report))
+    sessions = tuple(Column(title, ColumnKind.MARK) for title in session_titles(report))
     rows = tuple(
         (
             student.id,
@@ -97,10 +97,10 @@ def attendance_table(report: AttendanceReport) -> Table:
         )
         for student in report.students
     )
-    return Table("Attendance", (*_STUDENT, *_TALLY, *_ABSENCE, *sessions), rows)
+    return ReportTable("Attendance", (*_STUDENT, *_TALLY, *_ABSENCE, *sessions), rows)
 
 
-def _sessions(report: AttendanceReport) -> Table:
+def _sessions(report: AttendanceReport) -> ReportTable:
     rows = tuple(
         (
             session.day,
@@ -112,16 +112,16 @@ def _sessions(report: AttendanceReport) -> Table:
         )
         for session in report.sessions
     )
-    return Table("Sessions", (*_SESSION, Column("taken", Kind.STATUS), *_TALLY), rows)
+    return ReportTable("Sessions", (*_SESSION, Column("taken", ColumnKind.STATUS), *_TALLY), rows)
 
 
-def _days(report: AttendanceReport) -> Table:
+def _days(report: AttendanceReport) -> ReportTable:
     rows = tuple((line.day, line.sessions, *_figures(line.tally)) for line in report.days)
-    return Table("Days", (Column("date", Kind.DAY), Column("sessions", Kind.COUNT), *_TALLY), rows)
+    return ReportTable("Days", (Column("date", ColumnKind.DAY), Column("sessions", ColumnKind.COUNT), *_TALLY), rows)
 
 
 def session_titles(report: AttendanceReport) -> tuple[str, ...]:
-    """Name each session by its local date and time; where two would be named alike, by its id too."""
+    """Name each session by its local date and time, and by its id if two have the same name."""
     plain = [f"{session.started_at:%Y-%m-%d %H:%M}" for session in report.sessions]
     often = Counter(plain)
     return tuple(
@@ -130,18 +130,23 @@ def session_titles(report: AttendanceReport) -> tuple[str, ...]:
     )
 
 
-def _of_student(report: AttendanceReport, student: StudentLine) -> Table:
+def _of_student(report: AttendanceReport, student: StudentLine) -> ReportTable:
     rows = tuple(
         (session.day, f"{session.started_at:%H:%M}", session.group_id, session.id, status)
         for session, status in zip(report.sessions, _marks(report, student), strict=True)
     )
-    return Table("Attendance", (*_SESSION, Column("status", Kind.STATUS)), rows)
+    return ReportTable("Attendance", (*_SESSION, Column("status", ColumnKind.STATUS)), rows)
 
 
-def _groups(report: AttendanceReport) -> Table:
-    columns = (Column("group_id", Kind.ID), Column("name", Kind.TEXT), Column("sessions", Kind.COUNT), *_TALLY)
+def _groups(report: AttendanceReport) -> ReportTable:
+    columns = (
+        Column("group_id", ColumnKind.ID),
+        Column("name", ColumnKind.TEXT),
+        Column("sessions", ColumnKind.COUNT),
+        *_TALLY,
+    )
     rows = tuple((group.id, group.name, group.sessions, *_figures(group.tally)) for group in report.groups)
-    return Table("Groups", columns, rows)
+    return ReportTable("Groups", columns, rows)
 
 
 def _figures(tally: Tally) -> Iterator[Value]:

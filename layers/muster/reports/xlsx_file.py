@@ -1,4 +1,4 @@
-"""A report as a workbook."""
+"""Reports as an XLSX workbook."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport
-from muster.reports.look import (
+from muster.reports.table import ColumnKind, ReportTable, Value, report_tables
+from muster.reports.wording import (
     LETTERS,
     NOT_TAKEN,
     NOT_TAKEN_MEANING,
@@ -18,7 +19,6 @@ from muster.reports.look import (
     period_text,
     remarks,
 )
-from muster.reports.table import Kind, Table, Value, tables
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -32,19 +32,27 @@ _FILLS = {
     MarkStatus.EXCUSED: "D5DEEE",
     MarkStatus.REVIEW: "F3D9FA",
 }
-_WIDTHS = {Kind.ID: 16, Kind.TEXT: 28, Kind.DAY: 12, Kind.COUNT: 10, Kind.RATE: 10, Kind.STATUS: 10, Kind.MARK: 4}
+_WIDTHS = {
+    ColumnKind.ID: 16,
+    ColumnKind.TEXT: 28,
+    ColumnKind.DAY: 12,
+    ColumnKind.COUNT: 10,
+    ColumnKind.RATE: 10,
+    ColumnKind.STATUS: 10,
+    ColumnKind.MARK: 4,
+}
 
 
 def xlsx_file(report: AttendanceReport) -> bytes:
-    """Return a workbook: the report's table, the totals by session and by day, and what the figures mean.
+    """Return a workbook with the report's table, its totals, and an explanation of the figures.
 
-    Ids and names are text, whatever they look like; nothing in it is a formula.
+    Ids and names are always text; the workbook contains no formulas.
     """
-    # The library takes longer to import than most requests take to answer.
+    # Imported here, because it takes longer than most requests.
     from openpyxl import Workbook
 
     workbook = Workbook(write_only=True)
-    for table in tables(report):
+    for table in report_tables(report):
         _write(workbook, table)
     _explain(workbook, report)
     content = BytesIO()
@@ -52,14 +60,14 @@ def xlsx_file(report: AttendanceReport) -> bytes:
     return content.getvalue()
 
 
-def _write(workbook: Workbook, table: Table) -> None:
+def _write(workbook: Workbook, table: ReportTable) -> None:
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
     sheet = workbook.create_sheet(table.name)
     for at, column in enumerate(table.columns, start=1):
         sheet.column_dimensions[get_column_letter(at)].width = _WIDTHS[column.kind]
-    named = sum(column.kind in (Kind.ID, Kind.TEXT) for column in table.columns[:2])
+    named = sum(column.kind in (ColumnKind.ID, ColumnKind.TEXT) for column in table.columns[:2])
     sheet.freeze_panes = f"{get_column_letter(named + 1)}2"
     sheet.print_title_rows = "1:1"
     sheet.page_setup.orientation = "landscape"
@@ -69,7 +77,7 @@ def _write(workbook: Workbook, table: Table) -> None:
     for column in table.columns:
         cell = _text(sheet, column.title)
         cell.font = Font(bold=True)
-        if column.kind is Kind.MARK:
+        if column.kind is ColumnKind.MARK:
             cell.alignment = Alignment(text_rotation=90)
         header.append(cell)
     sheet.append(header)
@@ -79,17 +87,17 @@ def _write(workbook: Workbook, table: Table) -> None:
         sheet.append([_cell(sheet, value, kind, marks) for value, kind in zip(row, kinds, strict=True)])
 
 
-def _cell(sheet: WriteOnlyWorksheet, value: Value, kind: Kind, marks: dict[Value, Cell]) -> Cell | Value:
+def _cell(sheet: WriteOnlyWorksheet, value: Value, kind: ColumnKind, marks: dict[Value, Cell]) -> Cell | Value:
     from openpyxl.cell import WriteOnlyCell
 
-    if value is None or kind is Kind.COUNT:
+    if value is None or kind is ColumnKind.COUNT:
         return value
-    if kind is Kind.MARK:
+    if kind is ColumnKind.MARK:
         return marks[value]
-    if kind in (Kind.RATE, Kind.DAY):
+    if kind in (ColumnKind.RATE, ColumnKind.DAY):
         cell = WriteOnlyCell(sheet)
         cell.value = value
-        cell.number_format = "0.0%" if kind is Kind.RATE else "yyyy-mm-dd"
+        cell.number_format = "0.0%" if kind is ColumnKind.RATE else "yyyy-mm-dd"
         return cell
     return _text(sheet, str(value))
 
@@ -98,16 +106,16 @@ def _text(sheet: WriteOnlyWorksheet, text: str) -> Cell:
     from openpyxl.cell import WriteOnlyCell
 
     cell = WriteOnlyCell(sheet, text)
-    # The library makes a formula of what begins with an equals sign.
+    # openpyxl makes a formula of text that begins with an equals sign.
     cell.data_type = "s"
     cell.number_format = "@"
-    # Without it, Excel makes a formula of such a text when somebody edits the cell.
+    # Without it, Excel makes a formula of such text when the cell is edited.
     cell.quotePrefix = text[:1] in "=+-@"
     return cell
 
 
 def _mark_cells(sheet: WriteOnlyWorksheet) -> dict[Value, Cell]:
-    """One cell for each status: the sheet writes a cell at once and keeps none, so that it serves in every place."""
+    """Return one cell per status. The sheet writes each cell immediately, so the same object can be used again."""
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Alignment, Font, PatternFill
 
@@ -134,7 +142,7 @@ def _explain(workbook: Workbook, report: AttendanceReport) -> None:
         "period": period_text(report),
         "time zone": report.zone.key,
         "attendance rate": RATE_MEANING,
-        "absence in a row": "Sessions missed one after the other; an excused one neither counts nor ends the row.",
+        "absence in a row": "Sessions missed in a row; excused sessions neither count nor end a series.",
         "letters": ", ".join(f"{letter} {WORDS[status]}" for status, letter in LETTERS.items())
         + f", {NOT_TAKEN_SYMBOL} {NOT_TAKEN}; empty: not on the roster.",
         NOT_TAKEN: NOT_TAKEN_MEANING,

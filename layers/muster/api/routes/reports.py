@@ -15,7 +15,7 @@ from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport
 from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.html_page import PAGE_POLICY, html_page
-from muster.reports.look import file_stem
+from muster.reports.wording import file_stem
 from muster.reports.xlsx_file import xlsx_file
 
 _PROBLEMS = problems(401, 403, 404, 413, 422)

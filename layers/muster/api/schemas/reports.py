@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, DayLine, GroupLine, Scope, SessionLine, StudentLine, Tally
-from muster.reports.look import RATE_MEANING
+from muster.reports.wording import RATE_MEANING
 
 
 class TallyDocument(BaseModel):

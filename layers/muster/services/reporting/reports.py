@@ -9,7 +9,7 @@ from muster.domain.attendance import RollCall
 from muster.domain.errors import GroupNotFound, NotAllowed, ReportTooLarge, StudentNotFound
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
-from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, attendance
+from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, build_report
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 MAX_MARKS = 200_000
@@ -43,7 +43,7 @@ class Reports:
         roster = [RosterEntry(student.id, student.name) for student in self.students.find(group_id)]
         names = {group_id: self._name(group_id, known=bool(roster or roll_calls))}
         roster += self._former(roll_calls, {entry.id for entry in roster})
-        return attendance(Scope.GROUP, roll_calls, roster, names, period, self.zone, self.now())
+        return build_report(Scope.GROUP, roll_calls, roster, names, period, self.zone, self.now())
 
     def of_student(
         self, student_id: StudentId, period: Period, visible: Collection[GroupId] | None = None
@@ -67,7 +67,7 @@ class Reports:
             raise NotAllowed("This student is in none of your groups: ask an admin.")
         names = {group_id: self._name(group_id, known=True) for group_id in group_ids}
         roster = [RosterEntry(student.id, student.name)]
-        return attendance(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now())
+        return build_report(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now())
 
     def of_session(self, session_id: SessionId) -> AttendanceReport:
         """Report on one session.
@@ -82,7 +82,7 @@ class Reports:
         roster = [RosterEntry(student.id, student.name) for student in students if student.id in marked]
         roster += self._former([roll_call], {entry.id for entry in roster})
         names = {session.group_id: self._name(session.group_id, known=True)}
-        return attendance(Scope.SESSION, [roll_call], roster, names, Period(), self.zone, self.now())
+        return build_report(Scope.SESSION, [roll_call], roster, names, Period(), self.zone, self.now())
 
     def _roll_calls(self, group_id: GroupId, period: Period) -> list[RollCall]:
         return self.sessions.roll_calls(group_id, *period.moments(self.zone))

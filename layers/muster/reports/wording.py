@@ -1,4 +1,4 @@
-"""What every form of a report says in the same words."""
+"""Wording that all formats of a report share."""
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, Scope
@@ -10,7 +10,7 @@ LETTERS = {
     MarkStatus.EXCUSED: "E",
     MarkStatus.REVIEW: "?",
 }
-"""Symbol of each status, in the order in which reports name them."""
+"""Symbol of each status, in the order of reports."""
 
 WORDS = {status: status.value for status in LETTERS} | {MarkStatus.REVIEW: "to review"}
 """Word of each status, in the same order."""
@@ -18,20 +18,20 @@ WORDS = {status: status.value for status in LETTERS} | {MarkStatus.REVIEW: "to r
 NOT_TAKEN = "not taken"
 NOT_TAKEN_SYMBOL = "–"
 
-RATE_MEANING = "Present and late among all marks that are neither excused nor to review."
+RATE_MEANING = "Share of present and late among all marks except excused and to review."
 
-NOT_TAKEN_MEANING = "Nobody was present in it, or it has not started: nobody is absent, and it counts in no figure."
+NOT_TAKEN_MEANING = "Nobody was present, or the session has not started. It is not counted in any figure."
 
 
 def percent(rate: float | None) -> str:
-    """Write a rate for people; a dash where there is none. Nothing less than all is 100 %, nor more than none 0 %."""
+    """Format a rate in percent, or a dash for None. Only exactly 1 is shown as 100 %, and only 0 as 0 %."""
     if rate is None:
         return "–"
     return f"{rate:.0%}" if rate in (0, 1) else f"{min(max(rate, 0.001), 0.999):.1%}"
 
 
 def headline(report: AttendanceReport) -> str:
-    """Say whose attendance it is."""
+    """Return the title: the group, the student or the session."""
     groups = ", ".join(group.name for group in report.groups)
     if report.scope is Scope.STUDENT:
         return f"{report.students[0].name} ({report.students[0].id}), {groups}"
@@ -41,7 +41,7 @@ def headline(report: AttendanceReport) -> str:
 
 
 def period_text(report: AttendanceReport) -> str:
-    """Say from which day to which the report goes."""
+    """Return the period of the report in words."""
     since, until = report.period.since, report.period.until
     if report.scope is Scope.SESSION:
         return f"{report.sessions[0].day}"
@@ -57,15 +57,15 @@ def period_text(report: AttendanceReport) -> str:
 
 
 def remarks(report: AttendanceReport) -> list[str]:
-    """Say in sentences what the figures of a report leave out, and what they count without a line."""
-    said = []
+    """Return sentences about marks that the figures exclude, and about marks of erased students."""
+    sentences = []
     if questions := report.questions:
-        said.append(f"{_counted(questions, 'open question')}: to review, not counted in any rate.")
+        sentences.append(f"{_counted(questions, 'open question')} (to review), not counted in any rate.")
     if left_out := len(report.sessions) - len(report.taken):
-        said.append(f"{_counted(left_out, 'session')} not taken, counted in no figure.")
+        sentences.append(f"{_counted(left_out, 'session')} not taken, not counted in any figure.")
     if erased := report.erased.marks:
-        said.append(f"The totals count {_counted(erased, 'mark')} of students who were erased since.")
-    return said
+        sentences.append(f"The totals count {_counted(erased, 'mark')} of students who have been erased since.")
+    return sentences
 
 
 def _counted(number: int, thing: str) -> str:
@@ -73,7 +73,7 @@ def _counted(number: int, thing: str) -> str:
 
 
 def file_stem(report: AttendanceReport) -> str:
-    """Return a file name without ending that every system takes: letters, digits, dots, hyphens, underscores."""
+    """Return a portable file name without extension: letters, digits, dots, hyphens and underscores."""
     whose: dict[Scope, str] = {
         Scope.GROUP: "-".join(group.id for group in report.groups),
         Scope.STUDENT: "-".join(student.id for student in report.students),
