@@ -91,7 +91,7 @@ def _embedded(vision: VisionPipeline, photo: Photo, small: int | None) -> Iterat
     face = _central(vision.detector.detect(photo.pixels), photo.pixels)
     if face is None:
         return
-    yield 0, vision.probes_of(photo, face).embeddings[0]
+    yield 0, vision.embed_faces(photo, face).embeddings[0]
     if small is None:
         return
     scale = small / float(face.boxes[0, 2])
@@ -101,7 +101,7 @@ def _embedded(vision: VisionPipeline, photo: Photo, small: int | None) -> Iterat
     canvas[top : top + shrunk.shape[0], left : left + shrunk.shape[1]] = shrunk
     seen = _central(vision.detector.detect(canvas), canvas)
     if seen is not None:
-        yield small, vision.probes_of(Photo(canvas, photo.digest), seen).embeddings[0]
+        yield small, vision.embed_faces(Photo(canvas, photo.digest), seen).embeddings[0]
 
 
 def _central(faces: Faces, pixels: NDArray[np.uint8]) -> Faces | None:

@@ -20,7 +20,7 @@ from muster.recognition.calibration import Calibration
 from muster.recognition.gallery import Gallery
 from muster.recognition.population import estimate_population
 from muster.recognition.scoring import Population, Scores, prepare, score
-from muster.recognition.two_covariance import DIRECTIONS, estimate_two_covariance
+from muster.recognition.two_covariance import MAX_DIRECTIONS, estimate_two_covariance
 
 CHANCES = (0.5, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
@@ -30,7 +30,7 @@ _TAIL_GALLERY = 100
 
 SEEDS = 10
 
-EVIDENCE = {512: (0.8, 0.3, DIRECTIONS), 192: (0.8, 0.5, 128)}
+EVIDENCE = {512: (0.8, 0.3, MAX_DIRECTIONS), 192: (0.8, 0.5, 128)}
 """By length of the embedding, FaceNet's and MobileFaceNet's: shrinkage within and between, and directions kept."""
 
 

@@ -207,7 +207,7 @@ def _time_of_a_face(bench: Bench) -> float | None:
     spent = []
     for _ in range(_TIMED_RUNS + 1):
         started = time.perf_counter()
-        vision.probes_of(photo, faces)
+        vision.embed_faces(photo, faces)
         spent.append(time.perf_counter() - started)
     return round(float(np.median(spent[1:])) * 1000 / len(faces), 1)
 

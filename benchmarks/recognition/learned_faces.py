@@ -105,7 +105,7 @@ def _round(known: Pictures, others: Pictures, learned: int, random: np.random.Ge
     probes = [(row, mate) for mate, name in enumerate(students) for row in pictures_of[name][learned + 1 :][:2]]
     strangers = [row for name, own in pictures_of.items() if name not in set(students) for row in own[:3]]
     searched = others.embeddings[[row for row, _ in probes] + strangers]
-    population = statistics_of(known).adapted_to(photos)
+    population = statistics_of(known).adapt_to_students(photos)
     projected = population.project(searched)
 
     def score(templates: FloatArray) -> FloatArray:

@@ -24,11 +24,11 @@ from muster.domain.faces import Faces
 from muster.evaluation.metrics import STRANGER, Searches, dir_at, rank_1, search_outcome
 from muster.packs.build import build_embedded
 from muster.vision.align import StretchedBox, box_to_crop, warp
-from muster.vision.augment import VIEWS, augmented_crops, blurred, compressed, covered, exposed
+from muster.vision.augment import VIEWS, augmented_crops, blur, exposure, jpeg_compression, occlusion
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetwork
-from muster.vision.segmenter import head_masks, on_neutral_background
+from muster.vision.segmenter import grey_out_background, head_masks
 
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -80,7 +80,7 @@ def segmented(strength: float) -> Cut:
     """Return the shipped cut with its background faded to grey."""
 
     def cut(pixels: Pixels, face: Faces) -> Pixels:
-        return on_neutral_background(stretched_crops(pixels, face)[0], head_masks(pixels, face, 0.2), strength)
+        return grey_out_background(stretched_crops(pixels, face)[0], head_masks(pixels, face, 0.2), strength)
 
     return cut
 
@@ -93,7 +93,7 @@ def equalised(pixels: Pixels, face: Faces) -> Pixels:
     return np.asarray(cv2.cvtColor(light, cv2.COLOR_YCrCb2RGB), np.uint8)[None]
 
 
-def worsened(pixels: Pixels, face: Faces) -> Pixels:
+def degrade(pixels: Pixels, face: Faces) -> Pixels:
     """Cut as shipped out of a classroom's worse picture: small, blurred, dark, compressed or half covered."""
     random = np.random.default_rng(int(pixels[::7, ::7].sum()))
     width = float(face.boxes[0, 2])
@@ -101,15 +101,15 @@ def worsened(pixels: Pixels, face: Faces) -> Pixels:
     scale = (random.uniform(24, 40) if kind == 0 else 56) / width
     if kind in (0, 3):
         small = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-        small = compressed(30)(small) if kind == 3 else small
+        small = jpeg_compression(30)(small) if kind == 3 else small
         pixels = np.asarray(cv2.resize(small, pixels.shape[1::-1]), np.uint8)
     crop = warp(pixels, box_to_crop(face.boxes[0], 0.2, (random.normal(0, 0.03), random.normal(0, 0.03))))
     if kind == 1:
-        crop = blurred(random.uniform(3, 6))(crop)
+        crop = blur(random.uniform(3, 6))(crop)
     elif kind == 2:
-        crop = exposed(random.uniform(1.8, 2.6))(crop)
+        crop = exposure(random.uniform(1.8, 2.6))(crop)
     elif kind == 4:
-        crop = np.where(np.arange(160)[:, None] < 0.7 * 160, crop, covered(105)(crop))
+        crop = np.where(np.arange(160)[:, None] < 0.7 * 160, crop, occlusion(105)(crop))
     return np.asarray(crop, np.uint8)[None]
 
 
@@ -243,9 +243,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{name:40s} {figures[0]:.3f}  {figures[1]:.3f}  {figures[2]:.3f}  {milliseconds:6.1f}", flush=True)
         report[name] = figures
     clean = embedder.embed_faces(pictures.cut(lambda pixels, face: stretched_crops(pixels, face)[0]))
-    worse = embedder.embed_faces(pictures.cut(worsened))
+    worse = embedder.embed_faces(pictures.cut(degrade))
     views = view_embeddings(pictures, embedder)
-    print(f"\n{'template':40s} probes as they are     | worsened")
+    print(f"\n{'template':40s} probes as they are     | degrade")
     for name, count, score in (
         ("one view", 1, best_view),
         (f"{len(VIEWS)} views, best", len(VIEWS), best_view),

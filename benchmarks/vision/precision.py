@@ -35,7 +35,7 @@ from muster.evaluation.embed import Pictures
 from muster.evaluation.run import EvaluationSettings, evaluate_dataset
 from muster.packs.build import build_embedded
 from muster.packs.precision import shipped_ranges, with_float16_weights, with_int8
-from muster.vision.align import StretchedBox, cut_out
+from muster.vision.align import StretchedBox, crop_faces
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetwork
@@ -137,7 +137,7 @@ def calibration_crops(folder: Path, detector: Remembering, people: int) -> NDArr
         photo = decode(min(person.glob("*.jpg")).read_bytes())
         faces = detector.detect(photo.pixels)
         if len(faces):
-            crops.append(cut_out(photo.pixels, faces.take(np.array([0])), StretchedBox())[0])
+            crops.append(crop_faces(photo.pixels, faces.take(np.array([0])), StretchedBox())[0])
     return np.stack(crops)
 
 

@@ -107,12 +107,12 @@ def prepare(folder: Path, people: Path, count: int) -> int:
 
 def first_faces(photo: Path, detector: Any, count: int) -> list[NDArray[np.uint8]]:
     """Cut the clearest faces out of a photo."""
-    from muster.vision.align import StretchedBox, cut_out
+    from muster.vision.align import StretchedBox, crop_faces
     from muster.vision.decode import decode
 
     pixels = decode(photo.read_bytes()).pixels
     faces = detector.detect(pixels)
-    return list(cut_out(pixels, faces, StretchedBox())[:count]) if len(faces) else []
+    return list(crop_faces(pixels, faces, StretchedBox())[:count]) if len(faces) else []
 
 
 def embed(folder: Path) -> None:

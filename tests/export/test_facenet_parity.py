@@ -13,7 +13,7 @@ from muster.packs.export.weights import State, read_checkpoint
 from muster.packs.load import ModelPack
 from muster.packs.manifest import WheelSource, shipped_spec
 from muster.packs.wheel import fetch_member
-from muster.vision.align import StretchedBox, cut_out
+from muster.vision.align import StretchedBox, crop_faces
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetwork
 from tests.export.casia import casia_state
@@ -22,7 +22,7 @@ from tests.export.casia import casia_state
 @pytest.fixture(scope="module")
 def crops(pack: ModelPack, photos: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     detector = CenterFaceDetector(pack.detector, threads=2)
-    return np.concatenate([cut_out(photo, detector.detect(photo), StretchedBox()) for photo in photos])
+    return np.concatenate([crop_faces(photo, detector.detect(photo), StretchedBox()) for photo in photos])
 
 
 @pytest.fixture(scope="module")

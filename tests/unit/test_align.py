@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.align import CROP_SIZE, AlignedLandmarks, Move, StretchedBox, box_to_crop, cut_out, warp
+from muster.vision.align import CROP_SIZE, AlignedLandmarks, CropJitter, StretchedBox, box_to_crop, crop_faces, warp
 
 
 def faces_with(*boxes: tuple[float, float, float, float]) -> Faces:
@@ -19,14 +19,14 @@ def at(to_crop: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
 
 
 def test_no_face_gives_no_crop() -> None:
-    assert cut_out(np.zeros((50, 60, 3), np.uint8), faces_with(), StretchedBox()).shape == (0, 160, 160, 3)
+    assert crop_faces(np.zeros((50, 60, 3), np.uint8), faces_with(), StretchedBox()).shape == (0, 160, 160, 3)
 
 
 def test_a_face_is_one_crop_stretched_to_a_square() -> None:
     pixels = np.zeros((300, 300, 3), np.uint8)
     # The box grown by a fifth is exactly the white rectangle.
     pixels[60:180, 100:160] = 255
-    crop = cut_out(pixels, faces_with((105, 70, 50, 100)), StretchedBox())
+    crop = crop_faces(pixels, faces_with((105, 70, 50, 100)), StretchedBox())
     assert crop.shape == (1, 160, 160, 3)
     assert crop[0, 3:-3, 3:-3].min() == 255
 
@@ -43,14 +43,14 @@ def seen_at(landmarks: NDArray[np.float32]) -> Faces:
 def test_a_face_of_any_size_and_tilt_is_aligned_to_the_template(scale: float, tilt: float, x: float, y: float) -> None:
     turn = scale * np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
     face = seen_at((TEMPLATE @ turn.T + (x, y)).astype(np.float32))
-    to_crop = AlignedLandmarks().to_crop(face.boxes[0], face.landmarks[0], Move())
+    to_crop = AlignedLandmarks().to_crop(face.boxes[0], face.landmarks[0], CropJitter())
     found = np.column_stack([face.landmarks[0], np.ones(5)]) @ to_crop.T
     np.testing.assert_allclose(found, TEMPLATE, atol=0.1)
 
 
 def test_landmarks_that_fit_no_template_come_as_near_to_it_as_a_similarity_can() -> None:
     profile = TEMPLATE * (0.6, 1.0)
-    to_crop = AlignedLandmarks().to_crop(np.array([0, 0, 50, 60], np.float32), profile.astype(np.float32), Move())
+    to_crop = AlignedLandmarks().to_crop(np.array([0, 0, 50, 60], np.float32), profile.astype(np.float32), CropJitter())
     found = np.column_stack([profile, np.ones(5)]) @ to_crop.T
     expected, _ = cv2.estimateAffinePartial2D(profile, TEMPLATE, method=cv2.LMEDS)
     other = np.column_stack([profile, np.ones(5)]) @ np.asarray(expected).T
@@ -62,13 +62,15 @@ def test_a_moved_crop_shows_more_of_the_face_turned_and_from_beside_it() -> None
     face = seen_at(TEMPLATE)
     box, landmarks = face.boxes[0], face.landmarks[0]
     framing = AlignedLandmarks()
-    wider = framing.to_crop(box, landmarks, Move(margin=0.5))
+    wider = framing.to_crop(box, landmarks, CropJitter(margin=0.5))
     assert np.isclose(np.linalg.det(wider[:, :2]), (1.2 / 1.5) ** 2, atol=0.01)
-    shifted = framing.to_crop(box, landmarks, Move(shift=(0.1, 0.0)))
+    shifted = framing.to_crop(box, landmarks, CropJitter(shift=(0.1, 0.0)))
     np.testing.assert_allclose(
-        at(shifted, 56.0, 71.0) - at(framing.to_crop(box, landmarks, Move()), 56.0, 71.0), [-0.1 * box[2], 0], atol=0.05
+        at(shifted, 56.0, 71.0) - at(framing.to_crop(box, landmarks, CropJitter()), 56.0, 71.0),
+        [-0.1 * box[2], 0],
+        atol=0.05,
     )
-    tilted = framing.to_crop(box, landmarks, Move(tilt=0.2))
+    tilted = framing.to_crop(box, landmarks, CropJitter(tilt=0.2))
     np.testing.assert_allclose(at(tilted, 56.0, 56.0), [56.0, 56.0], atol=0.2)
     assert np.isclose(np.arctan2(tilted[0, 1], tilted[0, 0]), 0.2, atol=0.01)
 
@@ -77,23 +79,23 @@ def test_a_face_smaller_than_its_crop_is_enlarged_smoothly() -> None:
     """Linear interpolation draws straight lines between pixels; a cubic overshoots beside an edge."""
     pixels = np.full((60, 60, 3), 50, np.uint8)
     pixels[:, 30:] = 200
-    assert cut_out(pixels, faces_with((20, 20, 20, 20)), StretchedBox()).max() > 200
+    assert crop_faces(pixels, faces_with((20, 20, 20, 20)), StretchedBox()).max() > 200
     assert (
-        cut_out(np.repeat(np.repeat(pixels, 16, 0), 16, 1), faces_with((320, 320, 320, 320)), StretchedBox()).max()
+        crop_faces(np.repeat(np.repeat(pixels, 16, 0), 16, 1), faces_with((320, 320, 320, 320)), StretchedBox()).max()
         == 200
     )
 
 
 def test_a_box_over_the_edge_repeats_the_edge() -> None:
     pixels = np.full((100, 100, 3), 77, np.uint8)
-    assert np.all(cut_out(pixels, faces_with((-40, -30, 90, 120)), StretchedBox()) == 77)
+    assert np.all(crop_faces(pixels, faces_with((-40, -30, 90, 120)), StretchedBox()) == 77)
 
 
 def test_a_large_face_is_averaged_and_not_picked_from() -> None:
     # Lines one pixel wide: whoever reads single pixels sees black or white, whoever averages sees grey.
     pixels = np.zeros((2000, 2000, 3), np.uint8)
     pixels[::2] = 255
-    crop = cut_out(pixels, faces_with((300, 300, 1200, 1200)), StretchedBox())[0].astype(float)
+    crop = crop_faces(pixels, faces_with((300, 300, 1200, 1200)), StretchedBox())[0].astype(float)
     assert crop.std() < 20
     assert abs(crop.mean() - 127.5) < 3
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
 from muster.vision import augment
-from muster.vision.align import StretchedBox, cut_out
-from muster.vision.augment import VIEWS, blurred, compressed, covered, downsampled, exposed
+from muster.vision.align import StretchedBox, crop_faces
+from muster.vision.augment import VIEWS, blur, downsampling, exposure, jpeg_compression, occlusion
 from muster.vision.embedder import Embedder, FaceNetwork
 
 
@@ -31,7 +31,7 @@ def augmented_crops(pixels: NDArray[np.uint8], face: Faces, views: int, seed: in
 
 
 def test_the_first_view_is_the_unchanged_crop(portrait: NDArray[np.uint8], face: Faces) -> None:
-    assert np.array_equal(augmented_crops(portrait, face, 1, 0), cut_out(portrait, face, StretchedBox()))
+    assert np.array_equal(augmented_crops(portrait, face, 1, 0), crop_faces(portrait, face, StretchedBox()))
 
 
 def test_the_same_seed_gives_the_same_views(portrait: NDArray[np.uint8], face: Faces) -> None:
@@ -61,28 +61,28 @@ def test_the_photo_is_left_as_it_was(portrait: NDArray[np.uint8], face: Faces) -
 
 def test_a_low_resolution_view_has_lost_its_detail() -> None:
     crop = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
-    assert downsampled(26)(crop).std() < crop.std() / 3
-    assert blurred(2.0)(crop).std() < crop.std() / 3
-    assert np.array_equal(downsampled(40)(np.full_like(crop, 90)), np.full_like(crop, 90))
+    assert downsampling(26)(crop).std() < crop.std() / 3
+    assert blur(2.0)(crop).std() < crop.std() / 3
+    assert np.array_equal(downsampling(40)(np.full_like(crop, 90)), np.full_like(crop, 90))
 
 
 def test_a_dark_view_is_darker_and_keeps_black_and_white() -> None:
     ramp = np.broadcast_to(np.linspace(0, 255, 160).astype(np.uint8)[None, :, None], (160, 160, 3)).copy()
-    dark, bright = exposed(1.9)(ramp), exposed(0.6)(ramp)
+    dark, bright = exposure(1.9)(ramp), exposure(0.6)(ramp)
     assert dark.mean() < ramp.mean() < bright.mean()
     assert (dark[0, 0, 0], dark[0, -1, 0]) == (0, 255)
 
 
 def test_a_cover_hides_the_rows_below_and_nothing_else() -> None:
     crop = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
-    hidden = covered(100)(crop)
+    hidden = occlusion(100)(crop)
     assert np.array_equal(hidden[:100], crop[:100])
     assert hidden[100:].std() == 0
 
 
 def test_compression_keeps_the_picture_and_loses_some_of_it(portrait: NDArray[np.uint8], face: Faces) -> None:
-    crop = cut_out(portrait, face, StretchedBox())[0]
-    difference = np.abs(compressed(30)(crop).astype(int) - crop)
+    crop = crop_faces(portrait, face, StretchedBox())[0]
+    difference = np.abs(jpeg_compression(30)(crop).astype(int) - crop)
     assert 0.5 < difference.mean() < 10
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
-from muster.vision.align import StretchedBox, cut_out
-from muster.vision.embedder import Embedder, FaceNetwork, joined
+from muster.vision.align import StretchedBox, crop_faces
+from muster.vision.embedder import Embedder, FaceNetwork, join_embeddings
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def portraits(samples: Path) -> NDArray[np.uint8]:
         assert picture is not None
         pixels = np.asarray(picture[:, :, ::-1], np.uint8)
         face = Faces(np.array([box], np.float32), np.zeros((1, 5, 2), np.float32), np.ones(1, np.float32))
-        crops.append(cut_out(pixels, face, StretchedBox())[0])
+        crops.append(crop_faces(pixels, face, StretchedBox())[0])
     return np.array(crops)
 
 
@@ -82,11 +82,11 @@ def test_joined_rows_have_unit_length_and_their_product_is_the_mean_of_the_cosin
     for size in (512, 192):
         rows = random.standard_normal((4, size)).astype(np.float32)
         blocks.append(rows / np.linalg.norm(rows, axis=1, keepdims=True))
-    rows = joined(blocks)
+    rows = join_embeddings(blocks)
     assert rows.shape == (4, 704)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert np.allclose(rows @ rows.T, sum(block @ block.T for block in blocks) / 2, atol=1e-5)
-    assert np.array_equal(joined(blocks[:1]), blocks[0])
+    assert np.array_equal(join_embeddings(blocks[:1]), blocks[0])
 
 
 def test_a_face_and_its_mirror_image_have_one_embedding_where_both_are_read(

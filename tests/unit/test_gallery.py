@@ -40,7 +40,7 @@ def test_a_gallery_larger_than_one_tile_gives_the_same_similarity() -> None:
     templates.append(template("t", unit_rows(random, 5000)))
     probes = unit_rows(random, 3)
     gallery = Gallery.from_templates(templates, PACK)
-    assert len(list(gallery.tiles())) > 2
+    assert len(list(gallery.blocks())) > 2
     expected = np.stack([(probes @ one.embeddings.T).max(axis=1) for one in templates], axis=1)
     np.testing.assert_allclose(gallery.similarity(probes), expected, atol=1e-6)
 

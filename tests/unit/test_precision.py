@@ -12,7 +12,7 @@ from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack, verify_pack
 from muster.packs.manifest import shipped_spec
 from muster.packs.precision import shipped_ranges, with_int8
-from muster.vision.align import StretchedBox, cut_out
+from muster.vision.align import StretchedBox, crop_faces
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetwork
@@ -23,7 +23,7 @@ def crops(pack: ModelPack, samples: Path) -> NDArray[np.uint8]:
     """Faces of the sample photos: three people."""
     detector = CenterFaceDetector(pack.detector, 2)
     photos = [decode(path.read_bytes()).pixels for path in sorted(samples.glob("*/*.jpg"))]
-    return np.concatenate([cut_out(photo, detector.detect(photo), StretchedBox()) for photo in photos])
+    return np.concatenate([crop_faces(photo, detector.detect(photo), StretchedBox()) for photo in photos])
 
 
 @pytest.fixture(scope="module")

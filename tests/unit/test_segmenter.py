@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.segmenter import NEUTRAL, head_masks, on_neutral_background
+from muster.vision.segmenter import BACKGROUND_GREY, grey_out_background, head_masks
 
 MARGIN = 0.8
 
@@ -99,7 +99,7 @@ def test_the_background_turns_grey_and_the_head_stays() -> None:
     crops = np.random.default_rng(0).integers(0, 256, (2, 160, 160, 3), dtype=np.uint8)
     masks = np.zeros((2, 160, 160), np.float32)
     masks[:, 40:120, 40:120] = 1
-    shown = on_neutral_background(crops, masks)
+    shown = grey_out_background(crops, masks)
     assert np.array_equal(shown[:, 40:120, 40:120], crops[:, 40:120, 40:120])
-    assert np.all(shown[:, :40] == NEUTRAL)
-    assert np.array_equal(on_neutral_background(crops, masks, strength=0.0), crops)
+    assert np.all(shown[:, :40] == BACKGROUND_GREY)
+    assert np.array_equal(grey_out_background(crops, masks, strength=0.0), crops)

@@ -16,7 +16,7 @@ from muster.recognition.calibration import Calibration
 from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, prepare, score
 from muster.recognition.thresholds import Thresholds
-from muster.vision.embedder import joined
+from muster.vision.embedder import join_embeddings
 
 SIZES = (512, 192)
 
@@ -41,7 +41,7 @@ def gallery_of(rows: FloatArray) -> Gallery:
 
 def test_the_score_is_the_weighted_sum_of_the_networks_scores(shipped: Population) -> None:
     faces, students = blocks(5, 1), blocks(7, 2)
-    found = score(joined(faces), prepare(gallery_of(joined(students)), shipped), same_photo=False)
+    found = score(join_embeddings(faces), prepare(gallery_of(join_embeddings(students)), shipped), same_photo=False)
     alone = [
         score(seen, prepare(gallery_of(known), Population((replace(network, weight=1.0),))), same_photo=False)
         for seen, known, network in zip(faces, students, shipped.networks, strict=True)
@@ -58,18 +58,18 @@ def test_a_template_of_several_views_counts_each_network_by_its_weight_alone(shi
     """The views of one network may differ more than those of the other, and their mean is then shorter."""
     first, second = blocks(2, 3)
     same = np.repeat(second[:1], 2, axis=0)
-    views = joined([first, same])
+    views = join_embeddings([first, same])
     several = Gallery((StudentId("s"),), PackId("embedded-2"), views, np.zeros(2, np.intp))
     mean = first.mean(axis=0, keepdims=True)
-    single = gallery_of(joined([mean / np.linalg.norm(mean), second[:1]]))
-    probes = joined(blocks(4, 4))
+    single = gallery_of(join_embeddings([mean / np.linalg.norm(mean), second[:1]]))
+    probes = join_embeddings(blocks(4, 4))
     one, other = (score(probes, prepare(gallery, shipped)).normalised for gallery in (several, single))
     np.testing.assert_allclose(one, other, atol=1e-3)
 
 
 def test_a_photo_of_one_face_is_scored_as_if_nothing_was_known_of_the_photo(shipped: Population) -> None:
-    prepared = prepare(gallery_of(joined(blocks(20, 5))), shipped)
-    face = joined(blocks(1, 6))
+    prepared = prepare(gallery_of(join_embeddings(blocks(20, 5))), shipped)
+    face = join_embeddings(blocks(1, 6))
     together, alone = score(face, prepared), score(face, prepared, same_photo=False)
     np.testing.assert_allclose(together.normalised, alone.normalised, atol=1e-3)
 
@@ -78,8 +78,10 @@ def test_what_all_faces_of_a_photo_have_in_common_counts_for_less(shipped: Popul
     """Light that makes every face of the photo resemble one student a little."""
     students = blocks(10, 7)
     lit = [rows + 0.5 * known[:1] for rows, known in zip(blocks(30, 8), students, strict=True)]
-    faces = joined([np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32) for rows in lit])
-    prepared = prepare(gallery_of(joined(students)), shipped)
+    faces = join_embeddings(
+        [np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32) for rows in lit]
+    )
+    prepared = prepare(gallery_of(join_embeddings(students)), shipped)
     together, apart = score(faces, prepared), score(faces, prepared, same_photo=False)
     assert together.normalised[:, 0].mean() < apart.normalised[:, 0].mean() - 0.3
 
@@ -105,7 +107,7 @@ def test_statistics_are_read_as_they_were_written() -> None:
 def test_a_pack_without_calibration_gets_the_default() -> None:
     population = population_of(neutral_statistics(0.18, SIZES))
     assert population.calibration == Calibration()
-    rows = joined(blocks(6, 9))
+    rows = join_embeddings(blocks(6, 9))
     projected = population.project(rows)
     found = (projected @ population.as_gallery_rows(projected).T)[np.triu_indices(6, 1)]
     # The sum of two independent scores over the root of 2, each the cosine in deviations.

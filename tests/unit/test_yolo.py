@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.packs.load import ModelPack
-from muster.vision.align import StretchedBox, cut_out
+from muster.vision.align import StretchedBox, crop_faces
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 from muster.vision.embedder import FaceNetwork
@@ -85,7 +85,7 @@ def test_its_faces_are_recognised(detector: YoloFaceDetector, pack: ModelPack) -
     network = FaceNetwork(pack.embedders[0], threads=2)
 
     def embedded(photo: Pixels, faces: Faces) -> NDArray[np.float32]:
-        return network.embed(cut_out(photo, faces, StretchedBox()))
+        return network.embed(crop_faces(photo, faces, StretchedBox()))
 
     students = sorted((GROUPS / "gallery").iterdir())
     gallery = []

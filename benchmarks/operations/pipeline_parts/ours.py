@@ -18,11 +18,11 @@ import numpy as np
 
 from benchmarks.lib.facenet_crops import stretched_crops
 from muster.domain.faces import Faces
-from muster.vision.align import MARGIN
+from muster.vision.align import CROP_MARGIN
 from muster.vision.decode import decode
 from muster.vision.embedder import FaceNetwork
 from muster.vision.quality import assess
-from muster.vision.segmenter import on_neutral_background
+from muster.vision.segmenter import grey_out_background
 from muster.vision.unet_segmenter import UnetSegmenter
 from muster.vision.yolo import YoloFaceDetector
 from muster.vision.yolo_outputs import frontal_landmarks
@@ -47,9 +47,9 @@ def cloud(weights: Path, *, once: bool, segmented: bool) -> Read:
         faces = Faces(stacked, frontal_landmarks(stacked), np.ones(len(boxes), np.float32))
         crops = stretched_crops(pixels, faces, mirrored=not once)
         if segmenter is not None:
-            masks = segmenter.head_masks(pixels, faces, MARGIN)
+            masks = segmenter.head_masks(pixels, faces, CROP_MARGIN)
             views = [masks] if once else [masks, np.ascontiguousarray(masks[:, :, ::-1])]
-            heads = [on_neutral_background(crops[:, view], mask) for view, mask in enumerate(views)]
+            heads = [grey_out_background(crops[:, view], mask) for view, mask in enumerate(views)]
             crops = np.stack(heads, axis=1)
         if not once:
             assess(pixels, faces)

@@ -101,7 +101,7 @@ def read_shrunk(
         pixels = photo.pixels
         if scale < 1:
             pixels, face = shrink(pixels, face, scale)
-        embeddings[picture] = vision.probes_of(replace(photo, pixels=pixels), face).embeddings[0]
+        embeddings[picture] = vision.embed_faces(replace(photo, pixels=pixels), face).embeddings[0]
     names = sorted(embeddings)
     _keep(kept, picture=np.array(names), embeddings=np.stack([embeddings[name] for name in names]))
     return embeddings

@@ -15,7 +15,7 @@ from muster.domain.learning import with_learned_face
 from muster.domain.student import LearnedFace, Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.matcher import Match, identify
-from muster.recognition.plausibility import AUTOMATIC_RATIO, CONFIRMED_RATIO, plausible
+from muster.recognition.plausibility import AUTOMATIC_RATIO, CONFIRMED_RATIO, are_plausible
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, PreparedGallery, prepare
 
@@ -152,7 +152,7 @@ def _chosen(
         automatic = match.decision is Decision.PRESENT and way.bar is not None and match.log_odds >= way.bar
         confirmed = match.decision is Decision.REVIEW and way.confirmed and truth[face] == at
         ratio = AUTOMATIC_RATIO if automatic else CONFIRMED_RATIO
-        if (automatic or confirmed) and (not way.checked or plausible(row, [match.student_id], gallery, ratio)[0]):
+        if (automatic or confirmed) and (not way.checked or are_plausible(row, [match.student_id], gallery, ratio)[0]):
             yield at, face, automatic
 
 

@@ -156,7 +156,7 @@ class Pictures:
         # A quarter turn swaps width and height, also those of the face.
         across = faces.boxes[main, 2 if turned % 180 == 0 else 3]
         small, faces = shrink(pixels, faces, width / float(across))
-        probes = self._vision.probes_of(replace(photo, pixels=small), faces)
+        probes = self._vision.embed_faces(replace(photo, pixels=small), faces)
         return replace(found, embeddings=probes.embeddings, quality=probes.quality.score)
 
     def _register(self, photo: Photo) -> RegistrationTemplate:
@@ -171,7 +171,7 @@ class Pictures:
         if not len(found):
             return np.empty((0, sum(self._vision.sizes)), dtype=np.float32)
         face = found.take(np.array([main_face(found.boxes, photo.width, photo.height)]))
-        return self._vision.views_of(photo.pixels, face)
+        return self._vision.embed_views(photo.pixels, face)
 
 
 def shrink(pixels: NDArray[np.uint8], faces: Faces, scale: float) -> tuple[NDArray[np.uint8], Faces]:

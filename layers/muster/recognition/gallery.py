@@ -11,19 +11,19 @@ from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 
-# Rows compared at a time: beside 100 probes such a tile of cosines (1.6 MB) stays in the second-level cache
+# Rows compared at a time: beside 100 probes such a block of cosines (1.6 MB) stays in the second-level cache
 # while it is normalised and reduced (benchmarks/operations/matching.py).
-_TILE_ROWS = 4096
+_BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Tile:
+class GalleryBlock:
     """A run of whole students of a gallery.
 
     Attributes:
         rows: their rows of the template matrix.
         students: their positions among the gallery's students.
-        starts: intp (students,), where each student's views begin, counted from the first row of the tile.
+        starts: intp (students,), where each student's views begin, counted from the first row of the block.
     """
 
     rows: slice
@@ -81,24 +81,24 @@ class Gallery:
         """The number of students, S."""
         return len(self.student_ids)
 
-    def tiles(self) -> Iterator[Tile]:
+    def blocks(self) -> Iterator[GalleryBlock]:
         """Cut the template matrix into runs of whole students, each small enough to stay in the processor's cache."""
         starts = np.flatnonzero(np.diff(self.owners, prepend=-1))
         first = 0
         while first < self.size:
-            last = max(first + 1, int(np.searchsorted(starts, starts[first] + _TILE_ROWS)))
+            last = max(first + 1, int(np.searchsorted(starts, starts[first] + _BLOCK_ROWS)))
             end = int(starts[last]) if last < self.size else len(self.owners)
-            yield Tile(slice(int(starts[first]), end), slice(first, last), starts[first:last] - starts[first])
+            yield GalleryBlock(slice(int(starts[first]), end), slice(first, last), starts[first:last] - starts[first])
             first = last
 
     def mean_views(self) -> FloatArray:
         """Return the weighted mean of each student's rows, float32 (S, D)."""
         means = np.empty((self.size, self.embeddings.shape[1]), np.float32)
         weights = np.ones(len(self.owners), np.float32) if self.weights is None else self.weights
-        for tile in self.tiles():
-            shares = weights[tile.rows, None]
-            sums = np.add.reduceat(self.embeddings[tile.rows] * shares, tile.starts, axis=0)
-            means[tile.students] = sums / np.add.reduceat(shares, tile.starts, axis=0)
+        for block in self.blocks():
+            shares = weights[block.rows, None]
+            sums = np.add.reduceat(self.embeddings[block.rows] * shares, block.starts, axis=0)
+            means[block.students] = sums / np.add.reduceat(shares, block.starts, axis=0)
         return means
 
     def similarity(self, probes: FloatArray) -> FloatArray:
@@ -111,9 +111,9 @@ class Gallery:
             float32 (N, S), the cosine (-1 to 1) with the best view of each student.
         """
         best = np.empty((self.size, len(probes)), np.float32)
-        for tile in self.tiles():
-            cosine = self.embeddings[tile.rows] @ probes.T
-            np.maximum.reduceat(cosine, tile.starts, axis=0, out=best[tile.students])
+        for block in self.blocks():
+            cosine = self.embeddings[block.rows] @ probes.T
+            np.maximum.reduceat(cosine, block.starts, axis=0, out=best[block.students])
         return np.ascontiguousarray(best.T)
 
 

@@ -146,7 +146,7 @@ class Head:
         """
         return self.embed(probes) @ self.prototypes(gallery).T
 
-    def standing(self, similarity: FloatArray) -> FloatArray:
+    def standardise(self, similarity: FloatArray) -> FloatArray:
         """Return cosines of `similarity` in standard deviations of a random person's cosine."""
         standing: FloatArray = (similarity - np.float32(self.centre)) / np.float32(self.deviation)
         return standing
@@ -161,7 +161,7 @@ class Head:
         Returns:
             float32 (N, S), on the scale of `normalised`.
         """
-        return (1 - self.fusion) * normalised + self.fusion * self.standing(similarity)
+        return (1 - self.fusion) * normalised + self.fusion * self.standardise(similarity)
 
 
 def _read(data: bytes) -> tuple[dict[str, str], dict[str, FloatArray]]:

@@ -118,7 +118,7 @@ def _likeliest_face_of_each(best: IndexArray, odds: NDArray[np.float64], ratios:
     return first
 
 
-def unlike_all(faces: int, students: int) -> FloatArray:
+def lowest_ratios(faces: int, students: int) -> FloatArray:
     """Return saturated ratios, float32 (faces, students), of faces that resemble no student."""
     return np.full((faces, students), LOWEST_RATIO, np.float32)
 

@@ -19,7 +19,7 @@ CONFIRMED_RATIO = 0.0
 than somebody else's."""
 
 
-def plausible(
+def are_plausible(
     embeddings: FloatArray, students: Sequence[StudentId], gallery: PreparedGallery, ratio: float
 ) -> NDArray[np.bool_]:
     """Return which faces resemble their student more than anyone else in the group, and enough.

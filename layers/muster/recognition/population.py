@@ -6,7 +6,7 @@ from muster.arrays import FloatArray, unit_rows
 from muster.recognition.scoring import NetworkPopulation, Population
 from muster.recognition.thresholds import stranger_score
 
-RANK = 128
+FACTOR_RANK = 128
 """Columns of the factor: the scores do not change between 64 and 512
 (benchmarks/recognition/population_statistics.py)."""
 
@@ -53,5 +53,5 @@ def _network(people: FloatArray, weight: float) -> NetworkPopulation:
     mean = people.mean(axis=0)
     centred = unit_rows(people - mean)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    factor = vectors[:, ::-1][:, :RANK] * np.sqrt(np.maximum(values[::-1][:RANK], 0))
+    factor = vectors[:, ::-1][:, :FACTOR_RANK] * np.sqrt(np.maximum(values[::-1][:FACTOR_RANK], 0))
     return NetworkPopulation(mean.astype(np.float32), factor.astype(np.float32), None, weight)

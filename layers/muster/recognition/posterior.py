@@ -82,7 +82,7 @@ def estimate_roll(photos: Sequence[DoubleArray]) -> Roll:
     pairs: list[DoubleArray] = []
     for _ in range(_EM_STEPS):
         pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
-        there = probability(log_odds(share) + _joined(evidence, students))
+        there = probability(log_odds(share) + _combine_evidence(evidence, students))
         share = _mean_with_prior(there.sum(), students, PRIOR_PRESENT, PRIOR_PRESENT_STUDENTS)
         for number, shown in enumerate(pairs):
             unknown = len(shown) - shown.sum()
@@ -92,7 +92,7 @@ def estimate_roll(photos: Sequence[DoubleArray]) -> Roll:
                 present_at_least = max(there.sum(), shown.sum())
                 visible[number] = _mean_with_prior(shown.sum(), present_at_least, PRIOR_VISIBLE, PRIOR_VISIBLE_STUDENTS)
     pairs, evidence = _read_photos(ratios, share, strangers, visible, evidence)
-    present = log_odds(share) + _joined(evidence, students)
+    present = log_odds(share) + _combine_evidence(evidence, students)
     return Roll(tuple(pairs), present, share, tuple(strangers))
 
 
@@ -121,7 +121,7 @@ def _read_photos(
     pairs, read = [], []
     for number, ratio in enumerate(ratios):
         elsewhere = evidence[:number] + evidence[number + 1 :]
-        shown = visible[number] * probability(log_odds(share) + _joined(elsewhere, ratio.shape[1]))
+        shown = visible[number] * probability(log_odds(share) + _combine_evidence(elsewhere, ratio.shape[1]))
         weights = ratio * shown / ((1 - shown) * strangers[number])
         faces, students = _messages(weights)
         joint = weights * faces * students
@@ -148,7 +148,7 @@ def _unmatched_elsewhere(joint: DoubleArray, axis: int) -> DoubleArray:
     return free
 
 
-def _joined(evidence: Sequence[DoubleArray], students: int) -> DoubleArray:
+def _combine_evidence(evidence: Sequence[DoubleArray], students: int) -> DoubleArray:
     """Add up the evidence of several photos, (S,) each; repeated evidence for a student is discounted."""
     if not evidence:
         return np.zeros(students)

@@ -25,7 +25,7 @@ def refine_ratios(scores: Scores, head: Head, similarity: FloatArray, use: HeadU
         float32 (N, S), log-likelihood ratios in nats.
     """
     known = scores.ratios >= _KNOWN
-    weighed = head.standing(similarity) if use is HeadUse.ALWAYS else head.fuse(scores.normalised, similarity)
+    weighed = head.standardise(similarity) if use is HeadUse.ALWAYS else head.fuse(scores.normalised, similarity)
     chosen = np.where(known, scores.scale * weighed, -np.inf)
     total = np.logaddexp.reduce(np.where(known, scores.ratios, -np.inf), axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):

@@ -20,7 +20,7 @@ from muster.recognition.gallery import Gallery
 from muster.recognition.thresholds import IMPOSTOR_TAIL, Tail
 from muster.recognition.two_covariance import TwoCovarianceModel
 
-_HALF_WAY = 0.5
+_NORMALISATION_STRENGTH = 0.5
 """How much of the scatter is divided out: 0 leaves the centred cosine, 1 gives every face the same scatter.
 
 With 300 registered DIR at FPIR 0.1 % is 0.650 with 0, 0.702 with 0.5 and 0.680 with 1, at 30 students DIR at
@@ -63,7 +63,7 @@ class NetworkPopulation:
     two_covariance: TwoCovarianceModel | None = None
     weight: float = 1.0
 
-    def moved(self, embeddings: FloatArray, strength: float, share: float) -> "NetworkPopulation":
+    def move_mean(self, embeddings: FloatArray, strength: float, share: float) -> "NetworkPopulation":
         """Take the mean as if `share` of it had been seen on `strength` faces beside these, float32 (M, D)."""
         total = strength * share * self.mean + embeddings.sum(axis=0)
         return replace(self, mean=(total / (strength + len(embeddings))).astype(np.float32))
@@ -76,7 +76,7 @@ class NetworkPopulation:
         scatter = np.linalg.norm(centred @ self.factor, axis=1, keepdims=True)
         # The root mean square of the scatter over people, tr(C^2)^(1/2), brings the scores to unit deviation.
         typical = np.linalg.norm(self.factor.T @ self.factor)
-        divisor = np.sqrt(scatter**_HALF_WAY * typical ** (1 - _HALF_WAY))
+        divisor = np.sqrt(scatter**_NORMALISATION_STRENGTH * typical ** (1 - _NORMALISATION_STRENGTH))
         projected: FloatArray = (centred / divisor).astype(np.float32)
         return projected
 
@@ -114,17 +114,17 @@ class Population:
         """Length of an embedding, D."""
         return sum(len(network.mean) for network in self.networks)
 
-    def adapted_to(self, students: FloatArray) -> "Population":
+    def adapt_to_students(self, students: FloatArray) -> "Population":
         """Move the mean towards that of a gallery's students, whose camera and light the probes are likely to share.
 
         Args:
             students: float32 (S, D), unit rows, one per student.
         """
-        return self._moved(students, _PRIOR_STRENGTH, _PRIOR_SHARE)
+        return self._move_means(students, _PRIOR_STRENGTH, _PRIOR_SHARE)
 
-    def adapted_to_photo(self, faces: FloatArray) -> "Population":
+    def adapt_to_photo(self, faces: FloatArray) -> "Population":
         """Move the mean towards that of the faces of one photo, float32 (N, D), unit rows."""
-        return self._moved(faces, _PHOTO_STRENGTH, 1.0)
+        return self._move_means(faces, _PHOTO_STRENGTH, 1.0)
 
     def project(self, embeddings: FloatArray) -> FloatArray:
         """Project embeddings to rows whose products are scores.
@@ -136,7 +136,7 @@ class Population:
             float32 (M, E). The dot product of such a row with one of `as_gallery_rows` is the normalised score of the
             two faces. Over pairs of different people it has mean 0 and deviation 1.
         """
-        return self._joined([network.project(block) for network, block in self._blocks(embeddings)])
+        return self._join([network.project(block) for network, block in self._blocks(embeddings)])
 
     def as_gallery_rows(self, projected: FloatArray) -> FloatArray:
         """Rearrange projected rows, float32 (M, E), so that a dot product with projected rows yields the score."""
@@ -148,8 +148,8 @@ class Population:
             first = last
         return np.concatenate(parts, axis=1)
 
-    def _moved(self, embeddings: FloatArray, strength: float, share: float) -> "Population":
-        moved = [network.moved(block, strength, share) for network, block in self._blocks(embeddings)]
+    def _move_means(self, embeddings: FloatArray, strength: float, share: float) -> "Population":
+        moved = [network.move_mean(block, strength, share) for network, block in self._blocks(embeddings)]
         return replace(self, networks=tuple(moved))
 
     def _blocks(self, embeddings: FloatArray) -> list[tuple[NetworkPopulation, FloatArray]]:
@@ -159,7 +159,7 @@ class Population:
         # A mean of several rows has blocks of unequal length, and each network counts by its weight alone.
         return [(network, unit_rows(block)) for network, block in zip(self.networks, blocks, strict=True)]
 
-    def _joined(self, projected: list[FloatArray]) -> FloatArray:
+    def _join(self, projected: list[FloatArray]) -> FloatArray:
         weighted = [
             rows * np.float32(np.sqrt(network.weight)) for network, rows in zip(self.networks, projected, strict=True)
         ]
@@ -207,7 +207,7 @@ class Scores:
 def prepare(gallery: Gallery, population: Population) -> PreparedGallery:
     """Project a gallery's students with the population of the same pack."""
     students = unit_rows(gallery.mean_views()) if gallery.size else np.empty((0, population.size), np.float32)
-    adapted = population.adapted_to(students)
+    adapted = population.adapt_to_students(students)
     return PreparedGallery(gallery, adapted, adapted.as_gallery_rows(adapted.project(students)))
 
 
@@ -219,7 +219,7 @@ def score(probes: FloatArray, prepared: PreparedGallery, *, same_photo: bool = T
             unrelated photos.
     """
     population = prepared.population
-    centred = population.adapted_to_photo(probes) if same_photo else population
+    centred = population.adapt_to_photo(probes) if same_photo else population
     normalised = centred.project(probes) @ prepared.students.T
     calibration = population.calibration
     return Scores(prepared.gallery.similarity(probes), normalised, calibration.ratios(normalised), calibration.scale)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from muster.arrays import DoubleArray, FloatArray, unit_rows
 
-DIRECTIONS = 85
+MAX_DIRECTIONS = 85
 """Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
 (benchmarks/recognition/within_class_statistics.py). MobileFaceNet's evidence takes 128."""
 
@@ -109,7 +109,7 @@ def estimate_two_covariance(
     mean: FloatArray,
     within_shrinkage: float = WITHIN_SHRINKAGE,
     between_shrinkage: float = BETWEEN_SHRINKAGE,
-    kept: int = DIRECTIONS,
+    kept: int = MAX_DIRECTIONS,
 ) -> TwoCovarianceModel:
     """Learn from photos of many people, several each for some hundred of them.
 

@@ -12,7 +12,7 @@ from muster.domain.faces import Faces
 CROP_SIZE = 160
 """Side of FaceNet's input in pixels (model card of FaceNet 20180408-102900)."""
 
-MARGIN = 0.2
+CROP_MARGIN = 0.2
 """Growth of the detector's box, as a part of its width and height, before FaceNet's crop is cut. Of margins from 0.12
 to 0.5 this one loses least, and levelled eyes or evened light gain nothing (`benchmarks/vision/crops.py`)."""
 
@@ -27,7 +27,7 @@ in the order of `Faces.landmarks`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class CropJitter:
     """How far a crop is moved from where a face is usually cut out, to see the face again a little differently.
 
     Attributes:
@@ -36,12 +36,12 @@ class Move:
         tilt: clockwise angle, in radians, by which the crop is turned about its centre.
     """
 
-    margin: float = MARGIN
+    margin: float = CROP_MARGIN
     shift: tuple[float, float] = (0.0, 0.0)
     tilt: float = 0.0
 
 
-UNMOVED = Move()
+NO_JITTER = CropJitter()
 
 
 class Framing(Protocol):
@@ -51,7 +51,9 @@ class Framing(Protocol):
     def side(self) -> int:
         """Side of the square crop in pixels."""
 
-    def to_crop(self, box: NDArray[np.float32], landmarks: NDArray[np.float32], move: Move) -> NDArray[np.float64]:
+    def to_crop(
+        self, box: NDArray[np.float32], landmarks: NDArray[np.float32], jitter: CropJitter
+    ) -> NDArray[np.float64]:
         """Return the map from photo to crop, float64 (2, 3).
 
         Args:
@@ -70,9 +72,11 @@ class StretchedBox:
 
     side: int = CROP_SIZE
 
-    def to_crop(self, box: NDArray[np.float32], landmarks: NDArray[np.float32], move: Move) -> NDArray[np.float64]:
+    def to_crop(
+        self, box: NDArray[np.float32], landmarks: NDArray[np.float32], jitter: CropJitter
+    ) -> NDArray[np.float64]:
         """Return the map from photo to crop, float64 (2, 3)."""
-        return box_to_crop(box, move.margin, move.shift, move.tilt) * (self.side / CROP_SIZE)
+        return box_to_crop(box, jitter.margin, jitter.shift, jitter.tilt) * (self.side / CROP_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ class AlignedLandmarks:
 
     side: int = 112
 
-    def to_crop(self, box: NDArray[np.float32], landmarks: NDArray[np.float32], move: Move) -> NDArray[np.float64]:
+    def to_crop(
+        self, box: NDArray[np.float32], landmarks: NDArray[np.float32], jitter: CropJitter
+    ) -> NDArray[np.float64]:
         """Return the map from photo to crop, float64 (2, 3)."""
         points, template = landmarks.astype(np.float64), _TEMPLATE * (self.side / 112)
         middle = points.mean(axis=0)
@@ -90,13 +96,15 @@ class AlignedLandmarks:
         factor = (found.conj() @ wanted) / max(float((found.conj() @ found).real), 1e-9)
         linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
         centre = np.full(2, self.side / 2)
-        offset = template.mean(axis=0) - linear @ (middle + box[2:] * move.shift) - centre
-        cosine, sine = np.cos(move.tilt), np.sin(move.tilt)
-        turn = np.array([[cosine, sine], [-sine, cosine]]) * (1 + MARGIN) / (1 + move.margin)
+        offset = template.mean(axis=0) - linear @ (middle + box[2:] * jitter.shift) - centre
+        cosine, sine = np.cos(jitter.tilt), np.sin(jitter.tilt)
+        turn = np.array([[cosine, sine], [-sine, cosine]]) * (1 + CROP_MARGIN) / (1 + jitter.margin)
         return np.column_stack([turn @ linear, turn @ offset + centre])
 
 
-def cut_out(pixels: NDArray[np.uint8], faces: Faces, framing: Framing, move: Move = UNMOVED) -> NDArray[np.uint8]:
+def crop_faces(
+    pixels: NDArray[np.uint8], faces: Faces, framing: Framing, jitter: CropJitter = NO_JITTER
+) -> NDArray[np.uint8]:
     """Cut faces out of a photo.
 
     Args:
@@ -108,7 +116,7 @@ def cut_out(pixels: NDArray[np.uint8], faces: Faces, framing: Framing, move: Mov
     """
     crops = np.empty((len(faces), framing.side, framing.side, 3), dtype=np.uint8)
     for index, (box, landmarks) in enumerate(zip(faces.boxes, faces.landmarks, strict=True)):
-        crops[index] = warp(pixels, framing.to_crop(box, landmarks, move), framing.side)
+        crops[index] = warp(pixels, framing.to_crop(box, landmarks, jitter), framing.side)
     return crops
 
 

@@ -1,4 +1,4 @@
-"""One registration photo to the views that a template is made of."""
+"""Augmented views of a registration photo, from which a template is made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,30 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.align import CROP_SIZE, UNMOVED, Framing, Move, cut_out
+from muster.vision.align import CROP_SIZE, NO_JITTER, CropJitter, Framing, crop_faces
 
 Crop = NDArray[np.uint8]
 
 
-def _as_is(crop: Crop) -> Crop:
+def _unchanged(crop: Crop) -> Crop:
     return crop
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One way of seeing the face of a registration photo again.
+    """One variant of the face of a registration photo.
 
     Attributes:
-        move: of the crop.
-        worsened: what the camera does to the crop.
+        jitter: how the crop is placed.
+        degrade: the loss of quality that is simulated on the crop.
     """
 
-    move: Move = UNMOVED
-    worsened: Callable[[Crop], Crop] = _as_is
+    jitter: CropJitter = NO_JITTER
+    degrade: Callable[[Crop], Crop] = _unchanged
 
 
-def downsampled(side: int) -> Callable[[Crop], Crop]:
-    """Return the loss of a face whose crop of 160 pixels showed `side` pixels of its photo in each direction."""
+def downsampling(side: int) -> Callable[[Crop], Crop]:
+    """Return the loss of detail of a face that is only `side` pixels wide in a crop of 160 pixels."""
 
     def lose(crop: Crop) -> Crop:
         shown = round(side * len(crop) / CROP_SIZE)
@@ -41,19 +41,19 @@ def downsampled(side: int) -> Callable[[Crop], Crop]:
     return lose
 
 
-def blurred(deviation: float) -> Callable[[Crop], Crop]:
+def blur(deviation: float) -> Callable[[Crop], Crop]:
     """Return a Gaussian blur of that deviation in pixels of the crop."""
     return lambda crop: np.asarray(cv2.GaussianBlur(crop, (0, 0), deviation), np.uint8)
 
 
-def exposed(gamma: float) -> Callable[[Crop], Crop]:
+def exposure(gamma: float) -> Callable[[Crop], Crop]:
     """Return a change of light: a gamma above 1 darkens, below 1 brightens."""
     table = np.rint(255 * (np.arange(256) / 255) ** gamma).astype(np.uint8)
     return lambda crop: table[crop]
 
 
-def compressed(quality: int) -> Callable[[Crop], Crop]:
-    """Return what JPEG leaves at a quality of 1 to 100."""
+def jpeg_compression(quality: int) -> Callable[[Crop], Crop]:
+    """Return the loss of JPEG compression at a quality of 1 to 100."""
 
     def lose(crop: Crop) -> Crop:
         _, data = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -62,7 +62,7 @@ def compressed(quality: int) -> Callable[[Crop], Crop]:
     return lose
 
 
-def covered(from_row: int) -> Callable[[Crop], Crop]:
+def occlusion(from_row: int) -> Callable[[Crop], Crop]:
     """Return a cover (a mask, a neighbour's head) over the rows from `from_row` on of a crop of 160 rows."""
 
     def cover(crop: Crop) -> Crop:
@@ -76,29 +76,28 @@ def covered(from_row: int) -> Callable[[Crop], Crop]:
 
 VIEWS = (
     View(),
-    View(Move(margin=0.12)),
-    View(Move(margin=0.27, shift=(0.0, -0.04))),
-    View(Move(margin=0.35)),
-    View(worsened=downsampled(40)),
-    View(worsened=downsampled(26)),
-    View(worsened=covered(100)),
-    View(worsened=exposed(1.9)),
+    View(CropJitter(margin=0.12)),
+    View(CropJitter(margin=0.27, shift=(0.0, -0.04))),
+    View(CropJitter(margin=0.35)),
+    View(degrade=downsampling(40)),
+    View(degrade=downsampling(26)),
+    View(degrade=occlusion(100)),
+    View(degrade=exposure(1.9)),
 )
-"""The first views, the unchanged one before all. `benchmarks/vision/crops.py`: those that only move the crop serve
-recognition; the worsened ones find more small, dark or covered faces at a lax threshold and cost good ones at a
-strict one."""
+"""The first views, the unchanged one first. Those that only move the crop help recognition. The degraded ones find more
+small, dark or covered faces at a lax threshold, but cost good ones at a strict one (`benchmarks/vision/crops.py`)."""
 
 REGISTERED_VIEWS = 4
-"""How many of them make a template: those that only move the crop."""
+"""Number of views in a template: those that only move the crop."""
 
 
 def augmented_crops(
     pixels: NDArray[np.uint8], face: Faces, framing: Framing, views: int, seed: int
 ) -> NDArray[np.uint8]:
-    """Cut the views of one face that its template is made of.
+    """Cut the views of one face for its template.
 
-    The first are those of `VIEWS`; any further are drawn at random from the seed. The same photo, face and seed always
-    give the same views, and fewer views are the beginning of more.
+    The first are `VIEWS`; further ones are drawn at random. The same photo, face and seed always give the same views,
+    and asking for fewer views gives the first of them.
 
     Args:
         pixels: uint8 (H, W, 3), RGB, upright.
@@ -108,26 +107,27 @@ def augmented_crops(
         seed: of the random views, 0 or more.
 
     Returns:
-        uint8 (V, side, side, 3); view 0 is what `cut_out` gives.
+        uint8 (V, side, side, 3); view 0 is what `crop_faces` gives.
     """
     chosen = [
-        VIEWS[index] if index < len(VIEWS) else _drawn(np.random.default_rng((seed, index))) for index in range(views)
+        VIEWS[index] if index < len(VIEWS) else _random_view(np.random.default_rng((seed, index)))
+        for index in range(views)
     ]
-    return np.stack([view.worsened(cut_out(pixels, face, framing, view.move)[0]) for view in chosen])
+    return np.stack([view.degrade(crop_faces(pixels, face, framing, view.jitter)[0]) for view in chosen])
 
 
-def _drawn(random: np.random.Generator) -> View:
-    worse = (
-        _as_is,
-        downsampled(int(random.integers(24, 64))),
-        blurred(random.uniform(0.8, 2.5)),
-        exposed(float(np.exp(random.uniform(-0.6, 0.7)))),
-        compressed(int(random.integers(20, 60))),
-        covered(int(random.integers(95, 130))),
+def _random_view(random: np.random.Generator) -> View:
+    degradations = (
+        _unchanged,
+        downsampling(int(random.integers(24, 64))),
+        blur(random.uniform(0.8, 2.5)),
+        exposure(float(np.exp(random.uniform(-0.6, 0.7)))),
+        jpeg_compression(int(random.integers(20, 60))),
+        occlusion(int(random.integers(95, 130))),
     )
-    move = Move(
+    jitter = CropJitter(
         margin=random.uniform(0.1, 0.35),
         shift=(random.normal(0, 0.025), random.normal(0, 0.025)),
         tilt=random.normal(0, 0.07),
     )
-    return View(move, worse[random.integers(len(worse))])
+    return View(jitter, degradations[random.integers(len(degradations))])

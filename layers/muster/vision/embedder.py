@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from muster.arrays import unit_rows
 from muster.domain.faces import Faces
-from muster.vision.align import Framing, cut_out
+from muster.vision.align import Framing, crop_faces
 from muster.vision.augment import augmented_crops
 from muster.vision.inference import open_session
 
@@ -80,7 +80,7 @@ class Embedder:
 
     def crops(self, pixels: NDArray[np.uint8], faces: Faces) -> NDArray[np.uint8]:
         """Cut out the N faces of a photo, uint8 (H, W, 3): uint8 (N, side, side, 3)."""
-        return cut_out(pixels, faces, self.framing)
+        return crop_faces(pixels, faces, self.framing)
 
     def views(self, pixels: NDArray[np.uint8], face: Faces, views: int, seed: int) -> NDArray[np.uint8]:
         """Cut the augmented views of one face, as `augmented_crops` does: uint8 (V, side, side, 3)."""
@@ -92,7 +92,7 @@ class Embedder:
         return self.network.embed_faces(np.stack(seen, axis=1))
 
 
-def joined(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+def join_embeddings(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Join the embeddings of the same N faces by K networks, one block behind the other, float32 (N, D), unit rows.
 
     Every block counts the same: the dot product of two rows is the mean of the networks' cosines.

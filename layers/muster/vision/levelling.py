@@ -8,13 +8,13 @@ from muster.vision.align import CROP_SIZE, box_to_crop, warp
 from muster.vision.orientation import Detect
 from muster.vision.quality import estimate_pose
 
-LEVEL_FROM = 20.0
+MIN_LEVELLED_ROLL = 20.0
 """Degrees of roll from which a face is levelled (benchmarks/vision/turned_photos.py)."""
 
 MAX_LEVELLED = 100
 """Faces of one photo that are levelled at most, a class of 100: each costs up to three runs of the detector."""
 
-_LEVEL_ENOUGH = 10.0
+_MAX_REMAINING_ROLL = 10.0
 """Degrees of roll below which a face is not levelled further."""
 
 _ATTEMPTS = 3
@@ -29,8 +29,8 @@ _SURROUNDINGS = 3.0
 
 
 def is_tilted(faces: Faces) -> NDArray[np.bool_]:
-    """Tell which faces, N, are tilted by `LEVEL_FROM` or more: bool (N,)."""
-    return np.asarray(np.abs(estimate_pose(faces.landmarks)[2]) >= LEVEL_FROM)
+    """Tell which faces, N, are tilted by `MIN_LEVELLED_ROLL` or more: bool (N,)."""
+    return np.asarray(np.abs(estimate_pose(faces.landmarks)[2]) >= MIN_LEVELLED_ROLL)
 
 
 def level(pixels: NDArray[np.uint8], face: Faces, detect: Detect) -> tuple[NDArray[np.uint8], Faces]:
@@ -55,7 +55,7 @@ def level(pixels: NDArray[np.uint8], face: Faces, detect: Detect) -> tuple[NDArr
         if found is None:
             break
         best, best_face, seen = patch, found, found
-        if abs(float(estimate_pose(found.landmarks)[2][0])) <= _LEVEL_ENOUGH:
+        if abs(float(estimate_pose(found.landmarks)[2][0])) <= _MAX_REMAINING_ROLL:
             break
     return best, best_face
 

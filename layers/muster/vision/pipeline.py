@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
-from muster.vision.align import MARGIN, StretchedBox
+from muster.vision.align import CROP_MARGIN, StretchedBox
 from muster.vision.augment import REGISTERED_VIEWS, VIEWS
 from muster.vision.covering import Covering, find_covering
 from muster.vision.decode import Photo
-from muster.vision.embedder import Embedder, joined
+from muster.vision.embedder import Embedder, join_embeddings
 from muster.vision.face_limit import best_faces
 from muster.vision.levelling import MAX_LEVELLED, is_tilted, level
 from muster.vision.orientation import find_faces, find_portrait, turn, turn_photo
 from muster.vision.quality import Quality, assess, require_fit, require_main_face, require_whole
-from muster.vision.segmenter import on_neutral_background
+from muster.vision.segmenter import grey_out_background
 
 HeadMasks = Callable[[NDArray[np.uint8], Faces, float], NDArray[np.float32]]
 """Finds heads: pixels uint8 (H, W, 3), N faces and a crop's margin give masks float32 (N, 160, 160), 0 to 1."""
@@ -98,10 +98,10 @@ class VisionPipeline:
         timings: dict[str, float] = {}
         with _timed(timings, "detect"):
             turned, faces = find_faces(photo.pixels, self.detector.detect)
-        probes = self.probes_of(turn_photo(photo, turned), best_faces(faces))
+        probes = self.embed_faces(turn_photo(photo, turned), best_faces(faces))
         return replace(probes, timings_ms=timings | probes.timings_ms, turned=turned)
 
-    def probes_of(self, photo: Photo, faces: Faces) -> PhotoProbes:
+    def embed_faces(self, photo: Photo, faces: Faces) -> PhotoProbes:
         """Embed faces that were found in a photo; `timings_ms` lacks `detect`."""
         timings: dict[str, float] = {}
         with _timed(timings, "segment"):
@@ -118,15 +118,15 @@ class VisionPipeline:
 
     def embed(self, crops: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Embed crops of the same N faces, uint8 (N, side, side, 3) for each embedder: float32 (N, D), unit rows."""
-        return joined([embedder.embed(seen) for embedder, seen in zip(self.embedders, crops, strict=True)])
+        return join_embeddings([embedder.embed(seen) for embedder, seen in zip(self.embedders, crops, strict=True)])
 
-    def views_of(self, pixels: NDArray[np.uint8], face: Faces) -> NDArray[np.float32]:
+    def embed_views(self, pixels: NDArray[np.uint8], face: Faces) -> NDArray[np.float32]:
         """Embed the augmented views of one face: float32 (V, D), unit rows."""
         crops = [embedder.views(pixels, face, self.views, self.seed) for embedder in self.embedders]
         if self.head_masks is not None:
-            margins = [view.move.margin for view in VIEWS[: self.views]]
+            margins = [view.jitter.margin for view in VIEWS[: self.views]]
             masks = np.concatenate([self.head_masks(pixels, face, margin) for margin in margins])
-            crops = self._heads_alone([seen[: len(masks)] for seen in crops], masks)
+            crops = self._grey_out_backgrounds([seen[: len(masks)] for seen in crops], masks)
         return self.embed(crops)
 
     def _crops(self, pixels: NDArray[np.uint8], faces: Faces) -> list[NDArray[np.uint8]]:
@@ -143,11 +143,13 @@ class VisionPipeline:
         crops = [embedder.crops(pixels, faces) for embedder in self.embedders]
         if self.head_masks is None:
             return crops
-        return self._heads_alone(crops, self.head_masks(pixels, faces, MARGIN))
+        return self._grey_out_backgrounds(crops, self.head_masks(pixels, faces, CROP_MARGIN))
 
-    def _heads_alone(self, crops: list[NDArray[np.uint8]], masks: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
+    def _grey_out_backgrounds(
+        self, crops: list[NDArray[np.uint8]], masks: NDArray[np.float32]
+    ) -> list[NDArray[np.uint8]]:
         return [
-            on_neutral_background(seen, masks) if isinstance(embedder.framing, StretchedBox) else seen
+            grey_out_background(seen, masks) if isinstance(embedder.framing, StretchedBox) else seen
             for embedder, seen in zip(self.embedders, crops, strict=True)
         ]
 
@@ -167,7 +169,7 @@ class VisionPipeline:
         require_fit(pixels, face)
         covering = find_covering(pixels, face)
         quality = float(assess(pixels, face).score[0]) * (1.0 if covering is None else COVERED_QUALITY)
-        return RegistrationViews(face, quality, self.views_of(pixels, face), turned, covering)
+        return RegistrationViews(face, quality, self.embed_views(pixels, face), turned, covering)
 
 
 @contextmanager

@@ -19,9 +19,8 @@ from muster.domain.errors import (
 )
 from muster.domain.faces import Faces
 
-# What a registration photo must show at least, or at most, measured by benchmarks/vision/quality.py: together these
-# bounds and RIVAL refuse under 1 % of LFW's pictures and no gallery picture, while blurred, darkened and bleached
-# copies fall out.
+# Bounds for registration photos, measured by benchmarks/vision/quality.py. Together with RIVAL_PROMINENCE they reject
+# under 1 % of LFW's pictures and no gallery picture, while blurred, darkened and bleached copies are rejected.
 MIN_SIZE = 48.0
 MIN_SHARPNESS = 0.01
 MIN_BRIGHTNESS = 35.0
@@ -36,7 +35,7 @@ MAX_ROLL = 30.0
 """Degrees of tilt in the plane of the picture: at 30 the cosine to the upright face is 0.90, at 45 it is 0.73
 (benchmarks/vision/turned_photos.py). A registration photo's face is levelled first."""
 
-RIVAL = 0.65
+RIVAL_PROMINENCE = 0.65
 """Share of the main face's prominence from which a second face is no longer background (as above)."""
 
 _MIDDLE_GREY = 128
@@ -176,7 +175,7 @@ def require_main_face(pixels: NDArray[np.uint8], faces: Faces) -> int:
         raise NoFace("No face was found: take the photo again, from the front and with the face in the middle.")
     prominence = _prominence(faces.boxes, pixels.shape[1], pixels.shape[0])
     main = int(prominence.argmax())
-    if (np.delete(prominence, main) > RIVAL * prominence[main]).any():
+    if (np.delete(prominence, main) > RIVAL_PROMINENCE * prominence[main]).any():
         raise SeveralFaces("More than one person is in the picture: take the photo again with the student alone.")
     return main
 

@@ -22,7 +22,7 @@ _ITERATIONS = 2
 _SOFTNESS = 0.02
 """Deviation of the blur along the outline, as a part of the frame's side."""
 
-NEUTRAL = 127
+BACKGROUND_GREY = 127
 """Grey that fills the background: zero after the embedder's scaling."""
 
 # Half axes, and centre from the eyes towards the mouth, of ellipses, in units of the distance from the eyes' middle to
@@ -67,7 +67,7 @@ def frame_to_crop(mask: NDArray[np.float32], margin: float) -> NDArray[np.float3
     return crop.astype(np.float32, copy=False)
 
 
-def on_neutral_background(
+def grey_out_background(
     crops: NDArray[np.uint8], masks: NDArray[np.float32], strength: float = 1.0
 ) -> NDArray[np.uint8]:
     """Fade what is not head to grey.
@@ -81,7 +81,7 @@ def on_neutral_background(
         uint8 (N, 160, 160, 3).
     """
     keep = (1 - strength * (1 - masks))[..., None]
-    faded: NDArray[np.float32] = crops * keep + NEUTRAL * (1 - keep)
+    faded: NDArray[np.float32] = crops * keep + BACKGROUND_GREY * (1 - keep)
     return np.rint(faded).astype(np.uint8)
 
 

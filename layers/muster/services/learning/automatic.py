@@ -14,7 +14,7 @@ from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, StudentId
 from muster.domain.learning import LearningMode, NewFace
 from muster.domain.student import LearnedFace, Student
-from muster.recognition.plausibility import AUTOMATIC_RATIO, plausible
+from muster.recognition.plausibility import AUTOMATIC_RATIO, are_plausible
 from muster.recognition.scoring import PreparedGallery
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.pipeline import PhotoProbes
@@ -132,7 +132,7 @@ class AutomaticLearning:
         if not certain:
             return {}
         embeddings = np.stack([embedding for _, _, embedding in certain])
-        likely = plausible(embeddings, [student_id for student_id, _, _ in certain], gallery, AUTOMATIC_RATIO)
+        likely = are_plausible(embeddings, [student_id for student_id, _, _ in certain], gallery, AUTOMATIC_RATIO)
         chosen: dict[StudentId, tuple[IdentifiedFace, NDArray[np.float32]]] = {}
         for (student_id, face, embedding), is_likely in zip(certain, likely, strict=True):
             best = chosen.get(student_id)

@@ -25,7 +25,7 @@ from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, SessionId, StudentId, UserId
 from muster.domain.learning import LearningMode, NewFace
 from muster.domain.student import LearnedFace
-from muster.recognition.plausibility import CONFIRMED_RATIO, plausible
+from muster.recognition.plausibility import CONFIRMED_RATIO, are_plausible
 from muster.services.caches.galleries import Galleries
 from muster.services.learning.automatic import unlearn_unnamed
 from muster.services.photos.decoding import read_stored
@@ -109,7 +109,7 @@ class Learning:
             raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
         if not anyway and face_id not in template.learned_ids:
             gallery = self.galleries.of(session.group_id)
-            if not plausible(embedding[None], [student_id], gallery, CONFIRMED_RATIO)[0]:
+            if not are_plausible(embedding[None], [student_id], gallery, CONFIRMED_RATIO)[0]:
                 raise FaceUnlike(
                     "The face resembles the student too little, or another student more, to be learned from: "
                     "name it without learning, or repeat with learn_anyway if you are certain."
@@ -151,7 +151,7 @@ class Learning:
             return
         gallery = self.galleries.of(session.group_id)
         embeddings = np.stack([embedding for _, _, embedding in found])
-        likely = plausible(embeddings, [student_id for student_id, _, _ in found], gallery, CONFIRMED_RATIO)
+        likely = are_plausible(embeddings, [student_id for student_id, _, _ in found], gallery, CONFIRMED_RATIO)
         # Of several faces of a student the last one named counts.
         chosen = {
             student_id: (face_id, embedding)
@@ -206,7 +206,7 @@ class Learning:
         if not len(found):
             return [None] * len(faces)
         overlaps = iou(np.array([face.box for face in faces], np.float32), found.boxes)
-        probes = self.vision.probes_of(photo, found.take(overlaps.argmax(axis=1)))
+        probes = self.vision.embed_faces(photo, found.take(overlaps.argmax(axis=1)))
         return [
             None if overlap < _SAME_FACE or probes.quality.faults(index) else np.asarray(embedding, np.float32)
             for index, (overlap, embedding) in enumerate(zip(overlaps.max(axis=1), probes.embeddings, strict=True))

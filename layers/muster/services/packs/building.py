@@ -15,7 +15,7 @@ from muster.packs.manifest import shipped_spec
 from muster.packs.published import Comparison, build_published
 from muster.packs.weights import Folder, PublicAddress, WeightStore
 from muster.progress import OnProgress
-from muster.vision.align import CROP_SIZE, StretchedBox, cut_out
+from muster.vision.align import CROP_SIZE, StretchedBox, crop_faces
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
 
@@ -106,4 +106,4 @@ def _face_crops(photos: list[NDArray[np.uint8]], home: Path) -> list[NDArray[np.
             detector = CenterFaceDetector(load_pack(name, home).detector, _THREADS)
     if detector is None:
         return []
-    return [cut_out(photo, detector.detect(photo), StretchedBox()) for photo in photos]
+    return [crop_faces(photo, detector.detect(photo), StretchedBox()) for photo in photos]

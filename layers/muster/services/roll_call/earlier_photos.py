@@ -7,7 +7,7 @@ from muster.domain.attendance import FaceChange, SessionPhoto
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import FaceId, StudentId
 from muster.recognition.calibration import HIGHEST_RATIO, LOWEST_RATIO
-from muster.recognition.matcher import unlike_all
+from muster.recognition.matcher import lowest_ratios
 
 
 def earlier_ratios(
@@ -43,7 +43,7 @@ def _row(face: IdentifiedFace, column: Mapping[StudentId, int], change: FaceChan
 
 
 def _matrix(rows: Sequence[Mapping[int, float]], students: int) -> FloatArray:
-    ratios = unlike_all(len(rows), students)
+    ratios = lowest_ratios(len(rows), students)
     for row, known in zip(ratios, rows, strict=True):
         for number, ratio in known.items():
             row[number] = max(ratio, LOWEST_RATIO)
