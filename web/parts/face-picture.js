@@ -48,7 +48,7 @@ class FacePicture extends HTMLElement {
     image.alt = "";
     try {
       const address = await picture(this.getAttribute("src") ?? "");
-      // The page was left meanwhile and its pictures were freed.
+      // The page was left during loading, and its pictures were freed.
       if (!this.isConnected) return;
       image.src = address;
     } catch {

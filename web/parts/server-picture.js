@@ -24,7 +24,7 @@ class ServerPicture extends HTMLElement {
     image.decoding = "async";
     try {
       const address = await picture(source);
-      // The page was left meanwhile and its pictures were freed.
+      // The page was left during loading, and its pictures were freed.
       if (!this.isConnected) return;
       image.src = address;
       await image.decode();

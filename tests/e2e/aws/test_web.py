@@ -52,7 +52,7 @@ def page(
 
 
 def sign_in(page: Page) -> None:
-    page.get_by_role("button", name="To the sign-in page").click()
+    page.get_by_role("button", name="Go to the sign-in page").click()
     page.get_by_role("link", name="Sign in").click()
     expect(page.get_by_role("heading", name="Roll call")).to_be_visible()
 
@@ -107,5 +107,5 @@ def test_an_access_token_that_ends_in_between_is_renewed_unseen_and_signing_out_
     assert pages.asked == ["authorization_code", "refresh_token"]
     page.get_by_role("link", name="Settings").click()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="To the sign-in page")).to_be_visible()
+    expect(page.get_by_role("button", name="Go to the sign-in page")).to_be_visible()
     assert page.evaluate("localStorage.getItem('muster.session')") is None

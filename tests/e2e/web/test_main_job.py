@@ -17,9 +17,9 @@ def register(page: Page, name: str, identifier: str, group: str | None = None) -
     if group is not None:
         page.get_by_label("New group").fill(group)
     page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("Id", exact=True).fill(identifier)
+    page.get_by_label("ID", exact=True).fill(identifier)
     page.get_by_text("has agreed").click()
-    page.get_by_role("button", name="Take the photo").click()
+    page.get_by_role("button", name="Take photo").click()
     page.get_by_role("button", name="Register", exact=True).click()
 
 
@@ -34,7 +34,7 @@ def test_a_teacher_registers_calls_the_roll_corrects_and_reports(page: Page, sit
     assert (student["state"], student["consent_wording"]) == ("registered", "2026-2")
 
     # The next one takes one tap: the form is empty, and the camera is asked for consent first.
-    page.get_by_role("button", name="Register the next one").click()
+    page.get_by_role("button", name="Register next student").click()
     expect(page.get_by_label("Name", exact=True)).to_have_value("")
     expect(page.get_by_role("checkbox")).not_to_be_checked()
 
@@ -46,21 +46,21 @@ def test_a_teacher_registers_calls_the_roll_corrects_and_reports(page: Page, sit
     expect(people.get_by_role("button", name="Eileen Collins absent")).to_be_visible()
 
     # She has no photo, so that no face is hers; the teacher sees her and says so.
-    page.get_by_role("button", name="Nobody known, not known").click()
+    page.get_by_role("button", name="Unknown person, not recognised").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Barack Obama")).to_be_visible()
     expect(dialog.get_by_role("button", name="Eileen Collins")).to_be_hidden()
     page.keyboard.press("Escape")
     people.get_by_role("button", name="Eileen Collins absent").click()
     dialog.get_by_role("button", name="present").click()
-    expect(people.get_by_role("button", name="Eileen Collins set by hand present")).to_be_visible()
+    expect(people.get_by_role("button", name="Eileen Collins marked by hand present")).to_be_visible()
     expect(dialog).to_be_hidden()
 
     people.get_by_role("button", name="Barack Obama present").click()
     dialog.get_by_role("button", name="late").click()
-    expect(people.get_by_role("button", name="Barack Obama set by hand late")).to_be_visible()
+    expect(people.get_by_role("button", name="Barack Obama marked by hand late")).to_be_visible()
     page.get_by_role("button", name="Finish").click()
-    expect(page.get_by_text("2 of 2 present. The roll call is saved.")).to_be_visible()
+    expect(page.get_by_text("2 of 2 present. Roll call saved.")).to_be_visible()
 
     (session,) = api.get("/v1/sessions", params={"group_id": "7b"}).json()["items"]
     assert session["counts"] == {"present": 1, "absent": 0, "late": 1, "excused": 0, "review": 0}
@@ -72,7 +72,7 @@ def test_a_teacher_registers_calls_the_roll_corrects_and_reports(page: Page, sit
 
     page.get_by_role("link", name="History").click()
     expect(page.locator("[data-test=sessions]").get_by_text("2 of 2")).to_be_visible()
-    page.get_by_role("link", name="Attendance of the term").click()
+    page.get_by_role("link", name="Attendance this term").click()
     row = page.get_by_role("row", name="Barack Obama")
     expect(row.get_by_title("late")).to_be_visible()
     with page.expect_download() as download:
@@ -92,10 +92,10 @@ def test_a_past_roll_call_is_looked_at_and_corrected_with_the_servers_photo(
     expect(page.get_by_role("button", name="Barack Obama, present").first).to_be_visible()
     expect(page.locator("server-picture img")).to_have_count(2)
     assert page.locator("server-picture img").first.evaluate("image => image.naturalWidth") == 1366
-    page.get_by_role("button", name="Nearer").first.click()
+    page.get_by_role("button", name="Zoom in").first.click()
     page.get_by_role("button", name="Barack Obama, present").first.click()
     expect(page.get_by_role("dialog").locator("face-picture img").first).to_be_visible()
-    page.get_by_role("dialog").get_by_role("button", name="Nobody of this group").click()
+    page.get_by_role("dialog").get_by_role("button", name="Nobody in this group").click()
     # Another photo of the same roll call still shows him.
     expect(page.locator("[data-test=people]").get_by_role("button", name="Barack Obama present")).to_be_visible()
 
@@ -104,7 +104,7 @@ def test_a_past_roll_call_is_looked_at_and_corrected_with_the_servers_photo(
     ("spoil", "sentence"),
     [
         ("dark", "Too dark: turn toward the window"),
-        ("without_face", "No face was found"),
+        ("without_face", "No face found"),
     ],
 )
 def test_a_photo_that_is_not_fit_is_refused_in_plain_words(
@@ -114,13 +114,13 @@ def test_a_photo_that_is_not_fit_is_refused_in_plain_words(
     page.get_by_role("link", name="Register", exact=True).click()
     page.get_by_label("New group").fill("7b")
     page.get_by_label("Name", exact=True).fill("Barack Obama")
-    page.get_by_label("Id", exact=True).fill("s1")
+    page.get_by_label("ID", exact=True).fill("s1")
     # Where the camera may not be used, the phone's own takes the photo.
     page.evaluate(
         "() => {navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))}"
     )
     page.get_by_text("has agreed").click()
-    expect(page.get_by_text("The camera may not be used here")).to_be_visible()
+    expect(page.get_by_text("Camera access is blocked")).to_be_visible()
     page.set_input_files("input[capture=user]", {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": unfit(spoil)})
     page.get_by_role("button", name="Register", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text(sentence)
@@ -133,10 +133,10 @@ def test_a_twin_is_registered_when_the_teacher_says_so(page: Page, site: str, wa
     watched.allowed.append("409")
     register(page, "Barack Obama", "s1", group="7b")
     expect(page.get_by_text("is registered")).to_be_visible()
-    page.get_by_role("button", name="Register the next one").click()
+    page.get_by_role("button", name="Register next student").click()
     register(page, "Barry Obama", "s2")
     expect(page.get_by_role("alert")).to_contain_text("looks like a student who is already registered")
-    page.get_by_role("button", name="It is another person: register all the same").click()
+    page.get_by_role("button", name="Different person: register anyway").click()
     expect(page.get_by_text("Barry Obama is registered.")).to_be_visible()
     students = httpx.get(f"{site}/v1/students").json()["items"]
     assert [student["student_id"] for student in students] == ["s1", "s2"]

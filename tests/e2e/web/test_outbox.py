@@ -17,7 +17,7 @@ from muster.domain.user import Role, User
 from tests.e2e.web import phone as phones
 from tests.e2e.web.phone import Watched, choose
 
-WAITS = "Waits for a network."
+WAITS = "Waiting for a connection."
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_photo_taken_without_a_network_survives_the_page_and_is_sent_once(
     expect(page.get_by_text("1 student")).to_be_visible()
     worker_ready(page)
     page.context.set_offline(True)
-    expect(page.get_by_text("No network. Photos are kept")).to_be_visible()
+    expect(page.get_by_text("You are offline. Photos are saved")).to_be_visible()
     choose(page, samples / "photos" / "group.jpg")
     expect(page.get_by_text(WAITS)).to_be_visible()
     taken = datetime.now(UTC)
@@ -145,10 +145,10 @@ def test_a_photo_that_is_refused_stays_until_the_teacher_decides(
     api.post("/v1/groups", json={"group_id": "7b", "name": "Class 7b"}).raise_for_status()
     page.reload()
     choose(page, samples / "photos" / "group.jpg")
-    expect(page.get_by_text("Nobody is registered in this group yet")).to_be_visible()
+    expect(page.get_by_text("No students are registered in this group yet")).to_be_visible()
     assert kept(page) == 1
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("Nobody is registered in this group yet")).to_be_hidden()
+    expect(page.get_by_text("No students are registered in this group yet")).to_be_hidden()
     assert kept(page) == 0
 
 
@@ -224,7 +224,7 @@ class TestWithUsers:
         page.context.route("**/mark/detect", end_the_sign_in)
         choose(page, samples / "photos" / "group.jpg")
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        expect(page.get_by_text("1 photo waits in this phone")).to_be_visible()
+        expect(page.get_by_text("1 photo is waiting on this phone")).to_be_visible()
         assert kept(page) == 1
         page.get_by_label("Token").fill(renewed[0])
         page.get_by_role("button", name="Sign in").click()
@@ -269,7 +269,7 @@ def test_without_a_camera_that_may_be_shown_the_phones_own_is_used(
     page.goto("/#/register")
     page.get_by_label("New group").fill("7b")
     page.get_by_label("Name", exact=True).fill("Barack Obama")
-    page.get_by_label("Id", exact=True).fill("s1")
+    page.get_by_label("ID", exact=True).fill("s1")
     page.get_by_text("has agreed").click()
     page.set_input_files("input[capture=user]", samples / "gallery" / "barack_obama.jpg")
     page.get_by_role("button", name="Register", exact=True).click()

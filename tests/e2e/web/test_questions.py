@@ -81,11 +81,11 @@ def test_six_people_of_whom_one_is_asked_about_take_three_taps(
     page.evaluate(COUNT_TAPS)
     # Choosing the photo is the first tap.
     choose(page, lineup(samples, 6))
-    expect(page.get_by_text("1 student to look at")).to_be_visible()
+    expect(page.get_by_text("1 student to review")).to_be_visible()
     expect(page.locator(".question, .pair-choice")).to_have_count(1)
     page.get_by_role("button", name="Yes", exact=True).click()
     page.get_by_role("button", name="Finish").click()
-    expect(page.get_by_text("6 of 6 present. The roll call is saved.")).to_be_visible()
+    expect(page.get_by_text("6 of 6 present. Roll call saved.")).to_be_visible()
     assert 1 + page.evaluate("window.taps") <= 3
     assert counts(system) == {"present": 6}
 
@@ -95,7 +95,7 @@ def test_likely_pairs_are_confirmed_together_except_those_that_are_taken_out(
 ) -> None:
     page = opened(MIXED)
     choose(page, lineup(samples, 6))
-    expect(page.get_by_text("4 students to look at")).to_be_visible()
+    expect(page.get_by_text("4 students to review")).to_be_visible()
     expect(page.locator(".pair-choice")).to_have_count(3)
     expect(page.locator(".question")).to_have_count(1)
     # The face in the photo beside the picture of the registration.
@@ -112,9 +112,9 @@ def test_likely_pairs_are_confirmed_together_except_those_that_are_taken_out(
     expect(page.get_by_role("group", name=f"Is this {NAMES[2]}?")).to_be_visible()
     assert counts(system) == {"present": 4, "review": 2}
     page.get_by_role("group", name=f"Is this {NAMES[2]}?").get_by_role("button", name="No").click()
-    expect(people(page, f"{NAMES[2]} by naming a face absent")).to_be_visible()
+    expect(people(page, f"{NAMES[2]} face named by a teacher absent")).to_be_visible()
     page.get_by_role("group", name=f"Is this {NAMES[4]}?").get_by_role("button", name="Yes").click()
-    expect(people(page, f"{NAMES[4]} by naming a face present")).to_be_visible()
+    expect(people(page, f"{NAMES[4]} face named by a teacher present")).to_be_visible()
     expect(page.locator(".question")).to_have_count(0)
     assert counts(system) == {"present": 5, "absent": 1}
 
@@ -126,7 +126,7 @@ def test_pairs_that_are_all_taken_out_are_asked_about_one_by_one(
     choose(page, lineup(samples, 2))
     for student in (0, 1):
         pair(page, student).uncheck()
-    page.get_by_role("button", name="Ask one by one").click()
+    page.get_by_role("button", name="Review one by one").click()
     expect(page.locator(".question")).to_have_count(2)
     assert counts(system) == {"review": 2}
 
@@ -139,13 +139,15 @@ def test_finish_with_open_questions_names_them_and_goes_back_confirms_or_leaves_
     expect(page.locator(".pair-choice")).to_have_count(3)
     page.get_by_role("button", name="Finish").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text(f"4 questions are open: {', '.join(NAMES[1:5])}. They stay open, not absent.")
+    expect(dialog).to_contain_text(
+        f"4 questions are open: {', '.join(NAMES[1:5])}. They stay to review and do not count as absent."
+    )
     dialog.get_by_role("button", name="Back").click()
     expect(dialog).to_be_hidden()
 
     page.get_by_role("button", name="Finish").click()
-    dialog.get_by_role("button", name="Finish all the same").click()
-    expect(page.get_by_text("2 of 6 present. The roll call is saved.")).to_be_visible()
+    dialog.get_by_role("button", name="Finish anyway").click()
+    expect(page.get_by_text("2 of 6 present. Roll call saved.")).to_be_visible()
     assert counts(system) == {"present": 2, "review": 4}
     page.get_by_role("link", name="History").click()
     page.get_by_role("link", name="2 of 6, 4 to review").click()
@@ -154,10 +156,10 @@ def test_finish_with_open_questions_names_them_and_goes_back_confirms_or_leaves_
     pair(page, 3).uncheck()
     page.get_by_role("button", name="Finish").click()
     dialog.get_by_role("button", name="Confirm 2 and finish").click()
-    expect(page.get_by_text("4 of 6 present. The roll call is saved.")).to_be_visible()
+    expect(page.get_by_text("4 of 6 present. Roll call saved.")).to_be_visible()
     assert counts(system) == {"present": 4, "review": 2}
-    page.get_by_role("link", name="Attendance of the term").or_(page.get_by_role("link", name="History")).first.click()
-    page.get_by_role("link", name="Attendance of the term").click()
+    page.get_by_role("link", name="Attendance this term").or_(page.get_by_role("link", name="History")).first.click()
+    page.get_by_role("link", name="Attendance this term").click()
     expect(page.get_by_role("row", name=NAMES[4]).get_by_title("to review")).to_be_visible()
 
 
@@ -167,7 +169,7 @@ def test_four_photos_ask_about_each_student_once_above_the_pictures(
     page = opened([likely(0), likely(1)], [likely(1), likely(0)], [marked(1), likely(2)], [likely(2), unlikely(3)])
     choose(page, *(lineup(samples, 2, shade) for shade in (10, 60, 110, 160)))
     expect(page.locator(".photo")).to_have_count(4)
-    expect(page.get_by_text("3 students to look at")).to_be_visible()
+    expect(page.get_by_text("3 students to review")).to_be_visible()
     expect(page.locator(".pair-choice")).to_have_count(2)
     # On the first screen, with the button in reach and nothing over it.
     page.evaluate("scrollTo(0, 0)")
@@ -180,7 +182,7 @@ def test_four_photos_ask_about_each_student_once_above_the_pictures(
     )
     assert above
     confirm.click()
-    expect(page.get_by_text("1 student to look at")).to_be_visible()
+    expect(page.get_by_text("1 student to review")).to_be_visible()
     yes = page.get_by_role("button", name="Yes", exact=True)
     for block in ("start", "center", "end"):
         yes.evaluate("(button, block) => button.scrollIntoView({ block })", block)
@@ -205,7 +207,7 @@ def test_what_another_teacher_answered_meanwhile_is_shown_before_anything_is_con
     first = system.sessions.questions(session.id)[0]
     system.corrections.name(session.id, first.face.face_id, None, UserId("another"))
     page.get_by_role("button", name="Confirm all 3").click()
-    expect(page.get_by_text("This question was changed in the meantime.")).to_be_visible()
+    expect(page.get_by_text("This question has changed in the meantime.")).to_be_visible()
     expect(page.locator(".pair-choice")).to_have_count(2)
     assert counts(system) == {"present": 2, "absent": 1, "review": 3}
     page.get_by_role("button", name="Confirm all 2").click()
@@ -231,8 +233,8 @@ def test_pairs_are_confirmed_with_the_keyboard_alone(opened: Opened, system: Loc
     confirm = page.get_by_role("button", name="Confirm all 3")
     expect(confirm).to_be_enabled()
     expect(pair(page, 1)).to_have_accessible_description(
-        "Left the photo of the class, right the registration. "
-        "Tap a pair that is not the same person: it stays a question."
+        "Left: the class photo. Right: the registration photo. "
+        "Tap a pair that does not show the same person to leave it as a question."
     )
     for _ in range(30):
         page.keyboard.press("Tab")
@@ -243,7 +245,7 @@ def test_pairs_are_confirmed_with_the_keyboard_alone(opened: Opened, system: Loc
     for _ in range(3):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="2 students to look at")).to_be_focused()
+    expect(page.get_by_role("heading", name="2 students to review")).to_be_focused()
     assert counts(system) == {"present": 4, "review": 2}
 
 

@@ -37,7 +37,7 @@ def begin_roll_call(page: Page, *photos: dict[str, Any]) -> None:
 
 def roll_call(page: Page, _: Path) -> None:
     page.goto("/#/")
-    expect(page.get_by_text("Go on with")).to_be_visible()
+    expect(page.get_by_text("Continue")).to_be_visible()
 
 
 def session(page: Page, samples: Path) -> None:
@@ -54,12 +54,12 @@ def question(page: Page, samples: Path) -> None:
 
 def not_taken(page: Page, _: Path) -> None:
     begin_roll_call(page, picture("wall.jpg", pictures.landscape()))
-    expect(page.get_by_text("No face was found")).to_be_visible()
+    expect(page.get_by_text("No face found")).to_be_visible()
 
 
 def face(page: Page, samples: Path) -> None:
     session(page, samples)
-    page.get_by_role("button", name="Nobody known, not known").click()
+    page.get_by_role("button", name="Unknown person, not recognised").click()
     page.get_by_role("dialog").locator("li").last.scroll_into_view_if_needed()
     expect(page.get_by_role("dialog").locator("li face-picture img").last).to_be_visible()
 
@@ -73,9 +73,9 @@ def status(page: Page, samples: Path) -> None:
 def register(page: Page, _: Path) -> None:
     page.goto("/#/register")
     page.get_by_label("Name", exact=True).fill("Joana Silva")
-    page.get_by_label("Id", exact=True).fill("0010")
+    page.get_by_label("ID", exact=True).fill("0010")
     page.get_by_text("has agreed").click()
-    expect(page.get_by_role("button", name="Take the photo")).to_be_enabled()
+    expect(page.get_by_role("button", name="Take photo")).to_be_enabled()
 
 
 def history(page: Page, _: Path) -> None:
@@ -182,4 +182,4 @@ def test_the_roll_call_is_corrected_with_the_keyboard_alone(windows: Callable[..
             break
     page.keyboard.press("Space")
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("button", name="Ida Berg set by hand late")).to_be_visible()
+    expect(page.get_by_role("button", name="Ida Berg marked by hand late")).to_be_visible()

@@ -36,13 +36,15 @@ def test_a_lying_masked_registration_photo_is_taken_and_both_warnings_are_shown(
     page.get_by_role("link", name="Register", exact=True).click()
     page.get_by_label("New group").fill("7b")
     page.get_by_label("Name", exact=True).fill("Barack Obama")
-    page.get_by_label("Id", exact=True).fill("s1")
+    page.get_by_label("ID", exact=True).fill("s1")
     page.get_by_text("has agreed").click()
     page.set_input_files("input[type=file][capture=user]", file(lying))
     page.get_by_role("button", name="Register", exact=True).click()
     done = page.get_by_role("status").filter(has_text="Barack Obama is registered.")
-    expect(done.locator("[data-warning=photo_turned]")).to_contain_text("The photo was not upright and was turned")
-    expect(done.locator("[data-warning=mouth_covered]")).to_contain_text("Mouth or nose seem to be covered")
+    expect(done.locator("[data-warning=photo_turned]")).to_contain_text(
+        "The photo was not upright and has been rotated"
+    )
+    expect(done.locator("[data-warning=mouth_covered]")).to_contain_text("The mouth or nose seems to be covered")
 
 
 def test_a_lying_photo_of_a_group_is_shown_upright_with_its_faces_in_place(
@@ -56,7 +58,7 @@ def test_a_lying_photo_of_a_group_is_shown_upright_with_its_faces_in_place(
         upright = Image.open(samples / "photos" / "group.jpg").convert("RGB")
         choose(page, {**file(encoded(upright.transpose(LYING), quality=95))})
         figure = page.locator(".photo")
-        expect(figure).to_contain_text("The photo was not upright and was turned.")
+        expect(figure).to_contain_text("The photo was not upright and has been rotated.")
         expect(page.get_by_role("button", name="Barack Obama, present", exact=True)).to_be_visible()
         # The server's picture, not the phone's own, which lies on its side.
         picture = figure.locator("img")
