@@ -24,7 +24,7 @@ test("a count selects the singular or the plural", () => {
   assert.equal(t("group.size", { count: 2 }), "2 students");
 });
 
-test("a key without a text is shown as it is", () => {
+test("a key without a text is shown unchanged", () => {
   assert.equal(t("no.such.key"), "no.such.key");
   assert.equal(hasText("no.such.key"), false);
 });

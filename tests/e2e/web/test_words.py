@@ -135,13 +135,6 @@ def test_the_settings_say_that_liveness_is_not_checked(page: Page) -> None:
     expect(page.get_by_text("Muster does not check liveness")).to_be_visible()
 
 
-def test_only_all_is_a_hundred_percent_and_only_none_is_nought(page: Page) -> None:
-    shown = page.evaluate(
-        "import('/core/i18n.js').then(({ percent }) => [0, 0.001, 0.004, 0.5, 0.996, 0.9999, 1].map(percent))"
-    )
-    assert shown == ["0%", "1%", "1%", "50%", "99%", "99%", "100%"]
-
-
 BROKEN_WORDS = """() => {
     const broken = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
