@@ -1,0 +1,1 @@
+"""The stores: their interfaces (`ports`), and their implementations on one machine (`local`) and on AWS (`aws`)."""

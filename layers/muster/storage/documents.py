@@ -1,4 +1,4 @@
-"""Faces, times and JSON-like values as both stores write them."""
+"""Serialisation of faces, changes, times and embeddings, shared by both stores."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,16 +18,16 @@ _Value = TypeVar("_Value")
 
 
 def undamaged(what: str, remedy: str, read: Callable[[], _Value]) -> _Value:
-    """Return what `read` reads.
+    """Return the result of `read`, and report a failure as a damaged record.
 
-    A damaged record is an error, not left out: a student left out of a roll call would be marked absent.
+    A damaged record is not skipped: a student who is missing from a roll call would be marked absent.
 
     Args:
-        what: the record, such as "The template of s1", and
-        remedy: what to do.
+        what: the record, such as "The template of s1".
+        remedy: advice that continues the message.
 
     Raises:
-        RecordDamaged: the record is not what was written.
+        RecordDamaged: the record cannot be read.
     """
     try:
         return read()
@@ -36,10 +36,10 @@ def undamaged(what: str, remedy: str, read: Callable[[], _Value]) -> _Value:
 
 
 def time_text(moment: datetime) -> str:
-    """Write a time as ISO 8601 in UTC with microseconds: the order of the texts is the order of the times.
+    """Write a time as ISO 8601 in UTC with microseconds; the strings sort by time.
 
     Raises:
-        ValueError: the time has no zone, so that nobody can tell when it was.
+        ValueError: the time has no time zone.
     """
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone")
@@ -52,13 +52,15 @@ def read_time(text: str) -> datetime:
 
 
 def read_optional_time(text: str | None) -> datetime | None:
-    """Read a time that may not have come yet."""
+    """Read a time, or None."""
     return None if text is None else read_time(text)
 
 
 _WIDTH_FOLLOWS = b"\xff\xff\xff\xff"
-"""Begins the bytes of embeddings and is followed by their width, 4 bytes. As a float32 it is no number, so embeddings
-that were written without it, all of them 512 numbers wide, cannot begin like this."""
+"""Prefix of serialised embeddings, followed by their width in 4 bytes.
+
+As a float32 it is NaN, so embeddings written before it was introduced, which are all 512 wide, cannot begin with it.
+"""
 
 _EARLIER_WIDTH = 512
 
@@ -77,10 +79,10 @@ def embeddings_bytes(template: Template) -> bytes:
 
 
 def read_embeddings(content: bytes) -> NDArray[np.float32]:
-    """Read embeddings that `embeddings_bytes` wrote: float32 (V, D), not to be written to.
+    """Read embeddings that `embeddings_bytes` wrote: float32 (V, D), read-only.
 
     Raises:
-        ValueError: they are cut short or empty, or a value is not a number.
+        ValueError: they are truncated or empty, or a value is not finite.
     """
     width, start = _EARLIER_WIDTH, 0
     if content[:4] == _WIDTH_FOLLOWS:
@@ -109,7 +111,7 @@ def learned_documents(learned: Sequence[LearnedFace]) -> list[dict[str, Any]]:
 
 
 def read_learned(documents: Sequence[str | Mapping[str, Any]]) -> tuple[LearnedFace, ...]:
-    """Read what `learned_documents` wrote, or the bare face ids of older records."""
+    """Read the objects that `learned_documents` wrote, or the bare face ids of older records."""
     return tuple(
         LearnedFace(FaceId(document))
         if isinstance(document, str)
@@ -126,7 +128,7 @@ def read_learned(documents: Sequence[str | Mapping[str, Any]]) -> tuple[LearnedF
 
 
 def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Write a JSON-like value, any script as it is, in the shortest form."""
+    """Write a JSON-like value in compact form, with non-ASCII characters unescaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -171,7 +173,7 @@ def read_faces(text: str) -> tuple[IdentifiedFace, ...]:
 
 
 def change_text(change: Change) -> str:
-    """Write what a person changed as a JSON object."""
+    """Write a person's change as a JSON object."""
     document: dict[str, Any] = {"at": time_text(change.at), "by": change.by}
     if isinstance(change, MarkChange):
         document |= {"student_id": change.student_id, "before": change.before, "after": change.after}
@@ -210,7 +212,7 @@ def read_change(text: str) -> Change:
 
 
 def counts_text(counts: Mapping[MarkStatus, int]) -> str:
-    """Write how many marks there were of each status."""
+    """Write the number of marks with each status."""
     return json_text({status.value: number for status, number in counts.items()})
 
 

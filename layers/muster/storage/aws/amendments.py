@@ -43,7 +43,7 @@ class Amendments:
         self._records = records
 
     def amend(self, session_id: SessionId, expected: int, amendment: Amendment) -> Session:
-        """Do what a person decided; see `SessionStore.amend`."""
+        """Store a person's decisions; see `SessionStore.amend`."""
         amended: list[tuple[Session, list[PendingEntry]]] = []
         self._records.retry_on_conflict(lambda: amended.append(self._amend(session_id, expected, amendment)))
         session, unused = amended[-1]
@@ -52,7 +52,7 @@ class Amendments:
         return session
 
     def _amend(self, session_id: SessionId, expected: int, amendment: Amendment) -> tuple[Session, list[PendingEntry]]:
-        """Try once to amend; return the objects that nothing refers to then.
+        """Try once to amend; return the session, and the entries of objects that no item refers to afterwards.
 
         Raises:
             ConditionFailed: the session changed since it was read.
@@ -69,7 +69,7 @@ class Amendments:
         record["marks"] = marks_document(stored)
         record["mentioned"] = sorted({*record["mentioned"], *known.enrolled})
         photos = self._with_faces(record, remove_students(amendment.faces, students - known.nameable))
-        # Read after the record: its revision guards the photo too.
+        # Read after the record, whose revision also guards the photo.
         removal, unused = self._removal(session_id, amendment.photo_removed)
         kept = [anonymise(change, students - known.enrolled) for change in amendment.changes]
         actions = [
@@ -97,7 +97,7 @@ class Amendments:
         return changed
 
     def _removal(self, session_id: SessionId, photo_id: PhotoId | None) -> tuple[list[Item], list[PendingEntry]]:
-        """Return the actions that remove a photo, and the objects that nothing refers to then."""
+        """Return the actions that remove a photo, and the entries of objects that no item refers to afterwards."""
         if photo_id is None:
             return [], []
         photo = self._table.get(photo_key(session_id, photo_id))

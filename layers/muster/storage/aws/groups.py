@@ -1,4 +1,4 @@
-"""Groups as people named them, in one partition of the table."""
+"""Groups in one partition of the table."""
 
 from muster.domain.errors import GroupExists, GroupNotFound, VersionConflict
 from muster.domain.group import Group
@@ -8,7 +8,7 @@ from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 
 
 class AwsGroups:
-    """`GroupStore` on DynamoDB: an item a group, all in one partition, so that the list is one query."""
+    """`GroupStore` on DynamoDB: one item per group, all in one partition, so that one query lists them."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

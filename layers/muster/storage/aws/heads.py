@@ -1,4 +1,4 @@
-"""Versioned heads: files in the models' bucket, numbers and the pointer in the table."""
+"""Versioned heads: files in the models bucket, numbers and the pointer in the table."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,15 +13,14 @@ from muster.storage.aws.table import ConditionFailed, Item, Table
 from muster.storage.documents import json_text, read_time, time_text
 from muster.storage.ports import HeadVersion
 
-# Names, not numbers, because a reader of the table sees them.
 _WRITING, _STORED, _LEAVING = "writing", "stored", "leaving"
 
 
 class AwsHeads:
     """`HeadStore` on S3 and DynamoDB.
 
-    A head's item is there before its file is and until after it is gone, so that no file is ever out of reach of
-    `delete_all`; its stage says whether the head can be used.
+    A head's item is written before its file and deleted after it, so `delete_all` finds every file. The item's stage
+    shows whether the head can be used.
     """
 
     def __init__(self, table: Table, objects: Objects, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -46,8 +45,8 @@ class AwsHeads:
         self._table.put(item)
         self._objects.put_model(keys.head_object(pack, version), head)
         self._objects.put_model(keys.metrics_object(pack, version), json_text(metrics).encode(), "application/json")
-        # Deleted if every head was deleted meanwhile: it was trained on someone who is erased. Stored already if the
-        # answer to this very update was lost and it is sent again.
+        # If all heads were deleted concurrently, this one learned from someone who was erased, and is deleted too. The
+        # stage is "stored" already if the response to this update was lost and the SDK repeats it.
         try:
             self._table.update(
                 (partition, keys.head(version)),
@@ -90,13 +89,13 @@ class AwsHeads:
     def promote(self, pack: PackId, version: int | None, expected: int | None) -> None:
         """Make a head current if the current one is still the expected; see `HeadStore.promote`."""
         partition = keys.heads_partition(pack)
-        change, values = "REMOVE current_version", {}
+        update, values = "REMOVE current_version", {}
         if version is not None:
-            change, values = "SET current_version = :new", {":new": version}
+            update, values = "SET current_version = :new", {":new": version}
         condition = "attribute_not_exists(current_version)"
         if expected is not None:
             condition, values = "current_version = :expected", {**values, ":expected": expected}
-        actions = [self._table.update_action((partition, keys.POINTER), change, values, condition)]
+        actions = [self._table.update_action((partition, keys.POINTER), update, values, condition)]
         if version is not None:
             stored = self._table.condition_check(
                 (partition, keys.head(version)), "stage = :stored", {":stored": _STORED}
@@ -108,7 +107,7 @@ class AwsHeads:
             if version is not None and 1 in error.failed:
                 raise _not_found(pack, version) from error
             raise HeadConflict(
-                "Another head was promoted in the meantime: look at the current one and try again."
+                "Another head was promoted first. Check which one is current, then try again."
             ) from error
 
     def prune(self, pack: PackId, keep: int) -> None:
@@ -130,17 +129,17 @@ class AwsHeads:
             self._delete(pack, item)
 
     def delete_all(self) -> None:
-        """Delete every head of every pack; numbers go on from where they were."""
+        """Delete every head of every pack; numbers are not used again."""
         for listed in self._table.query(keys.heads_partition(None), keys.PACK_PREFIX):
             pack = PackId(listed["pack"])
             items = self._items(pack)
             for item in items:
-                # From here on the head cannot be promoted any more, so that the pointer stays cleared.
+                # From now on the head cannot be promoted, so the pointer stays cleared.
                 self._table.update((item["pk"], item["sk"]), "SET stage = :leaving", {":leaving": _LEAVING})
             self._table.update((keys.heads_partition(pack), keys.POINTER), "REMOVE current_version", {})
             for item in items:
                 self._delete(pack, item)
-            # What a job under way had reached was learnt from the same people.
+            # The state of an unfinished job was learned from the same people.
             self._objects.delete_models([keys.checkpoint_object(pack)])
 
     def _items(self, pack: PackId) -> list[Item]:
@@ -153,4 +152,4 @@ class AwsHeads:
 
 
 def _not_found(pack: PackId, version: int) -> HeadNotFound:
-    return HeadNotFound(f"No head {version} is stored for the pack {pack}: choose one of those listed.")
+    return HeadNotFound(f"The pack {pack} has no head {version}. Choose a head from the list.")

@@ -1,7 +1,7 @@
-"""Names in the table and in the buckets; the infrastructure grants access by these prefixes.
+"""Keys in the table and in the buckets; the infrastructure grants access by their prefixes.
 
-One partition for each student, group, session and model pack, so that what is read together lies together and can be
-read as it is this moment (an index lags behind). Ids hold no `#`, so that no key is another's prefix by accident.
+There is one partition per student, group, session and model pack. Items that are read together share a partition, where
+reads can be consistent; an index lags behind. Ids contain no `#`, so no key is a prefix of another by accident.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, Stude
 PARTITION_KEY: Final = "pk"
 SORT_KEY: Final = "sk"
 EXPIRES_AT: Final = "expires_at"
-"""Attribute by which the table drops an item, seconds since 1970."""
+"""Attribute with the time at which the table drops an item, in seconds since 1970."""
 
 RECORD: Final = "RECORD"
 TEMPLATE: Final = "TEMPLATE"
@@ -42,39 +42,39 @@ SESSION_PHOTOS: Final = "sessions/"
 TEMPLATES: Final = "templates/"
 HEADS: Final = "heads/"
 CHECKPOINTS: Final = "checkpoints/"
-"""Apart from the heads, so that what a job left behind expires by itself."""
+"""Not under the heads, so that a lifecycle rule can expire what a job left."""
 
 UPLOADS: Final = "uploads/"
-"""Where photos arrive; what lies there expires after a day."""
+"""Incoming photos, which expire after a day."""
 
 
 def student_partition(student_id: StudentId) -> str:
-    """Partition of a student: record, template, and an item for each session that mentions the student."""
+    """Partition of a student: record, template, and a mention for each session that names the student."""
     return f"STUDENT#{student_id}"
 
 
 def group_partition(group_id: GroupId | None) -> str:
-    """Partition of a group, or of the whole school: its members, sessions and roster version."""
+    """Partition of a group, or of the whole school: members, sessions and roster version."""
     return f"GROUP#{group_id or ''}"
 
 
 def session_partition(session_id: SessionId) -> str:
-    """Partition of a session: its record with the marks, its photos, and what people changed."""
+    """Partition of a session: its record with the marks, photos, and changes that people made."""
     return f"SESSION#{session_id}"
 
 
 def digest_partition(digest: str) -> str:
-    """Partition of a file's digest: an item for each photo of a session that is this very file."""
+    """Partition of a digest: an item for each session photo with this digest."""
     return f"DIGEST#{digest}"
 
 
 def digest_use(session_id: SessionId, photo_id: PhotoId) -> str:
-    """Sort key, under a digest, of a photo of a session."""
+    """Sort key of a session photo in the partition of its digest."""
     return f"{SESSION_PREFIX}{session_id}#{photo_id}"
 
 
 def heads_partition(pack: PackId | None) -> str:
-    """Partition of a pack's heads and of the pointer to the current one; without a pack, the list of packs."""
+    """Partition of a pack's heads and of the pointer to the current one; without a pack, that of the list of packs."""
     return f"{HEADS_PARTITION_PREFIX}{pack or ''}"
 
 
@@ -84,17 +84,17 @@ def member(student_id: StudentId) -> str:
 
 
 def group_session(started_at: str, session_id: SessionId) -> str:
-    """Sort key of a session in its group, in order of time."""
+    """Sort key of a session in its group; sorts by time."""
     return f"{SESSION_PREFIX}{started_at}#{session_id}"
 
 
 def sessions_between(since: str | None, until: str | None) -> tuple[str, str]:
-    """Least and greatest sort key of a group's sessions started from `since` and before `until`."""
+    """Return the first and last sort key of a group's sessions started from `since` and before `until`."""
     return SESSION_PREFIX + (since or ""), SESSION_PREFIX + (until or "~")
 
 
 def mention(session_id: SessionId) -> str:
-    """Sort key, under a student, of a session that mentions the student."""
+    """Sort key of a mention in the student's partition."""
     return f"{SESSION_PREFIX}{session_id}"
 
 
@@ -104,12 +104,12 @@ def photo(photo_id: PhotoId) -> str:
 
 
 def change(revision: int) -> str:
-    """Sort key of what was changed in a session at once, in order of time."""
+    """Sort key of the changes made at once in a session; sorts by time."""
     return f"{CHANGE_PREFIX}{revision:010d}"
 
 
 def head(version: int) -> str:
-    """Sort key of a head, in order of number."""
+    """Sort key of a head; sorts by number."""
     return f"{HEAD_PREFIX}{version:010d}"
 
 
@@ -119,7 +119,7 @@ def head_object(pack: PackId, version: int) -> str:
 
 
 def checkpoint_object(pack: PackId) -> str:
-    """Object key of what an interrupted training job had reached."""
+    """Object key of a training job's checkpoint."""
     return f"{CHECKPOINTS}{pack}"
 
 

@@ -1,4 +1,4 @@
-"""Templates that learn from faces, many students in one transaction."""
+"""Learning of templates from faces, many students in one transaction."""
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +29,8 @@ _ACTIONS_PER_STUDENT = 5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Change:
-    """A student's record as it was read, the template to be stored and the name of its new training copy, if any."""
+class _TemplateUpdate:
+    """A student's record as it was read, the template to store, and the name of its new training copy, if any."""
 
     stored: Item
     template: Template
@@ -59,82 +59,82 @@ class TemplateLearning:
         self._erasures = erasures
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
-        """Add learned rows to templates; see `StudentStore.learn`."""
+        """Add faces to templates; see `StudentStore.learn`."""
         changed: set[StudentId] = set()
-        left = list(faces)
+        remaining = list(faces)
         attempt = 0
-        while left:
-            changes, taken = self._next_changes(left)
+        while remaining:
+            updates, covered = self._next_updates(remaining)
             try:
-                if changes:
-                    self._store(changes)
+                if updates:
+                    self._store(updates)
             except ConditionFailed as error:
                 if attempt == _ATTEMPTS - 1:
-                    raise VersionConflict("The students are being changed by others: try again.") from error
-                for change in changes:
-                    self._erasures.finish(change.template.student_id)
+                    raise VersionConflict("The students are being changed by someone else. Try again.") from error
+                for update in updates:
+                    self._erasures.finish(update.template.student_id)
                 back_off(attempt)
                 attempt += 1
                 continue
-            changed |= {change.template.student_id for change in changes}
-            left = left[taken:]
+            changed |= {update.template.student_id for update in updates}
+            remaining = remaining[covered:]
         return changed
 
-    def _next_changes(self, faces: Sequence[NewFace]) -> tuple[list[_Change], int]:
-        """Read as many students as one transaction holds, and return their changes and how many faces these cover."""
-        most = MAX_TRANSACTION_ACTIONS // _ACTIONS_PER_STUDENT
-        students = list(dict.fromkeys(new.student_id for new in faces[:most]))
-        # Records first: a template that changes in between has a record of another revision by then.
+    def _next_updates(self, faces: Sequence[NewFace]) -> tuple[list[_TemplateUpdate], int]:
+        """Read as many students as one transaction holds; return their updates and the number of faces they cover."""
+        limit = MAX_TRANSACTION_ACTIONS // _ACTIONS_PER_STUDENT
+        students = list(dict.fromkeys(new.student_id for new in faces[:limit]))
+        # Records first: if a template changes between the two reads, its record's revision differs when it is written.
         items = self._table.get_many([record_key(student) for student in students])
         items |= self._table.get_many([template_key(student) for student in students])
-        changes: dict[StudentId, _Change] = {}
-        for taken, new in enumerate(faces[:most]):
+        updates: dict[StudentId, _TemplateUpdate] = {}
+        for covered, new in enumerate(faces[:limit]):
             stored, item = items.get(record_key(new.student_id)), items.get(template_key(new.student_id))
             if stored is None or item is None:
                 continue
-            known = changes.get(new.student_id)
+            known = updates.get(new.student_id)
             template = known.template if known else read_template(item)
             learned = with_learned_face(template, new.face, new.embedding)
             if learned is template:
                 continue
             copy = None if new.face.automatic else keys.new_training_copy()
-            change = _Change(stored, learned, known.copy if known and known.copy else copy)
-            following = {**changes, new.student_id: change}
-            if _actions_needed(following.values()) > MAX_TRANSACTION_ACTIONS:
-                return list(changes.values()), taken
-            changes = following
-        return list(changes.values()), min(len(faces), most)
+            update = _TemplateUpdate(stored, learned, known.copy if known and known.copy else copy)
+            extended = {**updates, new.student_id: update}
+            if _actions_needed(extended.values()) > MAX_TRANSACTION_ACTIONS:
+                return list(updates.values()), covered
+            updates = extended
+        return list(updates.values()), min(len(faces), limit)
 
-    def _store(self, changes: Sequence[_Change]) -> None:
-        due = [(change.template, change.copy) for change in changes if change.copy is not None]
-        replaced = [change.stored["training_copy"] for change in changes if change.copy is not None]
+    def _store(self, updates: Sequence[_TemplateUpdate]) -> None:
+        pending = [(update.template, update.copy) for update in updates if update.copy is not None]
+        replaced = [update.stored["training_copy"] for update in updates if update.copy is not None]
         old_copies = self._objects.pending.new_entry(models=replaced)
-        actions = [self._objects.pending.put_action(old_copies)] if due else []
-        for change in changes:
-            student, revision = read_student(change.stored), {":read": change.stored["revision"]}
-            new = record_item(student, change.stored["photo"], change.copy or change.stored["training_copy"])
+        actions = [self._objects.pending.put_action(old_copies)] if pending else []
+        for update in updates:
+            student, revision = read_student(update.stored), {":read": update.stored["revision"]}
+            new = record_item(student, update.stored["photo"], update.copy or update.stored["training_copy"])
             actions += [
                 self._table.put_action(new, "revision = :read", revision),
-                self._table.put_action(template_item(change.template)),
+                self._table.put_action(template_item(update.template)),
                 self._erasures.check_none_action(student.id),
             ]
-            if change.copy is None:
+            if update.copy is None:
                 actions.append(self._copies.put_outdated_action(student.id))
             else:
                 actions += [
-                    self._copies.put_action(student.id, change.copy),
+                    self._copies.put_action(student.id, update.copy),
                     self._copies.delete_outdated_action(student.id),
                 ]
-        for roster in sorted(set().union(*(change.rosters for change in changes))):
+        for roster in sorted(set().union(*(update.rosters for update in updates))):
             actions.append(self._table.update_action((roster, keys.ROSTER), "ADD version :one", {":one": 1}))
         self._table.transact_write(actions)
-        if not due:
+        if not pending:
             return
-        with ThreadPoolExecutor(min(_THREADS, len(due))) as pool:
-            list(pool.map(lambda copy: self._copies.write(*copy), due))
+        with ThreadPoolExecutor(min(_THREADS, len(pending))) as pool:
+            list(pool.map(lambda copy: self._copies.write(*copy), pending))
         self._objects.delete(old_copies)
 
 
-def _actions_needed(changes: Collection[_Change]) -> int:
-    in_rosters = set().union(*(change.rosters for change in changes))
-    return 1 + _ACTIONS_PER_STUDENT * len(changes) + len(in_rosters)
+def _actions_needed(updates: Collection[_TemplateUpdate]) -> int:
+    rosters = set().union(*(update.rosters for update in updates))
+    return 1 + _ACTIONS_PER_STUDENT * len(updates) + len(rosters)

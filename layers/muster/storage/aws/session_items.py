@@ -1,4 +1,4 @@
-"""A session's items in the table: their keys, how they are written and how they are read."""
+"""Keys, writers and readers of a session's items in the table."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,9 +9,9 @@ from muster.storage.aws.table import Item, Key
 from muster.storage.documents import change_text, faces_text, read_change, read_faces, read_time, time_text
 
 OBJECT_ATTRIBUTES = ("original", "annotated")
-"""Attributes of a photo that name its objects; without them it has lost its files.
+"""Attributes of a photo that name its objects; a photo without them has lost its files.
 
-Only earlier versions stored an annotated picture. It goes with the original.
+Only earlier versions stored an annotated picture. It is deleted with the original.
 """
 
 
@@ -32,7 +32,7 @@ def listing_key(record: Item) -> Key:
 
 
 def removal_key(session_id: SessionId) -> Key:
-    """Key of the note that a session is being removed."""
+    """Key of the note of a pending removal."""
     return keys.REMOVALS, session_id
 
 
@@ -100,13 +100,13 @@ def photo_item(photo: SessionPhoto, original: str | None) -> Item:
 
 
 def digest_key(photo: Item) -> Key:
-    """Key of the item by which a photo is found from its digest."""
+    """Key of the item that lists a photo under its digest."""
     use = keys.digest_use(SessionId(photo["session_id"]), PhotoId(photo["id"]))
     return keys.digest_partition(photo["digest"]), use
 
 
 def digest_item(photo: Item) -> Item:
-    """Write the item by which a photo is found from its digest."""
+    """Write the item that lists a photo under its digest."""
     pk, sk = digest_key(photo)
     return {"pk": pk, "sk": sk, "session": photo["session_id"]}
 
@@ -128,12 +128,12 @@ def read_photo(item: Item) -> SessionPhoto:
 
 
 def object_names(photo: Item) -> list[str]:
-    """Return the names of the objects that a photo still has."""
+    """Return the names of a photo's objects."""
     return [photo[name] for name in OBJECT_ATTRIBUTES if name in photo]
 
 
 def changes_item(record: Item, changes: Iterable[Change]) -> Item:
-    """Write what was changed at once, in the order of the record's revisions."""
+    """Write the changes that were made at once; the key sorts them by the record's revision."""
     return {
         "pk": record["pk"],
         "sk": keys.change(int(record["revision"])),
@@ -142,5 +142,5 @@ def changes_item(record: Item, changes: Iterable[Change]) -> Item:
 
 
 def read_changes(item: Item) -> list[Change]:
-    """Read what was changed at once."""
+    """Read the changes that were made at once."""
     return [read_change(text) for text in item["changes"]]

@@ -1,4 +1,4 @@
-"""A student's items in the table: their keys, how they are written and how they are read."""
+"""Keys, writers and readers of a student's items in the table."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -30,12 +30,12 @@ def template_key(student_id: StudentId) -> Key:
 
 
 def roster_partitions(groups: frozenset[GroupId]) -> list[str]:
-    """Partitions of the rosters that a student of these groups is on, that of the school first."""
+    """Partitions of the rosters that a student of these groups is on; the school comes first."""
     return [keys.group_partition(group) for group in (None, *sorted(groups))]
 
 
 def student_document(student: Student) -> Item:
-    """Write what is said of a student, the same in the record and in each roster."""
+    """Write the attributes of a student that the record and each roster contain."""
     consent = student.consent
     return {
         "id": student.id,
@@ -52,10 +52,10 @@ def student_document(student: Student) -> Item:
 
 
 def record_item(student: Student, photo: str | None = None, training_copy: str | None = None) -> Item:
-    """Make a record; no two are ever of one revision, so that a rival's write between reading and writing is seen.
+    """Make a record with a new random revision, by which a concurrent write is noticed.
 
     Args:
-        photo, training_copy: names of the objects, where there is a template.
+        photo, training_copy: names of the objects, if there is a template.
     """
     pk, sk = record_key(student.id)
     objects = {"photo": photo, "training_copy": training_copy}
@@ -113,12 +113,12 @@ def read_template(item: Item) -> Template:
 
 
 def not_found(student_id: StudentId) -> StudentNotFound:
-    """Say that nobody has an id."""
+    """Return the error for an unknown id."""
     return StudentNotFound(f"Nobody is registered as {student_id}: check the id, or register the student first.")
 
 
 def not_registered(student_id: StudentId) -> NotRegistered:
-    """Say that a student has no template."""
+    """Return the error for a student without a template."""
     return NotRegistered(f"{student_id} is not registered with a photo: register the student first.")
 
 

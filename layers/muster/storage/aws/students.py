@@ -35,7 +35,7 @@ from muster.storage.shared import check_groups
 
 _Result = TypeVar("_Result")
 
-# Rivals for one student are a person's second click, or a photo learned from beside it.
+# Conflicts over one student come from a second click, or from a roll call that the student's template learns from.
 _ATTEMPTS = 10
 _THREADS = 8
 
@@ -43,9 +43,10 @@ _THREADS = 8
 class AwsStudents:
     """`StudentStore` on DynamoDB and S3.
 
-    A student is five kinds of item, changed in one transaction: the record; the template; in each group, and in the
-    school, a copy of the record, so that a roster is one query; and the version of each of those rosters. The photo is
-    an object, written before (see `Objects`); the copy for training one written after (see `PendingTrainingCopies`).
+    A student has five kinds of items, which change in one transaction: the record, the template, a copy of the record
+    in each group and in the school, so that one query reads a roster, and the versions of those rosters. The photo
+    is an object that is written before (see `PendingObjects`), and the training copy one that is written after (see
+    `PendingTrainingCopies`).
     """
 
     def __init__(
@@ -64,11 +65,11 @@ class AwsStudents:
         self._learning = TemplateLearning(table, objects, copies, erasures)
 
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
-        """Store a student whole; see `StudentStore.add`."""
+        """Store a student; see `StudentStore.add`."""
         check_groups(student)
         template = replace(template, student_id=student.id)
         written = template_item(template)
-        # Asked first, so that a taken id costs no objects; the transaction asks again.
+        # Checked first, so that a taken id costs no objects; the transaction checks again.
         stored = self._table.get(record_key(student.id))
         _check_can_be_added(student, stored, replaces)
         entry = self._objects.pending.new_entry(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
@@ -109,7 +110,7 @@ class AwsStudents:
         self._update_record(student.id, renamed)
 
     def withdraw(self, student_id: StudentId, at: datetime) -> Student:
-        """Note that consent was withdrawn and remove what recognises the student; see `StudentStore.withdraw`."""
+        """Record the withdrawal of consent; see `StudentStore.withdraw`."""
 
         def withdrawn(stored: Item) -> Student:
             old = read_student(stored)
@@ -144,11 +145,11 @@ class AwsStudents:
         return self._update_record(student_id, agreed)
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
-        """Add learned rows to templates; see `StudentStore.learn`."""
+        """Add faces to templates; see `StudentStore.learn`."""
         return self._learning.learn(faces)
 
     def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
-        """Take a learned row out of the template; see `StudentStore.unlearn`."""
+        """Remove a learned row from the template; see `StudentStore.unlearn`."""
 
         def unlearned(stored: Item) -> bool:
             template = self.template(student_id)
@@ -163,10 +164,10 @@ class AwsStudents:
             return False
 
     def renew_copies(self) -> None:
-        """Write new training copies of the templates that learned automatically since the last time."""
+        """Write new training copies of the templates that learned automatically since the last call."""
 
         def renew(student_id: StudentId) -> None:
-            # A student who was erased or withdrew in between has no copy.
+            # Students who were erased or withdrew since have no copy.
             with suppress(StudentNotFound, NotRegistered):
                 self._update_record(
                     student_id, lambda stored: self._replace_template(stored, self.template(student_id))
@@ -184,7 +185,7 @@ class AwsStudents:
         return [read_student(item) for item in self._members(group_id)]
 
     def erase(self, student_id: StudentId) -> None:
-        """Remove every trace of a student; see `StudentStore.erase`."""
+        """Erase a student; see `StudentStore.erase`."""
 
         def erased(stored: Item) -> None:
             actions = [
@@ -210,14 +211,14 @@ class AwsStudents:
         return read_template(item)
 
     def templates(self, group_id: GroupId | None = None) -> list[Template]:
-        """Return the templates of a group, or all, ordered by student id: one query and a read per 100 students."""
+        """Return the templates of a group, or all, ordered by student id, by one query and a read per 100 students."""
         wanted = [template_key(StudentId(item["id"])) for item in self._members(group_id) if "registered_at" in item]
         found = self._table.get_many(wanted)
-        # Who was erased after the query is left out.
+        # Students who were erased after the query are left out.
         return [read_template(found[key]) for key in wanted if key in found]
 
     def roster_version(self, group_id: GroupId | None = None) -> str:
-        """Return a text that changes with the group's members and their templates."""
+        """Return the version of a roster; see `StudentStore.roster_version`."""
         item = self._table.get((keys.group_partition(group_id), keys.ROSTER))
         return str(item["version"]) if item else "0"
 
@@ -246,14 +247,14 @@ class AwsStudents:
         return self._table.update_action((roster, keys.ROSTER), "ADD version :one", {":one": 1})
 
     def _store(self, new: Item, stored: Item | None, also: Sequence[Item] = (), *, checked: bool = True) -> None:
-        """Write a record and its copies in place of the stored one, if that is still as it was read.
+        """Replace a record and its copies, if the stored record is still the one that was read.
 
         Args:
-            checked: ask that no erasure is left to do, or finish it and try again.
+            checked: check that no erasure is pending; if one is, complete it and retry.
 
         Raises:
             ConditionFailed: the stored record changed, or another condition did not hold.
-            InvalidRequest: more groups are left and entered than can be written at once.
+            InvalidRequest: the student leaves and joins more groups than can be written at once.
         """
         student = read_student(new)
         left = frozenset() if stored is None else read_student(stored).groups - student.groups
@@ -266,18 +267,18 @@ class AwsStudents:
         for roster in roster_partitions(left)[1:]:
             actions += [self._table.delete_action((roster, keys.member(student.id))), self._bump_roster_action(roster)]
         if len(actions) > MAX_TRANSACTION_ACTIONS:
-            raise InvalidRequest(f"{student.id} changes too many groups at once: change them in two steps.")
+            raise InvalidRequest(f"{student.id} changes too many groups at once. Change them in two steps.")
         try:
             self._table.transact_write(actions)
         except ConditionFailed as error:
-            only_left_to_do = checked and error.failed == {len(also) + 1}
-            if not only_left_to_do:
+            only_pending_erasure = checked and error.failed == {len(also) + 1}
+            if not only_pending_erasure:
                 raise
             self._erasures.finish(student.id)
             self._store(new, stored, also)
 
     def _replace_template(self, stored: Item, template: Template) -> None:
-        """Write a changed template and its copy, if the stored record is still as it was read before the template."""
+        """Write a changed template and its copy, if the record is still the one that was read before the template."""
         copy = keys.new_training_copy()
         old_copy = self._objects.pending.new_entry(models=[stored["training_copy"]])
         student = read_student(stored)
@@ -292,7 +293,7 @@ class AwsStudents:
         self._objects.delete(old_copy)
 
     def _update_record(self, student_id: StudentId, change: Callable[[Item], _Result]) -> _Result:
-        """Do a change to the record as it is read, again if a rival changed it in between."""
+        """Call `change` with the record, and retry if the record changed concurrently."""
         for attempt in range(_ATTEMPTS):
             stored = self._record(student_id)
             try:
@@ -304,7 +305,7 @@ class AwsStudents:
 
 
 def _unchanged(stored: Item | None) -> tuple[str, Item]:
-    """Return the condition, with its values, that a record is still as it was read."""
+    """Return the condition, with its values, that a record is still the one that was read."""
     if stored is None:
         return "attribute_not_exists(pk)", {}
     return "revision = :read", {":read": stored["revision"]}

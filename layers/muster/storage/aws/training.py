@@ -1,4 +1,4 @@
-"""Where training stands, in one item."""
+"""The state of training in one item."""
 
 import json
 from collections.abc import Mapping
@@ -14,17 +14,17 @@ _KEY = (keys.TRAINING, keys.RECORD)
 
 
 class AwsTraining:
-    """`TrainingStore` on DynamoDB: every change is one conditional update of one item."""
+    """`TrainingStore` on DynamoDB: every method that writes is one conditional update of the item."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def request(self) -> None:
-        """Note that the templates changed."""
+        """Set the dirty flag."""
         self._table.update(_KEY, "SET dirty = :yes", {":yes": True})
 
     def begin(self, run_id: str, now: datetime, stale_after_seconds: float) -> bool:
-        """Start a run unless another is under way; see `TrainingStore.begin`."""
+        """Start a run unless another is active; see `TrainingStore.begin`."""
         values = {
             ":run": run_id,
             ":now": time_text(now),
@@ -41,12 +41,12 @@ class AwsTraining:
                 " OR (running <> :run AND (heartbeat_at <= :limit OR heartbeat_at >= :future))",
             )
         except ConditionFailed:
-            # Begun before by this very run: the templates may have been read since, so that the dirty flag stays.
+            # This run began before and may have read the templates since, so the dirty flag must stay.
             return self.heartbeat(run_id, now)
         return True
 
     def heartbeat(self, run_id: str, now: datetime) -> bool:
-        """Say that the run is alive; see `TrainingStore.heartbeat`."""
+        """Record that the run is alive; see `TrainingStore.heartbeat`."""
         try:
             self._table.update(
                 _KEY, "SET heartbeat_at = :now", {":now": time_text(now), ":run": run_id}, "running = :run"
@@ -56,7 +56,7 @@ class AwsTraining:
         return True
 
     def finish(self, run_id: str, outcome: Mapping[str, Any]) -> bool:
-        """End the run and keep its outcome; see `TrainingStore.finish`."""
+        """End the run and store its outcome; see `TrainingStore.finish`."""
         try:
             item = self._table.update(
                 _KEY,
@@ -69,7 +69,7 @@ class AwsTraining:
         return _state(item).dirty
 
     def state(self) -> TrainingState:
-        """Return where training stands."""
+        """Return the state of training."""
         return _state(self._table.get(_KEY) or {})
 
 

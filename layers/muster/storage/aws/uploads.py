@@ -1,4 +1,4 @@
-"""Photos on their way: in the photos' bucket under `uploads/`, what they are for in the table."""
+"""Uploads: photos under `uploads/` in the photos bucket, and their details in the table."""
 
 import json
 from collections.abc import Callable
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 _RECORD = "RECORD"
 _MENTION_PREFIX = "UPLOAD#"
-_PERMIT_LASTS = timedelta(minutes=15)
+_PERMIT_LIFETIME = timedelta(minutes=15)
 
 
 def upload_object(kind: UploadKind, upload_id: UploadId) -> str:
-    """Object key of a photo on its way; it names nobody."""
+    """Object key of an uploaded photo, without personal data."""
     return f"{UPLOADS}{kind}/{upload_id}"
 
 
@@ -52,8 +52,8 @@ class AwsUploads:
     """`UploadStore` on S3 and DynamoDB.
 
     Args:
-        client: signs permits, so it must know its region's own address of the bucket.
-        photos: name of the photos' bucket.
+        client: signs permits, so it must use the bucket's regional endpoint.
+        photos: name of the photos bucket.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class AwsUploads:
         self._now = now
 
     def open(self, upload: Upload) -> UploadPermit:
-        """Keep what the photo is for, and return leave to send it; see `UploadStore.open`."""
+        """Store an upload and return a permit; see `UploadStore.open`."""
         partition, sort = _key(upload.id)
         expires = int(upload.expires_at.timestamp())
         actions = [
@@ -85,25 +85,25 @@ class AwsUploads:
             )
         ]
         if isinstance(upload.details, RegistrationDetails):
-            # By this item an erasure finds it.
+            # An erasure finds the upload by this item.
             student, mention = _mention(upload.details.student_id, upload.id)
             actions.append(self._table.put_action({"pk": student, "sk": mention, EXPIRES_AT: expires}))
         self._table.transact_write(actions)
         size, media_type = upload.file.size, upload.file.content_type
-        expires_at = self._now() + _PERMIT_LASTS
+        expires_at = self._now() + _PERMIT_LIFETIME
         form = self._client.generate_presigned_post(
             Bucket=self._photos,
             Key=upload_object(upload.kind, upload.id),
             Fields={"Content-Type": media_type},
             Conditions=[{"Content-Type": media_type}, ["content-length-range", size, size]],
-            ExpiresIn=int(_PERMIT_LASTS.total_seconds()),
+            ExpiresIn=int(_PERMIT_LIFETIME.total_seconds()),
         )
         return UploadPermit(form["url"], form["fields"], expires_at)
 
     def get(self, upload_id: UploadId) -> Upload:
         """Return one upload; see `UploadStore.get`."""
         item = self._table.get(_key(upload_id))
-        # The table may take two days to drop what has expired.
+        # The table may take two days to drop an expired item.
         if item is None or datetime.fromtimestamp(int(item[EXPIRES_AT]), UTC) <= self._now():
             raise upload_not_found(upload_id)
         return _upload(upload_id, item)
@@ -112,11 +112,11 @@ class AwsUploads:
         """Return the photo as it was sent; see `UploadStore.photo`."""
         content = read_object(self._client, self._photos, upload_object(kind, upload_id))
         if content is None:
-            raise PhotoNotFound("The photo was deleted before it was read: announce it and send it again.")
+            raise PhotoNotFound("The photo was deleted before it was read. Upload it again.")
         return content
 
     def close(self, upload_id: UploadId, outcome: Outcome) -> bool:
-        """Keep the outcome and forget the details, if there is no outcome yet; see `UploadStore.close`."""
+        """Store the outcome and delete the details; see `UploadStore.close`."""
         closing = self._table.update_action(
             _key(upload_id),
             "SET outcome = :outcome REMOVE details",
@@ -130,7 +130,7 @@ class AwsUploads:
         return True
 
     def forget(self, student_id: StudentId) -> None:
-        """Forget uploads that are to register a student, or did; see `UploadStore.forget`."""
+        """Delete the uploads that register a student; see `UploadStore.forget`."""
         for item in list(self._table.query(student_partition(student_id), _MENTION_PREFIX)):
             upload_id = UploadId(item["sk"].removeprefix(_MENTION_PREFIX))
             self._table.transact_write(
@@ -141,7 +141,7 @@ class AwsUploads:
             )
 
     def discard(self, kind: UploadKind, upload_id: UploadId) -> None:
-        """Delete the photo, if it is there."""
+        """Delete the photo, if it exists."""
         self._client.delete_object(Bucket=self._photos, Key=upload_object(kind, upload_id))
 
 
@@ -186,7 +186,7 @@ def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
     return RollCallDetails(
         GroupId(document["group_id"]),
         None if session is None else SessionId(session),
-        # Uploads that an older version announced do not have it.
+        # Missing in uploads that earlier versions stored.
         document.get("use_anyway", False),
     )
 

@@ -1,4 +1,4 @@
-"""Where training stands, in one directory."""
+"""The state of training in one directory."""
 
 import json
 import sqlite3
@@ -18,20 +18,20 @@ class LocalTraining:
         self._database = database
 
     def request(self) -> None:
-        """Note that the templates changed."""
+        """Set the dirty flag."""
         with self._database.write() as connection:
             connection.execute("UPDATE training SET dirty = 1")
 
     def begin(self, run_id: str, now: datetime, stale_after_seconds: float) -> bool:
-        """Start a run unless another is under way; see `TrainingStore.begin`."""
+        """Start a run unless another is active; see `TrainingStore.begin`."""
         with self._database.write() as connection:
             state = _state(connection)
             if state.running == run_id:
-                # Begun before: the templates may have been read since, so that the dirty flag must stay.
+                # This run began before and may have read the templates since, so the dirty flag must stay.
                 connection.execute("UPDATE training SET heartbeat_at = ?", (time_text(now),))
                 return True
             if state.running is not None and state.heartbeat_at is not None:
-                # A clock that was set back leaves a heartbeat in the future: such a run is as dead as a silent one.
+                # A heartbeat in the future is left when the clock is set back; that run counts as dead too.
                 silent = abs((now - state.heartbeat_at).total_seconds())
                 if silent < stale_after_seconds:
                     return False
@@ -42,7 +42,7 @@ class LocalTraining:
             return True
 
     def heartbeat(self, run_id: str, now: datetime) -> bool:
-        """Say that the run is alive; see `TrainingStore.heartbeat`."""
+        """Record that the run is alive; see `TrainingStore.heartbeat`."""
         with self._database.write() as connection:
             changed = connection.execute(
                 "UPDATE training SET heartbeat_at = ? WHERE running = ?", (time_text(now), run_id)
@@ -50,7 +50,7 @@ class LocalTraining:
             return changed.rowcount == 1
 
     def finish(self, run_id: str, outcome: Mapping[str, Any]) -> bool:
-        """End the run and keep its outcome; see `TrainingStore.finish`."""
+        """End the run and store its outcome; see `TrainingStore.finish`."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE training SET running = NULL, started_at = NULL, heartbeat_at = NULL, last_outcome = ?"
@@ -60,7 +60,7 @@ class LocalTraining:
             return _state(connection).dirty
 
     def state(self) -> TrainingState:
-        """Return where training stands."""
+        """Return the state of training."""
         return _state(self._database.read())
 
 

@@ -1,0 +1,165 @@
+"""Stores of students and their templates."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
+from muster.domain.learning import NewFace
+from muster.domain.student import Consent, Student, Template
+
+
+class StudentStore(Protocol):
+    """Students, their templates and registration photos."""
+
+    def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
+        """Store a student: registration photo, template and record.
+
+        The id may be that of a student without a template. Their record is then replaced if its version is the one
+        before the new record's; their marks stay.
+
+        Args:
+            replaces: the record as the caller read it. A record that differs is not replaced, even one with the same
+                version, such as that of a student enrolled after an erasure.
+
+        Raises:
+            StudentExists: the id belongs to a registered student, whose data is unchanged.
+            VersionConflict: the record without a template was changed concurrently.
+            InvalidRequest: the student is in more than 40 groups.
+            StorageFull: nothing was stored.
+        """
+
+    def enrol(self, student: Student) -> None:
+        """Store a record without template and photo (`registered_at` is None).
+
+        Raises:
+            StudentExists: the id is taken; the stored data is unchanged.
+            InvalidRequest: the student is in more than 40 groups.
+        """
+
+    def update(self, student: Student) -> None:
+        """Replace name and groups of a record, if its version is the one before `student.version`.
+
+        Consent, template and photo are unchanged.
+
+        Raises:
+            StudentNotFound: no student has this id.
+            VersionConflict: the record has a different version.
+            InvalidRequest: the student is in more than 40 groups.
+        """
+
+    def withdraw(self, student_id: StudentId, at: datetime) -> Student:
+        """Record the withdrawal of consent, and delete everything that the student could be recognised by.
+
+        Deletes template, registration photo and training copy. Faces that were the student's become unknown, and the
+        session photos that named the student lose their files. The record, its marks and their changes stay.
+        Idempotent.
+
+        Returns:
+            The updated record.
+
+        Raises:
+            StudentNotFound: no student has this id.
+        """
+
+    def agree(self, student_id: StudentId, consent: Consent) -> Student:
+        """Replace the consent of a registered student by a newer one; template, photo and groups stay.
+
+        Returns:
+            The updated record.
+
+        Raises:
+            StudentNotFound: no student has this id.
+            NotRegistered: the student is not registered, or withdrew consent.
+        """
+
+    def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
+        """Add faces to templates with `with_learned_face`; each face is added atomically, the batch is not.
+
+        Also updates training copies and roster versions. Skips students without a template. Idempotent: a template
+        learns from a face once.
+
+        Returns:
+            The students whose templates changed.
+        """
+
+    def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
+        """Remove a learned row from the template; return whether there was one (False for an unknown student)."""
+
+    def get(self, student_id: StudentId) -> Student:
+        """Return one student.
+
+        Raises:
+            StudentNotFound: no student has this id.
+        """
+
+    def find(self, group_id: GroupId | None = None) -> list[Student]:
+        """Return the students of a group, or all, ordered by id; empty if there are none."""
+
+    def erase(self, student_id: StudentId) -> None:
+        """Delete the student's record, template and registration photo, and remove the id from all marks and faces.
+
+        The rest is anonymous: a face that was the student's becomes unknown, a mark is counted in `Session.erased`, and
+        changes keep their time and user but not the id. Session photos that name the student, or named the student
+        before a person changed it, lose their files, since they may show the face.
+
+        Raises:
+            StudentNotFound: no student has this id.
+        """
+
+    def template(self, student_id: StudentId) -> Template:
+        """Return one student's template.
+
+        Raises:
+            StudentNotFound: no student has this id.
+            NotRegistered: the student has no template.
+        """
+
+    def templates(self, group_id: GroupId | None = None) -> list[Template]:
+        """Return the templates of a group, or all, ordered by student id, in a few reads."""
+
+    def roster_version(self, group_id: GroupId | None = None) -> str:
+        """Return an opaque string that changes whenever the group's members or their templates change."""
+
+    def photo(self, student_id: StudentId) -> bytes:
+        """Return the registration photo as it was sent.
+
+        Raises:
+            StudentNotFound: no student has this id, or the photo's retention has ended.
+        """
+
+    def traces(self, student_id: StudentId) -> list[str]:
+        """Search the whole store, every item and every file name, for an id; empty after `erase`.
+
+        Reads everything, so it is not meant for normal requests.
+
+        Returns:
+            One readable line per place that contains the id.
+        """
+
+
+class StagedTemplates(Protocol):
+    """Templates of another model pack, stored beside those in use until all can be switched at once."""
+
+    def packs(self) -> set[PackId]:
+        """Return the packs of the templates in use; cheap enough for every start."""
+
+    def stage(self, template: Template) -> None:
+        """Store a student's template of another pack, without learned rows; ignored for students without a template."""
+
+    def staged(self, pack: PackId) -> dict[StudentId, str]:
+        """Return the students with a staged template of a pack, and the digests of the photos they were made from."""
+
+    def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
+        """Replace the templates in use by the staged ones of a pack, all at once, and update roster versions.
+
+        The new templates hold no learned faces. Students who are left out keep record and marks, but lose template,
+        photo and consent. They are enrolled and can be registered again.
+
+        Returns:
+            The number of templates that were switched to the pack.
+
+        Raises:
+            VersionConflict: a student who is not left out has neither a template of the pack nor a staged one made from
+                the present photo; nothing was changed.
+        """
