@@ -1,0 +1,1 @@
+"""Embeddings to decisions: gallery, likelihood ratios, thresholds, the decision on a whole roll, and the head."""

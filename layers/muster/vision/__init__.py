@@ -1,0 +1,1 @@
+"""Photos to embeddings: decode, find faces, check quality, align and embed."""
