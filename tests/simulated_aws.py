@@ -37,7 +37,7 @@ class RequestTokens:
     """Recognises a transaction that is sent again by its token, as DynamoDB does and the simulation does not.
 
     The first answer is given again for ten minutes; another transaction under the token is refused. A transaction that
-    was cancelled changed nothing, and is carried out anew.
+    was cancelled changed nothing, and is carried out again.
     """
 
     def __init__(self, app: "WSGIApplication", clock: Callable[[], float] = time.monotonic) -> None:

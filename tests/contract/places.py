@@ -1,4 +1,4 @@
-"""Where a store can be: each place opens its stores anew, in this process or in another."""
+"""Places that hold stores; each opens its stores again, in this process or in another."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""What every store of answers promises."""
+"""The contract of every store of answers."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -356,4 +356,4 @@ def test_a_whole_class_learns_at_once(stores: Stores) -> None:
         assert template.learned_ids == (f"face of {template.student_id}",)
         np.testing.assert_array_equal(template.embeddings[:-1], a_template(template.student_id).embeddings)
     after = stores.students.roster_version(GroupId("g")), stores.students.roster_version(GroupId("course-s07"))
-    assert all(one != other for one, other in zip(before, after, strict=True))
+    assert all(old != later for old, later in zip(before, after, strict=True))

@@ -1,4 +1,4 @@
-"""What holds of the table and the buckets besides the ports: calls made, what is left, what a crash left."""
+"""The table and the buckets beyond the ports: calls made, data left behind, and recovery from crashes."""
 
 import json
 from collections.abc import Iterator
@@ -410,7 +410,7 @@ def is_removed(stores: AwsStores, session: SessionId) -> bool:
     try:
         stores.sessions.get(session)
     except SessionNotFound:
-        assert session not in {one.id for one in stores.sessions.of_group(GroupId("g"))}
+        assert session not in {kept.id for kept in stores.sessions.of_group(GroupId("g"))}
         with pytest.raises(PhotoNotFound):
             stores.sessions.original(session, PhotoId("p1"))
         return True

@@ -82,7 +82,7 @@ def test_enrolling_changes_the_rosters(stores: Stores) -> None:
     before = versions(stores, "g", "h")
     enrol(stores, "s1", groups=["g"])
     after = versions(stores, "g", "h")
-    assert [one != other for one, other in zip(before, after, strict=True)] == [True, False, True]
+    assert [old != later for old, later in zip(before, after, strict=True)] == [True, False, True]
 
 
 def test_a_taken_id_cannot_be_enrolled_and_nothing_changes(stores: Stores) -> None:
@@ -126,7 +126,7 @@ def test_an_enrolled_student_is_registered_and_keeps_marks(stores: Stores) -> No
     assert stores.students.find() == [student]
     assert stores.students.find(GroupId("joined")) == [student]
     assert stores.students.find(GroupId("left")) == []
-    assert all(one != other for one, other in zip(before, versions(stores, "g", "left", "joined"), strict=True))
+    assert all(old != later for old, later in zip(before, versions(stores, "g", "left", "joined"), strict=True))
     assert [m.student_id for m in stores.sessions.marks(session)] == ["s1"]
 
 
@@ -183,7 +183,7 @@ def test_a_change_replaces_name_and_groups_and_nothing_else(stores: Stores) -> N
     assert stores.students.find(GroupId("joined")) == [new]
     assert [t.student_id for t in stores.students.templates(GroupId("joined"))] == ["s1"]
     after = versions(stores, "g", "left", "joined", "elsewhere")
-    assert [one != other for one, other in zip(before, after, strict=True)] == [True, True, True, False, True]
+    assert [old != later for old, later in zip(before, after, strict=True)] == [True, True, True, False, True]
 
 
 def test_an_enrolled_record_can_be_changed(stores: Stores) -> None:
@@ -251,7 +251,7 @@ def test_withdrawn_consent_removes_what_recognises_and_keeps_the_record(place: P
     with pytest.raises(StudentNotFound):
         stores.students.photo(S1)
     assert [t.student_id for t in stores.students.templates(GroupId("g"))] == ["s2"]
-    assert all(one != other for one, other in zip(before, versions(stores, "g"), strict=True))
+    assert all(old != later for old, later in zip(before, versions(stores, "g"), strict=True))
 
 
 def test_a_newer_consent_takes_the_place_of_the_earlier_one_and_nothing_else(place: Place, stores: Stores) -> None:
@@ -265,7 +265,7 @@ def test_a_newer_consent_takes_the_place_of_the_earlier_one_and_nothing_else(pla
     assert expected in stores.students.find(GroupId("g"))
     assert_same_template(stores.students.template(S1), template)
     assert stores.students.photo(S1) == a_photo("s1")
-    assert all(one != other for one, other in zip(before, versions(stores, "g"), strict=True))
+    assert all(old != later for old, later in zip(before, versions(stores, "g"), strict=True))
     stores.students.withdraw(S1, LATER)
     for id in ("s1", "enrolled"):
         unchanged = stores.students.get(StudentId(id))
@@ -409,7 +409,7 @@ def test_a_template_learns_rows_after_its_views(place: Place, stores: Stores) ->
     assert stores.students.get(S1) == student
     assert stores.students.photo(S1) == a_photo("s1")
     after = versions(stores, "g", "h")
-    assert [one != other for one, other in zip(before, after, strict=True)] == [True, False, True]
+    assert [old != later for old, later in zip(before, after, strict=True)] == [True, False, True]
 
 
 def test_a_face_learned_again_takes_the_place_of_its_old_row(stores: Stores) -> None:
@@ -440,7 +440,7 @@ def test_what_was_learned_can_be_unlearned(stores: Stores) -> None:
     before = versions(stores, "g")
     assert stores.students.unlearn(S1, FaceId("f2"))
     assert learned(stores) == rows("f1", "f3")
-    assert all(one != other for one, other in zip(before, versions(stores, "g"), strict=True))
+    assert all(old != later for old, later in zip(before, versions(stores, "g"), strict=True))
 
     before = versions(stores, "g")
     assert not stores.students.unlearn(S1, FaceId("f2"))

@@ -1,4 +1,4 @@
-"""What people change in a session afterwards is stored whole, by version, and told apart from what photos say."""
+"""People's later changes to a session are stored whole, by version, and kept apart from results of photos."""
 
 import json
 from collections import Counter

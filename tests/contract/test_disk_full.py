@@ -1,4 +1,4 @@
-"""A disk without room: the person is told, and nothing is half stored."""
+"""On a full disk, writes fail with an error and leave nothing half stored."""
 
 import resource
 import subprocess

@@ -1,4 +1,4 @@
-"""What every store of groups promises."""
+"""The contract of every store of groups."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

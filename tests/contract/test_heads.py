@@ -1,4 +1,4 @@
-"""What every store of heads promises."""
+"""The contract of every store of heads."""
 
 import pytest
 

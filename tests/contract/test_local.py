@@ -1,4 +1,4 @@
-"""What holds of one directory besides the ports: privacy of its files, its layout, what a crash left."""
+"""The local store beyond the ports: privacy of its files, its layout, and recovery from crashes."""
 
 import sqlite3
 import stat

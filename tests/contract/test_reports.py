@@ -27,7 +27,7 @@ def reports(stores: Stores, zone: ZoneInfo = BERLIN) -> Reports:
 
 
 def enrol(stores: Stores, **groups: str) -> None:
-    """Enrol students, each into the groups that are named with spaces in between."""
+    """Enrol students, each into the groups that are separated by spaces."""
     for id, names in groups.items():
         own = frozenset(GroupId(name) for name in names.split())
         stores.students.enrol(Student(StudentId(id), f"Student {id}", own, consent=None, registered_at=None))

@@ -44,7 +44,7 @@ def test_old_photos_lose_their_files_and_nothing_else(stores: Stores) -> None:
     a_term(stores)
     assert retention(stores, 30, None).run() == Expired(photos=1, sessions=0)
     assert [kept(stores, session) for session in ("s40", "s20", "s0")] == [False, True, True]
-    assert [one.status for one in stores.sessions.marks(SessionId("s40"))] == [MarkStatus.PRESENT]
+    assert [mark.status for mark in stores.sessions.marks(SessionId("s40"))] == [MarkStatus.PRESENT]
     assert stores.sessions.photos(SessionId("s40"))[0].faces[0].student_id == "a"
     assert retention(stores, 30, None).run() == Expired(photos=0, sessions=0)
 

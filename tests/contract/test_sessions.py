@@ -1,4 +1,4 @@
-"""What every store of sessions promises."""
+"""The contract of every store of sessions."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -291,9 +291,9 @@ def test_a_student_who_joined_after_the_session_opened_is_marked(stores: Stores)
 
 def test_who_is_not_registered_leaves_no_trace(stores: Stores) -> None:
     register(stores, "a")
-    session = open_session(stores, "a", "erased-meanwhile")
-    photo = a_session_photo(session, a_face("erased-meanwhile", candidates=["a"]), a_face("a"))
-    stores.sessions.record_photo(photo, b"o", [mark("erased-meanwhile"), mark("a")])
+    session = open_session(stores, "a", "erased-while-reading")
+    photo = a_session_photo(session, a_face("erased-while-reading", candidates=["a"]), a_face("a"))
+    stores.sessions.record_photo(photo, b"o", [mark("erased-while-reading"), mark("a")])
     assert statuses(stores, session) == {"a": ("present", "photo")}
     assert students_in(stores.sessions.photos(session)[0].faces) == {"a"}
     with pytest.raises(PhotoNotFound):

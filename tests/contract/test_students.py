@@ -1,4 +1,4 @@
-"""What every store of students promises."""
+"""The contract of every store of students."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A search of the whole store finds whoever is in it, and nobody who was erased."""
+"""A search of the whole store finds every stored student, and none who was erased."""
 
 import pytest
 

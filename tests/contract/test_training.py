@@ -1,4 +1,4 @@
-"""What every store of the training state promises."""
+"""The contract of every store of the training state."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What an upload's record keeps until it is asked for."""
+"""Records of uploads keep their result until it is fetched."""
 
 from datetime import timedelta
 

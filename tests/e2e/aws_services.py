@@ -17,15 +17,22 @@ from tests.contract.places import AwsPlace
 
 
 class Gateway:
-    """Passes the claims of the caller on, as API Gateway does once it has verified a token; the token is the user."""
+    """Passes the claims of the caller on, as API Gateway does once it has verified a token.
 
-    def __init__(self, app: ASGIApp, roles: Mapping[str, Role]) -> None:
+    Args:
+        roles: by user; the token of a user is the user's id.
+        default: the user of a request with another token, or without one.
+    """
+
+    def __init__(self, app: ASGIApp, roles: Mapping[str, Role], *, default: str = "") -> None:
         self._app = app
         self._roles = roles
+        self._default = default
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             user = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
+            user = user if user in self._roles else self._default
             claims = {"sub": user, "cognito:groups": f"[{self._roles[user]}]"}
             scope = {**scope, "aws.event": {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}}
         await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Who may use which route: every route is walked by someone without a token, two teachers and an admin."""
+"""Access to every route, requested without a token, by two teachers and by an admin."""
 
 import io
 import zipfile
@@ -158,7 +158,7 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
     nowhere = path.format(student_id="s99", group_id="99", session_id="sunday", **ids)
     arguments = dict(WHO_MAY[route].arguments)
     arguments["headers"] = {**arguments.get("headers", {}), "Authorization": f"Bearer {tokens['other']}"}
-    answers = [client.request(method, one, **arguments) for one in (there, nowhere)]
+    answers = [client.request(method, path, **arguments) for path in (there, nowhere)]
     assert answers[0].status_code == answers[1].status_code == 403
     assert answers[0].json() == answers[1].json()
 
@@ -174,10 +174,10 @@ def test_an_app_with_a_route_that_asks_nobody_is_not_made(
 def test_a_wrong_token_is_refused_and_many_of_them_are_put_off(client: httpx.Client, tokens: Tokens) -> None:
     wrong = {"Authorization": "Bearer " + "x" * 43}
     answers = [client.get("/v1/students", headers=wrong) for _ in range(25)]
-    assert [one.status_code for one in answers[:20]] == [401] * 20
+    assert [answer.status_code for answer in answers[:20]] == [401] * 20
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
-    # Who has a token is not put off by who has none.
+    # Callers without a token do not slow down those who have one.
     assert client.get("/v1/students", headers={"Authorization": f"Bearer {tokens['own']}"}).status_code == 200
 
 

@@ -107,7 +107,7 @@ while True:
         writer.wait()
         if writer.stdout is not None:
             writer.stdout.close()
-    assert all(one["verified"] and not one["missing"] for one in made)
+    assert all(backup["verified"] and not backup["missing"] for backup in made)
     run(tmp_path / "restored", "restore", tmp_path / "backup1")
     stores = open_local(tmp_path / "restored")
     for student in stores.students.find():

@@ -1,4 +1,4 @@
-"""Every command beside a server that keeps writing: nothing that either acknowledged is lost, whoever ends first."""
+"""Every command runs beside a busy server, and nothing that either of them acknowledged is lost."""
 
 import json
 import shutil

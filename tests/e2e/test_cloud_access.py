@@ -1,4 +1,4 @@
-"""Who may do what in the cloud, by the claims that the gateway hands over; and what only the cloud has: uploads."""
+"""Access in the cloud by the claims that the gateway passes on, and access to uploads, which only the cloud has."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def ask(place: AwsPlace, monkeypatch: pytest.MonkeyPatch) -> Ask:
         monkeypatch.setenv(name, value)
     settings = AwsSettings.read()
     records = open_records(settings, open_access(settings))
-    records.groups.create(GroupId("7b"), "7b", [UserId(one["sub"]) for one in (ADA, BOB)])
+    records.groups.create(GroupId("7b"), "7b", [UserId(claims["sub"]) for claims in (ADA, BOB)])
     records.groups.create(GroupId("8a"), "8a", [UserId(CY["sub"])])
     records.roster.enrol(StudentId("s1"), "Ada Lovelace", [GroupId("7b")])
     app = create_app(records)

@@ -1,4 +1,4 @@
-"""What every command promises: whole ids, ids by their beginning, no store by a typing error, no traceback."""
+"""Promises of every command: whole ids, id prefixes, no store created by a typing error, no traceback."""
 
 import json
 import os

@@ -59,7 +59,9 @@ def statuses(document: dict[str, Any]) -> dict[str, str]:
 
 def questions(client: httpx.Client) -> list[tuple[str, float, bool]]:
     listed = client.get("/v1/sessions/monday/questions").json()
-    return [(one["candidates"][0]["student_id"], one["probability"], one["likely"]) for one in listed]
+    return [
+        (question["candidates"][0]["student_id"], question["probability"], question["likely"]) for question in listed
+    ]
 
 
 def test_the_likely_proposals_are_confirmed_in_one_request(client: httpx.Client) -> None:
@@ -73,7 +75,7 @@ def test_the_likely_proposals_are_confirmed_in_one_request(client: httpx.Client)
     assert [mark["by_person"] for mark in answer.json()["marks"]] == [True, True, False, False]
     assert answer.headers["etag"] == client.get("/v1/sessions/monday").headers["etag"] != before
     changes = client.get("/v1/sessions/monday/changes").json()["items"]
-    assert [(one["kind"], one.get("face_id", one.get("student_id")), one["by"]) for one in changes] == [
+    assert [(change["kind"], change.get("face_id", change.get("student_id")), change["by"]) for change in changes] == [
         ("face", "f-ada", "local"),
         ("mark", "ada", "local"),
         ("face", "f-bob", "local"),

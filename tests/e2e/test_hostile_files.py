@@ -43,7 +43,7 @@ def handmade() -> dict[str, tuple[str, bytes]]:
 
 @pytest.fixture
 def registered(client: httpx.Client, samples: Path) -> httpx.Client:
-    """A client of a server with one student, whom archives and roll calls name."""
+    """A client of a server with one student, who is named by archives and roll calls."""
     path, form = request_of("registration", (samples / "gallery" / "barack_obama.jpg").read_bytes())
     client.post(path, **form | {"data": form["data"] | {"student_id": "s0"}}).raise_for_status()
     return client

@@ -126,10 +126,10 @@ class TestWorkAtOnce:
                 assert not entered.acquire(blocking=False)
             finally:
                 leave.set()
-            refused = [one.result() for one in answers if one.result().status_code == 429]
+            refused = [request.result() for request in answers if request.result().status_code == 429]
         assert len(refused) == 45
-        assert all(one.json()["code"] == "server_busy" for one in refused)
-        assert all(int(one.headers["retry-after"]) > 0 for one in refused)
+        assert all(answer.json()["code"] == "server_busy" for answer in refused)
+        assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
 
     def test_a_roll_call_does_not_wait_for_archives_of_registration_photos(
         self, system: LocalServices, monkeypatch: pytest.MonkeyPatch

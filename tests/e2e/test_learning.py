@@ -78,7 +78,7 @@ def test_a_plain_yes_teaches_if_the_face_is_plausibly_the_students(
     face = face_of(monday, OBAMA)
     assert school.delete(f"/v1/students/{OBAMA}/learned-faces").json()["removed"] == 1
     assert named(school, face, OBAMA).status_code == 200
-    assert [(one["face_id"], one["automatic"], one["by"]) for one in learned(school)] == [(face, False, "local")]
+    assert [(row["face_id"], row["automatic"], row["by"]) for row in learned(school)] == [(face, False, "local")]
     # The face of a stranger: the name stands, and nothing is learned.
     answer = named(school, face_of(monday, None), BIDEN)
     assert (answer.status_code, answer.json()["face"]["student_id"]) == (200, BIDEN)
@@ -90,7 +90,7 @@ def test_faces_confirmed_together_teach_as_well(school: httpx.Client, samples: P
     school.delete(f"/v1/students/{OBAMA}/learned-faces").raise_for_status()
     proposals = {"faces": [{"face_id": face, "student_id": OBAMA}]}
     school.post("/v1/sessions/monday/faces/confirmed", json=proposals).raise_for_status()
-    assert [(one["face_id"], one["by"]) for one in learned(school)] == [(face, "local")]
+    assert [(row["face_id"], row["by"]) for row in learned(school)] == [(face, "local")]
 
 
 def test_students_whose_consent_speaks_of_one_photo_are_learned_once_they_agree_to_more(
@@ -115,7 +115,7 @@ def test_students_whose_consent_speaks_of_one_photo_are_learned_once_they_agree_
         agreed.json()["consent_given_at"],
     )
     assert named(school, face, OBAMA).status_code == 200
-    assert [one["face_id"] for one in learned(school)] == [face]
+    assert [row["face_id"] for row in learned(school)] == [face]
 
 
 def test_a_name_is_answered_although_another_students_template_is_damaged(

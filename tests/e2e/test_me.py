@@ -1,4 +1,4 @@
-"""What a client is told at start: who asks, and what this Muster takes."""
+"""The description of the caller and of this installation that a client reads at startup."""
 
 from pathlib import Path
 from zoneinfo import ZoneInfo

@@ -97,7 +97,7 @@ def test_whoever_has_no_photo_is_listed_and_nothing_is_switched_until_they_are_l
         connection.execute("UPDATE students SET photo_file = NULL WHERE id = ?", (gone,))
     report = LocalBackend(tmp_path).migration(OTHER).run(silent)
     assert not report.switched
-    assert [(one.student_id, one.code) for one in report.again] == [(gone, "student_not_found")]
+    assert [(failure.student_id, failure.code) for failure in report.again] == [(gone, "student_not_found")]
     assert stores.staging.packs() == {pack.id}
 
     report = LocalBackend(tmp_path).migration(OTHER).run(silent, leave_out=True)
@@ -150,5 +150,5 @@ def test_what_is_kept_beside_goes_with_the_student_who_withdraws_or_is_erased(
     assert stores.staging.staged(other.id) == {}
     for file in (tmp_path).glob("muster.sqlite3*"):
         content = file.read_bytes()
-        assert not any(one[:4000] in content for one in raw)
+        assert not any(photo[:4000] in content for photo in raw)
     assert open_local(tmp_path).staging.staged(other.id) == {}

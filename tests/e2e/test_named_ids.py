@@ -188,9 +188,9 @@ def _send(client: httpx.Client, route: str, request: Request, value: str) -> htt
 
 def _filled(thing: Any, value: str) -> Any:
     if isinstance(thing, dict):
-        return {key: _filled(one, value) for key, one in thing.items()}
+        return {key: _filled(item, value) for key, item in thing.items()}
     if isinstance(thing, list):
-        return [_filled(one, value) for one in thing]
+        return [_filled(item, value) for item in thing]
     return value if thing == "{}" else thing
 
 
@@ -210,7 +210,7 @@ def _fields(document: dict[str, Any]) -> dict[str, set[str]]:
         for method, operation in operations.items():
             if path in PUBLIC_PATHS:
                 continue
-            names = {one["name"] for one in operation.get("parameters", []) if one["in"] != "path"}
+            names = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] != "path"}
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 names |= _properties(content["schema"], document)
             found[f"{method.upper()} {path}"] = names
@@ -225,4 +225,4 @@ def _properties(schema: dict[str, Any], document: dict[str, Any]) -> set[str]:
     below = [*schema.get("properties", {}).values(), *schema.get("anyOf", []), *schema.get("oneOf", [])]
     if "items" in schema:
         below.append(schema["items"])
-    return names.union(*(_properties(one, document) for one in below))
+    return names.union(*(_properties(schema, document) for schema in below))

@@ -72,7 +72,7 @@ def test_a_new_user_and_a_new_token_are_shown_with_a_code_that_scans(tmp_path: P
 
 def test_the_link_leads_to_this_machine_in_its_network(tmp_path: Path) -> None:
     addresses = network_addresses()
-    assert all(one.count(".") == 3 and not one.startswith(("127.", "169.254.")) for one in addresses)
+    assert all(address.count(".") == 3 and not address.startswith(("127.", "169.254.")) for address in addresses)
     done = muster(tmp_path, "users", "add", "ada", "--qr", "--https", "--port", "8443", "--json")
     if not addresses:
         assert done.returncode == 1

@@ -108,16 +108,16 @@ def test_withdrawn_consent_is_renewed_only_where_the_request_says_so(staff: Staf
 class _Interrupted:
     """A store of students that another request changes just before a registration is written."""
 
-    def __init__(self, students: Any, meanwhile: Any) -> None:
+    def __init__(self, students: Any, change: Any) -> None:
         self._students = students
-        self._meanwhile = meanwhile
+        self._change = change
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._students, name)
 
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
-        meanwhile, self._meanwhile = self._meanwhile, lambda: None
-        meanwhile()
+        change, self._change = self._change, lambda: None
+        change()
         self._students.add(student, template, photo, replaces=replaces)
 
 

@@ -54,7 +54,9 @@ def hold(stores: LocalStores, id: str, clock: str, group: str, marks: Mapping[st
     started_at = datetime.fromisoformat(clock).replace(tzinfo=BERLIN).astimezone(UTC)
     session = Session(SessionId(id), GroupId(group), started_at)
     stores.sessions.create(session, [StudentId(student) for student in marks])
-    given = [Mark(StudentId(one), STATUS[letter], MarkSource.MANUAL, started_at) for one, letter in marks.items()]
+    given = [
+        Mark(StudentId(student), STATUS[letter], MarkSource.MANUAL, started_at) for student, letter in marks.items()
+    ]
     stores.sessions.amend(session.id, 1, marks=given)
 
 

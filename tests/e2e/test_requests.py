@@ -1,4 +1,4 @@
-"""What holds for every request: ids, problems, limits, one log line without a name, and one effect when sent twice."""
+"""Rules for every request: ids, problems, limits, one log line without names, and one effect when repeated."""
 
 import asyncio
 import json
@@ -61,7 +61,7 @@ class TestIds:
         made = [client.get("/v1/nothing", headers={"X-Request-Id": sent}).headers["x-request-id"] for _ in range(2)]
         assert sent not in made
         assert made[0] != made[1]
-        assert all(len(one) == 32 for one in made)
+        assert all(len(id) == 32 for id in made)
 
 
 class TestProblems:
@@ -142,7 +142,11 @@ def test_the_log_of_a_whole_scenario_names_nobody(
         "status": 201,
         "ms": 0,
     }
-    assert {one["route"] for one in documents} >= {"/v1/students/{student_id}", "/v1/sessions/{session_id}/marks", None}
+    assert {line["route"] for line in documents} >= {
+        "/v1/students/{student_id}",
+        "/v1/sessions/{session_id}/marks",
+        None,
+    }
 
 
 class TestRepeatedRequests:
@@ -187,7 +191,7 @@ class TestRepeatedRequests:
             client.post("/v1/groups", json=GROUP, headers={**KEY, "Authorization": f"Bearer {token}"})
             for token in tokens
         ]
-        assert [one.status_code for one in answers] == [201, 409]
+        assert [answer.status_code for answer in answers] == [201, 409]
         student = {"student_id": "s1", "name": "Ada", "group_ids": ["7b"]}
         other = client.post("/v1/students", json=student, headers={**KEY, "Authorization": f"Bearer {tokens[0]}"})
         assert other.status_code == 201
@@ -259,6 +263,6 @@ def test_who_asks_too_often_is_told_when_to_ask_again(system: LocalServices) -> 
             return [await client.get("/v1/groups") for _ in range(4)]
 
     *answered, refused = asyncio.run(ask())
-    assert [one.status_code for one in answered] == [200] * 3
+    assert [answer.status_code for answer in answered] == [200] * 3
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
     assert 90 <= int(refused.headers["retry-after"]) <= 100

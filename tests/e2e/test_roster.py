@@ -63,7 +63,7 @@ def test_a_roster_is_imported_after_a_look(client: httpx.Client) -> None:
 
 def test_a_bad_row_is_named_and_nothing_is_written(client: httpx.Client) -> None:
     report = import_roster(client, ROSTER + "0042,Someone,7b\n").json()
-    assert [(one["row"], one["code"]) for one in report["findings"]] == [(5, "repeated_id")]
+    assert [(finding["row"], finding["code"]) for finding in report["findings"]] == [(5, "repeated_id")]
     assert report["applied"] is False
     assert client.get("/v1/students").json()["items"] == []
 
@@ -161,7 +161,7 @@ def test_a_lost_update_is_refused(roster: httpx.Client) -> None:
     assert roster.get("/v1/students/0042").json()["name"] == "Ада Кинг"
     moved = roster.patch("/v1/students/0042", json={"group_ids": ["8a"]}, headers={"If-Match": first.headers["etag"]})
     assert moved.json()["group_ids"] == ["8a"]
-    assert [one["student_id"] for one in roster.get("/v1/groups/8a/students").json()["items"]] == ["0042"]
+    assert [student["student_id"] for student in roster.get("/v1/groups/8a/students").json()["items"]] == ["0042"]
 
 
 def test_groups_are_made_named_and_removed_when_empty(roster: httpx.Client) -> None:
@@ -182,7 +182,7 @@ def test_an_archive_registers_the_roster_and_reports_on_each_photo(roster: httpx
         return roster.post("/register/register-students", data={"group_id": "7b", **fields}, files={"archive": content})
 
     assert send().json()["code"] == "consent_required"
-    report = {one["photo"]: (one["result"], one["code"]) for one in send(consent="true").json()}
+    report = {row["photo"]: (row["result"], row["code"]) for row in send(consent="true").json()}
     assert report == {
         "barack_obama.jpg": ("registered", None),
         "joe_biden.jpg": ("registered", None),
@@ -190,9 +190,9 @@ def test_an_archive_registers_the_roster_and_reports_on_each_photo(roster: httpx
         "nobody.jpg": ("refused", "student_not_found"),
         "no id.jpg": ("refused", "invalid_request"),
     }
-    states = {one["student_id"]: one["state"] for one in roster.get("/v1/students").json()["items"]}
+    states = {student["student_id"]: student["state"] for student in roster.get("/v1/students").json()["items"]}
     assert states == {"0042": "enrolled", "barack_obama": "registered", "joe_biden": "registered"}
-    again = {one["photo"]: one["result"] for one in send(consent="true").json()}
+    again = {row["photo"]: row["result"] for row in send(consent="true").json()}
     assert (again["barack_obama.jpg"], again["joe_biden.jpg"]) == ("repeated", "repeated")
     picture = roster.get("/v1/students/joe_biden/picture")
     assert picture.headers["content-type"] == "image/jpeg"
@@ -224,7 +224,7 @@ def test_who_withdraws_is_unknown_from_then_on_and_may_come_back(
     assert (after["taken"], after["marks"]) == (False, [])
 
     again = roster.post("/register/register-students", data=data, files={"archive": archive(samples)}).json()
-    assert {one["photo"]: one["code"] for one in again}["barack_obama.jpg"] == "consent_withdrawn"
+    assert {row["photo"]: row["code"] for row in again}["barack_obama.jpg"] == "consent_withdrawn"
     assert roster.get("/v1/students/barack_obama").json()["state"] == "withdrawn"
     renewal = {"student_id": "barack_obama", "name": "Barack Obama", "renew_consent": "true", **data}
     image = {"image": (samples / "gallery" / "barack_obama.jpg").read_bytes()}
@@ -260,7 +260,9 @@ def test_the_command_line_imports_withdraws_and_proves_an_erasure(tmp_path: Path
     file.write_text("id,name\n1,Nobody\n", encoding="utf-8")
     refused = muster("students", "import", str(file), data=data)
     assert (refused.returncode, json.loads(refused.stdout)["findings"][0]["code"]) == (1, "group_missing")
-    assert [one["state"] for one in json.loads(muster("students", "list", data=data).stdout)] == ["enrolled"] * 3
+    assert [student["state"] for student in json.loads(muster("students", "list", data=data).stdout)] == [
+        "enrolled"
+    ] * 3
     assert muster("students", "withdraw", "0042", "--yes", data=data).returncode == 0
     for _ in range(2):
         erased = muster("students", "erase", "0042", "--yes", "--verify", data=data)
@@ -301,7 +303,10 @@ def test_the_command_line_previews_asks_and_moves_students(tmp_path: Path) -> No
     assert "(2 new, 0 changed, 0 as before)? [y/N]" in output
     code, output = at_a_terminal("y", "students", "import", str(file), data=data)
     assert (code, "2 new" in output) == (0, True)
-    listed = {one["student_id"]: one["group_ids"] for one in json.loads(muster("students", "list", data=data).stdout)}
+    listed = {
+        student["student_id"]: student["group_ids"]
+        for student in json.loads(muster("students", "list", data=data).stdout)
+    }
     assert listed == {"0042": ["Year-7-B"], "0043": ["7a"]}
 
     file.write_text("id,name,group\n0042,Ada,7a\n0043,Bob,Year 7 B\n", encoding="utf-8")

@@ -122,7 +122,7 @@ def test_every_answer_is_one_that_the_document_tells_of(target: Target, client: 
                 # It takes nothing that could be wrong.
                 assert mode is GenerationMode.NEGATIVE
             except FailureGroup as group:
-                failures.extend(f"{operation.label} {mode}: {one}" for one in group.exceptions)
+                failures.extend(f"{operation.label} {mode}: {failure}" for failure in group.exceptions)
     assert not failures, "\n\n".join(failures)
 
 

@@ -106,7 +106,7 @@ def test_a_session_is_opened_marked_and_read_back(school: httpx.Client, samples:
     assert read.json()["started_at"] == "2026-09-07T06:15:00Z"
     assert int(read.headers["etag"].strip('"')) == read.json()["version"] > marked.json()["version"]
     changes = school.get("/v1/sessions/monday/changes").json()["items"]
-    assert [(one["student_id"], one["before"], one["after"], one["by"]) for one in changes] == [
+    assert [(change["student_id"], change["before"], change["after"], change["by"]) for change in changes] == [
         ("cy", "absent", "late", "local"),
         ("joe_biden", "absent", "excused", "local"),
     ]
@@ -267,7 +267,7 @@ def test_doubtful_faces_are_asked_about_with_their_pictures(
     store.amend(SessionId("monday"), store.get(SessionId("monday")).version, faces=[asked])
     (question,) = school.get("/v1/sessions/monday/questions").json()
     assert (question["face_id"], question["settles"]) == (stranger, True)
-    assert [one["student_id"] for one in question["candidates"]] == ["joe_biden", "barack_obama"]
+    assert [candidate["student_id"] for candidate in question["candidates"]] == ["joe_biden", "barack_obama"]
     picture = school.get(question["picture_url"])
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
     width, height = Image.open(BytesIO(picture.content)).size
@@ -349,7 +349,7 @@ def test_a_photo_without_a_face_or_of_nobody_here_marks_nobody_absent(client: ht
     (listed,) = client.get("/v1/sessions", params={"group_id": GROUP}).json()["items"]
     assert (listed["taken"], sum(listed["counts"].values())) == (False, 0)
     report = client.get("/v1/reports/attendance", params={"group_id": GROUP}).json()
-    assert [one["taken"] for one in report["sessions"]] == [False]
+    assert [session["taken"] for session in report["sessions"]] == [False]
     assert (report["totals"]["absent"], report["students"][0]["marks"]) == (0, [None])
 
     # By hand it is taken after all.
@@ -449,8 +449,8 @@ def test_the_command_line_opens_marks_names_asks_and_removes(
     opened = muster("open", "--group", GROUP, "--id", "tuesday", "--at", "2026-09-08T08:15+02:00")
     assert opened["started_at"] == "2026-09-08T06:15:00Z"
     assert statuses(muster("mark", "tuesday", "cy=late", "joe_biden=excused"))["cy"] == ("late", "manual")
-    assert {one["session_id"] for one in muster("list", "--group", GROUP)} == {"monday", "tuesday"}
-    assert [one["session_id"] for one in muster("list", "--since", "2026-09-08", "--until", "2026-09-08")] == [
+    assert {session["session_id"] for session in muster("list", "--group", GROUP)} == {"monday", "tuesday"}
+    assert [session["session_id"] for session in muster("list", "--since", "2026-09-08", "--until", "2026-09-08")] == [
         "tuesday"
     ]
     obama = face_of(monday, "barack_obama")

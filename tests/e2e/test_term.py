@@ -273,7 +273,7 @@ def nobody_is_named_without_a_photo(story: Story) -> None:
 
 
 def four_join_late(story: Story, names: Mapping[str, str]) -> None:
-    """They have no marks before, but for one who sat in once and is noted afterwards."""
+    """They have no earlier marks, except one who sat in once and is marked afterwards."""
     for student in LATE:
         new = {"student_id": student, "name": names[student], "group_ids": ["7b"]}
         done(story.school.frizzle.post("/v1/students", json=new), 201)
@@ -366,17 +366,17 @@ def end(story: Story, names: Mapping[str, str]) -> None:
     teacher, register = story.school.frizzle, story.register
     students = sorted(set(STUDENTS) - {ERASED})
     report = done(teacher.get("/v1/reports/attendance", params={"group_id": "7b"}))
-    assert [one["session_id"] for one in report["sessions"]] == [session_id(number) for number in range(1, 21)]
-    assert [one["started_at"] for one in report["sessions"]] == [
+    assert [session["session_id"] for session in report["sessions"]] == [session_id(number) for number in range(1, 21)]
+    assert [session["started_at"] for session in report["sessions"]] == [
         started_at(number).isoformat() for number in range(1, 21)
     ]
-    assert {one["student_id"]: one["marks"] for one in report["students"]} == {
+    assert {student["student_id"]: student["marks"] for student in report["students"]} == {
         student: register.of(student) for student in students
     }
-    assert {one["student_id"]: one["name"] for one in report["students"]} == {
+    assert {student["student_id"]: student["name"] for student in report["students"]} == {
         student: names[student] for student in students
     }
-    assert [one["student_id"] for one in report["students"] if not one["on_roster"]] == [MOVED]
+    assert [student["student_id"] for student in report["students"] if not student["on_roster"]] == [MOVED]
     erased = {status: register.left[letter] for letter, status in STATUS.items()}
     assert sum(erased.values()) == 18
     assert {status: report["erased"][status] for status in STATUS.values()} == erased
@@ -391,9 +391,9 @@ def end(story: Story, names: Mapping[str, str]) -> None:
 
     listed = done(teacher.get("/v1/sessions", params={"group_id": "7b", "since": "2026-10-19", "until": "2026-10-26"}))
     # Two of the week before the clocks change, one of the week after.
-    assert [one["session_id"] for one in listed["items"]] == [session_id(number) for number in (13, 14, 15)]
-    assert [one["started_at"][11:16] for one in listed["items"]] == ["06:15", "06:15", "07:15"]
-    for number, one in zip((13, 14, 15), listed["items"], strict=True):
+    assert [session["session_id"] for session in listed["items"]] == [session_id(number) for number in (13, 14, 15)]
+    assert [session["started_at"][11:16] for session in listed["items"]] == ["06:15", "06:15", "07:15"]
+    for number, session in zip((13, 14, 15), listed["items"], strict=True):
         expected = Counter(register.counts(number))
         expected[STATUS[on_a_usual_day(number, ERASED)]] += 1
-        assert one["counts"] == dict(expected)
+        assert session["counts"] == dict(expected)

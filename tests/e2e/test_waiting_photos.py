@@ -1,4 +1,4 @@
-"""What a phone relies on that sends photos taken without a network: late, again, or with a sign-in that has ended."""
+"""Photos taken offline: sent late, sent again, or sent after the sign-in has expired."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ def send(client: httpx.Client, photo: bytes, headers: dict[str, str] | None = No
 
 
 def kept(client: httpx.Client) -> dict[str, Any]:
-    """What there is of the session, and of its marks and photos."""
+    """Return the session with its marks and photos."""
     parts = {name: client.get(f"/v1/sessions/{SESSION}{name}") for name in ("", "/marks", "/photos", "/changes")}
     assert {part.status_code for part in parts.values()} == {200}
     return {name: part.json() for name, part in parts.items()}
@@ -101,7 +101,7 @@ def test_a_photo_sent_again_days_later_leaves_what_the_teacher_corrected(
     assert again.json()["marks"] == before["/marks"]
     assert again.json()["photos"] == before["/photos"]
     after = kept(teacher)
-    # Writing the photo anew counts as a change of the session, though nothing in it is another.
+    # Writing the photo again counts as a change of the session, though its content is the same.
     assert after[""].pop("version") >= before[""].pop("version")
     assert after == before
 

@@ -1,4 +1,4 @@
-"""The local server gives the web client's files to everybody, as a browser wants them, and leaves the API as it is."""
+"""The local server serves the web client's files without sign-in, with caching headers, beside the API."""
 
 import gzip
 import hashlib
@@ -83,7 +83,9 @@ def test_the_policy_is_the_clouds_without_the_clouds_origins(page: httpx.Client)
     assert all(here[name] <= cloud[name] for name in here)
     assert beyond.keys() == {"connect-src", "img-src"}
     assert all(origin.startswith("https://") for origins in beyond.values() for origin in origins)
-    assert not any("unsafe" in source or source in ("*", "http:", "https:") for one in here.values() for source in one)
+    assert not any(
+        "unsafe" in source or source in ("*", "http:", "https:") for sources in here.values() for source in sources
+    )
 
 
 def test_a_file_that_was_not_changed_is_not_sent_again(page: httpx.Client, web: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the parity tests compare with: real photos, and networks with weights that are had or made here."""
+"""Inputs of the parity tests: real photos, and networks with published or random weights."""
 
 import os
 import tempfile
@@ -19,7 +19,9 @@ if all(find_spec(name) for name in LIBRARIES):
     os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.mkdtemp(prefix="ultralytics-"))
 else:
     # The libraries do not go together with the other tests' environment; test_environment.py says what to do.
-    collect_ignore = [one.name for one in Path(__file__).parent.glob("test_*.py") if one.name != "test_environment.py"]
+    collect_ignore = [
+        path.name for path in Path(__file__).parent.glob("test_*.py") if path.name != "test_environment.py"
+    ]
 
 
 @pytest.fixture(scope="session")

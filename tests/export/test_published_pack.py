@@ -160,7 +160,7 @@ def test_a_segmented_variant_looks_at_the_head_alone(built: ModelPack, samples: 
     segmented = ModelPack(**{name: getattr(built, name) for name in built.__slots__} | {"manifest": manifest})
     photo = decode((samples / "gallery" / "barack_obama.jpg").read_bytes())
     faces = open_models(built, 2).detector.detect(photo.pixels)
-    plain, grey = (open_models(one, 2).embed_faces(photo, faces).embeddings for one in (built, segmented))
+    plain, grey = (open_models(pack, 2).embed_faces(photo, faces).embeddings for pack in (built, segmented))
     assert 0.1 < (plain * grey).sum(axis=1).min() < 0.9999
 
 

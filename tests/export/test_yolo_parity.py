@@ -115,7 +115,7 @@ def overlaps(faces: Faces) -> NDArray[np.float32]:
 
 
 def require_same(ours: Faces, theirs: Faces, max_pixels: float = MAX_PIXELS) -> None:
-    """Each face has its partner on the other side, but for scores that only rounding keeps or drops."""
+    """Each face has its partner on the other side, except scores that only rounding keeps or drops."""
     pixels, scores = apart(ours, theirs)
     partner = (pixels <= max_pixels) & (scores <= MAX_SCORE)
     for mine, found in ((ours, partner.any(axis=1)), (theirs, partner.any(axis=0))):

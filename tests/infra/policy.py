@@ -1,4 +1,4 @@
-"""Whether a role may make a call: IAM's rules, as much of them as our policies use.
+"""IAM's evaluation of a call, as far as the project's policies need it.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -22,7 +22,7 @@ class Need:
 
 def allows(statements: Iterable[Statement], need: Need) -> bool:
     """Return whether some statement allows what is needed and none denies it."""
-    effects = {one.effect for one in statements if _applies(one, need)}
+    effects = {statement.effect for statement in statements if _applies(statement, need)}
     return effects == {"Allow"}
 
 
@@ -38,7 +38,7 @@ def _holds(operator: str, wanted: Mapping[str, Any], need: Need) -> bool:
     for key, value in wanted.items():
         patterns = value if isinstance(value, list) else [value]
         given = need.context.get(key, [])
-        matched = [any(fnmatchcase(one, pattern) for pattern in patterns) for one in given]
+        matched = [any(fnmatchcase(value, pattern) for pattern in patterns) for value in given]
         match operator:
             case "StringEquals" | "StringLike":
                 # A call without the key, such as reading an object where `s3:prefix` is asked for, does not match.

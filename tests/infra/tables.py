@@ -12,14 +12,14 @@ from infra.stacks.data import DataStack
 
 
 def creation(table: dict[str, Any]) -> dict[str, Any]:
-    """Return what `CreateTable` is told of a table of the template, its name left out."""
+    """Return the arguments of `CreateTable` for a table of the template, without its name."""
     assert "GlobalSecondaryIndexes" not in table, "nothing in the code asks an index"
     return {name: table[name] for name in ("KeySchema", "AttributeDefinitions", "BillingMode")}
 
 
 @cache
 def table_definition() -> dict[str, Any]:
-    """Synthesize the stack of the table alone, once, and return what `CreateTable` is told."""
+    """Synthesize the stack of the table alone, once, and return the arguments of `CreateTable`."""
     stack = DataStack(
         cdk.App(context=FLAGS), "data", config=DEV, web_origin="https://example.edu", env=cdk.Environment()
     )

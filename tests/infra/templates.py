@@ -66,7 +66,7 @@ class StageTemplates:
 
     def types(self) -> set[str]:
         """Return the types of all resources."""
-        return {one["Type"] for template in self.stacks.values() for one in template["Resources"].values()}
+        return {resource["Type"] for template in self.stacks.values() for resource in template["Resources"].values()}
 
     def text(self, value: Any) -> str:
         """Write a value out: `{Table.Arn}` for an attribute, `{Table}` for a reference, imports followed."""
@@ -88,7 +88,7 @@ class StageTemplates:
 
     def texts(self, value: Any) -> frozenset[str]:
         """Write out one value or a list of them."""
-        return frozenset(self.text(one) for one in (value if isinstance(value, list) else [value]))
+        return frozenset(self.text(item) for item in (value if isinstance(value, list) else [value]))
 
     def plain(self, value: Any) -> Any:
         """Write out every reference inside a structure."""
@@ -98,7 +98,7 @@ class StageTemplates:
             case dict():
                 return {key: self.plain(one) for key, one in value.items()}
             case list():
-                return [self.plain(one) for one in value]
+                return [self.plain(item) for item in value]
             case _:
                 return value
 
@@ -106,13 +106,13 @@ class StageTemplates:
         """Return the statements of a policy document."""
         return [
             Statement(
-                sid=one.get("Sid", ""),
-                effect=one["Effect"],
-                actions=self.texts(one["Action"]),
-                resources=self.texts(one.get("Resource", [])),
-                conditions=self.plain(one.get("Condition", {})),
+                sid=item.get("Sid", ""),
+                effect=item["Effect"],
+                actions=self.texts(item["Action"]),
+                resources=self.texts(item.get("Resource", [])),
+                conditions=self.plain(item.get("Condition", {})),
             )
-            for one in document["Statement"]
+            for item in document["Statement"]
         ]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What answers, who is asked for a token, and what happens to a photo that came straight to S3."""
+"""Routes, their authorisation, and the handling of photos uploaded straight to S3."""
 
 import json
 import re
@@ -136,7 +136,8 @@ def test_an_uploaded_photo_reaches_its_function_one_by_one_and_is_never_lost(sta
     rules, queues = stage.resources("AWS::Events::Rule", "api"), stage.resources("AWS::SQS::Queue", "api")
     functions = stage.resources("AWS::Lambda::Function", "api")
     mappings = {
-        stage.text(one["EventSourceArn"]): one for one in stage.resources("AWS::Lambda::EventSourceMapping").values()
+        stage.text(mapping["EventSourceArn"]): mapping
+        for mapping in stage.resources("AWS::Lambda::EventSourceMapping").values()
     }
     for name, folder in VISION.items():
         rule = rules[f"{name}UploadsCreated"]

@@ -1,4 +1,4 @@
-"""It costs close to nothing when nobody uses it, and somebody is told when something is wrong."""
+"""An unused system costs close to nothing, and failures raise alarms."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_nothing_bills_by_the_hour(stage: StageTemplates) -> None:
 
 
 def test_the_network_reaches_s3_and_the_table_without_a_nat_gateway(stage: StageTemplates) -> None:
-    services = {stage.text(one["ServiceName"]) for one in stage.resources("AWS::EC2::VPCEndpoint").values()}
+    services = {stage.text(endpoint["ServiceName"]) for endpoint in stage.resources("AWS::EC2::VPCEndpoint").values()}
 
     assert services == {"com.amazonaws.{Region}.s3", "com.amazonaws.{Region}.dynamodb"}
 
@@ -65,7 +65,7 @@ def test_every_alarm_tells_somebody_when_it_starts_and_when_it_ends(stage: Stage
 def test_errors_throttles_dead_letters_and_failed_training_all_raise_an_alarm(stage: StageTemplates) -> None:
     watched: set[tuple[str, str]] = set()
     for alarm in stage.resources("AWS::CloudWatch::Alarm").values():
-        watched |= {(alarm["MetricName"], stage.text(one["Value"])) for one in alarm["Dimensions"]}
+        watched |= {(alarm["MetricName"], stage.text(dimension["Value"])) for dimension in alarm["Dimensions"]}
 
     for function in ("Register", "Detect", "Roster", "Retrain"):
         assert {("Errors", f"{{{function}Function}}"), ("Throttles", f"{{{function}Function}}")} <= watched
@@ -108,11 +108,11 @@ def test_the_budget_of_the_stage_speaks_up_before_and_when_it_is_spent(stage: St
     wanted = {str(config.stage): config.monthly_budget_usd for config in STAGES}
     said = [
         (
-            one["Notification"]["NotificationType"],
-            one["Notification"]["Threshold"],
-            stage.text(one["Subscribers"][0]["Address"]),
+            notification["Notification"]["NotificationType"],
+            notification["Notification"]["Threshold"],
+            stage.text(notification["Subscribers"][0]["Address"]),
         )
-        for one in budget["NotificationsWithSubscribers"]
+        for notification in budget["NotificationsWithSubscribers"]
     ]
 
     assert budget["Budget"]["BudgetLimit"] == {"Amount": wanted[stage.stage], "Unit": "USD"}

@@ -1,4 +1,4 @@
-"""What is kept, and how safely."""
+"""Stored data: retention, encryption and protection."""
 
 import pytest
 
@@ -31,7 +31,11 @@ def test_photos_and_models_are_encrypted_with_our_key_and_no_other(stage: StageT
             "ServerSideEncryptionByDefault": {"KMSMasterKeyID": "{Key.Arn}", "SSEAlgorithm": "aws:kms"},
         }
         policy = stage.resources("AWS::S3::BucketPolicy", "data")[f"{name}Policy"]
-        denials = {one.sid: one for one in stage.statements(policy["PolicyDocument"]) if one.effect == "Deny"}
+        denials = {
+            statement.sid: statement
+            for statement in stage.statements(policy["PolicyDocument"])
+            if statement.effect == "Deny"
+        }
         assert denials["OnlyOurKey"].actions == {"s3:PutObject"}
 
 
@@ -97,7 +101,7 @@ def test_the_table_has_the_keys_and_expiry_that_the_store_uses_and_no_index(stag
         {"AttributeName": "pk", "KeyType": "HASH"},
         {"AttributeName": "sk", "KeyType": "RANGE"},
     ]
-    assert {one["AttributeType"] for one in table["AttributeDefinitions"]} == {"S"}
+    assert {attribute["AttributeType"] for attribute in table["AttributeDefinitions"]} == {"S"}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert not {"GlobalSecondaryIndexes", "LocalSecondaryIndexes"} & set(table)
     assert creation(table) == table_definition()

@@ -81,5 +81,5 @@ def test_training_can_do_without_a_gpu(chosen: StageTemplates) -> None:
 
     assert {name.split(".")[0] for name in resources["InstanceTypes"]} == {"m6a", "m6i", "m5"}
     assert resources["Ec2Configuration"] == [{"ImageType": "ECS_AL2023"}]
-    asked = {one["Type"] for one in job["ContainerProperties"]["ResourceRequirements"]}
+    asked = {requirement["Type"] for requirement in job["ContainerProperties"]["ResourceRequirements"]}
     assert asked == {"VCPU", "MEMORY"}

@@ -1,4 +1,4 @@
-"""Who may do what: each role its keys and nothing else."""
+"""Permissions of each role: its own keys and nothing else."""
 
 from itertools import chain
 
@@ -174,7 +174,9 @@ def test_the_web_functions_read_and_write_items_and_never_scan_the_table(stage: 
 def test_training_touches_its_own_items_only(stage: StageTemplates) -> None:
     own = {"RetrainRole": ["TRAINING"], "JobRole": ["TRAINING", "HEADS#*"]}
     for role, partitions in own.items():
-        (statement,) = [one for one in stage.grants[role] if any(a.startswith("dynamodb:") for a in one.actions)]
+        (statement,) = [
+            granted for granted in stage.grants[role] if any(a.startswith("dynamodb:") for a in granted.actions)
+        ]
         assert statement.resources == {"{Table.Arn}"}
         assert statement.conditions == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": partitions}}
         assert "dynamodb:Scan" not in statement.actions
@@ -204,7 +206,7 @@ def test_each_function_writes_its_own_log_and_its_own_dead_letters_only(stage: S
 
 
 def test_the_instances_that_train_touch_no_data_of_ours(stage: StageTemplates) -> None:
-    services = {action.split(":")[0] for one in stage.grants["GpuInstanceRole"] for action in one.actions}
+    services = {action.split(":")[0] for granted in stage.grants["GpuInstanceRole"] for action in granted.actions}
 
     assert services == {"ecs", "ecr", "logs"}
 

@@ -20,7 +20,9 @@ def test_no_instance_runs_while_nobody_trains_and_few_when_someone_does(stage: S
 
 def test_the_job_has_a_gpu_an_end_and_another_try_when_its_host_is_taken_away(stage: StageTemplates) -> None:
     (job,) = stage.resources("AWS::Batch::JobDefinition").values()
-    asked = {one["Type"]: one["Value"] for one in job["ContainerProperties"]["ResourceRequirements"]}
+    asked = {
+        requirement["Type"]: requirement["Value"] for requirement in job["ContainerProperties"]["ResourceRequirements"]
+    }
 
     assert asked["GPU"] == "1"
     assert job["Timeout"] == {"AttemptDurationSeconds": 60 * CONFIG[stage.stage].timeout_minutes}

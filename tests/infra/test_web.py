@@ -43,7 +43,7 @@ def test_the_policy_allows_the_cloud_no_more_than_the_local_server_but_three_ori
 def test_the_pages_keep_the_headers_of_the_local_server(stage: StageTemplates) -> None:
     (headers,) = stage.resources("AWS::CloudFront::ResponseHeadersPolicy").values()
     config = headers["ResponseHeadersPolicyConfig"]
-    custom = {one["Header"]: one["Value"] for one in config["CustomHeadersConfig"]["Items"]}
+    custom = {header["Header"]: header["Value"] for header in config["CustomHeadersConfig"]["Items"]}
 
     assert custom == {name: HEADERS[name] for name in ("Permissions-Policy", "Cross-Origin-Opener-Policy")}
     assert config["SecurityHeadersConfig"]["ContentTypeOptions"] == {"Override": True}
@@ -96,7 +96,7 @@ def test_the_sign_in_pages_named_in_the_policy_exist(stage: StageTemplates) -> N
 
 def test_only_the_distribution_reads_the_site_bucket(stage: StageTemplates) -> None:
     statements = stage.statements(stage.resources("AWS::S3::BucketPolicy", "web")["SiteWebPolicy"]["PolicyDocument"])
-    (allowed,) = [one for one in statements if one.effect == "Allow"]
+    (allowed,) = [statement for statement in statements if statement.effect == "Allow"]
 
     assert allowed.actions == {"s3:GetObject"}
     assert list(allowed.conditions["StringEquals"].values()) == [
@@ -108,7 +108,7 @@ def test_api_paths_go_to_the_api_uncached_and_over_https_only(stage: StageTempla
     (distribution,) = stage.resources("AWS::CloudFront::Distribution").values()
     config = distribution["DistributionConfig"]
     origins = {origin["Id"]: origin for origin in config["Origins"]}
-    behaviors = {one["PathPattern"]: one for one in config["CacheBehaviors"]}
+    behaviors = {behavior["PathPattern"]: behavior for behavior in config["CacheBehaviors"]}
 
     assert set(behaviors) == {"/v1/*", "/register/*", "/mark/*", "/health"}
     for behavior in behaviors.values():

@@ -92,7 +92,7 @@ def test_a_box_over_the_edge_repeats_the_edge() -> None:
 
 
 def test_a_large_face_is_averaged_and_not_picked_from() -> None:
-    # Lines one pixel wide: whoever reads single pixels sees black or white, whoever averages sees grey.
+    # Lines one pixel wide: sampling single pixels gives black or white, averaging gives grey.
     pixels = np.zeros((2000, 2000, 3), np.uint8)
     pixels[::2] = 255
     crop = crop_faces(pixels, faces_with((300, 300, 1200, 1200)), StretchedBox())[0].astype(float)

@@ -1,4 +1,4 @@
-"""When a photo was taken is read from its EXIF data, and junk there is no date."""
+"""The capture time is read from a photo's EXIF data; damaged data gives no time."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What the images' files say of each other, checked without building: a wrong name would only show at a deployment."""
+"""Consistency of the image files, checked without building: a wrong name would only show at a deployment."""
 
 import fnmatch
 import json
@@ -105,7 +105,7 @@ def test_the_librarys_data_files_are_in_the_wheel_and_reach_the_images(dockerfil
 @pytest.mark.parametrize("dockerfile", IMAGES)
 def test_every_package_is_checked_by_its_hash(dockerfile: str) -> None:
     runs = [rest for word, rest in instructions(dockerfile) if word == "RUN"]
-    installs = [one for rest in runs for one in rest.split("&&") if re.search(r"pip .*install", one)]
+    installs = [command for rest in runs for command in rest.split("&&") if re.search(r"pip .*install", command)]
     assert installs
     for install in installs:
         assert "/wheels/" in install or ("--require-hashes" in install and "--requirement requirements/" in install)

@@ -1,4 +1,4 @@
-"""What follows from a person's decision, without a store."""
+"""Consequences of a person's decision, without a store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -90,12 +90,14 @@ def confirmed(proposals: Mapping[str, StudentId], photos: Sequence[SessionPhoto]
 
 
 def statuses(correction: Correction) -> dict[StudentId, tuple[MarkStatus, MarkSource]]:
-    return {one.student_id: (one.status, one.source) for one in correction.marks}
+    return {mark.student_id: (mark.status, mark.source) for mark in correction.marks}
 
 
 def test_confirming_a_face_makes_its_student_present() -> None:
     correction = named(photo("p", review("f", ADA)), "f", ADA, [mark(ADA, MarkStatus.ABSENT)])
-    assert [(one.face_id, one.decision, one.student_id) for one in correction.faces] == [("f", Decision.PRESENT, ADA)]
+    assert [(face.face_id, face.decision, face.student_id) for face in correction.faces] == [
+        ("f", Decision.PRESENT, ADA)
+    ]
     assert statuses(correction) == {ADA: (MarkStatus.PRESENT, MarkSource.PHOTO)}
     assert correction.changes == (
         FaceChange(LATER, TEACHER, FaceId("f"), (Decision.REVIEW, ADA), (Decision.PRESENT, ADA)),
@@ -194,7 +196,7 @@ def test_a_second_face_of_one_photo_takes_the_name_from_the_first() -> None:
     shown = photo("p", present("f", ADA), present("g", BOB))
     marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
     correction = named(shown, "g", ADA, marks)
-    assert {one.face_id: one.student_id for one in correction.faces} == {"f": None, "g": ADA}
+    assert {face.face_id: face.student_id for face in correction.faces} == {"f": None, "g": ADA}
     assert statuses(correction) == {BOB: (MarkStatus.ABSENT, MarkSource.PHOTO)}
     assert set(correction.unlearn) == {(ADA, "f"), (BOB, "g")}
     assert [type(change) for change in correction.changes] == [FaceChange, FaceChange, MarkChange]
@@ -207,9 +209,9 @@ def test_the_same_said_twice_is_said_once() -> None:
     assert len(first.changes) == len(first.faces) == 1
     decided = last_decisions(first.changes)
     assert named(shown, "f", ADA, marks, decided=decided) == Correction()
-    learnt = named(shown, "f", ADA, marks, decided=decided, learned=True)
-    assert [change.learned for change in learnt.changes if isinstance(change, FaceChange)] == [True]
-    assert named(shown, "f", ADA, marks, decided=last_decisions(learnt.changes)) == Correction()
+    learned_from = named(shown, "f", ADA, marks, decided=decided, learned=True)
+    assert [change.learned for change in learned_from.changes if isinstance(change, FaceChange)] == [True]
+    assert named(shown, "f", ADA, marks, decided=last_decisions(learned_from.changes)) == Correction()
 
 
 def test_marks_by_hand_are_kept_as_such_even_where_they_say_the_same() -> None:
@@ -236,13 +238,13 @@ def test_nothing_is_learned_from_faces_of_who_was_not_there() -> None:
 def test_a_photo_read_again_keeps_what_people_decided() -> None:
     before = photo("p", present("f", ADA), face("g", Decision.UNKNOWN), present("h", CY))
     correction = named(before, "g", ADA, [mark(ADA, MarkStatus.PRESENT)])
-    changed = {one.face_id: one for one in correction.faces}
-    stored = [changed.get(one.face_id, one) for one in before.faces]
+    changed = {face.face_id: face for face in correction.faces}
+    stored = [changed.get(face.face_id, face) for face in before.faces]
     read = [present("f", ADA), face("g", Decision.UNKNOWN), review("h", BOB)]
     kept = keep_decisions(read, stored, correction.changes)
-    assert [one.student_id for one in kept] == [None, ADA, BOB]
+    assert [face.student_id for face in kept] == [None, ADA, BOB]
     # A face that nobody decided on may not take a name that a person gave to another.
-    assert [one.student_id for one in keep_decisions([*read[:2], present("h", ADA)], stored, correction.changes)] == [
+    assert [face.student_id for face in keep_decisions([*read[:2], present("h", ADA)], stored, correction.changes)] == [
         None,
         ADA,
         None,
@@ -253,7 +255,7 @@ def test_marks_of_a_photo_read_again_follow_what_people_decided() -> None:
     read = [present("f", ADA), present("g", BOB)]
     stored = [replace(read[0], decision=Decision.UNKNOWN, student_id=None), read[1]]
     marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
-    assert [one.student_id for one in keep_marks(marks, read, stored)] == [BOB]
+    assert [mark.student_id for mark in keep_marks(marks, read, stored)] == [BOB]
     assert keep_marks(marks, read, read) == marks
 
 
@@ -294,7 +296,7 @@ def test_log_odds_of_any_size_are_a_probability(log_odds: float) -> None:
 def test_a_proposal_without_a_picture_to_compare_is_asked_about_alone() -> None:
     asked, enrolled = photo("p", review("f", ADA)), replace(a_student(ADA), consent=None, registered_at=None)
     assert [question.likely for question in questions_of([asked], [], {ADA: enrolled})] == [False]
-    # Ada left the group: the face may be Bob's, whom nobody proposed.
+    # Ada left the group: the face may be Bob's, who was not proposed.
     doubtful = replace(review("f", ADA), candidates=(Candidate(ADA, 0.4), Candidate(BOB, 0.3)))
     assert [question.likely for question in questions_of([photo("p", doubtful)], [], {BOB: a_student(BOB)})] == [False]
 
@@ -306,7 +308,7 @@ def test_proposals_are_confirmed_together() -> None:
     ]
     marks = [mark(student, MarkStatus.REVIEW) for student in (ADA, BOB, CY)]
     correction = confirmed({"cy-2": CY, "ada-1": ADA}, photos, marks)
-    assert [(one.face_id, one.decision, one.student_id) for one in correction.faces] == [
+    assert [(face.face_id, face.decision, face.student_id) for face in correction.faces] == [
         ("ada-1", Decision.PRESENT, ADA),
         ("cy-2", Decision.PRESENT, CY),
     ]
@@ -319,8 +321,8 @@ def test_proposals_are_confirmed_together() -> None:
     )
     assert correction.unlearn == ()
     # The other face of Ada is not asked about, and Bob still is.
-    after = {one.face_id: one for one in correction.faces}
-    answered = [replace(one, faces=tuple(after.get(face.face_id, face) for face in one.faces)) for one in photos]
+    after = {face.face_id: face for face in correction.faces}
+    answered = [replace(photo, faces=tuple(after.get(face.face_id, face) for face in photo.faces)) for photo in photos]
     roster = {id: a_student(id) for id in (ADA, BOB, CY)}
     asked = questions_of(answered, [*correction.marks, marks[1]], roster)
     assert [question.face.face_id for question in asked] == ["bob-1"]
@@ -329,7 +331,7 @@ def test_proposals_are_confirmed_together() -> None:
 def test_a_confirmed_face_has_its_student_for_itself_in_its_photo() -> None:
     shown = photo("p", review("f", ADA), review("g", ADA))
     correction = confirmed({"g": ADA}, [shown], [mark(ADA, MarkStatus.REVIEW)])
-    assert [(one.face_id, one.student_id) for one in correction.faces] == [("f", None), ("g", ADA)]
+    assert [(face.face_id, face.student_id) for face in correction.faces] == [("f", None), ("g", ADA)]
 
 
 def test_a_mark_set_by_hand_stands_whatever_is_confirmed() -> None:
@@ -386,7 +388,10 @@ def test_a_photo_that_shows_nobody_of_the_group_says_so() -> None:
 def test_nobody_of_another_group_is_suggested() -> None:
     asked = replace(review("f", ADA), candidates=(Candidate(ADA, 0.4), Candidate(BOB, 0.3), Candidate(CY, 0.2)))
     questions = questions_of([photo("p", asked)], [], {id: a_student(id) for id in (ADA, CY)})
-    assert [(one.student.id, one.similarity) for one in questions[0].suggestions] == [(ADA, 0.4), (CY, 0.2)]
+    assert [(suggestion.student.id, suggestion.similarity) for suggestion in questions[0].suggestions] == [
+        (ADA, 0.4),
+        (CY, 0.2),
+    ]
 
 
 def test_the_last_word_on_a_face_counts() -> None:

@@ -1,4 +1,4 @@
-"""Covers of a face are told apart from the bare face, and ordinary glasses and headscarves are none."""
+"""Covered faces are distinguished from bare ones; ordinary glasses and headscarves do not count as covers."""
 
 from pathlib import Path
 

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "layers" / "muster"
 
-# What each part may import of ours, besides itself.
+# Packages of the project that each package may import, in addition to itself.
 ALLOWED = {
     "domain": set[str](),
     "vision": {"domain"},

@@ -1,4 +1,4 @@
-"""How often the detector runs for a photo, which decides what the photo costs."""
+"""The number of detector runs per photo, which decides the cost of the photo."""
 
 from pathlib import Path
 from typing import cast

@@ -1,4 +1,4 @@
-"""How templates are written as bytes."""
+"""The byte format of templates."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the photos that a session holds say about the next one."""
+"""Evidence from a session's earlier photos about the next one."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Who registers, who is a stranger, and which detection stands for which label."""
+"""Choice of registered people and strangers, and matching of detections to labels."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def _photos() -> Dataset:
 
 def test_each_image_in_turn_registers_and_the_others_are_searched() -> None:
     rounds = plan_rounds(_identities(2, 3, 1), unregistered=0.0, seeds=None)
-    assert [one.pictures.tolist() for one in rounds] == [[0, 2], [1, 3], [0, 4]]
+    assert [planned.pictures.tolist() for planned in rounds] == [[0, 2], [1, 3], [0, 4]]
     assert rounds[0].registered.tolist() == [0, 1]
     assert rounds[0].faces.tolist() == [1, 3, 4, 5]
     # The person with one image is nobody's mate.
@@ -66,23 +66,23 @@ def test_photos_of_groups_register_the_gallery_and_search_every_labelled_face() 
 
 def test_a_student_left_out_becomes_a_stranger() -> None:
     rounds = plan_rounds(_photos(), unregistered=0.5, seeds=8)
-    assert {one.registered.tolist()[0] for one in rounds} == {0, 1}
-    for one in rounds:
-        (person,) = one.registered
-        assert one.mates.tolist() == [0 if owner == person else STRANGER for owner in (1, NOBODY, 0, 0)]
+    assert {planned.registered.tolist()[0] for planned in rounds} == {0, 1}
+    for planned in rounds:
+        (person,) = planned.registered
+        assert planned.mates.tolist() == [0 if owner == person else STRANGER for owner in (1, NOBODY, 0, 0)]
 
 
 @pytest.mark.parametrize(("share", "registered"), [(0.0, 20), (0.01, 19), (0.5, 10), (0.6, 8), (0.99, 1)])
 def test_the_share_of_unregistered_is_kept(share: float, registered: int) -> None:
     rounds = plan_rounds(_identities(*[2] * 20, 1, 1), unregistered=share, seeds=3)
-    assert [len(one.registered) for one in rounds] == [registered] * 3
+    assert [len(planned.registered) for planned in rounds] == [registered] * 3
 
 
 def test_rounds_repeat_exactly_and_differ_from_one_another() -> None:
     first, again = (plan_rounds(_identities(*[4] * 30), unregistered=0.5, seeds=3) for _ in range(2))
-    for one, other in zip(first, again, strict=True):
-        assert one.registered.tolist() == other.registered.tolist()
-        assert one.pictures.tolist() == other.pictures.tolist()
+    for planned, other in zip(first, again, strict=True):
+        assert planned.registered.tolist() == other.registered.tolist()
+        assert planned.pictures.tolist() == other.pictures.tolist()
     assert first[0].registered.tolist() != first[1].registered.tolist()
     assert first[0].pictures.tolist() != first[1].pictures.tolist()
 
@@ -96,15 +96,15 @@ def test_no_registration_picture_is_searched_and_everyone_else_is(
     counts: list[int], unregistered: float, seeds: int | None
 ) -> None:
     dataset = _identities(*counts)
-    for one in plan_rounds(dataset, unregistered, seeds):
-        searched = set(dataset.face_pictures[one.faces].tolist())
-        assert searched | set(one.pictures.tolist()) == set(range(len(dataset.pictures)))
-        assert not searched & set(one.pictures.tolist())
-        assert (dataset.face_people[one.pictures] == one.registered).all()
-        for face, mate in zip(one.faces, one.mates, strict=True):
+    for planned in plan_rounds(dataset, unregistered, seeds):
+        searched = set(dataset.face_pictures[planned.faces].tolist())
+        assert searched | set(planned.pictures.tolist()) == set(range(len(dataset.pictures)))
+        assert not searched & set(planned.pictures.tolist())
+        assert (dataset.face_people[planned.pictures] == planned.registered).all()
+        for face, mate in zip(planned.faces, planned.mates, strict=True):
             person = dataset.face_people[face]
-            assert (person in one.registered) == (mate != STRANGER)
-            assert mate == STRANGER or one.registered[mate] == person
+            assert (person in planned.registered) == (mate != STRANGER)
+            assert mate == STRANGER or planned.registered[mate] == person
 
 
 @pytest.mark.parametrize(("unregistered", "seeds"), [(1.0, None), (-0.1, None), (float("nan"), None), (0.5, 0)])

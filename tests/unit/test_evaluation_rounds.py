@@ -146,15 +146,15 @@ def test_a_student_left_out_must_come_out_unknown(classroom: tuple[Dataset, Made
     report = evaluated(classroom, EvaluationSettings(how, unregistered=0.3, seeds=6))
     document = report.document()
     assert (document["seeds"], document["registered"]) == (6, 2)
-    for one in report.rounds:
-        counts = one.stage1.counts
+    for result in report.rounds:
+        counts = result.stage1.counts
         assert (
             sum((counts.correct, counts.wrong, counts.missed, counts.review))
             + counts.accepted_strangers
             + (counts.rejected_strangers)
             == 6
         )
-        assert one.strangers == {"a": 3, "b": 4, "c": 3}[({"a", "b", "c"} - set(one.registered)).pop()]
+        assert result.strangers == {"a": 3, "b": 4, "c": 3}[({"a", "b", "c"} - set(result.registered)).pop()]
     low, high = document["stage1"]["intervals_95"]["rank_1"]
     assert low <= document["stage1"]["rank_1"] <= high
 
@@ -189,8 +189,8 @@ def test_a_promoted_head_decides_in_the_second_stage(
     document = report.document()
     assert seen == [["a", "b", "c"]]
     assert document["heads"] == {"promoted": 1, "refused": 0, "reasons": []}
-    one = report.rounds[0]
-    assert one.two_stage is not one.stage1
+    result = report.rounds[0]
+    assert result.two_stage is not result.stage1
     assert document["two_stage"]["rank_1"] == 0.5
 
 
@@ -216,7 +216,7 @@ def test_the_worst_mistakes_name_the_face_and_whom_it_was_taken_for(
     classroom: tuple[Dataset, MadeUpPictures], how: Recognition
 ) -> None:
     mistakes = worst_mistakes(evaluated(classroom, EvaluationSettings(how)), "stage1", 5)
-    assert [(one.kind, one.person, one.named) for one in mistakes] == [
+    assert [(mistake.kind, mistake.person, mistake.named) for mistake in mistakes] == [
         (MistakeKind.WRONG, "b", "a"),
         (MistakeKind.ACCEPTED_STRANGER, None, "c"),
     ]

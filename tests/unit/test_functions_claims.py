@@ -1,4 +1,4 @@
-"""Who is asking: what API Gateway's authorizer read from the token reaches the application."""
+"""Claims that API Gateway's authorizer read from the token reach the application."""
 
 from typing import Any
 

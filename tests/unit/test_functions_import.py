@@ -1,4 +1,4 @@
-"""What a cold start pays for: no function that keeps records waits for the models' libraries."""
+"""Cold starts: functions that only keep records do not import the models' libraries."""
 
 import json
 import subprocess

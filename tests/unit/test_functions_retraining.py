@@ -1,4 +1,4 @@
-"""When a training job is started, whatever happens to the calls that decide it."""
+"""A training job starts exactly when it is due, even if calls are lost or repeated."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from muster.storage.local import LocalStores, open_local
 
 
 class Jobs:
-    """Remembers what was submitted; fails as often as it is told to."""
+    """Records submitted runs; the first `failures` submissions fail."""
 
     def __init__(self, failures: int = 0) -> None:
         self.submitted: list[str] = []

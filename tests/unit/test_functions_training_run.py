@@ -1,4 +1,4 @@
-"""What a training run leaves behind when the world changes while it trains."""
+"""A training run leaves consistent data when students or heads change while it trains."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -33,11 +33,11 @@ def stores(tmp_path: Path) -> LocalStores:
     return stores
 
 
-def run(stores: LocalStores, meanwhile: Callable[[], object]) -> dict[str, object]:
+def run(stores: LocalStores, during: Callable[[], object]) -> dict[str, object]:
     """Train, with something happening before the head is ready."""
 
     def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
-        meanwhile()
+        during()
         return TrainerResult(b"head", promote=True, report={"students": len(templates)})
 
     return TrainingRun(

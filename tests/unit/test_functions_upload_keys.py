@@ -1,4 +1,4 @@
-"""Where uploads lie, and what S3 says of those that are gone."""
+"""Keys of uploads, and S3's answers for uploads that are gone."""
 
 import boto3
 import pytest

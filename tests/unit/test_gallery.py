@@ -41,7 +41,7 @@ def test_a_gallery_larger_than_one_tile_gives_the_same_similarity() -> None:
     probes = unit_rows(random, 3)
     gallery = Gallery.from_templates(templates, PACK)
     assert len(list(gallery.blocks())) > 2
-    expected = np.stack([(probes @ one.embeddings.T).max(axis=1) for one in templates], axis=1)
+    expected = np.stack([(probes @ template.embeddings.T).max(axis=1) for template in templates], axis=1)
     np.testing.assert_allclose(gallery.similarity(probes), expected, atol=1e-6)
 
 

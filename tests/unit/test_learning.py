@@ -1,4 +1,4 @@
-"""Which faces a template learns from, and which one a full template gives up."""
+"""The faces a template learns from, and the one a full template drops."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Who is named, who is asked about, who is unknown."""
+"""Faces are named, put to the teacher as a question, or unknown."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How the migration to another pack reads stored photos."""
+"""The migration to another pack decodes stored photos."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where weights are had from, and the hashes they are held to, over real HTTP and a simulated bucket."""
+"""Sources of weights and the verification of their hashes, over real HTTP and a simulated bucket."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What the pack's manifest switches in the way of a photo."""
+"""Switches of the pack's manifest that change the pipeline."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -41,7 +41,7 @@ def test_a_variant_is_a_pack_of_its_own_that_embeds_nearly_as_the_pack_does(
     assert variant.id == shipped_spec(f"embedded-{precision}").id != pack.id
     assert variant.embedders[0].stat().st_size < share * pack.embedders[0].stat().st_size
     assert variant.detector.read_bytes() == pack.detector.read_bytes()
-    exact, found = (FaceNetwork(one.embedders[0], 2).embed(crops) for one in (pack, variant))
+    exact, found = (FaceNetwork(model_pack.embedders[0], 2).embed(crops) for model_pack in (pack, variant))
     cosine = (exact * found).sum(axis=1)
     assert least < cosine.min()
     assert not np.array_equal(exact, found)
@@ -57,7 +57,7 @@ def test_a_network_made_int8_twice_is_the_same_byte_for_byte(pack: ModelPack, in
 def test_no_sum_of_two_products_of_the_int8_network_leaves_sixteen_bits(int8: ModelPack) -> None:
     """Processors without VNNI add two products of an activation (0 to 255) and a weight in 16 bits, and clip the sum.
 
-    The bound is of the weights alone, so it holds whatever processor runs the test.
+    The bound depends on the weights alone, so it holds on every processor.
     """
     graph = onnx.load(int8.embedders[0]).graph
     constants = {initializer.name: initializer for initializer in graph.initializer}

@@ -1,4 +1,4 @@
-"""What marks add up to."""
+"""Totals of marks in attendance reports."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -241,8 +241,16 @@ def test_a_long_term_is_spread_over_tables_that_fit_a_page() -> None:
         report.groups,
         report.sessions * 5,
         tuple(
-            type(one)(one.id, one.name, True, one.marks * 5, one.tally, one.longest_absence, one.current_absence)
-            for one in report.students
+            type(student)(
+                student.id,
+                student.name,
+                True,
+                student.marks * 5,
+                student.tally,
+                student.longest_absence,
+                student.current_absence,
+            )
+            for student in report.students
         ),
     )
     page = html_page(many)

@@ -1,4 +1,4 @@
-"""What an import plans, applies and refuses, on a real store."""
+"""Roster imports on a real store: the plan, its application and refusals."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who asks, by the claims that the gateway verified."""
+"""Callers are identified by the claims that the gateway verified."""
 
 from typing import Any
 

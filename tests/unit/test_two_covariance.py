@@ -80,7 +80,7 @@ def test_a_score_is_the_log_likelihood_ratio_of_two_gaussians(population: Popula
     x, y = (unit(row - population.networks[0].mean) @ model.directions / scale for row in (one, other))
 
     def log_density(rows: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
-        """Sum over the directions, each with its own 2 x 2 covariance, but for a constant."""
+        """Sum over the directions, each with its own 2 x 2 covariance, up to a constant."""
         weighed = np.einsum("ik,kij,jk->", rows, np.linalg.inv(covariance), rows)
         return float(-(weighed + np.log(np.linalg.det(covariance)).sum()) / 2)
 

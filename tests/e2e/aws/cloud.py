@@ -64,8 +64,8 @@ class Cloud:
     def refused(self, process: str) -> set[tuple[str, str]]:
         """Return, of the calls that a process made so far, what its role in the template does not allow."""
         statements = [
-            Statement(one.sid, one.effect, one.actions, *self.resolved_grant(one))
-            for one in self.templates.grants[f"{process}Role"]
+            Statement(statement.sid, statement.effect, statement.actions, *self.resolved_grant(statement))
+            for statement in self.templates.grants[f"{process}Role"]
         ]
         made = calls.calls_in(self.calls / f"{process}.jsonl")
         needed = (need for call in made for need in calls.needs(call, REGION, ACCOUNT))
@@ -89,7 +89,7 @@ class Cloud:
         self._rules()
 
     def _table(self) -> None:
-        (table,) = (self.resolved(one) for one in self.templates.resources("AWS::DynamoDB::Table").values())
+        (table,) = (self.resolved(resource) for resource in self.templates.resources("AWS::DynamoDB::Table").values())
         name = f"table-{uuid4().hex[:8]}"
         self.names |= {"{Table}": name, "{Table.Arn}": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"}
         self.client("dynamodb").create_table(TableName=name, **creation(table))
@@ -113,7 +113,9 @@ class Cloud:
         queue = batch.create_job_queue(
             jobQueueName="training", state="ENABLED", priority=1, computeEnvironmentOrder=order
         )["jobQueueArn"]
-        (job,) = (self.resolved(one) for one in self.templates.resources("AWS::Batch::JobDefinition").values())
+        (job,) = (
+            self.resolved(resource) for resource in self.templates.resources("AWS::Batch::JobDefinition").values()
+        )
         variables = [{"name": v["Name"], "value": v["Value"]} for v in job["ContainerProperties"]["Environment"]]
         definition = batch.register_job_definition(
             jobDefinitionName="training",
@@ -180,12 +182,12 @@ class Cloud:
         listed = batch.list_jobs(jobQueue=queue, jobStatus="SUCCEEDED")["jobSummaryList"]
         if not listed:
             return []
-        found: list[Event] = batch.describe_jobs(jobs=[one["jobId"] for one in listed])["jobs"]
-        return sorted(found, key=lambda job: [one["jobId"] for one in listed].index(job["jobId"]))
+        found: list[Event] = batch.describe_jobs(jobs=[summary["jobId"] for summary in listed])["jobs"]
+        return sorted(found, key=lambda job: [summary["jobId"] for summary in listed].index(job["jobId"]))
 
     def start_job(self, job: Event) -> subprocess.Popen[str]:
         """Run a submitted job as Batch does: the container's command with the job's environment."""
-        variables = {one["name"]: one["value"] for one in job["container"]["environment"]}
+        variables = {variable["name"]: variable["value"] for variable in job["container"]["environment"]}
         return subprocess.Popen(
             [sys.executable, "-m", "muster.entrypoints.training_job"],
             env={**os.environ, **self.environment, **self.recording("Job"), **variables},

@@ -1,4 +1,4 @@
-"""What CloudFront and Cognito are to the browser: one origin for files and API, and another that signs people in."""
+"""A stand-in for CloudFront and Cognito: one origin for files and API, and another for sign-in."""
 
 import base64
 import hashlib

@@ -62,7 +62,7 @@ def test_a_roster_is_registered_from_an_archive(deployed: Deployed, samples: Pat
         data={"group_id": "7b", "consent": "true"},
         files={"archive": ("class.zip", stream.getvalue())},
     )
-    assert {one["student_id"]: one["result"] for one in reports.json()} == {
+    assert {row["student_id"]: row["result"] for row in reports.json()} == {
         "barack_obama": "registered",
         "joe_biden": "registered",
     }

@@ -97,9 +97,9 @@ def test_a_photo_over_the_gateways_limit_gives_the_same_answer_by_upload(deploye
     direct = detect(deployed, photo).json()
     assert by_upload["session_id"] == "monday"
     assert by_upload["marks"] == direct["marks"]
-    for one, other in zip(by_upload["photos"][0]["faces"], direct["photos"][0]["faces"], strict=True):
-        del one["face_id"], other["face_id"]
-        assert one == other
+    for uploaded, other in zip(by_upload["photos"][0]["faces"], direct["photos"][0]["faces"], strict=True):
+        del uploaded["face_id"], other["face_id"]
+        assert uploaded == other
 
 
 def test_requests_without_a_token_reach_no_function_but_health(deployed: Deployed) -> None:

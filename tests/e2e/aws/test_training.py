@@ -35,7 +35,7 @@ def stores(deployed: Deployed) -> AwsStores:
 
 
 def add(stores: AwsStores, *numbers: int) -> None:
-    """Register people whom no photo shows, with eight views each."""
+    """Register people who are in no photo, with eight views each."""
     for number in numbers:
         random = np.random.default_rng(number)
         views = random.normal(size=(1, 704)) + 0.3 * random.normal(size=(8, 704))

@@ -66,12 +66,12 @@ def large(samples: Path) -> bytes:
     return content.getvalue()
 
 
-def until(page: Page, done: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
+def until(page: Page, done: Callable[[], bool], each_time: Callable[[], None]) -> None:
     """Do something again and again, as the cloud does by itself, until the page shows what is expected."""
     end = monotonic() + 300
     while not done():
         assert monotonic() < end
-        meanwhile()
+        each_time()
         page.wait_for_timeout(500)
 
 

@@ -138,7 +138,7 @@ def lineup(samples: Path, faces: int, shade: int = 0) -> dict[str, Any]:
 
 
 def portrait(samples: Path, number: int) -> Image.Image:
-    """Return the picture of one of three people, of whom each stands for two students."""
+    """Return the picture of one of three people; each stands for two students."""
     file, box = _PORTRAITS[number % len(_PORTRAITS)]
     return Image.open(samples / file).convert("RGB").crop(box)
 

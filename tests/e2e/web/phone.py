@@ -95,7 +95,7 @@ class Watched:
 
     def unexpected(self) -> list[str]:
         """Return the complaints that no test allowed."""
-        return [one for one in self.complaints if not any(part in one for part in self.allowed)]
+        return [complaint for complaint in self.complaints if not any(part in complaint for part in self.allowed)]
 
 
 def context(opened: Browser, **options: Any) -> BrowserContext:

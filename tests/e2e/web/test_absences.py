@@ -1,4 +1,4 @@
-"""Nobody is absent whom nobody looked for: open questions, roll calls not taken, and deleting, on the phone."""
+"""Absence needs a roll call: open questions, roll calls that were not taken, and deletion, on the phone."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -260,7 +260,7 @@ def test_the_pairs_are_free_of_barriers(opened: Opened, samples: Path, folder: P
     page.wait_for_timeout(300)
     page.screenshot(path=folder / f"pairs-phone-{look}.jpg", type="jpeg", quality=72)
     violations = Axe().run(page, options=RULES).response["violations"]
-    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+    assert [violation["id"] for violation in violations if violation["impact"] in ("serious", "critical")] == []
 
 
 @pytest.mark.parametrize("language", ["en-US", "de-DE"])

@@ -102,8 +102,8 @@ def sign_in(page: Page, _: Path) -> None:
 
 # The question comes before the photo that teaches the student's looks, after which there is none.
 SCREENS: dict[str, Screen] = {
-    one.__name__: one
-    for one in (roll_call, register, history, report, settings, sign_in, question, session, not_taken, face, status)
+    screen.__name__: screen
+    for screen in (roll_call, register, history, report, settings, sign_in, question, session, not_taken, face, status)
 }
 FORMS = {"phone": phones.PHONE, "tablet": phones.TABLET}
 
@@ -124,8 +124,8 @@ def windows(
         return made.new_page()
 
     yield window
-    for one in opened:
-        one.close()
+    for context in opened:
+        context.close()
     assert watched.unexpected() == []
 
 

@@ -1,4 +1,4 @@
-"""How much the phone loads, and how little of the page a tap changes with a hundred faces on it."""
+"""The first load stays small, and a tap redraws little of a page with a hundred faces."""
 
 from pathlib import Path
 

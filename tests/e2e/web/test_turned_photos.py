@@ -1,4 +1,4 @@
-"""What the phone says and shows of photos that were read turned, and of registration photos of covered faces."""
+"""The phone shows photos that were read rotated, and registration photos of covered faces."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the pages say: questions about photos that seem to belong elsewhere, wrong tokens, and words that stay whole."""
+"""Texts of the pages: questions about photos from elsewhere, wrong tokens, and words that are not broken."""
 
 from collections.abc import Iterator
 from io import BytesIO
