@@ -180,7 +180,8 @@ def test_files_of_the_page_are_logged_at_debug_only(tmp_path: Path, level: str, 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     script = (
-        f"import sys; sys.argv = ['muster', '--json']\nfrom muster.cli.failures import exit_on_failure\nwith exit_on_failure():\n    {code}"
+        "import sys; sys.argv = ['muster', '--json']\nfrom muster.cli.failures import exit_on_failure\n"
+        f"with exit_on_failure():\n    {code}"
     )
     return subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, **environment}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from muster.api.system import RecordServices
 from muster.composition.local import LocalBackend
+from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidRequest
 from muster.services.packs.migration import Migration
 from muster.services.training.queue import TrainingQueue
@@ -13,6 +14,19 @@ from muster.services.training.queue import TrainingQueue
 def is_local(data: Path | None) -> bool:
     """Return whether a command uses a local store, given its `--data`."""
     return data is not None or "MUSTER_TABLE" not in os.environ
+
+
+def local_folder(data: Path | None) -> Path:
+    """Return the folder of the local store.
+
+    Raises:
+        InvalidRequest: the backend is AWS.
+    """
+    if not is_local(data):
+        raise InvalidRequest(
+            "MUSTER_TABLE is set, and docs/operations.md describes backups on AWS: name a local store with --data."
+        )
+    return data or LocalSettings().data
 
 
 def open_records(data: Path | None) -> RecordServices:

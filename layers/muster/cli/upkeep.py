@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from muster.cli.backend import local_folder
 from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.local import LocalBackend
 
@@ -21,10 +22,10 @@ def backup(
     The folder holds faces and names: keep it as safe as the store. Its erasures.json names nobody. With the newest one,
     an older backup can be restored without the students who were erased since.
     """
-    from muster.composition.upkeep import back_up_store
+    from muster.composition.upkeep import back_up
 
     with steps("backing up") as progress:
-        made = back_up_store(destination, data, progress)
+        made = back_up(local_folder(data), destination, progress)
 
     def show(console: Console) -> None:
         console.print(
@@ -65,10 +66,10 @@ def restore(
     Erasures and withdrawals since the backup are applied again, from the replaced store and from the files given with
     --erasures. Users and tokens of the replaced store are kept if it can be read.
     """
-    from muster.composition.upkeep import restore_store
+    from muster.composition.upkeep import restore as restore_store
 
     with steps("restoring") as progress:
-        done = restore_store(source, data, progress, replace=replace, lists=erasures or [])
+        done = restore_store(source, local_folder(data), progress, replace=replace, lists=erasures or [])
 
     def show(console: Console) -> None:
         counts = done.backup.counts
@@ -120,10 +121,11 @@ def doctor(
 
     Without --set-aside nothing is changed, and the server may be running.
     """
-    from muster.composition.upkeep import examine_store, set_aside_files
+    from muster.composition.upkeep import check_system, set_aside_unknown
 
-    moved = set_aside_files(data)[0] if set_aside else 0
-    findings = examine_store(data)
+    folder = local_folder(data)
+    moved = set_aside_unknown(folder)[0] if set_aside else 0
+    findings = check_system(folder)
     problems = [finding for finding in findings if finding.problem]
 
     def show(console: Console) -> None:
