@@ -54,7 +54,7 @@ def test_a_tap_does_not_draw_a_hundred_faces_again(page: Page, site: str, sample
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
         changed.append(page.evaluate("() => { const before = changed; changed = 0; return before; }"))
-    for name in ("Nearer", "Nearer", "Farther", "Farther"):
+    for name in ("Zoom in", "Zoom in", "Zoom out", "Zoom out"):
         page.get_by_role("button", name=name).click()
         changed.append(page.evaluate("() => { const before = changed; changed = 0; return before; }"))
     assert 0 < max(changed) < CHANGED_NODES, changed
