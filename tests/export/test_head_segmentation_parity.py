@@ -122,7 +122,7 @@ class Malicious:
 
 def test_a_checkpoint_that_would_run_code_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     content = file_of({"hyper_parameters": {}, "state_dict": {}, "callbacks": Malicious()})
-    with pytest.raises(PackBuildFailed, match="holds more than weights"):
+    with pytest.raises(PackBuildFailed, match="contains more than weights"):
         read_checkpoint(content, "best.ckpt")
     assert "must not run" not in capsys.readouterr().out
 

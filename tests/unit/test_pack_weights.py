@@ -92,7 +92,7 @@ def test_a_host_that_cannot_send_the_rest_sends_the_whole_again(host: str, tmp_p
 
 
 def test_a_download_that_breaks_off_is_told_and_kept_for_the_next_try(short_host: str, tmp_path: Path) -> None:
-    with pytest.raises(WeightsUnreachable, match="what arrived is kept"):
+    with pytest.raises(WeightsUnreachable, match="the received part is kept"):
         PublicAddress().fetch(a_source(f"{short_host}/a.pt"), tmp_path / "kept", lambda share: None)
     assert (tmp_path / "kept.part").read_bytes() == CONTENT[:1000]
     assert not (tmp_path / "kept").exists()
@@ -104,7 +104,7 @@ def test_a_file_that_is_not_published_any_more_says_where_else_it_may_come_from(
 
 
 def test_a_folder_without_the_file_says_its_name(tmp_path: Path) -> None:
-    with pytest.raises(WeightsUnreachable, match=r"a\.pt is not there"):
+    with pytest.raises(WeightsUnreachable, match=r"a\.pt does not exist"):
         Folder(tmp_path).fetch(a_source(), tmp_path / "kept", lambda share: None)
 
 

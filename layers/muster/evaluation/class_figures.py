@@ -32,7 +32,7 @@ class PhotoDecisions:
         named: intp (N,), the column of the student named, or `UNNAMED`, also for a face that was not found.
         present: bool (N,), True if that student is marked present, False if the teacher is asked.
         log_odds: float64 (N,), the stated posterior log-odds in nats; NaN if none is stated.
-        questions: students whom the teacher is asked about.
+        questions: students that the teacher is asked about.
     """
 
     named: IndexArray
@@ -55,7 +55,7 @@ class Tally:
         wrong: students whose face was marked with another student's name.
         strangers_marked: strangers' faces marked with a student's name.
         strangers_asked: strangers' faces that the teacher is asked about.
-        questions: students whom the teacher is asked about, over the photos.
+        questions: students that the teacher is asked about, over all photos.
     """
 
     photos: int = 0

@@ -37,11 +37,6 @@ class Searches:
     mates: IndexArray
     undetected: int = 0
 
-    @property
-    def registered_faces(self) -> int:
-        """Count the faces of registered people, found or not."""
-        return int(np.count_nonzero(self.mates != STRANGER)) + self.undetected
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SearchOutcome:

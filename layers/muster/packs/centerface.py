@@ -1,4 +1,4 @@
-"""CenterFace's published ONNX, written for ten 32x32 pictures, freed for pictures of any size."""
+"""Conversion of CenterFace's published ONNX from ten 32x32 pictures to pictures of any size."""
 
 import onnx
 from onnx import TensorProto, helper
@@ -18,10 +18,10 @@ OUTPUTS = {
 
 
 def with_free_shapes(published: bytes) -> onnx.ModelProto:
-    """Return CenterFace with free batch, height and width, and outputs that have names.
+    """Return CenterFace with free batch size, height and width, and named outputs.
 
-    The operators and their weights stay as published. Weights are no longer listed as inputs, so that the runtime
-    may fold and fuse them, and those that no operator reads are left out.
+    Operators and their weights are unchanged. Weights are no longer listed as inputs, so that the runtime can fold and
+    fuse them, and unused weights are removed.
 
     Args:
         published: the bytes of `centerface.onnx` as its authors published it.
@@ -35,7 +35,7 @@ def with_free_shapes(published: bytes) -> onnx.ModelProto:
     pictures = [value.name for value in graph.input if value.name not in weights]
     channels = [value.type.tensor_type.shape.dim[1].dim_value for value in graph.output]
     if len(pictures) != 1 or channels != list(OUTPUTS.values()):
-        raise PackBuildFailed("The detector is not CenterFace as published: build from the pinned package version.")
+        raise PackBuildFailed("The detector is not the published CenterFace: build from the pinned package version.")
     names = {pictures[0]: INPUT} | {value.name: name for value, name in zip(graph.output, OUTPUTS, strict=True)}
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]

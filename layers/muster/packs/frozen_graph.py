@@ -1,7 +1,7 @@
-"""A frozen TensorFlow graph read without TensorFlow and written as ONNX.
+"""Conversion of a frozen TensorFlow graph to ONNX, without TensorFlow.
 
-Covers the operators of an inference-only convolutional network whose batch norms are folded: enough for
-FaceNet (InceptionResnetV1), and any other operator is refused rather than guessed at.
+It covers the operators of an inference-only convolutional network with folded batch norms, which suffices for FaceNet
+(InceptionResnetV1). Any other operator is an error.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from muster.arrays import FloatArray
 from muster.domain.errors import PackBuildFailed
 
 OPSET = 17
-"""ONNX operator set written: the newest that needs no more than IR version 8, which every supported runtime reads."""
+"""ONNX operator set of the result: the newest with IR version 8, which every supported runtime reads."""
 
 IR_VERSION = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """A value that the ONNX graph holds; rank 4 is batch, channel, height, width, rank 2 is batch, channel."""
+    """A value of the ONNX graph; rank 4 is batch, channel, height, width, rank 2 is batch, channel."""
 
     name: str
     rank: int
@@ -75,7 +75,7 @@ def convert(frozen: bytes, input_name: str, output_name: str) -> onnx.ModelProto
         output_name: name of the ONNX output, float32 (N, M): the graph's one node that nothing consumes.
 
     Raises:
-        PackBuildFailed: the graph holds something that this conversion does not cover.
+        PackBuildFailed: the graph contains something that this conversion does not cover.
     """
     graph = GraphDef()
     graph.ParseFromString(frozen)
@@ -83,7 +83,7 @@ def convert(frozen: bytes, input_name: str, output_name: str) -> onnx.ModelProto
 
 
 class _Conversion:
-    """The state of one conversion: the values known so far and the ONNX nodes written so far."""
+    """State of a conversion: the values and ONNX nodes so far."""
 
     def __init__(self, input_name: str, output_name: str) -> None:
         self._input_name = input_name
@@ -271,7 +271,7 @@ def _window(node: Any, kernel: tuple[int, int]) -> dict[str, Any]:
 
 
 def _sources(node: Any) -> list[str]:
-    """Name the nodes whose values this one takes; control inputs only order side effects, and there are none."""
+    """Return the names of the input nodes, without control inputs, which only order side effects."""
     return [_node_name(reference) for reference in node.input if not reference.startswith("^")]
 
 

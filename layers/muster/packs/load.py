@@ -48,14 +48,14 @@ def pack_directory(name: str, home: Path) -> Path:
 
 
 def load_pack(name: str, home: Path) -> ModelPack:
-    """Find a built pack and check that its files are there and have their sizes.
+    """Load a built pack and check that its files exist with the right sizes.
 
-    The contents are not hashed, since many commands need the manifest alone: `verify_once` does that before the models
+    The contents are not hashed, because many commands need only the manifest; `verify_once` does that before the models
     are loaded.
 
     Raises:
         PackMissing: the pack is unknown, not built, or built by a version of the package that pins other files.
-        PackDamaged: a file is missing, cut short or unreadable.
+        PackDamaged: a file is missing, truncated or unreadable.
     """
     spec = shipped_spec(name)
     directory = pack_directory(name, home)
@@ -69,7 +69,7 @@ def load_pack(name: str, home: Path) -> ModelPack:
     for file in manifest.files:
         path = directory / file.name
         if not path.is_file() or path.stat().st_size != file.bytes:
-            raise _damaged(name, file.name, "is missing or cut short")
+            raise _damaged(name, file.name, "is missing or truncated")
     return ModelPack(
         id=spec.id,
         directory=directory,
@@ -85,7 +85,7 @@ def verify_pack(pack: ModelPack) -> None:
     """Check every file of a pack against the SHA-256 recorded when it was built.
 
     Raises:
-        PackDamaged: a file is missing or not the one that was built.
+        PackDamaged: a file is missing or has changed.
     """
     for file in pack.manifest.files:
         path = pack.directory / file.name
@@ -94,17 +94,17 @@ def verify_pack(pack: ModelPack) -> None:
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != file.sha256:
-            raise _damaged(pack.manifest.name, file.name, "is not the file that was built")
+            raise _damaged(pack.manifest.name, file.name, "has changed since it was built")
 
 
 def verify_once(pack: ModelPack) -> None:
-    """Verify a pack before its models are used: once per process, and again for files that were replaced since.
+    """Verify a pack before its models are used: once per process, and again if files have been replaced.
 
-    A bit that turned on the disk must not decide attendance. It takes 0.1 s of processor time for 100 MB, so nothing is
-    remembered beyond the process: a disk that fails changes no time of modification.
+    A flipped bit on the disk must not decide attendance. Hashing 100 MB takes 0.1 s of processor time, so the result is
+    not stored beyond the process: a failing disk does not change modification times.
 
     Raises:
-        PackDamaged: a file is missing or not the one that was built.
+        PackDamaged: a file is missing or has changed.
     """
     states = set()
     for file in pack.manifest.files:
@@ -127,15 +127,15 @@ def list_packs(home: Path) -> list[ModelPack]:
 
     Raises:
         PackMissing: one was built by a version of the package that pins other files.
-        PackDamaged: one has lost a file.
+        PackDamaged: a file of one is missing.
     """
     return [load_pack(name, home) for name in shipped_names() if pack_directory(name, home).exists()]
 
 
 def load_statistics(spec: PackSpec, home: Path) -> PackStatistics:
-    """Return a pack's statistics: those measured with it in `home`, or those that ship with the package.
+    """Return a pack's statistics: custom ones from `home`, or those that ship with the package.
 
-    The weights need not be there: training uses the statistics alone.
+    The weights are not needed: training uses only the statistics.
 
     Raises:
         PackDamaged: a manifest or statistics in `home` cannot be read.
@@ -176,7 +176,7 @@ def _read_manifest(directory: Path, spec: PackSpec) -> PackManifest:
 
 
 def _built_id(directory: Path) -> str | None:
-    """Return the id in a pack's manifest, whose layout may be that of another version; None if it cannot be read."""
+    """Return the id in a pack's manifest, which another version may have written; None if it cannot be read."""
     try:
         document = json.loads((directory / MANIFEST).read_bytes())
     except (FileNotFoundError, ValueError):

@@ -15,7 +15,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 def _plain_name(name: str) -> str:
     if PurePosixPath(name).name != name or name in ("", ".", ".."):
-        raise ValueError("a file of a pack lies in the pack's own folder")
+        raise ValueError("a pack's file must be a plain name, without a folder")
     return name
 
 
@@ -27,16 +27,16 @@ class _Section(BaseModel):
 
 
 class PackageSource(_Section):
-    """A file inside a package of a registry, from which one file of the pack is made.
+    """A file in a package of a registry, which is converted to a file of the pack.
 
     Attributes:
-        package, version: of the registry.
-        member: path of the file inside the package's archive.
+        package, version: the package in the registry.
+        member: path of the file in the package's archive.
         member_sha256: of that file.
         makes: name of the pack's file.
-        network: what it is, in words.
-        licence: SPDX identifier of the package that carries it.
-        provenance: where the network comes from and what it was trained on, where the package does not say it.
+        network: name of the network, in words.
+        licence: SPDX identifier of the package.
+        provenance: origin of the network and its training data, if the package does not state them.
     """
 
     package: str
@@ -50,7 +50,7 @@ class PackageSource(_Section):
 
 
 class WheelSource(PackageSource):
-    """A file inside a wheel of the Python package index.
+    """A file in a wheel of the Python package index.
 
     Attributes:
         wheel_sha256: of the wheel.
@@ -60,7 +60,7 @@ class WheelSource(PackageSource):
 
 
 class NpmSource(PackageSource):
-    """A file inside a package of the npm registry.
+    """A file in a package of the npm registry.
 
     Attributes:
         archive_sha256: of the package's archive, a .tgz file.
@@ -94,14 +94,14 @@ class PublishedSource(_Section):
 
 
 Pinned = Literal["published", "operator", "first use"]
-"""Who vouches for a weights file's hash: its publisher, the operator, or nobody but the file that came first."""
+"""Source of the hash of a weights file: its publisher, the operator, or the file that was downloaded first."""
 
 
 class UsedWeights(_Section):
-    """A weights file as it was used by a build.
+    """A weights file that a build used.
 
     Attributes:
-        origin: where it came from, in words.
+        origin: its source, in words.
     """
 
     file: FileName
@@ -154,14 +154,14 @@ class EmbedderSettings(_Section):
 
 
 class SegmenterSettings(_Section):
-    """The segmentation of the head and what decided whether it is on.
+    """Segmentation of the head, and the measurement behind its setting.
 
     Attributes:
         kind: `landmarks` needs no weights; `unet` is a network.
         file: ONNX model of the network.
         enabled: whether the background is neutralised before a crop is embedded.
-        measured: figures behind that decision, by name; empty while none are recorded.
-        script: what measured them.
+        measured: figures behind that setting, by name; empty if none are recorded.
+        script: the script that measured them.
     """
 
     kind: Literal["landmarks", "unet"]
@@ -172,14 +172,14 @@ class SegmenterSettings(_Section):
 
 
 class StatisticsSource(_Section):
-    """Where the population statistics come from.
+    """Origin of population statistics.
 
     Attributes:
         file: npz shipped with the package, as `muster.packs.statistics` writes it.
         source: the pictures they were computed from.
         licence: of those pictures.
-        script: what computed them, if it is part of the project.
-        measured: figures that tell how well they fit, by name.
+        script: the script that computed them, if it is part of the project.
+        measured: figures that describe how well they fit, by name.
     """
 
     file: FileName
@@ -190,11 +190,11 @@ class StatisticsSource(_Section):
 
 
 class NeutralStatistics(_Section):
-    """Stands in for population statistics that nobody measured: every direction counts the same, and the mean is zero.
+    """Replacement for population statistics that are not measured: all directions are equal and the mean is zero.
 
     Attributes:
-        deviation: of the cosine of two different people, above 0; the bars of the decision are multiples of it.
-        source: where that figure comes from.
+        deviation: of the cosine of two different people, above 0; the thresholds are multiples of it.
+        source: origin of that figure.
     """
 
     deviation: float = Field(gt=0)
@@ -202,12 +202,12 @@ class NeutralStatistics(_Section):
 
 
 class PackSpec(_Section):
-    """A pack as shipped: what to build it from and how to use it.
+    """Specification of a pack: its sources and settings.
 
     Attributes:
-        id: stored with every template, head and threshold; changes with anything that changes an embedding.
-        name: what `--pack` and the folder are called.
-        embedders: an embedding is theirs, one behind the other.
+        id: stored with every template and head; changes with anything that changes an embedding.
+        name: of the folder, and value of `--pack`.
+        embedders: their embeddings are concatenated.
     """
 
     id: PackId
@@ -225,7 +225,7 @@ class PackSpec(_Section):
 
     @property
     def packages(self) -> tuple[WheelSource | NpmSource, ...]:
-        """Sources that are packages of a registry."""
+        """Sources in packages of a registry."""
         return tuple(source for source in self.sources if isinstance(source, PackageSource))
 
     @property
@@ -258,9 +258,9 @@ def shipped_names() -> list[str]:
 def shipped_spec(name: str) -> PackSpec:
     """Read the specification of a pack that ships with the package.
 
-    A pack may come in variants, such as `embedded-float16`: the same but for a few settings, and with an id of its own,
-    since their embeddings differ. A variant whose files have changed since it first shipped has a revision, which ends
-    its id (`embedded-1.int8.2`): templates of an earlier revision belong to another pack.
+    A pack may have variants, such as `embedded-float16`, which change a few settings. A variant has its own id, because
+    its embeddings differ. If the files of a variant changed after its first release, its id ends with a revision
+    (`embedded-1.int8.2`), so templates of an earlier revision belong to another pack.
 
     Raises:
         PackMissing: there is no pack of this name.
@@ -272,7 +272,7 @@ def shipped_spec(name: str) -> PackSpec:
 
 
 def name_of(pack: PackId) -> str:
-    """Return the name under which a pack of this id is chosen, or the id itself where no shipped pack has it."""
+    """Return the name of the shipped pack with this id, or the id itself if there is none."""
     return next((name for name, document in _shipped().items() if document["id"] == pack), str(pack))
 
 
@@ -284,7 +284,7 @@ def _shipped() -> dict[str, dict[str, Any]]:
             variants = document.pop("variants", {})
             found[document["name"]] = document
             for variant, changes in variants.items():
-                # Behind a dot: what ships for a pack is found by its id up to the last hyphen.
+                # After a dot, because files that ship for a pack are found by its id up to the last hyphen.
                 revision = changes.pop("revision", None)
                 identifier = f"{document['id']}.{variant}" + (f".{revision}" if revision else "")
                 changed = {section: _changed(document[section], settings) for section, settings in changes.items()}
@@ -294,7 +294,7 @@ def _shipped() -> dict[str, dict[str, Any]]:
 
 
 def _changed(section: Any, settings: Any) -> Any:
-    """Return a section with some settings changed; those of a list are changed entry by entry."""
+    """Return a section with some settings changed; lists are changed entry by entry."""
     if isinstance(section, list):
         return [_changed(entry, change) for entry, change in zip(section, settings, strict=True)]
     return {**section, **settings}

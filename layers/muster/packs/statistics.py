@@ -1,4 +1,4 @@
-"""What a pack's embeddings of people in general look like, as one .npz file."""
+"""Population statistics of a pack's embeddings, as one .npz file."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -53,7 +53,7 @@ _OF_PACK = ("weights", "calibration", "tail")
 
 
 def statistics_bytes(statistics: PackStatistics) -> bytes:
-    """Write statistics as an .npz file; the arrays of network 0 are called `mean_0` and so on."""
+    """Write statistics as an .npz file; the arrays of network 0 are named `mean_0` and so on."""
     arrays = {
         f"{name}_{number}": getattr(network, name)
         for number, network in enumerate(statistics.networks)
@@ -66,13 +66,13 @@ def statistics_bytes(statistics: PackStatistics) -> bytes:
 
 
 def read_statistics(content: bytes, sizes: tuple[int, ...]) -> PackStatistics:
-    """Read what `statistics_bytes` wrote.
+    """Read the result of `statistics_bytes`.
 
     Args:
         sizes: length of each network's embedding, in the order of the pack.
 
     Raises:
-        ValueError, KeyError, BadZipFile: it is something else, or for other networks.
+        ValueError, KeyError, BadZipFile: the content is invalid, or belongs to other networks.
     """
     with np.load(BytesIO(content), allow_pickle=False) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
@@ -87,7 +87,7 @@ def read_statistics(content: bytes, sizes: tuple[int, ...]) -> PackStatistics:
 
 
 def neutral_statistics(deviation: float, sizes: tuple[int, ...]) -> PackStatistics:
-    """Return statistics with which the normalised score is the cosine over a deviation, until a gallery tells more.
+    """Return statistics with which the normalised score is the cosine divided by a deviation.
 
     Args:
         deviation: of the cosine of two different people.

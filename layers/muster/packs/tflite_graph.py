@@ -1,6 +1,6 @@
-"""A TensorFlow Lite network read without TensorFlow and written as ONNX.
+"""Conversion of a TensorFlow Lite network to ONNX, without TensorFlow.
 
-Covers the operators of MobileFaceNet in float32. Any other operator is refused rather than guessed at.
+It covers the operators of MobileFaceNet in float32. Any other operator is an error.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from muster.packs.frozen_graph import IR_VERSION, OPSET
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """A value that the ONNX graph holds; channels come second."""
+    """A value of the ONNX graph; channels come second."""
 
     name: str
 
@@ -63,13 +63,13 @@ def convert(content: bytes, input_name: str, output_name: str) -> onnx.ModelProt
         output_name: name of the ONNX output, float32 (N, M).
 
     Raises:
-        PackBuildFailed: the model holds something that this conversion does not cover.
+        PackBuildFailed: the model contains something that this conversion does not cover.
     """
     return _Conversion(tflite.Model.GetRootAs(content, 0), input_name, output_name).run()
 
 
 class _Conversion:
-    """The state of one conversion: the values known so far and the ONNX nodes written so far."""
+    """State of a conversion: the values and ONNX nodes so far."""
 
     def __init__(self, model: Any, input_name: str, output_name: str) -> None:
         _require(model.SubgraphsLength() == 1, "has several graphs")

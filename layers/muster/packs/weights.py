@@ -1,4 +1,4 @@
-"""Where published weights are had from, and the hashes that they are held to."""
+"""Sources of published weights, and verification of their hashes."""
 
 import hashlib
 import http.client
@@ -15,28 +15,28 @@ from muster.domain.errors import PackBuildFailed, WeightsChanged, WeightsUnreach
 from muster.packs.manifest import Pinned, PublishedSource, Sha256
 
 OnFraction = Callable[[float], None]
-"""Called with the share of a file that has arrived, 0 to 1."""
+"""Called with the fraction of a file that has been received, 0 to 1."""
 
 _BLOCK = 1 << 20
 _TIMEOUT_SECONDS = 60.0
 
 
 class WeightStore(Protocol):
-    """A place that holds published weights files by name."""
+    """A source of published weights files."""
 
     origin: str
 
     def fetch(self, source: PublishedSource, kept: Path, on_fraction: OnFraction) -> Path:
-        """Return a whole file, which may be `kept`, where a download is to be written.
+        """Return the path of the complete file; downloads are written to `kept`.
 
         Raises:
-            WeightsUnreachable: the file is not there, or cannot be reached.
+            WeightsUnreachable: the file is missing or cannot be downloaded.
             OSError: the disk is full or cannot be written.
         """
 
 
 class Folder:
-    """A folder of this machine."""
+    """A local folder."""
 
     origin = "a folder"
 
@@ -44,27 +44,27 @@ class Folder:
         self._folder = folder
 
     def fetch(self, source: PublishedSource, kept: Path, on_fraction: OnFraction) -> Path:
-        """Return the file where it lies."""
+        """Return the path of the file in the folder."""
         path = self._folder / source.file
         if not path.is_file():
             raise WeightsUnreachable(
-                f"{path} is not there: put the weights of {source.network} there under that name; they are published "
-                f"at {source.address}."
+                f"{path} does not exist: copy the weights of {source.network} there under that name; they are "
+                f"published at {source.address}."
             )
         return path
 
 
 class PublicAddress:
-    """Wherever each source says that it is published."""
+    """The address at which each source is published."""
 
     origin = "the published address"
 
     def fetch(self, source: PublishedSource, kept: Path, on_fraction: OnFraction) -> Path:
-        """Download a file, going on where an earlier download of a file with a known hash was cut off."""
+        """Download a file; if its hash is known, resume an interrupted download."""
         if kept.is_file():
             return kept
         part = kept.with_name(kept.name + ".part")
-        # Two halves of unlike files would be noticed by a published hash alone.
+        # Resumed only with a published hash, which detects halves of two different files.
         begun = part.stat().st_size if part.exists() and source.sha256 else 0
         request = urllib.request.Request(source.address, headers={"Range": f"bytes={begun}-"} if begun else {})  # noqa: S310 the manifest's own, http or https
         try:
@@ -80,7 +80,7 @@ class PublicAddress:
         except urllib.error.URLError as error:
             raise _unreachable(source, str(error.reason)) from error
         except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
-            raise _unreachable(source, "the connection was lost; what arrived is kept") from error
+            raise _unreachable(source, "the connection was lost; the received part is kept") from error
         part.replace(kept)
         return kept
 
@@ -98,8 +98,8 @@ def _receive(answer: http.client.HTTPResponse, part: Path, begun: int, total: in
 
 def _unreachable(source: PublishedSource, reason: str) -> WeightsUnreachable:
     return WeightsUnreachable(
-        f"{source.address} cannot be downloaded ({reason}): check the network and try again, or get the file elsewhere "
-        f"as {source.file} and name its folder, or s3://bucket/prefix, with --from."
+        f"{source.address} cannot be downloaded ({reason}): check the network and try again, or get the file "
+        f"elsewhere, name it {source.file}, and pass its folder, or s3://bucket/prefix, with --from."
     )
 
 
@@ -111,13 +111,13 @@ class _Pin(BaseModel):
 
 
 class Pins:
-    """The hashes that a pack's weights are held to where nobody published one, kept beside the packs.
+    """Expected hashes of weights without a published hash, stored beside the packs.
 
-    They outlast the pack, so that a file that was used once is not exchanged unseen when the pack is built anew.
+    They remain when the pack is deleted, so a replaced file is detected when the pack is built again.
 
     Args:
-        path: JSON file; made with the first pin.
-        given: by the operator, hash by file name; they count before what is kept.
+        path: JSON file; created with the first pin.
+        given: the operator's hashes by file name, which take precedence over the stored ones.
     """
 
     def __init__(self, path: Path, given: Mapping[str, str]) -> None:
@@ -125,11 +125,11 @@ class Pins:
         self._given = dict(given)
 
     def check(self, source: PublishedSource, path: Path) -> tuple[str, Pinned]:
-        """Hold a file to its hash; return the hash and who vouches for it. A file nobody vouches for passes.
+        """Verify a file; return its hash and the source of the expected hash. Without an expected hash it passes.
 
         Raises:
-            WeightsChanged: it is another file.
-            PackBuildFailed: the kept pins cannot be read, or the operator pins a file whose hash is published.
+            WeightsChanged: the hash does not match.
+            PackBuildFailed: the stored pins cannot be read, or the operator pins a file whose hash is published.
         """
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -154,14 +154,14 @@ class Pins:
             return found, "first use"
         if found != kept.sha256:
             raise WeightsChanged(
-                f"{source.file} is not the file that was used first (its SHA-256 is {found}, then it was "
+                f"{source.file} is not the file that was used first (its SHA-256 is {found}, but was "
                 f"{kept.sha256}): get that file again, or pin the new one with --pin {source.file}={found} if you know "
                 "why it changed."
             )
         return found, kept.pinned
 
     def keep(self, file: str, sha256: str, pinned: Pinned) -> None:
-        """Remember a hash for later builds."""
+        """Store a hash for later builds."""
         if pinned == "published":
             return
         pins = self._kept() | {file: _Pin(sha256=sha256, pinned=pinned)}
@@ -178,5 +178,5 @@ class Pins:
             return {str(name): _Pin.model_validate(pin) for name, pin in document.items()}
         except (ValueError, ValidationError, AttributeError) as error:
             raise PackBuildFailed(
-                f"{self._path} is damaged: restore it, or delete it and pin the files anew with --pin."
+                f"{self._path} is damaged: restore it, or delete it and pin the files again with --pin."
             ) from error

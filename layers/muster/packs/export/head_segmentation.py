@@ -1,4 +1,4 @@
-"""The Unet of `head-segmentation` to ONNX, and the proof that both outline the same head."""
+"""Export of the Unet of `head-segmentation` to ONNX, and comparison of the masks."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from muster.packs.export.onnx_file import to_onnx
 from muster.packs.export.weights import Checkpoint, State
 
 MIN_IOU = 0.99
-"""Least intersection over union of torch's mask and the exported one's for an export to pass."""
+"""Minimum intersection over union of the masks of torch and of the export for the export to pass."""
 
 # Channel means and deviations of ImageNet, which the encoder was trained with (head-segmentation's preprocessing).
 _MEAN = (0.485, 0.456, 0.406)
@@ -24,7 +24,7 @@ _WIDTH = re.compile(r"decoder\.blocks\.\d+\.conv1\.0\.weight")
 
 
 class HeadProbability(torch.nn.Module):
-    """The published network between raw pixels and the probability of head, so that the runtime needs no settings.
+    """The published network with its normalisation and softmax, so that the runtime needs no settings.
 
     Args:
         unet: two classes, background and head.
@@ -50,11 +50,11 @@ def head_segmentation(checkpoint: Checkpoint) -> HeadProbability:
     """Build the network with published weights.
 
     Args:
-        checkpoint: with the settings `encoder_name`, `encoder_depth` and `nn_image_input_resolution`; where it has
-            none, as a file of safetensors, they are read off its weights.
+        checkpoint: with the settings `encoder_name`, `encoder_depth` and `nn_image_input_resolution`. If it has none,
+            like a safetensors file, they are derived from its weights.
 
     Raises:
-        PackBuildFailed: the weights are not of such a network, or not of the one that the settings describe.
+        PackBuildFailed: the weights do not belong to such a network, or do not match the settings.
     """
     state = {name.removeprefix("neural_net."): value for name, value in checkpoint.state.items()}
     try:
@@ -70,7 +70,7 @@ def head_segmentation(checkpoint: Checkpoint) -> HeadProbability:
 
 
 def _shown_by(state: State) -> dict[str, Any]:
-    """Return the settings that the weights alone show: of the two encoders of the published models, one."""
+    """Derive the settings from the weights; the published models have one of two encoders."""
     widths = [value.shape[0] for name, value in state.items() if _WIDTH.fullmatch(name)]
     if not widths:
         return {}
@@ -101,11 +101,11 @@ def min_overlap(network: HeadProbability, exported: bytes, crops: NDArray[np.uin
     """Compare the masks of torch and of the export.
 
     Args:
-        exported: what `head_segmentation_to_onnx` wrote.
+        exported: result of `head_segmentation_to_onnx`.
         crops: uint8 (N, side, side, 3), RGB.
 
     Returns:
-        The least intersection over union over the crops; two empty masks agree fully.
+        The minimum intersection over union over the crops; two empty masks agree fully.
     """
     pictures = crops.transpose(0, 3, 1, 2).astype(np.float32)
     with torch.inference_mode():

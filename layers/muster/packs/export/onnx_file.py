@@ -1,4 +1,4 @@
-"""A torch network written as ONNX."""
+"""Export of torch networks to ONNX."""
 
 import tempfile
 import warnings
@@ -8,7 +8,7 @@ import onnx
 import torch
 
 OPSET = 17
-"""ONNX operator set written, the one of the embedded pack (see `muster.packs.frozen_graph`)."""
+"""ONNX operator set of the export, the same as in the embedded pack (see `muster.packs.frozen_graph`)."""
 
 
 def to_onnx(
@@ -23,15 +23,14 @@ def to_onnx(
     Args:
         network: in evaluation mode.
         example: float32 (N, C, H, W).
-        free: axes of the input and of the output whose size is not the example's, with a name each; other sizes are
-            as in the example.
+        free: names of the axes of the input and of the output that are free; other sizes are fixed to the example's.
 
     Returns:
         A checked ONNX model, serialised.
     """
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "network.onnx"
-        # The tracing exporter is deprecated, not gone; it writes one plain operator for each of these networks' layers.
+        # The tracing exporter is deprecated, but writes one plain operator per layer of these networks.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network,

@@ -1,4 +1,4 @@
-"""Each part of a pack from its published weights to ONNX, with the figures that prove the export."""
+"""Export of each part of a pack from published weights to ONNX, with the figures of the comparison."""
 
 from typing import Literal
 
@@ -31,7 +31,7 @@ def export(
         The ONNX model and the figures of the comparison, by name.
 
     Raises:
-        PackBuildFailed: the weights are of another network, or hold more than weights.
+        PackBuildFailed: the weights belong to another network, or the file contains more than weights.
         ExportDiffers: the export is too far from its original.
     """
     if part == "detector":
@@ -71,6 +71,6 @@ def _segmenter(content: bytes, name: str, pictures: Comparison) -> tuple[bytes, 
 
 def _differs(name: str, how: str) -> ExportDiffers:
     return ExportDiffers(
-        f"The network exported from {name} does not answer as its original does ({how}): use the exporters' versions "
-        "of requirements/export.txt."
+        f"The outputs of the network exported from {name} differ from its original ({how}): use the exporters' "
+        "versions of requirements/export.txt."
     )

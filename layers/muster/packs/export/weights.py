@@ -1,4 +1,4 @@
-"""Published weights read without running anything that they carry."""
+"""Reading of published weights without executing code in them."""
 
 import io
 import pickle
@@ -16,11 +16,11 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Checkpoint:
-    """What a weights file holds.
+    """Content of a weights file.
 
     Attributes:
         state: the tensors by name.
-        settings: how the network was built, by name; empty if the file does not say.
+        settings: hyper-parameters of the network, by name; empty if the file has none.
     """
 
     state: State
@@ -30,14 +30,14 @@ class Checkpoint:
 def read_checkpoint(content: bytes, name: str) -> Checkpoint:
     """Read a `.safetensors` file, a state dict of torch, or a Lightning checkpoint with its hyper-parameters.
 
-    torch reads with `weights_only`: a pickle that would build or call anything but tensors and plain values is refused.
+    torch reads with `weights_only`, which rejects a pickle with anything but tensors and plain values.
 
     Args:
         content: the file.
-        name: of the file; its ending says which of the forms it has.
+        name: of the file; its extension determines the format.
 
     Raises:
-        PackBuildFailed: the file is cut short, has another form, or holds more than weights.
+        PackBuildFailed: the file is truncated, has another format, or contains more than weights.
     """
     if name.endswith(".safetensors"):
         return _read_safetensors(content, name)
@@ -45,13 +45,13 @@ def read_checkpoint(content: bytes, name: str) -> Checkpoint:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise PackBuildFailed(
-            f"{name} is damaged or holds more than weights and was not read: take the published file, or its "
+            f"{name} is damaged, or contains more than weights, and was not read: use the published file, or its "
             "`.safetensors` form."
         ) from error
     settings = loaded.get("hyper_parameters", {}) if isinstance(loaded, dict) else {}
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise PackBuildFailed(f"{name} holds no state dict: take the published file.")
+        raise PackBuildFailed(f"{name} contains no state dict: use the published file.")
     return Checkpoint(dict(state), dict(settings))
 
 
@@ -61,12 +61,12 @@ def _read_safetensors(content: bytes, name: str) -> Checkpoint:
 
     try:
         state = load(content)
-        # Only the reader of files gives the header's metadata.
+        # Only `safe_open`, which needs a file, returns the header's metadata.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "weights.safetensors"
             path.write_bytes(content)
             with safe_open(path, "pt") as file:
                 settings = file.metadata() or {}
     except SafetensorError as error:
-        raise PackBuildFailed(f"{name} is damaged: take the published file.") from error
+        raise PackBuildFailed(f"{name} is damaged: use the published file.") from error
     return Checkpoint(state, settings)
