@@ -76,7 +76,7 @@ def local_target(system: LocalServices) -> Target:
 @pytest.fixture
 def aws_target(aws_endpoint: str, pack_home: Path) -> Target:
     services = aws_services(AwsPlace.new(aws_endpoint), pack_home)
-    return Target(services, Gateway(create_app(services), {"admin": Role.ADMIN}), {"Authorization": "Bearer admin"}, 6)
+    return Target(services, Gateway(create_app(services), {"admin": Role.ADMIN}, default="admin"), {}, 6)
 
 
 @pytest.fixture(params=["local", "aws"])
