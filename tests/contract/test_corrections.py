@@ -184,8 +184,9 @@ def test_a_photo_does_not_overrule_what_a_person_said(stores: Stores) -> None:
     nobody = a_face(None, number=0)
     stores.sessions.amend(session, 2, marks=[absent], faces=[nobody], changes=[a_face_change("a", None)])
     again = a_session_photo(session, a_face("a", number=0), a_face("b", number=1))
-    stores.sessions.record_photo(again, b"original", [mark("a", minutes=3), mark("b", minutes=3)])
-    assert stores.sessions.photos(session)[0].faces == (nobody, a_face("b", number=1))
+    stored = stores.sessions.record_photo(again, b"original", [mark("a", minutes=3), mark("b", minutes=3)])
+    assert stores.sessions.photos(session) == [stored]
+    assert stored.faces == (nobody, a_face("b", number=1))
     assert stores.sessions.marks(session)[:2] == [absent, mark("b", minutes=3)]
     assert stores.sessions.changes(session) == [a_face_change("a", None)]
 

@@ -1,6 +1,7 @@
 """Photos that do not belong to their roll call are asked about, over HTTP and at the command line."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -87,15 +88,15 @@ def test_the_registration_file_itself_is_asked_about(school: httpx.Client, sampl
 
 
 def test_without_a_session_id_the_same_photo_is_one_roll_call_a_day(
-    system: LocalServices, school: httpx.Client, group_photo: bytes, monkeypatch: pytest.MonkeyPatch
+    system: LocalServices, school: httpx.Client, group_photo: bytes
 ) -> None:
     assert detect(school, group_photo).status_code == 200
     (today,) = system.sessions.find([GroupId(GROUP)])
     later = datetime.now(UTC) + timedelta(days=1)
-    monkeypatch.setattr(system.detection, "_now", lambda: later)
+    detection = replace(system.detection, now=lambda: later)
     with pytest.raises(PhotoUsedBefore):
-        system.detection.detect(GroupId(GROUP), [group_photo])
-    again = [system.detection.detect(GroupId(GROUP), [group_photo], use_anyway=True).session for _ in range(2)]
+        detection.detect(GroupId(GROUP), [group_photo])
+    again = [detection.detect(GroupId(GROUP), [group_photo], use_anyway=True).session for _ in range(2)]
     assert again[0].id == again[1].id
     assert again[0].id != today.id
     assert again[0].started_at == later

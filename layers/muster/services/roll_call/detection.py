@@ -1,14 +1,12 @@
-"""Marking who is present in the photos of one session."""
+"""Marking the students who are present in the photos of a session."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import perf_counter
 
 import numpy as np
 
-from muster.arrays import FloatArray
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import MAX_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
 from muster.domain.corrections import last_decisions, students_marked_by_people
@@ -21,8 +19,8 @@ from muster.domain.errors import (
 )
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.student import Student
 from muster.domain.taken import is_taken, visible_marks
-from muster.recognition.head import Head
 from muster.recognition.matcher import Match, identify
 from muster.recognition.policy import Policy
 from muster.recognition.scoring import PreparedGallery
@@ -34,6 +32,7 @@ from muster.services.roll_call.earlier_photos import earlier_ratios
 from muster.services.roll_call.photo_checks import PhotoChecks
 from muster.services.roll_call.results import RollCallResult
 from muster.services.roll_call.sessions import check_group
+from muster.services.roll_call.step_times import StepTimes
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import Decode, Photo, decode
 from muster.vision.orientation import turn_photo
@@ -65,106 +64,95 @@ class RollCalls:
         *,
         use_anyway: bool = False,
     ) -> RollCallResult:
-        """Read the photos, mark who is present, and store both.
+        """Recognise the students in photos, mark them, and store photos and marks.
 
-        Every photo is decoded before anything is stored, so that one bad file leaves no half roll call. Few are in
-        memory at a time.
-        Without a session id the session is that of these very photos: the same call twice is one session.
+        All photos are decoded before anything is stored, so a damaged file leaves no half-finished roll call. Few of
+        them are in memory at a time. Without a session id, the session is derived from the photos: the same request
+        twice is one session.
 
         Args:
             images: 1 to 10 encoded pictures.
             actor: the user who sends them.
-            use_anyway: read photos although they seem to belong to another roll call.
+            use_anyway: process photos although they seem to belong to another roll call.
 
         Raises:
             GroupNotFound: the group has no students.
             NobodyRegistered: none of its students is registered with a photo.
-            SessionOfOtherGroup: the session was opened for another group of the actor's.
-            NotAllowed: the session was opened for a group that is not the actor's.
+            SessionOfOtherGroup: the session belongs to another group that the actor teaches.
+            NotAllowed: the session belongs to a group that the actor does not teach.
             InvalidRequest: no photo, or too many.
             IsRegistrationPhoto, PhotoUsedBefore, PhotoFromAnotherDay: a photo seems to belong elsewhere.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
-            StorageFull: the photo under way was not stored.
+            StorageFull: a photo was not stored; those before it were.
         """
         if not 1 <= len(images) <= MAX_PHOTOS:
             raise InvalidRequest(f"Send 1 to {MAX_PHOTOS} photos, not {len(images)}.")
-        if session_id is not None:
-            # A session of another group is refused before any photo is decoded.
-            self._find_session(group_id, session_id, actor)
-        timings = {"decode": 0.0}
-        started = perf_counter()
-        photos = CheckedPhotos(self.decode, images)
-        timings["decode"] = (perf_counter() - started) * 1000
+        # A session of another group is refused before any photo is decoded.
+        found = None if session_id is None else self._find_session(group_id, session_id, actor)
+        times = StepTimes()
+        with times.measured("decode"):
+            photos = CheckedPhotos(self.decode, images)
 
-        gallery = self.galleries.of(group_id)
-        students = {student.id: student for student in self.students.find(group_id)}
-        names = {student.id: student.name for student in students.values()}
-        if not names:
-            raise GroupNotFound(f"The group {group_id} has no students: register them first.")
-        if gallery.size == 0:
-            raise NobodyRegistered(
-                f"No student of the group {group_id} is registered with a photo: register them, or mark them by hand."
-            )
-        head_version, head = self.heads.get()
+        gallery, students = self._group(group_id)
+        head_number, head = self.heads.get()
         files = dict(zip(photos.digests, images, strict=True))
         if session_id is None:
             session_id = self.checks.derived_session(group_id, files, self.now(), use_anyway)
-        found = self._find_session(group_id, session_id, actor)
+            found = self._find_session(group_id, session_id, actor)
         session = found or Session(session_id, group_id, self.now())
         if not use_anyway:
             self.checks.check(session, files, self.galleries.registration_photos(group_id), actor.groups)
-        session = self._open_session(session, list(names), actor)
+        session, is_new = self._open_session(session, list(students), actor)
+        earlier = [] if is_new else self.sessions.photos(session.id)
+        decided = {} if is_new else last_decisions(self.sessions.changes(session.id))
 
-        read: list[SessionPhoto] = []
-        earlier = [] if found is None else self.sessions.photos(session.id)
-        decided = {} if found is None else last_decisions(self.sessions.changes(session.id))
-        probed: list[PhotoProbes] = []
+        read: list[ReadPhoto] = []
         for image, sent in photos:
             probes = self.vision.probes(sent)
             photo = turn_photo(sent, probes.turned)
             photo_id = _photo_id(session, photo)
-            others = [other for other in (*earlier, *read) if other.id != photo_id]
+            others = [other for other in (*earlier, *(known.photo for known in read)) if other.id != photo_id]
             ratios = earlier_ratios(others, gallery.gallery.student_ids, decided)
-            matches, took = self._identified(probes, gallery, head, ratios)
-            stored = self._stored(session, photo, probes, matches, head_version)
-            self.sessions.record_photo(stored, image, _marks_of(stored))
-            read.append(stored)
-            probed.append(probes)
-            for step, milliseconds in {**probes.timings_ms, "match": took}.items():
-                timings[step] = timings.get(step, 0.0) + milliseconds
-        # Whatever a person decided on before, in a photo that is sent again, is as the person left it.
-        kept = {photo.id: photo for photo in self.sessions.photos(session.id)}
-        read = [kept.get(photo.id, photo) for photo in read]
+            with times.measured("match"):
+                matches = identify(probes.embeddings, gallery, self.policy, head, ratios)
+            times.add(probes.timings_ms)
+            recognised = self._session_photo(session, photo, probes, matches, head_number)
+            stored = self.sessions.record_photo(recognised, image, _marks_of(recognised))
+            read.append(ReadPhoto.of(stored, probes))
+
         roll_call = RollCall(session, tuple(self.sessions.marks(session.id)))
-        seen = [ReadPhoto.of(photo, probes) for photo, probes in zip(read, probed, strict=True)]
-        self.learning.learn(session, seen, earlier, gallery, students, roll_call.marks)
+        self.learning.learn(session, read, earlier, gallery, students, roll_call.marks)
         now = self.now()
         return RollCallResult(
             session=session,
-            photos=tuple(read),
+            photos=tuple(known.photo for known in read),
             marks=visible_marks(roll_call, now),
             taken=is_taken(session, roll_call.marks, now),
             by_people=students_marked_by_people(roll_call.marks, self.sessions.changes(session.id)),
-            names=names,
+            names={student.id: student.name for student in students.values()},
             pack=self.pack,
-            head=head_version,
-            timings_ms={step: round(milliseconds, 1) for step, milliseconds in timings.items()},
+            head=head_number,
+            timings_ms=times.rounded(),
         )
 
-    def _identified(
-        self, probes: PhotoProbes, gallery: PreparedGallery, head: Head | None, earlier: Sequence[FloatArray]
-    ) -> tuple[list[Match], float]:
-        started = perf_counter()
-        matches = identify(probes.embeddings, gallery, self.policy, head, earlier)
-        return matches, (perf_counter() - started) * 1000
+    def _group(self, group_id: GroupId) -> tuple[PreparedGallery, dict[StudentId, Student]]:
+        gallery = self.galleries.of(group_id)
+        students = {student.id: student for student in self.students.find(group_id)}
+        if not students:
+            raise GroupNotFound(f"The group {group_id} has no students: register them first.")
+        if gallery.size == 0:
+            raise NobodyRegistered(
+                f"No student in the group {group_id} is registered with a photo: register them, or mark them by hand."
+            )
+        return gallery, students
 
-    def _open_session(self, session: Session, roster: list[StudentId], actor: Actor) -> Session:
-        """Open the session, or find it opened by an earlier or simultaneous call."""
+    def _open_session(self, session: Session, roster: list[StudentId], actor: Actor) -> tuple[Session, bool]:
+        """Return the session as stored, and whether this call created it."""
         try:
             self.sessions.create(session, roster)
         except SessionExists:
-            return self._find_session(session.group_id, session.id, actor) or session
-        return session
+            return self._find_session(session.group_id, session.id, actor) or session, False
+        return session, True
 
     def _find_session(self, group_id: GroupId, session_id: SessionId, actor: Actor) -> Session | None:
         try:
@@ -174,7 +162,7 @@ class RollCalls:
         check_group(session, group_id, actor)
         return session
 
-    def _stored(
+    def _session_photo(
         self, session: Session, photo: Photo, probes: PhotoProbes, matches: Sequence[Match], head: int | None
     ) -> SessionPhoto:
         height, width = photo.pixels.shape[:2]
@@ -195,9 +183,8 @@ class RollCalls:
             )
             for index, match in enumerate(matches)
         )
-        received_at, turned = self.now(), probes.turned
         return SessionPhoto(
-            photo_id, session.id, photo.digest, width, height, faces, self.pack, head, received_at, turned
+            photo_id, session.id, photo.digest, width, height, faces, self.pack, head, self.now(), probes.turned
         )
 
 

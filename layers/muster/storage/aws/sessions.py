@@ -125,20 +125,22 @@ class AwsSessions:
         """Remove the files of photos received before a moment; see `SessionStore.drop_files`."""
         return self._session_erasure.drop_files(session_id, before)
 
-    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
+    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> SessionPhoto:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
         self._records.read(photo.session_id)
         entry = self._objects.pending.new_entry(photos=[keys.SESSION_PHOTOS + uuid4().hex])
         self._objects.pending.write(entry)
         self._objects.put_photo(entry.photos[0], original)
-        unused: list[PendingEntry] = []
+        attempts: list[tuple[SessionPhoto, list[PendingEntry]]] = []
         try:
-            self._records.retry_on_conflict(lambda: unused.extend(self._store(photo, marks, entry)))
+            self._records.retry_on_conflict(lambda: attempts.append(self._store(photo, marks, entry)))
         except SessionNotFound:
             self._objects.delete(entry)
             raise
+        ((stored, unused),) = attempts
         for unused_entry in unused:
             self._objects.delete(unused_entry)
+        return stored
 
     def photos(self, session_id: SessionId) -> list[SessionPhoto]:
         """Return a session's photos in the order received; see `SessionStore.photos`."""
@@ -207,8 +209,10 @@ class AwsSessions:
         # Sessions that were removed after the query are left out.
         return [found[key] for key in wanted if key in found]
 
-    def _store(self, photo: SessionPhoto, marks: Sequence[Mark], entry: PendingEntry) -> list[PendingEntry]:
-        """Try once to store a photo; return the entries of objects that no item refers to afterwards.
+    def _store(
+        self, photo: SessionPhoto, marks: Sequence[Mark], entry: PendingEntry
+    ) -> tuple[SessionPhoto, list[PendingEntry]]:
+        """Try once to store a photo; return it as stored, and the entries of objects that no item refers to then.
 
         Raises:
             ConditionFailed: the session changed since it was read.
@@ -245,7 +249,7 @@ class AwsSessions:
         if replaced.photos:
             actions.append(self._objects.pending.put_action(replaced))
         self._table.transact_write(actions)
-        return [*([entry] if shows_gone else []), *([replaced] if replaced.photos else [])]
+        return photo, [*([entry] if shows_gone else []), *([replaced] if replaced.photos else [])]
 
     def _changes(self, record: Item) -> list[Change]:
         items = self._table.query(record["pk"], keys.CHANGE_PREFIX)

@@ -113,7 +113,7 @@ class LocalSessions:
             calls.append(RollCall(_session(of_session[0][4:]), tuple(sorted(marks, key=attrgetter("student_id")))))
         return calls
 
-    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
+    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> SessionPhoto:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
@@ -135,6 +135,7 @@ class LocalSessions:
             marked = _store_marks(connection, photo.session_id, [mark for mark in marks if mark.student_id in enrolled])
             if marked or photo != before:
                 _bump_version(connection, photo.session_id)
+        return photo
 
     def amend(
         self,

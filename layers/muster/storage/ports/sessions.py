@@ -92,7 +92,7 @@ class SessionStore(Protocol):
             The number of photos that lost their files.
         """
 
-    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> None:
+    def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> SessionPhoto:
         """Store a photo that was read, with its file as sent, and apply its marks, atomically.
 
         A mark of source `photo` never changes one of source `manual`. Among marks of source `photo`, `present` outranks
@@ -105,6 +105,9 @@ class SessionStore(Protocol):
         face.
 
         The session's version is raised by one, unless nothing changed.
+
+        Returns:
+            The photo as it is stored.
 
         Raises:
             SessionNotFound: no session has this id.
