@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-# A form is signed for the host that it is sent to: the bucket's own name in its region, which the browser may reach.
+# An upload form is signed for its host: the bucket's regional host name, which the page may send requests to.
 _S3_CONFIG = CLIENT_CONFIG.merge(
     Config(signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
 )
 
 _MAX_PHOTO_BYTES = 4_400_000
-"""A function is invoked with 6 MiB at most (AWS Lambda Developer Guide, "Lambda quotas"), in which the gateway puts the
-body in base64, 4.7 MB of it; the rest is left to the form, the headers and the token's claims."""
+"""An invocation takes at most 6 MiB (AWS Lambda Developer Guide, "Lambda quotas"). The gateway encodes the body in
+base64, which leaves 4.7 MB, less the form, the headers and the token's claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class AwsAccess:
 
 
 def open_access(settings: AwsSettings) -> AwsAccess:
-    """Make the clients and stores; region, credentials and endpoint are the SDK's own settings."""
+    """Build the clients and stores. The SDK's own settings give region, credentials and endpoint."""
     dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
     s3 = boto3.client("s3", config=_S3_CONFIG)
     stores = open_aws(dynamodb, s3, table=settings.table, photos=settings.photos_bucket, models=settings.models_bucket)

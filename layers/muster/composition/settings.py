@@ -16,7 +16,7 @@ def _refuse_target_fpir(value: object) -> None:
     if value is not None:
         raise ValueError(
             "MUSTER_TARGET_FPIR is no longer used: remove it, and set MUSTER_WRONG_MARKS, the accepted wrong marks per "
-            "10,000 faces, where the default of 1 does not suit you"
+            "10,000 faces, unless the default of 1 suits you"
         )
 
 

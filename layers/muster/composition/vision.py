@@ -1,4 +1,4 @@
-"""The models of a pack, loaded."""
+"""Load the models of a pack."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ from muster.vision.yolo import YoloFaceDetector
 
 
 def open_models(pack: ModelPack, threads: int) -> VisionPipeline:
-    """Load the models of a pack, each of the kind that its manifest names.
+    """Load the models of a pack, each of the kind named in its manifest.
 
     Args:
         threads: CPU threads of each model.
 
     Raises:
-        PackDamaged: a file is missing or not the one that was built.
+        PackDamaged: a file is missing or has changed since the build.
     """
     verify_once(pack)
     return VisionPipeline(
