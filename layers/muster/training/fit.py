@@ -22,18 +22,18 @@ from muster.training.variation import VariationModel
 
 
 class CheckpointStore(Protocol):
-    """Where a run that may be interrupted keeps its state; either call may do nothing."""
+    """Keeps the state of a run that may be interrupted; either method may do nothing."""
 
     def save(self, state: bytes) -> None:
         """Replace the kept state, whole or not at all."""
 
     def load(self) -> bytes | None:
-        """Return the kept state, or None where there is none."""
+        """Return the kept state, or None if there is none."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HeldOut:
-    """What training is stopped by: faces of students that are in no batch.
+    """Faces that are in no batch; training stops early when their loss no longer falls.
 
     Attributes:
         gallery: float32 (S, D), unit rows, one template row of each student.
@@ -46,41 +46,55 @@ class HeldOut:
     owners: NDArray[np.intp]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class TrainingInputs:
+    """The data and settings that a network is trained with.
+
+    Attributes:
+        students: template rows of the students trained on.
+        variation: the model that pseudo-photos and background people are drawn from.
+    """
+
+    students: TrainingRows
+    variation: VariationModel
+    held_out: HeldOut
+    settings: TrainingSettings
+
+
 def fit(
     network: HeadNetwork,
-    students: TrainingRows,
-    variation: VariationModel,
-    held_out: HeldOut,
-    settings: TrainingSettings,
+    inputs: TrainingInputs,
+    *,
     steps: int,
     progress: OnProgress,
     checkpoint: CheckpointStore | None = None,
 ) -> dict[str, float]:
-    """Train a network in place and leave it at its best look at the held-out views.
+    """Train a network in place and leave it with the weights that had the lowest held-out loss.
 
-    On a processor the same arguments give the same weights, bit for bit; on a GPU (`settings.device`) they do but for
-    rounding. A run that was interrupted on one may be taken up on the other.
+    On a CPU the same arguments give the same weights, bit for bit; on a GPU (`settings.device`) they do so up to
+    rounding. A run that was interrupted on one may continue on the other.
 
     Args:
-        steps: batches at most.
-        progress: told the step's name and the share done (0 to 1).
-        checkpoint: state of an interrupted run with the same arguments, taken up where it stopped.
+        steps: most batches.
+        progress: called with the step's name and the fraction completed (0 to 1).
+        checkpoint: state of an interrupted run with the same arguments, which continues where it stopped.
 
     Returns:
         `steps` done, `best_step`, `held_out_loss` before and after, and `drift` of the weights.
     """
+    settings, held_out = inputs.settings, inputs.held_out
     with _reproducible(settings):
         device = torch.device(settings.device)
         network.to(device)
         run = _Run.begin(network, settings, checkpoint)
         random = np.random.default_rng(settings.seed)
-        batches = training_batches(students, variation, settings, random)
+        batches = training_batches(inputs.students, inputs.variation, settings, random)
         distance = CosineSimilarity()
         loss = TripletMarginLoss(margin=settings.margin, distance=distance)
         miner = BatchEasyHardMiner(pos_strategy="hard", neg_strategy="semihard", distance=distance)
-        first = run.look(network, held_out) if not run.step else run.first
+        first = run.check(network, held_out) if not run.step else run.first
         for step, (embeddings, people) in enumerate(batches):
-            if step >= steps or run.looks_without_progress >= settings.patience:
+            if step >= steps or run.checks_without_progress >= settings.patience:
                 break
             if step < run.step:
                 continue
@@ -92,7 +106,7 @@ def fit(
             run.optimizer.step()
             run.step = step + 1
             if run.step % settings.check_every == 0 or run.step == steps:
-                run.look(network, held_out)
+                run.check(network, held_out)
                 progress("train", run.step / steps)
                 if checkpoint is not None:
                     checkpoint.save(run.state(network))
@@ -108,7 +122,7 @@ def fit(
 
 
 class _Run:
-    """State of one run: the optimizer, the best weights so far, how long ago they were found."""
+    """State of one run: the optimizer, the best weights so far, and the checks since they were found."""
 
     def __init__(self, network: HeadNetwork, settings: TrainingSettings) -> None:
         self.optimizer = torch.optim.Adam([network.weight, network.bias], lr=settings.learning_rate)
@@ -116,7 +130,7 @@ class _Run:
         self.first = self.best_loss = float("inf")
         self.best = _copy(network)
         self.best_step = 0
-        self.looks_without_progress = 0
+        self.checks_without_progress = 0
 
     @classmethod
     def begin(cls, network: HeadNetwork, settings: TrainingSettings, checkpoint: CheckpointStore | None) -> "_Run":
@@ -127,7 +141,7 @@ class _Run:
             network.load_state_dict(state["network"])
             run.optimizer.load_state_dict(state["optimizer"])
             run.best = state["best"]
-            run.step, run.best_step, run.looks_without_progress = state["counts"]
+            run.step, run.best_step, run.checks_without_progress = state["counts"]
             run.first, run.best_loss = state["losses"]
         return run
 
@@ -138,21 +152,21 @@ class _Run:
                 "network": _copy(network),
                 "optimizer": self.optimizer.state_dict(),
                 "best": self.best,
-                "counts": (self.step, self.best_step, self.looks_without_progress),
+                "counts": (self.step, self.best_step, self.checks_without_progress),
                 "losses": (self.first, self.best_loss),
             },
             buffer,
         )
         return buffer.getvalue()
 
-    def look(self, network: HeadNetwork, held_out: HeldOut) -> float:
+    def check(self, network: HeadNetwork, held_out: HeldOut) -> float:
         loss = _identification_loss(network, held_out)
         if not self.step:
             self.first = loss
         if loss < self.best_loss:
-            self.best_loss, self.best, self.best_step, self.looks_without_progress = loss, _copy(network), self.step, 0
+            self.best_loss, self.best, self.best_step, self.checks_without_progress = loss, _copy(network), self.step, 0
         else:
-            self.looks_without_progress += 1
+            self.checks_without_progress += 1
         return loss
 
 
