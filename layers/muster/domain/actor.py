@@ -10,10 +10,10 @@ from muster.domain.identifiers import GroupId, UserId
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A user and the groups whose students and sessions they may see and change.
+    """A user, with the groups whose students and sessions they may see and change.
 
     Attributes:
-        groups: the groups that a teacher teaches; None stands for all groups, which an admin may see.
+        groups: the groups that a teacher teaches; None for an admin, who may see all groups.
     """
 
     user_id: UserId
@@ -24,9 +24,9 @@ class Actor:
         return self.groups is None or not self.groups.isdisjoint(group_ids)
 
     def check(self, group_ids: Collection[GroupId]) -> None:
-        """Allow access to something that belongs to these groups.
+        """Check access to something that belongs to these groups.
 
-        The message is the same for everything that is not theirs, so it names nothing.
+        The message names nothing, so it is the same for everything that isn't theirs.
 
         Raises:
             NotAllowed: none of the groups is theirs.
@@ -36,4 +36,4 @@ class Actor:
 
 
 OPERATOR: Final = Actor(UserId("local"), None)
-"""The operator of one machine: the command line, and the server as long as it has no users."""
+"""The operator of one machine: the command line, and the server until it has users."""

@@ -1,4 +1,4 @@
-"""One roll call, what it found, and what people changed in it."""
+"""Sessions (roll calls), their photos and marks, and the changes that people made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
 
 MAX_PHOTOS = 10
-"""Photos of one request."""
+"""Most photos in one request."""
 
 
 class MarkStatus(StrEnum):
     """A student's status in a session.
 
-    `REVIEW` is set by photos only: a photo probably shows the student, and nobody has decided yet.
+    Only photos set `REVIEW`: a photo probably shows the student, and nobody has decided yet.
     """
 
     PRESENT = "present"
@@ -38,7 +38,7 @@ class MarkSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One student's status in one session; `marked_at` is UTC."""
+    """One student's status in one session; `marked_at` is in UTC."""
 
     student_id: StudentId
     status: MarkStatus
@@ -52,7 +52,7 @@ class Session:
 
     Attributes:
         started_at: UTC.
-        version: counts changes of its marks and faces, from 1.
+        version: counts changes to its marks and faces, from 1.
         erased: how many marks of each status erased students had, so that the totals of the group stay right. Marks
             in review are not counted: nobody can answer their questions any more.
     """
@@ -72,7 +72,7 @@ class SessionPhoto:
         id: derived from the session and the photo's bytes, so that the same photo sent twice is one photo.
         digest: SHA-256 of the photo's bytes as sent, lower-case hexadecimal.
         width, height: pixels of the upright photo.
-        pack, head: the models that decided; head is None where stage 1 decided alone.
+        pack, head: the models that decided; head is None if stage 1 decided alone.
         received_at: UTC.
         turned: degrees clockwise by which the stored photo is turned before it is read and shown: 0, 90, 180 or 270.
     """
@@ -99,7 +99,7 @@ class RollCall:
 
 @dataclass(frozen=True, slots=True)
 class MarkChange:
-    """A person set a mark; `before` is None where there was none, `after` None where it was taken away.
+    """A person set a mark; `before` is None if there was none, `after` is None if it was removed.
 
     Attributes:
         at: UTC.
@@ -115,12 +115,12 @@ class MarkChange:
 
 @dataclass(frozen=True, slots=True)
 class FaceChange:
-    """A person said whose a face is, or that it is nobody's of this group.
+    """A person named the student of a face, or decided that it is nobody of this group.
 
     Attributes:
         at: UTC.
-        before, after: the decision and the student named, if any; the id is None, too, once the student is erased.
-        learned: whether the face became a further positive of the student named.
+        before, after: the decision and the student named, if any; the id is also None once the student is erased.
+        learned: whether the named student's template learned from the face.
     """
 
     at: datetime

@@ -1,7 +1,27 @@
-"""Every failure a person can cause or meet, each with a stable code.
+"""The errors that people can cause or meet, each with a stable code.
 
-The code is part of the HTTP and command-line contract: it may be added to, never renamed.
-The message is one sentence that tells the person what to do.
+All derive from `MusterError`. The codes are part of the HTTP and command-line contract: they are added, never renamed.
+The message is one sentence that tells people what to do. Codes by category:
+
+    invalid: invalid_request, consent_required, empty_upload, image_damaged, no_face, several_faces, face_too_small,
+        too_blurred, too_dark, too_bright, face_turned, face_cut_off, not_in_group, idempotency_key_reused,
+        encoding_unclear, roster_empty, invalid_setting, output_not_written, backup_unusable
+    forbidden: not_allowed
+    not_found: student_not_found, group_not_found, session_not_found, photo_not_found, face_not_found,
+        user_not_found, upload_not_found, head_not_found, store_not_found
+    conflict: consent_withdrawn, student_exists, duplicate_person, nobody_registered, group_exists, group_in_use,
+        session_exists, session_of_other_group, photo_used_before, photo_from_another_day, registration_photo,
+        face_unfit, face_unlike, learning_off, not_registered, proposal_changed, request_under_way, user_exists,
+        last_admin, output_exists, pack_mismatch, head_conflict, store_in_use
+    too_large: image_too_large, request_too_large, report_too_large
+    unsupported: unsupported_image, unsupported_table, unsupported_archive
+    unavailable: registrations_busy, pack_missing, pack_damaged, pack_build_failed, npm_package_unreachable,
+        weights_unreachable, weights_changed, export_missing, export_differs, head_damaged, out_of_memory,
+        stored_photo_damaged, storage_full, address_unavailable, store_unusable, store_busy, record_damaged
+    unauthenticated: sign_in_required
+    stale: version_conflict
+    version_needed: version_needed
+    too_many: too_many_requests, server_busy
 """
 
 from enum import StrEnum
@@ -9,7 +29,7 @@ from typing import ClassVar
 
 
 class Category(StrEnum):
-    """What kind of failure it is; each edge turns it into its own terms (HTTP status, exit code)."""
+    """The kind of failure; the API and the command line map it to an HTTP status or an exit code."""
 
     INVALID = "invalid"
     FORBIDDEN = "forbidden"
@@ -44,7 +64,7 @@ class ConsentRequired(MusterError):
 
 
 class ConsentWithdrawn(MusterError):
-    """The student withdrew consent, and the request does not say that it is given again."""
+    """The student withdrew consent, and the request does not renew it."""
 
     code = "consent_withdrawn"
     category = Category.CONFLICT
@@ -57,7 +77,7 @@ class EmptyUpload(MusterError):
 
 
 class UnsupportedImage(MusterError):
-    """The bytes are not a still picture in a format that is read."""
+    """The bytes are not a still picture in a supported format."""
 
     code = "unsupported_image"
     category = Category.UNSUPPORTED
@@ -119,7 +139,7 @@ class FaceTurned(MusterError):
 
 
 class FaceCutOff(MusterError):
-    """The face of a registration photo runs over the edge of the picture."""
+    """The face of a registration photo is cut off by the edge of the picture."""
 
     code = "face_cut_off"
 
@@ -188,28 +208,28 @@ class SessionExists(MusterError):
 
 
 class SessionOfOtherGroup(MusterError):
-    """The session belongs to another group than the one named."""
+    """The session belongs to a group other than the one named."""
 
     code = "session_of_other_group"
     category = Category.CONFLICT
 
 
 class PhotoUsedBefore(MusterError):
-    """A photo of a roll call was read in another roll call already."""
+    """A photo of a roll call was already used in another roll call."""
 
     code = "photo_used_before"
     category = Category.CONFLICT
 
 
 class PhotoFromAnotherDay(MusterError):
-    """By its own data, a photo was taken on another day than its roll call."""
+    """By its EXIF data, a photo was taken on another day than its roll call."""
 
     code = "photo_from_another_day"
     category = Category.CONFLICT
 
 
 class IsRegistrationPhoto(MusterError):
-    """A photo of a roll call is the file that a student was registered with."""
+    """A photo of a roll call is the registration photo of a student."""
 
     code = "registration_photo"
     category = Category.CONFLICT
@@ -243,14 +263,14 @@ class UnfitFace(MusterError):
 
 
 class FaceUnlike(MusterError):
-    """A face resembles its student too little, or another student more, to be learned from."""
+    """A face is too unlike its student, or more like another student, to learn from."""
 
     code = "face_unlike"
     category = Category.CONFLICT
 
 
 class LearningOff(MusterError):
-    """Templates learn from no faces here, by the operator's choice."""
+    """The operator turned learning from faces off."""
 
     code = "learning_off"
     category = Category.CONFLICT
@@ -264,48 +284,48 @@ class NotRegistered(MusterError):
 
 
 class ProposalChanged(MusterError):
-    """A face is not proposed as the student who was to be confirmed, or no longer."""
+    """A face is not, or no longer, proposed as the student to confirm."""
 
     code = "proposal_changed"
     category = Category.CONFLICT
 
 
 class VersionConflict(MusterError):
-    """What was to be changed is not as it was when it was read."""
+    """The resource has changed since it was read."""
 
     code = "version_conflict"
     category = Category.STALE
 
 
 class VersionNeeded(MusterError):
-    """A change must say which version it changes."""
+    """The request must state the version that it changes."""
 
     code = "version_needed"
     category = Category.VERSION_NEEDED
 
 
 class IdempotencyKeyReused(MusterError):
-    """The idempotency key came before with another request."""
+    """The idempotency key was used before with a different request."""
 
     code = "idempotency_key_reused"
 
 
 class RequestUnderWay(MusterError):
-    """The same request is being answered at this moment."""
+    """The same request is still in progress."""
 
     code = "request_under_way"
     category = Category.CONFLICT
 
 
 class TooManyRequests(MusterError):
-    """One caller asks more often than is allowed."""
+    """The caller exceeded the rate limit."""
 
     code = "too_many_requests"
     category = Category.TOO_MANY
 
 
 class ServerBusy(MusterError):
-    """More requests are waiting than are answered within reasonable time."""
+    """Too many requests are waiting to be answered within a reasonable time."""
 
     code = "server_busy"
     category = Category.TOO_MANY
@@ -347,7 +367,7 @@ class UserNotFound(MusterError):
 
 
 class LastAdmin(MusterError):
-    """Without this user nobody would be an admin."""
+    """The user is the last admin."""
 
     code = "last_admin"
     category = Category.CONFLICT
@@ -361,7 +381,7 @@ class UnsupportedTable(MusterError):
 
 
 class EncodingUnclear(MusterError):
-    """A roster file can be read in several encodings, which spell its names differently."""
+    """A roster file is valid in several encodings, which spell its names differently."""
 
     code = "encoding_unclear"
 
@@ -373,7 +393,7 @@ class RosterEmpty(MusterError):
 
 
 class UnsupportedArchive(MusterError):
-    """A file of many photos is no ZIP archive."""
+    """A file of several photos is not a ZIP archive."""
 
     code = "unsupported_archive"
     category = Category.UNSUPPORTED
@@ -400,20 +420,20 @@ class OutputExists(MusterError):
 
 
 class OutputNotWritten(MusterError):
-    """A file cannot be written where it was asked for."""
+    """A file cannot be written to the requested place."""
 
     code = "output_not_written"
 
 
 class UploadNotFound(MusterError):
-    """No upload has this id, or it is too old."""
+    """No upload has this id, or it has expired."""
 
     code = "upload_not_found"
     category = Category.NOT_FOUND
 
 
 class RegistrationsBusy(MusterError):
-    """Other registrations were under way for as long as this one could wait."""
+    """Other registrations were in progress for as long as this one could wait."""
 
     code = "registrations_busy"
     category = Category.UNAVAILABLE
@@ -427,7 +447,7 @@ class PackMissing(MusterError):
 
 
 class PackDamaged(MusterError):
-    """A file of the model pack is not the pinned one."""
+    """A file of the model pack does not have its pinned hash."""
 
     code = "pack_damaged"
     category = Category.UNAVAILABLE
@@ -447,13 +467,13 @@ class NpmPackageUnreachable(PackBuildFailed):
 
 
 class WeightsUnreachable(PackBuildFailed):
-    """A published weights file could not be had from where it was asked for."""
+    """A published weights file could not be read or downloaded."""
 
     code = "weights_unreachable"
 
 
 class WeightsChanged(PackBuildFailed):
-    """A weights file is not the one that its hash names."""
+    """A weights file does not match its hash."""
 
     code = "weights_changed"
 
@@ -465,7 +485,7 @@ class ExportMissing(PackBuildFailed):
 
 
 class ExportDiffers(PackBuildFailed):
-    """An exported network does not answer as its original does."""
+    """The outputs of an exported network differ from those of the original."""
 
     code = "export_differs"
 
@@ -492,14 +512,14 @@ class HeadNotFound(MusterError):
 
 
 class HeadConflict(MusterError):
-    """Another head was promoted in the meantime."""
+    """Another head was promoted concurrently."""
 
     code = "head_conflict"
     category = Category.CONFLICT
 
 
 class OutOfMemory(MusterError):
-    """There is not enough memory for a request at the moment."""
+    """There is currently not enough memory for the request."""
 
     code = "out_of_memory"
     category = Category.UNAVAILABLE
@@ -520,14 +540,14 @@ class StorageFull(MusterError):
 
 
 class StoreNotFound(MusterError):
-    """The data directory holds no store, and the command does not make one."""
+    """The data directory holds no store, and the command does not create one."""
 
     code = "store_not_found"
     category = Category.NOT_FOUND
 
 
 class AddressUnavailable(MusterError):
-    """The server cannot listen at the address and port that it was given."""
+    """The server cannot listen on the given address and port."""
 
     code = "address_unavailable"
     category = Category.UNAVAILABLE
@@ -553,13 +573,13 @@ class RecordDamaged(StoreUnusable):
 
 
 class BackupUnusable(MusterError):
-    """A folder is not a backup, or a damaged one."""
+    """A folder is not a backup, or the backup is damaged."""
 
     code = "backup_unusable"
 
 
 class StoreInUse(MusterError):
-    """A process has the store open that is to be replaced."""
+    """A process has the store open, so it cannot be replaced."""
 
     code = "store_in_use"
     category = Category.CONFLICT

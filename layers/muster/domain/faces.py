@@ -1,4 +1,4 @@
-"""What is found in one photo."""
+"""The faces of one photo, as detected and as identified."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +16,8 @@ class Faces:
     Attributes:
         boxes: float32 (N, 4), x, y, width, height in pixels of the upright photo; may reach over its edge.
         landmarks: float32 (N, 5, 2), x, y of the right eye, left eye, nose tip, right and left mouth corner,
-            "right" being the person's own, so that it lies left in the picture.
-        scores: float32 (N,), 0 to 1, in falling order.
+            where "right" is the person's own right, on the left of the picture.
+        scores: float32 (N,), 0 to 1, in descending order.
     """
 
     boxes: NDArray[np.float32]
@@ -33,7 +33,7 @@ class Faces:
 
 
 class Decision(StrEnum):
-    """What is said of one face: present, review (the teacher is asked) or unknown (not in this group)."""
+    """The decision about one face: present, review (the teacher is asked) or unknown (not in this group)."""
 
     PRESENT = "present"
     REVIEW = "review"
@@ -42,11 +42,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A student that a face may belong to.
+    """A student whose face it may be.
 
     Attributes:
         similarity: cosine, -1 to 1.
-        log_likelihood_ratio: calibrated and saturated, in nats; None in records from before it was kept.
+        log_likelihood_ratio: calibrated and saturated, in nats; None in older records.
     """
 
     student_id: StudentId
@@ -56,7 +56,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class IdentifiedFace:
-    """One face of a photo and what was decided of it.
+    """One face of a photo, with the decision about it.
 
     Attributes:
         box: x, y, width, height in whole pixels of the upright photo, inside it.
@@ -64,10 +64,10 @@ class IdentifiedFace:
         quality: 0 (useless) to 1 (as good as a registration photo).
         student_id: the student named, for `present` and `review`; None for `unknown`.
         similarity: cosine to the best view of the best student, -1 to 1; None in an empty gallery.
-        head_similarity: the head's cosine for the named student; None where no head decided.
+        head_similarity: the head's cosine for the named student; None if no head was used.
         candidates: the likeliest students, best first, at most three.
-        log_odds: posterior log-odds in nats that the face is the named student's; None where nobody is named, where a
-            person named the student, and in records from before it was kept.
+        log_odds: posterior log-odds in nats that the face is the named student's; None if nobody is named, if a person
+            named the student, and in older records.
     """
 
     face_id: FaceId

@@ -1,16 +1,16 @@
-"""What an examination of a store found."""
+"""Findings of a check of a store."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an operator should know.
+    """One finding for the operator.
 
     Attributes:
         code: stable, such as `files_missing`.
-        detail: what is the matter and what to do, in a sentence or two.
-        problem: whether it needs doing; if not, it is only worth knowing.
+        detail: the problem and what to do, in one or two sentences.
+        problem: whether action is needed; false for mere information.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""A class or course, and who teaches it."""
+"""Groups: classes or courses, and their teachers."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ class Group:
     """A class or course; a student may belong to many.
 
     Attributes:
-        name: as people call it.
-        teachers: the users who may see it, besides admins.
-        version: counts changes of this record, from 1.
+        name: the name for people.
+        teachers: the users who may see it, in addition to admins.
+        version: counts changes to this record, from 1.
     """
 
     id: GroupId

@@ -1,4 +1,4 @@
-"""Identifiers that cannot be swapped for one another, and how they are read from text."""
+"""Identifiers as distinct types, and functions that parse them."""
 
 import re
 from typing import NewType
@@ -22,8 +22,8 @@ _PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 def _parse(text: str, what: str) -> str:
     if not _PATTERN.fullmatch(text):
         raise InvalidRequest(
-            f"The {what} {text[:80]!r} cannot be used: take 1 to 64 letters a-z, digits, dots, hyphens or "
-            "underscores, beginning with a letter or digit."
+            f"The {what} {text[:80]!r} is not valid: use 1 to 64 letters a-z, digits, dots, hyphens or underscores, "
+            "starting with a letter or digit."
         )
     return text
 
@@ -38,7 +38,7 @@ def parse_student_id(text: str) -> StudentId:
 
 
 def parse_group_id(text: str) -> GroupId:
-    """Read a group id; the form is that of a student id.
+    """Read a group id; the format is that of a student id.
 
     Raises:
         InvalidRequest: the text is not an id.
@@ -47,7 +47,7 @@ def parse_group_id(text: str) -> GroupId:
 
 
 def parse_session_id(text: str) -> SessionId:
-    """Read a session id; the form is that of a student id.
+    """Read a session id; the format is that of a student id.
 
     Raises:
         InvalidRequest: the text is not an id.
@@ -56,12 +56,12 @@ def parse_session_id(text: str) -> SessionId:
 
 
 def new_session_id() -> SessionId:
-    """Make a session id that nobody has."""
+    """Return a new, unique session id."""
     return SessionId(uuid4().hex)
 
 
 def parse_upload_id(text: str) -> UploadId:
-    """Read an upload id; the form is that of a student id.
+    """Read an upload id; the format is that of a student id.
 
     Raises:
         InvalidRequest: the text is not an id.
@@ -70,12 +70,12 @@ def parse_upload_id(text: str) -> UploadId:
 
 
 def new_upload_id() -> UploadId:
-    """Make an upload id that nobody has and nobody can guess."""
+    """Return a new, unique upload id that cannot be guessed."""
     return UploadId(uuid4().hex)
 
 
 def parse_user_id(text: str) -> UserId:
-    """Read a user id; the form is that of a student id.
+    """Read a user id; the format is that of a student id.
 
     Raises:
         InvalidRequest: the text is not an id.

@@ -1,4 +1,4 @@
-"""What a person should be told about a photo that was read without an error."""
+"""Notices about photos that were read without an error."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from muster.domain.faces import Decision
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A remark on a photo: a stable code, and one sentence that says what to do."""
+    """A notice about a photo: a stable code, and one sentence with advice."""
 
     code: str
     message: str
@@ -19,12 +19,12 @@ NOBODY_OF_GROUP = Notice("nobody_of_group", "Nobody of this group is in this pho
 
 
 def notices_for(photo: SessionPhoto) -> tuple[Notice, ...]:
-    """Return the notices that follow from a photo's faces as they are named now."""
+    """Return the notices that follow from the present names of a photo's faces."""
     if not photo.faces:
         return (NO_FACE_FOUND,)
     return (NOBODY_OF_GROUP,) if shows_nobody(photo) else ()
 
 
 def shows_nobody(photo: SessionPhoto) -> bool:
-    """Tell whether a photo shows nobody of the group, not even probably."""
+    """Return whether a photo shows nobody of the group, not even probably."""
     return all(face.decision is Decision.UNKNOWN for face in photo.faces)

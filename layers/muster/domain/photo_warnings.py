@@ -1,10 +1,10 @@
-"""What is said of a registration photo that is taken all the same."""
+"""Warnings about registration photos that are accepted."""
 
 from enum import StrEnum
 
 
 class PhotoWarning(StrEnum):
-    """A stable code, as an error's is: it may be added to, never renamed."""
+    """A stable code, like that of an error: codes are added, never renamed."""
 
     PHOTO_TURNED = "photo_turned"
     MOUTH_COVERED = "mouth_covered"
@@ -13,7 +13,7 @@ class PhotoWarning(StrEnum):
 
     @property
     def detail(self) -> str:
-        """One sentence that tells the person what to do."""
+        """One sentence with advice for the person."""
         return _DETAILS[self]
 
 

@@ -7,7 +7,7 @@ from muster.domain.identifiers import GroupId, StudentId
 
 @dataclass(frozen=True, slots=True)
 class RegistrationDetails:
-    """The student whom a registration photo shows.
+    """The student that a registration photo shows.
 
     Attributes:
         group_ids: groups that the student joins, in addition to any that the student is already in.

@@ -1,4 +1,4 @@
-"""Who is registered, and by what they are recognised."""
+"""Students, their consent, and the templates that they are recognised by."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
 
 MAX_GROUPS = 40
-"""Groups of one student: a transaction of DynamoDB has 100 actions at most, and each group takes two of them."""
+"""Most groups of one student: a DynamoDB transaction has at most 100 actions, and each group takes two of them."""
 
 CONSENT_WORDING = "2026-2"
 """Version of the consent text in docs/privacy.md."""
 
 _WORDINGS_WITHOUT_LEARNING = frozenset({"2026-1"})
-"""Versions of the consent text that speak of one photo, and of no faces learned from class photos."""
+"""Versions of the consent text that cover one photo, but not learning from class photos."""
 
 MAX_LEARNED = 5
-"""Faces that one template learns from; `muster.domain.learning` says which one a further face replaces."""
+"""Most faces that one template learns from; `muster.domain.learning` decides which one another face replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Consent:
     Attributes:
         given_at: UTC.
         wording: version of the text that was agreed to.
-        withdrawn_at: UTC, or None while it holds.
+        withdrawn_at: UTC, or None while consent holds.
         stated_by: the user who stated that consent was given; None in records older than this field.
-        renewed_after: UTC, when an earlier consent was withdrawn that this one renews; None for a first consent.
+        renewed_after: UTC, the withdrawal of the earlier consent that this one renews; None for a first consent.
     """
 
     given_at: datetime
@@ -52,7 +52,7 @@ class Consent:
 
 
 class StudentState(StrEnum):
-    """Where a student stands: no photo yet, recognised, or no longer agreeing to be."""
+    """The state of a student: no photo yet, recognised, or consent withdrawn."""
 
     ENROLLED = "enrolled"
     REGISTERED = "registered"
@@ -65,9 +65,9 @@ class Student:
 
     Attributes:
         groups: the classes or courses the student belongs to, at least one.
-        consent: None until it was asked for.
+        consent: None until it is recorded.
         registered_at: UTC; None while the student has no template: enrolled without a photo, or consent withdrawn.
-        version: counts changes of this record, from 1.
+        version: counts changes to this record, from 1.
     """
 
     id: StudentId
@@ -79,7 +79,7 @@ class Student:
 
     @property
     def state(self) -> StudentState:
-        """Where the student stands."""
+        """The state, derived from registration and consent."""
         if self.registered_at is not None:
             return StudentState.REGISTERED
         return StudentState.ENROLLED if self.consent is None else StudentState.WITHDRAWN
@@ -87,9 +87,9 @@ class Student:
 
 @dataclass(frozen=True, slots=True)
 class LearnedFace:
-    """A face that a template learned from, and where it came from.
+    """A face that a template learned from, with its origin.
 
-    The session may be gone: this record outlives it, so the face can still be found and removed.
+    This record outlives its session, so the face can still be found and removed.
 
     Attributes:
         session_id, group_id: the roll call that showed the face; None in records older than these fields.
@@ -111,9 +111,9 @@ class Template:
     """The embeddings of one student.
 
     Attributes:
-        pack: the model pack that made them; embeddings of different packs never mix.
-        embeddings: float32 (V + L, D), unit rows: one per augmented view, row 0 being the unchanged photo, then one
-            per face learned from, the oldest first.
+        pack: the model pack that computed them; embeddings of different packs never mix.
+        embeddings: float32 (V + L, D), unit rows: first one per augmented view, with the unchanged photo in
+            row 0, then one per learned face, the oldest first.
         photo_digest: SHA-256 of the registration photo's bytes, lower-case hexadecimal.
         learned: the L faces, at most `MAX_LEARNED`, that the last rows were learned from.
     """

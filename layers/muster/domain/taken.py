@@ -1,8 +1,7 @@
-"""Whether a session was taken, and which of its marks count; derived here and nowhere else.
+"""The rules for whether a session was taken, and which of its marks count. No other module derives them.
 
-A session is taken once somebody was present or late, or everybody was marked by hand. Until then nobody is absent: a
-session that was opened ahead, whose photos show nobody of the group, or in which one student was excused in advance,
-says nothing about the others.
+A session is taken once somebody was present or late, or every mark was set by hand. Until then nobody is absent. The
+session may have been opened ahead, its photos may show nobody of the group, or one student may be excused in advance.
 """
 
 from collections.abc import Iterable
@@ -11,15 +10,15 @@ from datetime import datetime, timedelta
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, RollCall, Session
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far a phone's clock may be ahead of the server's before its roll call counts as one of the future."""
+"""How far a phone's clock may be ahead of the server's before its roll call counts as future."""
 
 _SEEN = frozenset({MarkStatus.PRESENT, MarkStatus.LATE})
 
 
 def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
-    """Tell whether a session was taken.
+    """Return whether a session was taken.
 
-    It has started, and somebody was present or late, erased students included, or every mark was set by hand.
+    It has started, and somebody (erased students included) was present or late, or every mark was set by hand.
     """
     if session.started_at > now + CLOCK_TOLERANCE:
         return False
@@ -31,7 +30,7 @@ def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
 
 
 def visible_marks(roll_call: RollCall, now: datetime) -> tuple[Mark, ...]:
-    """Return the marks that people see: of a session that is not taken, without the absences that no person set."""
+    """Return the marks that people see: without absences that photos set, if the session is not taken."""
     if is_taken(roll_call.session, roll_call.marks, now):
         return roll_call.marks
     return tuple(

@@ -1,4 +1,4 @@
-"""A photo that is sent to the store directly, past the size limit of the API, and what becomes of it."""
+"""Uploads: photos that are sent to the store directly, to avoid the size limit of the API, and their outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from muster.domain.registration import RegistrationDetails
 
 
 class UploadKind(StrEnum):
-    """What the photo is for."""
+    """The purpose of the photo."""
 
     REGISTER = "register"
     DETECT = "detect"
 
 
 class UploadState(StrEnum):
-    """How far it is: not yet read, read with an answer, or refused."""
+    """The state of an upload: not yet read, read with a result, or rejected."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -28,7 +28,7 @@ class UploadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RollCallDetails:
-    """Which roll call the photo belongs to; without a session id, one of its own."""
+    """The roll call that the photo belongs to; without a session id, a new one."""
 
     group_id: GroupId
     session_id: SessionId | None
@@ -37,7 +37,7 @@ class RollCallDetails:
 
 @dataclass(frozen=True, slots=True)
 class PhotoFile:
-    """The one file that may be sent: its media type and its size in bytes."""
+    """The only file that may be sent: its media type and its size in bytes."""
 
     content_type: str
     size: int
@@ -45,7 +45,7 @@ class PhotoFile:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationOutcome:
-    """Where the answer to a registration is found; ids only, so that an erased student is erased here too."""
+    """The result of a registration; ids only, so that erasing the student leaves no personal data here."""
 
     student_id: StudentId
     quality: float | None
@@ -55,7 +55,7 @@ class RegistrationOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RollCallOutcome:
-    """Where the answer to a roll call is found."""
+    """The result of a roll call."""
 
     session_id: SessionId
     photo_ids: tuple[PhotoId, ...]
@@ -64,7 +64,7 @@ class RollCallOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why the photo was refused: a domain error, kept."""
+    """Why the photo was rejected: the domain error."""
 
     code: str
     category: Category
@@ -77,13 +77,13 @@ Outcome = RegistrationOutcome | RollCallOutcome | Failure
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One photo announced.
+    """One announced photo.
 
     Attributes:
         details: None once there is an outcome.
-        created_at, expires_at: UTC; nothing is known of an upload after it expires.
+        created_at, expires_at: UTC; an upload is forgotten after it expires.
         outcome: None until the photo is read.
-        opened_by: the user who announced it, and may ask what became of it.
+        opened_by: the user who announced it, and may read its outcome.
         as_admin: whether that user was an admin then; a teacher's groups are looked up when the photo is read.
     """
 
@@ -99,7 +99,7 @@ class Upload:
 
     @property
     def state(self) -> UploadState:
-        """How far the upload is."""
+        """The state, derived from the outcome."""
         if self.outcome is None:
             return UploadState.WAITING
         return UploadState.FAILED if isinstance(self.outcome, Failure) else UploadState.DONE
@@ -107,7 +107,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class UploadPermit:
-    """Leave to send exactly one file, until `expires_at`: a form to be posted to `url`, `fields` before the file."""
+    """Permission to send exactly one file until `expires_at`: POST a form to `url`, with `fields` before the file."""
 
     url: str
     fields: Mapping[str, str]
@@ -115,5 +115,5 @@ class UploadPermit:
 
 
 def upload_not_found(upload_id: UploadId) -> UploadNotFound:
-    """Return the error for an upload that does not exist, or that another user announced: both read the same."""
-    return UploadNotFound(f"No upload {upload_id} is known, or it is too old: announce the photo again.")
+    """Return the error for an upload that does not exist or that another user announced; the message is the same."""
+    return UploadNotFound(f"There is no upload {upload_id}, or it has expired: announce the photo again.")

@@ -1,4 +1,4 @@
-"""Who uses Muster, and what they may do."""
+"""Users and their roles."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from muster.domain.identifiers import UserId
 
 
 class Role(StrEnum):
-    """An admin sees and changes everything; a teacher their own groups."""
+    """An admin sees and changes everything, a teacher their own groups."""
 
     ADMIN = "admin"
     TEACHER = "teacher"

@@ -1,4 +1,4 @@
-"""Scores to log-likelihood ratios that can be added up and multiplied with prior odds."""
+"""Calibration of scores as log-likelihood ratios, which can be summed and added to prior log-odds."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from muster.arrays import FloatArray
 
 LOWEST_RATIO = -5.0
 HIGHEST_RATIO = 14.0
-"""Bounds in nats. A few faces of a student look like nobody, and a few faces of strangers like anybody, whatever the
-score says; no single face is worth more than this (benchmarks/recognition/decision.py)."""
+"""Bounds in nats. Whatever the score, a few faces of a student resemble nobody and a few faces of strangers resemble
+anybody, so no single face counts for more than this (benchmarks/recognition/decision.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class Calibration:
 
 
 def saturate(ratios: FloatArray) -> FloatArray:
-    """Bring log-likelihood ratios softly between `LOWEST_RATIO` and `HIGHEST_RATIO`.
+    """Bound log-likelihood ratios softly between `LOWEST_RATIO` and `HIGHEST_RATIO`.
 
     Args:
         ratios: any shape, in nats.
 
     Returns:
-        The same shape, float32; rising with the ratios, and nearly equal to them two nats or more inside the bounds.
+        The same shape, float32, increasing with the ratios; two nats or more inside the bounds they hardly change.
     """
     raised = np.logaddexp(ratios, np.float32(LOWEST_RATIO))
     saturated: FloatArray = -np.logaddexp(-raised, np.float32(-HIGHEST_RATIO))

@@ -11,19 +11,19 @@ from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 
-# Rows compared at a time: beside 100 probes such a block of cosines (1.6 MB) stays in the second-level cache
-# while it is normalised and reduced (benchmarks/operations/matching.py).
+# Rows compared at a time. With 100 probes such a block of cosines (1.6 MB) stays in the second-level cache while it is
+# normalised and reduced (benchmarks/operations/matching.py).
 _BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class GalleryBlock:
-    """A run of whole students of a gallery.
+    """A block of consecutive, complete students of a gallery.
 
     Attributes:
         rows: their rows of the template matrix.
         students: their positions among the gallery's students.
-        starts: intp (students,), where each student's views begin, counted from the first row of the block.
+        starts: intp (students,), the first row of each student's views, counted from the first row of the block.
     """
 
     rows: slice
@@ -33,15 +33,15 @@ class GalleryBlock:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Gallery:
-    """The templates of one group's students, S students with T views in all.
+    """The templates of S students with T views in total.
 
     Attributes:
-        student_ids: S ids, in rising order.
+        student_ids: S ids, in ascending order.
         pack: the model pack that made the embeddings.
-        embeddings: float32 (T, D), unit rows, the views of a student one below the other; of any width where T is 0.
-        owners: intp (T,), rising: the position in `student_ids` of the student whom a row shows; each has one or more.
-        weights: float32 (T,), above 0, what each row counts in its student's mean, as `row_weights` gives them; None
-            where all count the same.
+        embeddings: float32 (T, D), unit rows, the views of a student in consecutive rows; of any width if T is 0.
+        owners: intp (T,), ascending: the position in `student_ids` of each row's student; every student has a row.
+        weights: float32 (T,), above 0, the weight of each row in its student's mean, from `row_weights`; None if all
+            rows count the same.
     """
 
     student_ids: tuple[StudentId, ...]
@@ -52,16 +52,16 @@ class Gallery:
 
     @classmethod
     def from_templates(cls, templates: Sequence[Template], pack: PackId) -> "Gallery":
-        """Stack templates, in any order; several of one student add up, none at all give an empty gallery.
+        """Stack templates, given in any order; several of one student are joined, and none give an empty gallery.
 
         Raises:
-            PackMismatch: a template was made by another pack than `pack`.
+            PackMismatch: a template was made by a pack other than `pack`.
         """
         foreign = next((template for template in templates if template.pack != pack), None)
         if foreign is not None:
             raise PackMismatch(
                 f"Student {foreign.student_id} was registered with the model pack {foreign.pack!r}, which cannot be "
-                f"compared with {pack!r}: use the pack {foreign.pack!r}, or take all students over with `muster packs "
+                f"compared with {pack!r}: use the pack {foreign.pack!r}, or migrate all students with `muster packs "
                 "migrate`."
             )
         ordered = sorted(templates, key=lambda template: template.student_id)
@@ -82,7 +82,7 @@ class Gallery:
         return len(self.student_ids)
 
     def blocks(self) -> Iterator[GalleryBlock]:
-        """Cut the template matrix into runs of whole students, each small enough to stay in the processor's cache."""
+        """Split the template matrix into blocks of complete students, each small enough for the processor's cache."""
         starts = np.flatnonzero(np.diff(self.owners, prepend=-1))
         first = 0
         while first < self.size:
@@ -124,11 +124,11 @@ def _stacked(embeddings: list[FloatArray]) -> FloatArray:
 
 
 def row_weights(template: Template) -> FloatArray:
-    """Return what each row of a template counts in the student's mean, float32 (V + L,).
+    """Return the weight of each row of a template in the student's mean, float32 (V + L,).
 
-    Every photo counts the same: the V views of the registration photo share one photo's weight, and each of the L
-    faces learned from has as much. With one face learned DIR at FPIR 1 % is 0.960 so, 0.942 where every row counts the
-    same and 0.950 where the best photo decides (benchmarks/recognition/learned_faces.py).
+    Every photo counts the same: the V views of the registration photo share the weight of one photo, and each of the L
+    learned faces has the same weight. With one learned face DIR at FPIR 1 % is then 0.960; it is 0.942 if every row
+    counts the same and 0.950 if the best photo decides (benchmarks/recognition/learned_faces.py).
     """
     learned = len(template.learned)
     views = len(template.embeddings) - learned

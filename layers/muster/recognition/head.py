@@ -1,8 +1,8 @@
-"""The small network of stage 2, run with numpy: embeddings of a pack, D numbers, to 64-D, unit length.
+"""The head: the small network of stage 2, run with numpy. It maps embeddings of a pack to 64 numbers, unit length.
 
-Training lives in `muster.training`; this module knows the file and the arithmetic only: detection needs no torch.
-A student's class prototype is worked out from the templates and not stored: a student registered after the head
-was trained is known to it at once, and an erased one leaves nothing behind but the weights, which are then retrained.
+This module holds the file format and the arithmetic, so detection needs no torch; training is in `muster.training`.
+Class prototypes are computed from the templates and not stored. So the head can recognise a student registered after
+it was trained, and an erased student leaves nothing behind but the weights, which are then retrained.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from muster.domain.identifiers import PackId, StudentId
 from muster.recognition.gallery import Gallery
 
 HEAD_SIZE = 64
-"""Length of a head embedding. The population's covariance has 85 directions worth speaking of and the first 64 hold
-all but 4 % of it (benchmarks/recognition/within_class_statistics.py)."""
+"""Length of a head embedding. The population's covariance has 85 significant directions, and the first 64 hold all but
+4 % of it (benchmarks/recognition/within_class_statistics.py)."""
 
 _FORMAT = "muster-head-1"
 _ENTRY = "muster"
@@ -37,12 +37,12 @@ class Head:
     Attributes:
         pack: the model pack whose embeddings it was trained on.
         weight: float32 (64, D), and
-        bias: float32 (64,), the one linear layer; its result is brought to unit length. The bias is what lets a cosine
-            see how far a face lies from the average one, which a purely centred projection forgets.
+        bias: float32 (64,), the one linear layer; its result is scaled to unit length. Because of the bias, a cosine
+            reflects how far a face is from the average face, which a purely centred projection loses.
         centre: the head's mean cosine between two different people, -1 to 1, and
         deviation: its standard deviation, above 0.
-        fusion: weight of the head beside stage 1 in `fuse`, 0 (stage 1 alone) to 1.
-        students: the students it was trained on, each with a fingerprint of the template it saw.
+        fusion: weight of the head relative to stage 1 in `fuse`, 0 (stage 1 alone) to 1.
+        students: the students it was trained on, each with the fingerprint of the template used.
         parent: SHA-256 of the head file that training started from, lower-case hexadecimal; None after a full training.
         metrics: JSON-like report of the training.
     """
@@ -66,7 +66,7 @@ class Head:
             pack: the model pack in use.
 
         Raises:
-            HeadDamaged: truncated, changed, of another format or shape, or with a weight that is no number.
+            HeadDamaged: the file is truncated or changed, has another format or shape, or a weight is not a number.
             PackMismatch: the head was trained on embeddings of another pack.
         """
         metadata, tensors = _read(data)
@@ -119,14 +119,14 @@ class Head:
         return unit_rows(embeddings @ self.weight.T + self.bias)
 
     def prototypes(self, gallery: Gallery) -> FloatArray:
-        """Return each student's class prototype, float32 (S, 64), unit rows: where the head puts the mean of the views.
+        """Return each student's class prototype, float32 (S, 64), unit rows: the embedded mean of the views.
 
         Raises:
             PackMismatch: the gallery's templates come from another pack.
         """
         if gallery.pack != self.pack:
             raise PackMismatch(
-                f"The head was trained with the model pack {self.pack!r} and the gallery made with {gallery.pack!r}: "
+                f"The head was trained with the model pack {self.pack!r}, but the gallery with {gallery.pack!r}: "
                 "train a head for this pack."
             )
         return self.embed(unit_rows(gallery.mean_views())) if gallery.size else np.empty((0, HEAD_SIZE), np.float32)
@@ -148,11 +148,11 @@ class Head:
 
     def standardise(self, similarity: FloatArray) -> FloatArray:
         """Return cosines of `similarity` in standard deviations of a random person's cosine."""
-        standing: FloatArray = (similarity - np.float32(self.centre)) / np.float32(self.deviation)
-        return standing
+        deviations: FloatArray = (similarity - np.float32(self.centre)) / np.float32(self.deviation)
+        return deviations
 
     def fuse(self, normalised: FloatArray, similarity: FloatArray) -> FloatArray:
-        """Join both stages' scores, each counted in standard deviations of a random person's score.
+        """Combine the scores of both stages, each in standard deviations of a random person's score.
 
         Args:
             normalised: float32 (N, S), stage 1's normalised scores (`muster.recognition.scoring`).
@@ -170,15 +170,15 @@ def _read(data: bytes) -> tuple[dict[str, str], dict[str, FloatArray]]:
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][_ENTRY])
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise HeadDamaged(_DAMAGED.format("it is no complete head file")) from error
+        raise HeadDamaged(_DAMAGED.format("it is not a complete head file")) from error
     if metadata.get("format") != _FORMAT:
-        raise HeadDamaged(_DAMAGED.format("it is of another format"))
+        raise HeadDamaged(_DAMAGED.format("it has another format"))
     width = tensors["weight"].shape[-1] if tensors.get("weight", np.empty(())).ndim == 2 else 0
     expected = {"weight": (HEAD_SIZE, width), "bias": (HEAD_SIZE,)}
     if not width or {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()} != {
         name: (shape, np.dtype(np.float32)) for name, shape in expected.items()
     }:
-        raise HeadDamaged(_DAMAGED.format("its arrays have other shapes"))
+        raise HeadDamaged(_DAMAGED.format("its arrays have unexpected shapes"))
     if metadata.get("checksum") != _checksum(metadata.get("head", ""), tensors):
         raise HeadDamaged(_DAMAGED.format("its checksum differs"))
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):

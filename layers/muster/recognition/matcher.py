@@ -1,4 +1,4 @@
-"""From the faces of a photo to students: present, to be asked about, or not in this group."""
+"""Identification of the faces of a photo: present, to review, or not in this group."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from muster.recognition.scoring import PreparedGallery, Scores, score
 MAX_CANDIDATES = 3
 
 MAX_STUDENTS = 1000
-"""Students whose posterior is computed, those that the faces resemble most. The others have no face in the photo as far
-as their ratios tell, and a search through a whole university must not wait for them."""
+"""Most students whose posterior is computed: those that the faces resemble most. By their ratios, the others have no
+face in the photo, and a search through a whole university must not wait for them."""
 
 IndexArray = NDArray[np.intp]
 
@@ -32,8 +32,8 @@ class Match:
 
     Attributes:
         student_id: the student named, for `present` and `review`; None for `unknown`.
-        similarity: cosine with the best view of the student named, or of the first candidate; None in an empty gallery.
-        head_similarity: the head's cosine for the same student; None where no head was used.
+        similarity: cosine to the best view of the student named, or of the first candidate; None in an empty gallery.
+        head_similarity: the head's cosine for the same student; None if no head was used.
         candidates: the likeliest students, best first, at most three.
         log_odds: posterior log-odds in nats that the face is the named student's; None for `unknown`.
     """
@@ -53,20 +53,20 @@ def identify(
     head: Head | None = None,
     earlier: Sequence[FloatArray] = (),
 ) -> list[Match]:
-    """Name each face of one photo, or call it unknown.
+    """Identify each face of one photo, or call it unknown.
 
-    Stage 1 gives every pair of a face and a student a log-likelihood ratio, which is small for strangers; stage 2, if
-    there is a head, refines it among the likely students. The decisions follow from the posterior over all
-    faces and students of the session, in which a student has at most one face in a photo.
+    Stage 1 computes a log-likelihood ratio for every pair of a face and a student, which is small for strangers. If
+    there is a head, stage 2 refines it among the likely students. The decisions follow from the posterior over all
+    faces and students of the session, in which a student has at most one face per photo.
 
     Args:
         probes: float32 (N, D), unit rows, all faces of the photo, from the gallery's model pack.
         gallery: templates of one group, S students, prepared for search.
-        head: the head to use, or None: stage 1 decides alone.
+        head: the head to use; None lets stage 1 decide alone.
         earlier: float32 (M, S) per earlier photo of the session: saturated log-likelihood ratios of its faces.
 
     Returns:
-        N matches, in the order of the probes. A student is named for one of them at most.
+        N matches, in the order of the probes. A student is named for at most one of them.
 
     Raises:
         PackMismatch: gallery and head do not come from one model pack.
@@ -91,12 +91,12 @@ def decide(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which faces are marked and which are asked about, as their likeliest student: bool (N,) each.
 
-    A face is marked where the odds that it is the student's reach the bar, or where several photos together show the
-    student beyond that bar and the face is more likely the student's than not.
+    A face is marked if the odds that it is the student's reach the threshold. It is also marked if several photos
+    together reach the threshold for the student, and the face is more likely the student's than not.
 
     Args:
         pairs: float64 (N, S), the posterior of the photo's faces.
-        ratios: float32 (N, S), their log-likelihood ratios before saturation, which break ties.
+        ratios: float32 (N, S), their log-likelihood ratios before saturation, used to break ties.
         roll: of the whole session.
     """
     rows, best = np.arange(len(pairs)), pairs.argmax(axis=1)
@@ -111,7 +111,7 @@ def decide(
 def _likeliest_face_of_each(best: IndexArray, odds: NDArray[np.float64], ratios: FloatArray) -> NDArray[np.bool_]:
     """Return which faces, bool (N,), are the likeliest of those that have the same likeliest student."""
     first = np.zeros(len(best), np.bool_)
-    # Saturated ratios make odds that are equal except for rounding.
+    # Saturated ratios lead to odds that are equal except for rounding.
     order = np.lexsort((-ratios, -odds.round(6)))
     _, positions = np.unique(best[order], return_index=True)
     first[order[positions]] = True

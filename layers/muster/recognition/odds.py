@@ -5,7 +5,7 @@ import numpy as np
 from muster.arrays import DoubleArray
 
 _NEAREST = 1e-12
-"""Distance from 0 and 1 that keeps the log-odds finite."""
+"""Smallest distance from 0 and 1, which keeps the log-odds finite."""
 
 
 def probability(log_odds: DoubleArray | float) -> DoubleArray:

@@ -1,4 +1,4 @@
-"""Whether a face is likely enough a student's for the student's template to learn from it."""
+"""The check that a face is likely enough a student's for the student's template to learn from it."""
 
 from collections.abc import Sequence
 
@@ -10,27 +10,27 @@ from muster.domain.identifiers import StudentId
 from muster.recognition.scoring import PreparedGallery, score
 
 AUTOMATIC_RATIO = 4.0
-"""Log-likelihood ratio in nats from which a face may be learned without anyone confirming it. The posterior, which must
-be certain too, counts the other faces and photos of the session; this is what the face alone says. In classes of 30
-nearly all faces that the posterior is certain of reach it (benchmarks/recognition/learned_faces.py)."""
+"""Log-likelihood ratio in nats from which a face may be learned without anyone confirming it. The posterior,
+which must be certain too, also counts the other faces and photos of the session; this ratio counts the face alone. In
+classes of 30 nearly all faces with a certain posterior reach it (benchmarks/recognition/learned_faces.py)."""
 
 CONFIRMED_RATIO = 0.0
-"""Log-likelihood ratio in nats from which a face that a person named may be learned: the face is likelier the student's
-than somebody else's."""
+"""Log-likelihood ratio in nats from which a face that a person named may be learned: the face is more likely
+the student's than anyone else's."""
 
 
 def are_plausible(
     embeddings: FloatArray, students: Sequence[StudentId], gallery: PreparedGallery, ratio: float
 ) -> NDArray[np.bool_]:
-    """Return which faces resemble their student more than anyone else in the group, and enough.
+    """Return which faces resemble their student sufficiently, and more than anyone else in the group.
 
     Args:
         embeddings: float32 (N, D), unit rows, from the gallery's model pack.
-        students: N ids, whose face each is said to be.
+        students: N ids, the supposed student of each face.
         ratio: log-likelihood ratio in nats that a face must reach.
 
     Returns:
-        bool (N,); False for students who are not in the gallery.
+        bool (N,), False for students who are not in the gallery.
     """
     if not len(embeddings) or not gallery.size:
         return np.zeros(len(embeddings), bool)

@@ -1,4 +1,4 @@
-"""The operator's choice: how many wrong marks are accepted, and how the head is used."""
+"""The operator's policy: the accepted rate of wrong marks, and the use of the head."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class HeadUse(StrEnum):
-    """When stage 2 takes part: a head that passed the promotion gate, every trained head, or none."""
+    """The heads that stage 2 uses: one that passed the promotion gate, every trained one, or none."""
 
     GATED = "gated"
     ALWAYS = "always"
@@ -15,21 +15,21 @@ class HeadUse(StrEnum):
 
 
 WRONG_MARKS = ((20.0, 2.0), (7.0, 3.0), (2.0, 4.0), (1.0, 5.0), (0.4, 6.0), (0.1, 7.5))
-"""Wrong marks per 10,000 faces and the posterior log-odds in nats from which they are that few: (rate, bar) pairs,
+"""Wrong marks per 10,000 faces and the posterior log-odds in nats that achieve this rate, as (rate, threshold) pairs,
 measured by benchmarks/recognition/decision.py."""
 
 MAX_WRONG_MARKS = 100.0
-"""Highest accepted rate per 10,000 faces: beyond it nearly every face that is now asked about would be marked."""
+"""Highest accepted rate per 10,000 faces: beyond it nearly every face now in review would be marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How sure a decision must be.
+    """The certainty that a decision needs.
 
     Attributes:
         wrong_marks: accepted wrong marks per 10,000 faces: another student's name, or a stranger marked present.
         review: posterior log-odds in nats from which the teacher is asked (benchmarks/recognition/decision.py).
-        head: when stage 2 takes part.
+        head: which heads stage 2 uses.
     """
 
     wrong_marks: float = 1.0

@@ -1,4 +1,4 @@
-"""Population statistics from pictures of people."""
+"""Estimation of population statistics from pictures of people."""
 
 import numpy as np
 
@@ -11,15 +11,15 @@ FACTOR_RANK = 128
 (benchmarks/recognition/population_statistics.py)."""
 
 MIN_PEOPLE = 200
-"""People whose pictures make statistics. Fewer err on the safe side: of 60 registered 0.67 are marked present with the
-785 people of the embedded pack, 0.53 with 200, 0.48 with 100 and 0.32 with 50
+"""Fewest people that statistics are estimated from. With fewer, errors are on the safe side: of 60 registered, 0.67 are
+marked present with the 785 people of the embedded pack, 0.53 with 200, 0.48 with 100 and 0.32 with 50
 (benchmarks/recognition/pack_statistics.py)."""
 
 _CHANCE = 1e-3
 
 
 def estimate_population(people: FloatArray, sizes: tuple[int, ...]) -> Population:
-    """Take the mean and the covariance of each network's embeddings.
+    """Estimate the mean and the covariance of each network's embeddings.
 
     Args:
         people: float32 (M, D), unit rows, one per person.
@@ -31,10 +31,10 @@ def estimate_population(people: FloatArray, sizes: tuple[int, ...]) -> Populatio
 
 
 def strangers_above(people: FloatArray, sizes: tuple[int, ...], seed: int = 0) -> float:
-    """Return how often a stranger passes the bar that one in a thousand is to pass, 0 to 1.
+    """Return the share of strangers, 0 to 1, that exceed the threshold which one in a thousand should exceed.
 
-    The people are halved: the statistics of one half judge the pairs of the other. About 0.001 says that the bars,
-    which were measured with the embedded pack, fit these embeddings; much more, that they are too low.
+    The statistics of each half of the people are tested on pairs from the other half. With about 0.001 the thresholds,
+    which were measured with the embedded pack, fit these embeddings; with much more they are too low.
 
     Args:
         people: float32 (M, D), unit rows, one per person.

@@ -6,11 +6,11 @@ likelihood ratio R of every pair, a partial matching M of faces and students has
     P(M) ~ product over its pairs (i, j) of  R[i, j] * odds[j] / strangers
 
 where `odds` are the prior odds that a student is in the photo and `strangers` is the expected number of faces of other
-people. The marginals of the pairs come from loopy sum-product (belief propagation on matchings: Huang and Jebara,
+people. The marginals of the pairs are computed by loopy sum-product (belief propagation on matchings: Huang and Jebara,
 AISTATS 2009; Williams and Lau, IEEE T-AES 2014), which converges for this model.
 
-How many students are there and how many strangers a photo shows is estimated from the photos themselves by expectation
-maximisation. A photo of another class, or full of strangers, is thereby read with low prior odds.
+The number of students present and the number of strangers are estimated from the photos themselves, by expectation
+maximisation. So a photo of another class, or one full of strangers, gets low prior odds.
 """
 
 from collections.abc import Sequence
@@ -23,24 +23,24 @@ from muster.recognition.odds import log_odds, probability
 
 PRIOR_PRESENT = 0.9
 PRIOR_PRESENT_STUDENTS = 10.0
-"""Share of a group that is present, as if seen on this many students (benchmarks/recognition/decision.py)."""
+"""Prior share of a group that is present, and its weight in students (benchmarks/recognition/decision.py)."""
 
 PRIOR_STRANGERS = 1.5
 PRIOR_STRANGERS_PHOTOS = 1.0
-"""Faces per photo that belong to nobody of the group, as if seen in this many photos
+"""Prior number of faces per photo that belong to nobody of the group, with the weight of this many photos
 (benchmarks/recognition/decision.py)."""
 
 PRIOR_VISIBLE = 0.8
 PRIOR_VISIBLE_STUDENTS = 5.0
-"""Share of the students present that appear in one photo of several, as if seen on this many students."""
+"""Prior share of the students present that appear in one of several photos, and its weight in students."""
 
 REPEATED_EVIDENCE = 0.5
-"""What the evidence for a student in a further photo counts, 0 to 1.
+"""Weight of the evidence for a student in further photos, 0 to 1.
 
 Ratios of several faces of one person against the same template are not independent: a face that resembles a template
-by chance does so in every photo. With two photos that each show 55 % of those present, regular outsiders in both and a
-bar of log-odds 5, 0, 0.5 and 1 mark 91.0, 91.3 and 91.4 % of those shown, with 2, 2 and 3 wrong marks on 8,526 faces;
-each photo by itself marks 89.9 % (benchmarks/recognition/several_photos.py).
+by chance does so in every photo. Measured with two photos that each show 55 % of those present, regular outsiders in
+both, and a threshold of log-odds 5: weights of 0, 0.5 and 1 mark 91.0, 91.3 and 91.4 % of those shown, with 2, 2 and 3
+wrong marks on 8,526 faces; each photo by itself marks 89.9 % (benchmarks/recognition/several_photos.py).
 """
 
 _SWEEPS = 12
@@ -49,12 +49,12 @@ _EM_STEPS = 6
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Roll:
-    """What the photos of a session say about its group.
+    """The posterior over a group, given the photos of a session.
 
     Attributes:
         pairs: float64 (N, S) per photo: posterior probability that a face is a student's.
-        present: float64 (S,): posterior log-odds in nats that a student is present. With one photo that means in the
-            photo; with several, a student may be present and in none of them.
+        present: float64 (S,): posterior log-odds in nats that a student is present. With one photo this means in the
+            photo; with several, a student may be present without being in any of them.
         share_present: estimated share of the group that is present, 0 to 1.
         strangers: estimated number of faces of other people, per photo.
     """
@@ -76,7 +76,7 @@ def estimate_roll(photos: Sequence[DoubleArray]) -> Roll:
     students = photos[0].shape[1]
     share = PRIOR_PRESENT
     strangers = [PRIOR_STRANGERS] * len(photos)
-    # With one photo, a student who is present and not in the picture cannot be told from one who is absent.
+    # With one photo, a student who is present but not in the picture cannot be distinguished from an absent one.
     visible = [1.0 if len(photos) == 1 else PRIOR_VISIBLE] * len(photos)
     evidence = [np.zeros(students) for _ in photos]
     pairs: list[DoubleArray] = []
@@ -142,14 +142,14 @@ def _messages(weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
 
 
 def _unmatched_elsewhere(joint: DoubleArray, axis: int) -> DoubleArray:
-    # A difference of sums loses the small terms beside a large one, so a negative rest is rounding.
+    # The difference of sums loses small terms next to a large one, so a negative rest is a rounding error.
     rest = np.maximum(joint.sum(axis=axis, keepdims=True) - joint, 0)
     free: DoubleArray = 1 / (1 + rest)
     return free
 
 
 def _combine_evidence(evidence: Sequence[DoubleArray], students: int) -> DoubleArray:
-    """Add up the evidence of several photos, (S,) each; repeated evidence for a student is discounted."""
+    """Sum the evidence of several photos, (S,) each; repeated evidence for a student is discounted."""
     if not evidence:
         return np.zeros(students)
     stacked = np.stack(evidence)

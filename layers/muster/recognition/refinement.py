@@ -1,4 +1,4 @@
-"""Stage 2: the head's view of which student a face is, joined with stage 1's of whether it is one at all."""
+"""Stage 2: the head refines which student a face shows; stage 1 decides whether it shows a student at all."""
 
 import numpy as np
 
@@ -8,18 +8,18 @@ from muster.recognition.policy import HeadUse
 from muster.recognition.scoring import Scores
 
 _KNOWN = 0.0
-"""Log-likelihood ratio from which stage 1 lets a student through: likelier the same person than two."""
+"""Log-likelihood ratio from which stage 1 accepts a student: more likely one person than two."""
 
 
 def refine_ratios(scores: Scores, head: Head, similarity: FloatArray, use: HeadUse) -> FloatArray:
-    """Redistribute the evidence of each face among the students that stage 1 lets through.
+    """Redistribute the evidence of each face among the students that stage 1 accepts.
 
-    What a face weighs in all, and with it whether it is a stranger's, stays stage 1's.
+    The total evidence of a face, which decides whether it is a stranger's, stays that of stage 1.
 
     Args:
-        scores: stage 1's, N faces against S students.
+        scores: those of stage 1, N faces against S students.
         similarity: float32 (N, S), the head's cosine.
-        use: `always` lets the head alone choose among those students; otherwise it counts by its fusion weight.
+        use: with `always` the head alone chooses among those students; otherwise its fusion weight applies.
 
     Returns:
         float32 (N, S), log-likelihood ratios in nats.

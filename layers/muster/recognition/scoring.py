@@ -1,13 +1,13 @@
-"""Scores that mean the same for every face and every student.
+"""Normalised scores, which mean the same for every face and every student.
 
-Some faces resemble everybody, others nobody: one bar on the cosine is too low for the first and too high for the
-second. Where a pack knows how photos of one person differ, the score is the logarithm of how much likelier two
-embeddings are if one person made both than if two people did (the two-covariance model of PLDA: Prince and Elder, ICCV
-2007; Brümmer and de Villiers, Odyssey 2010). Where it knows only how people differ, a cosine about the population's
-mean is divided by how far the cosines of either side with people in general scatter, after the symmetric score
-normalisation of speaker verification (Kenny, Odyssey 2010). Both need a few matrices and nobody's face as a cohort.
+Some faces resemble everybody, others nobody, so one threshold on the cosine is too low for the former and too high for
+the latter. If a pack's statistics hold several photos per person, the score is a log-likelihood ratio: one person
+versus two people (the two-covariance model of PLDA: Prince and Elder, ICCV 2007; Brümmer and de Villiers, Odyssey
+2010). If they hold one photo per person, the cosine about the population's mean is divided by the scatter of both
+sides' cosines to people in general, after the symmetric score normalisation of speaker verification (Kenny, Odyssey
+2010). Both need a few matrices, but no cohort of faces.
 
-A pack may have several embedding networks. Each scores on its own, and the weighted sum of their scores counts.
+A pack may have several embedding networks. Each one scores separately, and the score is their weighted sum.
 """
 
 from dataclasses import dataclass, replace
@@ -21,41 +21,41 @@ from muster.recognition.thresholds import IMPOSTOR_TAIL, Tail
 from muster.recognition.two_covariance import TwoCovarianceModel
 
 _NORMALISATION_STRENGTH = 0.5
-"""How much of the scatter is divided out: 0 leaves the centred cosine, 1 gives every face the same scatter.
+"""Share of the scatter that is divided out: 0 leaves the centred cosine, 1 gives every face the same scatter.
 
-With 300 registered DIR at FPIR 0.1 % is 0.650 with 0, 0.702 with 0.5 and 0.680 with 1, at 30 students DIR at
-1 % is 0.902, 0.920 and 0.907: a very high cosine tells something whatever the scatter
+With 300 registered, DIR at FPIR 0.1 % is 0.650 with 0, 0.702 with 0.5 and 0.680 with 1; with 30 registered, DIR at
+1 % is 0.902, 0.920 and 0.907. A very high cosine is informative whatever the scatter
 (docs/method.md).
 """
 
 _PHOTO_STRENGTH = 10
-"""Faces that the population's mean counts for beside those of a photo, whose camera and light they share.
+"""Weight, in faces, of the population's mean relative to the faces of a photo, which share camera and light.
 
-Faces of 20 pixels gain 6 to 7 points of marks, larger ones 0.2 to 0.8 (docs/method.md). A photo of one face
-changes nothing: its face stays in the same direction from the mean.
+Marks of faces of 20 pixels rise by 6 to 7 points, those of larger ones by 0.2 to 0.8 (docs/method.md). A photo of one
+face changes nothing: its face stays in the same direction from the mean.
 """
 
 DEFAULT_CALIBRATION = Calibration()
 
 _PRIOR_STRENGTH = 30
 _PRIOR_SHARE = 0.5
-"""The mean is taken as if half the population's mean had been seen on 30 people beside the gallery's students.
+"""Weight, in people, and share of the population's mean when it is averaged with the gallery's students.
 
 Statistics of grey pictures fit colour photos badly: centred on them, strangers in colour photos score 0.94 on average
-instead of 0. With these two figures they score 0.11, grey ones -0.02 to 0.00 in galleries of 5 to 300, and DIR at
+instead of 0. With these values they score 0.11, grey ones -0.02 to 0.00 in galleries of 5 to 300, and DIR at
 FPIR 1 % on the grey ones falls by at most 0.006 (docs/method.md).
 """
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class NetworkPopulation:
-    """What one network's embeddings, of length D, of people in general look like.
+    """The statistics of one network's embeddings, of length D, over people in general.
 
     Attributes:
         mean: float32 (D,), of unit embeddings.
         factor: float32 (D, R), R columns whose outer products add up to the covariance of centred unit embeddings.
         two_covariance: how photos of one person differ; None if the statistics hold one photo per person.
-        weight: with which the scores count in the sum over the networks, above 0.
+        weight: of the scores in the sum over the networks, above 0.
     """
 
     mean: FloatArray
@@ -64,7 +64,7 @@ class NetworkPopulation:
     weight: float = 1.0
 
     def move_mean(self, embeddings: FloatArray, strength: float, share: float) -> "NetworkPopulation":
-        """Take the mean as if `share` of it had been seen on `strength` faces beside these, float32 (M, D)."""
+        """Average `share` of the mean, with the weight of `strength` faces, with the faces, float32 (M, D)."""
         total = strength * share * self.mean + embeddings.sum(axis=0)
         return replace(self, mean=(total / (strength + len(embeddings))).astype(np.float32))
 
@@ -74,7 +74,7 @@ class NetworkPopulation:
         if self.two_covariance is not None:
             return self.two_covariance.project(centred)
         scatter = np.linalg.norm(centred @ self.factor, axis=1, keepdims=True)
-        # The root mean square of the scatter over people, tr(C^2)^(1/2), brings the scores to unit deviation.
+        # The root mean square of the scatter over people, tr(C^2)^(1/2), gives the scores unit deviation.
         typical = np.linalg.norm(self.factor.T @ self.factor)
         divisor = np.sqrt(scatter**_NORMALISATION_STRENGTH * typical ** (1 - _NORMALISATION_STRENGTH))
         projected: FloatArray = (centred / divisor).astype(np.float32)
@@ -89,13 +89,13 @@ class NetworkPopulation:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Population:
-    """What a pack's embeddings of people in general look like; made by benchmarks/recognition/population_statistics.py.
+    """Statistics of a pack's embeddings over people in general (benchmarks/recognition/population_statistics.py).
 
     Attributes:
-        networks: one for each of the pack's embedders, whose blocks make up an embedding of D numbers.
-        calibration: makes a log-likelihood ratio in nats of a normalised score.
+        networks: one per embedder of the pack; their blocks make up an embedding of D numbers.
+        calibration: converts a normalised score to a log-likelihood ratio in nats.
         tail: how often the normalised score of a stranger against one student exceeds a value, as (chance, value)
-            pairs, by falling chance.
+            pairs, by descending chance.
     """
 
     networks: tuple[NetworkPopulation, ...]
@@ -106,7 +106,7 @@ class Population:
     def from_network(
         cls, mean: FloatArray, factor: FloatArray, two_covariance: TwoCovarianceModel | None = None
     ) -> "Population":
-        """Return the population of a pack with one network that nobody calibrated."""
+        """Return the population of a pack with one network, without a calibration of its own."""
         return cls((NetworkPopulation(mean, factor, two_covariance),))
 
     @property
@@ -115,7 +115,7 @@ class Population:
         return sum(len(network.mean) for network in self.networks)
 
     def adapt_to_students(self, students: FloatArray) -> "Population":
-        """Move the mean towards that of a gallery's students, whose camera and light the probes are likely to share.
+        """Move the mean towards that of a gallery's students, because probes probably share their camera and light.
 
         Args:
             students: float32 (S, D), unit rows, one per student.
@@ -153,10 +153,10 @@ class Population:
         return replace(self, networks=tuple(moved))
 
     def _blocks(self, embeddings: FloatArray) -> list[tuple[NetworkPopulation, FloatArray]]:
-        """Cut embeddings, float32 (M, D), into each network's, unit rows."""
+        """Split embeddings, float32 (M, D), by network, as unit rows."""
         ends = np.cumsum([len(network.mean) for network in self.networks])[:-1]
         blocks = np.split(embeddings, ends, axis=1)
-        # A mean of several rows has blocks of unequal length, and each network counts by its weight alone.
+        # A mean of several rows has blocks of unequal length, but each network must count by its weight alone.
         return [(network, unit_rows(block)) for network, block in zip(self.networks, blocks, strict=True)]
 
     def _join(self, projected: list[FloatArray]) -> FloatArray:
@@ -168,7 +168,7 @@ class Population:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PreparedGallery:
-    """A gallery with what can be worked out once for all its searches.
+    """A gallery with the values that all its searches share.
 
     Attributes:
         population: adapted to the gallery.
@@ -192,7 +192,7 @@ class Scores:
     """N probes against S students.
 
     Attributes:
-        similarity: float32 (N, S), cosine with the best view, for people to read: the mean over the networks.
+        similarity: float32 (N, S), cosine to the best view, shown to people: the mean over the networks.
         normalised: float32 (N, S), in standard deviations of a random person's score.
         ratios: float32 (N, S), calibrated log-likelihood ratios in nats, for decisions.
         scale: nats per unit of the normalised score.
@@ -215,8 +215,7 @@ def score(probes: FloatArray, prepared: PreparedGallery, *, same_photo: bool = T
     """Compare faces, float32 (N, D), unit rows, with every student of a gallery.
 
     Args:
-        same_photo: whether these are all faces of one photo, which share its camera and light; false for faces of
-            unrelated photos.
+        same_photo: whether the faces come from one photo and so share camera and light.
     """
     population = prepared.population
     centred = population.adapt_to_photo(probes) if same_photo else population

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from muster.arrays import DoubleArray, FloatArray, unit_rows
 
 MAX_DIRECTIONS = 85
-"""Directions kept: in FaceNet's population covariance the 85 largest hold all but 2e-4 of it
-(benchmarks/recognition/within_class_statistics.py). MobileFaceNet's evidence takes 128."""
+"""Directions that are kept. In FaceNet's population covariance the 85 largest hold all but 2e-4 of it
+(benchmarks/recognition/within_class_statistics.py). MobileFaceNet's model takes 128."""
 
 WITHIN_SHRINKAGE = 0.8
 BETWEEN_SHRINKAGE = 0.3
@@ -111,14 +111,14 @@ def estimate_two_covariance(
     between_shrinkage: float = BETWEEN_SHRINKAGE,
     kept: int = MAX_DIRECTIONS,
 ) -> TwoCovarianceModel:
-    """Learn from photos of many people, several each for some hundred of them.
+    """Estimate the model from photos of many people, including several hundred people with several photos.
 
     Args:
         embeddings: float32 (M, D), unit rows.
-        people: intp (M,), 0 to P - 1, the person whom a row shows; everyone has at least one row.
+        people: intp (M,), 0 to P - 1, the person of each row; everyone has at least one row.
         mean: float32 (D,), of people in general.
         within_shrinkage, between_shrinkage: of the two covariances, 0 to 1.
-        kept: directions of greatest variance that count, K.
+        kept: number of directions of greatest variance that are used, K.
 
     Raises:
         ValueError: nobody has two photos.
@@ -139,7 +139,7 @@ def estimate_two_covariance(
 
 
 def _stranger_statistics(coordinates: DoubleArray, reliability: DoubleArray) -> tuple[float, float]:
-    """Return mean and deviation of the log-likelihood ratio over pairs of people, by a photo of each."""
+    """Return mean and deviation of the log-likelihood ratio over pairs of people, with one photo each."""
     cost = np.square(coordinates) @ reliability / 2
     pairs = np.triu_indices(len(coordinates), 1)
     ratio = (coordinates @ coordinates.T - cost[:, None] - cost)[pairs]
@@ -147,7 +147,7 @@ def _stranger_statistics(coordinates: DoubleArray, reliability: DoubleArray) -> 
 
 
 def _diagonalise_both(between: DoubleArray, within: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """Return ratios (K,) and vectors (K, K): with them as a basis `within` is the identity, `between` the ratios."""
+    """Return ratios (K,) and vectors (K, K): in that basis `within` is the identity and `between` is diag(ratios)."""
     lower = np.linalg.inv(np.linalg.cholesky(within))
     ratios, vectors = np.linalg.eigh(lower @ between @ lower.T)
     return np.maximum(ratios, 0), lower.T @ vectors

@@ -22,7 +22,7 @@ class TrainingRows:
 
     Attributes:
         embeddings: float32 (T, D), unit rows.
-        labels: intp (T,), 0 to C - 1, rising.
+        labels: intp (T,), 0 to C - 1, ascending.
     """
 
     embeddings: FloatArray
@@ -45,10 +45,10 @@ class TrainingRows:
 def training_batches(
     students: TrainingRows, variation: VariationModel, settings: TrainingSettings, random: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Draw batches without end: embeddings float32 (B, D), unit rows, and labels int64 (B,).
+    """Draw endless batches: embeddings float32 (B, D), unit rows, and labels int64 (B,).
 
-    A student gives `views` template rows, chosen at random, and a pseudo-photo of each; a background person
-    gives as many pseudo-photos in all and a label that nobody else has.
+    A student contributes `views` template rows, chosen at random, and a pseudo-photo of each. A background person
+    contributes the same number of pseudo-photos and has a unique label.
     """
     classes = min(settings.classes, students.count)
     by_class = MPerClassSampler(students.labels, settings.views, classes * settings.views, classes * settings.views)

@@ -1,4 +1,4 @@
-"""The promotion gate: a head is used only where it is shown to help."""
+"""The promotion gate: a head is used only if it measurably helps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _DRAWN = TrainingSettings().drawn_probes
 _MAX_PHOTOS = 200
 _FPIR = 0.01
 
-# How much more often the new head must put a name right than wrong: two standard deviations of what chance does.
+# Lead in corrected over spoiled names that the new head needs, in standard deviations of a chance result.
 _SURENESS = 2.0
 
 
@@ -31,7 +31,7 @@ class Trial:
     Attributes:
         gallery: S students.
         probes: float32 (N, D), unit rows, faces of these students.
-        owners: intp (N,), the position among the gallery's students of the student whom a probe shows.
+        owners: intp (N,), the position among the gallery's students of each probe's student.
     """
 
     gallery: Gallery
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Named:
-    """What was made of each probe: bool (N,), whether the right student came first, and reached the bar besides."""
+    """The result per probe, bool (N,): whether the right student ranked first, and also reached the threshold."""
 
     right: NDArray[np.bool_]
     identified: NDArray[np.bool_]
@@ -53,12 +53,12 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate says.
+    """The decision of the gate.
 
     Attributes:
         promote: whether the new head is to become current.
         reason: one sentence.
-        metrics: JSON-like figures of `stage_1`, `two_stage` and, where there was one, the `old` head.
+        metrics: JSON-like figures of `stage_1`, `two_stage` and, if there was one, the `old` head.
     """
 
     promote: bool
@@ -74,15 +74,15 @@ def draw_trial(
     confirmed: Mapping[StudentId, FloatArray] | None = None,
     drawn: int = _DRAWN,
 ) -> Trial:
-    """Make a trial of pseudo-photos of the gallery's students.
+    """Draw a trial of pseudo-photos of the gallery's students.
 
-    They are drawn from the variation of people other than those the training draws from.
+    They are drawn from the variation of other people than those used for training.
 
     Args:
-        gallery: without the rows that are held out.
+        gallery: without the held-out rows.
         views: float32 (S, D), unit rows, a held-out augmented view of each student, or None.
         confirmed: float32 (K, D), unit rows, of real faces that a teacher confirmed and training did not see.
-        drawn: pseudo-photos in all, about; at most 200 of a student.
+        drawn: approximate number of pseudo-photos; at most 200 per student.
     """
     random, sampler = np.random.default_rng(seed), variation.judging_sampler()
     first = np.flatnonzero(np.diff(gallery.owners, prepend=-1))
@@ -104,10 +104,10 @@ def draw_trial(
 def judge(new: Head, old: Head | None, trial: Trial, population: Population) -> Verdict:
     """Compare two-stage matching with the new head, with the old head, and without one, on the same faces.
 
-    Matching is that of detection: the fused score names, and stage 1's score of the student named is held against the
-    bar, that of an FPIR of 1 %. The new head is promoted if beside stage 1 it puts more names right than wrong by more
-    than chance does and loses no DIR, if it names better than the plain cosine of FaceNet alone, and if it is not
-    worse than the old head by more than chance.
+    Matching follows the roll call: the fused score ranks the students, and stage 1's score of the first must reach the
+    threshold for an FPIR of 1 %. The new head must meet three conditions. Together with stage 1 it corrects more
+    names than it spoils, by more than chance, without loss of DIR. It ranks better than the plain cosine of FaceNet. It
+    is not worse than the old head by more than chance.
     """
     prepared = prepare(trial.gallery, population)
     normalised = score(trial.probes, prepared, same_photo=False).normalised
@@ -156,7 +156,7 @@ def _objection(new: _Named, stage_1: _Named, cosine: _Named, old: _Named | None)
 
 
 def _lead(one: _Named, other: _Named) -> float:
-    """Return how many more probes one names rightly, in standard deviations of a coin tossed where they differ."""
+    """Return the lead of one in correct names, in standard deviations of coin tosses for the names that differ."""
     gained = int(np.count_nonzero(one.right & ~other.right))
     lost = int(np.count_nonzero(other.right & ~one.right))
     return (gained - lost) / float(np.sqrt(max(gained + lost, 1)))

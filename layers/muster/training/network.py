@@ -9,8 +9,8 @@ from muster.arrays import FloatArray
 from muster.recognition.head import HEAD_SIZE, Head
 from muster.training.variation import VariationModel
 
-# Size of the constant coordinate beside the usual size of the 63 others. At 0 a face's distance from the average face
-# is forgotten, at infinity the cosine becomes a plain distance; measured best of 0.3, 0.5, 0.7, 1, 2
+# Size of the constant coordinate relative to the usual size of the 63 others. With 0 the distance of a face from the
+# average face is lost; towards infinity the cosine becomes a plain distance. Measured best of 0.3, 0.5, 0.7, 1, 2
 # (docs/method.md).
 _CONSTANT = 2.0
 
@@ -21,7 +21,7 @@ class HeadNetwork(nn.Module):
     start: Tensor
 
     def __init__(self, weight: FloatArray, bias: FloatArray) -> None:
-        """Take the weights to start from.
+        """Start from given weights.
 
         Args:
             weight: float32 (64, D).
@@ -34,9 +34,9 @@ class HeadNetwork(nn.Module):
 
     @classmethod
     def from_head(cls, head: Head, variation: VariationModel) -> "HeadNetwork":
-        """Continue from a trained head, held to where a full training would have started.
+        """Continue from a trained head, with the drift penalty relative to the start of a full training.
 
-        Held to the head itself instead, a hundred updates in a row could wander a hundred small steps away
+        If it were relative to the head itself, a hundred updates could drift a hundred small steps
         (benchmarks/recognition/forgetting.py).
         """
         network = cls(head.weight, head.bias)
@@ -47,8 +47,9 @@ class HeadNetwork(nn.Module):
     def from_discriminant(cls, variation: VariationModel) -> "HeadNetwork":
         """Start from linear discriminant analysis.
 
-        The 63 directions in which people differ most beside photos of one person, each weighted as in the likelihood
-        ratio of the two-covariance model (l / (2 l + 1) for a ratio l of the variances), and a constant as the 64th.
+        The first 63 coordinates are the directions in which people differ most relative to photos of one person. Each
+        is weighted as in the two-covariance likelihood ratio: l / (2 l + 1) for a ratio l of the variances. The 64th is
+        a constant.
         """
         ratios, vectors = scipy.linalg.eigh(variation.between, variation.within)
         best = slice(None, -HEAD_SIZE, -1)
@@ -66,7 +67,7 @@ class HeadNetwork(nn.Module):
         return nn.functional.normalize(nn.functional.linear(embeddings, self.weight, self.bias), dim=1)
 
     def drift(self) -> Tensor:
-        """Return how far the weights lie from a full training's start, squared and relative to its size."""
+        """Return the squared distance of the weights from the start of a full training, relative to its size."""
         return (self._flat() - self.start).square().sum() / self.start.square().sum()
 
     def parameters_as_arrays(self) -> tuple[FloatArray, FloatArray]:

@@ -48,7 +48,7 @@ class TrainingResult:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Run:
-    """The inputs of one run; the templates are of one pack, in the order of the students' ids."""
+    """The inputs of one run; the templates come from one pack, in the order of the students' ids."""
 
     pack: PackId
     templates: Sequence[Template]

@@ -1,4 +1,4 @@
-"""Which students an update trains on."""
+"""Selection of the students that an incremental update trains on."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,18 +11,17 @@ from muster.domain.identifiers import StudentId
 from muster.domain.student import Template
 from muster.recognition.head import Head
 
-# Old students who resemble a new one most, taken before any others; the rest of the replay is a random sample.
+# Old students most similar to each new one, taken first; the rest of the replay is a random sample.
 _NEIGHBOURS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateChanges:
-    """What happened since a head was trained.
+    """Changes to the templates since a head was trained.
 
     Attributes:
-        new: students whom it has not seen, or of whom there are further rows.
-        gone: students whom it has seen and who are no longer there, whose photo is another, or of whom a face that was
-            learned from is no longer there.
+        new: students who are new to the head, or who have further rows.
+        gone: students it was trained on who are no longer registered, have another photo, or have lost a learned face.
     """
 
     new: frozenset[StudentId]
@@ -30,12 +29,12 @@ class TemplateChanges:
 
 
 def fingerprints(templates: Sequence[Template]) -> dict[StudentId, str]:
-    """Return for each student what tells a changed template from the one trained on: photo, rows, faces learned."""
+    """Return each student's fingerprint, which changes with the template: photo, number of rows, learned faces."""
     return {t.student_id: ":".join([_photo(t), str(len(t.embeddings)), *_learned(t)]) for t in templates}
 
 
 def find_changes(head: Head | None, templates: Sequence[Template]) -> TemplateChanges:
-    """Compare the templates, one of each student, with what a head was trained on; without a head all are new."""
+    """Compare the templates, one per student, with those that a head was trained on; without a head all are new."""
     seen = {} if head is None else head.students
     now = fingerprints(templates)
     return TemplateChanges(
@@ -52,11 +51,11 @@ def _photos(fingerprint: str) -> set[str]:
 def select_for_update(
     templates: Sequence[Template], new: frozenset[StudentId], replay: int, mean: FloatArray, seed: int
 ) -> list[Template]:
-    """Return the new students, then at most `replay` old ones: those who resemble them most, then a random sample.
+    """Return the new students, then at most `replay` old ones: those most similar to them, then a random sample.
 
     Args:
-        templates: one of each student.
-        mean: float32 (D,), of people in general; resemblance is the cosine about it.
+        templates: one per student.
+        mean: float32 (D,), of people in general; similarity is the cosine about it.
     """
     added = [t for t in templates if t.student_id in new]
     old = [t for t in templates if t.student_id not in new]
@@ -74,7 +73,7 @@ def select_for_update(
 
 
 def _photo(template: Template) -> str:
-    # Half of a hash names no photo to anybody who has not got it, and tells two photos apart.
+    # Half of a hash distinguishes two photos, and identifies no photo to anyone who does not have it.
     return hashlib.sha256(template.photo_digest.encode()).hexdigest()[:16]
 
 

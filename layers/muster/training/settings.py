@@ -1,4 +1,4 @@
-"""Everything a training run can be told."""
+"""Settings of a training run."""
 
 from dataclasses import dataclass
 
@@ -12,21 +12,21 @@ class TrainingSettings:
         steps: batches of a full training, at most.
         incremental_steps: batches of an incremental update, at most.
         classes: registered students in a batch.
-        background: people who do not exist in a batch, drawn anew every time.
-        views: template rows of a student in a batch; as many pseudo-photos go with them.
-        margin: by how much a triplet's positive must beat its negative, in cosine.
+        background: people in a batch who do not exist, drawn again for each batch.
+        views: template rows per student in a batch, plus the same number of pseudo-photos.
+        margin: lead of a triplet's positive over its negative, in cosine.
         learning_rate: of Adam.
-        anchor: weight of the penalty on moving away from the weights that a full training starts from.
-        check_every: batches between two looks at the held-out views.
-        patience: looks without progress before training stops.
-        held_out: students looked at to stop early, and to judge by, at most.
-        drawn_probes: drawn photos that the gate judges by, about. 20,000 are enough to see a head put one naming error
-            in ten right: stage 1 names about 2 % of drawn photos wrongly.
-        replay: old students that an incremental update trains on beside the new ones, at most.
-        fusion: weight of the head beside stage 1, 0 to 1.
-        threads: processor threads to use. The matrices are small: beside other work two threads wait for each other and
+        anchor: weight of the penalty on drift from the weights that a full training starts from.
+        check_every: batches between checks of the held-out views.
+        patience: checks without progress before training stops.
+        held_out: most students used for early stopping and for judging.
+        drawn_probes: approximate number of drawn photos that the gate judges by. Stage 1 names about 2 % of them
+            wrongly, so 20,000 are enough to see a head correct one error in ten.
+        replay: most old students that an incremental update trains on in addition to the new ones.
+        fusion: weight of the head relative to stage 1, 0 to 1.
+        threads: processor threads to use. The matrices are small: on a busy machine two threads wait for each other and
             take five times the processor time of one, 6.7 s instead of 1.2 s for 15 steps (two cores, load 15).
-        device: where torch computes: `cpu`, or `cuda`, as `muster.training.device` chooses it at the edge.
+        device: `cpu` or `cuda`, as `muster.training.device` chooses it for the entry points.
     """
 
     seed: int = 0

@@ -1,9 +1,9 @@
-"""How photos of one person differ and how people differ, as two covariances.
+"""A model of the variation of embeddings: one covariance between people, one between photos of one person.
 
-One registration photo says nothing about how its person looks on another day. People in general do: the difference of
-two photos of one person has much the same covariance whoever it is (the two-covariance model of PLDA: Prince and
+One registration photo does not show how a person looks on another day. Photos of other people do: the difference of
+two photos of one person has much the same covariance for everyone (the two-covariance model of PLDA: Prince and
 Elder, ICCV 2007; Brümmer and de Villiers, Odyssey 2010). Drawing from it gives pseudo-photos of a student, and whole
-background people, without anybody's face being stored.
+background people, without storing anyone's face.
 """
 
 from collections.abc import Sequence
@@ -19,27 +19,27 @@ from muster.domain.identifiers import PackId
 from muster.domain.student import Template
 from muster.recognition.two_covariance import covariance, make_positive_definite, pool_scatter, shrink
 
-# Share of the population covariance that the directions may leave out: FaceNet's 85 largest hold all but 2e-4 of it,
+# Share of the population covariance that the basis may leave out: FaceNet's 85 largest directions hold all but 2e-4,
 # those of FaceNet and MobileFaceNet together need some 150 (benchmarks/recognition/within_class_statistics.py).
 _LEFT_OUT = 2e-4
 _MAX_DIRECTIONS = 160
 
-# Shrinkage of the covariances towards a multiple of the identity. With the few hundred people there are to learn from,
+# Shrinkage of the covariances towards a multiple of the identity. With only a few hundred people to learn from,
 # the unshrunk within-person covariance costs accuracy; chosen on the development people (docs/method.md).
 _WITHIN_SHRINKAGE = 0.7
 _BETWEEN_SHRINKAGE = 0.3
 
-# The judge's covariance is shrunk only as much as drawing from it needs: training's assumption must not be the judge's.
+# The judge's covariance is shrunk only as far as sampling needs: the judge must not share training's assumption.
 _CHECK_SHRINKAGE = 0.1
 
-# A few photos are much less like their person than most: drawn photos follow a multivariate t distribution with this
-# many degrees of freedom, and their spread is widened by this factor. So drawn photos are as hard as real ones for
+# A few photos are much less like their person than most, so drawn photos follow a multivariate t distribution with this
+# many degrees of freedom, and their spread is widened by this factor. Then drawn photos are as hard as real ones for
 # stage 1: on development people rank-1 is 0.978 and 0.981 with them and 0.977 and 0.985 with real photos, where
 # Gaussian ones give 0.998 and more (benchmarks/recognition/gate.py).
 _FREEDOM = 4.0
 _WIDENING = 1.15
 
-# Without a shipped file, the share of a template's spread between people that photos of one person are taken to have:
+# Without a shipped file, the assumed ratio of the spread within a person to the spread between people:
 # the ratio of the two traces among the development people (benchmarks/recognition/within_class_statistics.py).
 _WITHIN_SHARE = 0.5
 
@@ -53,7 +53,7 @@ class VariationModel:
         basis: float32 (D, K), orthonormal columns: the directions in which embeddings vary.
         between: float32 (K, K), covariance of people, in the basis.
         within: float32 (K, K), covariance of the photos of one person, for training.
-        within_check: float32 (K, K), the same from other people, for judging what was trained.
+        within_check: float32 (K, K), the same from other people, for judging the trained head.
     """
 
     mean: FloatArray
@@ -64,12 +64,12 @@ class VariationModel:
 
     @classmethod
     def estimate(cls, embeddings: FloatArray, people: NDArray[np.intp], check: NDArray[np.bool_]) -> "VariationModel":
-        """Learn from photos of many people, several each for some.
+        """Estimate the model from photos of many people, some with several each.
 
         Args:
             embeddings: float32 (M, D), unit rows.
-            people: intp (M,), 0 to P - 1, whom a row shows.
-            check: bool (P,), the people whose photos make `within_check`; the others make `within`.
+            people: intp (M,), 0 to P - 1, the person of each row.
+            check: bool (P,), the people used for `within_check`; the others are used for `within`.
         """
         pooled = pool_scatter(embeddings.astype(np.float64), people)
         judging = check[pooled.people]
@@ -82,10 +82,10 @@ class VariationModel:
 
     @classmethod
     def from_templates(cls, templates: Sequence[Template]) -> "VariationModel":
-        """Make do with the templates themselves, for a pack that ships no statistics.
+        """Estimate the model from the templates themselves, for a pack that ships no statistics.
 
-        The shape of a person's variation is then that of the augmented views, its size a fixed share of how
-        people differ.
+        The shape of the variation within a person is then that of the augmented views, and its size a fixed share of
+        the variation between people.
         """
         first = np.stack([template.embeddings[0] for template in templates]).astype(np.float64)
         mean = first.mean(axis=0)
@@ -131,24 +131,24 @@ class VariationModel:
         return buffer.getvalue()
 
     def training_sampler(self) -> "PseudoPhotoSampler":
-        """Return what draws the faces that training sees."""
+        """Return the sampler of the faces for training."""
         return PseudoPhotoSampler.from_model(self, self.within)
 
     def judging_sampler(self) -> "PseudoPhotoSampler":
-        """Return what draws the faces that a head is judged by."""
+        """Return the sampler of the faces that a head is judged by."""
         return PseudoPhotoSampler.from_model(self, self.within_check)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PseudoPhotoSampler:
-    """Draws faces from a variation, as hard as real ones; the matrices that every draw needs are worked out once.
+    """Draws faces that are as hard to recognise as real ones; computes the matrices that every draw needs once.
 
     Attributes:
         mean: float32 (D,).
         basis: float32 (D, K).
         person, photo: float32 (K, K), roots of the covariances of people and of the photos of one person.
-        known: float32 (D, K), from a centred embedding to what it tells of the person.
-        other: float32 (K, K), root of the covariance of another photo about that.
+        known: float32 (D, K), maps a centred embedding to the expected person.
+        other: float32 (K, K), root of the covariance of another photo about that expectation.
     """
 
     mean: FloatArray
@@ -184,9 +184,9 @@ class PseudoPhotoSampler:
         return self._embedding(person + photo)
 
     def sample_photos(self, embeddings: FloatArray, photos: int, random: np.random.Generator) -> FloatArray:
-        """Draw other photos of the people of whom one embedding each is known, float32 (N, D), unit rows.
+        """Draw other photos of people, given one embedding each, float32 (N, D), unit rows.
 
-        The person is drawn anew for each photo from what the known embedding leaves open, then the photo of the person.
+        For each photo, the person is drawn given the known embedding, then the photo given the person.
 
         Returns:
             float32 (N, photos, D), unit rows.
@@ -208,9 +208,9 @@ def _heavy_tailed(shape: tuple[int, int, int], random: np.random.Generator) -> F
 
 
 def load_variation_model(pack: PackId) -> VariationModel | None:
-    """Return the variation that ships with a pack, or None where none does.
+    """Return the variation model that ships with a pack, or None if none does.
 
-    It lies in `muster/packs/data` under the pack's name, which is the id up to its last hyphen.
+    The file is in `muster/packs/data`, under the pack's name, which is the id up to its last hyphen.
     """
     shipped = files("muster.packs") / "data" / f"{pack.rpartition('-')[0]}_within.npz"
     return VariationModel.load(shipped.read_bytes()) if shipped.is_file() else None
