@@ -1,14 +1,13 @@
 """The stores of one machine: SQLite and files under one directory.
 
-The database `muster.sqlite3` holds every record and the templates; photos and head files lie beside it under
-names that mean nothing, so that ids which differ only by case never collide and a listing names nobody.
-All files are readable by their owner alone: they show faces.
+The database `muster.sqlite3` holds all records and templates. Photos and heads are files beside it with random names,
+so ids that differ only in case cannot collide, and a directory listing names nobody. Only the owner can read the files,
+since they show faces.
 
-A file is written, and reaches the disk, while the database's write lock is held and before the row that names it is
-committed. The commit is therefore the one moment at which a change happens. Killed before it, there is a file whose
-name still marks it as uncommitted, which the next opening removes; killed after it, everything is there. A file without
-the mark is removed only after the row that named it. A database that is missing, empty or an older copy therefore takes
-no photo with it.
+A file is written and synced while the database's write lock is held, before the row that names it is committed. The
+commit is therefore the moment at which a change happens. If the process is killed before it, the file's name still
+marks it as uncommitted, and the next opening removes it. A file without the mark is removed only after the row that
+named it. No photo is lost, therefore, if the database is missing, empty or an older copy.
 """
 
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ __all__ = ["DATABASE_FILE", "STAGING", "LocalStores", "close_databases", "open_l
 DATABASE_FILE = "muster.sqlite3"
 
 STAGING = "restoring-"
-"""How the folder of a store begins its name until a restore has put it in place."""
+"""Prefix of the folder in which a restore builds a store before it moves it into place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +53,14 @@ class LocalStores:
 
 
 def open_local(directory: Path) -> LocalStores:
-    """Open the stores of a directory, made if it is missing, brought to the present layout if it is older.
+    """Open the stores of a directory; create it if it is missing, and migrate it if its layout is older.
 
-    What a killed process left behind is removed. Any number of processes may have one directory open, and a process
-    may open it any number of times. A directory that cannot be written is opened for reading.
+    Removes the files that a killed process left. Any number of processes may open a directory, any number of times. A
+    directory that cannot be written is opened for reading.
 
     Raises:
-        StoreUnusable: a newer version of Muster wrote the directory, it is damaged or not ours to read, or it holds
-            photos without a database, or a restore was interrupted there.
+        StoreUnusable: a newer version of Muster wrote the directory, it is damaged or not readable, it holds photos
+            without a database, or a restore was interrupted there.
         StorageFull: the disk is full.
     """
     try:
@@ -86,7 +85,7 @@ def open_local(directory: Path) -> LocalStores:
 
 
 def read_local(directory: Path) -> LocalStores:
-    """Open the stores of a directory for reading, without changing anything there.
+    """Open the stores of a directory for reading only.
 
     Raises:
         StoreUnusable: it cannot be read.
@@ -110,7 +109,7 @@ def _stores(database: Database, files: Files) -> LocalStores:
 
 
 def _check_no_files(directory: Path, files: Files) -> None:
-    """Refuse to begin a new database beside the photos of another one, or where a restore was interrupted."""
+    """Refuse to create a database beside the photos of another one, or where a restore was interrupted."""
     if any(directory.glob(f"{STAGING}*")):
         raise StoreUnusable(
             f"A restore into {directory} was interrupted and left no database: run `muster restore` again. Nothing of "

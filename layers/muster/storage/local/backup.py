@@ -1,4 +1,4 @@
-"""Backups of a local store: made while others use it, complete, and verified."""
+"""Verified backups of a local store, which other processes may use at the same time."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ MANIFEST: Final = "backup.json"
 _FORMAT = 1
 _COUNTED = ("students", "templates", "groups", "sessions", "session_photos", "marks", "heads", "users")
 
-# Earlier layouts name a second file of each photo.
+# In earlier layouts, each photo has a second file.
 _ANNOTATED = "SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL"
 
 
@@ -40,7 +40,7 @@ class Backup:
     Attributes:
         counts: rows of each table.
         files: SHA-256 of each photo and head file.
-        missing: files that rows name and that the store had lost already.
+        missing: files that rows refer to but that the store had lost before.
     """
 
     directory: Path
@@ -51,13 +51,13 @@ class Backup:
 
 
 def back_up(source: Path, destination: Path, progress: OnProgress) -> Backup:
-    """Copy a store to a new folder, which appears under its name once it is complete and verified.
+    """Copy a store to a new folder, which gets its name once the copy is complete and verified.
 
-    Most files are copied first, while others go on writing. They wait only for the database and for the few files that
-    came in between.
+    Most files are copied first, while other processes can write. They wait only while the database and the few new
+    files are copied.
 
     Raises:
-        OutputExists: there is something at `destination`.
+        OutputExists: `destination` exists.
         OutputNotWritten: it is inside the data folder, its parent folder is missing, it cannot be written, or the disk
             is full.
         StoreUnusable: the store cannot be read.
@@ -72,7 +72,7 @@ def back_up(source: Path, destination: Path, progress: OnProgress) -> Backup:
         raise OutputNotWritten(f"The folder {destination.absolute().parent} does not exist: create it first.")
     database = open_local(source).upkeep.database
     try:
-        with _appearing_at(destination) as folder:
+        with _atomic_folder(destination) as folder:
             digests = _copy_store(database, Files(source / "files"), folder, progress)
             _write_manifest(folder, digests)
             verify_backup(folder, lambda step, share: progress(step, 0.7 + 0.3 * share))
@@ -82,10 +82,10 @@ def back_up(source: Path, destination: Path, progress: OnProgress) -> Backup:
 
 
 def read_manifest(directory: Path) -> Backup:
-    """Read what a backup says of itself.
+    """Read the manifest of a backup.
 
     Raises:
-        BackupUnusable: it is no backup, one of a newer version, or names files that no backup has.
+        BackupUnusable: it is not a backup, comes from a newer version, or contains invalid file names.
     """
     try:
         _check_regular(directory, MANIFEST)
@@ -103,13 +103,13 @@ def verify_backup(directory: Path, progress: OnProgress) -> Backup:
     """Check a backup: the database's structure, its counts, and every file against its SHA-256.
 
     Raises:
-        BackupUnusable: something is missing or not as it was written.
+        BackupUnusable: something is missing or was changed.
     """
     backup, path = read_manifest(directory), directory / DATABASE_FILE
     _check_regular(directory, DATABASE_FILE)
     progress("checking the database", 0.0)
     try:
-        # Without a log that lies beside it, which is not copied either.
+        # Ignore a write-ahead log beside it, since that is not restored either.
         with closing(connect(path, options=IMMUTABLE)) as connection:
             (state,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             whole = state == "ok" and connection.execute("PRAGMA foreign_key_check").fetchone() is None
@@ -118,10 +118,10 @@ def verify_backup(directory: Path, progress: OnProgress) -> Backup:
     except (MusterError, sqlite3.Error) as error:
         raise _damaged(directory, str(error)) from error
     if not whole:
-        raise _damaged(directory, "its database is not the one that was written")
+        raise _damaged(directory, "its database was changed")
     _check_names(directory, referenced)
     if referenced != backup.files.keys() | set(backup.missing):
-        raise _damaged(directory, "its list of files does not fit its database")
+        raise _damaged(directory, "its list of files does not match its database")
     for number, (name, digest) in enumerate(backup.files.items()):
         progress("checking the files", number / len(backup.files))
         _check_regular(directory, f"files/{name}")
@@ -131,19 +131,19 @@ def verify_backup(directory: Path, progress: OnProgress) -> Backup:
         except OSError as error:
             raise _damaged(directory, f"the file {name} cannot be read") from error
         if found != digest:
-            raise _damaged(directory, f"the file {name} is not the one that was written")
+            raise _damaged(directory, f"the file {name} was changed")
     return backup
 
 
 def _check_names(directory: Path, names: Iterable[str]) -> None:
-    """Refuse names that `Files` does not make: they could lead out of the data folder."""
+    """Refuse names that `Files` does not generate; they could lead out of the data folder."""
     wrong = next((name for name in names if not is_file_name(name)), None)
     if wrong is not None:
-        raise _damaged(directory, f"{wrong!r} is not a name of a photo or head")
+        raise _damaged(directory, f"{wrong!r} is not the name of a photo or head")
 
 
 def _check_regular(directory: Path, name: str) -> None:
-    """Refuse links, pipes and devices, which lead out of the backup or cannot be read to their end."""
+    """Refuse links, pipes and devices, which lead out of the backup or are endless."""
     if (directory / name).parent.is_symlink() and "/" in name:
         raise _damaged(directory, f"the folder of {name} is a link")
     try:
@@ -155,14 +155,14 @@ def _check_regular(directory: Path, name: str) -> None:
 
 
 def referenced_files(connection: Connection) -> set[str]:
-    """Return the names of all files that rows name, in a database of this layout or an earlier one."""
+    """Return the names of all files that rows refer to, in a database of this layout or an earlier one."""
     columns = connection.execute("SELECT name FROM pragma_table_info('session_photos')").fetchall()
     select = f"{REFERENCES} UNION ALL {_ANNOTATED}" if ("annotated_file",) in columns else REFERENCES
     return {name for (name,) in connection.execute(select).fetchall()}
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
-    """Return how many rows the main tables have."""
+    """Return the number of rows of each main table."""
     return {
         table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 our own names
         for table in _COUNTED
@@ -170,8 +170,8 @@ def count_rows(connection: Connection) -> dict[str, int]:
 
 
 @contextmanager
-def _appearing_at(destination: Path) -> Iterator[Path]:
-    """Give a folder that gets its name if the block succeeds, and is removed if not."""
+def _atomic_folder(destination: Path) -> Iterator[Path]:
+    """Yield a temporary folder; rename it if the block succeeds, else remove it."""
     folder = destination.with_name(f".{destination.name}.{uuid4().hex}")
     folder.mkdir(mode=0o700)
     try:
@@ -192,7 +192,7 @@ def _copy_store(database: Database, files: Files, folder: Path, progress: OnProg
             try:
                 content = files.read(name)
             except FileNotFoundError:
-                # Removed since with its row, or lost before, which the manifest says then.
+                # Removed since, with its row, or lost before; the manifest lists lost files.
                 continue
             digests[name] = hashlib.sha256(content).hexdigest()
             _write_private(folder / "files" / name, content)

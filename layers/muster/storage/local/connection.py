@@ -1,4 +1,4 @@
-"""SQLite connections whose failures are domain errors."""
+"""SQLite connections that raise domain errors."""
 
 import logging
 import sqlite3
@@ -11,10 +11,10 @@ from muster.storage.local.schema import PAGE_SIZE
 
 _log = logging.getLogger(__name__)
 
-# A writer holds the lock while it brings a photo to the disk; a slow card needs about a second for ten of them.
+# A writer holds the lock while it syncs a photo to disk; a slow SD card takes about a second for ten photos.
 LOCK_WAIT_SECONDS = 30.0
 
-# A quota or a file size limit reaches SQLite as a failed write, not as a full disk.
+# SQLite reports a quota or a file size limit as a failed write, not as a full disk.
 _NO_SPACE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
@@ -22,7 +22,7 @@ _UNUSABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQ
 
 
 class Connection(sqlite3.Connection):
-    """A connection of one thread; it can be referred to weakly, unlike its base class."""
+    """A connection for one thread; unlike its base class it supports weak references."""
 
     path: Path
 
@@ -41,7 +41,7 @@ class Connection(sqlite3.Connection):
         return cursor
 
 
-def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
+def _with_domain_errors(method: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: sqlite3.Cursor, *arguments: Any) -> Any:
         try:
             return method(self, *arguments)
@@ -53,17 +53,17 @@ def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Cursor(sqlite3.Cursor):
-    """A cursor that raises domain errors where the disk or the file is at fault.
+    """A cursor that raises domain errors for problems of the disk or the file.
 
-    Violated constraints and faults of our own SQL keep their classes.
+    Constraint violations and errors in our SQL keep their classes.
     """
 
-    execute = _translating(sqlite3.Cursor.execute)
-    executemany = _translating(sqlite3.Cursor.executemany)
-    fetchone = _translating(sqlite3.Cursor.fetchone)
-    fetchall = _translating(sqlite3.Cursor.fetchall)
-    fetchmany = _translating(sqlite3.Cursor.fetchmany)
-    __next__ = _translating(sqlite3.Cursor.__next__)
+    execute = _with_domain_errors(sqlite3.Cursor.execute)
+    executemany = _with_domain_errors(sqlite3.Cursor.executemany)
+    fetchone = _with_domain_errors(sqlite3.Cursor.fetchone)
+    fetchall = _with_domain_errors(sqlite3.Cursor.fetchall)
+    fetchmany = _with_domain_errors(sqlite3.Cursor.fetchmany)
+    __next__ = _with_domain_errors(sqlite3.Cursor.__next__)
 
 
 def connect(path: Path, *, options: str = "", lock_wait: float = LOCK_WAIT_SECONDS) -> Connection:
@@ -82,7 +82,7 @@ def connect(path: Path, *, options: str = "", lock_wait: float = LOCK_WAIT_SECON
             uri=True,
             timeout=lock_wait,
             isolation_level=None,
-            # A connection may be collected in another thread than its own, after that one ended.
+            # A connection may be garbage-collected in another thread after its own has ended.
             check_same_thread=False,
             factory=Connection,
         )
@@ -97,7 +97,7 @@ def connect(path: Path, *, options: str = "", lock_wait: float = LOCK_WAIT_SECON
 
 
 def domain_error(error: sqlite3.DatabaseError, path: Path | None) -> MusterError | sqlite3.DatabaseError:
-    """Return the domain error for a failure of SQLite, or the failure itself where nothing outside is at fault."""
+    """Return the domain error for an SQLite error, or the error itself if it is a programming error."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return error

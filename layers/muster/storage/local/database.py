@@ -1,9 +1,9 @@
-"""One SQLite database, open in any number of threads and processes.
+"""An SQLite database that any number of threads and processes can open.
 
-SQLite locks the file with POSIX locks, which belong to the process: closing any descriptor of the file drops all of
-them (sqlite.org/howtocorrupt.html, 2.2). Another process then considers itself the last user and deletes the
-write-ahead log under the first. The database file and its `-shm` file are therefore never opened except by SQLite, and
-a process has at most one `Database` for each file.
+SQLite uses POSIX locks, which belong to the process: closing any descriptor of the file releases all of them
+(sqlite.org/howtocorrupt.html, 2.2). Another process may then assume that it is the last user and delete the write-ahead
+log that the first still uses. Therefore only SQLite opens the database file and its `-shm` file, and a process has at
+most one `Database` for each file.
 """
 
 import atexit
@@ -30,10 +30,10 @@ _REWRITE_DUE = "SELECT value FROM store WHERE key = 'rewrite_due'"
 
 
 class Database:
-    """A connection for each thread, and the two ways to use it: `read` and `write`.
+    """One connection per thread, used through `read` and `write`.
 
     Args:
-        options: of the SQLite URI; empty for reading and writing.
+        options: query string of the SQLite URI; empty for reading and writing.
     """
 
     def __init__(self, path: Path, options: str = "") -> None:
@@ -42,14 +42,14 @@ class Database:
         self._options = options
         self._of_thread = local()
         self._connections: WeakSet[Connection] = WeakSet()
-        # As long as it is open the file keeps its inode number, by which `open_database` finds this object.
+        # While it is open, the file keeps its inode number, by which `open_database` finds this object.
         self._first: Connection | None = self._of_this_thread()
         status = path.stat()
         self.file_id = (status.st_dev, status.st_ino)
         self._held: list[object] = []
 
     def hold(self, resource: object) -> None:
-        """Keep something alive as long as the database is open."""
+        """Keep an object alive while the database is open."""
         self._held.append(resource)
 
     def read(self) -> sqlite3.Connection:
@@ -58,7 +58,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection whose statements all see the database at one moment."""
+        """Yield a connection in a read transaction."""
         connection = self.read()
         connection.execute("BEGIN")
         try:
@@ -69,7 +69,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock; commit at the end, or undo everything if the block raises.
+        """Hold the write lock; commit at the end, or roll back if the block raises.
 
         Raises:
             StorageFull: the disk is full; nothing was stored.
@@ -85,13 +85,13 @@ class Database:
                 connection.execute("ROLLBACK")
 
     def truncate_log(self, *, wait: float = LOCK_WAIT_SECONDS) -> bool:
-        """Bring the write-ahead log into the database and cut it to nothing, so that nothing erased stays in it.
+        """Move the write-ahead log into the database and truncate it, so that it keeps no erased data.
 
         Args:
-            wait: seconds to wait for other threads' and processes' reads to end.
+            wait: seconds to wait for reads of other threads and processes.
 
         Returns:
-            Whether it was done; if not, the next opening does it.
+            Whether it succeeded; if not, the next opening tries again.
         """
         connection = self.read()
         deadline = time.monotonic() + wait
@@ -107,45 +107,45 @@ class Database:
             time.sleep(_RETRY_SECONDS)
 
     def rewrite_due(self) -> bool:
-        """Say whether the file may hold bytes of deleted rows in the free space of its pages."""
+        """Return whether free space in the file may contain bytes of deleted rows."""
         return self.read().execute(_REWRITE_DUE).fetchone() is not None
 
     def rewrite(self, *, lock_wait: float = LOCK_WAIT_SECONDS) -> bool:
-        """Rewrite the whole file if that is due, and cut the write-ahead log: deleted rows leave no byte behind.
+        """Rewrite the file if that is due and truncate the write-ahead log, so that no byte of deleted rows remains.
 
-        SQLite copies rows between pages when it balances its trees, and the bytes stay in the free space of the old
-        page even with `secure_delete`. Others may go on reading, but wait with writing.
+        When SQLite balances its trees it moves rows between pages, and their bytes stay in the free space of the old
+        page even with `secure_delete`. Other processes can read during the rewrite, but not write.
 
         Args:
-            lock_wait: seconds to wait for others.
+            lock_wait: seconds to wait for locks of others.
 
         Returns:
-            Whether nothing is due any more; if something is, the next opening tries again.
+            Whether the rewrite is complete; if not, the next opening tries again.
         """
         due = self.read().execute(_REWRITE_DUE).fetchone()
         if due is not None:
             try:
-                # VACUUM needs a connection without statements under way.
+                # VACUUM needs a connection without open statements.
                 with closing(connect(self.path, lock_wait=lock_wait)) as connection:
                     connection.execute("VACUUM")
-                    # Unless something else was deleted since the rewriting began.
+                    # Not if something else was deleted after VACUUM began.
                     connection.execute("DELETE FROM store WHERE key = 'rewrite_due' AND value = ?", due)
             except MusterError:
-                # Busy, or no room for the copy that SQLite makes: what was erased is erased, and this waits.
+                # Busy, or no space for SQLite's copy. The erasure itself is complete; the rewrite stays due.
                 self.truncate_log(wait=0)
                 return False
         return self.truncate_log(wait=lock_wait) and not self.rewrite_due()
 
     def close(self, *, wait: float = 0) -> None:
-        """Bring the log into the database file and close the connection of this thread; threads close theirs by ending.
+        """Move the log into the database file and close this thread's connection; other threads close theirs on exit.
 
-        The file alone is complete then, unless another process is writing or reading at this moment.
+        Afterwards the file is complete without the log, unless another process is using it.
 
         Args:
             wait: seconds to wait for others.
         """
         if not self.read_only and self.path.exists():
-            # Where that fails, the log stays beside the file, and the next opening reads it.
+            # If that fails, the log stays beside the file, and the next opening reads it.
             with suppress(MusterError):
                 self.truncate_log(wait=wait)
         self._first = None
@@ -157,7 +157,7 @@ class Database:
         self._held.clear()
 
     def forget_inherited(self) -> None:
-        """Leave the connections of a parent process alone: SQLite allows neither their use nor their closing."""
+        """Abandon the connections of the parent process; after a fork, SQLite forbids using and closing them."""
         _inherited.extend([self._first, *self._connections])
         self._first = None
         self._of_thread = local()
@@ -177,19 +177,19 @@ _inherited: list[Connection | None] = []
 
 
 def open_database(path: Path, check_new: Callable[[], None] = lambda: None) -> Database:
-    """Open a database, made if it is missing, its tables brought to the present layout.
+    """Open a database; create it if it is missing, and migrate it to the current layout.
 
-    A database that this process has open already is returned. One that cannot be written is opened for reading.
+    Returns the existing object if this process has the database open. One that cannot be written is opened for reading.
 
     Args:
-        check_new: called before tables are made in a new database; it raises where there must not be a new one.
+        check_new: called before a new database is filled; raises if there must not be one.
 
     Raises:
         StoreUnusable: it has a newer layout, is damaged, or cannot be opened.
         StorageFull: the disk is full.
     """
     with _opening:
-        database = _found(path, check_new)
+        database = _find_or_create(path, check_new)
         if database.read_only:
             _check_layout(database, _layout(database))
         else:
@@ -205,18 +205,18 @@ def close_databases() -> None:
 
 
 def note_rewrite_due(connection: sqlite3.Connection) -> None:
-    """Say, in the same transaction, that a deleted row must leave no byte in the file."""
+    """Note, in the transaction that deletes rows, that the file must be rewritten."""
     connection.execute("INSERT OR REPLACE INTO store VALUES ('rewrite_due', ?)", (uuid4().hex,))
 
 
 def read_only_options(path: Path) -> str:
-    """Return the SQLite URI's options for reading a database that nobody writes, or that others write.
+    """Return the query string of the SQLite URI for reading a database, which other processes may be writing.
 
     Raises:
-        StoreUnusable: its log cannot be read where it lies.
+        StoreUnusable: its log cannot be read in a read-only folder.
     """
     try:
-        # `-shm` is there while others use it; else SQLite would make it.
+        # The `-shm` file exists while others use the database; otherwise SQLite would create it.
         needs_log = path.with_name(path.name + "-wal").stat().st_size > 0
     except OSError:
         needs_log = False
@@ -230,12 +230,12 @@ def read_only_options(path: Path) -> str:
     return IMMUTABLE
 
 
-def _found(path: Path, check_new: Callable[[], None]) -> Database:
+def _find_or_create(path: Path, check_new: Callable[[], None]) -> Database:
     try:
         if not path.exists():
             check_new()
-            # SQLite gives the log and the shared memory the permissions of the database. Nobody in this process can
-            # have the file open, since it did not exist; another process may have been faster.
+            # SQLite gives the log and the shared memory the permissions of the database. This process cannot have the
+            # file open, since it did not exist; another process may create it first.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         status = path.stat()
@@ -252,7 +252,7 @@ def _found(path: Path, check_new: Callable[[], None]) -> Database:
 
 
 def _use_log(connection: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; SQLite does not wait for others here, who may be opening at the same time."""
+    """Switch to the write-ahead log, with retries: SQLite does not wait for other processes here."""
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
     while True:
         try:
@@ -308,7 +308,7 @@ def _forget_inherited() -> None:
     _opened.clear()
 
 
-# A command, or a server that was asked to stop, leaves the database file complete.
+# Leave a complete database file when a command ends or a server is stopped.
 atexit.register(close_databases)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_inherited)

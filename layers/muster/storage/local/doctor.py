@@ -1,4 +1,4 @@
-"""An examination of a local store that changes nothing."""
+"""Diagnosis of a local store, without changes to it."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ _READERS: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
 
 
 def examine(directory: Path) -> list[Finding]:
-    """Return what is wrong with the store of a folder; nothing is changed, and others may use it meanwhile."""
+    """Return the problems of the store in a folder; changes nothing, and other processes may use the store."""
     if not directory.is_dir():
         return [Finding("no_store", f"There is no folder {directory}: name the data folder with --data.")]
     findings = [*_folder(directory), *_space(directory), *_processes(directory), *_remains(directory)]
@@ -58,7 +58,7 @@ def examine(directory: Path) -> list[Finding]:
 
 
 def set_aside_unknown(directory: Path) -> tuple[int, Path]:
-    """Move the files that no row names into a folder of their own; return how many, and the folder.
+    """Move the files that no row refers to into a new folder; return their number and the folder.
 
     Raises:
         StoreUnusable: the store cannot be opened or written.
@@ -115,13 +115,13 @@ def _space(directory: Path) -> Iterator[Finding]:
 
 
 def _processes(directory: Path) -> Iterator[Finding]:
-    """Look for processes that write into deleted files of the store, on Linux."""
+    """On Linux, find processes that write to deleted files of the store."""
     beginning, end = str((directory / DATABASE_FILE).resolve()), " (deleted)"
     for process in Path("/proc").glob("[0-9]*"):
         try:
             held = {str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()}
         except OSError:
-            # Ended meanwhile, or another user's.
+            # The process ended, or belongs to another user.
             continue
         if any(target.startswith(beginning) and target.endswith(end) for target in held):
             yield Finding(
@@ -157,10 +157,10 @@ def _database(connection: Connection, path: Path) -> Iterator[Finding]:
         tables = ", ".join(sorted({str(row[0]) for row in broken}))
         detail = f"{len(broken)} rows reference missing records ({tables}). Restore a backup."
         yield Finding("broken_references", detail)
-    for what, select, read in _READERS:
-        # A layout from before that table or column has no such records. OperationalError is a fault of the statement.
+    for record, select, read in _READERS:
+        # OperationalError: an earlier layout lacks the table or column, and so has no such records.
         with suppress(sqlite3.OperationalError):
-            yield from _damaged_records(connection, what, select, read)
+            yield from _damaged_records(connection, record, select, read)
     if layout != len(MIGRATIONS):
         yield Finding(
             "older_version",
@@ -178,18 +178,18 @@ def _database(connection: Connection, path: Path) -> Iterator[Finding]:
 
 
 def _damaged_records(
-    connection: Connection, what: str, select: str, read: Callable[[Any], object]
+    connection: Connection, record: str, select: str, read: Callable[[Any], object]
 ) -> Iterator[Finding]:
     damaged = []
     for owner, value in connection.execute(select):
         try:
             read(value)
         except (ValueError, KeyError, TypeError, AttributeError):
-            damaged.append(f"{what} {owner}")
+            damaged.append(f"{record} {owner}")
     if damaged:
         remedy = (
             "withdraw and register the student again"
-            if "template" in what
+            if "template" in record
             else "remove the session with `muster sessions remove`"
         )
         shown = ", ".join(damaged[:_SHOWN]) + (", ..." if len(damaged) > _SHOWN else "")
@@ -198,22 +198,22 @@ def _damaged_records(
 
 def _files(connection: Connection, directory: Path) -> Iterator[Finding]:
     try:
-        # In this order: a file that comes meanwhile is not taken for an unknown one.
+        # In this order, so that a file written concurrently does not look unknown.
         present = _names(directory / "files")
         named = referenced_files(connection)
         pending = {name for (name,) in connection.execute("SELECT name FROM removed_files").fetchall()}
     except sqlite3.OperationalError:
-        # A database of an older version, which has been said.
+        # A database of an earlier layout, which has a finding of its own.
         return
     committed = {name.removesuffix(UNCOMMITTED) for name in present}
-    # Looked up again: one may have come, or gone together with its row, meanwhile.
+    # Looked up again, since files and their rows may come and go concurrently.
     missing = {name for name in named - committed if not (directory / "files" / name).exists()}
     missing &= referenced_files(connection)
     if missing:
         yield Finding(
             "files_missing",
-            f"{len(missing)} photos or heads that the database names are gone: restore a backup, or register these "
-            "students again. Everything else works.",
+            f"{len(missing)} photos or heads in the database are missing. Restore a backup, or register these students "
+            "again. Everything else works.",
         )
     unknown = {name for name in present - named - pending if not name.endswith(UNCOMMITTED)}
     unknown = {name for name in unknown - referenced_files(connection) if (directory / "files" / name).exists()}

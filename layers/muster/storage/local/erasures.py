@@ -1,7 +1,7 @@
-"""Who was erased or withdrew consent, kept as keyed digests, for copies of the store that still hold them.
+"""The list of students who were erased or withdrew consent, for backups that still contain them.
 
-A backup holds everyone who was in the store when it was made. Restoring it must not bring back a student who was erased
-since. The list names nobody: it holds HMAC-SHA256 of each id under a key of the store.
+Restoring a backup must not bring back a student who was erased after it was made. The list names nobody: it holds the
+HMAC-SHA256 of each id under a key of the store.
 """
 
 import hashlib
@@ -34,8 +34,8 @@ class Erasure:
     """One erasure or withdrawal.
 
     Attributes:
-        token: its own, random.
-        digest: of the student's id, under the key of the list.
+        token: random id of this entry.
+        digest: HMAC of the student's id under the key of the list.
         at: ISO 8601, UTC.
     """
 
@@ -50,7 +50,7 @@ class ErasureList:
     """All erasures of a store, with the key of their digests.
 
     Attributes:
-        others: lists of other stores, which were given when this one was restored.
+        others: lists of other stores that were given when this one was restored.
     """
 
     key: str
@@ -58,7 +58,7 @@ class ErasureList:
     others: tuple["ErasureList", ...] = ()
 
     def lists(self) -> "list[ErasureList]":
-        """Return this list without the others, then each of the others."""
+        """Return this list without the others, followed by the others."""
         return [ErasureList(self.key, self.erasures), *self.others]
 
     def since(self, known: "ErasureList") -> "ErasureList":
@@ -67,7 +67,7 @@ class ErasureList:
         return ErasureList(self.key, tuple(erasure for erasure in self.erasures if erasure.token not in tokens))
 
     def of(self, students: Iterable[StudentId]) -> dict[StudentId, set[str]]:
-        """Return which of some students the list names, each with the kinds."""
+        """Return the students that the list contains, with the kinds of their entries."""
         kinds: dict[str, set[str]] = {}
         for erasure in self.erasures:
             kinds.setdefault(erasure.digest, set()).add(erasure.kind)
@@ -76,14 +76,14 @@ class ErasureList:
 
 
 def note_erasure(connection: sqlite3.Connection, student_id: StudentId, kind: Kind) -> None:
-    """Add to the list, in the transaction that erases."""
+    """Add an entry, in the transaction that erases the student."""
     (key,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
     row = (uuid4().hex, kind, _digest(key, student_id), time_text(datetime.now(UTC)))
     connection.execute("INSERT INTO erasures (token, kind, digest, at) VALUES (?, ?, ?, ?)", row)
 
 
 def add_erasures(connection: sqlite3.Connection, found: ErasureList) -> None:
-    """Add the erasures of a list, which may have another key than the database, to the list of a database."""
+    """Add the entries of a list, whose key may differ from the database's, to the database."""
     (own,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
     key = None if found.key == own else found.key
     connection.executemany(
@@ -93,7 +93,7 @@ def add_erasures(connection: sqlite3.Connection, found: ErasureList) -> None:
 
 
 def read_erasures(connection: sqlite3.Connection) -> ErasureList:
-    """Return the list of a database, which may have an older layout."""
+    """Return the list of a database of this layout or an earlier one."""
     (own,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
     columns = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info('erasures')").fetchall()}
     key = "list_key" if "list_key" in columns else "NULL"
@@ -108,7 +108,7 @@ def read_erasures(connection: sqlite3.Connection) -> ErasureList:
 
 
 def write_erasures_file(path: Path, found: ErasureList) -> None:
-    """Write the list to a file that only its owner can read, whole or not at all."""
+    """Write the list atomically to a file that only its owner can read."""
     document = {**_document(found), "others": [_document(other) for other in found.others]}
     temporary = path.with_name(f"{path.name}.{uuid4().hex}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -123,7 +123,7 @@ def read_erasures_file(path: Path) -> ErasureList:
     """Read a list that `write_erasures_file` wrote.
 
     Raises:
-        BackupUnusable: it is none.
+        BackupUnusable: it is not such a list.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -136,24 +136,24 @@ def read_erasures_file(path: Path) -> ErasureList:
 
 
 def keep_erasures_file(database: Database) -> None:
-    """Keep the list beside the database too, for the day on which the database is lost."""
+    """Write the list to a file beside the database, in case the database is lost."""
     found, path = read_erasures(database.read()), database.path.with_name(ERASURES_FILE)
     try:
         if path.exists() and read_erasures_file(path) == found:
             return
     except BackupUnusable:
-        # It is written again.
+        # Write it again.
         pass
     if found.erasures or found.others:
         try:
             write_erasures_file(path, found)
         except OSError as error:
-            # The next erasure or opening tries again; what was erased stays erased.
+            # The next erasure or opening tries again; the erasure itself is complete.
             _log.error("the list of erasures %s could not be written: %s", path, error)
 
 
 def merge(lists: Collection[ErasureList]) -> list[ErasureList]:
-    """Return one list for each key, without others."""
+    """Merge lists into one list per key, without others."""
     by_key: dict[str, dict[str, Erasure]] = {}
     for found in (part for whole in lists for part in whole.lists()):
         by_key.setdefault(found.key, {}).update({erasure.token: erasure for erasure in found.erasures})

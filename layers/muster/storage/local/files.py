@@ -1,4 +1,4 @@
-"""Photos and head files, each written once under a name of its own."""
+"""Photo and head files, written once under random names."""
 
 import errno
 import logging
@@ -12,7 +12,7 @@ from muster.domain.errors import StorageFull, StoreUnusable
 
 _log = logging.getLogger(__name__)
 
-# EFBIG is how a limit on file sizes shows; to the person it is the same lack of room.
+# EFBIG reports a file size limit; for the user it is the same lack of space.
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 UNCOMMITTED = ".new"
@@ -21,16 +21,16 @@ _NAME = re.compile("[0-9a-f]{32}")
 
 
 def is_file_name(name: str) -> bool:
-    """Tell whether a name has the form of those that `Files.write` returns."""
+    """Return whether a name has the form of those that `Files.write` returns."""
     return _NAME.fullmatch(name) is not None
 
 
 class Files:
-    """A flat folder of files that are never changed: written whole, read, removed.
+    """A flat folder of immutable files with random names.
 
-    Names are random. A file ends in `.new` until the row that names it is committed. Only files that still end so are
-    removed as remains of a process that was killed: a file without it belongs to some state of the database, and stays
-    even if the present database does not name it, because that may be an older copy.
+    A file's name ends in `.new` until the row that refers to it is committed. Only files that still end in `.new` are
+    removed as left by a killed process. A file without the suffix belongs to some state of the database. It stays even
+    if the database does not refer to it, because the database may be an older copy.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -39,10 +39,10 @@ class Files:
         self._directory = directory
 
     def write(self, content: bytes) -> str:
-        """Bring a new file to the disk and return its name; call it while holding the database's write lock.
+        """Write and sync a new file, and return its name; call this while holding the database's write lock.
 
         Raises:
-            StorageFull: there is no room; nothing is left behind.
+            StorageFull: there is no space; no partial file remains.
             StoreUnusable: the folder cannot be written.
         """
         name = uuid4().hex
@@ -52,7 +52,7 @@ class Files:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            self._bring_names_to_disk()
+            self._sync_folder()
         except OSError as error:
             if error.errno in _NO_SPACE:
                 path.unlink(missing_ok=True)
@@ -61,12 +61,12 @@ class Files:
         return name
 
     def keep(self, names: Iterable[str]) -> None:
-        """Take the mark off files whose rows are committed; without it they are read all the same."""
+        """Remove the `.new` suffix of files whose rows are committed; they can be read with or without it."""
         for name in names:
             try:
                 (self._directory / (name + UNCOMMITTED)).rename(self._directory / name)
             except FileNotFoundError:
-                # Another process opened the store and was faster, or the file is removed already.
+                # Another process that opened the store renamed it first, or the file has been removed.
                 continue
             except OSError:
                 _log.exception("the file %s keeps its temporary name until the next opening", name)
@@ -78,7 +78,7 @@ class Files:
             FileNotFoundError: it was removed.
             StoreUnusable: it cannot be read.
         """
-        # The last look is for a file that lost its mark between the first two.
+        # The last attempt is for a file that lost its suffix between the first two.
         for candidate in (name, name + UNCOMMITTED):
             try:
                 return (self._directory / candidate).read_bytes()
@@ -89,7 +89,7 @@ class Files:
         return (self._directory / name).read_bytes()
 
     def path(self, name: str) -> Path:
-        """Return where a file lies; with `.new` behind it as long as its row may not be committed."""
+        """Return the path of a file, with `.new` while its row may not be committed."""
         path = self._directory / name
         uncommitted = self._directory / (name + UNCOMMITTED)
         return uncommitted if not path.exists() and uncommitted.exists() else path
@@ -104,13 +104,13 @@ class Files:
             return {entry.name.removesuffix(UNCOMMITTED) for entry in entries if entry.name.endswith(UNCOMMITTED)}
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files; those that are gone already are ignored.
+        """Remove files; missing ones are ignored.
 
         Raises:
             StoreUnusable: the folder cannot be written.
         """
         for name in names:
-            # In this order: a file may lose its mark meanwhile, and never gets it back.
+            # In this order: a file may lose its suffix concurrently, but never regains it.
             for candidate in (name + UNCOMMITTED, name):
                 try:
                     (self._directory / candidate).unlink(missing_ok=True)
@@ -123,7 +123,7 @@ class Files:
             "disk, then run `muster doctor`."
         )
 
-    def _bring_names_to_disk(self) -> None:
+    def _sync_folder(self) -> None:
         if os.name == "nt":  # Windows gives no handle on a folder; NTFS journals the name itself.
             return
         folder = os.open(self._directory, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Groups in one directory."""
+"""Groups of one directory."""
 
 import json
 import sqlite3

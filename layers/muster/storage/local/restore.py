@@ -1,4 +1,4 @@
-"""Putting a backup in the place of a store, without those who were erased since it was made."""
+"""Restore of a backup, without the students who were erased since it was made."""
 
 import os
 import shutil
@@ -36,11 +36,11 @@ _PARTS = (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", "files"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restoration did.
+    """The result of a restore.
 
     Attributes:
         erased, withdrawn: how many students of the backup were erased, or withdrew, since it was made.
-        replaced: where the old store lies, if there was one.
+        replaced: folder of the old store, if there was one.
         list_known: whether there was any list of erasures made since the backup.
         users_from_backup: ids of the users who, with their tokens, came from the backup; empty where those of the
             replaced store were kept.
@@ -57,16 +57,16 @@ class Restored:
 def restore(
     source: Path, directory: Path, progress: OnProgress, *, replace: bool = False, lists: Sequence[Path] = ()
 ) -> Restored:
-    """Verify a backup, forget again those who were erased since, and put it in place.
+    """Verify a backup, erase students again who were erased since, and move it into place.
 
     Args:
         directory: the data folder.
-        replace: set a store that is there aside, instead of refusing.
+        replace: set an existing store aside instead of refusing.
         lists: further lists of erasures, from newer backups.
 
     Raises:
-        BackupUnusable: the backup is damaged, or a list is none.
-        OutputExists: there is a store, and `replace` is not given.
+        BackupUnusable: the backup or a list is damaged.
+        OutputExists: there is a store, and `replace` is false.
         StoreInUse: a process has the store open.
         OutputNotWritten: the folder cannot be written, or the disk is full.
     """
@@ -79,7 +79,7 @@ def restore(
             if present and not replace:
                 raise OutputExists(f"There is a store in {directory}: set it aside with --replace.")
             _check_parts(directory)
-            # Others may have made the folder, with other permissions. Where it is theirs, the doctor mentions it.
+            # The folder may exist with other permissions. If it belongs to another user, the doctor reports it.
             with suppress(PermissionError):
                 directory.chmod(0o700)
             earlier = _earlier(directory)
@@ -104,10 +104,10 @@ def _is_present(directory: Path) -> bool:
 
 
 def _check_parts(directory: Path) -> None:
-    """Refuse to replace what a renaming would not move.
+    """Refuse to replace parts that renaming would not move.
 
     Raises:
-        OutputNotWritten: a part of the store lies elsewhere.
+        OutputNotWritten: a part of the store is a link or a mount point.
     """
     for name in _PARTS:
         if (directory / name).is_symlink() or os.path.ismount(directory / name):
@@ -118,13 +118,13 @@ def _check_parts(directory: Path) -> None:
 
 
 def _earlier(directory: Path) -> list[Path]:
-    """Return the folders of earlier states of the store, the newest first, and those of interrupted restores."""
+    """Return the folders of earlier states of the store, newest first, then those of interrupted restores."""
     replaced = sorted(directory.glob(f"{REPLACED}*"), reverse=True)
     return [*replaced, *directory.glob(f"{STAGING}*")]
 
 
 def _users_in(directory: Path, earlier: Sequence[Path]) -> KnownUsers | None:
-    """Return the users of the present store, or of the one that an interrupted restore has set aside."""
+    """Return the users of the current store, or of the one that an interrupted restore set aside."""
     if (directory / DATABASE_FILE).exists():
         return read_users(directory / DATABASE_FILE)
     interrupted = any(folder.name.startswith(STAGING) for folder in earlier)
@@ -134,14 +134,14 @@ def _users_in(directory: Path, earlier: Sequence[Path]) -> KnownUsers | None:
 
 
 def _lists_in(directory: Path) -> list[ErasureList]:
-    """Return the lists of a store, as far as they can be read: it may be damaged or gone."""
+    """Return the readable lists of a store, which may be damaged or gone."""
     found, database, file = [], directory / DATABASE_FILE, directory / ERASURES_FILE
     if database.exists():
         try:
             with closing(connect(database, options=read_only_options(database))) as connection:
                 found.append(read_erasures(connection))
         except (MusterError, sqlite3.Error, TypeError):
-            # Damaged, or of a layout without such a list.
+            # Damaged, or an earlier layout without such a list.
             pass
     if file.exists():
         found.append(read_erasures_file(file))
@@ -163,7 +163,7 @@ def _copy(backup: Backup, staging: Path, progress: OnProgress) -> None:
 def _bring_up_to_date(
     staging: Path, known: Sequence[ErasureList], users: KnownUsers | None
 ) -> tuple[int, int, tuple[str, ...]]:
-    """Repeat erasures and withdrawals and keep the known users.
+    """Repeat erasures and withdrawals, and keep the known users.
 
     Returns:
         The number of students erased and of those withdrawn, and the ids of users who came from the backup.
@@ -200,7 +200,7 @@ def _forget_students(stores: LocalStores, erased: set[StudentId], withdrawn: set
 
 
 def _swap(staging: Path, directory: Path, *, present: bool) -> Path | None:
-    """Put the restored store in place; return where the old one lies. A failure puts the old one back."""
+    """Move the restored store into place and return the folder of the old one; on failure, move the old one back."""
     (staging / LOCK_FILE).unlink(missing_ok=True)
     aside = directory / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
     moved: list[tuple[Path, Path]] = []
@@ -217,7 +217,7 @@ def _swap(staging: Path, directory: Path, *, present: bool) -> Path | None:
                 move(directory / name, aside / name)
         if (directory / "files").is_dir():
             (directory / "files").rmdir()
-        # The database comes last: without it a store with files is refused, so nobody takes a half for the whole.
+        # The database comes last. Without it a store with files is refused, so a partial restore is never used.
         for name in (ERASURES_FILE, "files", DATABASE_FILE):
             move(staging / name, directory / name)
     except BaseException:

@@ -1,7 +1,7 @@
 """The users of a restored store.
 
-A backup holds users who were removed and tokens that were replaced since it was made. Where the store that is replaced
-can be read, its users and tokens stay in force.
+A backup contains users who were removed, and tokens that were replaced, after it was made. If the store that it
+replaces can be read, that store's users and tokens stay valid.
 """
 
 import json
@@ -17,10 +17,11 @@ from muster.storage.local.database import read_only_options
 
 @dataclass(frozen=True, slots=True)
 class KnownUsers:
-    """All rows of users of a store.
+    """All users of a store.
 
     Attributes:
-        key: of the store's erasures, which tells one store from another.
+        key: key of the store's erasures, which identifies the store.
+        rows: rows of the table of users.
     """
 
     key: str | None
@@ -35,7 +36,7 @@ def read_users(database: Path) -> KnownUsers | None:
             try:
                 (key,) = connection.execute("SELECT value FROM store WHERE key = 'erasure_key'").fetchone()
             except (sqlite3.OperationalError, TypeError):
-                # A layout from before that key.
+                # An earlier layout has no such key.
                 key = None
     except (MusterError, sqlite3.Error):
         return None
@@ -43,13 +44,12 @@ def read_users(database: Path) -> KnownUsers | None:
 
 
 def keep_users(connection: sqlite3.Connection, known: KnownUsers | None, key: str) -> tuple[str, ...]:
-    """Put known users in the place of those of a backup; return the ids of users who stay as the backup has them.
+    """Replace a backup's users by the known users; return the ids of users who come from the backup.
 
-    A store without users that is not the one of the backup was probably just made to restore into, so the users of the
-    backup stay.
+    A different store without users was probably just created to restore into. The backup's users stay then.
 
     Args:
-        key: of the erasures of the backup.
+        key: key of the backup's erasures.
     """
     if known is None or (not known.rows and known.key != key):
         return tuple(user for (user,) in connection.execute("SELECT id FROM users ORDER BY id").fetchall())

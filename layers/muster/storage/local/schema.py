@@ -1,7 +1,7 @@
-"""The tables, as the steps that lead from an empty database to the present layout.
+"""The tables, as migrations from an empty database to the current layout.
 
-`PRAGMA user_version` counts the steps taken. A step that has shipped is never changed: a new one is added.
-Times are ISO 8601 text in UTC with microseconds, so that their order is the order of time.
+`PRAGMA user_version` counts the migrations that were applied. A released migration is never changed; a new one is
+added. Times are ISO 8601 text in UTC with microseconds, which sorts by time.
 """
 
 _STUDENTS = """
@@ -21,10 +21,10 @@ CREATE TABLE students (
 PAGE_SIZE = 4096
 """Bytes of a database page (SQLite's default, which some builds change)."""
 
-# When SQLite moves a row to another page it leaves the bytes that lay in the old one, even with `secure_delete`;
-# only whole pages are overwritten when they are freed. The first page of a row holds less than PAGE_SIZE bytes of it
-# (sqlite.org/fileformat2.html, cell payload overflow), so that behind as many zeros embeddings lie in pages of their
-# own, which are freed, and overwritten, with the row.
+# When SQLite moves a row to another page, its bytes stay in the old page, even with `secure_delete`; only whole pages
+# are overwritten when they are freed. The first page of a row holds less than PAGE_SIZE bytes of it
+# (sqlite.org/fileformat2.html, cell payload overflow). After as many zeros, the embeddings therefore lie in pages of
+# their own, which are freed and overwritten with the row.
 _TEMPLATES = f"""
 CREATE TABLE templates (
     student INTEGER PRIMARY KEY REFERENCES students (number) ON DELETE CASCADE,
@@ -98,7 +98,7 @@ CREATE TABLE heads (
 ) STRICT
 """
 
-# Apart from the heads, so that a number is not given again when its head is gone.
+# Not in the heads, so that the number of a deleted head is not used again.
 _HEAD_POINTERS = """
 CREATE TABLE head_pointers (
     pack TEXT PRIMARY KEY,
@@ -119,7 +119,7 @@ CREATE TABLE training (
 ) STRICT
 """
 
-# From here on a student may be on the roster without consent, photo and template.
+# From this layout on, a student may be on the roster without consent, photo and template.
 _STUDENTS_2 = """
 CREATE TABLE students_2 (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -190,7 +190,7 @@ CREATE TABLE users (
 ) STRICT, WITHOUT ROWID
 """
 
-# Templates of another model pack, until there is one of everybody. What is said of `templates` holds here too.
+# Templates of another model pack, until every student has one. The padding has the same reason as in `templates`.
 _STAGED_TEMPLATES = f"""
 CREATE TABLE staged_templates (
     student INTEGER PRIMARY KEY REFERENCES students (number) ON DELETE CASCADE,
@@ -201,7 +201,7 @@ CREATE TABLE staged_templates (
 ) STRICT
 """
 
-# What concerns the store as a whole, such as the key of the digests in `erasures`.
+# Values of the whole store, such as the key of the digests in `erasures`.
 _STORE = """
 CREATE TABLE store (
     key TEXT PRIMARY KEY,
@@ -209,7 +209,7 @@ CREATE TABLE store (
 ) STRICT, WITHOUT ROWID
 """
 
-# Who was erased or withdrew, as keyed digests, so that a restored backup can forget them again.
+# Students who were erased or withdrew, as keyed digests, so that a restore can erase them again.
 _ERASURES = """
 CREATE TABLE erasures (
     token TEXT PRIMARY KEY,
@@ -219,7 +219,7 @@ CREATE TABLE erasures (
 ) STRICT, WITHOUT ROWID
 """
 
-# Files whose rows are gone, until the files are.
+# Files that are to be removed because their rows are gone.
 _REMOVED_FILES = """
 CREATE TABLE removed_files (
     name TEXT PRIMARY KEY
@@ -229,15 +229,15 @@ CREATE TABLE removed_files (
 _STORE_AS_A_WHOLE = (
     _STORE,
     "INSERT INTO store VALUES ('erasure_key', lower(hex(randomblob(32))))",
-    # An older version left bytes of erased rows in the free space of pages.
+    # Earlier versions left bytes of erased rows in the free space of pages.
     "INSERT INTO store SELECT 'rewrite_due', lower(hex(randomblob(16))) WHERE EXISTS (SELECT 1 FROM rosters)",
     _ERASURES,
     _REMOVED_FILES,
 )
 
-# Before there were marks in review, students with an open question stood as absent. Faces that a person decided on are
-# no longer in review. No mark was in review before, so those that are now have changed.
-# Face lists that are damaged are skipped, since an error here would keep the whole store from being opened.
+# Before marks in review existed, students with an open question were marked absent. Faces that a person decided on are
+# not in review any more. No mark was in review before, so every session with one has changed.
+# Damaged face lists are skipped, since an error would prevent the store from opening.
 _MARKS_IN_REVIEW = (
     """
     UPDATE marks SET status = 'review'
@@ -252,7 +252,7 @@ _MARKS_IN_REVIEW = (
     "UPDATE sessions SET version = version + 1 WHERE id IN (SELECT session_id FROM marks WHERE status = 'review')",
 )
 
-# Learned faces were bare ids before they had their provenance. An older version could not read what is written now.
+# Learned faces were stored as ids, without provenance. Earlier versions cannot read the new form.
 _LEARNED_FACES_WITH_PROVENANCE = """
 UPDATE templates SET learned = (
     SELECT json_group_array(json_object('face_id', face.value, 'automatic', json('false')))
@@ -260,13 +260,13 @@ UPDATE templates SET learned = (
 ) WHERE json_valid(learned) AND learned <> '[]'
 """
 
-# The names of students were drawn on a copy of each photo, which is drawn when somebody looks at it now.
+# Earlier versions stored a copy of each photo with the names drawn on it. It is now drawn on request.
 _NO_ANNOTATED_FILES = (
     "INSERT OR IGNORE INTO removed_files SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL",
     "ALTER TABLE session_photos DROP COLUMN annotated_file",
 )
 
-# Children are copied and dropped before their parent: dropping that first would delete their rows with it.
+# Child tables are copied and dropped before their parent, since dropping the parent first would delete their rows.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
     "INSERT INTO students_2 SELECT * FROM students",
@@ -321,12 +321,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE students ADD COLUMN consent_stated_by TEXT",
         "ALTER TABLE students ADD COLUMN consent_renewed_after TEXT",
-        # Which request holds a claim. Claims made before this step lapse by themselves.
+        # The request that holds a claim. Claims from before this migration expire.
         "ALTER TABLE answers ADD COLUMN claim TEXT",
     ),
     ("CREATE INDEX session_photos_of_digest ON session_photos (digest)",),
     ("ALTER TABLE session_photos ADD COLUMN turned INTEGER NOT NULL DEFAULT 0",),
-    # The key of a digest that came from the list of another store; null where it is this store's own.
+    # The key of a digest from another store's list; null for this store's own.
     ("ALTER TABLE erasures ADD COLUMN list_key TEXT",),
     (_LEARNED_FACES_WITH_PROVENANCE,),
     _NO_ANNOTATED_FILES,

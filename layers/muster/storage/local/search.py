@@ -1,4 +1,4 @@
-"""A search of everything in one directory for an id, to prove that it is gone."""
+"""A search of the whole directory for an id, to prove that it was erased."""
 
 import json
 import sqlite3
@@ -16,7 +16,7 @@ from muster.storage.local.connection import connect
 from muster.storage.local.database import READ_ONLY, Database
 from muster.storage.local.files import Files
 
-_OF_OTHERS = frozenset(
+_OTHER_COLUMNS = frozenset(
     {
         *(("groups", column) for column in ("id", "name", "teachers")),
         *(("memberships", "group_id"), ("rosters", "group_id"), ("students", "name"), ("templates", "pack")),
@@ -29,13 +29,13 @@ _OF_OTHERS = frozenset(
         *(("store", "key"), ("store", "value"), ("erasures", "kind")),
     }
 )
-"""Columns of names and ids that are not students', which may read like a student's id."""
+"""Columns of other names and ids, which may look like a student's id."""
 
 _READERS: dict[tuple[str, str], Callable[[str], set[StudentId]]] = {
     ("session_photos", "faces"): lambda text: students_in(read_faces(text)),
     ("changes", "change"): lambda text: students_in_change(read_change(text)),
 }
-"""Columns of JSON whose own words, such as `present`, may read like a student's id."""
+"""JSON columns that contain words of their own, such as `present`, which may look like a student's id."""
 
 
 def traces(connection: sqlite3.Connection, files: Files, student_id: StudentId) -> list[str]:
@@ -54,7 +54,7 @@ def traces(connection: sqlite3.Connection, files: Files, student_id: StudentId) 
     return found
 
 
-# Closing the database file in this process would drop SQLite's locks on it, so that another process reads it.
+# Closing the database file in this process would release SQLite's locks on it, so another process reads it.
 _FIND_IN_FILES = """
 import mmap, os, sys
 wanted = sys.stdin.buffer.read()
@@ -67,10 +67,10 @@ for path in sys.argv[1:]:
 
 
 def raw_traces(database: Database, student_id: StudentId, *, rewritten: bool) -> list[str]:
-    """Return where bytes of an id are left that belong to no row, one line each: free space of pages, the log.
+    """Search the free space of pages and the log for bytes of an id; return one line per place.
 
-    Call it where `traces` found nothing. An id may be a part of other texts, such as `s1` of `s10`: bytes that a fresh
-    copy of the database holds as well belong to rows, and are no trace.
+    Call this if `traces` found nothing. An id may be part of another, such as `s1` in `s10`, so bytes that a fresh
+    copy of the database also contains are not reported.
 
     Args:
         rewritten: whether the file was rewritten since the last erasure.
@@ -80,12 +80,12 @@ def raw_traces(database: Database, student_id: StudentId, *, rewritten: bool) ->
         found.append("the free space of the database file, which is rewritten at the next opening: try again then")
     paths = [database.path, database.path.with_name(database.path.name + "-wal")]
     hits = _files_with(student_id, *paths)
-    if hits and not _a_fresh_copy_has(database, student_id):
+    if hits and not _fresh_copy_contains(database, student_id):
         found.extend(f"raw bytes of the file {Path(hit).name}" for hit in hits)
     return found
 
 
-def _a_fresh_copy_has(database: Database, student_id: StudentId) -> bool:
+def _fresh_copy_contains(database: Database, student_id: StudentId) -> bool:
     with TemporaryDirectory() as folder, closing(connect(database.path, options=READ_ONLY)) as connection:
         copy = Path(folder) / "copy"
         connection.execute("VACUUM INTO ?", (str(copy),))
@@ -94,7 +94,7 @@ def _a_fresh_copy_has(database: Database, student_id: StudentId) -> bool:
 
 def _files_with(student_id: StudentId, *paths: Path) -> list[str]:
     command = [sys.executable, "-I", "-S", "-c", _FIND_IN_FILES, *map(str, paths)]
-    # Our own program; the id goes by its standard input.
+    # Our own program; the id is passed by standard input.
     child = subprocess.run(command, input=student_id.encode(), capture_output=True, check=True)  # noqa: S603
     return child.stdout.decode().splitlines()
 
@@ -104,12 +104,12 @@ def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
         "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
         " WHERE tables.type = 'table' ORDER BY tables.name, columns.cid"
     ).fetchall()
-    return [column for column in columns if column not in _OF_OTHERS]
+    return [column for column in columns if column not in _OTHER_COLUMNS]
 
 
 def _rows(connection: sqlite3.Connection, table: str, column: str, student_id: StudentId) -> int:
-    """Count the rows whose column is the id, as text, or holds it quoted, as JSON does."""
-    # Names of tables and columns are the database's own. A number is no id, though SQLite would find them equal.
+    """Count the rows whose column is the id as text, or contains it quoted, as in JSON."""
+    # The names of tables and columns come from the database. Numbers are excluded: SQLite compares them with text.
     rows = connection.execute(
         f'SELECT "{column}" FROM "{table}" WHERE typeof("{column}") IN (\'text\', \'blob\')'  # noqa: S608
         f' AND (CAST("{column}" AS TEXT) = ? OR instr(CAST("{column}" AS TEXT), ?))',
@@ -125,5 +125,5 @@ def _head_metadata(content: bytes) -> str:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         return " ".join(header.get("__metadata__", {}).values())
     except ValueError:
-        # Not a head that could be used; whatever it is, its text is searched as it stands.
+        # Not a valid head, so search its whole text.
         return content.decode("latin-1")

@@ -1,4 +1,4 @@
-"""Sessions with their photos and marks in one directory."""
+"""Sessions of one directory, with their photos and marks."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -100,7 +100,7 @@ class LocalSessions:
             f" LEFT JOIN marks ON session_id = sessions.id WHERE {where} ORDER BY started_at, sessions.id",
             parameters,
         )
-        # Marks of one session have few times, which take longer to read than anything else of a row.
+        # Parsing times is the slowest part of reading a row, and the marks of a session share few times.
         time_of = cache(read_time)
         calls = []
         for _, group in groupby(rows, key=itemgetter(4)):
@@ -147,7 +147,7 @@ class LocalSessions:
         changes: Sequence[Change] = (),
         photo_removed: PhotoId | None = None,
     ) -> Session:
-        """Do what a person decided; see `SessionStore.amend`."""
+        """Store a person's decisions; see `SessionStore.amend`."""
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
             session = _session(_existing_row(connection, session_id))
@@ -222,7 +222,7 @@ class LocalSessions:
         tried = None
         while True:
             file = _original_file(self._database.read(), session_id, photo_id)
-            # The file found by the first look may have been replaced before it could be read.
+            # The file may be replaced between the two reads; then the next round finds another name.
             if file is None or file == tried:
                 raise PhotoNotFound(f"No photo {photo_id} is kept in the session {session_id}: send it again.")
             tried = file
@@ -297,7 +297,7 @@ def _store_photo(connection: sqlite3.Connection, photo: SessionPhoto, original: 
 
 
 def _store_marks(connection: sqlite3.Connection, session_id: SessionId, marks: Sequence[Mark]) -> bool:
-    """Apply marks of a photo; return whether any changed what was stored."""
+    """Apply marks of a photo; return whether any stored mark changed."""
     stored = _marks(connection, session_id)
     changed = False
     for mark in marks:

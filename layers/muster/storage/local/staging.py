@@ -1,4 +1,4 @@
-"""Templates of another model pack, kept beside those in use."""
+"""Templates of another model pack, stored beside those in use."""
 
 import sqlite3
 from collections.abc import Collection
@@ -11,8 +11,8 @@ from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.local.transaction import transaction
 
-# In use: the template of the pack, or one that a kept template of the same photo can take the place of.
-_OTHERS = """
+# Templates in use from other packs, and whether a staged template of the same photo can replace each.
+_TEMPLATES_OF_OTHER_PACKS = """
     SELECT students.number, students.id, students.photo_file, staged.photo_digest IS templates.photo_digest
     FROM students JOIN templates ON templates.student = number
     LEFT JOIN staged_templates AS staged ON staged.student = number AND staged.pack = :pack
@@ -32,7 +32,7 @@ class LocalStaging:
         return {PackId(pack) for (pack,) in self._database.read().execute("SELECT DISTINCT pack FROM templates")}
 
     def stage(self, template: Template) -> None:
-        """Keep a template beside the one in use; see `StagedTemplates.stage`."""
+        """Store a template beside the one in use; see `StagedTemplates.stage`."""
         with self._database.write() as connection:
             row = connection.execute(
                 "SELECT number FROM students JOIN templates ON templates.student = number WHERE id = ?",
@@ -47,23 +47,23 @@ class LocalStaging:
             )
 
     def staged(self, pack: PackId) -> dict[StudentId, str]:
-        """Return whose template of a pack is kept, and of which photo."""
+        """Return the students with a staged template; see `StagedTemplates.staged`."""
         rows = self._database.read().execute(
             "SELECT id, photo_digest FROM students JOIN staged_templates ON student = number WHERE pack = ?", (pack,)
         )
         return {StudentId(student_id): digest for student_id, digest in rows.fetchall()}
 
     def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
-        """Put the kept templates in use, all at once; see `StagedTemplates.switch`."""
+        """Switch to the staged templates; see `StagedTemplates.switch`."""
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
-            others = connection.execute(_OTHERS, {"pack": pack}).fetchall()
+            others = connection.execute(_TEMPLATES_OF_OTHER_PACKS, {"pack": pack}).fetchall()
             ready = [number for number, _, _, fits in others if fits]
             left = [(number, student_id, photo) for number, student_id, photo, fits in others if not fits]
-            unforeseen = sorted(student_id for _, student_id, _ in left if student_id not in leave_out)
-            if unforeseen:
+            unexpected = sorted(student_id for _, student_id, _ in left if student_id not in leave_out)
+            if unexpected:
                 raise VersionConflict(
-                    f"{unforeseen[0]} was registered meanwhile: stop what registers students, then run it again."
+                    f"{unexpected[0]} was registered during the migration. Stop registrations, then run it again."
                 )
             for number in ready:
                 _put_in_use(connection, number)

@@ -1,4 +1,4 @@
-"""Students, their templates and registration photos in one directory."""
+"""Students of one directory, with their templates and registration photos."""
 
 import json
 import sqlite3
@@ -57,7 +57,7 @@ class LocalStudents:
         self._files = files
 
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
-        """Store a student whole; see `StudentStore.add`."""
+        """Store a student; see `StudentStore.add`."""
         check_groups(student)
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
@@ -104,7 +104,7 @@ class LocalStudents:
             _bump_roster_versions(connection, groups)
 
     def withdraw(self, student_id: StudentId, at: datetime) -> Student:
-        """Note that consent was withdrawn and remove what identifies; see `StudentStore.withdraw`."""
+        """Record the withdrawal of consent; see `StudentStore.withdraw`."""
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
             row = connection.execute(_STUDENT + " WHERE id = ?", (student_id,)).fetchone()
@@ -117,7 +117,7 @@ class LocalStudents:
                 _remove_template(tx, student)
                 note_erasure(connection, student_id, "withdrawn")
                 note_rewrite_due(connection)
-        # Done again, too: the first time may have been cut off before this.
+        # Also if consent was withdrawn before: that call may have been interrupted here.
         keep_erasures_file(self._database)
         self._database.rewrite()
         return student
@@ -134,7 +134,7 @@ class LocalStudents:
         return student
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
-        """Add learned rows to templates; see `StudentStore.learn`."""
+        """Add faces to templates; see `StudentStore.learn`."""
         changed = set()
         with self._database.write() as connection:
             for new in faces:
@@ -150,7 +150,7 @@ class LocalStudents:
         return changed
 
     def unlearn(self, student_id: StudentId, face_id: FaceId) -> bool:
-        """Take a learned row out of the template; see `StudentStore.unlearn`."""
+        """Remove a learned row from the template; see `StudentStore.unlearn`."""
         with self._database.write() as connection:
             try:
                 number, template = _template_of(connection, student_id)
@@ -175,10 +175,10 @@ class LocalStudents:
         return [_student(row) for row in self._of_group(_STUDENT, group_id)]
 
     def erase(self, student_id: StudentId) -> None:
-        """Remove every trace of a student; see `StudentStore.erase`.
+        """Erase a student; see `StudentStore.erase`.
 
-        The database file is rewritten and the write-ahead log cut, so the raw files hold no byte of the student. Where
-        that must wait, because the disk is full or others hold the store, `traces` says so until it is done.
+        Rewrites the database file and truncates the write-ahead log, so that no byte of the student remains. If that
+        must wait, because the disk is full or others are using the store, `traces` reports it until it is done.
         """
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
@@ -206,7 +206,7 @@ class LocalStudents:
         return [_template(row) for row in self._of_group(_TEMPLATE, group_id)]
 
     def roster_version(self, group_id: GroupId | None = None) -> str:
-        """Return a text that changes with the group's members and their templates."""
+        """Return the version of a roster; see `StudentStore.roster_version`."""
         key = _EVERYONE if group_id is None else group_id
         row = self._database.read().execute("SELECT version FROM rosters WHERE group_id = ?", (key,)).fetchone()
         return str(row[0]) if row else "0"
@@ -220,7 +220,7 @@ class LocalStudents:
             if row[0] is not None:
                 return self._files.read(row[0])
         except FileNotFoundError:
-            # Erased, or consent withdrawn, since the row was read.
+            # The student was erased or withdrew consent after the row was read.
             pass
         raise StudentNotFound(f"No registration photo of {student_id} is kept: register them with one.")
 
@@ -266,7 +266,7 @@ def _overwrite(connection: sqlite3.Connection, number: int, student: Student) ->
 
 
 def _remove_template(tx: Transaction, student: Student) -> None:
-    """Store the record of a student whose consent ended; remove template, registration photo and name from faces."""
+    """Update the record of a student who withdrew consent; delete template and photo, and remove them from faces."""
     connection = tx.connection
     number, photo = connection.execute("SELECT number, photo_file FROM students WHERE id = ?", (student.id,)).fetchone()
     tx.remove_files(photo)
@@ -289,7 +289,7 @@ def _groups_of(connection: sqlite3.Connection, number: int) -> set[GroupId]:
 
 
 def _number_and_version(connection: sqlite3.Connection, student_id: StudentId) -> tuple[int, str | None, int] | None:
-    """Return a student's number, moment of registration and version."""
+    """Return a student's number, registration time and version."""
     row: tuple[int, str | None, int] | None = connection.execute(
         "SELECT number, registered_at, version FROM students WHERE id = ?", (student_id,)
     ).fetchone()
@@ -297,7 +297,7 @@ def _number_and_version(connection: sqlite3.Connection, student_id: StudentId) -
 
 
 def _is_unchanged(connection: sqlite3.Connection, expected: Student | None) -> bool:
-    """Return whether a record is stored as it was read; without an expected record, anything is accepted."""
+    """Return whether the stored record is the expected one; True if none is expected."""
     if expected is None:
         return True
     row = connection.execute(_STUDENT + " WHERE id = ?", (expected.id,)).fetchone()
@@ -305,7 +305,7 @@ def _is_unchanged(connection: sqlite3.Connection, expected: Student | None) -> b
 
 
 def _store_template(connection: sqlite3.Connection, number: int, template: Template) -> None:
-    # Not updated in place: the bytes of a shorter one would lie over only a part of those before.
+    # Not updated in place: a shorter template would overwrite only a part of the old bytes.
     connection.execute("DELETE FROM templates WHERE student = ?", (number,))
     connection.execute(
         "INSERT INTO templates (student, pack, photo_digest, learned, embeddings) VALUES (?, ?, ?, ?, ?)",
@@ -337,9 +337,9 @@ def _bump_roster_versions(connection: sqlite3.Connection, groups: Iterable[Group
 
 
 def _erase_from_sessions(tx: Transaction, student_id: StudentId) -> None:
-    """Count a student's marks, and remove the id from them, from changes and from faces."""
+    """Replace a student's marks by counts, and remove the id from changes and faces."""
     connection = tx.connection
-    # First, since changes tell which photos named the student before.
+    # First, since the changes show which photos named the student before.
     changed = _erase_from_faces(tx, student_id)
     for session_id, text, status in connection.execute(
         "SELECT sessions.id, erased, status FROM marks JOIN sessions ON sessions.id = session_id WHERE student_id = ?",
@@ -370,7 +370,7 @@ def _erase_from_faces(tx: Transaction, student_id: StudentId) -> set[SessionId]:
         try:
             faces = read_faces(text)
         except (ValueError, KeyError, TypeError):
-            # Nobody can tell which of the damaged faces are the student's.
+            # It is unknown which of the damaged faces are the student's.
             faces, damaged = (), True
         else:
             damaged = False
@@ -386,7 +386,7 @@ def _erase_from_faces(tx: Transaction, student_id: StudentId) -> set[SessionId]:
 
 
 def _quoted(student_id: StudentId) -> str:
-    """Return an id as JSON has it: it needs no escaping, so that it is found as text."""
+    """Return an id as it appears in JSON; ids need no escaping."""
     return f'"{student_id}"'
 
 
@@ -420,7 +420,7 @@ def _student(row: tuple[Any, ...]) -> Student:
     return Student(
         id=StudentId(student_id),
         name=name,
-        # Ids hold no space.
+        # Ids contain no spaces.
         groups=frozenset(GroupId(group) for group in (groups or "").split()),
         consent=consent,
         registered_at=read_optional_time(registered_at),

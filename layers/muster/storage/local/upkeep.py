@@ -1,4 +1,4 @@
-"""The state of a local store as a whole: whether it can be written, and what is still to be cleaned."""
+"""Health checks and cleaning of a local store."""
 
 import os
 import shutil
@@ -14,14 +14,14 @@ from muster.storage.local.database import Database
 MIN_FREE_BYTES: Final = 10_000_000
 """Less than one photo may take."""
 
-_CHECK_LASTS_SECONDS = 1.0
+_CHECK_INTERVAL_SECONDS = 1.0
 
 
 class Upkeep:
     """Checks and cleans one database.
 
     Attributes:
-        database: for what belongs to the local store alone, such as backups.
+        database: for features that only the local store has, such as backups.
     """
 
     def __init__(self, database: Database) -> None:
@@ -31,22 +31,22 @@ class Upkeep:
         self._failure: MusterError | None = None
 
     def rewrite(self, *, lock_wait: float = LOCK_WAIT_SECONDS) -> bool:
-        """Overwrite what deleted rows left in the file, if that is due; return whether nothing is due any more."""
+        """Rewrite the file, if that is due; see `Database.rewrite`."""
         return self.database.rewrite(lock_wait=lock_wait)
 
     def close(self, *, wait: float = 0) -> None:
-        """Bring the log into the database file and close it; see `Database.close`."""
+        """Move the log into the database file and close it; see `Database.close`."""
         self.database.close(wait=wait)
 
     def check_writable(self) -> None:
-        """Check that the store takes writes; the answer holds for a second, however often it is asked.
+        """Check that the store can be written; the result is cached for one second.
 
         Raises:
             StoreUnusable: the database cannot be written, or is not the file that this process has open.
-            StorageFull: there is no room for a photo.
+            StorageFull: there is no space for a photo.
         """
         with self._lock:
-            if time.monotonic() - self._checked_at > _CHECK_LASTS_SECONDS:
+            if time.monotonic() - self._checked_at > _CHECK_INTERVAL_SECONDS:
                 self._failure = self._find_failure()
                 self._checked_at = time.monotonic()
             failure = self._failure
@@ -81,5 +81,5 @@ class Upkeep:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
             except StoreBusy:
-                # Somebody is writing at this moment.
+                # Another connection is writing.
                 return

@@ -1,4 +1,4 @@
-"""Knowing whether any process uses a store, by a lock on a file of its own."""
+"""A file lock that shows whether any process is using a store."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ LOCK_FILE = "in-use.lock"
 
 
 class UseLock:
-    """A lock on a folder, held until the object is closed or collected, or the process ends.
+    """A lock on a folder, held until the object is closed or garbage-collected, or the process ends.
 
-    It is a lock of `flock`, which belongs to the open file: unlike SQLite's own locks it survives that other
-    descriptors are closed. Windows has none, and no lock is held there.
+    It uses `flock`, whose locks belong to the open file. Unlike SQLite's locks, it survives the closing of other
+    descriptors. Windows has no `flock`, and no lock is held there.
     """
 
     def __init__(self, directory: Path, *, alone: bool) -> None:
@@ -22,7 +22,7 @@ class UseLock:
         try:
             self._descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
         except OSError:
-            # A read-only folder, in which nobody can replace anything either.
+            # In a read-only folder, nobody can replace the store either.
             try:
                 self._descriptor = os.open(path, os.O_RDONLY)
             except OSError:
@@ -33,18 +33,18 @@ class UseLock:
             fcntl.flock(self._descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def __del__(self) -> None:
-        """Let go of the lock with the last reference to it."""
+        """Release the lock with the last reference."""
         self.close()
 
 
 def share(directory: Path) -> UseLock:
-    """Say that this process uses the store of a directory.
+    """Take a shared lock: this process uses the store.
 
     Raises:
         StoreUnusable: the store is being replaced.
@@ -56,7 +56,7 @@ def share(directory: Path) -> UseLock:
 
 
 def claim(directory: Path) -> UseLock:
-    """Take the store of a directory for this process alone.
+    """Take an exclusive lock on the store.
 
     Raises:
         StoreInUse: another process uses it.

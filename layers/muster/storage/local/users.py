@@ -1,4 +1,4 @@
-"""Who may use the server of one machine; in the cloud the user pool keeps them."""
+"""Users of the server on one machine; on AWS, the user pool holds them."""
 
 import sqlite3
 
@@ -36,7 +36,7 @@ class LocalUsers:
         return dict(self._database.read().execute("SELECT id, token_digest FROM users").fetchall())
 
     def replace_token(self, user_id: UserId, token_digest: str) -> None:
-        """Put another token in the place of a user's; see `UserStore.replace_token`."""
+        """Replace a user's token; see `UserStore.replace_token`."""
         with self._database.write() as connection:
             changed = connection.execute("UPDATE users SET token_digest = ? WHERE id = ?", (token_digest, user_id))
             if not changed.rowcount:
@@ -50,7 +50,7 @@ class LocalUsers:
                 raise _unknown(user_id)
             admins = connection.execute("SELECT count(*) FROM users WHERE role = ?", (Role.ADMIN,)).fetchone()[0]
             if removed == [(Role.ADMIN,)] and not admins and not last_admin:
-                # Raised inside the transaction, which is undone.
+                # Raised inside the transaction, which is rolled back.
                 raise LastAdmin(
                     f"{user_id} is the last admin: make another one first (`muster users add ID --role admin`), "
                     "or add --last-admin to remove this one all the same."
