@@ -20,7 +20,7 @@ from tools.prose import tracked_files
 from tools.wrap import wrap
 
 ROOT = Path(__file__).parents[2]
-PAGES = [path for path in tracked_files() if path.suffix == ".md"]
+PAGES = [*(path for path in tracked_files() if path.suffix == ".md"), ROOT / "docs" / "style.md"]
 ALL = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 GONE = {"MUSTER_TARGET_FPIR"}
