@@ -17,7 +17,7 @@ class Protocol:
     """How much of LFW takes part.
 
     Attributes:
-        people: with two pictures or more, of whom each keeps `pictures_each`.
+        people: with two pictures or more; each keeps `pictures_each`.
         registered: of them, in each seed.
         strangers: people with a single picture.
     """
@@ -30,7 +30,7 @@ class Protocol:
 
 
 def lfw_subset(folder: Path, protocol: Protocol) -> Dataset:
-    """Draw the people of the protocol from those whom no statistic and no setting was taken from.
+    """Draw the people of the protocol from those who contributed to no statistic and no setting.
 
     The same folder and protocol give the same people.
     """

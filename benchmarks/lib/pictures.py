@@ -56,11 +56,11 @@ class Pictures:
 
 
 def read_pictures(folder: Path, kept: Path | None, pack: str = "embedded", *, small: bool = False) -> Pictures:
-    """Embed the central face of every picture of identity folders, as probes are; a picture without a face is left out.
+    """Embed the central face of every picture of identity folders, as probes are; pictures without a face are omitted.
 
     Args:
-        kept: npz file that holds the embeddings from an earlier run, or is to hold them; None keeps nothing.
-        small: whether some pictures are embedded once more, made smaller.
+        kept: npz file of the embeddings, read if it exists and written otherwise; None keeps nothing.
+        small: whether some pictures are also embedded at a smaller size.
     """
     sizes = shipped_spec(pack).sizes
     if kept is not None and kept.is_file():
@@ -124,7 +124,7 @@ def half_of(person: NDArray[np.str_]) -> NDArray[np.int_]:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DrawnRound:
-    """Who is registered by which picture: intp arrays of picture numbers.
+    """Registration pictures and probes of one round: intp arrays of picture numbers.
 
     Attributes:
         templates: (S,), the picture that registers each student.

@@ -1,4 +1,4 @@
-"""What it costs to decode in a process of its own: `decode` and `DecoderPool.decode` in turns over the same photos.
+"""Cost of decoding in a separate process: `decode` and `DecoderPool.decode` in turns over the same photos.
 
 `python -m benchmarks decoding [ROUNDS]`. Prints medians of wall-clock time, and the processor time of large
 pictures. A HEIC is measured at 12 megapixels, since encoding one of 50 takes minutes.

@@ -1,4 +1,4 @@
-"""Mutated pictures, archives and rosters through a real server: answers, processor time and memory of each input.
+"""Mutated pictures, archives and rosters against a real server: status, processor time and memory of each input.
 
 `python -m benchmarks hostile [COUNT]`; 2,000 inputs by default. Fails with exit status 1 on a 5xx answer, on more than
 5 s of processor time for one input, and on a process of more than 1.5 GB.

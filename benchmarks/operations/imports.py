@@ -1,4 +1,4 @@
-"""Processor time of importing the API's code as the Lambda functions do, against the budget.
+"""Processor time of importing the API's code as the Lambda functions do, compared with the budget.
 
     python -m benchmarks imports [--turns 5]
 

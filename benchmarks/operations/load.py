@@ -1,4 +1,4 @@
-"""Thirty simulated teachers at one `muster serve` for two minutes, with imports by the command line beside them.
+"""Thirty simulated teachers use one `muster serve` for two minutes while the command line imports rosters.
 
 `python -m benchmarks load [SECONDS] [TEACHERS]`. They register students, send photos, correct marks of shared sessions
 with `If-Match`, export and look. Fails with exit status 1 on any error but 429, and where anything that was

@@ -1,4 +1,4 @@
-"""Memory of `muster serve` while two requests are read at once: usual photos first, then several of 50 megapixels each.
+"""Memory of `muster serve` during two concurrent requests: usual photos, then several of 50 megapixels each.
 
 `python -m benchmarks memory [PHOTOS]`. Fails with exit status 1 where a process takes more than 1.5 GB.
 """

@@ -1,4 +1,4 @@
-"""Our pipeline beside the torch libraries used face by face and beside dlib: speed, start, memory, installed size.
+"""Our pipeline compared with the torch libraries and with dlib: speed, start-up, memory, installed size.
 
     python -m benchmarks pipeline --photos ../shared/photos [--rounds 2]
 
@@ -45,7 +45,7 @@ class Pipeline:
     Attributes:
         command: to which the photos' and the result's files are added.
         packages: that it needs, installed in `folders`.
-        models: files that it reads besides.
+        models: other files that it reads.
     """
 
     name: str

@@ -32,10 +32,10 @@ def main() -> int:
     print(f"the report of one group: {ONE_CLASS.students} students, {ONE_CLASS.sessions} sessions")
     seconds = {name: _of_school(place) for name, place in places.items()}
     for form in seconds["one class"]:
-        times = "".join(f"{one[form] * 1000:10.1f} ms {name}" for name, one in seconds.items())
+        times = "".join(f"{taken[form] * 1000:10.1f} ms {name}" for name, taken in seconds.items())
         print(f"{form:20}{times}")
-    within = all(one["JSON"] < BUDGET_SECONDS for one in seconds.values())
-    rounded = {name: {form: round(taken, 4) for form, taken in one.items()} for name, one in seconds.items()}
+    within = all(taken["JSON"] < BUDGET_SECONDS for taken in seconds.values())
+    rounded = {name: {form: round(taken, 4) for form, taken in forms.items()} for name, forms in seconds.items()}
     document = {"benchmark": "reports", "marks": LARGE.marks, "seconds": rounded}
     print(json.dumps(document | {"budget_seconds": BUDGET_SECONDS, "within_budget": within}))
     return 0 if within else 1

@@ -1,4 +1,4 @@
-"""The training job's code on processor and GPU: how long it takes, and whether the heads are equally good.
+"""Training time on processor and GPU, and quality of the resulting heads.
 
     python -m benchmarks training_gpu [--students 1000 10000] [--devices cpu cuda] [--threads 2]
 

@@ -1,4 +1,4 @@
-"""Time and peak memory of adding one student to a head, by how many it knows, and of a full training.
+"""Time and peak memory of adding one student to a head and of full training, by number of students.
 
     python -m benchmarks training_growth [--students 100 1000 10000]
 

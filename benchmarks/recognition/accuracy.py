@@ -1,14 +1,14 @@
-"""How well faces are recognised, side by side with FaceNet alone and with dlib's `face_recognition` model.
+"""Recognition accuracy, compared with the cosine of FaceNet and with dlib's `face_recognition` model.
 
     python -m benchmarks accuracy --photos ../shared/photos --write docs/method.md
 
 Three sets of photos, all methods on the same registration photos, probes and strangers:
-- `lfw`: people with up to three pictures, some of whom are registered with one random picture a seed; the others, and
-  people with a single picture, are strangers;
+- `lfw`: people with up to three pictures. Some are registered with one random picture per seed; the others, and people
+  with a single picture, are strangers;
 - `groups`: labelled photos of groups;
-- `detection`: photos in which every nose is labelled; only whether the face is found is looked at.
+- `detection`: photos in which every nose is labelled; only detection is measured.
 
-dlib runs in an environment of its own (`--peers`), and is left out with a line that says so where that is missing.
+dlib runs in a separate environment (`--peers`) and is skipped, with a message, if that is missing.
 Prints tables and, last, one line of JSON.
 """
 
@@ -148,7 +148,7 @@ def _without_people(paths: Sequence[Path]) -> Dataset:
 
 
 class _Progress:
-    """Says on stderr, every twentieth of the way, how long the rest will take."""
+    """Prints the remaining time to stderr at every 5 % of progress."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a teacher gets from class photos: marks, questions and mistakes, with every pack that is built.
+"""Marks, questions and mistakes in class photos, with every pack that is built.
 
     python -m benchmarks class_photos [--photos ../shared/photos] [--keep FOLDER] [--seeds N] [--write docs/accuracy.md]
 

@@ -1,4 +1,4 @@
-"""The bars of the decision, measured on drawn class photos: wrong marks, questions and misses by posterior log-odds.
+"""Thresholds of the decision on drawn class photos: wrong marks, questions and misses by posterior log-odds.
 
     python -m benchmarks decision [--photos ../shared/photos] [--embeddings FILE] [--seeds N]
 

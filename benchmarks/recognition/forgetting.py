@@ -1,4 +1,4 @@
-"""Whether students are recognised as well after fifty more were registered one by one as before.
+"""Recognition of students before and after fifty more were registered one by one.
 
     python -m benchmarks forgetting [--photos ../shared/photos] [--embeddings FILE] [--seeds N]
 

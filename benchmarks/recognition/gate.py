@@ -1,4 +1,4 @@
-"""Whether the promotion gate, which sees drawn photos only, is right about real ones.
+"""Verdicts of the promotion gate, which uses pseudo-photos, compared with results on real photos.
 
     python -m benchmarks gate [--photos ../shared/photos] [--embeddings FILE]
 

@@ -1,4 +1,4 @@
-"""Faces that templates learn from: how they are best counted, what they gain, and how many are another person's.
+"""Learned faces: how to count them, what they gain, and how many belong to another person.
 
     python -m benchmarks learned_faces [--photos ../shared/photos] [--embeddings FILE]
 

@@ -1,10 +1,10 @@
-"""What a pack's population statistics are worth: neutral ones, an operator's few hundred people, those that ship.
+"""Effect of a pack's population statistics: neutral ones, those of a few hundred people, and the shipped ones.
 
     python -m benchmarks pack_statistics [--photos ../shared/photos] [--pack embedded]
 
-People of LFW from whom nothing that ships was taken are registered by one picture and searched by another, among
-strangers, at the shipped bars. The operator's statistics come from others, one picture each. Prints a table and one
-line of JSON.
+People of LFW who contributed to nothing that ships are registered by one picture and searched by another, among
+strangers, with the shipped thresholds. The operator's statistics come from others, one picture each. Prints a table and
+one line of JSON.
 """
 
 import json
@@ -51,8 +51,8 @@ def main() -> None:
     single = [path for path in free if len(list(path.glob("*.jpg"))) == 1][:_STRANGERS]
     others = [path for path in folders if gives_statistics(path.name)][: max(_OPERATORS)]
     pairs = [(_embed(vision, path, 0), _embed(vision, path, 1)) for path in several]
-    found = [(one, two) for one, two in pairs if one is not None and two is not None]
-    templates, probes = np.stack([one for one, _ in found]), np.stack([two for _, two in found])
+    found = [(first, second) for first, second in pairs if first is not None and second is not None]
+    templates, probes = np.stack([first for first, _ in found]), np.stack([second for _, second in found])
     strangers, known = _stacked(vision, single), _stacked(vision, others)
     rows = []
     for name, population in populations(pack.statistics, pack.manifest.sizes, known).items():

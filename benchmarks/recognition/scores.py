@@ -1,4 +1,4 @@
-"""Which score tells one person from two best: cosine, scaled cosine, and likelihood ratios of several shrinkages.
+"""Comparison of scores: cosine, scaled cosine, and likelihood ratios with several shrinkages.
 
     python -m benchmarks scores [--photos ../shared/photos] [--embeddings FILE] [--seeds N]
 

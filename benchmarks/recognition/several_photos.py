@@ -1,4 +1,4 @@
-"""What a second photo of a session adds, by how much its evidence counts.
+"""Gain from a second photo of a session, by the weight of its evidence.
 
     python -m benchmarks several_photos [--photos ../shared/photos] [--embeddings FILE] [--seeds N]
 

@@ -4,7 +4,7 @@
 
 The classifiers and their thresholds come from development people of LFW alone (the even half by the SHA-256 of their
 names): every picture of them bare, one of each covered on purpose. Thresholds are quantiles of the scores of people
-whom the classifier has not seen (five folds). The table shows people of the other half, in the same way.
+that the classifier has not seen (five folds). The table shows people of the other half, in the same way.
 
 The classifiers that ship were written by `--write` with the defaults. `--bare` and `--masked` name folders of your own
 photos to measure on. `--cache` keeps the features of the faces, which take almost all the time, for the next run.
@@ -152,7 +152,7 @@ def main_face_of(detector: CenterFaceDetector, pixels: NDArray[np.uint8]) -> Fac
 
 
 def fit(names: NDArray[np.str_], kinds: NDArray[np.str_], features: Rows) -> Classifiers:
-    """Fit one classifier for each kind of covering, with a threshold from people whom it has not seen."""
+    """Fit one classifier for each kind of covering, with a threshold from people that it has not seen."""
     bare = np.isin(kinds, [BARE, *HARMLESS])
     mean = features.mean(axis=(0, 1))
     centred = features - mean

@@ -1,4 +1,4 @@
-"""How a face is best cut out, and which views a template is best made of: rank-1 and DIR at FPIR 1 % and 10 % on LFW.
+"""Crops of faces and views of templates: rank-1 and DIR at FPIR 1 % and 10 % on LFW.
 
     python -m benchmarks crops --photos ../shared/photos
     python -m benchmarks crops --half test --people 250 --strangers 600
@@ -191,7 +191,7 @@ def chosen_pictures(folder: Path, half: str, people: int, strangers: int, detect
 
 
 def _main_face(faces: Faces, pixels: Pixels) -> Faces:
-    """Keep the large, central face: LFW centres the person whom a picture is of."""
+    """Keep the large, central face, because LFW centres the person of a picture."""
     centres = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2 - np.array(pixels.shape[1::-1]) / 2
     main = np.argsort(2 * (centres**2).sum(axis=1) - faces.boxes[:, 2:].prod(axis=1))[:1]
     return faces.take(main)
@@ -245,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clean = embedder.embed_faces(pictures.cut(lambda pixels, face: stretched_crops(pixels, face)[0]))
     worse = embedder.embed_faces(pictures.cut(degrade))
     views = view_embeddings(pictures, embedder)
-    print(f"\n{'template':40s} probes as they are     | degrade")
+    print(f"\n{'template':40s} probes unchanged       | degrade")
     for name, count, score in (
         ("one view", 1, best_view),
         (f"{len(VIEWS)} views, best", len(VIEWS), best_view),

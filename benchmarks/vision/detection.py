@@ -1,4 +1,4 @@
-"""How well faces are found: labelled photos, made classrooms with small faces, pictures without faces, time and memory.
+"""Detection of faces: labelled photos, simulated classrooms, pictures without faces, time and memory.
 
     python -m benchmarks detection --photos ../shared/photos
 

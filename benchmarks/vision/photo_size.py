@@ -1,4 +1,4 @@
-"""How far a phone photo may be made smaller before it is sent: faces found, names right and bytes, by size and quality.
+"""Effect of size and JPEG quality of a phone photo: faces found, names right and bytes.
 
     python -m benchmarks photo_size --photos ../shared/photos
 
@@ -117,9 +117,9 @@ def main() -> None:
         name = "as taken" if side is None else f"{side} q{quality}"
         report[name] = {kind: tally.document() for kind, tally in tallies.items()}
         cells = [
-            f"{one['found']:>19}/{one['faces']:<3} {one['present']:>4}/{one['registered']:<3}{one['asked']:>5}"
-            f"{one['wrong'] + one['strangers_named']:>5} {one['cosine']:.3f} {one['mb']:6.2f}"
-            for one in report[name].values()
+            f"{row['found']:>19}/{row['faces']:<3} {row['present']:>4}/{row['registered']:<3}{row['asked']:>5}"
+            f"{row['wrong'] + row['strangers_named']:>5} {row['cosine']:.3f} {row['mb']:6.2f}"
+            for row in report[name].values()
         ]
         print(f"{name:16}" + "".join(cells), flush=True)
     print(json.dumps(report))

@@ -2,8 +2,8 @@
 
     python -m benchmarks precision [--photos ../shared/photos] [--people 60] [--strangers 150] [--seeds 5]
 
-int8 is static: weights of 7 bits by channel, activations by what they were on faces of people of whom nobody is in the
-accuracy's photos. Accuracy is that of `muster.evaluation` with stage 1, on people from whom no statistic was taken;
+int8 is static: weights of 7 bits by channel, activation ranges from faces of people who are not in the
+accuracy's photos. Accuracy is that of `muster.evaluation` with stage 1, on people who contributed to no statistic;
 every precision sees the same crops. Speed is the fastest of several runs, the precisions taking turns, since other work
 on the machine only slows a run down. Prints a table and one line of JSON.
 """
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--views", type=int, default=8, help="augmented views of a registration")
     parser.add_argument("--calibrated-on", type=int, default=200, help="people whose faces calibrate int8")
-    parser.add_argument("--write", action="store_true", help="calibrate anew, and replace the ranges that ship")
+    parser.add_argument("--write", action="store_true", help="calibrate again, and replace the ranges that ship")
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
     if not photos_found(chosen.photos, "precision"):

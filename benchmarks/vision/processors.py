@@ -1,4 +1,4 @@
-"""The int8 embedder under processors without the instructions of this one, emulated: does it embed the same faces?
+"""Embeddings of the int8 embedder on emulated processors without this one's instructions.
 
     python -m benchmarks processors [--photos ../shared/photos] [--faces 3] [--emulate Haswell Nehalem]
 

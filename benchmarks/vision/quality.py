@@ -1,4 +1,4 @@
-"""Which portraits the bounds of muster.vision.quality refuse, as they are and blurred, darkened, bleached or shrunken.
+"""Portraits that the bounds of muster.vision.quality reject, unchanged, blurred, darkened, bleached or shrunk.
 
     python -m benchmarks quality --photos ../shared/photos
 

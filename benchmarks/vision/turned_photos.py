@@ -1,8 +1,8 @@
-"""Photos turned and tilted: which are turned back, which upright ones are looked at twice, and what levelling is worth.
+"""Turned and tilted photos: which are turned back, which upright ones are read twice, and the gain of levelling.
 
     python -m benchmarks turned_photos [--photos ../shared/photos] [--people 120] [--tilted 40] [--side 1280]
 
-Prints two tables and, last, one line of JSON. Portraits are of development people of LFW (the even half by the SHA-256
+Prints two tables and, last, one line of JSON. Portraits show development people of LFW (the even half by the SHA-256
 of their names); cosines are to the embedding of the upright portrait. Photos are reduced to `--side` first.
 """
 
@@ -92,7 +92,7 @@ def turns(detector: CenterFaceDetector, pictures: list[Pixels]) -> dict[int, dic
 
 
 def tilts(detector: CenterFaceDetector, embedder: FaceNetwork, portraits: list[Pixels]) -> dict[int, dict[str, float]]:
-    """Tilt portraits: mean and tenth percentile of the cosine to the upright face, as it is and levelled."""
+    """Tilt portraits: mean and tenth percentile of the cosine to the upright face, unchanged and levelled."""
     rows = {}
     main_faces = [(pixels, _main(detector, pixels)) for pixels in portraits]
     upright = [(pixels, _embedded(embedder, pixels, face)) for pixels, face in main_faces if face is not None]

@@ -1,4 +1,4 @@
-"""What must and must not lie in an image."""
+"""Checks of the contents of an image."""
 
 from pathlib import Path
 

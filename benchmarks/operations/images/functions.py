@@ -52,9 +52,9 @@ def run(image: Image, cloud: Cloud, scratch: Path, starts: int) -> dict[str, Any
     with _instance(image, cloud, "detect", scratch) as (instance, client):
         ten_seconds, peaks["ten of 12 megapixels"] = _timed(client, *ten), instance.peak_bytes()
     return {
-        "cold_start_seconds": _summary([one["answer"] for one in cached]),
-        "cold_start_from_disk_seconds": _summary([one["answer"] for one in from_disk]),
-        "of_it_until_ready_seconds": _summary([one["ready"] for one in cached]),
+        "cold_start_seconds": _summary([start["answer"] for start in cached]),
+        "cold_start_from_disk_seconds": _summary([start["answer"] for start in from_disk]),
+        "of_it_until_ready_seconds": _summary([start["ready"] for start in cached]),
         "warm_seconds": round(warm, 2),
         "twelve_megapixels_seconds": round(phone_seconds, 2),
         "fifty_two_megapixels_seconds": round(largest_seconds, 2),

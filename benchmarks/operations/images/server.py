@@ -69,7 +69,7 @@ def run(image: Image, scratch: Path) -> dict[str, Any]:
 
 
 def _admin(image: Image, data: Path, log: Path) -> str:
-    """Make the first user, without whom the image serves nobody but its own loopback address."""
+    """Create the first user, because without users the image serves only its own loopback address."""
     command = ["muster", "users", "add", "ada", "--role", "admin", "--json"]
     assert image.run(*command, variables={}, log=log, volumes={data: "/data"}) == 0, log.read_text()
     token: str = json.loads(log.read_text())["token"]

@@ -38,15 +38,15 @@ def run(image: Image, cloud: Cloud, scratch: Path) -> dict[str, Any]:
     functions["retrain"].stop()
     assert decided == ["started", "coalesced"], decided
     (job,) = cloud.jobs()
-    given = {one["name"]: one["value"] for one in job["container"]["environment"]}
+    given = {entry["name"]: entry["value"] for entry in job["container"]["environment"]}
     variables = {**cloud.environment, **given}
 
     first = image.start([], variables, scratch / "interrupted.log")
     _wait_for_checkpoint(cloud, first, scratch / "interrupted.log")
     first.send_signal(signal.SIGTERM)
     time.sleep(0.2)
-    heeded = first.poll() is not None
-    # Then the host goes away, whatever the job made of the warning.
+    ended_by_sigterm = first.poll() is not None
+    # Then the host stops, whether or not the job reacted to the signal.
     first.kill()
     first.wait()
     assert stores.heads.versions(_PACK) == []
@@ -67,7 +67,7 @@ def run(image: Image, cloud: Cloud, scratch: Path) -> dict[str, Any]:
         "outcome": second["outcome"],
         "interrupted_after_percent": max(before),
         "resumed_with_percent": min(after),
-        "ended_by_sigterm_within_0_2_s": heeded,
+        "ended_by_sigterm_within_0_2_s": ended_by_sigterm,
         "resumed_run_seconds": round(seconds, 2),
         "peak_mb": round(peak / 1e6),
     }
@@ -120,7 +120,7 @@ def _stores(cloud: Cloud) -> AwsStores:
 
 
 def _register(stores: AwsStores) -> None:
-    """Register people whom no photo shows, with eight views each."""
+    """Register simulated people with eight views each."""
     for number in range(_STUDENTS):
         random = np.random.default_rng(number)
         views = random.normal(size=(1, 704)) + 0.3 * random.normal(size=(8, 704))

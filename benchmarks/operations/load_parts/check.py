@@ -1,4 +1,4 @@
-"""Whether a server still has everything that it acknowledged."""
+"""Check that a server still has everything that it acknowledged."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What part of the cores' float32 arithmetic FaceNet uses, in a process of its own.
+"""Share of the cores' float32 arithmetic that FaceNet uses, measured in a separate process.
 
     python -m benchmarks.operations.pipeline_parts.capacity facenet.onnx
 

@@ -1,4 +1,4 @@
-"""How much disk packages take with everything that they need, as installed in an environment."""
+"""Disk space of installed packages with their dependencies."""
 
 from importlib.metadata import Distribution
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What it saves to export the YOLO detector for pictures of any size instead of squares, in a process of its own.
+"""Gain of exporting the YOLO detector with free sides instead of squares, measured in a separate process.
 
     python -m benchmarks.operations.pipeline_parts.shapes free.onnx square.onnx photos.json
 

@@ -1,4 +1,4 @@
-"""What was read of pictures, kept in a file between runs of `benchmarks.recognition.accuracy`.
+"""Cache of the faces of pictures, kept in a file between runs of `benchmarks.recognition.accuracy`.
 
 A file is used only for the same model files and number of views, and the same sources of `muster.vision`.
 """
@@ -44,15 +44,15 @@ class KeptPictures(Pictures):
             file,
             fingerprint=self._fingerprint,
             face_digests=np.array(list(faces), dtype="U64"),
-            face_counts=np.array([len(one.boxes) for one in faces.values()], dtype=np.int64),
-            sizes=np.array([(one.width, one.height) for one in faces.values()], dtype=np.int64).reshape(-1, 2),
-            boxes=np.concatenate([none[:, :4], *(one.boxes for one in faces.values())]),
-            qualities=np.concatenate([none[:, 0], *(one.quality for one in faces.values())]),
-            embeddings=np.concatenate([none, *(one.embeddings for one in faces.values())]),
+            face_counts=np.array([len(entry.boxes) for entry in faces.values()], dtype=np.int64),
+            sizes=np.array([(entry.width, entry.height) for entry in faces.values()], dtype=np.int64).reshape(-1, 2),
+            boxes=np.concatenate([none[:, :4], *(entry.boxes for entry in faces.values())]),
+            qualities=np.concatenate([none[:, 0], *(entry.quality for entry in faces.values())]),
+            embeddings=np.concatenate([none, *(entry.embeddings for entry in faces.values())]),
             template_digests=np.array(list(templates), dtype="U64"),
-            template_counts=np.array([len(one.embeddings) for one in templates.values()], dtype=np.int64),
-            refused=np.array([one.refused or "" for one in templates.values()], dtype="U40"),
-            views=np.concatenate([none, *(one.embeddings for one in templates.values())]),
+            template_counts=np.array([len(entry.embeddings) for entry in templates.values()], dtype=np.int64),
+            refused=np.array([entry.refused or "" for entry in templates.values()], dtype="U40"),
+            views=np.concatenate([none, *(entry.embeddings for entry in templates.values())]),
         )
 
     def _load(self, file: Path) -> None:

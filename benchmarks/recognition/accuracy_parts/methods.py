@@ -1,4 +1,4 @@
-"""What our recognition is compared with by `benchmarks.recognition.accuracy`: dlib's model."""
+"""The dlib model that `benchmarks.recognition.accuracy` compares with."""
 
 import hashlib
 import json
@@ -97,7 +97,8 @@ def peer_figures(peer: Peer, dataset: Dataset, settings: EvaluationSettings) -> 
     """Return a method's figures in the form of the evaluation document."""
     detections = _locate(peer, dataset)
     rounds = [
-        _play(peer, dataset, one, detections) for one in plan_rounds(dataset, settings.unregistered, settings.seeds)
+        _run_round(peer, dataset, round_, detections)
+        for round_ in plan_rounds(dataset, settings.unregistered, settings.seeds)
     ]
     rates = {
         "detection_recall": [recall for _, _, recall in rounds],
@@ -132,7 +133,7 @@ def _locate(peer: Peer, dataset: Dataset) -> NDArray[np.intp]:
     return detections
 
 
-def _play(
+def _run_round(
     peer: Peer, dataset: Dataset, one: Round, detections: NDArray[np.intp]
 ) -> tuple[SearchOutcome, Counts | None, float]:
     templates = [peer.template(int(picture)) for picture in one.pictures]

@@ -138,12 +138,12 @@ def _wrong_marks(figures: Figures) -> str:
 
 
 def _strangers(figures: Figures | None) -> str:
-    """Return strangers marked in a photo of the wrong class, whose size is told where it is not 30."""
+    """Return strangers marked in a photo of the wrong class, with the number of strangers if it is not 30."""
     if figures is None:
         return "–"
     shown = figures["strangers"] / figures["photos"]
-    told = "" if round(shown) == 30 else f" (of {shown:.0f})"
-    return f"{figures['strangers_marked_per_photo']:.3f}{told}"
+    size = "" if round(shown) == 30 else f" (of {shown:.0f})"
+    return f"{figures['strangers_marked_per_photo']:.3f}{size}"
 
 
 def _width(row: Figures) -> str:
