@@ -1,4 +1,4 @@
-"""Who may do what: an admin everything, a teacher what concerns their own groups."""
+"""Access control: admins may do everything, teachers may act on their own groups."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks.
+    """The authenticated user.
 
     Attributes:
-        name: as people call them, if that is known.
+        name: for display, if known.
     """
 
     user_id: UserId
@@ -26,10 +26,10 @@ class Principal:
 
 
 class Access:
-    """What one caller may see and do; each route asks one of the methods before it does anything.
+    """Checks what one caller may see and do. Each route calls one of the methods first.
 
-    A teacher who asks for what is not theirs and for what does not exist gets the same answer, so that
-    ids of other groups cannot be guessed.
+    A teacher gets the same response for a resource of another group and for one that does not exist, so that ids
+    cannot be guessed.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class Access:
         self._own: frozenset[GroupId] | None = None
 
     def admin(self) -> None:
-        """Allow admins only.
+        """Check that the caller is an admin.
 
         Raises:
-            NotAllowed: the caller is none.
+            NotAllowed: the caller is not an admin.
         """
         if self.principal.role is not Role.ADMIN:
-            raise NotAllowed("Only an admin may do this: ask one.")
+            raise NotAllowed("Only an admin can do this. Ask one.")
 
     def groups(self) -> frozenset[GroupId] | None:
-        """Return the groups that the caller may see; None stands for all."""
+        """Return the groups that the caller may see; None means all."""
         if self.principal.role is Role.ADMIN:
             return None
         if self._own is None:
@@ -59,11 +59,11 @@ class Access:
         return self._own
 
     def actor(self) -> Actor:
-        """Return the caller as the use cases know them."""
+        """Return the caller in the form that the services take."""
         return Actor(self.principal.user_id, self.groups())
 
     def group(self, group_id: GroupId) -> None:
-        """Allow who may see a group.
+        """Check that the caller may see a group.
 
         Raises:
             NotAllowed: the caller does not teach it.
@@ -71,7 +71,7 @@ class Access:
         self.any_of([group_id])
 
     def any_of(self, group_ids: Collection[GroupId]) -> None:
-        """Allow who may see at least one of the groups.
+        """Check that the caller may see at least one of the groups.
 
         Raises:
             NotAllowed: the caller teaches none of them.
@@ -79,10 +79,10 @@ class Access:
         self.actor().check(group_ids)
 
     def student(self, student_id: StudentId) -> Student:
-        """Return a student whom the caller may see.
+        """Return a student if the caller may see them.
 
         Raises:
-            StudentNotFound: nobody has this id, and the caller is an admin.
+            StudentNotFound: no student has this id, and the caller is an admin.
             NotAllowed: the caller teaches none of the student's groups.
         """
         try:
@@ -94,7 +94,7 @@ class Access:
         return student
 
     def session(self, session_id: SessionId) -> Session:
-        """Return a session that the caller may see.
+        """Return a session if the caller may see it.
 
         Raises:
             SessionNotFound: no session has this id, and the caller is an admin.

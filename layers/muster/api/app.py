@@ -29,22 +29,22 @@ from muster.api.system import RecordServices, Services
 from muster.api.workload import archive_work, picture_work, recognition_work
 
 PUBLIC_PATHS = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
-"""Routes that anybody may use: they tell nothing about anyone."""
+"""Routes without authentication. They contain no personal data."""
 
 MAX_BODY_BYTES = 110_000_000
-"""Ten phone photos of 10 MB and the form around them; one photo has its own, lower limit."""
+"""Ten phone photos of 10 MB and the form around them. A single photo has a lower limit of its own."""
 
 
 MAX_JSON_BYTES = 1_000_000
-"""A body that is no form with files. JSON is parsed by the event loop, 40 MB of it for 20 s."""
+"""Bodies other than forms with files. The event loop parses JSON: 40 MB would block it for 20 s."""
 
 
 def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
-    """Build the application; training runs in the background while it is up.
+    """Build the application. Training runs in the background while the application runs.
 
     Args:
-        system: a `Services` has all routes, bare `RecordServices` those that read no photos.
-        site: folder of the web client, which is served too, to everybody; None where something else serves it.
+        system: a `Services` has all routes, plain `RecordServices` those that read no photos.
+        site: folder of the web client, served without authentication; None if something else serves it.
     """
 
     @asynccontextmanager
@@ -77,7 +77,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     openapi.install(app)
     documentation.install(app)
     if isinstance(system, Services):
-        # Its imports bring the models' libraries.
+        # These modules import the model libraries.
         from muster.api.routes.faces import face_routes
         from muster.api.routes.pictures import picture_routes
         from muster.api.routes.registration import registration_routes
@@ -102,16 +102,16 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
 
 
 def _deny_by_default(app: FastAPI) -> None:
-    """Refuse to start with a route that anybody may use without a word said of it.
+    """Fail at startup if a route is neither authenticated nor listed in `PUBLIC_PATHS`.
 
     Raises:
-        RuntimeError: a route neither asks who sends the request nor is open on purpose.
+        RuntimeError: there is such a route.
     """
     for route in iter_route_contexts(app.routes):
         dependant: Dependant | None = getattr(route, "dependant", None)
         if route.path not in PUBLIC_PATHS and (dependant is None or not _requires_authentication(dependant)):
-            raise RuntimeError(f"{route.path} neither asks who sends the request nor is open to all")
+            raise RuntimeError(f"{route.path} requires no authentication and is not in PUBLIC_PATHS")
 
 
 def _requires_authentication(dependant: Dependant) -> bool:
-    return any(isinstance(one.call, Authorize) or _requires_authentication(one) for one in dependant.dependencies)
+    return any(isinstance(inner.call, Authorize) or _requires_authentication(inner) for inner in dependant.dependencies)

@@ -1,4 +1,4 @@
-"""The page that documents the API, served whole from this package: it loads nothing from other sites."""
+"""The API documentation page. All its files are served from this package, none from other sites."""
 
 from pathlib import Path
 from typing import Final
@@ -36,7 +36,7 @@ _HEADERS: Final = {**HEADERS, "Content-Security-Policy": _POLICY, "Cache-Control
 
 
 def install(app: FastAPI) -> None:
-    """Add the page and its files to an application, open to everybody: they tell nothing about anyone."""
+    """Add the page and its files to an application, without authentication: they contain no personal data."""
 
     @app.get(PAGE, include_in_schema=False)
     def page() -> FileResponse:

@@ -1,6 +1,6 @@
-"""Versions as entity tags, so that nobody overwrites a change that they have not seen."""
+"""Optimistic locking with entity tags: a change based on an outdated version is refused."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Header
 
@@ -8,8 +8,12 @@ from muster.domain.errors import InvalidRequest, VersionConflict, VersionNeeded
 
 IfMatch = Annotated[
     str | None,
-    Header(description="The ETag of what is to be changed, or `*` for whatever is there.", examples=['"3"']),
+    Header(description="The ETag of the version to change, or `*` for any version.", examples=['"3"']),
 ]
+
+
+VERSION_MISSING: Final = "Send the ETag that you read as `If-Match`, so that no other change is overwritten."
+VERSION_CHANGED: Final = "This was changed since you read it. Read it again, then repeat your change."
 
 
 def etag(version: int) -> str:
@@ -18,39 +22,39 @@ def etag(version: int) -> str:
 
 
 def expected(if_match: str | None, current: int) -> int:
-    """Return the version that a change is meant for.
+    """Return the version that a change applies to; a version is required.
 
     Args:
-        if_match: the header `If-Match` as it came.
-        current: the version that `*` stands for.
+        if_match: the header `If-Match`.
+        current: the stored version, which `*` means.
 
     Raises:
         VersionNeeded: there is no header.
-        VersionConflict: it names no current version.
-        InvalidRequest: it is no entity tag.
+        VersionConflict: it does not contain the current version.
+        InvalidRequest: it is not an entity tag.
     """
     if if_match is None:
-        raise VersionNeeded("Send the ETag that was read as If-Match, so that no other change is lost.")
+        raise VersionNeeded(VERSION_MISSING)
     tags = [tag.strip() for tag in if_match.split(",")]
     if "*" in tags:
         return current
     if not all(len(tag) >= 2 and tag.startswith('"') and tag.endswith('"') for tag in tags):
-        raise InvalidRequest("If-Match takes the ETag as it was read, quotes included, or *.")
+        raise InvalidRequest("Send If-Match with the ETag that you read, quotes included, or with *.")
     if etag(current) not in tags:
-        raise VersionConflict("It was changed in the meantime: read it again, then change it.")
+        raise VersionConflict(VERSION_CHANGED)
     return current
 
 
 def pinned(if_match: str | None, current: int) -> int | None:
-    """Return the version that a change is meant for, or None where it is meant for whatever is there.
+    """Return the version that a change applies to, or None for any version.
 
     Args:
-        if_match: the header `If-Match` as it came; `*` and its absence leave the version open.
-        current: the version that is there.
+        if_match: the header `If-Match`; `*` and its absence allow any version.
+        current: the stored version.
 
     Raises:
-        VersionConflict: the header names no current version.
-        InvalidRequest: it is no entity tag.
+        VersionConflict: it does not contain the current version.
+        InvalidRequest: it is not an entity tag.
     """
     if if_match is None or "*" in (tag.strip() for tag in if_match.split(",")):
         return None

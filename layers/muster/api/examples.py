@@ -1,9 +1,11 @@
-"""Examples of the OpenAPI document, by the names of fields, so that one word looks alike everywhere."""
+"""Examples for the OpenAPI document by field name, so that a field looks the same everywhere."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from muster import __version__
+from muster.api.problems import NO_FACE
+from muster.domain.student import CONSENT_WORDING
 
 _FACE: Final = "5f2a9c0d17e84b6fa1c3-0"
 _PHOTO: Final = "5f2a9c0d17e84b6fa1c3"
@@ -20,13 +22,13 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "consent_renewed_after": None,
     "consent_stated_by": "ada",
     "consent_withdrawn_at": None,
-    "consent_wording": "2026-09",
+    "consent_wording": CONSENT_WORDING,
     "counts": {"add": 28, "update": 1, "nothing": 1, "refuse": 0},
     "current_absence": 0,
     "cursor": "MDA0Mg",
     "day": "2026-09-01",
     "decision": "present",
-    "detail": "No face was found: take the photo from nearer, with the face to the camera.",
+    "detail": NO_FACE,
     "detector_score": 0.93,
     "embeddings": 16,
     "encoding": "windows-1254",
@@ -83,7 +85,7 @@ _OF_SCHEMA: Final[Mapping[tuple[str, str], Any]] = {
 
 
 def illustrate(document: dict[str, Any]) -> None:
-    """Give every field and parameter of the document that has no example the one of its name, if there is one."""
+    """Add the example of its name to each field and parameter that has no example of its own."""
     for title, schema in document["components"]["schemas"].items():
         for name, field in schema.get("properties", {}).items():
             example = _OF_SCHEMA.get((title, name), BY_NAME.get(name))
@@ -98,11 +100,11 @@ def illustrate(document: dict[str, Any]) -> None:
 
 
 def lacks_example(schema: Mapping[str, Any]) -> bool:
-    """Tell whether nobody could know from a schema what its values look like; files and flags speak for themselves."""
+    """Return whether a schema needs an example; files and flags do not."""
     if schema.keys() & {"$ref", "examples", "example", "const", "enum", "contentMediaType"}:
         return False
     if "anyOf" in schema:
-        return any(lacks_example(one) for one in schema["anyOf"] if one.get("type") != "null")
+        return any(lacks_example(option) for option in schema["anyOf"] if option.get("type") != "null")
     if schema.get("type") == "array" and "items" in schema:
         return lacks_example(schema["items"])
     return schema.get("type") != "boolean"

@@ -1,13 +1,29 @@
-"""What the OpenAPI document says besides what the routes say of themselves."""
+"""Additions to the OpenAPI document: problems, repeated requests and examples."""
 
 from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
 
+from muster.api.etags import VERSION_CHANGED, VERSION_MISSING
 from muster.api.examples import illustrate
 from muster.api.middleware.idempotency import HEADER
-from muster.api.problems import MEDIA_TYPE
+from muster.api.middleware.rate_limit import wait_detail
+from muster.api.problems import MEDIA_TYPE, NO_FACE, UNEXPECTED
+from muster.api.sign_in import NOT_SIGNED_IN
+from muster.domain.errors import (
+    ImageTooLarge,
+    NoFace,
+    NotAllowed,
+    SignInRequired,
+    StorageFull,
+    StudentExists,
+    StudentNotFound,
+    TooManyRequests,
+    UnsupportedImage,
+    VersionConflict,
+    VersionNeeded,
+)
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _SIGNED_IN: Final = (401, 403, 429)
@@ -15,18 +31,18 @@ _WITH_BODY: Final = (413, 422)
 _CREATING: Final = (409, 422)
 
 _EXAMPLES: Final = {
-    401: ("sign_in_required", "Send your token as `Authorization: Bearer <token>`; an admin makes one for you."),
-    403: ("not_allowed", "This isn't in a group that you teach: ask an admin to add you."),
-    404: ("student_not_found", "There is no student s1."),
-    409: ("student_exists", "The student id s1 is taken: choose another."),
-    412: ("version_conflict", "It was changed in the meantime: read it again, then change it."),
-    413: ("image_too_large", "The photo is larger than 25 MB: send it at a smaller size."),
-    415: ("unsupported_image", "Send a JPEG, PNG, WebP or HEIC photo."),
-    422: ("no_face", "No face was found: take the photo from nearer, with the face to the camera."),
-    428: ("version_needed", "Send the ETag that was read as If-Match, so that no other change is lost."),
-    429: ("too_many_requests", "These are too many requests: wait 3 s, then send it again."),
-    500: ("internal_error", "Something went wrong on the server and was logged: try again."),
-    503: ("storage_full", "The disk is full: free some space and try again; nothing was stored."),
+    401: (SignInRequired.code, NOT_SIGNED_IN),
+    403: (NotAllowed.code, "You don't teach this group. Ask an admin to add you."),
+    404: (StudentNotFound.code, "No student has the id s1."),
+    409: (StudentExists.code, "The student id s1 is taken: choose another."),
+    412: (VersionConflict.code, VERSION_CHANGED),
+    413: (ImageTooLarge.code, "The photo is larger than 25 MB. Send a smaller one."),
+    415: (UnsupportedImage.code, "Send a JPEG, PNG, WebP or HEIC photo."),
+    422: (NoFace.code, NO_FACE),
+    428: (VersionNeeded.code, VERSION_MISSING),
+    429: (TooManyRequests.code, wait_detail(3)),
+    500: ("internal_error", UNEXPECTED),
+    503: (StorageFull.code, "The disk is full, and nothing was stored. Free some space and try again."),
 }
 _HEADERS: Final = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "example": "Bearer"}},
@@ -36,15 +52,15 @@ _KEY_PARAMETER: Final = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "A text of the sender's, such as a random UUID: sent again with it within a day, the same request "
-    "is done once and answered alike.",
+    "description": "A key of your choice, such as a random UUID. A request that is repeated with it within a day is "
+    "executed once; repeats get the stored response.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "0b9f5d0c-5d0e-4f0e-8a55-0d4f4b6f4b1e",
 }
 
 
 def install(app: FastAPI) -> None:
-    """Let the application's document tell of problems, repeated requests and limits."""
+    """Add problems, the idempotency key and examples to the application's document."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -69,13 +85,13 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         codes.update(_CREATING)
         operation.setdefault("parameters", []).append(_KEY_PARAMETER)
     responses: dict[str, Any] = operation["responses"]
-    known = {int(code) for code, response in responses.items() if _tells_problem(response)}
+    known = {int(code) for code, response in responses.items() if _is_problem(response)}
     for code in known | codes:
         responses[str(code)] = _problem(code)
     operation["responses"] = dict(sorted(responses.items()))
 
 
-def _tells_problem(response: dict[str, Any]) -> bool:
+def _is_problem(response: dict[str, Any]) -> bool:
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     return schema.get("$ref") in (_PROBLEM["$ref"], "#/components/schemas/HTTPValidationError")
 

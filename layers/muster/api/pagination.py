@@ -1,4 +1,4 @@
-"""Lists handed out page by page."""
+"""Pagination of lists by cursor."""
 
 import base64
 import binascii
@@ -9,8 +9,8 @@ from fastapi import Query
 
 from muster.domain.errors import InvalidRequest
 
-Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=400)]
+Limit = Annotated[int, Query(ge=1, le=500, description="Maximum number of items per page.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.", max_length=400)]
 
 _Item = TypeVar("_Item")
 
@@ -20,13 +20,14 @@ def page(
 ) -> tuple[list[_Item], str | None]:
     """Cut one page out of items that are ordered by a unique key.
 
-    A cursor names the last item that was handed out, so that items that come and go in between move nobody else.
+    A cursor contains the key of the last item returned, so items that are added or removed between two requests do not
+    shift the others.
 
     Returns:
         The items after the cursor, at most `limit`, and the cursor of the next page or None.
 
     Raises:
-        InvalidRequest: the cursor is none that was handed out.
+        InvalidRequest: the cursor is invalid.
     """
     after = None if cursor is None else _read(cursor)
     following = [item for item in items if after is None or key(item) > after]
@@ -42,4 +43,4 @@ def _read(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise InvalidRequest("The cursor is none of this list: begin again without one.") from error
+        raise InvalidRequest("Invalid cursor for this list. Start again without one.") from error

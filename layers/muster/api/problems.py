@@ -16,6 +16,11 @@ MEDIA_TYPE = "application/problem+json"
 
 _RETRY_AFTER_SECONDS = 5
 
+NO_FACE = "No face was found. Take the photo from nearer, with the face towards the camera."
+"""An example of `detail` for the documentation."""
+
+UNEXPECTED = "Something went wrong on the server; the error was logged. Try again, or contact the administrator."
+
 _STATUS = {
     Category.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     Category.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -32,7 +37,7 @@ _STATUS = {
 
 
 class Problem(BaseModel):
-    """A problem document (RFC 9457); `code` is stable, `detail` tells the person what to do."""
+    """A problem document (RFC 9457). `code` is stable; `detail` describes the problem and what to do."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -41,7 +46,7 @@ class Problem(BaseModel):
                 "title": "Unprocessable Entity",
                 "status": 422,
                 "code": "no_face",
-                "detail": "No face was found: take the photo from nearer, with the face to the camera.",
+                "detail": NO_FACE,
             }
         }
     )
@@ -78,7 +83,7 @@ def problem_of(error: MusterError, headers: Mapping[str, str] | None = None) -> 
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether a failure is a lack of memory, which OpenCV and ONNX Runtime report in types of their own."""
+    """Return whether memory ran out. OpenCV and ONNX Runtime report that with exception types of their own."""
     text = f"{type(error).__module__} {error}".lower()
     return isinstance(error, MemoryError) or any(
         library in text and sign in text for library, sign in (("cv2", "insufficient memory"), ("onnxruntime", "alloc"))
@@ -86,19 +91,19 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory() -> JSONResponse:
-    """Make the response for a request that there was no memory for."""
+    """Make the response for a request that ran out of memory."""
     return problem_of(
-        OutOfMemory("The server lacks memory at the moment: send the request again in a minute, or a smaller photo."),
+        OutOfMemory("The server is short of memory. Try again in a minute, or send a smaller photo."),
         {"Retry-After": str(_RETRY_AFTER_SECONDS)},
     )
 
 
 def bug() -> JSONResponse:
-    """Make the response for a failure that nobody foresaw."""
+    """Make the response for an unexpected failure."""
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal_error",
-        "Something went wrong on the server and was logged: try again, and tell its operator if it stays.",
+        UNEXPECTED,
     )
 
 
@@ -121,22 +126,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _malformed(_: Request, error: RequestValidationError) -> JSONResponse:
-        # The input itself is left out: it may be a photo or a name.
+        # The input is left out: it may be a photo or a name.
         faults = [f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in error.errors()]
-        detail = "Correct these fields and send again: " + "; ".join(faults) + "."
+        detail = "Correct these fields, then send the request again: " + "; ".join(faults) + "."
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidRequest.code, detail)
 
     @app.exception_handler(HTTPException)
     def _http(_: Request, error: HTTPException) -> JSONResponse:
         match error.status_code:
             case HTTPStatus.BAD_REQUEST:
-                # A body that is not what its Content-Type says.
-                detail = f"Send the form or JSON document as its Content-Type says: {error.detail}."
+                # The body does not match its Content-Type.
+                detail = f"The body does not match its Content-Type: {error.detail}."
                 return problem(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidRequest.code, detail)
             case HTTPStatus.NOT_FOUND:
-                detail = "There is nothing at this address: the documentation at /docs lists those that there are."
+                detail = "There is nothing at this address. See /docs for the addresses of the API."
             case HTTPStatus.METHOD_NOT_ALLOWED:
-                detail = "This address does not take this method: the header Allow lists those that it takes."
+                detail = "This address does not accept this method. The `Allow` header lists those that it does."
             case _:
                 detail = str(error.detail)
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")

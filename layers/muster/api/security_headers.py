@@ -1,4 +1,4 @@
-"""What a browser may do on the web client's pages: one policy for the local server and for the cloud's distribution."""
+"""Security headers of the web client's pages, for the local server and the cloud's distribution alike."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -9,19 +9,19 @@ HEADERS: Final[Mapping[str, str]] = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""Sent with each of the client's files, beside the content security policy."""
+"""Sent with each of the client's files, along with the content security policy."""
 
 API_PATHS: Final = ("/v1/*", "/register/*", "/mark/*", "/health")
-"""Where the API answers and not the client, on one machine and behind the distribution alike."""
+"""Paths of the API, as opposed to the client's files."""
 
 
 def content_security_policy(images: Sequence[str] = (), connections: Sequence[str] = (), *, https: bool = False) -> str:
-    """Return the policy: the client's own files, and nothing else but what is named.
+    """Return a policy that allows the client's own files and the given origins.
 
     Args:
-        images: further origins that pictures come from.
-        connections: further origins that the client talks to.
-        https: whether the pages are only ever served encrypted, and whatever they load is too.
+        images: further origins of pictures.
+        connections: further origins that the client sends requests to.
+        https: whether the pages, and everything they load, are always served encrypted.
     """
     rules = (
         "default-src 'none'",

@@ -1,4 +1,4 @@
-"""Who asks: read from the request, by token on one machine and by verified claims in the cloud."""
+"""Identification of the caller: by token on one machine, by verified claims in the cloud."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -15,53 +15,56 @@ from muster.domain.user import Role
 from muster.services.roster.users import Users
 
 LOCAL_USER: Final = OPERATOR.user_id
-"""Who asks where no user was made."""
+"""The caller while no user exists."""
 
 _FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers that a proxy adds: the request comes from elsewhere, whatever its address says."""
+"""Headers that a proxy adds. A request with one comes from elsewhere, whatever its address."""
+
+
+NOT_SIGNED_IN: Final = "Send your token as `Authorization: Bearer <token>`. An admin can create one for you."
 
 
 class SignIn(Protocol):
-    """Tells who sent a request."""
+    """Identifies the caller of a request."""
 
     def principal(self, request: HTTPConnection) -> Principal:
-        """Return it.
+        """Return the caller.
 
         Raises:
             SignInRequired: the request carries no valid token.
-            NotAllowed: the user has no role, or the request is not one that this sender may send.
+            NotAllowed: the user has no role, or a page of another site sent the request.
         """
 
 
 class LocalSignIn:
     """Users of one machine, by `Authorization: Bearer`.
 
-    As long as there is no user, everyone at this machine is an admin: requests that come from its own address, name it
-    by its own name, and are not sent by another site's page.
+    While no user exists, anyone at this machine is an admin. Such requests must come from the machine's own address,
+    use its own host name, and not be sent by another site's page.
     """
 
     def __init__(self, users: Users) -> None:
         self._users = users
 
     def principal(self, request: HTTPConnection) -> Principal:
-        """Return who asks; see `SignIn.principal`."""
+        """Return the caller; see `SignIn.principal`."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             user = self._users.of_token(token.strip())
             if user is None:
-                raise SignInRequired("The token is not valid: ask an admin for a new one (`muster users token`).")
+                raise SignInRequired("The token is not valid. Ask an admin for a new one (`muster users token`).")
             return Principal(user.id, user.role, user.name or None)
         if self._users.find():
-            raise SignInRequired("Send your token as `Authorization: Bearer <token>`; an admin makes one for you.")
+            raise SignInRequired(NOT_SIGNED_IN)
         _check_at_this_machine(request)
         return Principal(LOCAL_USER, Role.ADMIN)
 
 
 class GatewaySignIn:
-    """Users of the cloud, by the claims that the gateway verified; nothing in the request itself is believed."""
+    """Users of the cloud, by the claims that the gateway verified. Nothing else in the request is trusted."""
 
     def principal(self, request: HTTPConnection) -> Principal:
-        """Return who asks; see `SignIn.principal`."""
+        """Return the caller; see `SignIn.principal`."""
         context = request.scope.get("aws.event", {}).get("requestContext", {})
         claims = (context.get("authorizer") or {}).get("jwt", {}).get("claims") or {}
         if not claims.get("sub"):
@@ -70,32 +73,32 @@ class GatewaySignIn:
         for role in (Role.ADMIN, Role.TEACHER):
             if role in groups:
                 return Principal(UserId(claims["sub"]), role, claims.get("name") or claims.get("email"))
-        raise NotAllowed("Your account has no role yet: ask an admin to make you a teacher.")
+        raise NotAllowed("Your account has no role yet. Ask an admin to make you a teacher.")
 
 
 def _groups(claims: Mapping[str, Any]) -> set[str]:
-    """Read the user pool's groups; the HTTP API writes a list as the text `[admin teacher]`."""
+    """Return the groups in the user pool; the HTTP API sends a list as the text `[admin teacher]`."""
     value = claims.get("cognito:groups") or []
     return set(value.strip("[]").replace(",", " ").split() if isinstance(value, str) else value)
 
 
 def _check_at_this_machine(request: HTTPConnection) -> None:
-    """Refuse what a page of another site could make this machine's browser send (DNS rebinding, forged requests).
+    """Refuse requests that another site's page could make a browser here send (DNS rebinding, forged requests).
 
-    Reading is refused too: another site's page cannot see the answer, but learns from a picture that loads who exists,
-    and makes this machine work. The web client's own pages are no part of the API and can be linked to.
+    Reading is refused too. Another site's page cannot see the response, but a picture that loads reveals that a
+    student exists, and each request costs work here. The web client's pages are not part of the API and can be linked.
     """
     host = request.headers.get("host", "")
     forwarded = any(name in request.headers for name in _FORWARDING)
     here = request.client is not None and _is_loopback(request.client.host) and _is_loopback(_hostname(host))
     if forwarded or not here:
         raise SignInRequired(
-            "Without users the server answers only at this machine, as localhost: add users with `muster users add`."
+            "Until a user exists, the server accepts requests to localhost only. Add users with `muster users add`."
         )
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     elsewhere = site not in (None, "same-origin", "none")
     if elsewhere or (origin is not None and urlsplit(origin).netloc.lower() != host.lower()):
-        raise NotAllowed("A page of another site sent this: use Muster's own page, or a token.")
+        raise NotAllowed("A page of another site sent this request. Use Muster's own page, or a token.")
 
 
 def _hostname(host: str) -> str:

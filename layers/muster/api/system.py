@@ -1,4 +1,4 @@
-"""What the routes need: the use cases, built by a composition root."""
+"""The services that the routes call. `composition` builds them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import IdempotencyStore
 
 if TYPE_CHECKING:
-    # These bring the models' libraries, which a process that only keeps records neither has nor waits for.
+    # These import the model libraries, which a process without recognition does not have.
     from muster.services.learning.named_faces import Learning
     from muster.services.photos.session_pictures import SessionPictures
     from muster.services.registering.registration import Registration
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 
 
 class HeadInUse(Protocol):
-    """Tells which head decides."""
+    """Returns which trained head is in use."""
 
     def number(self) -> int | None:
-        """Return its number, or None where stage 1 decides alone."""
+        """Return its number, or None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordServices:
-    """The use cases that need no model.
+    """The services that need no model.
 
     Attributes:
-        access: a dependency of every route that is not open to all.
-        answers: what was answered to requests that may come again.
-        limits: None where a gateway limits how often one may ask.
-        uploads: None where photos come with the request only.
-        max_photo_bytes: largest photo that comes with a request.
-        check_store: raises where the store takes no writes; asked by health checks.
+        access: the dependency of every protected route.
+        answers: responses to requests that may be repeated.
+        limits: None if a gateway limits the rate of requests.
+        uploads: None if photos come in requests only.
+        max_photo_bytes: largest photo in a request.
+        check_store: raises if the store cannot be written; called by health checks.
     """
 
     pack: PackId
@@ -70,7 +70,7 @@ class Services(RecordServices):
     """One running Muster.
 
     Attributes:
-        decode: reads photos out of the store.
+        decode: decodes stored photos.
     """
 
     registration: Registration

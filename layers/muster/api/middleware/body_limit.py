@@ -1,4 +1,4 @@
-"""Refusing requests that are too large before they fill memory or disk."""
+"""Limit on the size of request bodies, applied before they fill memory or disk."""
 
 from contextlib import suppress
 
@@ -11,11 +11,11 @@ from muster.domain.errors import ImageTooLarge, RequestTooLarge
 
 
 class _TooLarge(Exception):
-    """More bytes came than are allowed."""
+    """The body is larger than allowed."""
 
 
 class BodyLimitMiddleware:
-    """ASGI middleware that answers 413 to a body that is too large, announced or not.
+    """Answers 413 to a body that is too large, with or without a `Content-Length`.
 
     Args:
         form_bytes: largest form with files.
@@ -37,7 +37,7 @@ class BodyLimitMiddleware:
         limit = self._form_bytes if is_form else self._other_bytes
         refusal = _refusal(limit, is_form)
         announced = headers.get("content-length", "0")
-        # Compared by length first: digits beyond some thousand are no number to Python.
+        # Compared by length first: Python refuses to convert thousands of digits.
         if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
             await refusal(scope, receive, send)
             return
@@ -52,7 +52,7 @@ class BodyLimitMiddleware:
             return message
 
         async def kept_back(message: Message) -> None:
-            # What the framework answers to the aborted read is not what the sender needs to know.
+            # The framework's response to the aborted read is dropped in favour of 413.
             if received <= limit:
                 await send(message)
 
@@ -65,7 +65,7 @@ class BodyLimitMiddleware:
 def _refusal(limit: int, is_form: bool) -> JSONResponse:
     megabytes = limit // 1_000_000
     if is_form:
-        detail = f"The request is larger than {megabytes} MB: send fewer or smaller photos."
+        detail = f"The request is larger than {megabytes} MB. Send fewer or smaller photos."
         return problem(413, ImageTooLarge.code, detail)
-    detail = f"The request is larger than {megabytes} MB: send files in a form (multipart/form-data)."
+    detail = f"The request is larger than {megabytes} MB. Send files in a form (multipart/form-data)."
     return problem(413, RequestTooLarge.code, detail)

@@ -1,4 +1,4 @@
-"""The digest by which a repeated request is known, whatever boundary its form was sent with."""
+"""A digest of a request's content that does not depend on the boundary of its form."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _LONGEST_MEDIA_TYPE: Final = 1_000
 
 
 def delimiter_of(content_type: str) -> bytes:
-    """Return the delimiter between the parts of a form; empty where the content has no usable boundary."""
+    """Return the delimiter between the parts of a form; empty if the content has no usable boundary."""
     found = _BOUNDARY.search(content_type[:_LONGEST_MEDIA_TYPE])
     return b"" if found is None else f"--{found[1] or found[2]}".encode("latin-1")
 
@@ -25,10 +25,10 @@ def media_type_of(content_type: str) -> str:
 
 
 class ContentDigest:
-    """A digest of the pieces between delimiters, however the bytes come in.
+    """A digest of the pieces between delimiters, however the bytes are chunked.
 
-    It covers all bytes except the delimiters, and the lengths of the pieces, so pieces that are cut elsewhere have
-    another digest. The time taken is proportional to the bytes, also where they hold nothing but delimiters.
+    It covers all bytes except the delimiters, and the lengths of the pieces, so pieces that are cut elsewhere give
+    another digest. The time is proportional to the number of bytes, even if they are all delimiters.
     """
 
     def __init__(self, delimiter: bytes) -> None:
@@ -39,7 +39,7 @@ class ContentDigest:
         self._piece_length = 0
 
     def update(self, chunk: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes."""
         if not self._delimiter:
             self._bytes.update(chunk)
             return
@@ -56,7 +56,7 @@ class ContentDigest:
         self._rest = last[len(last) - held :]
 
     def hexdigest(self, others: Iterable[str]) -> str:
-        """Return the digest of the content and of other texts that belong to the request."""
+        """Return the digest of the content and of further strings that belong to the request."""
         self._take(self._rest)
         self._rest = b""
         end = array("Q", [self._piece_length]).tobytes()

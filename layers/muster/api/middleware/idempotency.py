@@ -1,8 +1,8 @@
-"""A POST sent again with the same `Idempotency-Key` is done once and answered alike, for a day.
+"""Idempotency keys: a POST with an `Idempotency-Key` is executed once; repeats within a day get the stored response.
 
-The key belongs to its user and address. The same request is one with the same query and content: of a form, the same
-parts, whatever boundary stands between them, since a browser that sends a form again chooses another one. Only answers
-of success are kept: a request that was refused or failed changed nothing, and may succeed when it is sent again.
+A key is scoped to one user and one path. Two requests are the same if their queries and contents are equal. Forms are
+compared by their parts: a browser that sends a form again chooses another boundary. Only successful responses are
+stored, since a request that was refused or failed changed nothing and may succeed later.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ _RENEWAL_THREADS: Final = 2
 
 
 class IdempotencyMiddleware:
-    """ASGI middleware over the kept answers; it stands behind `AuthenticationMiddleware`."""
+    """Stores responses by key and replays them; runs after `AuthenticationMiddleware`."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class IdempotencyMiddleware:
         self._answers = answers
         self._now = now
         self._renew_every = renew_every
-        # Threads of their own: those of the routes may all be busy for longer than a claim lasts.
+        # Separate threads: those of the routes may all be busy for longer than a claim lasts.
         self._renewals = CapacityLimiter(_RENEWAL_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it was answered before."""
+        """Pass the request on, unless it was executed before."""
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -74,7 +74,7 @@ class IdempotencyMiddleware:
             try:
                 if not await _receive(receive, body):
                     return
-                # Off the event loop, which answers everyone else meanwhile.
+                # In a thread, so that the event loop serves other requests.
                 digest = await run_in_threadpool(_digest, scope, body.file)
                 claim = uuid4().hex
                 kept = await run_in_threadpool(self._answers.begin, name, digest, claim, self._now())
@@ -90,7 +90,7 @@ class IdempotencyMiddleware:
 
     @asynccontextmanager
     async def _renewed(self, name: str, claim: str) -> AsyncIterator[None]:
-        """Keep a claim from lapsing as long as its request is under way."""
+        """Renew a claim while its request is being processed."""
 
         async def renew() -> None:
             while True:
@@ -122,7 +122,7 @@ class IdempotencyMiddleware:
         except Exception:
             await self._finish(name, claim, None)
             raise
-        # Kept before it is sent: whoever never sees it asks again.
+        # Stored before it is sent: a client that never receives it repeats the request.
         await self._finish(name, claim, _kept(messages))
         for message in messages:
             await send(message)
@@ -131,19 +131,19 @@ class IdempotencyMiddleware:
         try:
             await run_in_threadpool(self._answers.finish, name, claim, answer, self._now())
         except StorageFull:
-            # The request itself was done, or said so; the claim lapses.
+            # The request has its response; the claim expires.
             return
 
 
 def _name(key: str, caller: Principal, scope: Scope) -> str:
     if not _KEY.fullmatch(key):
-        raise InvalidRequest(f"{HEADER} takes 1 to 255 visible ASCII characters: take a random UUID.")
-    # Of a fixed length, and without the ids that an address may hold.
+        raise InvalidRequest(f"{HEADER} must be 1 to 255 visible ASCII characters. Use a random UUID.")
+    # A digest has a fixed length, and reveals no ids from the path.
     return hashlib.sha256(json.dumps([caller.user_id, scope["path"], key]).encode()).hexdigest()
 
 
 async def _receive(receive: Receive, body: UploadFile) -> bool:
-    """Take the whole body in; return whether it came whole, or the sender went away."""
+    """Read the whole body; return False if the client disconnected."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -155,7 +155,7 @@ async def _receive(receive: Receive, body: UploadFile) -> bool:
 
 
 def _digest(scope: Scope, body: BinaryIO) -> str:
-    """Return the digest of a request's content, and leave the body at its beginning."""
+    """Return the digest of a request's content, and rewind the body."""
     content_type = Headers(scope=scope).get("content-type", "")
     content = ContentDigest(delimiter_of(content_type))
     while chunk := body.read(_CHUNK_BYTES):
@@ -179,13 +179,13 @@ def _sent_again(body: UploadFile, receive: Receive) -> Receive:
 
 
 def _kept(messages: list[Message]) -> StoredResponse | None:
-    """Take an answer of success down, with those of its headers that say something of it."""
-    start = next((one for one in messages if one["type"] == "http.response.start"), None)
+    """Return a successful response with its relevant headers, or None for any other."""
+    start = next((message for message in messages if message["type"] == "http.response.start"), None)
     if start is None or not 200 <= start["status"] < 300:
         return None
     headers = Headers(raw=start["headers"])
     kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
-    body = b"".join(one.get("body", b"") for one in messages if one["type"] == "http.response.body")
+    body = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
     return StoredResponse(start["status"], headers.get("content-type", ""), json.dumps(kept).encode() + b"\n" + body)
 
 

@@ -1,4 +1,4 @@
-"""How often one sender may ask, where no gateway says so: on one machine, in this process's memory."""
+"""Rate limits per user, in this process's memory; in the cloud the gateway limits requests instead."""
 
 import math
 import time
@@ -16,7 +16,7 @@ from muster.domain.errors import MusterError, SignInRequired, TooManyRequests
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests at once, and so many a second after that."""
+    """A burst of requests, and the rate per second after it."""
 
     burst: int
     per_second: float
@@ -24,10 +24,10 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What one user may ask, and how often one address may send a token that is not valid.
+    """Rate of requests per user, and of invalid tokens per address.
 
     The defaults are far above what a class needs (a page of faces to review is some 40 requests), and far below what
-    would keep everyone else from an answer.
+    would slow the server down for others.
     """
 
     user: Rate = Rate(burst=400, per_second=20)
@@ -35,7 +35,7 @@ class RateLimits:
 
 
 class Buckets:
-    """A token bucket for each key; the keys not seen for longest are forgotten first."""
+    """A token bucket per key; the least recently used keys are dropped first."""
 
     def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic, max_keys: int = 10_000) -> None:
         self._rate = rate
@@ -44,7 +44,7 @@ class Buckets:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key: str) -> float:
-        """Take one request out of a bucket; return 0, or the seconds to wait if it is empty."""
+        """Take one token from a bucket; return 0, or the seconds to wait if it is empty."""
         now = self._clock()
         left, at = self._left.pop(key, (float(self._rate.burst), now))
         left = min(self._rate.burst, left + (now - at) * self._rate.per_second)
@@ -55,8 +55,13 @@ class Buckets:
         return 0 if taken else (1 - left) / self._rate.per_second
 
 
+def wait_detail(seconds: int) -> str:
+    """Return the sentence that asks a caller to wait."""
+    return f"Too many requests. Try again in {seconds} seconds."
+
+
 class RateLimitMiddleware:
-    """ASGI middleware that answers 429 to who asks too often; it stands behind `AuthenticationMiddleware`."""
+    """Answers 429 to callers that send too many requests; runs after `AuthenticationMiddleware`."""
 
     def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
         self._app = app
@@ -64,13 +69,13 @@ class RateLimitMiddleware:
         self._addresses = Buckets(limits.failed_sign_in)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, unless it is one too many."""
+        """Pass the request on, unless its caller has used up its rate."""
         wait = self._wait(scope) if scope["type"] == "http" else 0
         if wait <= 0:
             await self._app(scope, receive, send)
             return
         seconds = math.ceil(wait)
-        error = TooManyRequests(f"These are too many requests: wait {seconds} s, then send it again.")
+        error = TooManyRequests(wait_detail(seconds))
         await problem_of(error, {"Retry-After": str(seconds)})(scope, receive, send)
 
     def _wait(self, scope: Scope) -> float:

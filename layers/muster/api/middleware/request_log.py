@@ -1,6 +1,6 @@
-"""One JSON line for each request, and an id by which a request is found in the log.
+"""The request log: one JSON line per request, with an id that the response carries too.
 
-A line says which route was asked, not which address, and nothing of query, headers or body: those name people.
+A line contains the route but not the path, query, headers or body, since those identify people.
 """
 
 import json
@@ -27,20 +27,20 @@ LOGGER: Final = "muster.requests"
 """Name of the logger; its messages are the lines."""
 
 IS_FILE: Final = "muster.is_file"
-"""Key of the scope of requests for the web client's files, whose lines have the level DEBUG: one visit makes sixty."""
+"""Scope key that marks requests for the web client's files, which are logged at DEBUG: one visit makes sixty."""
 
 _log = logging.getLogger(LOGGER)
 _SANE = re.compile(r"[A-Za-z0-9._=:/+-]{8,128}")
 
 
 class RequestLogMiddleware:
-    """ASGI middleware, the outermost: request ids, one line a request, and an answer to failures nobody foresaw."""
+    """The outermost middleware: adds request ids, logs each request, and responds to unexpected failures."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and write down how it was answered."""
+        """Pass the request on, and log its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -53,13 +53,13 @@ class RequestLogMiddleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = request_id
-                # No page of another site may load an answer as a picture or script.
+                # No page of another site may load a response as a picture or script.
                 headers.setdefault(_RESOURCE_POLICY, "same-origin")
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the sender gets an answer and the log its place
+        except Exception as error:  # noqa: BLE001 - any failure gets a response and a log line
             _write(logging.ERROR, "failed", request_id, **_failure(error))
             if status == 0:
                 answer = out_of_memory() if is_out_of_memory(error) else bug()
@@ -70,10 +70,10 @@ class RequestLogMiddleware:
 
 
 def _request_id(scope: Scope) -> str:
-    """Take the sender's id if it is one, else the gateway's, else make one."""
+    """Return the client's id if it is valid, or else the gateway's, or else a new one."""
     sent = Headers(scope=scope).get(REQUEST_ID, "")
     gateway = scope.get("aws.event", {}).get("requestContext", {}).get("requestId", "")
-    return next((one for one in (sent, gateway) if _SANE.fullmatch(one)), uuid4().hex)
+    return next((id_ for id_ in (sent, gateway) if _SANE.fullmatch(id_)), uuid4().hex)
 
 
 def _request(scope: Scope) -> dict[str, Any]:
@@ -86,9 +86,10 @@ def _request(scope: Scope) -> dict[str, Any]:
 
 
 def _failure(error: Exception) -> dict[str, Any]:
-    """Say what failed and where; the message stays out, since it may quote a name or an id."""
+    """Describe a failure without its message, which may contain a name or an id."""
     frames = traceback.extract_tb(error.__traceback__)
-    return {"error": type(error).__qualname__, "at": [f"{one.filename}:{one.lineno} {one.name}" for one in frames]}
+    at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"error": type(error).__qualname__, "at": at}
 
 
 def _write(level: int, message: str, request_id: str, **fields: Any) -> None:

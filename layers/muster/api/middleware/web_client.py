@@ -1,4 +1,4 @@
-"""The web client's files, where this process serves them itself: on one machine, before anybody signs in."""
+"""The web client's files, served by this process on one machine, without authentication."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ START_PAGE: Final = "/index.html"
 SETTINGS_PATH: Final = "/config.json"
 
 SETTINGS: Final[Mapping[str, str | None]] = {"stage": "local", "sign_in": None, "client_id": None, "region": None}
-"""What the client reads at start: that there are no sign-in pages, but tokens. The cloud's file has the same keys."""
+"""Read by the client at start: users sign in with tokens. The cloud's file has the same keys."""
 
 _MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -31,7 +31,7 @@ _MEDIA_TYPES: Final = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-"""Told here, since the machine's own table may say otherwise and a browser refuses a script of another type."""
+"""Set here, since the machine's own table may differ, and browsers refuse scripts of another type."""
 
 _HEADERS: Final = {**HEADERS, "Content-Security-Policy": content_security_policy(), "Cache-Control": "no-cache"}
 
@@ -53,7 +53,7 @@ class WebClientMiddleware:
         self._files = GZipMiddleware(StaticFiles(directory=self._folder))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request for a file, or pass it on."""
+        """Respond to a request for a file, or pass it on."""
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
         elif scope["path"] == SETTINGS_PATH:
@@ -66,13 +66,13 @@ class WebClientMiddleware:
             await self._app(scope, receive, send)
 
     def _find(self, path: str) -> str | None:
-        """Return the file to send, or None. The client's own pages differ behind the `#` only."""
+        """Return the file to send, or None. The client's pages differ only in the part after `#`."""
         path = START_PAGE if path == "/" else path
         try:
             file = (self._folder / path.lstrip("/")).resolve()
             return path if file.is_file() and file.is_relative_to(self._folder) else None
         except (OSError, ValueError):
-            # No name of a file: too long, or with a null character.
+            # Not a file name: too long, or with a null character.
             return None
 
 

@@ -19,7 +19,7 @@ _CHANGE = problems(409, 412)
 
 
 def face_routes(system: Services, work: Workload) -> APIRouter:
-    """Make the router over one system; `work` bounds how many photos are decoded at once."""
+    """Make the router; `work` limits how many photos are decoded at once."""
     router = APIRouter(prefix="/v1/sessions", tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
@@ -33,16 +33,16 @@ def face_routes(system: Services, work: Workload) -> APIRouter:
         response: Response,
         if_match: IfMatch = None,
     ) -> NamedFaceDocument:
-        """Confirm or correct whose a face is; null says that it is nobody's of this group.
+        """Confirm or correct the name of a face; null means that it shows no student of this group.
 
-        Marks follow, except those that a person set by hand: students with a face in the session are present, students
-        whom an open question names are in review, the others are absent. A student has one face in a photo: naming
+        Marks are updated, except those that a person set by hand: students with a face in the session are present,
+        students with an open question are in review, the others are absent. A student has one face in a photo: naming
         another moves the name, and the first face becomes unknown.
 
-        The student is recognised by this face, too, until the name is taken away, if the face is good enough and
-        plausibly theirs; otherwise the name stands and nothing is learned. With `learn` a face that cannot be learned
-        is refused instead. One that resembles the student too little, or another student more, is learned all the same
-        if `learn_anyway` is set.
+        If the face is good enough and plausible, it is added to the student's template until the name is removed.
+        Otherwise the name is stored and nothing is learned. With `learn`, a face that cannot be learned is refused
+        instead. With `learn_anyway`, a face that resembles the student too little, or another student more, is
+        learned too.
         """
         session = access.session(parse_session_id(session_id))
         face, by = FaceId(face_id), access.principal.user_id
@@ -53,13 +53,13 @@ def face_routes(system: Services, work: Workload) -> APIRouter:
             if student_id is not None:
                 system.learning.learn_confirmed(session.id, {face: student_id}, by)
         elif student_id is None:
-            raise InvalidRequest("Name the student to learn the face of, or leave out learn.")
+            raise InvalidRequest("Name a student to learn the face, or leave out `learn`.")
         else:
             system.learning.name(session.id, face, student_id, by, version, anyway=naming.learn_anyway)
         detail = system.sessions.get(session.id)
         document = NamedFaceDocument.of(detail, face)
         if document is None:
-            raise FaceNotFound("The photo was removed in the meantime: read the session again.")
+            raise FaceNotFound("The photo was removed since you read the session. Read it again.")
         response.headers["ETag"] = etag(detail.session.version)
         return document
 
@@ -72,18 +72,18 @@ def face_routes(system: Services, work: Workload) -> APIRouter:
         response: Response,
         if_match: IfMatch = None,
     ) -> SessionDocument:
-        """Confirm several proposals at once, all or none: each face is the student's whom a question names.
+        """Confirm several proposals at once, all or none: each face shows the student that its question names.
 
-        The students are present, except those whose mark a person set by hand, and none of their other faces of the
-        session is asked about. A face that is no longer proposed as its student is refused, so a confirmation needs no
-        `If-Match` to be safe. Each face is a change of its own in the session's history. Faces that are good enough and
+        The students become present, except those whose mark a person set by hand, and there are no more questions
+        about them in this session. If a face is no longer proposed as its student, the request is refused, so it is
+        safe without `If-Match`. Each face is one change in the session's history. Faces that are good enough and
         plausible are learned.
         """
         session = access.session(parse_session_id(session_id))
         proposals: dict[FaceId, StudentId] = {}
         for face in confirmation.faces:
             if FaceId(face.face_id) in proposals:
-                raise InvalidRequest(f"The face {face.face_id[:80]} is named twice: name each face once.")
+                raise InvalidRequest(f"The face {face.face_id[:80]} is listed twice. List each face once.")
             proposals[FaceId(face.face_id)] = parse_student_id(face.student_id)
         version = pinned(if_match, session.version)
         system.corrections.confirm(session.id, proposals, access.principal.user_id, version)

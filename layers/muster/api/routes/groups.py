@@ -18,7 +18,7 @@ _CHANGE_PROBLEMS = problems(409, 412, 428)
 
 
 def group_routes(system: RecordServices) -> APIRouter:
-    """Make the router over one system."""
+    """Make the router."""
     router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
@@ -32,7 +32,7 @@ def group_routes(system: RecordServices) -> APIRouter:
 
     @router.post("", status_code=201, responses=_CHANGE_PROBLEMS)
     def create_group(access: caller, new: NewGroup, response: Response) -> GroupDocument:
-        """Make a group; admins only."""
+        """Create a group; admins only."""
         access.admin()
         group = system.groups.create(parse_group_id(new.group_id), new.name, _users(new.teachers))
         response.headers["Location"] = f"/v1/groups/{group.id}"

@@ -1,4 +1,4 @@
-"""What a client must know before it does anything: who asks, and what this Muster takes."""
+"""The caller, and the limits and settings that a client needs."""
 
 from typing import Annotated
 
@@ -15,13 +15,13 @@ _PROBLEMS = problems(401, 403)
 
 
 def me_routes(system: RecordServices) -> APIRouter:
-    """Make the router over one system."""
+    """Make the router."""
     router = APIRouter(prefix="/v1/me", tags=["me"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
     @router.get("")
     def me(access: caller) -> MeDocument:
-        """Return who asks, and what this Muster takes."""
+        """Return the caller, and the limits and settings of this server."""
         principal = access.principal
         return MeDocument(
             user_id=principal.user_id,

@@ -18,7 +18,7 @@ _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nos
 
 
 def picture_routes(system: Services, work: Workload) -> APIRouter:
-    """Make the router; `work` bounds how many photos are decoded at once."""
+    """Make the router; `work` limits how many photos are decoded at once."""
     router = APIRouter(prefix="/v1", tags=["recognition"], responses=problems(401, 403, 404, 422, 503))
     caller = Annotated[Access, Depends(system.access)]
 
@@ -33,7 +33,7 @@ def picture_routes(system: Services, work: Workload) -> APIRouter:
     @router.get("/sessions/{session_id}/photos/{photo_id}/annotated", response_class=Response, responses=_PICTURE)
     @work
     def annotated_photo(access: caller, session_id: str, photo_id: str) -> Response:
-        """Return a photo with its faces framed and named as they are named now, as long as the photo is kept."""
+        """Return a photo with frames around its faces and their present names, as long as the photo is kept."""
         session = access.session(parse_session_id(session_id))
         picture = system.session_pictures.annotated(session.id, PhotoId(photo_id))
         return Response(picture, media_type="image/jpeg", headers=_HEADERS)
@@ -41,7 +41,7 @@ def picture_routes(system: Services, work: Workload) -> APIRouter:
     @router.get("/sessions/{session_id}/photos/{photo_id}/picture", response_class=Response, responses=_PICTURE)
     @work
     def picture_of_photo(access: caller, session_id: str, photo_id: str) -> Response:
-        """Return a photo without anything drawn into it, of a size to look at, as long as the photo is kept."""
+        """Return a photo without annotations, scaled for viewing, as long as the photo is kept."""
         session = access.session(parse_session_id(session_id))
         content = system.session_pictures.photo(session.id, PhotoId(photo_id))
         return Response(content, media_type="image/jpeg", headers=_HEADERS)
@@ -49,7 +49,7 @@ def picture_routes(system: Services, work: Workload) -> APIRouter:
     @router.get("/sessions/{session_id}/faces/{face_id}/picture", response_class=Response, responses=_PICTURE)
     @work
     def picture_of_face(access: caller, session_id: str, face_id: str) -> Response:
-        """Return one face, cut out of its photo with some of what is around it, as long as the photo is kept."""
+        """Return one face, cropped from its photo with a margin, as long as the photo is kept."""
         session = access.session(parse_session_id(session_id))
         content = system.session_pictures.face(session.id, FaceId(face_id))
         return Response(content, media_type="image/jpeg", headers=_HEADERS)

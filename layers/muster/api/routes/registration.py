@@ -19,7 +19,7 @@ _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 
 
 def registration_routes(system: Services, work: Workload, archives: Workload) -> APIRouter:
-    """Make the router; `work` bounds how many photos are processed at once, and `archives` how many archives."""
+    """Make the router; `work` limits how many photos are processed at once, `archives` how many archives."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
     bulk = BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
@@ -37,12 +37,12 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
         renew_consent: Annotated[
             bool, Form(description="The student withdrew consent earlier and has given it again.")
         ] = False,
-        allow_lookalike: Annotated[bool, Form(description="Register although the face resembles another.")] = False,
+        allow_lookalike: Annotated[bool, Form(description="Register even if the face resembles another.")] = False,
     ) -> RegisteredDocument:
         """Register one student from one photo.
 
-        An id that is on a roster already must be that of a student whom the caller may see; the student keeps their
-        groups and joins those named. Someone who withdrew consent is registered only with `renew_consent`.
+        If the id is on the roster already, the caller must teach that student, who keeps their groups and joins the
+        given ones. A student who withdrew consent is registered only with `renew_consent`.
         """
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
@@ -65,9 +65,9 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
         access: caller,
         archive: Annotated[UploadFile, File(description="A ZIP of photos named by student id, such as 0042.jpg.")],
         group_id: Annotated[list[str], Form(description="Only students of these groups.", examples=[["7b"]])],
-        consent: Annotated[bool, Form(description="Everyone in the photos agreed. Must be true.")] = False,
+        consent: Annotated[bool, Form(description="All students in the photos agreed. Must be true.")] = False,
     ) -> list[PhotoReportDocument]:
-        """Register students on the roster; a photo that is refused keeps nobody else back."""
+        """Register many students on the roster. A refused photo does not stop the others."""
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
             access.group(group)

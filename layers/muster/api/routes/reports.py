@@ -1,4 +1,4 @@
-"""Attendance as a document, a table, a workbook or a page."""
+"""Attendance reports as JSON, CSV, XLSX or HTML."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ _PROBLEMS = problems(401, 403, 404, 413, 422)
 
 
 class ReportFormat(StrEnum):
-    """The forms that a report comes in."""
+    """The formats of a report."""
 
     JSON = "json"
     CSV = "csv"
@@ -38,18 +38,18 @@ _MEDIA_TYPES = {
 }
 _FORMS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The report; all but JSON and the page come as a file to keep.",
+        "description": "The report. CSV and XLSX are sent as attachments.",
         "content": {
             _MEDIA_TYPES[ReportFormat.CSV]: {
                 "schema": {
                     "type": "string",
                     "description": 'UTF-8 with byte order mark. An id that looks like a number is written `="007"`, so '
-                    "that a spreadsheet keeps its zeros; a name that looks like a formula gets an apostrophe in front.",
+                    "that a spreadsheet keeps its zeros. A name that looks like a formula starts with an apostrophe.",
                 }
             },
             _MEDIA_TYPES[ReportFormat.XLSX]: {"schema": {"type": "string", "format": "binary"}},
             _MEDIA_TYPES[ReportFormat.HTML]: {
-                "schema": {"type": "string", "description": "A page to print, with the heat map of the period."}
+                "schema": {"type": "string", "description": "A printable page with a heat map of the period."}
             },
         },
     }
@@ -59,32 +59,33 @@ Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples
 
 
 def report_routes(system: RecordServices) -> APIRouter:
-    """Make the router over one system."""
+    """Make the router."""
     router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
     @router.get("/attendance", response_model=ReportDocument, responses=_FORMS)
     def attendance(
         access: caller,
-        group_id: Annotated[str | None, Query(description="Everyone who is, or was, in this group.")] = None,
+        group_id: Annotated[str | None, Query(description="All students who are, or were, in this group.")] = None,
         student_id: Annotated[
             str | None,
-            Query(description="One student, in those of their groups, earlier ones included, that the caller may see."),
+            Query(description="One student, in their present and earlier groups, as far as the caller may see them."),
         ] = None,
-        session_id: Annotated[str | None, Query(description="One session; it takes no days.")] = None,
+        session_id: Annotated[str | None, Query(description="One session, without `since` and `until`.")] = None,
         since: Day = None,
         until: Day = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: Annotated[
-            Delimiter, Query(description="Of CSV; `semicolon` suits a German or French Excel, with decimal commas.")
+            Delimiter,
+            Query(description="Of CSV. German or French Excel needs `semicolon`, with decimal commas."),
         ] = Delimiter.COMMA,
     ) -> Response:
-        """Report who came: of one group, one student or one session.
+        """Report the attendance of one group, one student or one session.
 
-        Exactly one of the three ids is given. `since` and `until` are days in the school's time zone, both included.
+        Give exactly one of the three ids. `since` and `until` are days in the school's time zone, both included.
         """
-        if sum(one is not None for one in (group_id, student_id, session_id)) != 1:
-            raise InvalidRequest("Name one of group_id, student_id and session_id, and only one.")
+        if sum(given is not None for given in (group_id, student_id, session_id)) != 1:
+            raise InvalidRequest("Give exactly one of group_id, student_id and session_id.")
         period = Period(parse_day(since), parse_day(until))
         if group_id is not None:
             group = parse_group_id(group_id)
@@ -95,7 +96,7 @@ def report_routes(system: RecordServices) -> APIRouter:
             report = system.reports.of_student(student.id, period, access.groups())
         else:
             if period != Period():
-                raise InvalidRequest("A session has its own day: leave out since and until.")
+                raise InvalidRequest("A session has its own day. Leave out since and until.")
             report = system.reports.of_session(access.session(parse_session_id(session_id or "")).id)
         return _response(report, format, delimiter)
 
@@ -113,7 +114,7 @@ def _response(report: AttendanceReport, form: ReportFormat, delimiter: Delimiter
             content = xlsx_file(report)
         case ReportFormat.HTML:
             content = html_page(report)
-    # Names of students are in it: no shared cache may keep it.
+    # It contains names of students, so no shared cache may keep it.
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     if form is not ReportFormat.JSON:
         where = "inline" if form is ReportFormat.HTML else "attachment"

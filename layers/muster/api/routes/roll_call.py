@@ -16,7 +16,7 @@ _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 
 
 def roll_call_routes(system: Services, work: Workload) -> APIRouter:
-    """Make the router; `work` bounds how many requests are processed at once."""
+    """Make the router; `work` limits how many requests are processed at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
@@ -26,12 +26,12 @@ def roll_call_routes(system: Services, work: Workload) -> APIRouter:
         access: caller,
         group_id: Annotated[str, Form(examples=["7b"])],
         images: Annotated[list[UploadFile], File(description="1 to 10 photos of the group.")],
-        session_id: Annotated[str | None, Form(description="Add to this session; without it, open one.")] = None,
+        session_id: Annotated[str | None, Form(description="Add to this session; by default one is opened.")] = None,
         use_anyway: Annotated[
-            bool, Form(description="Read the photo although it seems to belong to another roll call.")
+            bool, Form(description="Use the photos even if they seem to belong to another roll call.")
         ] = False,
     ) -> DetectDocument:
-        """Read photos of a group and mark who is present."""
+        """Recognise the students in photos of a group, and mark them."""
         group = parse_group_id(group_id)
         access.group(group)
         detection = system.detection.detect(

@@ -34,7 +34,7 @@ Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples
 
 
 def session_routes(system: RecordServices) -> APIRouter:
-    """Make the router over one system."""
+    """Make the router."""
     router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
@@ -47,7 +47,7 @@ def session_routes(system: RecordServices) -> APIRouter:
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> SessionPage:
-        """Return the sessions of a group, or of all whom the caller may see, oldest first.
+        """Return the sessions of a group, or of all groups that the caller may see, oldest first.
 
         `since` and `until` are days in the school's time zone, both included.
         """
@@ -70,7 +70,7 @@ def session_routes(system: RecordServices) -> APIRouter:
 
     @router.post("", status_code=201, responses=_CONFLICT)
     def open_session(access: caller, new: NewSession, response: Response) -> SessionDocument:
-        """Open a session ahead of its photos. It is not taken, and nobody is absent, until somebody is present."""
+        """Open a session before its photos. Until somebody is present, it is not taken and nobody is absent."""
         group_id = parse_group_id(new.group_id)
         access.group(group_id)
         session_id = None if new.session_id is None else parse_session_id(new.session_id)
@@ -94,7 +94,7 @@ def session_routes(system: RecordServices) -> APIRouter:
 
     @router.get("/{session_id}/marks")
     def list_marks(access: caller, session_id: str, response: Response) -> list[MarkDocument]:
-        """Return everyone's status in one session, ordered by student id; nobody is absent if it is not taken."""
+        """Return the students' marks in one session, ordered by student id; nobody is absent if it is not taken."""
         detail = system.sessions.get(access.session(parse_session_id(session_id)).id)
         response.headers["ETag"] = etag(detail.session.version)
         return MarkDocument.of_all(detail.marks, detail.names, detail.by_people)
@@ -114,7 +114,7 @@ def session_routes(system: RecordServices) -> APIRouter:
         for mark in change.marks:
             student_id = parse_student_id(mark.student_id)
             if student_id in statuses:
-                raise InvalidRequest(f"{student_id} is named twice: say each student's status once.")
+                raise InvalidRequest(f"{student_id} is listed twice. List each student once.")
             statuses[student_id] = MarkStatus(mark.status)
         system.corrections.mark(session.id, statuses, access.principal.user_id, pinned(if_match, session.version))
         detail = system.sessions.get(session.id)
@@ -123,7 +123,7 @@ def session_routes(system: RecordServices) -> APIRouter:
 
     @router.get("/{session_id}/changes")
     def list_changes(access: caller, session_id: str, limit: Limit = 100, cursor: Cursor = None) -> ChangePage:
-        """Return what people changed in a session, oldest first: who, when, before and after."""
+        """Return the changes that people made in a session, oldest first: by, time, before and after."""
         session = access.session(parse_session_id(session_id))
         names = system.sessions.get(session.id).names
         numbered = [(f"{number:08d}", change) for number, change in enumerate(system.sessions.changes(session.id))]
@@ -132,9 +132,9 @@ def session_routes(system: RecordServices) -> APIRouter:
 
     @router.get("/{session_id}/questions")
     def list_questions(access: caller, session_id: str) -> list[QuestionDocument]:
-        """Return what a person is asked: one question for each student in review, with the best face, likeliest first.
+        """Return one question for each student in review, with their best face, the likeliest first.
 
-        A yes makes the student present and settles their other faces of the session.
+        A yes makes the student present; their other faces in the session need no answer.
         """
         session = access.session(parse_session_id(session_id))
         return [QuestionDocument.of(session, question) for question in system.sessions.questions(session.id)]
@@ -151,8 +151,8 @@ def session_routes(system: RecordServices) -> APIRouter:
     ) -> None:
         """Remove a photo with its faces. It cannot be undone.
 
-        Marks follow, except those that a person set by hand: students whom no other photo shows are in review or
-        absent again. What was learned from its faces is unlearned. The session's new version is the ETag.
+        Marks are updated, except those that a person set by hand: students who appear in no other photo are in review
+        or absent again. Embeddings learned from the photo's faces are removed. The ETag is the session's new version.
         """
         session = access.session(parse_session_id(session_id))
         by, version = access.principal.user_id, pinned(if_match, session.version)

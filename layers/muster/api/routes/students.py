@@ -24,7 +24,7 @@ _FILE_PROBLEMS = problems(409, 413, 415)
 
 
 def student_routes(system: RecordServices) -> APIRouter:
-    """Make the router over one system."""
+    """Make the router."""
     router = APIRouter(prefix="/v1", tags=["roster"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(system.access)]
 
@@ -32,7 +32,7 @@ def student_routes(system: RecordServices) -> APIRouter:
     def list_students(
         access: caller, group_id: str | None = None, limit: Limit = 100, cursor: Cursor = None
     ) -> StudentPage:
-        """Return the students of a group, or all whom the caller may see, ordered by id."""
+        """Return the students of a group, or all that the caller may see, ordered by id."""
         own = access.groups()
         if group_id is not None:
             group = parse_group_id(group_id)
@@ -47,7 +47,7 @@ def student_routes(system: RecordServices) -> APIRouter:
 
     @router.post("/students", status_code=201, responses=_CHANGE_PROBLEMS)
     def enrol_student(access: caller, new: NewStudent, response: Response) -> StudentDocument:
-        """Put a student on the roster without a photo; they are marked by hand until registered."""
+        """Add a student to the roster without a photo. They are marked by hand until registered."""
         groups = [parse_group_id(group) for group in new.group_ids]
         for group in groups:
             access.group(group)
@@ -59,34 +59,34 @@ def student_routes(system: RecordServices) -> APIRouter:
     @router.post("/students/import", responses=_FILE_PROBLEMS)
     def import_students(
         access: caller,
-        file: Annotated[UploadFile, File(description="CSV or XLSX; a row of titles names the columns.")],
-        group_id: Annotated[list[str] | None, Query(description="Groups that everyone in the file joins.")] = None,
-        dry_run: Annotated[bool, Query(description="Say what would happen, and write nothing.")] = False,
+        file: Annotated[UploadFile, File(description="CSV or XLSX, with a header row.")],
+        group_id: Annotated[list[str] | None, Query(description="Groups that all students in the file join.")] = None,
+        dry_run: Annotated[bool, Query(description="Return the plan, and write nothing.")] = False,
         encoding: Annotated[
-            str | None, Query(description="The encoding of a CSV file, such as windows-1254; found out by default.")
+            str | None, Query(description="The encoding of a CSV file, such as windows-1254; detected by default.")
         ] = None,
         make_ids: Annotated[
-            bool, Query(description="Keep ids such as 2021/CS/045 in a form that ids can have: 2021-CS-045.")
+            bool, Query(description="Change ids with other characters into valid ones: 2021/CS/045 to 2021-CS-045.")
         ] = False,
         replace_groups: Annotated[
             bool,
-            Query(description="The file is complete for each group that it names: students not listed there leave it."),
+            Query(description="The file is complete for each group in it: students not listed there leave the group."),
         ] = False,
         leave_group_id: Annotated[
             list[str] | None,
-            Query(description="Groups that every student in the file leaves, unless their own rows name them."),
+            Query(description="Groups that all students in the file leave, except in rows that name the group."),
         ] = None,
     ) -> ImportDocument:
-        """Put every student in a file on the roster; admins only. Where a row has an error nothing is written.
+        """Add all students in a file to the roster; admins only. If a row has an error, nothing is written.
 
-        Groups are only added, unless `replace_groups` or `leave_group_id` says otherwise. A dry run returns how the
-        file was understood and what would be done with each row.
+        Students only join groups, unless `replace_groups` or `leave_group_id` is given. A dry run returns how the file
+        was read and the action planned for each row.
         """
         access.admin()
         groups = [parse_group_id(group) for group in group_id or []]
         changes = GroupChanges(replace_groups, frozenset(map(parse_group_id, leave_group_id or [])))
         if file.size is not None and file.size > MAX_BYTES:
-            raise UnsupportedTable(f"The roster is larger than {MAX_BYTES // 1_000_000} MB: send a file for each year.")
+            raise UnsupportedTable(f"The roster is larger than {MAX_BYTES // 1_000_000} MB. Send one file per year.")
         table = read_roster(file.file.read(), file.filename or "", encoding)
         report = RosterImport(system.roster).run(table, groups, dry_run=dry_run, changes=changes, make_ids=make_ids)
         return ImportDocument.of(report)
@@ -114,51 +114,51 @@ def student_routes(system: RecordServices) -> APIRouter:
 
     @router.delete("/students/{student_id}", status_code=204)
     def erase_student(access: caller, student_id: str) -> None:
-        """Erase a student, and the id in every mark, face and change; admins only. It cannot be undone."""
+        """Erase a student, and their id in all marks, faces and changes; admins only. It cannot be undone."""
         access.admin()
         system.roster.erase(parse_student_id(student_id))
 
     @router.post("/students/{student_id}/consent", responses=problems(409))
     def record_consent(access: caller, student_id: str, stated: StatedConsent, response: Response) -> StudentDocument:
-        """Record that a registered student agreed to the present wording, such as one that a new version brings.
+        """Record that a registered student agreed to the present consent wording, such as that of a new version.
 
-        The caller, who must teach the student, states it. Students who withdrew consent are registered again instead.
+        The caller must teach the student. Students who withdrew consent must be registered again instead.
         """
         student = access.student(parse_student_id(student_id))
         if not stated.consent:
-            raise ConsentRequired("Nothing is recorded without consent: ask the student, then send consent as true.")
+            raise ConsentRequired("Nothing was recorded, since `consent` is not true. Ask the student first.")
         student = system.roster.agree(student.id, access.principal.user_id)
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
 
     @router.post("/students/{student_id}/consent/withdrawal")
     def withdraw_consent(access: caller, student_id: str, response: Response) -> StudentDocument:
-        """Note that a student no longer agrees: photo, template and heads go; the record and the marks stay."""
+        """Withdraw a student's consent: photo, template and trained models are deleted, record and marks stay."""
         student = system.roster.withdraw(access.student(parse_student_id(student_id)).id)
         response.headers["ETag"] = etag(student.version)
         return StudentDocument.of(student)
 
     @router.get("/students/{student_id}/learned-faces")
     def learned_faces(access: caller, student_id: str) -> LearnedFacesDocument:
-        """Return the faces that the student's template learned from, with the roll call that each came from."""
+        """Return the faces that the student's template learned from, with their roll calls."""
         student = access.student(parse_student_id(student_id))
         return LearnedFacesDocument.of(student.id, system.roster.learned_faces(student.id), access.groups())
 
     @router.delete("/students/{student_id}/learned-faces", responses=problems(409))
     def forget_faces(access: caller, student_id: str) -> ForgottenFaces:
-        """Remove every face that the student's template learned from; the registration photo's part stays."""
+        """Remove all faces that the student's template learned from. The registration photo stays."""
         student = access.student(parse_student_id(student_id))
         return ForgottenFaces(student_id=student.id, removed=system.roster.forget_faces(student.id))
 
     @router.delete("/students/{student_id}/learned-faces/{face_id}", responses=problems(409))
     def forget_face(access: caller, student_id: str, face_id: str) -> ForgottenFaces:
-        """Remove one face that the student's template learned from; marks and sessions stay as they are."""
+        """Remove one face that the student's template learned from. Marks and sessions do not change."""
         student = access.student(parse_student_id(student_id))
         return ForgottenFaces(student_id=student.id, removed=system.roster.forget_faces(student.id, FaceId(face_id)))
 
     @router.get("/students/{student_id}/data")
     def subject_data(access: caller, student_id: str) -> SubjectDocument:
-        """Return all that is kept of a student, for the student to see; admins only."""
+        """Return all data that is stored about a student, for a subject access request; admins only."""
         access.admin()
         return SubjectDocument.of(system.subject_access.of(parse_student_id(student_id)))
 

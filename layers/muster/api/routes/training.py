@@ -16,7 +16,7 @@ def training_routes(system: RecordServices) -> APIRouter:
 
     @router.get("")
     def training(_: Annotated[Access, Depends(system.access)]) -> TrainingDocument:
-        """Return where training stands."""
+        """Return the state of training."""
         return TrainingDocument.of(system.training.state(), system.heads.number())
 
     return router

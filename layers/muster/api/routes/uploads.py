@@ -1,4 +1,4 @@
-"""Photos sent to the store directly: announced here, and asked for here."""
+"""Uploads of photos directly to the store: opened here, with their outcome."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -18,7 +18,7 @@ _PROBLEMS = problems(401, 403, 404, 413, 415, 422)
 
 
 def upload_routes(uploads: Uploads, gate: Authorize) -> APIRouter:
-    """Make the router over the use cases."""
+    """Make the router."""
     router = APIRouter(prefix="/v1/uploads", tags=["uploads"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(gate)]
 
@@ -28,7 +28,7 @@ def upload_routes(uploads: Uploads, gate: Authorize) -> APIRouter:
         response: Response,
         announcement: Annotated[RegistrationAnnouncement | RollCallAnnouncement, Body(discriminator="kind")],
     ) -> PermitDocument:
-        """Announce a photo and get leave to send it."""
+        """Announce a photo, and get a form to send it with."""
         details = announcement.details()
         for group in _groups_of(details):
             access.group(group)
@@ -40,9 +40,10 @@ def upload_routes(uploads: Uploads, gate: Authorize) -> APIRouter:
 
     @router.get("/{upload_id}")
     def get_upload(access: caller, upload_id: str) -> UploadDocument:
-        """Return how far an upload is, to the user who announced it and to admins.
+        """Return the state of an upload.
 
-        For anyone else it does not exist. The answer is shown as long as its student or group is the caller's.
+        Only the user who opened it, and admins, can read it. The answer is included as long as the caller may see its
+        student or group.
         """
         found = uploads.get(parse_upload_id(upload_id), access.actor())
         return UploadDocument.of(found)

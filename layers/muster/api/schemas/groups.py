@@ -11,7 +11,7 @@ class GroupDocument(BaseModel):
 
     group_id: str = Field(examples=["7b"])
     name: str = Field(examples=["Class 7b"])
-    teachers: list[str] = Field(description="Ids of the users who may see it, besides admins.", examples=[["ada"]])
+    teachers: list[str] = Field(description="Ids of the users who teach it. Admins see all groups.", examples=[["ada"]])
     version: int = Field(description="Counts changes; the ETag.", examples=[1])
 
     @classmethod
@@ -21,14 +21,14 @@ class GroupDocument(BaseModel):
 
 
 class GroupPage(BaseModel):
-    """Some of the groups."""
+    """A page of groups."""
 
     items: list[GroupDocument]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
 
 
 class NewGroup(BaseModel):
-    """A group to be made."""
+    """A group to create."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,7 +38,7 @@ class NewGroup(BaseModel):
 
 
 class GroupChange(BaseModel):
-    """What is to change in a group; what is left out stays."""
+    """A change to a group; fields left out do not change."""
 
     model_config = ConfigDict(extra="forbid")
 

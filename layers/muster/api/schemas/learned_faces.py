@@ -10,15 +10,15 @@ from muster.domain.student import LearnedFace
 
 
 class LearnedFaceDocument(BaseModel):
-    """A face that a student's template learned from; the session and its photos may be gone."""
+    """A face that a student's template learned from; its session may have been removed."""
 
     face_id: str = Field(examples=["f3a1-0"])
     session_id: str | None = Field(
-        description="The roll call that showed the face; null in older records, and if its group is not the caller's."
+        description="The roll call that showed the face; null in older records, or if the caller may not see it."
     )
-    group_id: str | None = Field(description="The group of that roll call; null where `session_id` is.")
-    learned_at: datetime | None = Field(description="UTC; null where `session_id` is.")
-    automatic: bool = Field(description="Learned without anyone confirming the face, since the photo was certain.")
+    group_id: str | None = Field(description="The group of that roll call; null if `session_id` is.")
+    learned_at: datetime | None = Field(description="UTC; null if `session_id` is.")
+    automatic: bool = Field(description="Learned without confirmation, because recognition was certain.")
     by: str | None = Field(description="Id of the user who confirmed the face; null if nobody did.")
 
     @classmethod
@@ -26,7 +26,7 @@ class LearnedFaceDocument(BaseModel):
         """Describe a learned face.
 
         Args:
-            groups: the groups that the reader may see; None stands for all. Where else a student was is not told.
+            groups: the groups that the reader may see; None means all. Other roll calls are hidden.
         """
         if groups is not None and face.group_id not in groups:
             face = LearnedFace(face.face_id, automatic=face.automatic)
@@ -50,12 +50,12 @@ class LearnedFacesDocument(BaseModel):
     def of(
         cls, student_id: str, faces: Iterable[LearnedFace], groups: frozenset[GroupId] | None
     ) -> "LearnedFacesDocument":
-        """Describe the learned faces of a student to somebody who may see these groups; None stands for all."""
+        """Describe the learned faces of a student to a reader who may see these groups; None means all."""
         return cls(student_id=student_id, items=[LearnedFaceDocument.of(face, groups) for face in faces])
 
 
 class ForgottenFaces(BaseModel):
-    """How many learned faces a template lost."""
+    """The number of learned faces that were removed."""
 
     student_id: str = Field(examples=["s1"])
-    removed: int = Field(description="Learned faces that are gone.", examples=[2])
+    removed: int = Field(description="Number of learned faces removed.", examples=[2])

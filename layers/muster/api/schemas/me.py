@@ -7,17 +7,17 @@ from muster.domain.user import Role
 
 
 class MeDocument(BaseModel):
-    """Who asks, and what this Muster takes."""
+    """The caller, and the limits and settings of the server."""
 
     user_id: str = Field(examples=["ada"])
     role: Role
-    name: str | None = Field(description="As people call them, if that is known.")
-    uploads: bool = Field(description="Whether `/v1/uploads` takes photos; else they come with the request only.")
-    max_photos: int = Field(description="Photos of one request to `/mark/detect`.", examples=[MAX_PHOTOS])
+    name: str | None = Field(description="Name for display, if known.")
+    uploads: bool = Field(description="Whether `/v1/uploads` is available; otherwise photos are sent in requests.")
+    max_photos: int = Field(description="Maximum photos in a request to `/mark/detect`.", examples=[MAX_PHOTOS])
     max_photo_bytes: int = Field(
-        description="Largest photo that may come with a request; in the cloud, of all photos in one request together.",
+        description="Maximum size of a photo in a request; in the cloud, of all its photos together.",
         examples=[25_000_000],
     )
     consent_wording: str = Field(description="Version of the text that a student agrees to at registration.")
-    time_zone: str = Field(description="The school's: when a day begins.", examples=["Europe/Berlin"])
+    time_zone: str = Field(description="The school's time zone, in which days begin.", examples=["Europe/Berlin"])
     pack: str = Field(description="The model pack in use.", examples=["embedded-2"])

@@ -1,4 +1,4 @@
-"""The documents of questions, and of the proposals that are confirmed together."""
+"""Questions about faces, and proposals that are confirmed together."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,28 +9,24 @@ from muster.services.roll_call.questions import Question
 
 
 class SuggestionDocument(BaseModel):
-    """A student whose face it may be."""
+    """A student that the face may show."""
 
     student_id: str
     name: str
     similarity: float | None
-    picture_url: str | None = Field(
-        description="Path of the picture the student was registered with; null where there is none."
-    )
+    picture_url: str | None = Field(description="Path of the student's registration photo; null if there is none.")
 
 
 class QuestionDocument(BaseModel):
-    """Is this face the first candidate's? Answer with `POST` to `answer_url`. Each student is asked about once."""
+    """Does this face show the first candidate? Answer with `POST` to `answer_url`. One question per student."""
 
     face_id: str
     photo_id: str
-    picture_url: str = Field(description="Path of the face's picture.")
+    picture_url: str = Field(description="Path of the picture of the face.")
     answer_url: str
-    settles: bool = Field(
-        default=True, description="A yes makes the student present: always true, others are not asked about."
-    )
+    settles: bool = Field(default=True, description="A yes makes the student present. Always true.")
     probability: float | None = Field(
-        description="That the face is the first candidate's, 0 to 1; null in records older than the estimate."
+        description="Probability that the face shows the first candidate, 0 to 1; null in older records."
     )
     likely: bool = Field(
         description="Probable enough to be confirmed together with others after a look at both pictures; "
@@ -51,20 +47,20 @@ class QuestionDocument(BaseModel):
             likely=question.likely,
             candidates=[
                 SuggestionDocument(
-                    student_id=one.student.id,
-                    name=one.student.name,
-                    similarity=one.similarity,
-                    picture_url=f"/v1/students/{one.student.id}/picture"
-                    if one.student.state is StudentState.REGISTERED
+                    student_id=suggestion.student.id,
+                    name=suggestion.student.name,
+                    similarity=suggestion.similarity,
+                    picture_url=f"/v1/students/{suggestion.student.id}/picture"
+                    if suggestion.student.state is StudentState.REGISTERED
                     else None,
                 )
-                for one in question.suggestions
+                for suggestion in question.suggestions
             ],
         )
 
 
 class FaceToConfirm(BaseModel):
-    """A face, and the student whom it is proposed as."""
+    """A face, and the student that it is proposed as."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,7 +69,7 @@ class FaceToConfirm(BaseModel):
 
 
 class FacesConfirmation(BaseModel):
-    """Proposals to be confirmed, all or none; one face of each student."""
+    """Proposals to confirm, all or none; one face per student."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 class PhotoWarningDocument(BaseModel):
-    """What is said of a photo that is taken all the same."""
+    """Advice on a photo that was accepted."""
 
     code: str = Field(examples=["mouth_covered"])
     detail: str = Field(examples=[PhotoWarning.MOUTH_COVERED.detail])
 
 
 class RegisteredDocument(StudentDocument):
-    """The answer to a registration."""
+    """The response to a registration."""
 
-    quality: float | None = Field(description="Of the photo, 0 to 1; null where the same request came before.")
-    repeated: bool = Field(description="The same request had been done before; nothing was changed.")
+    quality: float | None = Field(description="Quality of the photo, 0 to 1; null for a repeated request.")
+    repeated: bool = Field(description="The same request was executed before; nothing was changed.")
     warnings: list[PhotoWarningDocument] = Field(
-        default=[], description="What another photo would do better: `photo_turned`, `mouth_covered` and the like."
+        default=[], description="Advice for a better photo, such as `photo_turned` or `mouth_covered`."
     )
 
     @classmethod
@@ -38,7 +38,7 @@ class RegisteredDocument(StudentDocument):
 
 
 class PhotoReportDocument(BaseModel):
-    """What became of one photo of an archive."""
+    """The result for one photo of an archive."""
 
     photo: str = Field(examples=["0042.jpg"])
     student_id: str | None
@@ -49,7 +49,7 @@ class PhotoReportDocument(BaseModel):
 
     @classmethod
     def of(cls, report: "PhotoReport") -> "PhotoReportDocument":
-        """Describe what became of a photo."""
+        """Describe the result for a photo."""
         return cls(
             photo=report.name,
             student_id=report.student_id,

@@ -1,4 +1,4 @@
-"""The document of a report."""
+"""Attendance reports."""
 
 from datetime import date, datetime
 
@@ -10,14 +10,14 @@ from muster.reports.wording import RATE_MEANING
 
 
 class TallyDocument(BaseModel):
-    """How many marks there are of each status, and what they come to."""
+    """The number of marks with each status, and the rate."""
 
     present: int = Field(examples=[27])
     late: int = Field(examples=[1])
     absent: int = Field(examples=[2])
     excused: int = Field(examples=[0])
-    review: int = Field(description="To review: in no rate.", examples=[0])
-    rate: float | None = Field(description=f"{RATE_MEANING} 0 to 1; null where there are none.", examples=[0.9333])
+    review: int = Field(description="To review; not part of the rate.", examples=[0])
+    rate: float | None = Field(description=f"{RATE_MEANING} 0 to 1; null if there are none.", examples=[0.9333])
 
     @classmethod
     def of(cls, tally: Tally) -> "TallyDocument":
@@ -37,7 +37,7 @@ class GroupTotalsDocument(BaseModel):
 
     group_id: str
     name: str
-    sessions: int = Field(description="Those that are taken.")
+    sessions: int = Field(description="Number of sessions that are taken.")
     totals: TallyDocument
 
     @classmethod
@@ -50,7 +50,7 @@ class DayTotalsDocument(BaseModel):
     """One day on which a session was taken."""
 
     day: date
-    sessions: int = Field(description="Those that are taken.")
+    sessions: int = Field(description="Number of sessions that are taken.")
     totals: TallyDocument
 
     @classmethod
@@ -64,10 +64,10 @@ class SessionTotalsDocument(BaseModel):
 
     session_id: str
     group_id: str
-    started_at: datetime = Field(description="With the offset of the school's zone at that moment.")
-    day: date = Field(description="In the school's zone.")
-    taken: bool = Field(description="False: nobody was present in it yet, and it counts in no figure.")
-    questions: int = Field(description="Students of the report to review, if it is not taken too.", examples=[0])
+    started_at: datetime = Field(description="With the offset of the school's time zone.")
+    day: date = Field(description="In the school's time zone.")
+    taken: bool = Field(description="False: nobody has been present yet, and it is not counted.")
+    questions: int = Field(description="Students of the report to review, also if it is not taken.", examples=[0])
     totals: TallyDocument
 
     @classmethod
@@ -92,7 +92,7 @@ class StudentTotalsDocument(BaseModel):
     on_roster: bool = Field(description="False for students who left the group but have marks in it.")
     totals: TallyDocument
     longest_absence: int = Field(
-        description="Most sessions missed in a row; an excused one neither counts nor ends the row."
+        description="Longest run of missed sessions; an excused one neither counts nor ends the run."
     )
     current_absence: int = Field(description="Sessions missed in a row up to the last one of the report.")
     marks: list[MarkStatus | None] = Field(
@@ -115,15 +115,15 @@ class StudentTotalsDocument(BaseModel):
 
 
 class ReportDocument(BaseModel):
-    """Who came, over a period."""
+    """Attendance over a period."""
 
     scope: Scope
-    time_zone: str = Field(description="Of the school, an IANA name.", examples=["Europe/Berlin"])
+    time_zone: str = Field(description="IANA name of the school's time zone.", examples=["Europe/Berlin"])
     since: date | None = Field(description="First day; null for the first session.")
     until: date | None = Field(description="Last day, included; null for the last session.")
-    totals: TallyDocument = Field(description="Of the whole report, erased students included.")
-    erased: TallyDocument = Field(description="The part of the totals that students had who were erased since.")
-    questions: int = Field(description="Open questions, in sessions that are not taken too.", examples=[0])
+    totals: TallyDocument = Field(description="Totals of the whole report, including erased students.")
+    erased: TallyDocument = Field(description="The part of the totals that belongs to erased students.")
+    questions: int = Field(description="Open questions, also in sessions that are not taken.", examples=[0])
     groups: list[GroupTotalsDocument]
     days: list[DayTotalsDocument]
     sessions: list[SessionTotalsDocument] = Field(description="Oldest first.")

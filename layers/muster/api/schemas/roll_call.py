@@ -13,7 +13,7 @@ from muster.services.roll_call.results import RollCallResult
 
 
 class CandidateDocument(BaseModel):
-    """A student whom a face resembles."""
+    """A student that a face resembles."""
 
     student_id: str
     similarity: float
@@ -30,7 +30,7 @@ class FaceDocument(BaseModel):
     student_id: str | None
     name: str | None
     similarity: float | None
-    head_similarity: float | None
+    head_similarity: float | None = Field(description="Similarity by the trained model; null if none was used.")
     candidates: list[CandidateDocument]
 
     @classmethod
@@ -51,10 +51,10 @@ class FaceDocument(BaseModel):
 
 
 class NoticeDocument(BaseModel):
-    """A remark on a photo that was read without an error."""
+    """A remark on a photo that was processed without an error."""
 
     code: str = Field(examples=["nobody_of_group"])
-    message: str = Field(examples=["Nobody of this group is in this photo: wrong group?"])
+    message: str = Field(examples=["No student of this group is in this photo. Is it the right group?"])
 
     @classmethod
     def of(cls, notice: Notice) -> "NoticeDocument":
@@ -70,12 +70,12 @@ class PhotoDocument(BaseModel):
     height: int
     turned: int = Field(
         default=0,
-        description="Degrees clockwise by which the photo was turned before it was read: 0, 90, 180 or 270. "
+        description="Degrees clockwise by which the photo was turned before recognition: 0, 90, 180 or 270. "
         "Size, boxes and the pictures of the session are those of the turned photo.",
     )
     faces: list[FaceDocument]
     notices: list[NoticeDocument] = Field(
-        description="What a person should know: `no_face_found`, `nobody_of_group`. Empty for most photos."
+        description="Remarks for people: `no_face_found`, `nobody_of_group`. Empty for most photos."
     )
 
     @classmethod
@@ -97,10 +97,10 @@ class MarkDocument(BaseModel):
 
     student_id: str
     name: str | None
-    status: MarkStatus = Field(description="`review`: a photo probably shows the student; see the questions.")
-    source: MarkSource = Field(description="`manual`: set by hand. Marks of source `photo` follow the faces.")
+    status: MarkStatus = Field(description="`review`: a photo probably shows the student, see the questions.")
+    source: MarkSource = Field(description="`manual`: set by hand; `photo`: derived from the faces.")
     by_person: bool = Field(
-        description="A person set it by hand, or decided on the face or photo that it follows from."
+        description="A person set it by hand, or decided on the face or photo that it is derived from."
     )
 
     @classmethod
@@ -121,15 +121,15 @@ class MarkDocument(BaseModel):
 
 
 class DetectDocument(BaseModel):
-    """The answer to a roll call."""
+    """The response to a roll call."""
 
     session_id: str
     group_id: str
     photos: list[PhotoDocument]
     taken: bool = Field(
-        description="False until somebody was present or late, or everybody marked by hand: nobody is absent."
+        description="False until a student is present or late, or all are marked by hand. Until then nobody is absent."
     )
-    marks: list[MarkDocument] = Field(description="Ordered by student id; none that are absent if it is not taken.")
+    marks: list[MarkDocument] = Field(description="Ordered by student id, without absences while it is not taken.")
     model: ModelDocument
     timings_ms: dict[str, float]
 

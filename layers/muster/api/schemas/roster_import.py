@@ -1,4 +1,4 @@
-"""The document of an import: how a roster file was understood, and what was done with it."""
+"""Roster imports: how the file was read, and the action for each row."""
 
 from pydantic import BaseModel, Field
 
@@ -7,18 +7,18 @@ from muster.services.roster_import.table import RosterTable
 
 
 class RowDocument(BaseModel):
-    """What an import does with one student."""
+    """The action of an import for one student."""
 
     row: int | None = Field(
-        description="The first row that names the student, as a spreadsheet counts; null for a student who is not in "
+        description="First row of the student, as a spreadsheet numbers it; null for a student who is not in "
         "the file and leaves a group.",
         examples=[2],
     )
     action: RowAction
     student_id: str = Field(examples=["0042"])
     name: str = Field(examples=["Ada Lovelace"])
-    group_ids: list[str] = Field(description="The groups afterwards.", examples=[["7b"]])
-    joins: list[str] = Field(description="Groups that are new for the student.", examples=[["7b"]])
+    group_ids: list[str] = Field(description="The student's groups after the import.", examples=[["7b"]])
+    joins: list[str] = Field(description="Groups that the student joins.", examples=[["7b"]])
     leaves: list[str] = Field(description="Groups that the student leaves.", examples=[["7a"]])
 
     @classmethod
@@ -36,9 +36,9 @@ class RowDocument(BaseModel):
 
 
 class FindingDocument(BaseModel):
-    """Something to know about a row."""
+    """A remark on a row."""
 
-    row: int = Field(description="As a spreadsheet counts.", examples=[3])
+    row: int = Field(description="As a spreadsheet numbers it.", examples=[3])
     severity: Severity
     code: str = Field(examples=["repeated_id"])
     detail: str = Field(examples=["Row 2 has the id 0042 too, with the name Ada: one of them is wrong."])
@@ -59,21 +59,21 @@ class FindingDocument(BaseModel):
 
 
 class ReadingDocument(BaseModel):
-    """How a file was understood."""
+    """How a file was read."""
 
     encoding: str = Field(description="Of a text file; `xlsx` for a workbook.", examples=["utf-8"])
     delimiter: str | None = Field(description="Of a text file.", examples=[","])
-    sheet: str | None = Field(description="The sheet of a workbook that was read.", examples=["Students"])
-    header_row: int = Field(description="The row that holds the titles.", examples=[1])
+    sheet: str | None = Field(description="The sheet that was read.", examples=["Students"])
+    header_row: int = Field(description="The number of the header row.", examples=[1])
     columns: dict[str, list[str]] = Field(
-        description="The titles of the columns that are read, by what they give: `student_id`, `name` or `first_name` "
+        description="The titles of the columns that are read, by field: `student_id`, `name` or `first_name` "
         "and `last_name`, `groups`.",
         examples=[{"student_id": ["ID number"], "first_name": ["First name"], "last_name": ["Last name"]}],
     )
 
     @classmethod
     def of(cls, table: RosterTable) -> "ReadingDocument":
-        """Describe how a file was understood."""
+        """Describe how a file was read."""
         return cls(
             encoding=table.encoding,
             delimiter=table.delimiter,
@@ -84,9 +84,9 @@ class ReadingDocument(BaseModel):
 
 
 class ImportDocument(BaseModel):
-    """What an import did, or would do."""
+    """The result of an import or a dry run."""
 
-    applied: bool = Field(description="False in a dry run, and where any row has an error: nothing was written.")
+    applied: bool = Field(description="False in a dry run, or if any row has an error: nothing was written.")
     encoding: str = Field(description="The encoding of the file; `xlsx` for a workbook.", examples=["utf-8", "xlsx"])
     reading: ReadingDocument
     counts: dict[RowAction, int]

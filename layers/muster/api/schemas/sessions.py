@@ -1,4 +1,4 @@
-"""The documents of sessions, of what people change in them, and of what people are asked."""
+"""Sessions, and the changes that people make in them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,33 +13,33 @@ from muster.domain.identifiers import FaceId, StudentId
 from muster.services.roll_call.sessions import SessionDetail, SessionOverview
 
 MAX_MARKS = 500
-"""Of one change; no class is larger."""
+"""In one request; no class is larger."""
 
 
 class NewSession(BaseModel):
-    """A session to be opened ahead of its photos."""
+    """A session to open before its photos."""
 
     model_config = ConfigDict(extra="forbid")
 
     group_id: str = Field(examples=["7b"])
     session_id: str | None = Field(
-        default=None, description="Left out, one is made that nobody has.", examples=["7b-2026-09-01"]
+        default=None, description="If left out, a new id is made.", examples=["7b-2026-09-01"]
     )
     started_at: AwareDatetime | None = Field(
         default=None,
-        description="With its offset from UTC; left out, the moment of the request.",
+        description="With its offset from UTC; by default the time of the request.",
         examples=["2026-09-01T08:15:00+02:00"],
     )
 
 
 class CountsDocument(BaseModel):
-    """How many students have each status, erased students included except in `review`."""
+    """The number of students with each status, including erased students except in `review`."""
 
     present: int = Field(examples=[21])
     absent: int = Field(examples=[3])
     late: int = Field(examples=[1])
     excused: int = Field(examples=[1])
-    review: int = Field(description="To review: a photo probably shows them, nobody has decided.", examples=[0])
+    review: int = Field(description="A photo probably shows them, and nobody has decided.", examples=[0])
 
 
 class SessionSummary(BaseModel):
@@ -48,9 +48,9 @@ class SessionSummary(BaseModel):
     session_id: str = Field(examples=["7b-2026-09-01"])
     group_id: str = Field(examples=["7b"])
     started_at: datetime = Field(description="UTC.", examples=["2026-09-01T06:15:00Z"])
-    version: int = Field(description="Counts changes of its marks and faces; the ETag.", examples=[2])
+    version: int = Field(description="Counts changes to its marks and faces; the ETag.", examples=[2])
     taken: bool = Field(
-        description="False before it starts, and until somebody was present or late, or everybody marked by hand. "
+        description="False before it starts, and until a student is present or late, or all are marked by hand. "
         "Nobody is absent in a session that is not taken, and reports do not count it."
     )
     counts: CountsDocument
@@ -75,15 +75,15 @@ class SessionSummary(BaseModel):
 class SessionDocument(SessionSummary):
     """One session with its marks."""
 
-    photos: int = Field(description="How many photos it has.", examples=[2])
-    erased: int = Field(description="Marks of erased students: in the counts, not in the list.", examples=[0])
+    photos: int = Field(description="Number of photos.", examples=[2])
+    erased: int = Field(description="Marks of erased students, in the counts but not in the list.", examples=[0])
     marks: list[MarkDocument] = Field(
-        description="Ordered by student id. In a session that is not taken only those in review or set by a person."
+        description="Ordered by student id. While the session is not taken, only those in review or set by a person."
     )
 
     @classmethod
     def of_detail(cls, detail: SessionDetail) -> "SessionDocument":
-        """Describe a session whole."""
+        """Describe a session with its marks."""
         summary = SessionSummary.of(SessionOverview(detail.session, detail.taken, detail.marks))
         return cls(
             **summary.model_dump(),
@@ -94,7 +94,7 @@ class SessionDocument(SessionSummary):
 
 
 class SessionPage(BaseModel):
-    """Some of the sessions."""
+    """A page of sessions."""
 
     items: list[SessionSummary]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
@@ -110,7 +110,7 @@ class MarkToSet(BaseModel):
 
 
 class MarksChange(BaseModel):
-    """Marks to be set by hand, all or none."""
+    """Marks to set by hand, all or none."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -118,27 +118,27 @@ class MarksChange(BaseModel):
 
 
 class FaceNaming(BaseModel):
-    """Whose a face is."""
+    """The name of a face."""
 
     model_config = ConfigDict(extra="forbid")
 
-    student_id: str | None = Field(description="Null: nobody of this group.", examples=["s1"])
-    learn: bool = Field(default=False, description="Recognise the student by this face, too, from now on.")
+    student_id: str | None = Field(description="Null: no student of this group.", examples=["s1"])
+    learn: bool = Field(default=False, description="Fail if the face cannot be added to the student's template.")
     learn_anyway: bool = Field(
-        default=False, description="Learn although the face resembles the student too little, or another one more."
+        default=False, description="Learn even if the face resembles the student too little, or another student more."
     )
 
 
 class NamedFaceDocument(BaseModel):
-    """A face as it was named, with the marks that follow."""
+    """A named face, with the marks that result."""
 
     face: FaceDocument
-    marks: list[MarkDocument] = Field(description="Of the whole session, ordered by student id.")
-    version: int = Field(description="Of the session; the ETag.")
+    marks: list[MarkDocument] = Field(description="Marks of the whole session, ordered by student id.")
+    version: int = Field(description="Version of the session; the ETag.")
 
     @classmethod
     def of(cls, detail: SessionDetail, face_id: FaceId) -> "NamedFaceDocument | None":
-        """Describe a face; None where the session has it no more."""
+        """Describe a face; None if the session no longer has it."""
         names = dict(detail.names)
         for photo in detail.photos:
             for face in photo.faces:
@@ -152,26 +152,26 @@ class NamedFaceDocument(BaseModel):
 
 
 class SaidOfFace(BaseModel):
-    """What is said of a face; the id is null, too, once the student is erased."""
+    """A decision on a face; the id is also null once the student is erased."""
 
     decision: Decision
     student_id: str | None
 
 
 class MarkChangeDocument(BaseModel):
-    """A mark changed, by hand or because a face was named."""
+    """A changed mark, by hand or because a face was named."""
 
     kind: Literal["mark"]
     at: datetime
     by: str = Field(description="Id of the user.")
     student_id: str | None = Field(description="Null once the student is erased.")
     name: str | None
-    before: MarkStatus | None = Field(description="Null where there was no mark.")
+    before: MarkStatus | None = Field(description="Null if there was no mark.")
     after: MarkStatus | None
 
 
 class FaceChangeDocument(BaseModel):
-    """A person said whose a face is."""
+    """A face named by a person."""
 
     kind: Literal["face"]
     at: datetime
@@ -183,7 +183,7 @@ class FaceChangeDocument(BaseModel):
 
 
 class PhotoChangeDocument(BaseModel):
-    """A person removed a photo."""
+    """A photo removed by a person."""
 
     kind: Literal["photo"]
     at: datetime
@@ -192,7 +192,7 @@ class PhotoChangeDocument(BaseModel):
 
 
 class ChangePage(BaseModel):
-    """Some of the changes."""
+    """A page of changes."""
 
     items: list[MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")

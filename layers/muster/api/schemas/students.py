@@ -10,7 +10,7 @@ from muster.domain.student import MAX_GROUPS, Student
 
 
 class StudentDocument(BaseModel):
-    """A registered student."""
+    """A student on the roster."""
 
     student_id: str = Field(examples=["s1"])
     name: str = Field(examples=["Ada Lovelace"])
@@ -42,7 +42,7 @@ class StudentDocument(BaseModel):
 
 
 class StudentPage(BaseModel):
-    """Some of the students."""
+    """A page of students."""
 
     items: list[StudentDocument]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
@@ -54,7 +54,7 @@ class StudentPage(BaseModel):
 
 
 class NewStudent(BaseModel):
-    """A student to be put on the roster, without a photo."""
+    """A student to add to the roster, without a photo."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ class NewStudent(BaseModel):
 
 
 class StudentChange(BaseModel):
-    """What is to change in a student's record; what is left out stays."""
+    """A change to a student; fields left out do not change."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,7 +73,7 @@ class StudentChange(BaseModel):
 
 
 class StatedConsent(BaseModel):
-    """The statement that a student agreed to the present wording of the consent."""
+    """A statement that a student agreed to the present consent wording."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -20,7 +20,7 @@ class SubjectMark(BaseModel):
 
 
 class SubjectFace(BaseModel):
-    """One face of a session photo that is said to be the student's."""
+    """One face in a session photo that is named as the student."""
 
     session_id: str
     photo_id: str
@@ -31,7 +31,7 @@ class SubjectFace(BaseModel):
 
 
 class SubjectDocument(BaseModel):
-    """All that is kept of a student; embeddings are counted, not printed."""
+    """All data that is stored about a student. Embeddings are counted, not listed."""
 
     student_id: str
     name: str
@@ -41,16 +41,16 @@ class SubjectDocument(BaseModel):
     consent_wording: str | None
     consent_withdrawn_at: datetime | None
     consent_stated_by: str | None = Field(description="Id of the user who stated that consent was given.")
-    consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn, if it was.")
-    registration_photo: bool = Field(description="Whether the photo is kept.")
-    embeddings: int = Field(description="How many embeddings the template holds.")
+    consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn.")
+    registration_photo: bool = Field(description="Whether the photo is stored.")
+    embeddings: int = Field(description="Number of embeddings in the template.")
     learned_faces: list[LearnedFaceDocument] = Field(description="Faces that the template learned from.")
     marks: list[SubjectMark]
     faces: list[SubjectFace]
 
     @classmethod
     def of(cls, data: SubjectData) -> "SubjectDocument":
-        """Describe what is kept."""
+        """Describe the stored data."""
         student, consent = data.student, data.student.consent
         return cls(
             student_id=student.id,

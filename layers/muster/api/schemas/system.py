@@ -9,17 +9,17 @@ from muster.storage.ports import TrainingState
 
 
 class ModelDocument(BaseModel):
-    """What decided: the model pack, and the head or null where stage 1 decided alone."""
+    """The models used."""
 
-    pack: str
-    head: int | None
+    pack: str = Field(description="The model pack.")
+    head: int | None = Field(description="Number of the trained model; null if none is in use.")
 
 
 class TrainingDocument(BaseModel):
-    """Where training stands."""
+    """The state of training."""
 
     state: str = Field(description="`running`, `waiting` (a run is due) or `idle`.")
-    head: int | None = Field(description="Number of the head in use; null where stage 1 decides alone.")
+    head: int | None = Field(description="Number of the trained model in use; null if there is none.")
     started_at: datetime | None
     last_outcome: dict[str, Any] | None
 
@@ -32,7 +32,7 @@ class TrainingDocument(BaseModel):
 
 
 class HealthDocument(BaseModel):
-    """The server answers, with this pack and head."""
+    """The server is healthy, with these models."""
 
     status: str
     version: str

@@ -17,14 +17,14 @@ from muster.services.uploading.uploads import UploadAnswer
 
 class _Announcement(BaseModel):
     content_type: str = Field(description="Media type of the photo.", examples=["image/jpeg"])
-    size: int = Field(description="Size of the photo in bytes; exactly that many must be sent.", examples=[8_123_456])
+    size: int = Field(description="Exact size of the photo in bytes.", examples=[8_123_456])
 
     def file(self) -> PhotoFile:
         return PhotoFile(self.content_type, self.size)
 
 
 class RegistrationAnnouncement(_Announcement):
-    """A photo that is to register a student."""
+    """A photo that registers a student."""
 
     kind: Literal["register"]
     student_id: str = Field(examples=["s1"])
@@ -34,10 +34,10 @@ class RegistrationAnnouncement(_Announcement):
     renew_consent: bool = Field(
         default=False, description="The student withdrew consent earlier and has given it again."
     )
-    allow_lookalike: bool = Field(default=False, description="Register although the face resembles another.")
+    allow_lookalike: bool = Field(default=False, description="Register even if the face resembles another student.")
 
     def details(self) -> RegistrationDetails:
-        """Read the fields."""
+        """Return the fields as a domain object."""
         return RegistrationDetails(
             student_id=parse_student_id(self.student_id),
             name=self.name,
@@ -49,17 +49,17 @@ class RegistrationAnnouncement(_Announcement):
 
 
 class RollCallAnnouncement(_Announcement):
-    """A photo in which to mark who is present."""
+    """A photo for a roll call."""
 
     kind: Literal["detect"]
     group_id: str = Field(examples=["7b"])
-    session_id: str | None = Field(default=None, description="Add to this session; without it, open one.")
+    session_id: str | None = Field(default=None, description="Add to this session; by default one is opened.")
     use_anyway: bool = Field(
-        default=False, description="Read the photo although it seems to belong to another roll call."
+        default=False, description="Use the photo even if it seems to belong to another roll call."
     )
 
     def details(self) -> RollCallDetails:
-        """Read the fields."""
+        """Return the fields as a domain object."""
         return RollCallDetails(
             group_id=parse_group_id(self.group_id),
             session_id=parse_session_id(self.session_id) if self.session_id else None,
@@ -73,11 +73,11 @@ class PermitDocument(BaseModel):
     upload_id: str
     url: str
     fields: dict[str, str]
-    expires_at: str = Field(description="Time, UTC, after which the form is refused.")
+    expires_at: str = Field(description="UTC time after which the form is refused.")
 
 
 class UploadDocument(BaseModel):
-    """How far an upload is, with the answer of the direct call once it is done, or the problem if it failed."""
+    """The state of an upload, with the response once it is done, or the problem if it failed."""
 
     upload_id: str
     kind: UploadKind
