@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Rewrites the lock files from pyproject.toml; needs `uv` on the path. The files carry hashes and no index address.
+# Regenerate the lock files from pyproject.toml; needs `uv`. The files contain hashes but no index address.
 # torch is pinned by version in pyproject.toml and left out here: its build (CPU, CUDA, macOS) differs by machine,
-# and only the registry that a machine uses knows which one fits. Its small dependencies are locked all the same.
+# and each machine's registry provides the right one. Its small dependencies are locked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compile() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# In Lambda the command is a handler; anywhere else it is a command to run, and without one the server starts.
+# In Lambda the argument is a handler; elsewhere it is a command to run, and without arguments the server starts.
 set -eu
 if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
     exec python -m awslambdaric "$@"
