@@ -1,4 +1,4 @@
-"""Faces to the crops that a network was trained on."""
+"""Crops of faces, in the form that each network was trained on."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +14,8 @@ CROP_SIZE = 160
 
 CROP_MARGIN = 0.2
 """Growth of the detector's box, as a part of its width and height, before FaceNet's crop is cut. Of margins from 0.12
-to 0.5 this one loses least, and levelled eyes or evened light gain nothing (`benchmarks/vision/crops.py`)."""
+to 0.5 this one is the most accurate; levelling the eyes or evening the light gains nothing
+(`benchmarks/vision/crops.py`)."""
 
 _MAX_SAMPLES = 16
 """Samples per output pixel and axis when a face is shrunk; a face of 2,500 pixels still gets every pixel read."""
@@ -28,10 +29,10 @@ in the order of `Faces.landmarks`."""
 
 @dataclass(frozen=True, slots=True)
 class CropJitter:
-    """How far a crop is moved from where a face is usually cut out, to see the face again a little differently.
+    """A small change of a crop's position, size and tilt, for a slightly different view of the face.
 
     Attributes:
-        margin: growth of the detector's box; other crops are scaled alike.
+        margin: growth of the detector's box; aligned crops are scaled equivalently.
         shift: how far the crop is moved, x and y, as parts of the width and height of the detector's box.
         tilt: clockwise angle, in radians, by which the crop is turned about its centre.
     """
@@ -45,7 +46,7 @@ NO_JITTER = CropJitter()
 
 
 class Framing(Protocol):
-    """How a network wants a face cut out."""
+    """The way that a network's crops are cut."""
 
     @property
     def side(self) -> int:
@@ -81,7 +82,7 @@ class StretchedBox:
 
 @dataclass(frozen=True, slots=True)
 class AlignedLandmarks:
-    """The face turned, scaled and moved so that its five landmarks come nearest to those of ArcFace's template."""
+    """The face rotated, scaled and shifted so that its five landmarks best fit those of ArcFace's template."""
 
     side: int = 112
 
@@ -91,7 +92,7 @@ class AlignedLandmarks:
         """Return the map from photo to crop, float64 (2, 3)."""
         points, template = landmarks.astype(np.float64), _TEMPLATE * (self.side / 112)
         middle = points.mean(axis=0)
-        # As complex numbers a similarity is one factor, and least squares gives it at once.
+        # With complex numbers a similarity transform is one factor, which least squares solves directly.
         found, wanted = _complex(points - middle), _complex(template - template.mean(axis=0))
         factor = (found.conj() @ wanted) / max(float((found.conj() @ found).real), 1e-9)
         linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])

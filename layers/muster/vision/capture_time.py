@@ -1,4 +1,4 @@
-"""The moment at which a photo was taken, by its own EXIF data."""
+"""The time at which a photo was taken, from its EXIF data."""
 
 import io
 from datetime import datetime, tzinfo
@@ -15,19 +15,19 @@ _OFFSET_TIME_ORIGINAL = 0x9011
 
 
 def capture_time(data: bytes, zone: tzinfo) -> datetime | None:
-    """Read when a photo was taken; only headers are read, no pixels.
+    """Return the time at which a photo was taken, from its headers; no pixels are decoded.
 
     Args:
         data: an encoded picture.
-        zone: where the camera's clock was, for photos that do not say it themselves.
+        zone: time zone of the camera's clock, for photos without an offset.
 
     Returns:
-        The moment with its time zone; None where the file does not say it in a way that can be read.
+        The time with its zone; None if the file has no readable capture time.
     """
     try:
         with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS) as image:
             exif = Image.Exif()
-            # `getexif` would decode a PNG to look behind its pixels.
+            # `getexif` would decode a PNG to find EXIF data after its pixels.
             exif.load(image.info.get("exif", b""))
             tags = exif.get_ifd(_EXIF_IFD)
         return _moment(tags.get(_DATE_TIME_ORIGINAL), tags.get(_OFFSET_TIME_ORIGINAL), zone)

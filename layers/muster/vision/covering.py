@@ -1,9 +1,9 @@
-"""Whether a face is covered: by a mask or hand over the mouth, dark glasses over the eyes, or on one side.
+"""Detection of covered faces: a mask or hand over the mouth, dark glasses over the eyes, or one side hidden.
 
-Three linear classifiers (Fisher's discriminant) look at a small aligned grey picture of the face: how light its parts
-are, how much detail they show, and histograms of oriented gradients (Dalal and Triggs, 2005).
+Three linear classifiers (Fisher's discriminant) use a small aligned grey picture of the face. Their features are the
+brightness and the detail of its parts, and histograms of oriented gradients (Dalal and Triggs, 2005).
 `benchmarks/vision/covered_faces.py` trains them on portraits that are covered on purpose, on bare ones, and on ones
-with clear glasses or a headscarf. docs/method.md says what they miss.
+with clear glasses or a headscarf. docs/method.md lists what they miss.
 """
 
 from enum import StrEnum
@@ -30,7 +30,7 @@ _CELLS = 8
 """Cells of the picture along each side."""
 
 _BINS = 6
-"""Directions of edges that are told apart, of 30 degrees each."""
+"""Bins of edge directions, of 30 degrees each."""
 
 
 class Covering(StrEnum):
@@ -47,7 +47,7 @@ class Classifiers(NamedTuple):
     Attributes:
         mean: float32 (F,), subtracted from the features.
         weights: float32 (K, F), in the order of `Covering`.
-        thresholds: float32 (K,): a face whose score is above is covered.
+        thresholds: float32 (K,); a face with a score above its threshold is covered.
     """
 
     mean: NDArray[np.float32]
@@ -56,7 +56,7 @@ class Classifiers(NamedTuple):
 
 
 def find_covering(pixels: NDArray[np.uint8], face: Faces) -> Covering | None:
-    """Return the part of one face that is covered, the surest of several, or None.
+    """Return the covered part of one face, the most certain one of several, or None.
 
     Args:
         pixels: uint8 (H, W, 3), RGB, upright.

@@ -1,4 +1,4 @@
-"""From the bytes of an upload to upright pixels, without trusting the bytes."""
+"""Decoding of untrusted uploads to upright pixels."""
 
 import io
 import struct
@@ -32,9 +32,9 @@ DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
-"""What Pillow and pillow-heif raise on bytes that break their parsers; tests/unit/test_decode.py feeds such bytes."""
+"""Exceptions that Pillow and pillow-heif raise on invalid bytes; tests/unit/test_decode.py feeds them such bytes."""
 
-# EXIF 2.32, tag 0x0112: what has to be done to a stored picture to see it upright.
+# EXIF 2.32, tag 0x0112: the operation that turns a stored picture upright.
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -49,22 +49,21 @@ _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, 0xD8})
 
 _MAX_SEGMENTS = 2_000
-"""Segments of a JPEG that are walked. The largest metadata that cameras write takes some 200, of 64 kB each."""
+"""Most segments of a JPEG that are counted. The largest metadata of cameras takes about 200, of 64 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """What an upload may cost.
+    """Limits on the size and the cost of an upload.
 
     Attributes:
         file_bytes: largest file, in bytes. A 50-megapixel phone photo takes 8 to 20 MB.
-        pixels: most pixels, read from the header before anything is decoded. The default leaves room for the
+        pixels: most pixels, read from the header before decoding. The default leaves room for the
             largest picture of a 50-megapixel phone sensor, 8192 x 6144.
-        scanned_pixels: most pixels times scans of a JPEG. A scan of a few bytes makes the decoder walk the whole
-            picture again; cameras and editors write up to 10 scans or so.
-        processor_seconds: most processor time of decoding, which a `DecoderPool` enforces. A HEIC of 50 megapixels
-            took up to 4.2 s on one core of a server, a JPEG of that size 1 s; a machine half as fast takes
-            twice that.
+        scanned_pixels: most pixels times scans of a JPEG. A scan of a few bytes makes the decoder process the whole
+            picture again; cameras and editors write up to about 10 scans.
+        processor_seconds: most processor time of decoding, enforced by `DecoderPool`. A HEIC of 50 megapixels took up
+            to 4.2 s on one core of a server, a JPEG of that size 1 s; a machine half as fast takes twice as long.
     """
 
     file_bytes: int = 25_000_000
@@ -100,29 +99,27 @@ class Photo:
 
 
 Decode = Callable[[bytes], Photo]
-"""Reads a photo as `decode` does, in this process or in another."""
+"""A function like `decode`, in this process or another."""
 
 
 def decode(data: bytes, limits: ImageLimits = DEFAULT_IMAGE_LIMITS) -> Photo:
     """Read a JPEG, PNG, WebP or HEIC photo.
 
-    EXIF orientation is applied, transparency is laid on white, an embedded colour profile is converted to sRGB,
-    grey, palette, CMYK and 16-bit pictures become 8-bit RGB. Size limits are checked before pixels are decoded.
+    EXIF orientation is applied, transparency is composited on white, and embedded colour profiles are converted to
+    sRGB. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB. Size limits are checked before pixels are decoded.
     A JPEG that lacks only its end marker is read.
 
     Raises:
-        EmptyUpload: there are no bytes.
+        EmptyUpload: the file has no bytes.
         ImageTooLarge: the file or the picture exceeds the limits.
-        UnsupportedImage: the bytes are no picture, of another format, or an animation.
+        UnsupportedImage: the bytes are not a picture, have another format, or are an animation.
         DamagedImage: the picture is truncated or corrupt.
     """
     if not data:
-        raise EmptyUpload("The file is empty: choose the photo again and send it once more.")
+        raise EmptyUpload("The file is empty: choose the photo again and resend it.")
     if len(data) > limits.file_bytes:
-        raise ImageTooLarge(
-            f"The file has {len(data) / 1e6:.0f} MB, more than the {limits.file_bytes / 1e6:.0f} MB allowed: "
-            "send the photo in a smaller size."
-        )
+        size, limit = len(data) / 1e6, limits.file_bytes / 1e6
+        raise ImageTooLarge(f"The file is {size:.0f} MB; the limit is {limit:.0f} MB. Send a smaller photo.")
     with _open(data, limits) as image:
         _check_cost(image, data, limits)
         try:
@@ -132,14 +129,12 @@ def decode(data: bytes, limits: ImageLimits = DEFAULT_IMAGE_LIMITS) -> Photo:
         except DECODER_ERRORS as error:
             if (completed := restore_end_marker(data)) is not None:
                 return replace(decode(completed, limits), digest=sha256(data).hexdigest())
-            raise DamagedImage(
-                "The photo is damaged or was cut off on the way: send it again, or take a new one."
-            ) from error
+            raise DamagedImage("The photo is damaged or incomplete: send it again, or take a new one.") from error
     return Photo(pixels, sha256(data).hexdigest())
 
 
 def _open(data: bytes, limits: ImageLimits) -> Image.Image:
-    """Read the header alone."""
+    """Read only the header."""
     try:
         return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     except Image.DecompressionBombError as error:
@@ -148,21 +143,21 @@ def _open(data: bytes, limits: ImageLimits) -> Image.Image:
         known = _format_of(data)
         if known in PILLOW_FORMATS:
             raise DamagedImage("The photo is damaged: send it again, or take a new one.") from error
-        what = f"This is a {known} file, which is not read." if known else "This file is not a picture."
+        what = f"This is a {known} file, which is not supported." if known else "This file is not a picture."
         raise UnsupportedImage(f"{what} {_ACCEPTED}") from error
 
 
 def _check_cost(image: Image.Image, data: bytes, limits: ImageLimits) -> None:
-    # A JPEG of several pictures (MPO) and a HEIC with a burst are ordinary phone photos: their main picture is read.
+    # A JPEG of several pictures (MPO) and a HEIC with a burst are ordinary phone photos; their main picture is used.
     if image.format in {"PNG", "WEBP"} and getattr(image, "is_animated", False):
         raise UnsupportedImage("This is an animation: send a still photo, or a single frame of it.")
     area = image.width * image.height
     if area > limits.pixels:
         raise ImageTooLarge(_pixel_limit_message(limits))
-    # Pillow calls a JPEG of several pictures MPO. Most files are settled by the quick count, which is never too low.
+    # Pillow calls a JPEG of several pictures MPO. The quick count, which is never too low, suffices for most files.
     allowed = limits.scanned_pixels // max(1, area)
     if image.format in {"JPEG", "MPO"} and data.count(b"\xff\xda") > allowed and count_scans(data) > allowed:
-        raise ImageTooLarge("The photo is stored in too many passes to be read safely: save it as an ordinary JPEG.")
+        raise ImageTooLarge("The photo has too many JPEG scans to be read safely: save it as an ordinary JPEG.")
 
 
 def count_scans(jpeg: bytes) -> int:
@@ -172,7 +167,7 @@ def count_scans(jpeg: bytes) -> int:
     """
     content = np.frombuffer(jpeg, np.uint8)
     after = content[1:]
-    # In a scan's data 0xFF is followed by 0 or by the number of a restart.
+    # In a scan's data 0xFF is followed by 0 or by a restart number.
     is_marker = (content[:-1] == 0xFF) & (after != 0) & (after != 0xFF) & ((after < 0xD0) | (after > 0xD7))
     markers = np.flatnonzero(is_marker)
     scans, at = 0, 2
@@ -190,13 +185,13 @@ def count_scans(jpeg: bytes) -> int:
 
 
 def _pixel_limit_message(limits: ImageLimits) -> str:
-    return f"The picture has more than {limits.pixels / 1e6:.0f} megapixels: send the photo in a smaller size."
+    return f"The picture has more than {limits.pixels / 1e6:.0f} megapixels: send a smaller photo."
 
 
 def _apply_orientation(image: Image.Image, data: bytes) -> Image.Image:
     if image.format == "HEIF":
-        # A HEIC says by the boxes `irot` and `imir` how it is turned, and libheif obeys. Converters that copy the EXIF
-        # of a JPEG write neither, and there EXIF alone knows.
+        # The boxes `irot` and `imir` of a HEIC hold its orientation, which libheif applies. Converters that copy the
+        # EXIF of a JPEG write neither; then only the EXIF has it.
         turned = b"irot" in data or b"imir" in data
         orientation = 1 if turned else image.info.get("original_orientation")
     else:
@@ -220,7 +215,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert colours to sRGB; 12 ns a pixel. A profile that cannot be used is left aside, as browsers do."""
+    """Convert colours to sRGB; 12 ns per pixel. An unusable profile is ignored, as in browsers."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):
@@ -232,7 +227,7 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _format_of(data: bytes) -> str | None:
-    """Name the format that the first bytes claim, or None."""
+    """Return the format that the first bytes indicate, or None."""
     starts = {
         b"\xff\xd8\xff": "JPEG",
         b"\x89PNG\r\n\x1a\n": "PNG",

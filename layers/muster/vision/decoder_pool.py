@@ -1,7 +1,7 @@
-"""Photos decoded by processes of their own, which are killed when a photo costs too much.
+"""Decoding of photos in separate processes, which are killed if a photo costs too much.
 
-A decoder written in C cannot be interrupted by a thread, and a file may be made to keep one busy for hours. Pipes carry
-photos and pixels, since AWS Lambda has neither shared memory nor semaphores.
+A decoder written in C cannot be interrupted by a thread, and a crafted file may keep one busy for hours. Pipes carry
+photos and pixels, because AWS Lambda has neither shared memory nor semaphores.
 """
 
 import fcntl
@@ -27,21 +27,21 @@ from muster.vision.decoder_worker import LENGTH
 _START = "import sys; sys.path[:] = {path!r}; from muster.vision.decoder_worker import main; main()"
 
 _WALL_SECONDS = 60.0
-"""A guard only, for machines with far too much to do: processor time is what is limited."""
+"""A safeguard for overloaded machines; the actual limit is on processor time."""
 
 _PIPE_BYTES = 1 << 20
-"""Linux allows this much to every user."""
+"""Linux allows every user this much."""
 
 
 class DecoderPool:
     """Decodes as `muster.vision.decode.decode` does, with bounds on time and memory; safe to share between threads.
 
     Args:
-        size: photos decoded at once; more wait. Each process takes about 40 MB when it is idle.
+        size: photos decoded at once; further ones wait. An idle process takes about 40 MB.
     """
 
     def __init__(self, size: int) -> None:
-        # The process used last is used next, so that one is enough where photos come one by one.
+        # The process used last is used next, so one process suffices if photos arrive one by one.
         self._idle: LifoQueue[_Decoder | None] = LifoQueue()
         for _ in range(size - 1):
             self._idle.put(None)
@@ -52,8 +52,8 @@ class DecoderPool:
 
         Raises:
             EmptyUpload, UnsupportedImage, DamagedImage: the photo cannot be read.
-            ImageTooLarge: the photo exceeds the limits, those of processor time and memory among them.
-            OutOfMemory: this machine lacks memory, or is so busy that decoding did not end.
+            ImageTooLarge: the photo exceeds the limits, which include processor time and memory.
+            OutOfMemory: this machine lacks memory, or is too busy to finish decoding.
         """
         with self._decoder() as decoder:
             pixels = decoder.pixels(data)
@@ -111,7 +111,7 @@ class _Decoder:
         except (BrokenPipeError, EOFError) as error:
             raise self._death() from error
         except BaseException:
-            # What is left in the pipes would be taken for the next answer.
+            # Data left in the pipes would be taken for the next answer.
             self._process.kill()
             raise
         finally:

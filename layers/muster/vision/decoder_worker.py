@@ -1,8 +1,8 @@
-"""A process that decodes photos for another: requests come on stdin, answers leave on stdout.
+"""A process that decodes photos for another process: it reads requests from stdin and writes answers to stdout.
 
 A request is its length in 8 bytes, little-endian, then the photo's bytes. An answer is one line of JSON: `height` and
-`width`, after which the pixels follow; or `error`, the name of a domain error, and its `detail`; or `failure`, where an
-unexpected exception was raised. The process ends when stdin does, and with it when the process that asks ends.
+`width`, after which the pixels follow; or `error`, the name of a domain error, and its `detail`; or `failure`, if an
+unexpected exception was raised. The process ends when stdin is closed, so also when the parent process ends.
 """
 
 import json
@@ -27,7 +27,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # An interrupt at the terminal is for the process that asks.
+    # An interrupt at the terminal is meant for the parent process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while header := requests.read(LENGTH.size):
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _answer(data: bytes, answers: BinaryIO) -> None:
-    # Nothing handles the signal: the kernel ends the process, in the midst of a decoder written in C, too.
+    # The signal has no handler, so the kernel ends the process even inside a decoder written in C.
     signal.setitimer(signal.ITIMER_PROF, DEFAULT_IMAGE_LIMITS.processor_seconds)
     try:
         pixels = decode(data).pixels
@@ -44,7 +44,7 @@ def _answer(data: bytes, answers: BinaryIO) -> None:
     except MemoryError:
         detail = "The photo takes too much memory to read: save it as an ordinary JPEG, or send it in a smaller size."
         _write(answers, {"error": ImageTooLarge.__name__, "detail": detail})
-    except Exception as error:  # noqa: BLE001 - the process that asks raises it again
+    except Exception as error:  # noqa: BLE001 - the parent process raises it again
         _write(answers, {"failure": f"{type(error).__name__}: {error}"})
     else:
         _write(answers, {"height": pixels.shape[0], "width": pixels.shape[1]}, pixels.data.cast("B"))

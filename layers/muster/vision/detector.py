@@ -1,4 +1,4 @@
-"""CenterFace: every face of a photo with its box and five landmarks, small ones at the back and large ones alike."""
+"""CenterFace, a detector of small and large faces, with a box and five landmarks per face."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces
 from muster.vision.tiles import choose_scales
 
 STRIDE = 4
-"""Pixels of the input for one cell of the output (CenterFace, arXiv:1911.03599, section 3)."""
+"""Input pixels per output cell (CenterFace, arXiv:1911.03599, section 3)."""
 
 SIDE_MULTIPLE = 32
 """Sides of the input are multiples of the deepest layer's stride (as above)."""
 
 SCORE_THRESHOLD = 0.6
-"""Least score of a face. Midway between the least sure true face of the labelled photos (0.72) and the best false
-finding in them (0.53), and still nine in ten of the faces 32 pixels high in 12 megapixels
+"""Minimum score of a face. It is midway between the lowest score of a true face in the labelled photos (0.72) and the
+highest of a false one (0.53), and keeps nine in ten of the faces 32 pixels high in 12 megapixels
 (benchmarks/vision/detection.py)."""
 
 _OUTPUTS = ("heatmap", "scale", "offset", "landmarks")
@@ -28,8 +28,8 @@ _OUTPUTS = ("heatmap", "scale", "offset", "landmarks")
 class CenterFaceDetector:
     """A CenterFace model ready to read photos; safe to share between threads.
 
-    A face is found best when it is 32 to 500 pixels high at the input (benchmarks/vision/detection.py), so that a photo
-    is read at several scales, the finest in tiles, which also bounds the memory whatever the photo's size.
+    Detection is best for faces 32 to 500 pixels high at the input (benchmarks/vision/detection.py). So a photo is read
+    at several scales, the finest in tiles, which also bounds the memory for any size of photo.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class CenterFaceDetector:
         Args:
             model: the pack's `centerface.onnx`.
             threads: of the inference engine, for one photo.
-            sides: longest side, in pixels, at each scale a photo is read at, rising.
-            threshold: least score of a face, 0 to 1.
+            sides: longest side, in pixels, at each scale, ascending.
+            threshold: minimum score of a face, 0 to 1.
         """
         self._session = open_variable_size_session(model, threads)
         self._sides = sides
@@ -54,8 +54,8 @@ class CenterFaceDetector:
             pixels: uint8 (H, W, 3), RGB, upright, of any size.
 
         Returns:
-            N faces by falling score, in pixels of the photo; none gives empty arrays. The same photo gives the same
-            faces.
+            N faces by descending score, in pixels of the photo; empty arrays if there are none. The same photo
+            gives the same faces.
         """
         found = [
             detect_at_scale(pixels, scale, self._read) for scale in choose_scales(max(pixels.shape[:2]), self._sides)
@@ -77,16 +77,16 @@ def read_outputs(
     landmarks: NDArray[np.float32],
     threshold: float,
 ) -> Faces:
-    """Turn CenterFace's maps into faces: each local peak of the heatmap that reaches the threshold is one.
+    """Convert CenterFace's maps to faces: one for each local peak of the heatmap that reaches the threshold.
 
     Args:
-        heatmap: float32 (h, w), 0 to 1, one cell for 4 x 4 pixels of the input.
+        heatmap: float32 (h, w), 0 to 1, one cell per 4 x 4 input pixels.
         size: float32 (2, h, w), logarithm of height and width in cells.
         offset: float32 (2, h, w), of the centre in its cell, y and x.
         landmarks: float32 (10, h, w), y and x of each landmark from the box's corner, in box heights and widths.
 
     Returns:
-        Faces in pixels of the input, by falling score, not yet free of duplicates.
+        Faces in pixels of the input, by descending score, possibly with duplicates.
     """
     peaks = (heatmap >= threshold) & (heatmap == cv2.dilate(heatmap, np.ones((3, 3), np.uint8)))
     rows, columns = np.nonzero(peaks)

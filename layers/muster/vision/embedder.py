@@ -1,4 +1,4 @@
-"""Faces to embeddings: the networks of a pack on ONNX Runtime."""
+"""Embedding of faces with the networks of a pack."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,7 @@ from muster.vision.augment import augmented_crops
 from muster.vision.inference import open_session
 
 _BATCH = 16
-"""Crops of one network run; `benchmarks/vision/crops.py` times it: larger batches are no faster and take more
-memory."""
+"""Crops per network run. Larger batches are no faster and take more memory (`benchmarks/vision/crops.py`)."""
 
 
 class FaceNetwork:
@@ -48,7 +47,7 @@ class FaceNetwork:
         return unit_rows(embeddings)
 
     def embed_faces(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embed faces of which there are several crops each.
+        """Embed faces with several crops each.
 
         Args:
             crops: uint8 (N, C, side, side, 3), RGB.
@@ -63,7 +62,7 @@ class FaceNetwork:
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """A network and how it wants its faces.
+    """A network, with the framing of its crops.
 
     Attributes:
         mirrored: whether each crop is embedded together with its mirror image.
@@ -93,7 +92,7 @@ class Embedder:
 
 
 def join_embeddings(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Join the embeddings of the same N faces by K networks, one block behind the other, float32 (N, D), unit rows.
+    """Join the embeddings of the same N faces from K networks, side by side, as float32 (N, D), unit rows.
 
     Every block counts the same: the dot product of two rows is the mean of the networks' cosines.
     """

@@ -1,4 +1,4 @@
-"""A bound on the faces of one photo: each costs as much as the next, and a collage may hold thousands."""
+"""A limit on the faces of one photo: each costs processing time, and a collage may contain thousands."""
 
 import logging
 from typing import Final
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def best_faces(faces: Faces, limit: int = MAX_FACES) -> Faces:
-    """Return the faces with the highest scores, and write to the log if there were more."""
+    """Return the faces with the highest scores, and log a warning if there were more."""
     if len(faces) <= limit:
         return faces
     _log.warning("a photo shows %d faces: the %d with the highest scores are read", len(faces), limit)

@@ -1,4 +1,4 @@
-"""JPEG files that lack only their end marker, which browsers show all the same."""
+"""Repair of JPEG files that lack only their end marker, which browsers display anyway."""
 
 import io
 
@@ -12,15 +12,15 @@ _COEFFICIENTS = 64
 """Coefficients of a component's block of 8 x 8 pixels."""
 
 _FILLERS = (b"\xaa" * 64, b"\x55" * 64, b"\xfe" * 64)
-"""What a decoder reads where coded pixels are missing, besides the zeros that libjpeg assumes at an end marker."""
+"""Filler that a decoder reads in place of missing pixels, in addition to the zeros that libjpeg assumes."""
 
 
 def restore_end_marker(data: bytes) -> bytes | None:
     """Return a JPEG file with the end marker that it lacks.
 
-    A file that was cut off earlier lacks coded pixels as well. A decoder then takes the bytes that follow for pixels,
-    while those of a complete picture do not depend on them. So the file is decoded several times, each with other bytes
-    behind.
+    A file that was cut off earlier lacks coded pixels as well. A decoder then decodes the bytes that follow as pixels,
+    whereas a complete picture does not depend on them. So the file is decoded several times with different bytes
+    appended.
 
     Args:
         data: bytes of a JPEG file that has passed the limits on its size.
@@ -49,9 +49,9 @@ def _pixels(data: bytes) -> NDArray[np.uint8]:
 
 
 def _has_all_scans(data: bytes) -> bool:
-    """Tell whether the scans present hold every coefficient of every component in full precision.
+    """Return whether the scans hold every coefficient of every component in full precision.
 
-    Cut off between two scans, a progressive picture is decoded without a fault, only more coarsely.
+    A progressive picture that was cut off between two scans is decoded without an error, only more coarsely.
     """
     with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
         components = len(image.getbands())

@@ -1,4 +1,4 @@
-"""A photo fitted into a network's input without changing its proportions, and the way back."""
+"""Fitting of a photo into a network's input with its proportions kept, and the mapping back."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ BORDER_GREY = 114
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a picture lies in an input.
+    """The position of a picture in an input.
 
     Attributes:
-        scale: input pixels for one pixel of the picture, x and y; both differ by the rounding to whole pixels.
+        scale: input pixels per picture pixel, x and y; they differ by the rounding to whole pixels.
         corner: x and y of the picture's upper left corner, in pixels of the input.
     """
 
@@ -23,23 +23,23 @@ class Frame:
     corner: tuple[int, int]
 
     def to_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take points, float32 (..., 2) x and y, from the input to the picture."""
+        """Map points, float32 (..., 2) x and y, from the input to the picture."""
         return np.asarray((points - np.array(self.corner, np.float32)) / np.array(self.scale, np.float32), np.float32)
 
 
 def letterbox(
     pixels: NDArray[np.uint8], height: int, width: int, multiple: int | None, scaled: bool
 ) -> tuple[NDArray[np.uint8], Frame]:
-    """Fit a picture into an input, in its middle, with a grey border.
+    """Fit a picture into an input, centred, with a grey border.
 
     Args:
         pixels: uint8 (H, W, 3).
         height, width: of the input, in pixels.
-        multiple: None fills the whole input; a number leaves out the border but for what makes the sides its multiples.
-        scaled: whether the picture is brought to the input's size; otherwise it must fit as it is.
+        multiple: None fills the whole input; a number adds only the border that makes the sides its multiples.
+        scaled: whether the picture is resized to the input; otherwise it must already fit.
 
     Returns:
-        The input, uint8 (h, w, 3), and where the picture lies in it.
+        The input, uint8 (h, w, 3), and the position of the picture in it.
     """
     gain = min(height / pixels.shape[0], width / pixels.shape[1]) if scaled else 1.0
     inner_height, inner_width = (max(1, round(side * gain)) for side in pixels.shape[:2])

@@ -1,4 +1,4 @@
-"""Faces whose head is tilted, levelled before they are cut out: the embedder was trained on upright faces."""
+"""Levelling of tilted faces before they are cropped, because the embedders were trained on upright faces."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +12,24 @@ MIN_LEVELLED_ROLL = 20.0
 """Degrees of roll from which a face is levelled (benchmarks/vision/turned_photos.py)."""
 
 MAX_LEVELLED = 100
-"""Faces of one photo that are levelled at most, a class of 100: each costs up to three runs of the detector."""
+"""Most faces of one photo that are levelled, for a class of 100: each costs up to three runs of the detector."""
 
 _MAX_REMAINING_ROLL = 10.0
 """Degrees of roll below which a face is not levelled further."""
 
 _ATTEMPTS = 3
-"""Runs of the detector per face. Landmarks are wrong on a face tilted by more than 60 degrees, but each turn brings it
-nearer to upright."""
+"""Runs of the detector per face. Landmarks are wrong on a face tilted by more than 60 degrees, but each turn brings
+it nearer to upright."""
 
 _PATCH_SIDE = 512
-"""Longest side in pixels of the part of a photo that is read again; the face fills a third of it."""
+"""Longest side in pixels of the part of a photo that is detected again; the face fills a third of it."""
 
 _SURROUNDINGS = 3.0
 """Side of that part, as a multiple of the longer side of the face's box."""
 
 
 def is_tilted(faces: Faces) -> NDArray[np.bool_]:
-    """Tell which faces, N, are tilted by `MIN_LEVELLED_ROLL` or more: bool (N,)."""
+    """Return which of N faces are tilted by `MIN_LEVELLED_ROLL` or more: bool (N,)."""
     return np.asarray(np.abs(estimate_pose(faces.landmarks)[2]) >= MIN_LEVELLED_ROLL)
 
 
@@ -42,8 +42,8 @@ def level(pixels: NDArray[np.uint8], face: Faces, detect: Detect) -> tuple[NDArr
         detect: finds the faces of a picture.
 
     Returns:
-        A picture of the face and its surroundings, uint8 (h, w, 3), and the face as found there. If the face is not
-        found again, the photo and the face unchanged.
+        A picture of the face and its surroundings, uint8 (h, w, 3), and the face as detected in it; the unchanged photo
+        and face if the face is not found again.
     """
     best, best_face = pixels, face
     angle = 0.0
@@ -70,7 +70,7 @@ def _patch(pixels: NDArray[np.uint8], box: NDArray[np.float32], degrees: float) 
 
 
 def _central_face(faces: Faces, side: int) -> Faces | None:
-    """Return the surest of the faces whose centre lies in the middle third of a patch, of length 1, or None."""
+    """Return the face with the highest score in the middle third of a patch, of length 1, or None."""
     centres = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2
     away = np.linalg.norm(centres - side / 2, axis=1)
     near = np.flatnonzero(away < side / (2 * _SURROUNDINGS))

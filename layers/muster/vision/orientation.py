@@ -1,4 +1,4 @@
-"""Photos that lie on their side or upside down without saying so in their data, recognised by their faces."""
+"""Detection, by their faces, of sideways and upside-down photos without EXIF orientation."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,23 +12,23 @@ from muster.vision.decode import Photo
 from muster.vision.quality import estimate_pose
 
 Detect = Callable[[NDArray[np.uint8]], Faces]
-"""Finds the faces of a picture, uint8 (H, W, 3), RGB."""
+"""A detector of the faces of a picture, uint8 (H, W, 3), RGB."""
 
 QUARTER_TURNS = (0, 90, 180, 270)
 
-# Measured by benchmarks/vision/turned_photos.py on 34 photos: no upright one is looked at again, and every turned one
-# is.
+# Measured by benchmarks/vision/turned_photos.py on 34 photos: no upright one is compared in all turns,
+# and every turned one is.
 _SURE_SCORE = 0.8
-"""Score of the surest face below which a photo is looked at turned as well."""
+"""Highest score of a face below which a photo is compared in all turns."""
 
 _MAX_ROLL = 20.0
-"""Degrees that half the faces of a photo are tilted by, above which it is looked at turned as well."""
+"""Median tilt of the faces, in degrees, above which a photo is compared in all turns."""
 
 _MAX_COUNTED_ROLL = 60.0
-"""Degrees of roll from which a face has no weight in favour of a turn: landmarks of sideways faces are wrong."""
+"""Degrees of roll from which a face does not count in favour of a turn: landmarks of sideways faces are wrong."""
 
 _FACTOR, _MARGIN = 1.3, 0.05
-"""A turn is taken if its faces weigh more than those of the unturned photo times this factor, plus this margin."""
+"""A turn is chosen if its weight exceeds that of the unturned photo times this factor, plus this margin."""
 
 _GROUP_SIDE = 2048
 _PORTRAIT_SIDE = 1024
@@ -66,14 +66,14 @@ def boxes_before_turn(boxes: NDArray[np.float32], degrees: int, width: int, heig
 def find_faces(pixels: NDArray[np.uint8], detect: Detect) -> tuple[int, Faces]:
     """Find the faces of a photo of a group, turned if that shows more of them.
 
-    The detector runs once for a photo with a sure face whose faces are mostly upright. Any other photo is compared in
-    all four turns.
+    If a photo has a high-scoring face and its faces are mostly upright, the detector runs once. Any other photo is
+    compared in all four turns.
 
     Args:
         pixels: uint8 (H, W, 3), RGB.
 
     Returns:
-        The degrees by which the photo is to be turned clockwise, 0, 90, 180 or 270, and its faces once it is.
+        The clockwise degrees by which to turn the photo, 0, 90, 180 or 270, and its faces after the turn.
     """
     faces = detect(pixels)
     if _look_upright(faces):
@@ -84,7 +84,7 @@ def find_faces(pixels: NDArray[np.uint8], detect: Detect) -> tuple[int, Faces]:
 def find_portrait(pixels: NDArray[np.uint8], detect: Detect) -> tuple[int, Faces]:
     """Find the faces of a registration photo as `find_faces` does, but always compare all four turns.
 
-    A template lasts, and a single sideways face may look upright by chance.
+    A template is long-lived, and a single sideways face may look upright by chance.
     """
     return _best_turn(pixels, detect(pixels), detect, _PORTRAIT_SIDE)
 
@@ -114,6 +114,6 @@ def _best_turn(pixels: NDArray[np.uint8], faces: Faces, detect: Detect, side: in
 
 
 def _weight(faces: Faces) -> float:
-    """Return the sum over faces of their sureness times their uprightness; 0 for none."""
+    """Return the sum over faces of score above 0.5 times uprightness; 0 for none."""
     upright = np.clip(1 - np.abs(estimate_pose(faces.landmarks)[2]) / _MAX_COUNTED_ROLL, 0, 1)
     return float(((faces.scores - 0.5) * upright).sum())

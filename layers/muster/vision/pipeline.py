@@ -1,4 +1,4 @@
-"""From a photo to its faces and their embeddings: what registration and detection share."""
+"""The pipeline from a photo to its faces and embeddings, shared by registration and roll calls."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,17 +22,18 @@ from muster.vision.quality import Quality, assess, require_fit, require_main_fac
 from muster.vision.segmenter import grey_out_background
 
 HeadMasks = Callable[[NDArray[np.uint8], Faces, float], NDArray[np.float32]]
-"""Finds heads: pixels uint8 (H, W, 3), N faces and a crop's margin give masks float32 (N, 160, 160), 0 to 1."""
+"""A segmenter of human heads: from pixels uint8 (H, W, 3), N faces and a crop's margin to masks float32
+(N, 160, 160), 0 to 1."""
 
 COVERED_QUALITY = 0.5
 """Share of its quality that a registration photo of a covered face keeps."""
 
 
 class FaceDetector(Protocol):
-    """Finds the faces of a photo."""
+    """A detector of the faces of a photo."""
 
     def detect(self, pixels: NDArray[np.uint8]) -> Faces:
-        """Return the faces of a photo, uint8 (H, W, 3), RGB, upright, by falling score."""
+        """Return the faces of a photo, uint8 (H, W, 3), RGB, upright, by descending score."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,7 +45,7 @@ class PhotoProbes:
         quality: of each face.
         embeddings: float32 (N, D), unit rows.
         timings_ms: milliseconds spent in `detect`, `segment` (crops, masks, quality) and `embed`.
-        turned: degrees clockwise by which the photo was turned before it was read; faces lie in the turned photo.
+        turned: degrees clockwise by which the photo was turned before detection; `faces` refers to the turned photo.
     """
 
     faces: Faces
@@ -56,14 +57,14 @@ class PhotoProbes:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RegistrationViews:
-    """What one registration photo gives.
+    """The views of one registration photo.
 
     Attributes:
-        faces: the one main face, in pixels of the photo once it is turned or its head levelled.
+        faces: the one main face, in pixels of the turned photo or of the levelled patch.
         quality: of that face, 0 to 1.
         embeddings: float32 (V, D), unit rows, view 0 unchanged.
-        turned: degrees clockwise by which the photo was turned before it was read.
-        covering: what seems to be covered of the face, or None.
+        turned: degrees clockwise by which the photo was turned before detection.
+        covering: the part of the face that seems to be covered, or None.
     """
 
     faces: Faces
@@ -77,14 +78,14 @@ class RegistrationViews:
 class VisionPipeline:
     """Detector and embedders of one model pack, ready to read photos; safe to share between threads.
 
-    An embedding has D numbers: those of every embedder, one behind the other.
+    An embedding has D numbers: those of the embedders, joined.
 
     Attributes:
         embedders: one or more.
         views: how many augmented views a registration makes.
-        head_masks: finds the heads whose background is made grey in stretched crops; None leaves it, as the pack's
-            manifest says. Aligned crops show hardly any background.
-        seed: of the augmentation, so that the same photo always gives the same template.
+        head_masks: segmenter for stretched crops, whose background is then made grey; None leaves it unchanged, as the
+            pack's manifest decides. Aligned crops show hardly any background.
+        seed: of the augmentation, fixed so that the same photo always gives the same template.
     """
 
     detector: FaceDetector
@@ -130,7 +131,7 @@ class VisionPipeline:
         return self.embed(crops)
 
     def _crops(self, pixels: NDArray[np.uint8], faces: Faces) -> list[NDArray[np.uint8]]:
-        """Cut out every face for each embedder. Tilted ones are levelled, the surest first, up to a limit."""
+        """Crop every face for each embedder. Tilted faces are levelled, highest score first, up to a limit."""
         crops = self._cut(pixels, faces)
         tilted = np.flatnonzero(is_tilted(faces))
         for index in tilted[np.argsort(-faces.scores[tilted], kind="stable")][:MAX_LEVELLED]:

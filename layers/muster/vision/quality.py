@@ -1,4 +1,4 @@
-"""How well a face can be recognised, and whether a photo is fit to register its student."""
+"""The quality of faces, and the requirements for registration photos."""
 
 from dataclasses import dataclass
 
@@ -36,18 +36,18 @@ MAX_ROLL = 30.0
 (benchmarks/vision/turned_photos.py). A registration photo's face is levelled first."""
 
 RIVAL_PROMINENCE = 0.65
-"""Share of the main face's prominence from which a second face is no longer background (as above)."""
+"""Share of the main face's prominence from which a second face does not count as background (as above)."""
 
 _MIDDLE_GREY = 128
 
 _SIDE = 128
-"""Pixels to which a face is brought before sharpness is measured, so that its resolution does not matter twice."""
+"""Side in pixels to which a face is resized before its sharpness is measured, so resolution does not count twice."""
 
 _DEPTH_OF_NOSE = 0.5
-"""How far the nose tip stands before the plane of eyes and mouth, in eye distances: about 3 of 6 cm in an adult."""
+"""Distance of the nose tip from the plane of eyes and mouth, in eye distances: about 3 of 6 cm in an adult."""
 
 _NOSE_BETWEEN_EYES_AND_MOUTH = 0.56
-"""Where the nose tip lies on the way from the eyes to the mouth seen from the front: LFW's median (as above)."""
+"""Position of the nose tip between the eyes (0) and the mouth (1), seen from the front: LFW's median (as above)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -80,11 +80,11 @@ class Quality:
     cut_off: NDArray[np.float32]
 
     def faults(self, index: int) -> list[MusterError]:
-        """Return why one face is not fit to register, the gravest first, as errors ready to raise; empty if it is."""
+        """Return the errors that make one face unfit for registration, the most serious first; empty if it is fit."""
         checks: list[tuple[bool, MusterError]] = [
             (
                 bool(self.cut_off[index] > MAX_CUT_OFF),
-                FaceCutOff("The face runs over the edge: take the photo again with the whole head in the picture."),
+                FaceCutOff("The face is cut off: take the photo again with the whole head in the picture."),
             ),
             (
                 bool(self.size[index] < MIN_SIZE),
@@ -145,7 +145,7 @@ def assess(pixels: NDArray[np.uint8], faces: Faces) -> Quality:
 
 
 def require_registrable(pixels: NDArray[np.uint8], faces: Faces) -> int:
-    """Choose the one main face of a registration photo; a clearly smaller face in the background does no harm.
+    """Choose the one main face of a registration photo; clearly smaller faces in the background are ignored.
 
     Args:
         pixels: uint8 (H, W, 3), RGB, upright.
@@ -181,7 +181,7 @@ def require_main_face(pixels: NDArray[np.uint8], faces: Faces) -> int:
 
 
 def require_fit(pixels: NDArray[np.uint8], face: Faces) -> None:
-    """Refuse one face, of length 1, that is not fit to register its student.
+    """Reject one face, of length 1, that is not fit to register its student.
 
     Raises:
         FaceCutOff, FaceTooSmall, TooDark, TooBright, TooBlurred, FaceTurned: the face is not fit.
@@ -192,10 +192,10 @@ def require_fit(pixels: NDArray[np.uint8], face: Faces) -> None:
 
 
 def require_whole(pixels: NDArray[np.uint8], face: Faces) -> None:
-    """Refuse one face, of length 1, that runs over the edge of its photo.
+    """Reject one face, of length 1, that is cut off by the edge of its photo.
 
     Raises:
-        FaceCutOff: it does.
+        FaceCutOff: the face is cut off.
     """
     for fault in assess(pixels, face).faults(0):
         if isinstance(fault, FaceCutOff):
@@ -203,7 +203,7 @@ def require_whole(pixels: NDArray[np.uint8], face: Faces) -> None:
 
 
 def _prominence(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-    """Area of the box, halved on the way from the middle of the picture to its corner."""
+    """Return the area of each box, reduced towards the corner of the picture, where it is halved."""
     middle = np.array([width, height], np.float32) / 2
     away = np.linalg.norm(boxes[:, :2] + boxes[:, 2:] / 2 - middle, axis=1) / np.linalg.norm(middle)
     return np.asarray(boxes[:, 2:].prod(axis=1) * (1 - np.minimum(away, 1) / 2), np.float32)
@@ -211,7 +211,7 @@ def _prominence(boxes: NDArray[np.float32], width: int, height: int) -> NDArray[
 
 def _light(pixels: NDArray[np.uint8], box: NDArray[np.float32]) -> tuple[float, float, float, float, float]:
     """Return sharpness, brightness, contrast and the under- and overexposed shares of one face."""
-    # The inner part of the box is skin: background and hair beside it would decide of brightness and sharpness.
+    # The inner part of the box is skin; background and hair would distort brightness and sharpness.
     low = np.maximum(box[:2] + box[2:] * 0.15, 0).astype(int)
     high = np.minimum(box[:2] + box[2:] * 0.85, pixels.shape[1::-1]).astype(int)
     if (high - low < 2).any():
@@ -219,7 +219,7 @@ def _light(pixels: NDArray[np.uint8], box: NDArray[np.float32]) -> tuple[float, 
     luma = cv2.cvtColor(pixels[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
     shrinking = min(luma.shape) > _SIDE
     face = cv2.resize(luma, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
-    # Noise is finer than any feature of a face: smoothing first keeps a grainy, blurred picture from passing as sharp.
+    # Noise is finer than any feature of a face. Smoothing keeps a grainy, blurred picture from passing as sharp.
     smooth = cv2.GaussianBlur(face.astype(np.float32), (0, 0), 1.5)
     detail = float(cv2.Laplacian(smooth, cv2.CV_32F, ksize=3).var())
     spread = float(face.std())
@@ -243,7 +243,7 @@ def estimate_pose(
     down = mouth - eyes
     length = np.maximum(np.linalg.norm(down, axis=1), 1e-3)
     along = ((nose - eyes) * down).sum(axis=1) / length**2
-    # The face's own axis is taken from eyes to mouth: a turned head shortens the eyes' distance, never their middle.
+    # The face's axis runs from eyes to mouth: turning the head shortens the eyes' distance, but keeps their middle.
     sideways = ((nose - eyes)[:, 0] * down[:, 1] - (nose - eyes)[:, 1] * down[:, 0]) / length
     breadth = np.maximum(np.linalg.norm(across, axis=1), 1e-3)
     yaw = np.arctan2(sideways, _DEPTH_OF_NOSE * breadth)

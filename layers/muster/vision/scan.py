@@ -1,4 +1,4 @@
-"""A photo read at several scales and in tiles by any detector, and what is found twice joined into one."""
+"""Detection at several scales and in tiles, and the removal of duplicate detections."""
 
 from collections.abc import Callable
 
@@ -16,19 +16,19 @@ CONTAINED_SHARE = 0.7
 in a crowd overlap by less)."""
 
 Read = Callable[[NDArray[np.uint8]], Faces]
-"""A detector's reading of one picture, uint8 (h, w, 3), RGB, no side longer than the tiles': faces in its pixels."""
+"""A detector of the faces of one picture, uint8 (h, w, 3), RGB, with no side longer than a tile's."""
 
 
 def detect_at_scale(pixels: NDArray[np.uint8], scale: float, read: Read, max_side: int = MAX_TILE_SIDE) -> Faces:
-    """Read a photo at one scale, in tiles where it is larger than one.
+    """Detect the faces of a photo at one scale, in tiles if it is larger than one.
 
     Args:
         pixels: uint8 (H, W, 3), RGB, of any size.
-        scale: 0 to 1, by which the photo is made smaller first.
+        scale: factor, 0 to 1, by which the photo is reduced first.
         max_side: longest side of a tile, in pixels.
 
     Returns:
-        Faces in pixels of the photo, not yet free of duplicates. In tiles only those that a tile shows whole.
+        Faces in pixels of the photo, possibly with duplicates; with tiles, only faces that a tile shows whole.
     """
     height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
     picture = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
@@ -49,7 +49,7 @@ def _detect_in_tile(picture: NDArray[np.uint8], tile: Tile, read: Read) -> Faces
 
 
 def concatenate_faces(parts: list[Faces]) -> Faces:
-    """Join the findings of several passes, by falling score."""
+    """Join the faces of several passes, by descending score."""
     scores = np.concatenate([part.scores for part in parts])
     joined = Faces(
         np.concatenate([part.boxes for part in parts]), np.concatenate([part.landmarks for part in parts]), scores
@@ -58,13 +58,13 @@ def concatenate_faces(parts: list[Faces]) -> Faces:
 
 
 def non_max_suppression(faces: Faces, overlap: float, inside: float) -> Faces:
-    """Keep the best of faces that are the same face seen twice.
+    """Keep the best of several detections of the same face.
 
     Args:
-        faces: by falling score.
+        faces: by descending score.
         overlap: intersection over union above which two boxes are one face, 0 to 1.
-        inside: share of the smaller box that lies in the other above which they are one face, 0 to 1: seen too
-            closely, a large face also answers in parts.
+        inside: share of the smaller box that lies in the other above which they are one face, 0 to 1: at too
+            fine a scale, parts of a large face are also detected.
     """
     area = faces.boxes[:, 2:].prod(axis=1)
     alive = np.ones(len(faces), bool)

@@ -1,8 +1,7 @@
-"""Where the head is in a crop, from the face's landmarks and the photo's colours; no weights of its own.
+"""Segmentation of the human head in a crop, from the face's landmarks and the photo's colours, without weights.
 
-A prior of ellipses, laid by the landmarks, says what is surely head and what surely is not; GrabCut decides what lies
-between. What it does to recognition is measured by `benchmarks/vision/crops.py`; the pack's manifest says whether it is
-used.
+A prior of ellipses, placed by the landmarks, labels certain head and certain background; GrabCut decides the rest.
+`benchmarks/vision/crops.py` measures its effect on recognition; the pack's manifest decides whether it is used.
 """
 
 import cv2
@@ -13,7 +12,7 @@ from muster.domain.faces import Faces
 from muster.vision.align import CROP_SIZE, box_to_crop, warp
 
 FRAME_MARGIN = 1.0
-"""The box is doubled, so that hair and some background on every side are seen."""
+"""The box is doubled, so that it includes hair and some background on every side."""
 
 _SIDE = 80
 """Side in pixels at which GrabCut runs; a head's outline needs no more, and its time grows with the area."""
@@ -23,11 +22,11 @@ _SOFTNESS = 0.02
 """Deviation of the blur along the outline, as a part of the frame's side."""
 
 BACKGROUND_GREY = 127
-"""Grey that fills the background: zero after the embedder's scaling."""
+"""Grey of the replaced background: zero after the embedder's scaling."""
 
-# Half axes, and centre from the eyes towards the mouth, of ellipses, in units of the distance from the eyes' middle to
-# the mouth's, which a turn of the head to the side leaves as it is; set on the sample portraits, whose heads are
-# outlined by hand in the unit test.
+# Half axes of ellipses, and their centre on the way from the eyes to the mouth. The unit is the distance between the
+# middle of the eyes and that of the mouth, which does not change when the head turns to the side. Set on the sample
+# portraits, whose heads are outlined by hand in the unit test.
 _OUTER = ((1.75, 2.15), -0.05)
 _LIKELY = ((1.35, 1.75), 0.0)
 _FACE = ((0.72, 1.0), 0.45)
@@ -58,7 +57,7 @@ def head_masks(pixels: NDArray[np.uint8], faces: Faces, margin: float) -> NDArra
 
 
 def frame_to_crop(mask: NDArray[np.float32], margin: float) -> NDArray[np.float32]:
-    """Take the mask of a frame, (side, side), to the crop of a smaller margin about the same centre."""
+    """Map the mask of a frame, (side, side), to the concentric crop with a smaller margin."""
     side = len(mask)
     scale = (CROP_SIZE / side) * (1 + FRAME_MARGIN) / (1 + margin)
     shift = (CROP_SIZE - scale * side) / 2 + 0.5 * scale - 0.5
@@ -70,12 +69,12 @@ def frame_to_crop(mask: NDArray[np.float32], margin: float) -> NDArray[np.float3
 def grey_out_background(
     crops: NDArray[np.uint8], masks: NDArray[np.float32], strength: float = 1.0
 ) -> NDArray[np.uint8]:
-    """Fade what is not head to grey.
+    """Fade the background of heads to grey.
 
     Args:
         crops: uint8 (N, 160, 160, 3).
         masks: float32 (N, 160, 160) of those crops.
-        strength: 0 leaves the background as it is, 1 replaces it.
+        strength: 0 leaves the background unchanged, 1 replaces it.
 
     Returns:
         uint8 (N, 160, 160, 3).
@@ -89,7 +88,7 @@ def _prior(landmarks: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Label a frame for GrabCut from five landmarks, float64 (5, 2), in its pixels."""
     eyes, mouth = landmarks[:2].mean(axis=0), landmarks[3:].mean(axis=0)
     down = mouth - eyes
-    # In a stretched frame a profile's eyes nearly meet; the span down the face does not shrink with the turn.
+    # In a stretched frame a profile's eyes nearly meet; the height of the face does not shrink with the turn.
     unit = max(float(np.hypot(*down)), 1.0)
     tilt = float(np.degrees(np.arctan2(down[1], down[0]))) - 90
     labels = np.full((_SIDE, _SIDE), cv2.GC_BGD, dtype=np.uint8)
@@ -105,7 +104,7 @@ def _prior(landmarks: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _refine(frame: NDArray[np.uint8], labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Let GrabCut decide the unsure ring; return one connected head, float32 (side, side) 0 or 1."""
+    """Let GrabCut decide the uncertain ring; return one connected head, float32 (side, side), 0 or 1."""
     sure = (labels == cv2.GC_FGD).astype(np.uint8)
     # GrabCut seeds its colour models at random; the same photo must give the same mask.
     cv2.setRNGSeed(0)

@@ -1,4 +1,4 @@
-"""At which scales a photo is read, and in which tiles at each."""
+"""The scales, and the tiles at each scale, in which a photo is read."""
 
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -10,20 +10,20 @@ MAX_TILE_SIDE = 1376
 """Longest side of a tile, in pixels: 0.4 GB of working memory in CenterFace (benchmarks/vision/detection.py)."""
 
 TILE_OVERLAP_PX = 128
-"""Pixels that neighbouring tiles share. A face up to that size is whole in the tile that owns its centre;
-a larger one is found at the next coarser scale."""
+"""Overlap of neighbouring tiles in pixels. A face up to this size is whole in the tile that owns its centre; a larger
+face is found at the next coarser scale."""
 
 MIN_SCALE_RATIO = 1.25
-"""Two scales whose ratio is below show nothing new of each other."""
+"""A scale is skipped if it is within this ratio of another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A part of a picture, and the part of it in which it alone answers.
+    """A part of a picture, with the area in which it owns the faces.
 
     Attributes:
-        left, top, right, bottom: pixels of the picture, `right` and `bottom` outside.
-        own: least x and y, and x and y that are too large, of the face centres that are its own.
+        left, top, right, bottom: pixels of the picture, `right` and `bottom` exclusive.
+        own: bounds of the face centres that the tile owns: lowest x and y, and upper x and y, exclusive.
     """
 
     left: int
@@ -33,24 +33,24 @@ class Tile:
     own: tuple[float, float, float, float]
 
     def owns(self, centres: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Say which centres, float32 (N, 2) x and y, are this tile's own; each point of the plane has one owner."""
+        """Return which centres, float32 (N, 2) x and y, the tile owns; each point of the plane has one owner."""
         low, high = np.array(self.own[:2]), np.array(self.own[2:])
         return np.asarray(((centres >= low) & (centres < high)).all(axis=1), np.bool_)
 
 
 def choose_scales(longest: int, sides: tuple[int, ...]) -> list[float]:
-    """Return the scales to read a photo at, rising, never above 1.
+    """Return the scales to read a photo at, ascending, never above 1.
 
     Args:
         longest: longest side of the photo, in pixels.
-        sides: longest sides wanted, rising; those near or above the photo's own give way to scale 1.
+        sides: desired longest sides, ascending; those near or above the photo's own are replaced by scale 1.
     """
     below = [side / longest for side in sides[:-1] if side * MIN_SCALE_RATIO < longest]
     return [*below, min(1.0, sides[-1] / longest)]
 
 
 def cut_tiles(width: int, height: int, max_side: int = MAX_TILE_SIDE) -> list[Tile]:
-    """Cover a picture with as few tiles as their largest side, in pixels, allows, of equal size, sharing a border."""
+    """Cover a picture with the fewest overlapping tiles of equal size, with sides of at most `max_side` pixels."""
     return [
         Tile(left, top, right, bottom, (own_left, own_top, own_right, own_bottom))
         for (top, bottom, own_top, own_bottom), (left, right, own_left, own_right) in product(

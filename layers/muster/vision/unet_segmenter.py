@@ -1,4 +1,4 @@
-"""Where the head is in a crop, from a segmentation network's weights: the Unet of `head-segmentation`."""
+"""Segmentation of the human head in a crop with a network: the Unet of `head-segmentation`."""
 
 from pathlib import Path
 

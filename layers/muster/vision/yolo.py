@@ -21,9 +21,9 @@ INPUT_SIDE = 640
 """Longest side, in pixels, of the input that the published face weights were trained at."""
 
 SCORE_THRESHOLD = 0.6
-"""Least score of a face: midway between the least sure true face (0.72) and the best false finding (0.48) of a small
-YOLOv8 face detector on 18 photos with 46 labelled noses, all of which it finds (tests/unit/test_yolo.py). Not measured
-with the published weights."""
+"""Minimum score of a face, midway between the lowest of a true face (0.72) and the highest of a false one (0.48).
+Measured with a small YOLOv8 face detector on 18 photos with 46 labelled noses, all of which it finds
+(tests/unit/test_yolo.py); not measured with the published weights."""
 
 ULTRALYTICS_IOU = 0.7
 """Intersection over union above which ultralytics' predictor takes two boxes for one object (its default `iou`)."""
@@ -32,8 +32,8 @@ ULTRALYTICS_IOU = 0.7
 class YoloFaceDetector:
     """A YOLO face detector ready to read photos; safe to share between threads.
 
-    A photo is read whole, as ultralytics reads it, and a large one also at finer scales in tiles, so that small faces
-    are found and memory stays bounded.
+    A photo is read whole, as ultralytics reads it. A large photo is also read at finer scales in tiles, so that small
+    faces are found and memory stays bounded.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class YoloFaceDetector:
         Args:
             model: ONNX file for pictures of one fixed size or of any, in a layout that `read_outputs` names.
             threads: of the inference engine, for one photo.
-            sides: longest side, in pixels, at each scale a photo is read at, rising; the first reads it whole.
-            threshold: least score of a face, 0 to 1.
+            sides: longest side, in pixels, at each scale, ascending; the first reads the photo whole.
+            threshold: minimum score of a face, 0 to 1.
         """
         self._session = open_variable_size_session(model, threads)
         entry = self._session.get_inputs()[0]
@@ -65,11 +65,11 @@ class YoloFaceDetector:
             pixels: uint8 (H, W, 3), RGB, upright, of any size.
 
         Returns:
-            N faces by falling score, in pixels of the photo; none gives empty arrays. The same photo gives the same
-            faces. A model without landmarks gives those of a face from the front, laid into the box.
+            N faces by descending score, in pixels of the photo; empty arrays if there are none. The same photo gives
+            the same faces. For a model without landmarks, those of a frontal face are fitted into the box.
 
         Raises:
-            PackDamaged: the model answers in a layout that is not read.
+            PackDamaged: the layout of the model's outputs is not supported.
         """
         longest = max(pixels.shape[:2])
         finer = [
@@ -86,11 +86,11 @@ class YoloFaceDetector:
 
         Args:
             pixels: as for `detect`.
-            same: intersection over union above which two boxes are one face; one face may answer twice below it.
+            same: intersection over union above which two boxes are one face.
 
         Returns, Raises: as `detect`.
         """
-        # A share above 1 is never reached: a box inside another stays, as in the predictor.
+        # A share above 1 is never reached, so a box inside another stays, as in the predictor.
         return non_max_suppression(self._read_whole(pixels), same, inside=2.0)
 
     def _read_whole(self, pixels: NDArray[np.uint8]) -> Faces:

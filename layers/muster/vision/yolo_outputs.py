@@ -1,4 +1,4 @@
-"""The numbers that a YOLO face detector answers with, read as faces, for each way its weights are published."""
+"""Conversion of a YOLO face detector's outputs to faces, for each layout in which its weights are published."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from muster.domain.faces import Faces
 
 LANDMARKS = 5
 DISTANCE_BINS = 16
-"""Values that one box side's distance is spread over (ultralytics: `reg_max` of YOLOv8 and YOLO11)."""
+"""Bins of the distance to one side of a box (ultralytics: `reg_max` of YOLOv8 and YOLO11)."""
 
 _BOX = 4
 _POINT = 3
 """Values of a landmark: x, y and visibility."""
 
 FRONTAL_LANDMARKS = np.array([[0.254, 0.384], [0.746, 0.384], [0.5, 0.584], [0.294, 0.74], [0.706, 0.74]], np.float32)
-"""Where the landmarks of a face from the front lie, as parts of its box's width and height: the median of a YOLOv8 face
+"""Landmarks of a frontal face, as shares of its box's width and height: the median of a YOLOv8 face
 detector with landmarks on 172 pictures of LFW, made symmetrical."""
 
 
 def read_outputs(outputs: list[FloatArray], height: int, width: int, threshold: float) -> Faces:
-    """Turn the outputs of one picture into faces, not yet free of duplicates.
+    """Convert the outputs of one picture to faces, possibly with duplicates.
 
-    Three layouts are read, told apart by their shapes, N being the number of cells:
+    Three layouts are distinguished by their shapes, where N is the number of cells:
     (5, N) or (20, N), where a column is a box's centre, width and height, its score, and five landmarks or none, in
     pixels, as ultralytics exports; or one map (64 + 1, h, w) or (64 + 1 + 15, h, w) for each stride, as the network's
     last convolutions leave them.
@@ -30,11 +30,11 @@ def read_outputs(outputs: list[FloatArray], height: int, width: int, threshold: 
     Args:
         outputs: float32 arrays of one picture, without the batch axis.
         height, width: of the network's input, in pixels.
-        threshold: least score of a face, 0 to 1.
+        threshold: minimum score of a face, 0 to 1.
 
     Returns:
-        Faces in pixels of the input, by falling score. A layout without landmarks gives those of a face from the
-        front, laid into the box: yaw, pitch and roll then read as zero.
+        Faces in pixels of the input, by descending score. For a layout without landmarks, those of a frontal face are
+        fitted into the box, so yaw, pitch and roll are zero.
 
     Raises:
         PackDamaged: the outputs have another layout.
@@ -48,7 +48,7 @@ def read_outputs(outputs: list[FloatArray], height: int, width: int, threshold: 
         )
     else:
         raise PackDamaged(
-            f"The detector answers in a form that is not read (shapes {shapes} for an input of {height} x {width}): "
+            f"The detector's output layout is not supported (shapes {shapes} for an input of {height} x {width}): "
             "export it with ultralytics, for one class, without built-in suppression, then build the pack again."
         )
     columns = columns[:, np.argsort(-columns[_BOX], kind="stable")]
@@ -92,7 +92,7 @@ def _landmarks(columns: FloatArray, boxes: FloatArray) -> FloatArray:
 
 
 def frontal_landmarks(boxes: FloatArray) -> FloatArray:
-    """Lay the landmarks of a face from the front into boxes.
+    """Fit the landmarks of a frontal face into boxes.
 
     Args:
         boxes: float32 (N, 4), x, y, width, height.
