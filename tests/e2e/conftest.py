@@ -12,13 +12,14 @@ from muster.composition.settings import LocalSettings
 from muster.composition.vision import open_models
 from muster.packs.load import ModelPack
 from muster.vision.pipeline import VisionPipeline
+from tests.e2e.remembered import RememberingPipeline
 from tests.e2e.serving import serving
 
 
 @pytest.fixture(scope="session")
 def vision(pack: ModelPack) -> VisionPipeline:
-    """The real models, loaded once for all tests."""
-    return open_models(pack, LocalSettings().threads)
+    """The real models, loaded once for all tests; each photo is read once."""
+    return RememberingPipeline.around(open_models(pack, LocalSettings().threads))
 
 
 @pytest.fixture
