@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from muster.domain.errors import IdempotencyKeyReused, InvalidRequest, RequestUnderWay
+from muster.domain.errors import HeadConflict, IdempotencyKeyReused, InvalidRequest, RequestUnderWay, VersionConflict
 from muster.domain.student import MAX_GROUPS, Student
 
 RESPONSE_LIFETIME = timedelta(days=1)
@@ -30,3 +30,13 @@ def key_reused() -> IdempotencyKeyReused:
 def request_in_progress() -> RequestUnderWay:
     """Return the error for a repeated request whose first attempt is still in progress."""
     return RequestUnderWay("The same request is still in progress. Try again in a few seconds.")
+
+
+def changed_concurrently(record: str) -> VersionConflict:
+    """Return the error for a record, such as "The group 7b", whose version is not the expected one."""
+    return VersionConflict(f"{record} was changed by someone else. Read it again, then repeat the change.")
+
+
+def promoted_concurrently() -> HeadConflict:
+    """Return the error for a current head that is not the expected one."""
+    return HeadConflict("Another head was promoted first. Check which one is current, then try again.")

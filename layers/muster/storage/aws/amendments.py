@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from muster.domain.anonymisation import anonymise, remove_students, students_in, students_in_change
 from muster.domain.attendance import Change, Mark, Session
-from muster.domain.errors import FaceNotFound, PhotoNotFound, VersionConflict
+from muster.domain.errors import FaceNotFound, PhotoNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import PhotoId, SessionId
 from muster.storage.aws import keys
@@ -22,6 +22,7 @@ from muster.storage.aws.session_items import (
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import Item, Table
 from muster.storage.documents import faces_text, read_faces
+from muster.storage.shared import changed_concurrently
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,7 @@ class Amendments:
         students = students.union(*map(students_in_change, amendment.changes))
         record, known = self._records.load_with_mentions(session_id, students)
         if record["version"] != expected:
-            raise VersionConflict(
-                f"The session {session_id} was changed in the meantime: read it again, then change it."
-            )
+            raise changed_concurrently(f"The session {session_id}")
         stored = read_marks(record)
         stored |= {mark.student_id: mark for mark in amendment.marks if mark.student_id in known.enrolled}
         record["marks"] = marks_document(stored)

@@ -1,10 +1,11 @@
 """Groups in one partition of the table."""
 
-from muster.domain.errors import GroupExists, GroupNotFound, VersionConflict
+from muster.domain.errors import GroupExists, GroupNotFound
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, UserId
 from muster.storage.aws import keys
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
+from muster.storage.shared import changed_concurrently
 
 
 class AwsGroups:
@@ -39,9 +40,7 @@ class AwsGroups:
             self._table.put(_item(group), "version = :before", {":before": group.version - 1})
         except ConditionFailed as error:
             self.get(group.id)
-            raise VersionConflict(
-                f"The group {group.id} was changed in the meantime: read it again, then change it."
-            ) from error
+            raise changed_concurrently(f"The group {group.id}") from error
 
     def remove(self, group_id: GroupId) -> None:
         """Remove a group's record; see `GroupStore.remove`."""

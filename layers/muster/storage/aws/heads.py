@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from muster.domain.errors import HeadConflict, HeadNotFound
+from muster.domain.errors import HeadNotFound
 from muster.domain.identifiers import PackId
 from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import ConditionFailed, Item, Table
 from muster.storage.documents import json_text, read_time, time_text
 from muster.storage.ports import HeadVersion
+from muster.storage.shared import promoted_concurrently
 
 _WRITING, _STORED, _LEAVING = "writing", "stored", "leaving"
 
@@ -106,9 +107,7 @@ class AwsHeads:
         except ConditionFailed as error:
             if version is not None and 1 in error.failed:
                 raise _not_found(pack, version) from error
-            raise HeadConflict(
-                "Another head was promoted first. Check which one is current, then try again."
-            ) from error
+            raise promoted_concurrently() from error
 
     def prune(self, pack: PackId, keep: int) -> None:
         """Delete all but the newest `keep` heads and the current one."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import uuid4
 
-from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound, VersionConflict
+from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound
 from muster.domain.identifiers import FaceId, GroupId, StudentId
 from muster.domain.learning import NewFace, without_learned_face
 from muster.domain.student import Consent, Student, Template
@@ -31,7 +31,7 @@ from muster.storage.aws.student_items import (
     template_key,
 )
 from muster.storage.aws.table import MAX_TRANSACTION_ACTIONS, ConditionFailed, Item, Table, back_off
-from muster.storage.shared import check_groups
+from muster.storage.shared import changed_concurrently, check_groups
 
 _Result = TypeVar("_Result")
 
@@ -85,7 +85,7 @@ class AwsStudents:
             self._store(record_item(student, entry.photos[0], copy), stored, also)
         except ConditionFailed as error:
             _check_can_be_added(student, self._table.get(record_key(student.id)), replaces)
-            raise _changed(student.id) from error
+            raise changed_concurrently(f"The record of {student.id}") from error
         self._copies.write(template, copy)
 
     def enrol(self, student: Student) -> None:
@@ -103,7 +103,7 @@ class AwsStudents:
         def renamed(stored: Item) -> None:
             old = read_student(stored)
             if old.version != student.version - 1:
-                raise _changed(student.id)
+                raise changed_concurrently(f"The record of {student.id}")
             new = replace(old, name=student.name, groups=student.groups, version=student.version)
             self._store(record_item(new, stored.get("photo"), stored.get("training_copy")), stored)
 
@@ -301,7 +301,7 @@ class AwsStudents:
             except ConditionFailed:
                 self._erasures.finish(student_id)
             back_off(attempt)
-        raise _changed(student_id)
+        raise changed_concurrently(f"The record of {student_id}")
 
 
 def _unchanged(stored: Item | None) -> tuple[str, Item]:
@@ -317,14 +317,10 @@ def _check_can_be_added(student: Student, stored: Item | None, replaces: Student
     if "photo" in stored:
         raise _exists(student.id)
     if stored["version"] != student.version - 1 or (replaces is not None and read_student(stored) != replaces):
-        raise _changed(student.id)
+        raise changed_concurrently(f"The record of {student.id}")
 
 
 def _exists(student_id: StudentId) -> StudentExists:
     return StudentExists(
         f"The id {student_id} belongs to a registered student: take another id, or erase that student first."
     )
-
-
-def _changed(student_id: StudentId) -> VersionConflict:
-    return VersionConflict(f"{student_id} was changed in the meantime: read the record again, then change it.")

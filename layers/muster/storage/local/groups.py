@@ -4,11 +4,12 @@ import json
 import sqlite3
 from typing import Any
 
-from muster.domain.errors import GroupExists, GroupNotFound, VersionConflict
+from muster.domain.errors import GroupExists, GroupNotFound
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, UserId
 from muster.storage.documents import json_text
 from muster.storage.local.database import Database
+from muster.storage.shared import changed_concurrently
 
 _GROUP = "SELECT id, name, teachers, version FROM groups"
 
@@ -41,7 +42,7 @@ class LocalGroups:
         """Replace name and teachers of a group; see `GroupStore.update`."""
         with self._database.write() as connection:
             if _group(_existing(connection, group.id)).version != group.version - 1:
-                raise VersionConflict(f"The group {group.id} was changed in the meantime: read it again.")
+                raise changed_concurrently(f"The group {group.id}")
             connection.execute(
                 "UPDATE groups SET name = ?, teachers = ?, version = ? WHERE id = ?",
                 (group.name, json_text(sorted(group.teachers)), group.version, group.id),

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from muster.domain.errors import HeadConflict, HeadNotFound
+from muster.domain.errors import HeadNotFound
 from muster.domain.identifiers import PackId
 from muster.storage.documents import json_text, read_time, time_text
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.local.transaction import transaction
 from muster.storage.ports import HeadVersion
+from muster.storage.shared import promoted_concurrently
 
 
 class LocalHeads:
@@ -80,7 +81,7 @@ class LocalHeads:
             ):
                 raise _not_found(pack, version)
             if _current(connection, pack) != expected:
-                raise HeadConflict("Another head was promoted in the meantime: look at the current one and try again.")
+                raise promoted_concurrently()
             connection.execute("UPDATE head_pointers SET current = ? WHERE pack = ?", (version, pack))
 
     def prune(self, pack: PackId, keep: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from muster.domain.anonymisation import anonymise, remove_students, students_in, students_in_change, students_named_in
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
-from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound, VersionConflict
+from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.domain.precedence import keep_decisions, keep_marks, outranks
@@ -29,6 +29,7 @@ from muster.storage.documents import (
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.local.transaction import Transaction, transaction
+from muster.storage.shared import changed_concurrently
 
 _SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased"
 _STATUS = {status.value: status for status in MarkStatus}
@@ -152,7 +153,7 @@ class LocalSessions:
             connection = tx.connection
             session = _session(_existing_row(connection, session_id))
             if session.version != expected:
-                raise VersionConflict(f"The session {session_id} was changed in the meantime: read it again.")
+                raise changed_concurrently(f"The session {session_id}")
             involved = students_in(faces) | {mark.student_id for mark in marks}
             involved = involved.union(*map(students_in_change, changes))
             enrolled, nameable = _enrolled_and_nameable(connection, involved)

@@ -9,7 +9,7 @@ from typing import Any
 
 from muster.domain.anonymisation import anonymise, count_erased, remove_students, students_ever_named_in, students_in
 from muster.domain.attendance import MarkStatus
-from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound, VersionConflict
+from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId
 from muster.domain.learning import NewFace, with_learned_face, without_learned_face
 from muster.domain.student import Consent, Student, Template
@@ -35,7 +35,7 @@ from muster.storage.local.erasures import keep_erasures_file, note_erasure
 from muster.storage.local.files import Files
 from muster.storage.local.search import raw_traces, traces
 from muster.storage.local.transaction import Transaction, transaction
-from muster.storage.shared import check_groups
+from muster.storage.shared import changed_concurrently, check_groups
 
 _EVERYONE = GroupId("")
 
@@ -70,7 +70,7 @@ class LocalStudents:
             else:
                 number, _, version = row
                 if version != student.version - 1 or not _is_unchanged(connection, replaces):
-                    raise _changed(student.id)
+                    raise changed_concurrently(f"The record of {student.id}")
                 groups |= _groups_of(connection, number)
                 _overwrite(connection, number, student)
             connection.execute("UPDATE students SET photo_file = ? WHERE number = ?", (tx.write_file(photo), number))
@@ -95,7 +95,7 @@ class LocalStudents:
                 raise _not_found(student.id)
             number, _, version = row
             if version != student.version - 1:
-                raise _changed(student.id)
+                raise changed_concurrently(f"The record of {student.id}")
             groups = _groups_of(connection, number) | student.groups
             connection.execute(
                 "UPDATE students SET name = ?, version = ? WHERE number = ?", (student.name, student.version, number)
@@ -436,10 +436,6 @@ def _exists(student_id: StudentId) -> StudentExists:
     return StudentExists(
         f"The id {student_id} belongs to a registered student: take another id, or erase that student first."
     )
-
-
-def _changed(student_id: StudentId) -> VersionConflict:
-    return VersionConflict(f"The record of {student_id} was changed in the meantime: read it again.")
 
 
 def _not_found(student_id: StudentId) -> StudentNotFound:
