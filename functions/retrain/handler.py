@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.idempotency import (
 
 from muster.composition.aws import open_access, open_retraining
 from muster.composition.aws_settings import RetrainSettings
-from muster.services.training.retraining import Decision
+from muster.services.training.retraining import EventEffect
 from muster.storage.aws.batch_jobs import run_of_job
 from muster.storage.aws.keys import EXPIRES_AT, PARTITION_KEY, SORT_KEY, TRAINING
 
@@ -46,7 +46,7 @@ def decide(event: dict[str, Any]) -> str:
         return retraining.templates_changed(event_id).value
     run_id = run_of_job(str(detail["jobName"]))
     if run_id is None:
-        return Decision.IGNORED.value
+        return EventEffect.IGNORED.value
     reason = str(detail.get("statusReason", "The job ended without a reason."))
     return retraining.run_ended(run_id, event_id, reason).value
 
@@ -59,6 +59,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     once.register_lambda_context(context)
     decision = decide(event=event)
     logger.info("decided", decision=decision, source=event["source"])
-    if decision == Decision.STARTED:
+    if decision == EventEffect.STARTED:
         metrics.add_metric(name="TrainingRunsStarted", unit=MetricUnit.Count, value=1)
     return {"decision": decision}

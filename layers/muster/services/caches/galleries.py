@@ -1,4 +1,4 @@
-"""Galleries kept ready between requests."""
+"""Galleries kept in memory between requests."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ class _Cached:
 
 
 class Galleries:
-    """The galleries of the groups asked for last, loaded again when their roster changes.
+    """The most recently used galleries, loaded again when their roster changes.
 
     Args:
-        students: where templates come from.
-        pack: the model pack whose templates are searched.
+        students: the store of the templates.
+        pack: the model pack of the templates.
         population: of that pack, for the normalisation of scores.
-        kept: how many galleries stay in memory.
+        kept: number of galleries in memory.
     """
 
     def __init__(self, students: StudentStore, pack: PackId, population: Population, kept: int = 16) -> None:
@@ -40,7 +40,7 @@ class Galleries:
     def of(self, group_id: GroupId | None) -> PreparedGallery:
         """Return the gallery of a group, or of the whole school, ready to be searched.
 
-        The version is read before the templates: a roster that changes in between is noticed at the next call.
+        The version is read before the templates, so a roster that changes after that is loaded again at the next call.
         """
         return self._load(group_id).gallery
 

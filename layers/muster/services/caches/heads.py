@@ -1,4 +1,4 @@
-"""The head in use, picked up as soon as another is promoted."""
+"""The head in use, loaded again when another is promoted."""
 
 import logging
 from threading import Lock
@@ -13,13 +13,13 @@ _log = logging.getLogger(__name__)
 
 
 class CurrentHead:
-    """Loads the promoted head once and again when the pointer moves.
+    """Loads the promoted head, and loads again when another is promoted.
 
-    A head that cannot be used is left out, with an error in the log: stage 1 then decides alone, and the
-    answer says so by naming no head.
+    A head that cannot be used is ignored, with an error in the log. Faces are then compared directly, and the result
+    contains no head number.
 
     Args:
-        use: `never` leaves every head out.
+        use: `never` ignores every head.
     """
 
     def __init__(self, heads: HeadStore, pack: PackId, use: HeadUse = HeadUse.GATED) -> None:
@@ -30,7 +30,7 @@ class CurrentHead:
         self._lock = Lock()
 
     def get(self) -> tuple[int | None, Head | None]:
-        """Return the current head and its number, or (None, None) where stage 1 decides alone."""
+        """Return the current head and its number, or (None, None) if there is none."""
         if self._use is HeadUse.NEVER:
             return None, None
         version = self._heads.current(self._pack)
@@ -41,7 +41,7 @@ class CurrentHead:
         return (version, head) if head is not None else (None, None)
 
     def number(self) -> int | None:
-        """Return the number of the current head, or None where stage 1 decides alone."""
+        """Return the number of the current head, or None if there is none."""
         return self.get()[0]
 
     def _load(self, version: int | None) -> Head | None:
@@ -55,7 +55,7 @@ class CurrentHead:
 
 
 class HeadPointer:
-    """Says which head is in use without loading it, for a process that reads no photos."""
+    """Returns the number of the head in use without loading it, for processes without recognition."""
 
     def __init__(self, heads: HeadStore, pack: PackId, use: HeadUse = HeadUse.GATED) -> None:
         self._heads = heads
@@ -63,5 +63,5 @@ class HeadPointer:
         self._use = use
 
     def number(self) -> int | None:
-        """Return the number of the head in use, or None where there is none."""
+        """Return the number of the head in use, or None if there is none."""
         return None if self._use is HeadUse.NEVER else self._heads.current(self._pack)

@@ -1,4 +1,4 @@
-"""Learning from faces of a roll call that are certain, without asking anyone."""
+"""Learning from faces that a roll call recognised with certainty, without confirmation."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ at 5 (benchmarks/recognition/learned_faces.py)."""
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReadPhoto:
-    """A photo as it is stored, with the embeddings of its faces, which are not stored.
+    """A stored photo with the embeddings of its faces, which are not stored.
 
     Attributes:
         embeddings: float32 (N, D), unit rows, in the order of the photo's faces.
@@ -42,21 +42,22 @@ class ReadPhoto:
 
     @classmethod
     def of(cls, photo: SessionPhoto, probes: PhotoProbes) -> "ReadPhoto":
-        """Keep what learning needs of a photo's probes."""
+        """Combine a photo with the embeddings and quality of its faces."""
         fit = [not probes.quality.faults(index) for index in range(len(probes.embeddings))]
         return cls(photo, probes.embeddings, np.array(fit, bool))
 
 
 @dataclass(frozen=True, slots=True)
 class AutomaticLearning:
-    """The use case of learning from a roll call that was just read.
+    """Learns from a roll call that was just processed.
 
-    A photo teaches once, when it is stored for the first time: what a person unlearned afterwards is not learned again
-    when the photo is sent again. Cut off in between, a photo teaches nothing, and the next roll call does.
+    Faces are learned only when their photo is stored for the first time. A face that a person removed from a template
+    is therefore not learned again when the photo is sent again. If the process is killed before learning, nothing is
+    learned from the photo.
 
     Attributes:
-        mode: learns nothing unless this is `automatic`.
-        request_training: called once per roll call that taught something.
+        mode: nothing is learned unless this is `automatic`.
+        request_training: called once per roll call if a template changed.
     """
 
     students: StudentStore
@@ -74,14 +75,14 @@ class AutomaticLearning:
         students: Mapping[StudentId, Student],
         marks: Collection[Mark],
     ) -> None:
-        """Learn from photos of a session, at most one face per student; a failure of the store loses nothing else.
+        """Learn from photos of a session, at most one face per student. A failure of the store is logged only.
 
         Args:
-            photos: the photos that were read, with their faces as they are stored now.
-            before: the session's photos as they were stored before.
-            gallery: of the group, in which the faces were identified.
-            students: of the group, by id.
-            marks: of the session, as they are stored now.
+            photos: the photos of this request, with their faces as stored.
+            before: the session's photos before this request.
+            gallery: the group's gallery.
+            students: the group's students by id.
+            marks: the session's marks as stored.
         """
         try:
             changed = self._unlearn_renamed(photos, before)
@@ -97,7 +98,7 @@ class AutomaticLearning:
             self.request_training()
 
     def _unlearn_renamed(self, photos: Sequence[ReadPhoto], before: Sequence[SessionPhoto]) -> bool:
-        """Unlearn faces that a photo, sent again, no longer gives the same name."""
+        """Unlearn faces that have another name now that their photo was sent again."""
         named = {(face.face_id, face.student_id) for photo in photos for face in photo.photo.faces}
         read = {photo.photo.id for photo in photos}
         gone = [
@@ -117,7 +118,7 @@ class AutomaticLearning:
         students: Mapping[StudentId, Student],
         marks: Collection[Mark],
     ) -> dict[StudentId, tuple[IdentifiedFace, NDArray[np.float32]]]:
-        """Return each student's best face of those that are certain, fit to learn from and plausible."""
+        """Return each student's best face among those that are certain, good enough and plausible."""
         present = {mark.student_id for mark in marks if mark.status in (MarkStatus.PRESENT, MarkStatus.LATE)}
         certain = [
             (face.student_id, face, embedding)
@@ -162,7 +163,7 @@ class AutomaticLearning:
 def unlearn_unnamed(
     students: StudentStore, sessions: SessionStore, session: Session, learned: Mapping[StudentId, FaceId]
 ) -> None:
-    """Unlearn faces that are no longer their student's: someone corrected them before there was anything to unlearn.
+    """Unlearn faces that are no longer their student's: a concurrent correction found nothing to unlearn yet.
 
     Args:
         learned: the face that each student's template just learned from.

@@ -38,20 +38,20 @@ from muster.vision.pipeline import VisionPipeline
 _log = logging.getLogger(__name__)
 
 _SAME_FACE = 0.5
-"""Overlap (intersection over union) from which a detection is the stored face: the usual bound of detection."""
+"""Intersection over union from which a detection counts as the stored face; the usual threshold."""
 
 _Embedding = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
-    """The use cases of learning from named faces, so that the students are better recognised from then on.
+    """Adds faces that a person named to the templates of their students.
 
     Attributes:
-        pack: of `vision`.
-        galleries: in which a face is compared with the students of its session's group.
-        mode: `off` learns from nobody.
-        request_training: called once templates learned.
+        pack: the pack that `vision` was loaded from.
+        galleries: used to compare a face with the students of its group.
+        mode: `off` learns nothing.
+        request_training: called after a template changed.
     """
 
     pack: PackId
@@ -77,56 +77,56 @@ class Learning:
     ) -> Session:
         """Name a face as `Corrections.name` does, and add it to the student's template.
 
-        All that can be refused is refused before anything is changed. Sent again, it does what is left to do.
+        All checks run before the first write. Idempotent: repeating an interrupted call completes it.
 
         Args:
-            anyway: learn although the face resembles the student too little, or another student more.
+            anyway: learn even if the face resembles the student too little, or another student more.
 
         Raises:
             LearningOff: learning is turned off.
             SessionNotFound: no session has this id.
-            FaceNotFound: the face is not of this session.
+            FaceNotFound: the session has no such face.
             PhotoNotFound: the photo is no longer kept.
-            StoredPhotoDamaged: the store's copy of the photo cannot be read.
-            NotInGroup: the student is not of the group.
+            StoredPhotoDamaged: the stored photo cannot be read.
+            NotInGroup: the student is not in the group.
             NotRegistered: the student does not agree to be recognised, or has not been asked.
             UnfitFace: the face is too poor to learn from.
             FaceUnlike: the face resembles the student too little, or another student of the group more.
             PackMismatch: the student was registered with another model pack.
-            VersionConflict: the session is of another version.
+            VersionConflict: the session has a different version.
         """
         if self.mode is LearningMode.OFF:
-            raise LearningOff("Learning from faces is turned off here: name the face without learning.")
+            raise LearningOff("Learning from faces is turned off. Name the face without learning.")
         session = self.sessions.get(session_id)
         photo = photo_of(self.sessions.photos(session_id), face_id)
         check_recognisable(self.corrections.member(student_id, session.group_id))
         template = self.students.template(student_id)
         if template.pack != self.pack:
-            raise PackMismatch(f"{student_id} was registered with other models: register the student anew.")
+            raise PackMismatch(f"{student_id} was registered with another model pack. Register the student again.")
         face = next(face for face in photo.faces if face.face_id == face_id)
         (embedding,) = self._embeddings(photo, [face])
         if embedding is None:
-            raise UnfitFace("The face is too small, blurred, dark or turned to learn from: name it without learning.")
+            raise UnfitFace("The face is too small, blurred, dark or turned to learn from. Name it without learning.")
         if not anyway and face_id not in template.learned_ids:
             gallery = self.galleries.of(session.group_id)
             if not are_plausible(embedding[None], [student_id], gallery, CONFIRMED_RATIO)[0]:
                 raise FaceUnlike(
-                    "The face resembles the student too little, or another student more, to be learned from: "
-                    "name it without learning, or repeat with learn_anyway if you are certain."
+                    "The face resembles the student too little, or another student more. "
+                    "Name it without learning, or repeat with learn_anyway if you are certain."
                 )
         session = self.corrections.name(session_id, face_id, student_id, by, expected, learned=True)
         self._learn(session, {student_id: (face_id, embedding)}, by)
         return session
 
     def learn_confirmed(self, session_id: SessionId, faces: Mapping[FaceId, StudentId], by: UserId) -> None:
-        """Learn from faces that a person just named, where that is safe.
+        """Learn from faces that a person just named, if that is safe.
 
-        Nothing is refused: the names stand, and a face is not learned that is gone, poor or not plausible, whose
-        student did not agree to it, or whose session taught the student before. Each photo is read once. A failure of
-        the store, or a damaged template of another student, only keeps the faces from being learned.
+        Nothing is refused; the names stay. A face is skipped if it is gone, poor or not plausible, if its student did
+        not consent to learning, or if the template already learned from this session. Each photo is decoded once. A
+        failure of the store, or a damaged template of another student, is logged only.
 
         Args:
-            faces: the students whom `Corrections` named, by face.
+            faces: the student named for each face.
             by: the user who named them.
         """
         if self.mode is LearningMode.OFF:
@@ -152,7 +152,7 @@ class Learning:
         gallery = self.galleries.of(session.group_id)
         embeddings = np.stack([embedding for _, _, embedding in found])
         likely = are_plausible(embeddings, [student_id for student_id, _, _ in found], gallery, CONFIRMED_RATIO)
-        # Of several faces of a student the last one named counts.
+        # Of several faces of a student, the last one counts.
         chosen = {
             student_id: (face_id, embedding)
             for (student_id, face_id, embedding), is_likely in zip(found, likely, strict=True)
@@ -199,7 +199,7 @@ class Learning:
             original = self.sessions.original(stored.session_id, stored.id)
         except PhotoNotFound as error:
             raise PhotoNotFound(
-                "The photo is no longer kept, so there is nothing to learn from: name the face without learning."
+                "The photo is no longer kept, so the face cannot be learned. Name it without learning."
             ) from error
         photo = turn_photo(read_stored(self.decode, original), stored.turned)
         found = self.vision.detector.detect(photo.pixels)

@@ -1,4 +1,4 @@
-"""Changing the model pack of a store: everyone is embedded anew from the photo that registered them."""
+"""Migration of a store to another model pack: students are embedded again from their registration photos."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from muster.vision.pipeline import VisionPipeline
 
 @dataclass(frozen=True, slots=True)
 class RegisterAgain:
-    """A student whom the new models cannot be given: the `code` and sentence of what stands in the way."""
+    """A student who cannot be migrated, with the `code` and message of the error."""
 
     student_id: StudentId
     name: str
@@ -28,9 +28,9 @@ class MigrationReport:
 
     Attributes:
         switched: whether the new pack is in use; if not, the old one is, untouched.
-        migrated: students whose template is of the new pack since this run.
-        again: who must be registered again.
-        without_learned: students whose template had learned from faces of sessions, which the new one has not.
+        migrated: number of students with a template of the new pack.
+        again: students who must be registered again.
+        without_learned: students whose new template lacks the faces learned from sessions.
     """
 
     pack: PackId
@@ -45,10 +45,10 @@ def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId
 
     Args:
         found: packs of the templates in use.
-        names: gives the name under which a pack is chosen; a pack of an earlier version has none and gives its id.
+        names: returns the name of a pack; an old version has none, and its id is returned.
 
     Raises:
-        PackMismatch: there is another pack than `pack`.
+        PackMismatch: there is another pack.
     """
     others = sorted(set(found) - {pack})
     if others:
@@ -62,16 +62,16 @@ def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """The use case of taking a store's students over to another pack.
+    """Migrates the students of a store to another pack.
 
-    New templates are kept beside those in use until there is one of everybody, then take their place at once: cut off
-    before, the old pack works as ever, and the next run goes on where this one stopped.
+    New templates are staged next to those in use until all are ready, then replace them in one transaction. If the
+    migration is interrupted, the old pack stays in use, and the next run continues where it stopped.
 
     Attributes:
-        pack: the new one, and
+        pack: the new pack.
         vision: its models.
-        request_training: called once the new pack is in use; no head is of it yet, so that training starts afresh.
-        decode: reads the stored photos, which came from uploads and must not cost any amount of memory or time.
+        request_training: called once the new pack is in use; it has no head yet.
+        decode: decodes the stored photos, which came from uploads, within limits of memory and time.
     """
 
     pack: PackId
@@ -82,15 +82,15 @@ class Migration:
     decode: Decode
 
     def run(self, progress: OnProgress, *, leave_out: bool = False) -> MigrationReport:
-        """Embed everyone anew whose photo is kept and whose consent holds, then switch, if nobody is left behind.
+        """Embed all students who consent and whose photo is kept, then switch packs if this succeeded for all.
 
         Args:
-            progress: told each step and the share done, 0 to 1.
-            leave_out: switch even if somebody must be registered again; they stay on the roster, not recognised.
+            progress: called with each step and the fraction completed, 0 to 1.
+            leave_out: switch even if students must be registered again; these stay on the roster, not recognised.
 
         Raises:
             StorageFull: the disk is full; the old pack is in use.
-            VersionConflict: somebody was registered with the old pack meanwhile; nothing was switched.
+            VersionConflict: a student was registered with the old pack during the migration; nothing was switched.
         """
         waiting = self._with_another_pack()
         staged = self.staging.staged(self.pack)
@@ -109,14 +109,14 @@ class Migration:
         if again and not leave_out:
             return MigrationReport(self.pack, False, 0, tuple(again), learned)
         progress("switching", 1.0)
-        migrated = self.staging.switch(self.pack, {one.student_id for one in again})
+        migrated = self.staging.switch(self.pack, {student.student_id for student in again})
         self.request_training()
         return MigrationReport(self.pack, True, migrated, tuple(again), learned)
 
     def _with_another_pack(self) -> list[tuple[Student, Template]]:
         students = {student.id: student for student in self.students.find()}
         templates = [template for template in self.students.templates() if template.pack != self.pack]
-        return [(students[one.student_id], one) for one in templates if one.student_id in students]
+        return [(students[template.student_id], template) for template in templates if template.student_id in students]
 
     def _embedded(self, student: Student) -> Template:
         if student.consent is None or not student.consent.holds:

@@ -1,4 +1,4 @@
-"""Drawing what was decided onto the photo."""
+"""Drawing of recognition results onto a photo."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
 
-# Okabe and Ito's palette: told apart by colour-blind people too; the label says the decision in words besides.
+# Okabe and Ito's palette, which colour-blind people can distinguish. The label also contains the decision.
 _COLOURS = {Decision.PRESENT: (0, 158, 115), Decision.REVIEW: (230, 159, 0), Decision.UNKNOWN: (86, 90, 98)}
 _LONGEST_SIDE = 2048
 _JPEG_QUALITY = 85
@@ -21,7 +21,7 @@ def annotate(pixels: NDArray[np.uint8], faces: Sequence[IdentifiedFace], names: 
 
     Args:
         pixels: uint8 (H, W, 3) RGB.
-        names: of the students named; a name the built-in font cannot write is replaced by the student's id.
+        names: names of the students; the id replaces a name that the built-in font cannot draw.
 
     Returns:
         A JPEG, its longer side at most 2048 pixels.
@@ -46,7 +46,7 @@ def _text(face: IdentifiedFace, names: Mapping[StudentId, str]) -> str:
     if face.student_id is None:
         return "unknown"
     name = names.get(face.student_id, face.student_id)
-    # Pillow's built-in font is Latin only; other scripts would come out as boxes.
+    # Pillow's built-in font is Latin only; other scripts would be drawn as boxes.
     shown = name if all(ord(character) < 0x250 for character in name) else str(face.student_id)
     return f"{shown}?" if face.decision is Decision.REVIEW else shown
 
@@ -58,7 +58,7 @@ def _label(
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
     colour: tuple[int, int, int],
 ) -> None:
-    """Write on a filled strip above the box, or below it where there is no room above."""
+    """Write on a filled strip above the box, or below it if there is no room above."""
     x, y, box_height = at
     left, top, right, bottom = (round(edge) for edge in draw.textbbox((0, 0), text, font=font))
     pad = max(3, (bottom - top) // 4)

@@ -1,4 +1,4 @@
-"""Decoding the photos of a request one after another, and photos out of the store."""
+"""Decoding of the photos in a request, and of stored photos."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,20 +13,20 @@ from muster.domain.errors import (
 from muster.vision.decode import Decode, Photo
 
 HELD_PIXELS = 52_428_800
-"""Pixels that are held of photos which wait for their turn, 3 bytes each: three or four ordinary phone photos. A photo
-beyond that is decoded once more."""
+"""Pixels kept in memory for photos that wait to be processed, 3 bytes each: three or four phone photos. Photos beyond
+that are decoded a second time."""
 
 
 class CheckedPhotos:
-    """Photos of one request, all of them known to be readable, with few of them in memory at a time.
+    """The photos of a request: all are checked first, and few are in memory at a time.
 
     Args:
-        decode: reads one photo.
+        decode: decodes one photo.
         images: encoded pictures.
-        held_pixels: most pixels kept in memory for photos whose turn has not come.
+        held_pixels: maximum pixels kept in memory for photos that wait.
 
     Raises:
-        EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read; the message says which.
+        EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: a photo cannot be read; the message says which one.
     """
 
     def __init__(self, decode: Decode, images: Sequence[bytes], held_pixels: int = HELD_PIXELS) -> None:
@@ -38,13 +38,13 @@ class CheckedPhotos:
             photo = self._decoded(index, image)
             self.digests.append(photo.digest)
             held_pixels -= photo.width * photo.height
-            # The first is looked at next, whatever its size.
+            # The first is processed next, so it is kept whatever its size.
             if held_pixels >= 0 or index == 0:
                 self._held[index] = photo
             del photo
 
     def __iter__(self) -> Iterator[tuple[bytes, Photo]]:
-        """Return each encoded picture with its pixels, once."""
+        """Yield each encoded picture with its pixels, once."""
         for index, image in enumerate(self._images):
             yield image, self._held.pop(index) if index in self._held else self._decoded(index, image)
 
@@ -59,14 +59,14 @@ class CheckedPhotos:
 
 
 def read_stored(decode: Decode, content: bytes) -> Photo:
-    """Decode a photo out of the store, where a damaged one is no fault of the person who looks at it.
+    """Decode a stored photo; a damaged one is not the fault of the caller.
 
     Raises:
-        StoredPhotoDamaged: the store's copy cannot be read.
+        StoredPhotoDamaged: the stored photo cannot be read.
     """
     try:
         return decode(content)
     except (DamagedImage, EmptyUpload, ImageTooLarge, UnsupportedImage) as error:
         raise StoredPhotoDamaged(
-            "The server's copy of this photo is damaged: restore it from a backup, or send the photo again."
+            "The stored copy of this photo is damaged. Restore it from a backup, or send the photo again."
         ) from error

@@ -1,4 +1,4 @@
-"""Pictures of a session for people to look at, drawn when they are asked for: names change, and decisions do."""
+"""Pictures of a session, drawn on request, since names and decisions change."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,13 @@ from muster.vision.decode import Decode, decode
 from muster.vision.orientation import turn
 
 SIDE = 2560
-"""Pixels of the longer side of a photo to look at: faces at the back are still told apart when it is enlarged."""
+"""Longer side in pixels of a photo to view; enough to recognise faces at the back when zoomed in."""
 
 
 class SessionPictures:
-    """The use cases of looking at a session's photos, as long as they are kept.
+    """Draws pictures of a session's photos, as long as these are kept.
 
-    Each of them raises `StoredPhotoDamaged` where the store's copy cannot be read.
+    Each method raises `StoredPhotoDamaged` if the stored photo cannot be read.
     """
 
     def __init__(self, sessions: Sessions, store: SessionStore, decode: Decode = decode) -> None:
@@ -42,7 +42,7 @@ class SessionPictures:
         return annotate(self._pixels(photo), photo.faces, detail.names)
 
     def photo(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
-        """Return a photo as it was taken, upright, as JPEG of a size to look at.
+        """Return a photo without annotations, upright, as JPEG scaled for viewing.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -52,11 +52,11 @@ class SessionPictures:
         return small_jpeg(self._pixels(photo), SIDE)
 
     def face(self, session_id: SessionId, face_id: FaceId) -> bytes:
-        """Return a face, with some of what is around it, as JPEG.
+        """Return a face with a margin, as JPEG.
 
         Raises:
             SessionNotFound: no session has this id.
-            FaceNotFound: the face is not of this session.
+            FaceNotFound: the session has no such face.
             PhotoNotFound: its photo is no longer kept.
         """
         photo = photo_of(self._store.photos(session_id), face_id)

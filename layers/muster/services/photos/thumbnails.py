@@ -1,17 +1,17 @@
-"""Small pictures for people to look at."""
+"""Small JPEG pictures and crops."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 _SIDE = 400
-"""Pixels; enough to tell people apart on a phone."""
+"""Pixels; enough to recognise people on a phone."""
 
 _JPEG_QUALITY = 85
 
 
 def small_jpeg(pixels: NDArray[np.uint8], side: int = _SIDE) -> bytes:
-    """Write a picture as JPEG, its longer side at most `side` pixels.
+    """Encode a picture as JPEG, its longer side at most `side` pixels.
 
     Args:
         pixels: uint8 (height, width, 3), RGB.
@@ -30,7 +30,7 @@ def small_jpeg(pixels: NDArray[np.uint8], side: int = _SIDE) -> bytes:
 
 
 def crop(pixels: NDArray[np.uint8], box: tuple[int, int, int, int], margin: float = 0.3) -> NDArray[np.uint8]:
-    """Cut a box out of a picture, grown on each side by a share of its size and cut at the edges.
+    """Crop a box with a margin, a share of its size on each side, clipped to the picture.
 
     Args:
         pixels: uint8 (height, width, 3).

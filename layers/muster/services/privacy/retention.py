@@ -1,4 +1,4 @@
-"""Letting go of what is no longer needed."""
+"""Removal of photos and sessions after their retention period."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ _DAY_SECONDS = 24 * 60 * 60.0
 
 @dataclass(frozen=True, slots=True)
 class RetentionLimits:
-    """How many days things are kept; None keeps them.
+    """Retention periods in days; None keeps the data.
 
     Attributes:
-        session_photos: photos of sessions; faces and marks stay.
-        sessions: whole sessions, with their marks and changes.
+        session_photos: for photos of sessions; faces and marks stay.
+        sessions: for whole sessions, with their marks and changes.
     """
 
     session_photos: int | None
@@ -31,19 +31,19 @@ class RetentionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """How many photos lost their files, and how many sessions are gone."""
+    """The number of photos whose files were removed, and of sessions removed."""
 
     photos: int
     sessions: int
 
 
 class Retention:
-    """The use case of letting go, once a day; it may be cut off, and run beside anything else.
+    """Removes expired data. A run may be interrupted, and may run concurrently with anything else.
 
     Faces that templates learned from removed sessions stay learned: `Roster.forget_faces` removes them.
 
     Args:
-        clean: called at the end of each run, for what the store itself puts off.
+        clean: called at the end of each run, for deferred work of the store.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Retention:
         self._clean = clean
 
     def run(self) -> Expired:
-        """Remove what is past its limit, and return how much that was."""
+        """Remove expired photos and sessions, and return their numbers."""
         photos = sessions = 0
         now = self._now()
         for group in self._groups.find():
@@ -80,14 +80,14 @@ class Retention:
         try:
             self._sessions.remove(session_id)
         except SessionNotFound:
-            # Another sweep was faster.
+            # A concurrent run removed it.
             return False
         return True
 
 
 @contextmanager
 def daily(retention: Retention, every_seconds: float = _DAY_SECONDS) -> Iterator[None]:
-    """Run the sweep in the background, at once and then each day, until the block ends."""
+    """Run the removal in the background, at once and then daily, until the block ends."""
     stopping = Event()
 
     def work() -> None:
@@ -96,7 +96,7 @@ def daily(retention: Retention, every_seconds: float = _DAY_SECONDS) -> Iterator
                 expired = retention.run()
                 _log.info("%d photos and %d sessions were past their limits", expired.photos, expired.sessions)
             except MusterError as error:
-                # A full disk now need not be one tomorrow.
+                # The disk may be full now but not tomorrow.
                 _log.error("old photos and sessions are still there: %s", error)
             if stopping.wait(every_seconds):
                 return

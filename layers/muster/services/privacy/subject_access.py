@@ -1,4 +1,4 @@
-"""All that is kept of one student, for whoever asks what that is."""
+"""Subject access: all data that is stored about one student (GDPR Art. 15)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from muster.storage.ports import SessionStore, StudentStore
 
 @dataclass(frozen=True, slots=True)
 class SubjectData:
-    """What is kept of a student.
+    """The data stored about a student.
 
     Attributes:
-        registration_photo: whether it is kept.
-        embeddings: rows of the template.
-        learned: the faces that the last of them were learned from, with their provenance.
-        marks, faces: of all sessions, oldest first; sessions that are not taken have no absences.
+        registration_photo: whether it is stored.
+        embeddings: number of rows of the template.
+        learned: the faces that the template learned from.
+        marks, faces: from all sessions, oldest first; sessions that are not taken have no absences.
     """
 
     student: Student
@@ -33,7 +33,7 @@ class SubjectData:
 
 
 class SubjectAccess:
-    """The use case of answering a student (GDPR Art. 15)."""
+    """Collects the data stored about a student."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class SubjectAccess:
         self._now = now
 
     def of(self, student_id: StudentId) -> SubjectData:
-        """Gather everything, also from groups that the student has left.
+        """Return all data, including that from groups that the student has left.
 
         Raises:
             StudentNotFound: nobody has this id.

@@ -1,4 +1,4 @@
-"""What must hold before a registration photo is even looked at."""
+"""Checks of a registration that do not need its photo."""
 
 from collections.abc import Collection
 
@@ -8,14 +8,16 @@ from muster.services.roster.names import checked_name
 
 
 def admit(name: str, group_ids: Collection[GroupId], consent: bool) -> str:
-    """Return the name as it is stored.
+    """Check a registration, and return the name in the form that is stored.
 
     Raises:
         ConsentRequired: consent is not given.
         InvalidRequest: the name is empty or too long, or no group is named.
     """
     if not consent:
-        raise ConsentRequired("A student is registered only with consent: ask for it and confirm it, then send again.")
+        raise ConsentRequired(
+            "Students are registered only with consent. Ask for it, confirm it, then send the request again."
+        )
     if not group_ids:
         raise InvalidRequest("Name at least one group that the student belongs to.")
     return checked_name(name)

@@ -1,4 +1,4 @@
-"""Registering many students at once from photos named by their ids."""
+"""Registration of many students at once, from photos named by student id."""
 
 import lzma
 import struct
@@ -31,11 +31,11 @@ from muster.services.roster.students import Roster
 from muster.vision.formats import PHOTO_SUFFIXES
 
 MAX_PHOTOS = 1_000
-"""Photos of one archive; each takes about a quarter of a second."""
+"""Photos per archive; each takes about a quarter of a second."""
 
 _READ_BYTES = 4_096
-"""Compressed bytes taken from an entry at once. `zipfile` bounds what comes out of deflated ones only: so many bytes of
-LZMA or BZIP2 become some 100 MB at most."""
+"""Compressed bytes read from an entry at once. `zipfile` limits the output of deflated entries only; 4 kB of LZMA or
+BZIP2 expand to 100 MB at most."""
 
 _BROKEN_ARCHIVE = (
     zipfile.BadZipFile,
@@ -51,13 +51,13 @@ _BROKEN_ARCHIVE = (
     OverflowError,
     MemoryError,
 )
-"""Raised by `zipfile` and the decompressors on damaged input, such as tests/unit/test_mutated_archives.py feeds them. A
-damaged LZMA header may ask for a dictionary that does not fit into memory."""
+"""Raised by `zipfile` and the decompressors for damaged input, as in tests/unit/test_mutated_archives.py. A damaged
+LZMA header may request a dictionary that does not fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPhoto:
-    """One photo whose file name, without its suffix, is a student's id; `source` reads it, or says why it cannot."""
+    """A photo whose file name, without its suffix, is a student id."""
 
     name: str
     source: "Path | _Entry"
@@ -67,7 +67,7 @@ class NamedPhoto:
 
         Raises:
             ImageTooLarge: there are more than `max_bytes`.
-            DamagedImage: the archive is damaged here, or the entry encrypted.
+            DamagedImage: the entry is damaged or encrypted.
         """
         if isinstance(self.source, Path):
             if self.source.stat().st_size > max_bytes:
@@ -83,16 +83,16 @@ class _Entry:
 
     def read(self, max_bytes: int) -> bytes:
         if self.info.flag_bits & 0x1:
-            raise DamagedImage("The photo is encrypted: make the archive without a password.")
+            raise DamagedImage("The photo is encrypted. Create the archive without a password.")
         try:
             with self.archive.open(self.info) as stream:
                 content = bytearray()
-                # What the archive says of its sizes need not be true.
+                # The sizes in the archive's directory may be wrong.
                 while len(content) <= max_bytes and (read := stream.read(_READ_BYTES)):
                     content += read
         except _BROKEN_ARCHIVE as error:
             raise DamagedImage(
-                "The photo cannot be taken out of the archive: make the archive again, without a special compression."
+                "The photo cannot be extracted. Create the archive again with the default compression."
             ) from error
         if len(content) > max_bytes:
             raise _too_large(max_bytes)
@@ -100,7 +100,7 @@ class _Entry:
 
 
 class PhotoResult(StrEnum):
-    """What became of one photo."""
+    """The result for one photo."""
 
     REGISTERED = "registered"
     REPEATED = "repeated"
@@ -109,7 +109,7 @@ class PhotoResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PhotoReport:
-    """One photo: what became of it; `code` and `detail` say why it was refused or what to look at."""
+    """The result for one photo; `code` and `detail` contain the reason for a refusal, or advice."""
 
     name: str
     student_id: StudentId | None
@@ -120,21 +120,21 @@ class PhotoReport:
 
 
 def photos_of_folder(folder: Path) -> list[NamedPhoto]:
-    """Return the photos that lie in a folder, in the order of their names; hidden files are passed over."""
+    """Return the photos in a folder, ordered by name; hidden files are skipped."""
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     return _checked([NamedPhoto(path.name, path) for path in paths if path.suffix.lower() in PHOTO_SUFFIXES])
 
 
 def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
-    """Return the photos of a ZIP archive, whatever folders they lie in; what systems add to archives is passed over.
+    """Return the photos in a ZIP archive, in any folders; files that operating systems add are skipped.
 
     Raises:
         EmptyUpload: there are no bytes.
-        UnsupportedArchive: it is no ZIP archive, or is damaged.
-        InvalidRequest: it holds no photos, or more than `MAX_PHOTOS`.
+        UnsupportedArchive: it is not a ZIP archive, or is damaged.
+        InvalidRequest: it contains no photos, or more than `MAX_PHOTOS`.
     """
     if stream == b"":
-        raise EmptyUpload("The archive is empty: choose it again.")
+        raise EmptyUpload("The archive is empty. Choose it again.")
     try:
         archive = zipfile.ZipFile(BytesIO(stream) if isinstance(stream, bytes) else stream)
         entries = archive.infolist()
@@ -142,7 +142,7 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
         raise UnsupportedArchive("Send the photos as one ZIP archive.") from error
     photos = []
     for info in entries:
-        # Some programs write backslashes; a name may also be empty, or name no file.
+        # Some programs write backslashes; a name may also be empty.
         path = PurePosixPath(info.filename.replace("\\", "/"))
         if info.filename.endswith("/") or "__MACOSX" in path.parts[:1] or path.name.startswith("."):
             continue
@@ -153,17 +153,17 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
 
 def _checked(photos: list[NamedPhoto]) -> list[NamedPhoto]:
     if not photos:
-        raise InvalidRequest("There is no photo: name each one by its student's id, such as 0042.jpg.")
+        raise InvalidRequest("There are no photos. Name each photo by its student's id, such as 0042.jpg.")
     if len(photos) > MAX_PHOTOS:
-        raise InvalidRequest(f"There are {len(photos)} photos: send {MAX_PHOTOS} at most at once.")
+        raise InvalidRequest(f"There are {len(photos)} photos. Send at most {MAX_PHOTOS} at once.")
     return photos
 
 
 class BulkRegistration:
-    """The use case of registering everyone on a roster.
+    """Registers many students who are on the roster.
 
     Args:
-        max_bytes: the largest photo.
+        max_bytes: size of the largest photo.
     """
 
     def __init__(self, registration: Registration, roster: Roster, max_bytes: int) -> None:
@@ -178,23 +178,23 @@ class BulkRegistration:
         group_ids: frozenset[GroupId] = frozenset(),
         actor: Actor = OPERATOR,
     ) -> Iterator[PhotoReport]:
-        """Register the photos one by one, and report on each when it is done; a refused one keeps nobody else back.
+        """Register the photos one by one, and yield a report on each. A refused photo does not stop the others.
 
-        Names and groups are those of the roster: students who are not on it are refused, and so are students who
-        withdrew consent, since one statement about everyone in an archive renews nobody's consent. Done again, or
-        after it was cut off, it registers who is missing.
+        Names and groups come from the roster. Students who are not on it are refused, and so are students who
+        withdrew consent, since one statement for a whole archive does not renew it. Repeating an interrupted run
+        registers the remaining students.
 
         Args:
-            consent: everyone in the photos agreed.
-            group_ids: where there are any, only students of these groups are registered.
+            consent: all students in the photos agreed.
+            group_ids: if not empty, only students in these groups are registered.
             actor: the user who registers them.
 
         Raises:
             ConsentRequired: consent is not given.
-            MusterError: of category `unavailable`, such as a full disk; the photos reported are registered.
+            MusterError: with category `unavailable`, such as a full disk; the photos reported so far are registered.
         """
         if not consent:
-            raise ConsentRequired("Students are registered only with consent: ask each of them and confirm it.")
+            raise ConsentRequired("Students are registered only with consent. Ask all of them, then confirm it.")
         return (self._registered(photo, group_ids, actor) for photo in photos)
 
     def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId], actor: Actor) -> PhotoReport:
@@ -210,7 +210,7 @@ class BulkRegistration:
                 raise
             return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
         result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
-        # The row has one code, but says everything that was noticed.
+        # There is one code, but the detail contains all warnings.
         code = next((warning.value for warning in registered.warnings), None)
         detail = " ".join(warning.detail for warning in registered.warnings) or None
         return PhotoReport(photo.name, student_id, result, registered.quality, code, detail)
@@ -221,11 +221,11 @@ class BulkRegistration:
         except StudentNotFound:
             student = None
         if student is None or (group_ids and group_ids.isdisjoint(student.groups)):
-            # Whether another group has such a student is not said.
+            # Whether another group has such a student is not revealed.
             where = f"the roster of {', '.join(sorted(group_ids))}" if group_ids else "a roster"
-            raise StudentNotFound(f"Nobody on {where} has the id {student_id}: correct the file's name or the roster.")
+            raise StudentNotFound(f"Nobody on {where} has the id {student_id}. Correct the file name or the roster.")
         return student
 
 
 def _too_large(max_bytes: int) -> ImageTooLarge:
-    return ImageTooLarge(f"The photo is larger than {max_bytes // 1_000_000} MB: send it at a smaller size.")
+    return ImageTooLarge(f"The photo is larger than {max_bytes // 1_000_000} MB. Send a smaller one.")

@@ -1,4 +1,4 @@
-"""The student who already has the id of a registration, and whether the registration may go on."""
+"""The check of a registration against the student who already has its id."""
 
 from muster.domain.actor import Actor
 from muster.domain.errors import ConsentWithdrawn, StudentNotFound
@@ -13,8 +13,8 @@ def known_student(
     """Return the student who has this id, if the actor may register them; None if nobody has it.
 
     Raises:
-        NotAllowed: the student is in other groups only.
-        ConsentWithdrawn: the student withdrew consent, and the request does not say that it is given again.
+        NotAllowed: the actor teaches none of the student's groups.
+        ConsentWithdrawn: the student withdrew consent, and the request does not renew it.
     """
     try:
         student = students.get(student_id)
@@ -23,6 +23,6 @@ def known_student(
     actor.check(student.groups)
     if student.state is StudentState.WITHDRAWN and not renew_consent:
         raise ConsentWithdrawn(
-            f"{student_id} withdrew consent: ask the student, or the guardian, again, then register with renew_consent."
+            f"{student_id} withdrew consent. Ask the student or guardian again, then register with renew_consent."
         )
     return student

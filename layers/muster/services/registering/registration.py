@@ -1,4 +1,4 @@
-"""Registering a student from one photo."""
+"""Registration of a student from one photo."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

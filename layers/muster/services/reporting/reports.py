@@ -1,4 +1,4 @@
-"""Attendance over a period: of a group, of a student, of one session."""
+"""Attendance reports on a group, a student or a session."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from muster.reports.attendance import AttendanceReport, RosterEntry, Scope, buil
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 MAX_MARKS = 200_000
-"""Of one report: ten years of a group of 100 with 200 sessions a year, or 6 MB of HTML."""
+"""Marks per report: ten years of a group of 100 with 200 sessions a year, or 6 MB of HTML."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """The use cases of reporting.
+    """Creates attendance reports.
 
     Attributes:
-        zone: the school's, in which days begin and end.
+        zone: the school's time zone, in which days begin and end.
     """
 
     students: StudentStore
@@ -34,12 +34,12 @@ class Reports:
         """Report on everyone who is, or was, in a group.
 
         Raises:
-            GroupNotFound: nothing is known of the group: no record, no students, no sessions.
+            GroupNotFound: the group has no record, no students and no sessions.
             ReportTooLarge: the period has too many marks.
         """
         roll_calls = self._roll_calls(group_id, period)
         if sum(len(roll_call.marks) for roll_call in roll_calls) > MAX_MARKS:
-            raise ReportTooLarge(f"The report would hold more than {MAX_MARKS} marks: choose a shorter period.")
+            raise ReportTooLarge(f"The report would hold more than {MAX_MARKS} marks. Choose a shorter period.")
         roster = [RosterEntry(student.id, student.name) for student in self.students.find(group_id)]
         names = {group_id: self._name(group_id, known=bool(roster or roll_calls))}
         roster += self._former(roll_calls, {entry.id for entry in roster})
@@ -51,7 +51,7 @@ class Reports:
         """Report on one student across the groups they belong to now, and those in which they have marks.
 
         Args:
-            visible: the groups that the caller may see; None stands for all.
+            visible: the groups that the caller may see; None means all.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -64,7 +64,7 @@ class Reports:
             group_ids &= set(visible)
             roll_calls = [roll_call for roll_call in roll_calls if roll_call.session.group_id in group_ids]
         if not group_ids:
-            raise NotAllowed("This student is in none of your groups: ask an admin.")
+            raise NotAllowed("You teach none of this student's groups. Ask an admin.")
         names = {group_id: self._name(group_id, known=True) for group_id in group_ids}
         roster = [RosterEntry(student.id, student.name)]
         return build_report(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now())
@@ -88,7 +88,7 @@ class Reports:
         return self.sessions.roll_calls(group_id, *period.moments(self.zone))
 
     def _former(self, roll_calls: Iterable[RollCall], known: set[StudentId]) -> list[RosterEntry]:
-        """Name those who have marks but left the group; who was erased meanwhile stays unnamed."""
+        """Return the students who have marks but left the group, except erased ones."""
         former = {mark.student_id for roll_call in roll_calls for mark in roll_call.marks} - known
         entries = []
         for student_id in sorted(former):

@@ -1,4 +1,4 @@
-"""What people decide of a session: whose a face is, and who was there."""
+"""Corrections that people make to a session: names of faces, marks, and removals."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -28,20 +28,20 @@ from muster.domain.student import Student, StudentState
 from muster.storage.ports import SessionStore, StudentStore
 
 _ATTEMPTS = 10
-"""A class of teachers correcting one session at once still gets through."""
+"""Attempts under conflict; enough for many teachers who correct one session at once."""
 
 _FEW_FACES = 3
-"""Faces whose students' templates are read one by one."""
+"""Number of faces up to which templates are read one by one."""
 
 
 class Corrections:
-    """The use cases of correcting.
+    """Corrects sessions.
 
-    Without a version each makes its change in whatever is there, again where somebody else was faster; with one it
-    refuses to change what the person has not seen.
+    Without `expected`, a change is applied to the latest version and retried on conflict. With it, a newer version
+    raises `VersionConflict`.
 
     Args:
-        request_training: called when a template lost a face that it was learned from.
+        request_training: called when a face was removed from a template.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Corrections:
     ) -> Session:
         """Set marks by hand, all or none; no photo changes them afterwards.
 
-        Whoever is in the group can be marked, joined later or not recognisable, and who has a mark here already.
+        Any student in the group can be marked, and any student who already has a mark in the session.
 
         Raises:
             SessionNotFound: no session has this id.
-            NotInGroup: someone is not of the group.
-            VersionConflict: the session is of another version.
+            NotInGroup: a student is not in the group.
+            VersionConflict: the session has a different version.
         """
 
         def correction(session: Session) -> Correction:
@@ -93,19 +93,19 @@ class Corrections:
         *,
         learned: bool = False,
     ) -> Session:
-        """Say whose a face is, or with None that it is nobody's of this group; marks follow.
+        """Name a face, or with None declare that it shows no student of the group; marks are updated.
 
-        What a student was learned from by a face is unlearned when the face is theirs no more.
+        If the face no longer belongs to a student, the embedding learned from it is removed.
 
         Args:
-            learned: kept with the change; `Learning` does the rest.
+            learned: stored with the change; `Learning` does the rest.
 
         Raises:
             SessionNotFound: no session has this id.
-            FaceNotFound: the face is not of this session.
-            NotInGroup: the student is not of the group.
+            FaceNotFound: the session has no such face.
+            NotInGroup: the student is not in the group.
             NotRegistered: the student does not agree to be recognised, or has not been asked.
-            VersionConflict: the session is of another version.
+            VersionConflict: the session has a different version.
         """
 
         def correction(session: Session) -> Correction:
@@ -134,10 +134,10 @@ class Corrections:
         by: UserId,
         expected: int | None = None,
     ) -> Session:
-        """Confirm the students whom faces are proposed as, all or none; marks follow.
+        """Confirm the students proposed for faces, all or none; marks are updated.
 
         Args:
-            proposals: the student of each face, as a question named them.
+            proposals: the student proposed for each face.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -152,7 +152,7 @@ class Corrections:
             raise InvalidRequest(f"Confirm 1 to {MAX_CONFIRMED_FACES} faces at once, not {len(proposals)}.")
         named = Counter(proposals.values())
         if twice := [student_id for student_id, times in named.items() if times > 1]:
-            raise InvalidRequest(f"{twice[0]} is named twice: confirm one face of each student.")
+            raise InvalidRequest(f"{twice[0]} is listed twice. Confirm one face per student.")
 
         def correction(session: Session) -> Correction:
             photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
@@ -168,13 +168,13 @@ class Corrections:
     def remove_photo(
         self, session_id: SessionId, photo_id: PhotoId, by: UserId, expected: int | None = None
     ) -> Session:
-        """Remove a photo with its faces and files, and what was learned from them; marks follow.
+        """Remove a photo with its faces and files, and the embeddings learned from them; marks are updated.
 
-        Students whom no other photo of the session shows are in review or absent again, unless marked by hand.
+        Students who appear in no other photo of the session are in review or absent again, unless marked by hand.
 
         Raises:
             SessionNotFound: no session has this id.
-            PhotoNotFound: the photo is not of this session.
+            PhotoNotFound: the session has no such photo.
             VersionConflict: the session has a different version.
         """
 
@@ -190,11 +190,11 @@ class Corrections:
         return self._amended(session_id, expected, correction)
 
     def remove(self, session_id: SessionId, expected: int | None = None) -> None:
-        """Remove a session with all that belongs to it, and what was learned from its faces.
+        """Remove a session with its photos and marks, and the embeddings learned from its faces.
 
         Raises:
             SessionNotFound: no session has this id.
-            VersionConflict: the session is of another version.
+            VersionConflict: the session has a different version.
         """
         session = self._sessions.get(session_id)
         _check_version(session, expected)
@@ -209,10 +209,10 @@ class Corrections:
         self._unlearn(session, named)
 
     def member(self, student_id: StudentId, group_id: GroupId) -> Student:
-        """Return a student of a group.
+        """Return a student in a group.
 
         Raises:
-            NotInGroup: there is none of this id in it.
+            NotInGroup: the group has no student with this id.
         """
         try:
             student = self._students.get(student_id)
@@ -227,8 +227,8 @@ class Corrections:
             session = self._sessions.get(session_id)
             _check_version(session, expected)
             needed = correction(session)
-            # Before the change itself: cut off in between, the same request sent again does what is left. And after
-            # it: until then another process may learn from a face, since it still has its name.
+            # Before the change: if the process is killed after it, repeating the request completes the change. And
+            # after the change: until then another process may learn from the face, which still has its old name.
             self._unlearn(session, needed.unlearn)
             if not needed.changes:
                 return session
@@ -247,11 +247,11 @@ class Corrections:
             else:
                 self._unlearn(session, needed.unlearn)
                 return amended
-        raise VersionConflict(f"The session {session_id} is being changed by many at once: try again.")
+        raise VersionConflict(f"The session {session_id} is being changed by several people at once. Try again.")
 
     def _unlearn(self, session: Session, faces: tuple[tuple[StudentId, FaceId], ...]) -> None:
         if len(faces) > _FEW_FACES:
-            # Most faces taught nothing; the templates of a group cost a few reads.
+            # Most faces were not learned; reading all templates of a group costs little.
             templates = {t.student_id: t.learned_ids for t in self._students.templates(session.group_id)}
             faces = tuple((student, face) for student, face in faces if face in templates.get(student, (face,)))
         unlearned = [self._students.unlearn(student_id, face_id) for student_id, face_id in faces]
@@ -263,7 +263,7 @@ def photo_of(photos: list[SessionPhoto], face_id: FaceId) -> SessionPhoto:
     """Return the photo that shows a face.
 
     Raises:
-        FaceNotFound: none does.
+        FaceNotFound: no photo shows it.
     """
     for photo in photos:
         if any(face.face_id == face_id for face in photo.faces):
@@ -273,24 +273,24 @@ def photo_of(photos: list[SessionPhoto], face_id: FaceId) -> SessionPhoto:
 
 def _member(student: Student | None, student_id: StudentId, group_id: GroupId) -> Student:
     if student is None or group_id not in student.groups:
-        # Whether another group has such a student is not said.
-        raise NotInGroup(f"{student_id} is not in the group {group_id}: add the student to the group first.")
+        # Whether another group has such a student is not revealed.
+        raise NotInGroup(f"{student_id} is not in the group {group_id}. Add the student to the group first.")
     return student
 
 
 def check_recognisable(student: Student) -> None:
-    """Refuse a student whose faces may not be kept under their name.
+    """Refuse a student whose faces may not be named.
 
     Raises:
         NotRegistered: the student does not agree to be recognised, or has not been asked.
     """
     if student.state is not StudentState.REGISTERED:
         raise NotRegistered(
-            f"{student.id} is not registered with a photo, or no longer agrees to be recognised: "
-            "mark the student by hand instead."
+            f"{student.id} is not registered with a photo, or no longer agrees to be recognised. "
+            "Mark the student by hand instead."
         )
 
 
 def _check_version(session: Session, expected: int | None) -> None:
     if expected is not None and session.version != expected:
-        raise VersionConflict(f"The session {session.id} was changed in the meantime: read it again.")
+        raise VersionConflict(f"The session {session.id} was changed since you read it. Read it again.")

@@ -41,7 +41,7 @@ from muster.vision.pipeline import PhotoProbes, VisionPipeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollCalls:
-    """The use case of reading group photos."""
+    """Takes roll calls from group photos."""
 
     pack: PackId
     vision: VisionPipeline

@@ -1,4 +1,4 @@
-"""Evidence of the photos that a session holds already."""
+"""Evidence from the photos that a session already has."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,8 +15,8 @@ def earlier_ratios(
 ) -> list[FloatArray]:
     """Return saturated log-likelihood ratios of each photo's faces, float32 (N, S), for `identify`.
 
-    A face that a person named is certainly that student's, and one that a person said to be nobody's of the group is
-    left out. A photo from before ratios were kept gives no evidence.
+    A face that a person named certainly shows that student. A face that a person declared to show no student of the
+    group is left out. Photos from before ratios were stored give no evidence.
 
     Args:
         student_ids: S ids, the columns.

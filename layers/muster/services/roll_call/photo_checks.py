@@ -1,4 +1,4 @@
-"""Whether a photo belongs to its roll call: each doubt is a question that the sender may answer with `use_anyway`."""
+"""Checks that photos belong to their roll call. The sender can override a doubt with `use_anyway`."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -17,16 +17,16 @@ from muster.storage.ports import SessionStore
 from muster.vision.capture_time import capture_time
 
 SAME_DAY = timedelta(hours=6)
-"""Two moments this close count as one day: an evening class may run past midnight, and a clock may be off."""
+"""Times this close count as one day: an evening class may run past midnight, and a clock may be wrong."""
 
 _REMEDY = "Take a new photo, or confirm with `use_anyway` (`--use-anyway`) that it belongs to this roll call."
 
 
 class PhotoChecks:
-    """Notices photos that were used before, taken on another day, or taken for a registration.
+    """Detects photos that were used before, taken on another day, or taken for a registration.
 
     Args:
-        zone: of the school, in which days begin and end.
+        zone: the school's time zone, in which days begin and end.
     """
 
     def __init__(self, sessions: SessionStore, zone: tzinfo) -> None:
@@ -36,13 +36,13 @@ class PhotoChecks:
     def derived_session(
         self, group_id: GroupId, digests: Collection[str], now: datetime, use_anyway: bool
     ) -> SessionId:
-        """Return the session of these very photos, so that the same request twice is one session.
+        """Return the session derived from these photos, so that the same request twice is one session.
 
-        Sent again on another day, the photos were used before. Where the sender wants to use them all the same, they
-        get a session of that day.
+        Photos that are sent again on another day count as used before. If the sender overrides this, they get a
+        session of that day.
 
         Raises:
-            PhotoUsedBefore: the photos' session was on another day, and nobody confirmed that they are to be used.
+            PhotoUsedBefore: the photos' session was on another day, and `use_anyway` is not set.
         """
         first = _derived(group_id, digests)
         session = self._find(first)
@@ -50,7 +50,7 @@ class PhotoChecks:
             return first
         if not use_anyway:
             raise PhotoUsedBefore(
-                f"These photos were read before, in the roll call of {self._spoken(session.started_at)}. {_REMEDY}"
+                f"These photos were used before, in the roll call of {self._spoken(session.started_at)}. {_REMEDY}"
             )
         today = now.astimezone(self._zone).date()
         # Close to midnight, the session may have been opened the day before.
@@ -67,13 +67,13 @@ class PhotoChecks:
         registration_photos: Mapping[str, StudentId],
         visible_groups: Collection[GroupId] | None,
     ) -> None:
-        """Refuse photos that seem not to belong to a session. Those that it holds already are not asked about.
+        """Refuse photos that seem not to belong to a session. Photos that it already has are accepted.
 
         Args:
-            session: stored or about to be opened.
+            session: stored, or about to be opened.
             photos: the encoded pictures by SHA-256 digest.
             registration_photos: the group's students by the digest of their registration photo.
-            visible_groups: groups besides the session's whose roll calls the sender may know of; None: all.
+            visible_groups: other groups whose roll calls the sender may see; None means all.
 
         Raises:
             IsRegistrationPhoto, PhotoUsedBefore, PhotoFromAnotherDay: a photo seems to belong elsewhere.
@@ -103,8 +103,8 @@ class PhotoChecks:
         for holder in reversed(holders):
             if visible_groups is None or holder.group_id in {session.group_id, *visible_groups}:
                 when = self._spoken(holder.started_at)
-                return PhotoUsedBefore(f"was read before, in the roll call of {holder.group_id} of {when}")
-        return PhotoUsedBefore("was read before, in another roll call")
+                return PhotoUsedBefore(f"was used before, in the roll call of {holder.group_id} of {when}")
+        return PhotoUsedBefore("was used before, in another roll call")
 
     def _other_day(self, session: Session, image: bytes) -> MusterError | None:
         taken = capture_time(image, self._zone)

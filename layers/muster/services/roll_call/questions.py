@@ -1,4 +1,4 @@
-"""Students whom a person is asked about."""
+"""Questions to people about faces that were not recognised with certainty."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from muster.domain.student import Student, StudentState
 from muster.recognition.odds import probability
 
 LIKELY_PROBABILITY = 0.9
-"""Probability from which a proposal is offered for confirmation together with others: nine in ten are right."""
+"""Probability from which proposals can be confirmed together: nine in ten are right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A student whose face it may be; similarity is a cosine, None where it was not measured."""
+    """A student that the face may show; similarity is a cosine, None if it was not measured."""
 
     student: Student
     similarity: float | None
@@ -23,11 +23,11 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Is this face that student's?
+    """The question whether a face shows a student.
 
     Attributes:
         face: the best of the student's faces in review.
-        suggestions: students whom the face resembles, the one that was named first.
+        suggestions: students that the face resembles, the proposed one first.
     """
 
     photo_id: PhotoId
@@ -36,14 +36,14 @@ class Question:
 
     @property
     def probability(self) -> float | None:
-        """Posterior probability that the face is the named student's; None in records older than the estimate."""
+        """Posterior probability that the face shows the proposed student; None in older records."""
         return None if self.face.log_odds is None else float(probability(self.face.log_odds))
 
     @property
     def likely(self) -> bool:
-        """Whether the named student can be confirmed together with others, by comparing two pictures.
+        """Whether the proposal can be confirmed together with others, by comparing two pictures.
 
-        Records older than the estimate count as likely, since the pictures are compared all the same.
+        Older records without a probability count as likely, since people compare the pictures.
         """
         if not self.suggestions or self.suggestions[0].student.id != self.face.student_id:
             return False
@@ -56,7 +56,7 @@ def questions_of(
 ) -> list[Question]:
     """Return one question for each student with a face in review, the likeliest first.
 
-    Students who are present already, or were marked by hand, give no question: no answer would change their mark.
+    There is no question for students who are present or were marked by hand, since no answer changes their mark.
 
     Args:
         roster: students who may be suggested.

@@ -1,4 +1,4 @@
-"""Opening sessions and reading them back."""
+"""Opening and reading of sessions."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class SessionOverview:
 
 
 class Sessions:
-    """The use cases on sessions that change no decision."""
+    """Opens and reads sessions."""
 
     def __init__(
         self,
@@ -78,16 +78,16 @@ class Sessions:
         started_at: datetime | None = None,
         actor: Actor = OPERATOR,
     ) -> SessionDetail:
-        """Open a session ahead of its photos. It is not taken, and nobody is absent, until somebody is present.
+        """Open a session before its photos. Until somebody is present, it is not taken and nobody is absent.
 
         Args:
-            session_id: None makes one that nobody has.
-            started_at: with its offset from UTC; None stands for now.
+            session_id: None makes a new one.
+            started_at: with its offset from UTC; None means now.
 
         Raises:
-            GroupNotFound: nothing is known of the group.
+            GroupNotFound: the group has no record and no students.
             SessionExists: the id is taken by a session that the actor may see.
-            NotAllowed: the id is taken by a session of another group.
+            NotAllowed: the id is taken by a session that the actor may not see.
             InvalidRequest: the time has no offset, or lies before 1970 or after 2999.
         """
         roster = self._students.find(group_id)
@@ -102,7 +102,7 @@ class Sessions:
         return self.get(session.id)
 
     def check_group(self, session_id: SessionId, group_id: GroupId, actor: Actor) -> None:
-        """Refuse a session that was opened for another group; see `check_group`. An id that is free is accepted."""
+        """Refuse a session of another group; see `check_group`. An unused id is accepted."""
         try:
             session = self._sessions.get(session_id)
         except SessionNotFound:
@@ -140,7 +140,7 @@ class Sessions:
         return self.find([group_id], now - RECENT, now + CLOCK_TOLERANCE)[::-1]
 
     def with_marks(self, sessions: Sequence[Session]) -> list[SessionOverview]:
-        """Return sessions with their marks, in a few reads; sessions that were removed meanwhile are left out."""
+        """Return sessions with their marks, in a few reads; sessions that were removed by then are left out."""
         of_group: dict[GroupId, list[datetime]] = {}
         for session in sessions:
             of_group.setdefault(session.group_id, []).append(session.started_at)
@@ -160,7 +160,7 @@ class Sessions:
         return self._sessions.changes(session_id)
 
     def questions(self, session_id: SessionId) -> list[Question]:
-        """Return what a person is asked, one question for each student, the likeliest first.
+        """Return one question for each student in review, the likeliest first.
 
         Raises:
             SessionNotFound: no session has this id.
@@ -188,31 +188,31 @@ class Sessions:
         try:
             self._groups.get(group_id)
         except GroupNotFound as error:
-            raise GroupNotFound(f"There is no group {group_id}: make it, or put students into it, first.") from error
+            raise GroupNotFound(f"There is no group {group_id}. Create it, or add students to it, first.") from error
 
 
 def check_group(session: Session, group_id: GroupId, actor: Actor) -> None:
-    """Refuse a session that was opened for another group.
+    """Refuse a session of another group.
 
     Raises:
-        SessionOfOtherGroup: the actor may see that group, and is told which it is.
+        SessionOfOtherGroup: the actor may see that group; the message names it.
         NotAllowed: the actor may not see it.
     """
     if session.group_id != group_id:
         actor.check([session.group_id])
         raise SessionOfOtherGroup(
-            f"The session {session.id} belongs to the group {session.group_id}: name that group, "
-            "or leave the session out to open another."
+            f"The session {session.id} belongs to the group {session.group_id}. Name that group, "
+            "or leave out the session to open another."
         )
 
 
 def _checked_time(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise InvalidRequest("Give the time with its offset from UTC, as 2026-09-01T08:15:00+02:00.")
+        raise InvalidRequest("Give the time with its offset from UTC, such as 2026-09-01T08:15:00+02:00.")
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
         moment = datetime.max.replace(tzinfo=UTC)
     if not _EARLIEST <= moment < _LATEST:
-        raise InvalidRequest("The time cannot be used: take one from 1970 to 2999.")
+        raise InvalidRequest("The time must be between 1970 and 2999.")
     return moment

@@ -1,4 +1,4 @@
-"""Groups: what they are called and who teaches them."""
+"""Groups, their names and their teachers."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -12,7 +12,7 @@ MAX_TEACHERS = 100
 
 
 class Groups:
-    """The use cases on groups."""
+    """Creates, changes and removes groups."""
 
     def __init__(self, groups: GroupStore, students: StudentStore, sessions: SessionStore) -> None:
         self._groups = groups
@@ -41,7 +41,7 @@ class Groups:
             self._groups.get(group_id)
 
     def create(self, group_id: GroupId, name: str, teachers: Collection[UserId] = ()) -> Group:
-        """Make a group.
+        """Create a group.
 
         Raises:
             GroupExists: the id is taken.
@@ -52,7 +52,7 @@ class Groups:
         return group
 
     def ensure(self, group_ids: Iterable[GroupId], names: Mapping[GroupId, str] | None = None) -> None:
-        """Make those of the groups that have no record, named by `names`, or else by their ids."""
+        """Create a record for groups that have none, named by `names` or else by id."""
         for group_id in sorted(group_ids):
             try:
                 self._groups.get(group_id)
@@ -60,17 +60,17 @@ class Groups:
                 try:
                     self._groups.add(Group(group_id, (names or {}).get(group_id, group_id)))
                 except GroupExists:
-                    # Another request made it in between.
+                    # Another request created it first.
                     continue
 
     def update(
         self, group_id: GroupId, expected: int, name: str | None = None, teachers: Collection[UserId] | None = None
     ) -> Group:
-        """Change name or teachers of a group of the version `expected`.
+        """Change the name or teachers of a group, if its version is `expected`.
 
         Raises:
             GroupNotFound: no group has this id.
-            VersionConflict: the group is of another version.
+            VersionConflict: the group has a different version.
             InvalidRequest: the name is empty or too long, or there are too many teachers.
         """
         group = self._groups.get(group_id)
@@ -81,7 +81,9 @@ class Groups:
             expected + 1,
         )
         if group.version != expected:
-            raise VersionConflict(f"The group {group_id} was changed in the meantime: read it again, then change it.")
+            raise VersionConflict(
+                f"The group {group_id} was changed since you read it. Read it again, then repeat your change."
+            )
         self._groups.update(changed)
         return changed
 
@@ -94,11 +96,11 @@ class Groups:
         """
         self._groups.get(group_id)
         if self._students.find(group_id) or self._sessions.of_group(group_id):
-            raise GroupInUse(f"The group {group_id} has students or sessions: move or remove them first.")
+            raise GroupInUse(f"The group {group_id} has students or sessions. Move or remove them first.")
         self._groups.remove(group_id)
 
 
 def _checked_teachers(teachers: Collection[UserId]) -> frozenset[UserId]:
     if len(teachers) > MAX_TEACHERS:
-        raise InvalidRequest(f"A group has {MAX_TEACHERS} teachers at most, not {len(teachers)}.")
+        raise InvalidRequest(f"A group can have at most {MAX_TEACHERS} teachers, not {len(teachers)}.")
     return frozenset(teachers)

@@ -1,4 +1,4 @@
-"""Names of students and groups as they are stored."""
+"""Normalisation and checks of the names of students and groups."""
 
 import re
 import unicodedata
@@ -29,7 +29,7 @@ def clean_name(name: str) -> str:
 
 
 def checked_name(name: str, whose: str = "student") -> str:
-    """Return a name as it is stored; see `clean_name`.
+    """Return a name in the form that is stored; see `clean_name`.
 
     Raises:
         InvalidRequest: the name is empty, too long, or contains a character that is not text.
@@ -38,11 +38,11 @@ def checked_name(name: str, whose: str = "student") -> str:
     if not name:
         raise InvalidRequest(f"Give the {whose}'s name.")
     if len(name) > MAX_NAME:
-        raise InvalidRequest(f"The {whose}'s name has {len(name)} characters: shorten it to {MAX_NAME}.")
+        raise InvalidRequest(f"The {whose}'s name has {len(name)} characters. Shorten it to {MAX_NAME}.")
     for char in name:
         if char == _LOST:
             raise InvalidRequest(
-                f"The {whose}'s name contains U+FFFD, which stands for a letter that was lost: write the letter again."
+                f"The {whose}'s name contains U+FFFD, which stands for a lost letter. Type the letter again."
             )
         category = unicodedata.category(char)
         if category in {"Cc", "Cs", "Co", "Cn"}:

@@ -1,4 +1,4 @@
-"""Students on the roster: enrolling, changing, withdrawing consent, erasing."""
+"""The students on the roster: enrolment, changes, consent and erasure."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from muster.storage.ports import HeadStore, IdempotencyStore, StudentStore, Uplo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """The use cases on students that need no photo."""
+    """Keeps the roster; no method needs a new photo."""
 
     students: StudentStore
     heads: HeadStore
@@ -59,11 +59,11 @@ class Roster:
     def enrol(
         self, student_id: StudentId, name: str, group_ids: Collection[GroupId], actor: Actor = OPERATOR
     ) -> Student:
-        """Put a student on the roster without a photo: marked by hand until registered.
+        """Add a student to the roster without a photo. They are marked by hand until registered.
 
         Raises:
-            StudentExists: the id is taken by a student whom the actor may see.
-            NotAllowed: the id is taken by a student of other groups.
+            StudentExists: the id is taken by a student that the actor may see.
+            NotAllowed: the id is taken by a student that the actor may not see.
             InvalidRequest: the name is empty or too long, or no group is named, or too many.
         """
         groups = _checked_groups(group_ids)
@@ -83,18 +83,20 @@ class Roster:
         name: str | None = None,
         group_ids: Collection[GroupId] | None = None,
     ) -> Student:
-        """Change name or groups of a student whose record is of the version `expected`.
+        """Change the name or groups of a student, if the record's version is `expected`.
 
-        Marks of sessions held before stay with the groups in which they were made.
+        Existing marks stay with the groups in which they were made.
 
         Raises:
             StudentNotFound: nobody has this id.
-            VersionConflict: the record is of another version.
+            VersionConflict: the record has a different version.
             InvalidRequest: the name is empty or too long, or no group is named, or too many.
         """
         student = self.students.get(student_id)
         if student.version != expected:
-            raise VersionConflict(f"{student_id} was changed in the meantime: read the record again, then change it.")
+            raise VersionConflict(
+                f"{student_id} was changed since you read it. Read the record again, then repeat your change."
+            )
         changed = replace(
             student,
             name=student.name if name is None else checked_name(name),
@@ -110,16 +112,16 @@ class Roster:
         return {group.id: group.name for group in self.groups.find()}
 
     def ensure_groups(self, names: Mapping[GroupId, str]) -> None:
-        """Make those of the groups that do not exist, with these names."""
+        """Create those groups that do not exist, with these names."""
         self.groups.ensure(names, names)
 
     def agree(self, student_id: StudentId, by: UserId) -> Student:
-        """Note that a registered student agreed to the present wording of the consent; template and photo stay.
+        """Record that a registered student agreed to the present consent wording; template and photo stay.
 
-        Stated again, the first statement of this wording stays.
+        If it is repeated, the first statement of this wording stays.
 
         Args:
-            by: the user who states it.
+            by: the user who records it.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -134,9 +136,9 @@ class Roster:
         return self.students.agree(student_id, consent)
 
     def withdraw(self, student_id: StudentId) -> Student:
-        """Note that a student no longer agrees, and remove all by which they could be recognised.
+        """Record that a student withdrew consent, and remove everything used to recognise them.
 
-        What goes besides goes as it does in `erase`, and for the same reasons in the same order.
+        Heads, uploads and stored responses are deleted as in `erase`, in the same order and for the same reasons.
 
         Raises:
             StudentNotFound: nobody has this id.
@@ -164,8 +166,7 @@ class Roster:
     def forget_faces(self, student_id: StudentId, face_id: FaceId | None = None) -> int:
         """Remove one or all of the faces that a student's template learned from; return how many there were.
 
-        The template made of the registration photo stays. This is the way to undo what was learned from a session that
-        retention removed.
+        Embeddings from the registration photo stay. Use this to undo learning from a session that retention removed.
 
         Args:
             face_id: the face; None removes all.
@@ -177,7 +178,7 @@ class Roster:
         """
         learned = self.students.template(student_id).learned_ids
         if face_id is not None and face_id not in learned:
-            raise FaceNotFound(f"Nothing was learned from the face {face_id[:80]}: list the student's learned faces.")
+            raise FaceNotFound(f"Nothing was learned from the face {face_id[:80]}. List the student's learned faces.")
         forgotten = sum(
             self.students.unlearn(student_id, known) for known in (learned if face_id is None else (face_id,))
         )
@@ -187,12 +188,12 @@ class Roster:
         return forgotten
 
     def erase(self, student_id: StudentId) -> None:
-        """Erase a student, and every head, since each may have been trained on them; a new one is asked for.
+        """Erase a student, and every head, since each may have been trained on them; request a new one.
 
-        Photos on their way that would register the student anew are forgotten, and answers kept for repeated requests,
-        which may name them. All this goes first: killed in between, the student is still there to be erased again. It
-        goes once more afterwards: a request or a training run under way may have stored something in between
-        (`TrainingRun` watches the rest).
+        Pending uploads that would register the student again are deleted, and so are stored responses to repeated
+        requests, which may contain the name. All this is deleted first: if the process is killed, the student still
+        exists and can be erased again. It is deleted once more afterwards, since concurrent requests or training runs
+        may have stored something (`TrainingRun` handles the rest).
 
         Raises:
             StudentNotFound: nobody has this id.

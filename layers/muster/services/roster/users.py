@@ -1,4 +1,4 @@
-"""The users of one machine and their tokens."""
+"""The users of one machine, and their tokens."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from muster.services.roster.groups import Groups
 from muster.storage.ports import UserStore
 
 TOKEN_BYTES = 32
-"""Random bytes of a token: nobody guesses 256 bits, so that a plain digest of it is enough."""
+"""Random bytes in a token. 256 bits cannot be guessed, so a plain digest is safe to store."""
 
 SHORTEST_TOKEN = 32
 
@@ -20,22 +20,22 @@ _ADMIN = UserId("admin")
 
 
 class Users:
-    """The use cases on users. A token is shown once, when it is made; what is kept is its digest."""
+    """Manages users. A token is shown once, when it is created; only its digest is stored."""
 
     def __init__(self, users: UserStore, groups: Groups) -> None:
         self._users = users
         self._groups = groups
 
     def add(self, user: User, groups: Collection[GroupId] = (), *, create_groups: bool = True) -> str:
-        """Make a user who teaches these groups; return their token.
+        """Create a user who teaches these groups; return their token.
 
         Args:
-            create_groups: make those of the groups that do not exist.
+            create_groups: create those groups that do not exist.
 
         Raises:
-            GroupNotFound: one of the groups does not exist and is not to be made; no user is made.
+            GroupNotFound: a group does not exist and `create_groups` is not set; no user is created.
             UserExists: the id is taken.
-            InvalidRequest: one of the groups has too many teachers; no user is made.
+            InvalidRequest: a group has too many teachers; no user is created.
         """
         if not create_groups:
             self._groups.check(groups)
@@ -46,16 +46,16 @@ class Users:
             for group_id in groups:
                 self._teach(group_id, user.id, True)
         except MusterError:
-            # Nobody has seen the token: without it the user would be of no use.
+            # Nobody has seen the token, so the user could not sign in.
             self.remove(user.id, last_admin=True)
             raise
         return token
 
     def set_admin(self, token: str) -> None:
-        """Make `admin` a user with a token that was chosen elsewhere, such as a container's environment.
+        """Create the user `admin`, or set their token, to one chosen elsewhere, such as a container's environment.
 
         Raises:
-            InvalidRequest: the token is short enough to be guessed.
+            InvalidRequest: the token is too short.
         """
         if len(token) < SHORTEST_TOKEN:
             raise InvalidRequest(
@@ -71,16 +71,16 @@ class Users:
         return self._users.find()
 
     def of_token(self, token: str) -> User | None:
-        """Return whose token this is, or None."""
+        """Return the user who has this token, or None."""
         digest = _digest(token)
-        # Every digest is compared, in constant time, so that the answer's delay tells nothing.
+        # Every digest is compared, in constant time, so that response times reveal nothing.
         holders = {
             user_id for user_id, kept in self._users.token_digests().items() if hmac.compare_digest(kept, digest)
         }
         return next((user for user in self._users.find() if user.id in holders), None)
 
     def renew_token(self, user_id: UserId) -> str:
-        """Return a new token; the old one ends.
+        """Return a new token; the old one is invalid from now on.
 
         Raises:
             UserNotFound: no user has this id.
@@ -98,13 +98,13 @@ class Users:
         for user in self._users.find():
             if user.id == user_id:
                 return user
-        raise UserNotFound(f"There is no user {user_id}: `muster users list` shows who there is.")
+        raise UserNotFound(f"There is no user {user_id}. List the users with `muster users list`.")
 
     def remove(self, user_id: UserId, *, last_admin: bool = False) -> None:
-        """Remove a user, whose token ends at once, and take them off their groups.
+        """Remove a user, invalidate their token, and remove them from their groups.
 
         Args:
-            last_admin: remove the user even if nobody is an admin afterwards.
+            last_admin: remove the user even if there is no admin afterwards.
 
         Raises:
             UserNotFound: no user has this id.
@@ -122,7 +122,7 @@ class Users:
             try:
                 self._groups.update(group_id, group.version, teachers=teachers)
             except VersionConflict:
-                # Someone else changed the group in between: apply it to what is there now.
+                # Someone else changed the group: apply the change to the new version.
                 continue
             return
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 DELIMITERS = ",;\t|"
 MAX_COLUMNS = 100
-"""Columns that are read of a file."""
+"""Columns that are read from a file."""
 
 HEADER_WITHIN = 10
-"""Rows in which the header is looked for: reports of school programs print titles above it."""
+"""Rows that are searched for the header: school software prints titles above it."""
 
-# The line by which Excel is told the delimiter of a file.
+# A line that sets the delimiter for Excel.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
 

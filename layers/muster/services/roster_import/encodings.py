@@ -1,4 +1,4 @@
-"""Which encoding a text file has, by what it spells; docs/rosters.md says the rule."""
+"""Detection of a text file's encoding by the spelling of its words; see docs/rosters.md."""
 
 import codecs
 import re

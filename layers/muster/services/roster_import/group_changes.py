@@ -1,4 +1,4 @@
-"""Which groups students leave at an import."""
+"""The groups that students leave in an import."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from muster.domain.identifiers import GroupId
 
 @dataclass(frozen=True, slots=True)
 class GroupChanges:
-    """What an import takes away; by default nothing, since a file may list one class of several.
+    """The groups that an import removes; by default none, since a file may list one class of several.
 
     Attributes:
-        replace: the file is complete for each group that it names: students who are in such a group, and whom the file
-            does not list there, leave it. Groups that the file does not name stay as they are.
-        leave: groups that every student in the file leaves, unless their own rows name them.
+        replace: the file is complete for each group that it names. Students who are in such a group, but not listed
+            there in the file, leave it. Groups that the file does not name do not change.
+        leave: groups that all students in the file leave, except in rows that name the group.
     """
 
     replace: bool = False

@@ -1,4 +1,4 @@
-"""What an import is to do with each row of a file."""
+"""The plan of an import: the action for each row of a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class RowAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """What is to be done with one student.
+    """The planned action for one student.
 
     Attributes:
         row: the first that names the student; None for one who is not in the file and leaves a group.
@@ -46,7 +46,7 @@ class PlannedRow:
 
 @dataclass(slots=True)
 class _Entry:
-    """A student of the file, whom several rows may name; one that is refused has no groups that count."""
+    """A student in the file, possibly from several rows; the groups of a refused one are ignored."""
 
     row: int
     written_id: str
@@ -222,7 +222,7 @@ class Plan:
         entry.refused = True
 
     def _leaving_only(self, in_file: set[StudentId]) -> tuple[PlannedRow, ...]:
-        """Plan for the students whom the file does not list; each keeps at least one group."""
+        """Plan for the students that the file does not list; each keeps at least one group."""
         rows = []
         named = self._everyones | self.group_names.keys()
         for student in self._known.values():

@@ -1,4 +1,4 @@
-"""Which words a language can spell: the evidence for the encoding of a text file.
+"""Spelling rules of languages: the evidence for the encoding of a text file.
 
 A wrong encoding turns letters into symbols, capitals within words, or letters that no one language uses together. A
 language is the set of letters that it has beyond a to z, and where its names allow it a pattern for their place.

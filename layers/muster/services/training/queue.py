@@ -1,4 +1,4 @@
-"""Retraining in the background: one run at a time, requests during a run lead to one more."""
+"""Training in the background: one run at a time; requests during a run cause one more."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from muster.storage.ports import HeadStore, HeadVersion, StudentStore, TrainingS
 _log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 30.0
-"""How soon the worker notices what another process asked for, such as a registration by command line."""
+"""Interval in which the worker checks for requests of other processes, such as the command line."""
 
 _STALE_AFTER_SECONDS = 120.0
 
@@ -26,8 +26,8 @@ class TrainingQueue:
     """Owns the worker thread of the local system.
 
     Args:
-        trainer: None where training is not installed: requests are kept, and stage 1 decides alone.
-        use: `never` trains nothing; requests are kept, for when that is changed.
+        trainer: None if training is not installed; requests are stored, and no head is used.
+        use: `never` trains nothing; requests are stored until this changes.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class TrainingQueue:
         self._thread: Thread | None = None
 
     def request(self) -> None:
-        """Ask for a run; returns at once."""
+        """Request a run; returns at once."""
         self._training.request()
         self._wake.set()
 
     def state(self) -> TrainingState:
-        """Return where training stands."""
+        """Return the state of training."""
         return self._training.state()
 
     def versions(self) -> list[HeadVersion]:
@@ -75,7 +75,7 @@ class TrainingQueue:
         self._heads.promote(self._pack, version, expected=self._heads.current(self._pack))
 
     def withdraw(self) -> None:
-        """Use no head: stage 1 decides alone until another is promoted.
+        """Stop using any head until another is promoted.
 
         Raises:
             HeadConflict: another head became current in the meantime.
@@ -83,13 +83,13 @@ class TrainingQueue:
         self._heads.promote(self._pack, None, expected=self._heads.current(self._pack))
 
     def start(self) -> None:
-        """Start the worker thread; what was asked for before a restart is done first."""
+        """Start the worker thread; requests from before a restart are processed first."""
         self._wake.set()
         self._thread = Thread(target=self._work, name="training", daemon=True)
         self._thread.start()
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Let the worker end; a run under way is abandoned and asked for again at the next start."""
+        """Stop the worker; a running training is abandoned, and requested again at the next start."""
         self._stopping.set()
         self._wake.set()
         if self._thread is not None:
@@ -137,7 +137,7 @@ class TrainingQueue:
         return alive
 
     def _due(self) -> bool:
-        """Say whether something changed, or a run was killed: its heart stopped, and nobody asks for it again."""
+        """Return whether something changed, or the current run's heartbeat has gone stale."""
         state = self._training.state()
         if state.running is None or state.heartbeat_at is None:
             return state.dirty

@@ -1,4 +1,4 @@
-"""Deciding when a training job is started, where jobs run elsewhere and report back as events."""
+"""Start of training jobs that run elsewhere and report their end as events."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,11 +9,11 @@ from muster.recognition.policy import HeadUse
 from muster.storage.ports import TrainingStore
 
 _STALE_AFTER_SECONDS = 24 * 3600.0
-"""A job may wait for a machine for hours, and says nothing while it waits; its end is always reported."""
+"""A job may wait hours for a machine, without a heartbeat; its end is always reported."""
 
 
-class Decision(StrEnum):
-    """What came of an event."""
+class EventEffect(StrEnum):
+    """The effect of an event."""
 
     STARTED = "started"
     COALESCED = "coalesced"
@@ -22,20 +22,20 @@ class Decision(StrEnum):
 
 
 class Jobs(Protocol):
-    """Where training jobs are started."""
+    """Starts training jobs."""
 
     def submit(self, run_id: str) -> None:
-        """Start the job of one run; it will say that it is alive, and what it did, under this id."""
+        """Start the job of one run; it reports heartbeats and its result under this id."""
 
 
 class Retraining:
-    """One run at a time; what changes during a run leads to one more.
+    """Runs one job at a time; changes during a run cause one more.
 
-    The same event may come twice, late, or after a call was cut off in the middle: the id of the event becomes the id
-    of the run, so that a repeated call takes up its own run where it stopped.
+    The same event may arrive twice, late, or after an interrupted call. The id of the event becomes the id of the run,
+    so a repeated call continues its own run.
 
     Args:
-        use: `never` starts no job; changes are noted, for when that is changed.
+        use: `never` starts no job; changes are stored until this changes.
     """
 
     def __init__(
@@ -50,45 +50,45 @@ class Retraining:
         self._jobs = jobs
         self._now = now
 
-    def templates_changed(self, event_id: str) -> Decision:
-        """Start a run, or leave the change to the run after the one under way."""
+    def templates_changed(self, event_id: str) -> EventEffect:
+        """Start a run, or leave the change to the run after the current one."""
         if self._training.state().running != event_id:
             self._training.request()
         return self._start(event_id)
 
-    def run_ended(self, run_id: str, event_id: str, reason: str) -> Decision:
-        """Take note that a job is over, and start another if something changed meanwhile.
+    def run_ended(self, run_id: str, event_id: str, reason: str) -> EventEffect:
+        """Record that a job ended, and start another if something changed during the run.
 
-        A job says itself what it did, unless it could not: it crashed, or its machine was taken away too often. What it
-        was to learn is then still wanted, and waits for the next change: a run that must fail is not tried for ever.
+        A job reports its own result, unless it crashed or lost its machine too often. Its changes are then trained on
+        with the next change, so a run that always fails is not repeated for ever.
 
         Args:
-            reason: why the job ended, should it have said nothing.
+            reason: failure reason to record if the job reported none.
         """
         state = self._training.state()
         if state.running == event_id:
             return self._start(event_id)
         if state.running not in (None, run_id):
-            return Decision.IGNORED
+            return EventEffect.IGNORED
         due = state.dirty
         if state.running == run_id:
             due = self._training.finish(run_id, {"outcome": "failed", "reason": reason})
             if not due:
                 self._training.request()
-        return self._start(event_id) if due else Decision.ENDED
+        return self._start(event_id) if due else EventEffect.ENDED
 
-    def _start(self, run_id: str) -> Decision:
+    def _start(self, run_id: str) -> EventEffect:
         if self._use is HeadUse.NEVER:
-            return Decision.IGNORED
+            return EventEffect.IGNORED
         if not self._training.begin(run_id, self._now(), _STALE_AFTER_SECONDS):
-            return Decision.COALESCED
+            return EventEffect.COALESCED
         submitted = False
         try:
             self._jobs.submit(run_id)
             submitted = True
         finally:
             if not submitted:
-                # Asked for first: cut off in between, the run is started again by whoever comes next.
+                # Requested first: if the process is killed here, the next event starts the run again.
                 self._training.request()
                 self._training.finish(run_id, {"outcome": "failed", "reason": "No job could be started."})
-        return Decision.STARTED
+        return EventEffect.STARTED

@@ -1,4 +1,4 @@
-"""One training run: from the templates to a head that is promoted, kept or thrown away."""
+"""One training run: trains a head on the templates, and promotes it if it is better."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _HEADS_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class TrainerResult:
-    """What one training gives.
+    """The result of one training.
 
     Attributes:
-        head: the head file, or None where none could be trained (too few students).
-        promote: whether the promotion gate lets it become current.
+        head: the head file, or None if there are too few students.
+        promote: whether the head passed the promotion gate.
         report: JSON-like: the reason, metrics, counts, seconds.
     """
 
@@ -39,11 +39,11 @@ class Trainer(Protocol):
         full: bool,
         progress: OnProgress,
     ) -> TrainerResult:
-        """Train on all templates, from the current head unless `full`; report each step and its share done (0 to 1)."""
+        """Train on all templates, from the current head unless `full`; report each step's progress (0 to 1)."""
 
 
 class TemplateSource(Protocol):
-    """Where the templates of everyone registered are read."""
+    """Returns the templates of all registered students."""
 
     def templates(self) -> list[Template]:
         """Return all templates, ordered by student id."""
@@ -55,11 +55,11 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """Trains on what is stored and puts the result to use, if it is better.
+    """Trains on the stored templates, and promotes the result if it is better.
 
     Attributes:
-        training: told of changes that this run could not take in.
-        use: `always` promotes every trained head, whatever the promotion gate says.
+        training: gets a request for changes that this run did not include.
+        use: `always` promotes every trained head, without the promotion gate.
     """
 
     pack: PackId
@@ -70,7 +70,7 @@ class TrainingRun:
     use: HeadUse = HeadUse.GATED
 
     def train(self, full: bool, progress: OnProgress) -> dict[str, Any]:
-        """Train, save, and promote what passed the gate.
+        """Train, save, and promote the head if it passed the gate.
 
         Returns:
             The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped` or `abandoned`.
@@ -90,7 +90,7 @@ class TrainingRun:
         version = self.heads.save(self.pack, result.head, report)
         report["version"] = version
         if self._somebody_left(templates):
-            # Erasing deletes the heads that were there; this one came later and still knows the student.
+            # Erasure deletes the existing heads; this one came later and was trained on the student.
             self.heads.prune(self.pack, keep=0)
             return self._abandoned("A student was erased in the meantime.")
         if not result.promote and self.use is not HeadUse.ALWAYS:

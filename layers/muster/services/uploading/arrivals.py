@@ -35,8 +35,8 @@ class UploadedPhotos:
     def read(self, kind: UploadKind, upload_id: UploadId) -> Upload | None:
         """Read a photo, store the outcome, and delete the photo.
 
-        The outcome is stored before the photo is deleted. If the process is killed in between, the next notification
-        deletes the photo. A refused photo has an outcome too.
+        The outcome is stored before the photo is deleted. If the process is killed after the first step, the next
+        notification deletes the photo. A refused photo has an outcome too.
 
         Returns:
             The upload with its outcome, or None if no upload was opened for this photo.

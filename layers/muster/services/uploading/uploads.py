@@ -1,4 +1,4 @@
-"""Announcing photos that are sent to the store directly, and asking what became of them."""
+"""Uploads of photos directly to the store: opening them, and reading their outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/h
 """Media types of the formats that `muster.vision.decode` reads."""
 
 _KEPT = timedelta(days=2)
-"""Longer than the photo itself, which the store deletes after a day, so that no photo lies there unexplained."""
+"""Longer than the photo, which the store deletes after a day, so every stored photo has a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadAnswer:
-    """An upload with its answer; `answer` is None while the photo waits."""
+    """An upload with its outcome; `answer` is None while the photo waits."""
 
     upload: Upload
     answer: RegistrationResult | RollCallResult | Failure | None
@@ -43,10 +43,10 @@ class UploadAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The use cases of whoever sends photos.
+    """Opens uploads and returns their outcome.
 
     Attributes:
-        max_bytes: the largest photo.
+        max_bytes: size of the largest photo.
     """
 
     uploads: UploadStore
@@ -56,21 +56,19 @@ class Uploads:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def open(self, details: Details, file: PhotoFile, actor: Actor) -> tuple[Upload, UploadPermit]:
-        """Announce a photo and get leave to send it. What can be refused without the photo is refused here.
+        """Open an upload, and return a permit to send the photo. All checks that need no photo run here.
 
         Raises:
-            EmptyUpload, ImageTooLarge, UnsupportedImage: no such file is taken.
-            ConsentRequired, InvalidRequest: nobody may be registered like this.
-            NotAllowed: a group, the student or the session that is named is not the actor's.
-            ConsentWithdrawn: the student withdrew consent, and the announcement does not renew it.
-            SessionOfOtherGroup: the session belongs to another group of the actor's.
+            EmptyUpload, ImageTooLarge, UnsupportedImage: the file is not accepted.
+            ConsentRequired, InvalidRequest: the registration is not valid.
+            NotAllowed: the actor may not see a group, the student or the session.
+            ConsentWithdrawn: the student withdrew consent, and the request does not renew it.
+            SessionOfOtherGroup: the session belongs to another group that the actor teaches.
         """
         if file.size < 1:
-            raise EmptyUpload("The photo is empty: choose it again, then send it.")
+            raise EmptyUpload("The photo is empty. Choose it again, then send it.")
         if file.size > self.max_bytes:
-            raise ImageTooLarge(
-                f"The photo is larger than {self.max_bytes // 1_000_000} MB: send it at a smaller size."
-            )
+            raise ImageTooLarge(f"The photo is larger than {self.max_bytes // 1_000_000} MB. Send a smaller one.")
         if file.content_type not in CONTENT_TYPES:
             raise UnsupportedImage("Send a JPEG, PNG, WebP or HEIC photo.")
         kind = UploadKind.DETECT
@@ -94,12 +92,12 @@ class Uploads:
         return upload, self.uploads.open(upload)
 
     def get(self, upload_id: UploadId, actor: Actor) -> UploadAnswer:
-        """Return an upload and, once its photo is read, the answer: the one that the direct call would have had.
+        """Return an upload, with its result once the photo is processed.
 
         Raises:
-            UploadNotFound: there is none, or it expired, or another user announced it and the actor is no admin.
-            NotAllowed: the student or the group of the answer is no longer the actor's.
-            StudentNotFound: the student that it registered was erased since.
+            UploadNotFound: there is none, it expired, or another user opened it and the actor is not an admin.
+            NotAllowed: the actor may no longer see the student or the group.
+            StudentNotFound: the registered student was erased.
         """
         upload = self.uploads.get(upload_id)
         if actor.groups is not None and upload.opened_by != actor.user_id:
@@ -120,7 +118,7 @@ class Uploads:
         roll_call = self.sessions.get(outcome.session_id)
         photos = tuple(photo for photo in roll_call.photos if photo.id in outcome.photo_ids)
         if not photos:
-            raise PhotoNotFound(f"The session {outcome.session_id} no longer has this photo: send it again.")
+            raise PhotoNotFound(f"The session {outcome.session_id} no longer has this photo. Send it again.")
         return RollCallResult(
             session=roll_call.session,
             photos=photos,
