@@ -56,8 +56,9 @@ test-export: .venv-export/done ## compare the cloud pack's exported models with 
 	.venv-export/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-lint: $(VENV)/dev node_modules/.package-lock.json ## check style, spelling and types
+lint: $(VENV)/dev node_modules/.package-lock.json ## check style, spelling, language and types
 	$(BIN)/python -m codespell_lib
+	$(BIN)/python -m tools.prose
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
