@@ -1,5 +1,6 @@
 """Evidence from a session's earlier photos about the next one."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from muster.domain.attendance import FaceChange, SessionPhoto
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, PhotoId, SessionId, StudentId, UserId
-from muster.services.roll_call.earlier_photos import earlier_ratios
+from muster.services.roll_call.earlier_photos import earlier_ratios, other_photos
 
 STUDENTS = [StudentId("a"), StudentId("b"), StudentId("c")]
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -52,3 +53,10 @@ def test_a_face_of_nobody_here_is_no_evidence(student: str | None) -> None:
 def test_a_photo_from_before_ratios_were_kept_is_no_evidence() -> None:
     old = face(0, Candidate(StudentId("a"), 0.5))
     assert earlier_ratios([photo(old), photo(SEEN)], STUDENTS, {})[0].tolist() == [[4.5, -5.0, -3.0]]
+
+
+def test_a_photo_that_is_sent_again_is_evidence_once() -> None:
+    stored = [replace(photo(SEEN), id=PhotoId(name)) for name in ("p", "q")]
+    read = replace(photo(), id=PhotoId("q"))
+    assert other_photos(PhotoId("p"), [*stored, read]) == [read]
+    assert other_photos(PhotoId("r"), [*stored, read]) == [stored[0], read]

@@ -28,7 +28,7 @@ from muster.services.caches.galleries import Galleries
 from muster.services.caches.heads import CurrentHead
 from muster.services.learning.automatic import AutomaticLearning, ReadPhoto
 from muster.services.photos.decoding import CheckedPhotos
-from muster.services.roll_call.earlier_photos import earlier_ratios
+from muster.services.roll_call.earlier_photos import earlier_ratios, other_photos
 from muster.services.roll_call.photo_checks import PhotoChecks
 from muster.services.roll_call.results import RollCallResult
 from muster.services.roll_call.sessions import check_group
@@ -111,7 +111,7 @@ class RollCalls:
             probes = self.vision.probes(sent)
             photo = turn_photo(sent, probes.turned)
             photo_id = _photo_id(session, photo)
-            others = [other for other in (*earlier, *(known.photo for known in read)) if other.id != photo_id]
+            others = other_photos(photo_id, [*earlier, *(known.photo for known in read)])
             ratios = earlier_ratios(others, gallery.gallery.student_ids, decided)
             with times.measured("match"):
                 matches = identify(probes.embeddings, gallery, self.policy, head, ratios)

@@ -5,9 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from muster.arrays import FloatArray
 from muster.domain.attendance import FaceChange, SessionPhoto
 from muster.domain.faces import IdentifiedFace
-from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.identifiers import FaceId, PhotoId, StudentId
 from muster.recognition.calibration import HIGHEST_RATIO, LOWEST_RATIO
 from muster.recognition.matcher import lowest_ratios
+
+
+def other_photos(photo_id: PhotoId, photos: Iterable[SessionPhoto]) -> list[SessionPhoto]:
+    """Return every photo but this one, each once, as it was read last.
+
+    Photos that are sent again are both stored and read; counted twice, their evidence would be too strong.
+    """
+    return list({photo.id: photo for photo in photos if photo.id != photo_id}.values())
 
 
 def earlier_ratios(
