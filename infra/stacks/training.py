@@ -80,7 +80,9 @@ class TrainingStack(cdk.Stack):
             },
         )
         accept(
-            container.execution_role, "AwsSolutions-IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resources."
+            container.execution_role,
+            "AwsSolutions-IAM5[Resource::*]",
+            "ecr:GetAuthorizationToken supports no resource-level permissions.",
         )
         return batch.EcsJobDefinition(
             self,

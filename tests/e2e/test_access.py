@@ -22,13 +22,13 @@ Tokens = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Ask:
-    """How a route is asked, of group 7b, and the least that someone must be: `own` teacher, `any` teacher, `admin`.
+class AccessRule:
+    """A request for group 7b, and the lowest role that may send it: `own` teacher, `any` teacher or `admin`.
 
     `any` routes answer every teacher, but show nobody else's group.
     """
 
-    least: str
+    minimum_role: str
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
@@ -45,49 +45,53 @@ ANY_VERSION = {"headers": {"If-Match": "*"}}
 MARKS = {"marks": [{"student_id": "s1", "status": "late"}]}
 FACES = {"faces": [{"face_id": "f1", "student_id": "s1"}]}
 
-WHO_MAY = {
-    "POST /register/register-student": Ask("own", {"data": FORM, "files": PHOTO}),
-    "POST /register/register-students": Ask(
+ACCESS_RULES = {
+    "POST /register/register-student": AccessRule("own", {"data": FORM, "files": PHOTO}),
+    "POST /register/register-students": AccessRule(
         "own", {"data": {"group_id": "7b", "consent": "true"}, "files": {"archive": ("photos.zip", _archive())}}
     ),
-    "POST /mark/detect": Ask("own", {"data": {"group_id": "7b"}, "files": {"images": ("a.jpg", b"not a photo")}}),
-    "GET /v1/me": Ask("any"),
-    "GET /v1/training": Ask("any"),
-    "GET /v1/groups": Ask("any"),
-    "POST /v1/groups": Ask("admin", {"json": {"group_id": "9c", "name": "9c"}}),
-    "GET /v1/groups/{group_id}": Ask("own"),
-    "PATCH /v1/groups/{group_id}": Ask("admin", {"json": {"name": "Seven b"}, **ANY_VERSION}),
-    "DELETE /v1/groups/{group_id}": Ask("admin", ANY_VERSION),
-    "GET /v1/groups/{group_id}/students": Ask("own"),
-    "GET /v1/students": Ask("any"),
-    "POST /v1/students": Ask("own", {"json": {"student_id": "s2", "name": "Bob", "group_ids": ["7b"]}}),
-    "POST /v1/students/import": Ask("admin", {"files": {"file": ("a.csv", b"id,name,group\ns3,Cy,7b\n")}}),
-    "GET /v1/students/{student_id}": Ask("own"),
-    "PATCH /v1/students/{student_id}": Ask("own", {"json": {"name": "Ada King"}, **ANY_VERSION}),
-    "DELETE /v1/students/{student_id}": Ask("admin"),
-    "GET /v1/students/{student_id}/data": Ask("admin"),
-    "GET /v1/students/{student_id}/picture": Ask("own"),
-    "GET /v1/students/{student_id}/learned-faces": Ask("own"),
-    "DELETE /v1/students/{student_id}/learned-faces": Ask("own"),
-    "DELETE /v1/students/{student_id}/learned-faces/{face_id}": Ask("own"),
-    "POST /v1/students/{student_id}/consent": Ask("own", {"json": {"consent": True}}),
-    "POST /v1/students/{student_id}/consent/withdrawal": Ask("own"),
-    "GET /v1/sessions": Ask("any"),
-    "POST /v1/sessions": Ask("own", {"json": {"group_id": "7b"}}),
-    "GET /v1/sessions/{session_id}": Ask("own"),
-    "DELETE /v1/sessions/{session_id}": Ask("own", ANY_VERSION),
-    "GET /v1/sessions/{session_id}/marks": Ask("own"),
-    "PATCH /v1/sessions/{session_id}/marks": Ask("own", {"json": MARKS, **ANY_VERSION}),
-    "GET /v1/sessions/{session_id}/changes": Ask("own"),
-    "GET /v1/sessions/{session_id}/questions": Ask("own"),
-    "GET /v1/sessions/{session_id}/photos": Ask("own"),
-    "DELETE /v1/sessions/{session_id}/photos/{photo_id}": Ask("own", ANY_VERSION),
-    "GET /v1/sessions/{session_id}/photos/{photo_id}/annotated": Ask("own"),
-    "GET /v1/sessions/{session_id}/photos/{photo_id}/picture": Ask("own"),
-    "GET /v1/sessions/{session_id}/faces/{face_id}/picture": Ask("own"),
-    "POST /v1/sessions/{session_id}/faces/{face_id}/student": Ask("own", {"json": {"student_id": None}, **ANY_VERSION}),
-    "POST /v1/sessions/{session_id}/faces/confirmed": Ask("own", {"json": FACES, **ANY_VERSION}),
-    "GET /v1/reports/attendance": Ask("own", {"params": {"group_id": "7b"}}),
+    "POST /mark/detect": AccessRule(
+        "own", {"data": {"group_id": "7b"}, "files": {"images": ("a.jpg", b"not a photo")}}
+    ),
+    "GET /v1/me": AccessRule("any"),
+    "GET /v1/training": AccessRule("any"),
+    "GET /v1/groups": AccessRule("any"),
+    "POST /v1/groups": AccessRule("admin", {"json": {"group_id": "9c", "name": "9c"}}),
+    "GET /v1/groups/{group_id}": AccessRule("own"),
+    "PATCH /v1/groups/{group_id}": AccessRule("admin", {"json": {"name": "Seven b"}, **ANY_VERSION}),
+    "DELETE /v1/groups/{group_id}": AccessRule("admin", ANY_VERSION),
+    "GET /v1/groups/{group_id}/students": AccessRule("own"),
+    "GET /v1/students": AccessRule("any"),
+    "POST /v1/students": AccessRule("own", {"json": {"student_id": "s2", "name": "Bob", "group_ids": ["7b"]}}),
+    "POST /v1/students/import": AccessRule("admin", {"files": {"file": ("a.csv", b"id,name,group\ns3,Cy,7b\n")}}),
+    "GET /v1/students/{student_id}": AccessRule("own"),
+    "PATCH /v1/students/{student_id}": AccessRule("own", {"json": {"name": "Ada King"}, **ANY_VERSION}),
+    "DELETE /v1/students/{student_id}": AccessRule("admin"),
+    "GET /v1/students/{student_id}/data": AccessRule("admin"),
+    "GET /v1/students/{student_id}/picture": AccessRule("own"),
+    "GET /v1/students/{student_id}/learned-faces": AccessRule("own"),
+    "DELETE /v1/students/{student_id}/learned-faces": AccessRule("own"),
+    "DELETE /v1/students/{student_id}/learned-faces/{face_id}": AccessRule("own"),
+    "POST /v1/students/{student_id}/consent": AccessRule("own", {"json": {"consent": True}}),
+    "POST /v1/students/{student_id}/consent/withdrawal": AccessRule("own"),
+    "GET /v1/sessions": AccessRule("any"),
+    "POST /v1/sessions": AccessRule("own", {"json": {"group_id": "7b"}}),
+    "GET /v1/sessions/{session_id}": AccessRule("own"),
+    "DELETE /v1/sessions/{session_id}": AccessRule("own", ANY_VERSION),
+    "GET /v1/sessions/{session_id}/marks": AccessRule("own"),
+    "PATCH /v1/sessions/{session_id}/marks": AccessRule("own", {"json": MARKS, **ANY_VERSION}),
+    "GET /v1/sessions/{session_id}/changes": AccessRule("own"),
+    "GET /v1/sessions/{session_id}/questions": AccessRule("own"),
+    "GET /v1/sessions/{session_id}/photos": AccessRule("own"),
+    "DELETE /v1/sessions/{session_id}/photos/{photo_id}": AccessRule("own", ANY_VERSION),
+    "GET /v1/sessions/{session_id}/photos/{photo_id}/annotated": AccessRule("own"),
+    "GET /v1/sessions/{session_id}/photos/{photo_id}/picture": AccessRule("own"),
+    "GET /v1/sessions/{session_id}/faces/{face_id}/picture": AccessRule("own"),
+    "POST /v1/sessions/{session_id}/faces/{face_id}/student": AccessRule(
+        "own", {"json": {"student_id": None}, **ANY_VERSION}
+    ),
+    "POST /v1/sessions/{session_id}/faces/confirmed": AccessRule("own", {"json": FACES, **ANY_VERSION}),
+    "GET /v1/reports/attendance": AccessRule("own", {"params": {"group_id": "7b"}}),
 }
 """Every route of one machine that is not open; one that is missing here fails the test."""
 
@@ -118,7 +122,7 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
     def ask(route: str, who: str) -> httpx.Response:
         method, path = route.split()
         ids = {"student_id": "s1", "group_id": "7b", "session_id": "monday", "photo_id": "p1", "face_id": "f1"}
-        arguments = dict(WHO_MAY[route].arguments)
+        arguments = dict(ACCESS_RULES[route].arguments)
         bearer = {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
         arguments["headers"] = {**arguments.get("headers", {}), **bearer}
         return client.request(method, path.format(**ids), **arguments)
@@ -127,28 +131,28 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
 
 
 def test_every_route_is_in_the_table(system: LocalServices) -> None:
-    assert routes(create_app(system)) == set(WHO_MAY)
+    assert routes(create_app(system)) == set(ACCESS_RULES)
 
 
-@pytest.mark.parametrize("route", WHO_MAY)
+@pytest.mark.parametrize("route", ACCESS_RULES)
 def test_a_route_answers_whom_the_table_says(route: str, ask: Callable[[str, str], httpx.Response]) -> None:
-    least = WHO_MAY[route].least
+    minimum_role = ACCESS_RULES[route].minimum_role
     nobody = ask(route, "nobody")
     assert (nobody.status_code, nobody.json()["code"]) == (401, "sign_in_required")
     assert nobody.headers["www-authenticate"] == "Bearer"
     other = ask(route, "other")
-    if least == "any":
+    if minimum_role == "any":
         assert other.status_code == 200
         assert not any(text in other.text for text in ("s1", "Ada", "7b", "monday"))
     else:
         assert (other.status_code, other.json()["code"]) == (403, "not_allowed"), other.text
     own = ask(route, "own")
-    assert (own.status_code == 403) == (least == "admin"), own.text
+    assert (own.status_code == 403) == (minimum_role == "admin"), own.text
     admin = ask(route, "admin")
     assert admin.status_code not in (401, 403, 500), admin.text
 
 
-@pytest.mark.parametrize("route", [route for route in WHO_MAY if "{" in route])
+@pytest.mark.parametrize("route", [route for route in ACCESS_RULES if "{" in route])
 def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
     route: str, client: httpx.Client, tokens: Tokens
 ) -> None:
@@ -156,7 +160,7 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
     ids = {"photo_id": "p1", "face_id": "f1"}
     there = path.format(student_id="s1", group_id="7b", session_id="monday", **ids)
     nowhere = path.format(student_id="s99", group_id="99", session_id="sunday", **ids)
-    arguments = dict(WHO_MAY[route].arguments)
+    arguments = dict(ACCESS_RULES[route].arguments)
     arguments["headers"] = {**arguments.get("headers", {}), "Authorization": f"Bearer {tokens['other']}"}
     answers = [client.request(method, path, **arguments) for path in (there, nowhere)]
     assert answers[0].status_code == answers[1].status_code == 403

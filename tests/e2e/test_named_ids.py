@@ -20,7 +20,7 @@ from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.user import Role, User
 from muster.entrypoints.openapi import openapi_text
-from tests.e2e.test_access import WHO_MAY
+from tests.e2e.test_access import ACCESS_RULES
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 NOT_AN_IMAGE = ("photo.jpg", b"not a photo")
@@ -49,7 +49,7 @@ NEW_ID = frozenset(
         ("POST /mark/detect", "session_id"),
     }
 )
-"""Fields that take a free id too, so that what does not exist is made instead of refused."""
+"""Fields that also accept an unused id, which creates a record."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def test_every_field_that_names_somebody_is_tried(system: LocalServices) -> None
         (route, name)
         for route, names in fields.items()
         for name in names & IDS
-        if route in WHO_MAY and WHO_MAY[route].least != "admin"
+        if route in ACCESS_RULES and ACCESS_RULES[route].minimum_role != "admin"
     }
     assert named == set(REQUESTS)
 

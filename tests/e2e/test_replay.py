@@ -12,8 +12,9 @@ from PIL import Image
 
 from muster.composition.local import LocalServices
 from muster.domain.errors import PhotoUsedBefore
-from muster.domain.identifiers import GroupId, UserId
+from muster.domain.identifiers import GroupId, SessionId, UserId
 from muster.domain.user import Role, User
+from muster.vision.decode import Photo, decode
 from tests.e2e.pictures import dated
 from tests.e2e.test_users import muster
 
@@ -111,3 +112,19 @@ def test_the_command_line_asks_and_takes_yes_for_an_answer(school: httpx.Client,
     assert (refused.returncode, json.loads(refused.stdout)["code"]) == (1, "photo_used_before")
     assert "--use-anyway" in refused.stderr
     assert muster(store, "detect", photo, "--group", GROUP, "--session", "tuesday", "--use-anyway").returncode == 0
+
+
+def test_a_session_that_is_removed_while_its_photo_is_decoded_is_a_new_one(
+    school: httpx.Client, system: LocalServices, group_photo: bytes
+) -> None:
+    detect(school, group_photo, "monday").raise_for_status()
+    before = system.sessions.get(SessionId("monday")).session
+
+    def decode_after_removal(image: bytes) -> Photo:
+        system.corrections.remove(SessionId("monday"))
+        return decode(image)
+
+    roll_calls = replace(system.detection, decode=decode_after_removal)
+    after = roll_calls.detect(GroupId(GROUP), [group_photo], SessionId("monday")).session
+    assert after.started_at > before.started_at
+    assert after.version <= before.version

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from muster.composition.aws_settings import AwsSettings
 from tests.infra.policy import Need, allows
 from tests.infra.templates import StageTemplates
 
@@ -109,7 +110,7 @@ def test_roster_and_retrain_are_archives_on_the_library_layer(stage: StageTempla
         assert stage.texts(function["Layers"]) == {"{Library}"}
 
 
-def test_every_function_is_told_where_things_are_and_keeps_what_it_could_not_do(stage: StageTemplates) -> None:
+def test_every_function_has_its_settings_and_a_dead_letter_queue(stage: StageTemplates) -> None:
     for name in ("Register", "Detect", "Roster", "Retrain"):
         function = stage.resources("AWS::Lambda::Function", "api")[f"{name}Function"]
         variables = stage.plain(function["Environment"]["Variables"])
@@ -118,14 +119,10 @@ def test_every_function_is_told_where_things_are_and_keeps_what_it_could_not_do(
         assert variables["MUSTER_PHOTOS_BUCKET"] == f"muster-{stage.stage}-photos-{{AccountId}}-{{Region}}"
         assert variables["MUSTER_MODELS_BUCKET"] == f"muster-{stage.stage}-models-{{AccountId}}-{{Region}}"
         assert variables["POWERTOOLS_SERVICE_NAME"] == name.lower()
-        assert {
-            "MUSTER_PACK",
-            "MUSTER_WRONG_MARKS",
-            "MUSTER_HEAD",
-            "MUSTER_LEARN",
-            "MUSTER_UPLOAD_LIMIT_BYTES",
-            "LOG_LEVEL",
-        } <= set(variables)
+        # Only these may be missing: images alone have packs and threads, and sessions are kept unless a stage says so.
+        optional = {"home", "threads", "target_fpir", "keep_sessions_days"}
+        required = {f"MUSTER_{field.upper()}" for field in AwsSettings.model_fields if field not in optional}
+        assert {*required, "LOG_LEVEL"} <= set(variables)
         assert ("MUSTER_HOME" in variables) == (name in VISION)
         assert ("MUSTER_JOB_QUEUE" in variables) == (name == "Retrain")
         assert stage.text(function["DeadLetterConfig"]["TargetArn"]) == f"{{{name}DeadLetters.Arn}}"

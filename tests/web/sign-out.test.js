@@ -12,3 +12,15 @@ test("signing out runs every reset and waits for those that take time", async ()
   await resetAll();
   assert.deepEqual(done, ["now", "later"]);
 });
+
+test("a reset that fails does not keep anyone signed in", async () => {
+  let done = false;
+  resetOnSignOut(() => {
+    throw new Error("the database is broken");
+  });
+  resetOnSignOut(() => {
+    done = true;
+  });
+  await resetAll();
+  assert.ok(done);
+});

@@ -8,7 +8,7 @@ export function resetOnSignOut(reset) {
   resets.push(reset);
 }
 
-/** Run all registered resets. */
+/** Run all registered resets. One that fails, as where the browser's database is broken, stops neither the others nor the sign-out. */
 export async function resetAll() {
-  await Promise.all(resets.map((reset) => reset()));
+  await Promise.allSettled(resets.map(async (reset) => reset()));
 }

@@ -14,6 +14,6 @@ def read_photo(upload: UploadFile) -> bytes:
     """
     if upload.size is not None and upload.size > DEFAULT_IMAGE_LIMITS.file_bytes:
         raise ImageTooLarge(
-            f"The photo is larger than {DEFAULT_IMAGE_LIMITS.file_bytes // 1_000_000} MB: send it at a smaller size."
+            f"The photo is larger than {DEFAULT_IMAGE_LIMITS.file_bytes // 1_000_000} MB. Send a smaller one."
         )
     return upload.file.read()

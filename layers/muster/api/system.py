@@ -67,7 +67,7 @@ class RecordServices:
 
 @dataclass(frozen=True, slots=True)
 class Services(RecordServices):
-    """One running Muster.
+    """All services, including those that need models.
 
     Attributes:
         decode: decodes stored photos.

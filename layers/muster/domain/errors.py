@@ -166,7 +166,7 @@ class StudentNotFound(MusterError):
 
 
 class GroupNotFound(MusterError):
-    """No student belongs to this group."""
+    """No group has this id, or the group has no students."""
 
     code = "group_not_found"
     category = Category.NOT_FOUND

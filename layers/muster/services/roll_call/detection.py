@@ -88,7 +88,8 @@ class RollCalls:
         if not 1 <= len(images) <= MAX_PHOTOS:
             raise InvalidRequest(f"Send 1 to {MAX_PHOTOS} photos, not {len(images)}.")
         # A session of another group is refused before any photo is decoded.
-        found = None if session_id is None else self._find_session(group_id, session_id, actor)
+        if session_id is not None:
+            self._find_session(group_id, session_id, actor)
         times = StepTimes()
         with times.measured("decode"):
             photos = CheckedPhotos(self.decode, images)
@@ -98,8 +99,8 @@ class RollCalls:
         files = dict(zip(photos.digests, images, strict=True))
         if session_id is None:
             session_id = self.checks.derived_session(group_id, files, self.now(), use_anyway)
-            found = self._find_session(group_id, session_id, actor)
-        session = found or Session(session_id, group_id, self.now())
+        # Decoding takes seconds, in which a session may have been removed.
+        session = self._find_session(group_id, session_id, actor) or Session(session_id, group_id, self.now())
         if not use_anyway:
             self.checks.check(session, files, self.galleries.registration_photos(group_id), actor.groups)
         session, is_new = self._open_session(session, list(students), actor)

@@ -12,7 +12,8 @@ class RollCallResult:
 
     Attributes:
         session: opened by this request or an earlier one.
-        photos: the photos of this request, in the order sent.
+        photos: the photos of this request as it stored them, in the order sent. A correction made at the same time
+            shows in the marks only.
         marks: the session's marks as people see them, with those from its earlier photos.
         taken: whether the roll call counts as taken; if not, nobody is absent.
         by_people: students whose mark a person set or caused.

@@ -29,14 +29,14 @@ RECENT = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class SessionDetail:
-    """A session as it stands.
+    """A session with its photos and marks.
 
     Attributes:
         photos: in the order received.
         taken: whether the session is taken; if not, nobody is absent.
-        marks: those that people see, by student id.
-        by_people: students whose mark a person brought about.
-        names: of its students.
+        marks: the visible marks, by student id.
+        by_people: students whose mark a person set or caused.
+        names: names of its students.
     """
 
     session: Session
@@ -49,7 +49,7 @@ class SessionDetail:
 
 @dataclass(frozen=True, slots=True)
 class SessionOverview:
-    """A session in a list: the marks that people see, and whether it is taken."""
+    """A session in a list: its visible marks, and whether it is taken."""
 
     session: Session
     taken: bool

@@ -14,7 +14,7 @@ from muster.storage.ports import UserStore
 TOKEN_BYTES = 32
 """Random bytes in a token. 256 bits cannot be guessed, so a plain digest is safe to store."""
 
-SHORTEST_TOKEN = 32
+MIN_TOKEN_LENGTH = 32
 
 _ADMIN = UserId("admin")
 
@@ -57,9 +57,9 @@ class Users:
         Raises:
             InvalidRequest: the token is too short.
         """
-        if len(token) < SHORTEST_TOKEN:
+        if len(token) < MIN_TOKEN_LENGTH:
             raise InvalidRequest(
-                f"MUSTER_ADMIN_TOKEN needs {SHORTEST_TOKEN} random characters: `openssl rand -hex 32`."
+                f"MUSTER_ADMIN_TOKEN needs {MIN_TOKEN_LENGTH} random characters: `openssl rand -hex 32`."
             )
         try:
             self._users.add(User(_ADMIN, Role.ADMIN), _digest(token))

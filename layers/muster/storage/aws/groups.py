@@ -20,7 +20,7 @@ class AwsGroups:
             self._table.put(_item(group), "attribute_not_exists(pk)")
         except ConditionFailed as error:
             raise GroupExists(
-                f"The group {group.id} is there already: take another id, or change that group."
+                f"The group {group.id} already exists. Choose another id, or change that group."
             ) from error
 
     def get(self, group_id: GroupId) -> Group:

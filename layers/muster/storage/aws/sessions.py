@@ -264,4 +264,4 @@ def _roll_call(record: Item) -> RollCall:
 
 
 def _exists(session_id: SessionId) -> SessionExists:
-    return SessionExists(f"The session {session_id} is open already: take another id, or use that session.")
+    return SessionExists(f"The session {session_id} is already open. Choose another id, or use that session.")

@@ -322,5 +322,5 @@ def _check_can_be_added(student: Student, stored: Item | None, replaces: Student
 
 def _exists(student_id: StudentId) -> StudentExists:
     return StudentExists(
-        f"The id {student_id} belongs to a registered student: take another id, or erase that student first."
+        f"The id {student_id} belongs to a registered student. Choose another id, or erase that student first."
     )

@@ -24,7 +24,7 @@ class LocalGroups:
         """Store a new group; see `GroupStore.add`."""
         with self._database.write() as connection:
             if _row(connection, group.id) is not None:
-                raise GroupExists(f"There is a group {group.id} already: take another id, or change that group.")
+                raise GroupExists(f"The group {group.id} already exists. Choose another id, or change that group.")
             connection.execute(
                 "INSERT INTO groups VALUES (?, ?, ?, ?)",
                 (group.id, group.name, json_text(sorted(group.teachers)), group.version),

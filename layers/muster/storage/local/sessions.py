@@ -48,7 +48,9 @@ class LocalSessions:
         """Open a session; see `SessionStore.create`."""
         with self._database.write() as connection:
             if _session_row(connection, session.id) is not None:
-                raise SessionExists(f"The session {session.id} is open already: take another id, or use that session.")
+                raise SessionExists(
+                    f"The session {session.id} is already open. Choose another id, or use that session."
+                )
             connection.execute(
                 "INSERT INTO sessions (id, group_id, started_at, version, erased) VALUES (?, ?, ?, ?, ?)",
                 (

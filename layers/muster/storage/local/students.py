@@ -434,7 +434,7 @@ def _optional_time_text(moment: datetime | None) -> str | None:
 
 def _exists(student_id: StudentId) -> StudentExists:
     return StudentExists(
-        f"The id {student_id} belongs to a registered student: take another id, or erase that student first."
+        f"The id {student_id} belongs to a registered student. Choose another id, or erase that student first."
     )
 
 

@@ -34,7 +34,7 @@ class Transaction:
         return name
 
     def remove_files(self, *names: str | None) -> None:
-        """Remove files after the commit; None stands for no file."""
+        """Remove files after the commit; None is ignored."""
         self._removed.extend(name for name in names if name is not None)
 
 

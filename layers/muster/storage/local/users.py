@@ -22,7 +22,7 @@ class LocalUsers:
                 connection.execute("INSERT INTO users (id, role, name, token_digest) VALUES (?, ?, ?, ?)", row)
         except sqlite3.IntegrityError as error:
             raise UserExists(
-                f"There is a user {user.id} already: take another id, or give this one a new token with "
+                f"The user {user.id} already exists. Choose another id, or give this one a new token with "
                 "`muster users token`."
             ) from error
 
