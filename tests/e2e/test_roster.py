@@ -299,7 +299,7 @@ def test_the_command_line_previews_asks_and_moves_students(tmp_path: Path) -> No
     file = tmp_path / "roster.csv"
     file.write_text("Class list;;\nMatrikelnummer;Name;Klasse\n0042;Ada;Year 7 B\n0043;Bob;7a\n", encoding="utf-8")
     code, output = at_a_terminal("n", "students", "import", str(file), data=data)
-    assert (code, "separated by semicolons; row 2 holds the titles" in output) == (1, True)
+    assert (code, "separated by semicolons; row 2 is the header" in output) == (1, True)
     assert "(2 new, 0 changed, 0 as before)? [y/N]" in output
     code, output = at_a_terminal("y", "students", "import", str(file), data=data)
     assert (code, "2 new" in output) == (0, True)

@@ -110,9 +110,7 @@ def _table(
         text = shorten(" ".join(cell.text for cell in cells if cell.text))
         findings.append(Finding(number, "row_skipped", f"{text!r} is no student.", Severity.WARNING, value=text))
     if not rows:
-        raise RosterEmpty(
-            f"The roster names no student: row {header_row} holds the titles, and there is no student below it."
-        )
+        raise RosterEmpty(f"The roster names no student: row {header_row} is the header, and no student follows it.")
     students = tuple(read_row(number, cells, columns) for number, cells in rows)
     findings += unused_candidates(header, columns, header_row)
     if guessed:
