@@ -63,7 +63,7 @@ def test_the_image_context_leaves_photos_tests_and_secrets_behind(assembly: Path
     for context in contexts:
         assert {path.name for path in context.iterdir()} <= {
             *("containers", "functions", "layers", "requirements", "web"),
-            *("pyproject.toml", "README.md", "LICENSE", ".dockerignore"),
+            *("pyproject.toml", "README.md", "LICENSE", "NOTICE", ".dockerignore"),
         }
 
 
