@@ -20,7 +20,7 @@ from muster.domain.errors import MusterError
 from muster.packs.build import build_embedded
 from muster.vision.decode import decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.quality import assess, require_registrable
+from muster.vision.quality import assess, require_fit, require_main_face
 
 Pixels = NDArray[np.uint8]
 
@@ -69,7 +69,7 @@ def refused(detector: CenterFaceDetector, pictures: list[Pixels]) -> dict[str, o
         faces = detector.detect(pixels)
         scores.append(float(assess(pixels, faces).score.max(initial=0)))
         try:
-            require_registrable(pixels, faces)
+            require_fit(pixels, faces.take(np.array([require_main_face(pixels, faces)])))
         except MusterError as error:
             reasons[error.code] += 1
     return {

@@ -33,7 +33,7 @@ def enumerated(weights: DoubleArray) -> DoubleArray:
 def test_marginals_are_those_of_all_matchings(seed: int, faces: int, students: int, spread: float) -> None:
     weights = np.exp(np.random.default_rng(seed).normal(0, spread, (faces, students)))
     # Loopy sum-product is exact without loops, and in doubt only near: 6,000 such draws differ by 0.30 at most.
-    assert pair_marginals(weights) == pytest.approx(enumerated(weights), abs=0.35)
+    assert pair_marginals(weights)[0] == pytest.approx(enumerated(weights), abs=0.35)
 
 
 def test_marginals_of_a_usual_photo_are_those_of_all_matchings() -> None:
@@ -41,13 +41,13 @@ def test_marginals_of_a_usual_photo_are_those_of_all_matchings() -> None:
     for _ in range(20):
         weights = np.exp(random.uniform(-6, -2, (4, 5)))
         weights[np.arange(4), np.arange(4)] = np.exp(random.uniform(2, 8, 4))
-        assert pair_marginals(weights) == pytest.approx(enumerated(weights), abs=0.002)
+        assert pair_marginals(weights)[0] == pytest.approx(enumerated(weights), abs=0.002)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1)])
 def test_marginals_of_one_face_or_one_student_are_exact(shape: tuple[int, int]) -> None:
     weights = np.exp(np.random.default_rng(1).normal(0, 3, shape))
-    assert pair_marginals(weights) == pytest.approx(enumerated(weights), rel=1e-9)
+    assert pair_marginals(weights)[0] == pytest.approx(enumerated(weights), rel=1e-9)
 
 
 @settings(max_examples=40, deadline=None)

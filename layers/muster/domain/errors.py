@@ -1,27 +1,7 @@
 """The errors that people can cause or meet, each with a stable code.
 
 All derive from `MusterError`. The codes are part of the HTTP and command-line contract: they are added, never renamed.
-The message is one sentence that tells people what to do. Codes by category:
-
-    invalid: invalid_request, consent_required, empty_upload, image_damaged, no_face, several_faces, face_too_small,
-        too_blurred, too_dark, too_bright, face_turned, face_cut_off, not_in_group, idempotency_key_reused,
-        encoding_unclear, roster_empty, invalid_setting, output_not_written, backup_unusable
-    forbidden: not_allowed
-    not_found: student_not_found, group_not_found, session_not_found, photo_not_found, face_not_found,
-        user_not_found, upload_not_found, head_not_found, store_not_found
-    conflict: consent_withdrawn, student_exists, duplicate_person, nobody_registered, group_exists, group_in_use,
-        session_exists, session_of_other_group, photo_used_before, photo_from_another_day, registration_photo,
-        face_unfit, face_unlike, learning_off, not_registered, proposal_changed, request_under_way, user_exists,
-        last_admin, output_exists, pack_mismatch, head_conflict, store_in_use
-    too_large: image_too_large, request_too_large, report_too_large
-    unsupported: unsupported_image, unsupported_table, unsupported_archive
-    unavailable: registrations_busy, pack_missing, pack_damaged, pack_build_failed, npm_package_unreachable,
-        weights_unreachable, weights_changed, export_missing, export_differs, head_damaged, out_of_memory,
-        stored_photo_damaged, storage_full, address_unavailable, store_unusable, store_busy, record_damaged
-    unauthenticated: sign_in_required
-    stale: version_conflict
-    version_needed: version_needed
-    too_many: too_many_requests, server_busy
+The message is one sentence that tells people what to do. docs/errors.md lists the codes.
 """
 
 from enum import StrEnum

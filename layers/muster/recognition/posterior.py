@@ -96,20 +96,6 @@ def estimate_roll(photos: Sequence[DoubleArray]) -> Roll:
     return Roll(tuple(pairs), present, share, tuple(strangers))
 
 
-def pair_marginals(weights: DoubleArray) -> DoubleArray:
-    """Return the marginal probability of every pair over all partial matchings, by loopy sum-product.
-
-    Args:
-        weights: float64 (N, S), above 0: a matching is as likely as the product of the weights of its pairs.
-
-    Returns:
-        float64 (N, S), 0 to 1; rows and columns sum to at most 1.
-    """
-    faces, students = _messages(weights)
-    joint = weights * faces * students
-    return joint / (1 + joint)
-
-
 def _read_photos(
     ratios: Sequence[DoubleArray],
     share: float,
@@ -123,22 +109,30 @@ def _read_photos(
         elsewhere = evidence[:number] + evidence[number + 1 :]
         shown = visible[number] * probability(log_odds(share) + _combine_evidence(elsewhere, ratio.shape[1]))
         weights = ratio * shown / ((1 - shown) * strangers[number])
-        faces, students = _messages(weights)
-        joint = weights * faces * students
-        pairs.append(joint / (1 + joint))
+        marginals, faces = pair_marginals(weights)
+        pairs.append(marginals)
         support = (ratio * faces).sum(axis=0) / strangers[number]
         read.append(np.log(1 - visible[number] + visible[number] * support + np.finfo(np.float64).tiny))
     return pairs, read
 
 
-def _messages(weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
-    """Return for each pair the probabilities (N, S) that its face, and its student, is not matched elsewhere."""
+def pair_marginals(weights: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+    """Return the marginal probability of every pair over all partial matchings, by loopy sum-product.
+
+    Args:
+        weights: float64 (N, S), above 0: a matching is as likely as the product of the weights of its pairs.
+
+    Returns:
+        The marginals, float64 (N, S), 0 to 1, whose rows and columns sum to at most 1; and the probability (N, S) that
+        the face of a pair is not matched elsewhere.
+    """
     students = np.ones_like(weights)
     faces = students
     for _ in range(_SWEEPS):
         faces = _unmatched_elsewhere(weights * students, axis=1)
         students = _unmatched_elsewhere(weights * faces, axis=0)
-    return faces, students
+    joint = weights * faces * students
+    return joint / (1 + joint), faces
 
 
 def _unmatched_elsewhere(joint: DoubleArray, axis: int) -> DoubleArray:

@@ -167,9 +167,9 @@ class VisionPipeline:
         if is_tilted(face)[0]:
             require_whole(pixels, face)
             pixels, face = level(pixels, face, self.detector.detect)
-        require_fit(pixels, face)
+        fit = require_fit(pixels, face)
         covering = find_covering(pixels, face)
-        quality = float(assess(pixels, face).score[0]) * (1.0 if covering is None else COVERED_QUALITY)
+        quality = float(fit.score[0]) * (1.0 if covering is None else COVERED_QUALITY)
         return RegistrationViews(face, quality, self.embed_views(pixels, face), turned, covering)
 
 

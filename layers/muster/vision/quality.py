@@ -144,8 +144,8 @@ def assess(pixels: NDArray[np.uint8], faces: Faces) -> Quality:
     return Quality(score, size, sharpness, brightness, contrast, underexposed, overexposed, yaw, pitch, roll, cut_off)
 
 
-def require_registrable(pixels: NDArray[np.uint8], faces: Faces) -> int:
-    """Choose the one main face of a registration photo; clearly smaller faces in the background are ignored.
+def require_main_face(pixels: NDArray[np.uint8], faces: Faces) -> int:
+    """Choose the one main face of a registration photo, fit or not; clearly smaller faces behind it are ignored.
 
     Args:
         pixels: uint8 (H, W, 3), RGB, upright.
@@ -153,19 +153,6 @@ def require_registrable(pixels: NDArray[np.uint8], faces: Faces) -> int:
 
     Returns:
         The index of the main face.
-
-    Raises:
-        NoFace: there is none.
-        SeveralFaces: a second face is nearly as prominent.
-        FaceCutOff, FaceTooSmall, TooDark, TooBright, TooBlurred, FaceTurned: the main face is not fit.
-    """
-    main = require_main_face(pixels, faces)
-    require_fit(pixels, faces.take(np.array([main])))
-    return main
-
-
-def require_main_face(pixels: NDArray[np.uint8], faces: Faces) -> int:
-    """Choose the main face as `require_registrable` does, fit or not.
 
     Raises:
         NoFace: there is none.
@@ -180,15 +167,16 @@ def require_main_face(pixels: NDArray[np.uint8], faces: Faces) -> int:
     return main
 
 
-def require_fit(pixels: NDArray[np.uint8], face: Faces) -> None:
-    """Reject one face, of length 1, that is not fit to register its student.
+def require_fit(pixels: NDArray[np.uint8], face: Faces) -> Quality:
+    """Reject one face, of length 1, that is not fit to register its student; return its quality.
 
     Raises:
         FaceCutOff, FaceTooSmall, TooDark, TooBright, TooBlurred, FaceTurned: the face is not fit.
     """
-    faults = assess(pixels, face).faults(0)
-    if faults:
+    quality = assess(pixels, face)
+    if faults := quality.faults(0):
         raise faults[0]
+    return quality
 
 
 def require_whole(pixels: NDArray[np.uint8], face: Faces) -> None:
