@@ -45,8 +45,12 @@ class MonitoringStack(cdk.Stack):
         self.topic = sns.Topic(self, "Notices", display_name=f"Muster {config.stage}", master_key=key, enforce_ssl=True)
         if config.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(config.alarm_email))
-        self._allow_publish("budgets")
-        MonthlyBudget(self, "Budget", config=config, topic=self.topic)
+        # A policy of our own replaces the topic's default one, which would let alarms publish. The target of a rule
+        # adds EventBridge itself.
+        for service in ("budgets", "cloudwatch"):
+            self._allow_publish(service)
+        budget = MonthlyBudget(self, "Budget", config=config, topic=self.topic)
+        budget.node.add_dependency(self.topic.node.find_child("Policy"))  # Budgets may check that it can publish
         self._watch_functions(api)
         self._watch_lost_work(api)
         self._watch_training(training)

@@ -13,11 +13,16 @@ from tests.infra.templates import Statement
 
 @dataclass(frozen=True)
 class Need:
-    """One action on one resource, with the condition keys that the call brings."""
+    """One action on one resource, with the condition keys that the call brings.
+
+    Attributes:
+        principal: the caller, for policies of resources; policies of roles name none.
+    """
 
     action: str
     resource: str
     context: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    principal: str | None = None
 
 
 def allows(statements: Iterable[Statement], need: Need) -> bool:
@@ -28,7 +33,8 @@ def allows(statements: Iterable[Statement], need: Need) -> bool:
 
 def _applies(statement: Statement, need: Need) -> bool:
     return (
-        any(fnmatchcase(need.action, action) for action in statement.actions)
+        (need.principal is None or bool({need.principal, "*"} & statement.principals))
+        and any(fnmatchcase(need.action, action) for action in statement.actions)
         and any(fnmatchcase(need.resource, resource) for resource in statement.resources)
         and all(_holds(operator, wanted, need) for operator, wanted in statement.conditions.items())
     )
@@ -40,7 +46,7 @@ def _holds(operator: str, wanted: Mapping[str, Any], need: Need) -> bool:
         given = need.context.get(key, [])
         matched = [any(fnmatchcase(value, pattern) for pattern in patterns) for value in given]
         match operator:
-            case "StringEquals" | "StringLike":
+            case "StringEquals" | "StringLike" | "ArnLike" | "Bool":
                 # A call without the key, such as reading an object where `s3:prefix` is asked for, does not match.
                 holds = bool(matched) and any(matched)
             case "ForAllValues:StringLike":

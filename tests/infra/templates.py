@@ -27,6 +27,7 @@ class Statement:
     actions: frozenset[str]
     resources: frozenset[str]
     conditions: Json
+    principals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,15 @@ class StageTemplates:
                 actions=self.texts(item["Action"]),
                 resources=self.texts(item.get("Resource", [])),
                 conditions=self.plain(item.get("Condition", {})),
+                principals=self._principals(item.get("Principal", {})),
             )
             for item in document["Statement"]
         ]
+
+    def _principals(self, principal: Json | str) -> frozenset[str]:
+        if isinstance(principal, str):
+            return frozenset([principal])
+        return frozenset().union(*(self.texts(names) for names in principal.values()))
 
     @cached_property
     def grants(self) -> dict[str, list[Statement]]:
