@@ -9,6 +9,8 @@ from muster.recognition.policy import HeadUse, Policy
 PACK_HOME: Final = "/opt/muster"
 """Folder of the model pack in the images (`MUSTER_HOME` of containers/vision/Dockerfile)."""
 
+_MAX_REGISTRATIONS_AT_ONCE: Final = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
@@ -107,7 +109,7 @@ class StageConfig:
         requests_per_second, burst: throttle of the API, for all callers together.
         table_max_reads, table_max_writes: maximum request units per second on demand, which limits the cost.
         register, detect, roster, retrain: sizes of the functions.
-        queued_photos_at_once: instances per kind of queued upload; at least 2 (an AWS limit).
+        queued_photos_at_once: instances that read queued photos, at least 2 (an AWS limit); 5 at most register.
         mfa_required: require an authenticator app at sign-in.
         threat_protection: Cognito's risk scoring, billed for every active user.
         domain: custom host name.
@@ -144,6 +146,16 @@ class StageConfig:
     domain: Domain | None = None
     web_acl_arn: str | None = None
     countries: tuple[str, ...] = ()
+
+    @property
+    def queued_registrations_at_once(self) -> int:
+        """Instances that read queued registration photos.
+
+        Registrations are stored one after another. An instance spends 3 s on the photo and a fraction of a second
+        under the lock, so a few instances use the lock well, and more would wait for one another
+        (benchmarks/operations/registrations.py).
+        """
+        return min(self.queued_photos_at_once, _MAX_REGISTRATIONS_AT_ONCE)
 
 
 DEV = StageConfig(

@@ -159,11 +159,11 @@ class ApiStack(cdk.Stack):
                 prefix=prefix,
                 reader=function,
                 timeout_seconds=size.timeout_seconds,
-                max_at_once=config.queued_photos_at_once,
+                max_at_once=max_at_once,
             )
-            for function, prefix, size in (
-                (self.register, names.UPLOADS_REGISTER, config.register),
-                (self.detect, names.UPLOADS_DETECT, config.detect),
+            for function, prefix, size, max_at_once in (
+                (self.register, names.UPLOADS_REGISTER, config.register, config.queued_registrations_at_once),
+                (self.detect, names.UPLOADS_DETECT, config.detect, config.queued_photos_at_once),
             )
         }
 

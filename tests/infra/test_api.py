@@ -153,11 +153,13 @@ def test_an_uploaded_photo_reaches_its_function_one_by_one_and_is_never_lost(sta
         assert stage.text(target["DeadLetterConfig"]["Arn"]) == f"{{{name}UploadsDeadLetters.Arn}}"
         assert stage.plain(queue["RedrivePolicy"]) == {
             "deadLetterTargetArn": f"{{{name}UploadsDeadLetters.Arn}}",
-            "maxReceiveCount": 3,
+            "maxReceiveCount": 8,
         }
         assert queue["VisibilityTimeout"] >= 6 * functions[f"{name}Function"]["Timeout"]
         assert stage.text(mapping["FunctionName"]) == f"{{{name}Function}}"
         assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
+        at_once = mapping["ScalingConfig"]["MaximumConcurrency"]
+        assert 2 <= at_once <= (5 if name == "Register" else 20), "registrations are stored one after another"
 
 
 def test_a_template_that_came_or_went_and_the_end_of_our_training_run_wake_retrain(stage: StageTemplates) -> None:

@@ -98,7 +98,8 @@ class Table:
         if condition:
             self.transact_write([self.put_action(item, condition, values)])
         else:
-            self._client.put_item(TableName=self._name, Item=self._attributes(item))
+            attributes = self._attributes(item)
+            self._retry_on_conflict(lambda: self._client.put_item(TableName=self._name, Item=attributes))
 
     def put_many(self, items: Sequence[Item]) -> None:
         """Write items without a transaction, in parallel calls of 25."""
@@ -115,7 +116,7 @@ class Table:
         if condition:
             self.transact_write([self.delete_action(key, condition, values)])
         else:
-            self._client.delete_item(TableName=self._name, Key=self._key(key))
+            self._retry_on_conflict(lambda: self._client.delete_item(TableName=self._name, Key=self._key(key)))
 
     def delete_many(self, keys: Sequence[Key]) -> None:
         """Delete items without a transaction, in parallel calls of 25."""
@@ -132,12 +133,12 @@ class Table:
         Raises:
             ConditionFailed: the condition did not hold.
         """
+        terms = self._update_terms(expression, values, condition)
         try:
-            response = self._client.update_item(
-                TableName=self._name,
-                Key=self._key(key),
-                **self._update_terms(expression, values, condition),
-                ReturnValues="ALL_NEW",
+            response = self._retry_on_conflict(
+                lambda: self._client.update_item(
+                    TableName=self._name, Key=self._key(key), **terms, ReturnValues="ALL_NEW"
+                )
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise ConditionFailed from error
@@ -178,6 +179,15 @@ class Table:
                 if not _RETRYABLE_REASONS.intersection(reasons) or attempt == _ATTEMPTS - 1:
                     raise
             back_off(attempt)
+
+    def _retry_on_conflict(self, write: Callable[[], _Result]) -> _Result:
+        """Carry out the write of one item; retry while a transaction uses the item. The SDK does not retry this."""
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                return write()
+            except self._client.exceptions.TransactionConflictException:
+                back_off(attempt)
+        return write()
 
     def _query(self, condition: str, values: Item) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(
