@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from infra.pack_options import Pin, check_pack
 from muster.domain.learning import LearningMode
 from muster.recognition.policy import HeadUse, Policy
 
@@ -101,6 +102,7 @@ class StageConfig:
         monthly_budget_usd: notifications are sent at 80 %, at 100 %, and when the forecast exceeds it.
         cost_center: value of the cost tag of that name.
         pack: the model pack in the vision image.
+        pack_pins: hashes of the pack's weights that have no published hash (docs/packs.md).
         learn: which faces templates learn from: `automatic`, `confirmed` or `off`.
         wrong_marks: accepted wrong marks per 10,000 faces.
         head: how the trained head takes part in recognition: `gated`, `always` or `never`.
@@ -115,6 +117,9 @@ class StageConfig:
         domain: custom host name.
         web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly.
         countries: ISO codes of countries that may use the site; empty allows all.
+
+    Raises:
+        ValueError: the pack does not exist, or its pins do not fit it.
     """
 
     stage: Literal["dev", "prod"]
@@ -125,6 +130,7 @@ class StageConfig:
     monthly_budget_usd: int
     cost_center: str = "attendance"
     pack: str = "embedded"
+    pack_pins: tuple[Pin, ...] = ()
     learn: LearningMode = LearningMode.AUTOMATIC
     wrong_marks: float = Policy().wrong_marks
     head: HeadUse = HeadUse.GATED
@@ -146,6 +152,9 @@ class StageConfig:
     domain: Domain | None = None
     web_acl_arn: str | None = None
     countries: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_pack(self.pack, self.pack_pins)
 
     @property
     def queued_registrations_at_once(self) -> int:

@@ -20,6 +20,7 @@ from infra.constructs.sign_in import SignIn
 from infra.constructs.upload_queue import UploadQueue, object_created, object_deleted
 from infra.layer import library_layer
 from infra.nag import accept
+from infra.pack_options import build_arguments
 from infra.stacks.training import TrainingStack
 from muster.storage.aws import keys
 
@@ -70,7 +71,8 @@ class ApiStack(cdk.Stack):
         cdk.CfnOutput(self, "RetrainFunction", value=self.retrain.function.function_name)
 
     def _vision(self, name: str) -> ImageCode:
-        return ImageCode(self._root, DOCKERFILE, f"functions.{name}.handler.handler", {"PACK": self._config.pack})
+        arguments = build_arguments(self._config.pack, self._config.pack_pins)
+        return ImageCode(self._root, DOCKERFILE, f"functions.{name}.handler.handler", arguments)
 
     def _function(self, name: str, code: ImageCode | ZipCode, extra: Mapping[str, str]) -> ServiceFunction:
         config, stores = self._config, self._stores

@@ -1,21 +1,30 @@
 """The choices of a stage that are off as shipped."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from infra.app import build
 from infra.config import DEV, ON_PROCESSORS, Domain
+from infra.pack_options import Pin
 from tests.infra.templates import StageTemplates
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"
+PINNED = "0123456789abcdef" * 4
 WEB_ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/muster/0a1b2c3d"
 
 
 @pytest.fixture(scope="module")
-def chosen(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: None) -> StageTemplates:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the synthesized stage."""
+    return tmp_path_factory.mktemp("options")
+
+
+@pytest.fixture(scope="module")
+def chosen(folder: Path, without_docker_or_account: None) -> StageTemplates:
     """A stage in a named account and region, with everything that can be turned on turned on."""
-    folder = tmp_path_factory.mktemp("options")
     config = replace(
         DEV,
         account="111122223333",
@@ -27,9 +36,25 @@ def chosen(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: 
         mfa_required=True,
         threat_protection=True,
         training=ON_PROCESSORS,
+        pack="cloud-segmented",
+        pack_pins=(Pin(file="head-segmentation.ckpt", sha256=PINNED),),
     )
     build(folder, [config]).synth()
     return StageTemplates.load(folder, "dev")
+
+
+@pytest.mark.cdk
+def test_the_image_is_built_with_the_stages_pack_and_pins(chosen: StageTemplates, folder: Path) -> None:
+    assets = json.loads((folder / "muster-dev-api.assets.json").read_text())
+    (image,) = assets["dockerImages"].values()
+
+    assert image["source"]["dockerBuildArgs"] == {
+        "PACK": "cloud-segmented",
+        "PACK_OPTIONS": f"--pin head-segmentation.ckpt={PINNED}",
+    }
+    (training,) = chosen.resources("AWS::Batch::JobDefinition").values()
+    environment = {entry["Name"]: entry["Value"] for entry in training["ContainerProperties"]["Environment"]}
+    assert environment["MUSTER_PACK"] == "cloud-segmented"
 
 
 @pytest.mark.cdk

@@ -180,6 +180,12 @@ def test_every_pack_can_be_chosen_for_the_image_which_then_uses_it() -> None:
     assert ("ARG", "PACK") in last_stage(VISION)
 
 
+def test_an_image_is_never_built_from_weights_that_nobody_pinned() -> None:
+    # The folder of packs is empty in a build, so the first file seen is not remembered.
+    (build,) = (rest for word, rest in instructions(VISION) if word == "RUN" and "packs build" in rest)
+    assert 'packs build "${PACK}" --pinned ${PACK_OPTIONS}' in build
+
+
 def test_no_exporter_reaches_the_image() -> None:
     copies = [rest for word, rest in last_stage(VISION) if word == "COPY"]
     assert all(copy.split()[-1] in ("/opt/venv", "/opt/app", "/opt/muster") for copy in copies)

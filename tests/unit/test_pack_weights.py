@@ -13,7 +13,14 @@ from typing import Any
 import boto3
 import pytest
 
-from muster.domain.errors import ExportMissing, InvalidRequest, PackBuildFailed, WeightsChanged, WeightsUnreachable
+from muster.domain.errors import (
+    ExportMissing,
+    InvalidRequest,
+    PackBuildFailed,
+    WeightsChanged,
+    WeightsNotPinned,
+    WeightsUnreachable,
+)
 from muster.packs.bucket_weights import Bucket, open_bucket
 from muster.packs.manifest import PublishedSource, shipped_spec
 from muster.packs.published import Comparison, build_published
@@ -136,6 +143,17 @@ def test_a_hash_is_kept_from_the_first_use_on_and_only_the_operator_changes_it(f
     Pins(kept, {}).keep("a.pt", digest(b"other"), "operator")
     assert Pins(kept, {}).check(a_source(), path) == (digest(b"other"), "operator")
     assert json.loads(kept.read_text()) == {"a.pt": {"sha256": digest(b"other"), "pinned": "operator"}}
+
+
+def test_a_build_may_require_that_every_hash_is_confirmed(files: Path, tmp_path: Path) -> None:
+    kept, path = tmp_path / "pins.json", files / "a.pt"
+    Pins(kept, {}).keep("a.pt", digest(CONTENT), "first use")
+    with pytest.raises(WeightsNotPinned, match=f"--pin a.pt={digest(CONTENT)}"):
+        Pins(kept, {}, required=True).check(a_source(), path)
+    given = {"a.pt": digest(CONTENT)}
+    assert Pins(kept, given, required=True).check(a_source(), path) == (digest(CONTENT), "operator")
+    published = a_source(sha256=digest(CONTENT))
+    assert Pins(kept, {}, required=True).check(published, path) == (digest(CONTENT), "published")
 
 
 def test_a_published_hash_is_not_overruled(files: Path, tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ def build(
         list[str] | None,
         typer.Option(help="FILE=SHA256: the expected hash of a file without a published one; may be repeated."),
     ] = None,
+    pinned: Annotated[
+        bool, typer.Option("--pinned", help="Refuse a file whose hash is neither published nor pinned.")
+    ] = False,
     statistics_from: Annotated[
         Path | None,
         typer.Option(
@@ -64,6 +67,7 @@ def build(
             pins=_pins(pin or []),
             samples=installed_folder("samples"),
             progress=progress,
+            pinned=pinned,
         )
         if statistics_from is not None:
             vision = open_models(pack, settings.threads)

@@ -458,6 +458,12 @@ class WeightsChanged(PackBuildFailed):
     code = "weights_changed"
 
 
+class WeightsNotPinned(PackBuildFailed):
+    """A weights file has neither a published hash nor one that the operator confirmed."""
+
+    code = "weights_not_pinned"
+
+
 class ExportMissing(PackBuildFailed):
     """The libraries that export a pack's networks are not installed."""
 

@@ -58,6 +58,7 @@ def build_published(
     progress: OnProgress | None = None,
     *,
     again: bool = False,
+    pinned: bool = False,
 ) -> ModelPack:
     """Build a pack from published weights, or load it if it is already built and valid.
 
@@ -71,10 +72,12 @@ def build_published(
         pins: the operator's hashes by file name, for files without a published hash.
         progress: called as each step begins, and at the end.
         again: fetch and check the weights even if the pack is built, and build it again if they differ.
+        pinned: refuse a file whose hash is neither published nor in `pins` or confirmed before.
 
     Raises:
         WeightsUnreachable: a file is missing or cannot be downloaded.
         WeightsChanged: the hash of a file does not match.
+        WeightsNotPinned: a file has no pinned hash, and `pinned` is set.
         ExportMissing: torch or a library of the networks is not installed.
         ExportDiffers: the outputs of an exported network differ from its original.
         PackBuildFailed: a file holds another network, or the folder cannot be written.
@@ -86,10 +89,10 @@ def build_published(
     target = pack_directory(spec.name, home)
     with disk_errors_as_build_failures(target, ROOM_MB):
         pack = load_if_valid(spec.name, home)
-        if pack is None or pins or again:
+        if pack is None or pins or again or pinned:
             on_progress("waiting for the folder", 0.0)
             with build_lock(target):
-                pack = _build(spec, home, weights, comparison, pins or {}, on_progress)
+                pack = _build(spec, home, weights, comparison, _pins(spec, target, pins or {}, pinned), on_progress)
     on_progress("ready", 1.0)
     return pack
 
@@ -99,14 +102,12 @@ def _build(
     home: Path,
     store: WeightStore,
     comparison: Comparison,
-    given_pins: Mapping[str, str],
+    pins: Pins,
     on_progress: OnProgress,
 ) -> ModelPack:
     target = pack_directory(spec.name, home)
     downloads = target.with_name(f"{target.name}.downloads")
     downloads.mkdir(parents=True, exist_ok=True)
-    # Variants share their weights, so they share the pins of these files too.
-    pins = Pins(target.with_name(f"{spec.id.split('.')[0]}.pins.json"), given_pins)
     fetched = [_fetch(source, store, downloads, pins, spec, on_progress) for source in spec.published]
     used = tuple(weights.used for weights in fetched)
     pack = load_if_valid(spec.name, home)
@@ -119,6 +120,11 @@ def _build(
         pins.keep(weights.file, weights.sha256, weights.pinned)
     shutil.rmtree(downloads, ignore_errors=True)
     return pack
+
+
+def _pins(spec: PackSpec, target: Path, given: Mapping[str, str], required: bool) -> Pins:
+    # Variants share their weights, so they share the pins of these files too.
+    return Pins(target.with_name(f"{spec.id.split('.')[0]}.pins.json"), given, required=required)
 
 
 def _hashes(weights: tuple[UsedWeights, ...]) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from muster.domain.errors import PackBuildFailed, WeightsChanged, WeightsUnreachable
+from muster.domain.errors import PackBuildFailed, WeightsChanged, WeightsNotPinned, WeightsUnreachable
 from muster.packs.manifest import Pinned, PublishedSource, Sha256
 
 OnFraction = Callable[[float], None]
@@ -118,17 +118,20 @@ class Pins:
     Args:
         path: JSON file; created with the first pin.
         given: the operator's hashes by file name, which take precedence over the stored ones.
+        required: refuse a file whose hash is neither published nor confirmed by the operator.
     """
 
-    def __init__(self, path: Path, given: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, given: Mapping[str, str], *, required: bool = False) -> None:
         self._path = path
         self._given = dict(given)
+        self._required = required
 
     def check(self, source: PublishedSource, path: Path) -> tuple[str, Pinned]:
         """Verify a file; return its hash and the source of the expected hash. Without an expected hash it passes.
 
         Raises:
             WeightsChanged: the hash does not match.
+            WeightsNotPinned: a hash is required, and there is none.
             PackBuildFailed: the stored pins cannot be read, or the operator pins a file whose hash is published.
         """
         with path.open("rb") as stream:
@@ -150,6 +153,11 @@ class Pins:
                 )
             return found, "operator"
         kept = self._kept().get(source.file)
+        if self._required and (kept is None or kept.pinned == "first use"):
+            raise WeightsNotPinned(
+                f"No hash of {source.file} is published, and none is pinned (its SHA-256 is {found}): compare it with "
+                f"the publisher's file, then add --pin {source.file}={found}."
+            )
         if kept is None:
             return found, "first use"
         if found != kept.sha256:

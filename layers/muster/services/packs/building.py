@@ -31,6 +31,7 @@ def build_pack(
     pins: Mapping[str, str],
     samples: Path | None,
     progress: OnProgress,
+    pinned: bool = False,
 ) -> ModelPack:
     """Build a pack.
 
@@ -40,6 +41,7 @@ def build_pack(
             downloads each from where it is published.
         pins: hashes that the operator vouches for, by file name.
         samples: our sample photos, to compare exports on; None if they are not installed.
+        pinned: refuse weights whose hash is neither published nor confirmed.
 
     Raises:
         PackMissing: no pack has this name.
@@ -57,7 +59,8 @@ def build_pack(
         names = ", ".join(source.file for source in spec.published)
         raise InvalidRequest(f"{min(unknown)} is not a file of the pack {name!r}: pin one of {names}.")
     store = _weight_store(weights_from)
-    return build_published(spec, home, store, comparison(home, samples), pins, progress, again=weights_from is not None)
+    again = weights_from is not None
+    return build_published(spec, home, store, comparison(home, samples), pins, progress, again=again, pinned=pinned)
 
 
 def _weight_store(weights_from: str | None) -> WeightStore:
