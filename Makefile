@@ -7,6 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 # npm runs with the Node.js of the development dependencies.
 NPM := $(BIN)/python -m tools.npm
+# The npm tag `latest` of aws-cdk has a schema that the CDK library does not know.
+CDK := $(NPM) exec --yes -- aws-cdk@2.1148.1
+# Stage of the AWS targets: dev, prod, or all.
+STAGE ?= dev
 BENCH ?= all
 # Processes that run tests side by side. A machine with little memory may want fewer.
 WORKERS ?= auto
@@ -15,7 +19,7 @@ FAST := not (needs_pack or aws or browser or cdk or kill or large or network or 
 PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install --cask libreoffice chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web synth layer deploy docs dist lock clean
+.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web infra synth layer diff deploy docs dist lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -85,14 +89,19 @@ screens: $(VENV)/dev system-packages ## regenerate the screenshots in docs/scree
 web: $(VENV)/dev ## update the list of files in the service worker; after every change under web/
 	$(BIN)/python -m infra.web_files
 
-synth: $(VENV)/dev ## write the CloudFormation templates to cdk.out, without an account
-	$(BIN)/python -m infra.app
+infra: layer ## set up everything that the cdk command needs: packages and the Lambda layer
 
-layer: $(VENV)/dev ## build the Lambda layer in build/layer
+synth: $(VENV)/infra ## write the CloudFormation templates of a stage to cdk.out, without an account
+	CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(BIN)/python -m infra.app
+
+layer: $(VENV)/infra ## build the Lambda layer in build/layer, if it is missing or stale
 	$(BIN)/python -m infra.layer
 
-deploy: layer ## deploy every stack of a stage: make deploy STAGE=dev
-	npx --yes aws-cdk@2.1148.1 deploy --all --context stage=$(or $(STAGE),dev)
+diff: layer ## compare a stage with what is deployed: make diff STAGE=prod
+	$(CDK) diff --context stage=$(STAGE)
+
+deploy: layer ## deploy a stage: make deploy STAGE=prod
+	$(CDK) deploy --all --context stage=$(STAGE)
 
 docs: $(VENV)/dev ## regenerate docs/openapi.json, the tables that come from code, and the wrapping of Markdown
 	$(BIN)/python -m muster.entrypoints.openapi > docs/openapi.json
@@ -119,6 +128,12 @@ $(VENV)/local: $(VENV)/bin/python requirements/local.txt pyproject.toml
 	@echo "Installing the runtime dependencies; this takes a few minutes the first time."
 	$(PIP) install $(TORCH)
 	$(PIP) install --require-hashes -r requirements/local.txt
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/infra: $(VENV)/bin/python requirements/infra.txt pyproject.toml
+	@echo "Installing the packages that deploy to AWS; this takes a few minutes the first time."
+	$(PIP) install --require-hashes -r requirements/infra.txt
 	$(PIP) install --no-deps --editable .
 	@touch $@
 

@@ -5,7 +5,7 @@ Both run the full API. Routes and upload queues decide which requests each one g
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging import correlation_paths
 from mangum import Mangum
 
@@ -17,7 +17,6 @@ from muster.composition.aws_recognition import open_services, open_uploaded_phot
 from muster.composition.aws_settings import AwsSettings
 
 logger = Logger()
-tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
 
 settings = AwsSettings.read()
@@ -29,7 +28,6 @@ uploads = upload_reader(open_uploaded_photos(access, services), logger, metrics)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Handle an API request, or read the photos of one SQS batch."""

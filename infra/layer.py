@@ -1,14 +1,15 @@
-"""The library as a Lambda layer, with the dependencies that `python -m infra.layer` prepares.
+"""The library as a Lambda layer, with its locked dependencies.
 
-Synthesis uses neither Docker nor a network, so it cannot install packages. Run `python -m infra.layer` once before a
-deployment: it installs wheels for the functions' platform, checked by hash, into `build/layer/python`. Without them the
-layer still synthesizes, for tests and diffs, but a rule makes CloudFormation reject the deployment.
+`python -m infra.layer`, or any `cdk` command that packages code, installs wheels for the functions' platform, checked
+by hash, into `build/layer/python`. `python -m infra.app` alone uses no network. Without the dependencies it still
+synthesizes the layer, for tests and reviews, but a rule makes CloudFormation reject the deployment.
 """
 
 import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +30,20 @@ PLATFORMS: Final = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux
 _NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-def _lock_digest(root: Path) -> str:
-    return hashlib.sha256((root / LOCK).read_bytes()).hexdigest()
+class LayerNotBuilt(Exception):
+    """The dependencies of the layer could not be installed."""
+
+
+def _digest(root: Path) -> str:
+    """Return the digest of everything that decides which wheels are installed."""
+    target = " ".join((PYTHON_VERSION, *PLATFORMS))
+    return hashlib.sha256((root / LOCK).read_bytes() + target.encode()).hexdigest()
 
 
 def is_prepared(root: Path) -> bool:
-    """Return whether the dependencies under `build/layer` match the lock file."""
+    """Return whether the dependencies under `build/layer` match the lock file and the functions' runtime."""
     stamp = root / STAMP
-    return stamp.is_file() and stamp.read_text() == _lock_digest(root)
+    return stamp.is_file() and stamp.read_text() == _digest(root)
 
 
 @jsii.implements(cdk.ILocalBundling)
@@ -64,7 +71,7 @@ def library_layer(scope: Construct, root: Path) -> lambda_.LayerVersion:
     """
     complete = is_prepared(root)
     if not complete:
-        advice = "The layer holds no dependencies: run `python -m infra.layer`, then deploy again."
+        advice = "The layer has no dependencies. Run `make layer`, then deploy again."
         cdk.Annotations.of(scope).add_warning_v2("muster:layer", advice)
         never = cdk.Fn.condition_equals(cdk.Aws.REGION, "none")
         refusal = cdk.CfnRuleAssertion(assert_=never, assert_description=advice)
@@ -83,26 +90,53 @@ def library_layer(scope: Construct, root: Path) -> lambda_.LayerVersion:
     )
 
 
+def ensure(root: Path) -> None:
+    """Install the layer's dependencies if they are missing or stale.
+
+    Raises:
+        LayerNotBuilt: pip failed; its own output has the reason.
+    """
+    if is_prepared(root):
+        return
+    sys.stderr.write("Building the Lambda layer in build/layer.\n")
+    try:
+        prepare(root)
+    except subprocess.CalledProcessError as failure:
+        advice = "The Lambda layer could not be built; pip printed the reason above. Then run: make layer"
+        raise LayerNotBuilt(advice) from failure
+
+
 def prepare(root: Path) -> None:
     """Install the layer's locked dependencies, as wheels for the functions' platform, into `build/layer`.
+
+    They are installed beside it and renamed at the end, so a second process, or one that is interrupted, leaves no
+    mixture.
 
     Raises:
         subprocess.CalledProcessError: pip failed; its output has the reason.
     """
-    target = root / PREPARED
-    shutil.rmtree(target.parent, ignore_errors=True)
+    final = (root / PREPARED).parent
+    final.parent.mkdir(parents=True, exist_ok=True)
     platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
-    subprocess.run(  # noqa: S603  our own interpreter and constants
-        [
-            *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"),
-            *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile"),
-            *("--implementation", "cp", "--python-version", PYTHON_VERSION, *platforms),
-            *("--target", str(target), "--requirement", str(root / LOCK)),
-        ],
-        check=True,
-    )
-    (root / STAMP).write_text(_lock_digest(root))
+    with tempfile.TemporaryDirectory(prefix="layer-", dir=final.parent) as folder:
+        made = Path(folder) / final.name
+        subprocess.run(  # noqa: S603  our own interpreter and constants
+            [
+                *(sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"),
+                *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile"),
+                *("--implementation", "cp", "--python-version", PYTHON_VERSION, *platforms),
+                *("--target", str(made / "python"), "--requirement", str(root / LOCK)),
+            ],
+            check=True,
+        )
+        (made / "lock.sha256").write_text(_digest(root))
+        if final.exists():
+            final.rename(Path(folder) / "replaced")
+        made.rename(final)
 
 
 if __name__ == "__main__":
-    prepare(Path(__file__).resolve().parent.parent)
+    try:
+        ensure(Path(__file__).resolve().parent.parent)
+    except LayerNotBuilt as failure:
+        sys.exit(str(failure))

@@ -12,6 +12,8 @@ compile() {
 }
 compile dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train --extra aws --extra infra --extra dev
 compile local.txt --constraint requirements/dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train
+# What deploys to AWS, and works on a deployed stage: no torch, no test tools.
+compile infra.txt --constraint requirements/dev.txt pyproject.toml --extra local --extra aws --extra infra
 # What ships: the vision image, the stage of its build that makes the model pack, the training image, the Lambda layer.
 compile vision.txt --constraint requirements/dev.txt pyproject.toml requirements/server.in --extra aws
 compile pack.txt --constraint requirements/dev.txt pyproject.toml requirements/build.in --extra local

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.idempotency import (
@@ -18,7 +18,6 @@ from muster.storage.aws.batch_jobs import run_of_job
 from muster.storage.aws.keys import EXPIRES_AT, PARTITION_KEY, SORT_KEY, TRAINING
 
 logger = Logger()
-tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
 
 settings = RetrainSettings.read()
@@ -52,7 +51,6 @@ def decide(event: dict[str, Any]) -> str:
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.EVENT_BRIDGE)
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics(capture_cold_start_metric=True)
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     """Handle an EventBridge event."""

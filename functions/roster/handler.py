@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import correlation_paths
 from mangum import Mangum
 
@@ -12,7 +12,6 @@ from muster.composition.aws import open_access, open_records, open_retention
 from muster.composition.aws_settings import AwsSettings
 
 logger = Logger()
-tracer = Tracer(patch_modules=["botocore"])
 
 settings = AwsSettings.read()
 access = open_access(settings)
@@ -24,7 +23,6 @@ http = Mangum(
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
-@tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
     """Handle an API request, or sweep on schedule."""
     if event.get("detail-type") == "Scheduled Event":

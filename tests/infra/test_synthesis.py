@@ -1,6 +1,5 @@
 """The templates as such: they can be made anywhere, and the checks on them bite."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ from aws_cdk import aws_s3 as s3
 
 from infra import layer
 from infra.app import ROOT, build
-from infra.config import DEV
 from infra.constructs.log_group import retention_days
 from tests.infra.templates import STACKS, StageTemplates
 
@@ -70,30 +68,3 @@ def test_the_image_context_leaves_photos_tests_and_secrets_behind(assembly: Path
 def test_log_retention_that_cloudwatch_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match="not 8"):
         retention_days(8)
-
-
-@pytest.mark.cdk
-def test_the_entry_point_synthesizes_by_itself(tmp_path: Path) -> None:
-    known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    environment = {**known, "CDK_DOCKER": "/bin/false", "CDK_OUTDIR": str(tmp_path)}
-
-    result = subprocess.run(
-        [sys.executable, "-m", "infra.app"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
-    )
-
-    assert result.returncode == 0, result.stderr
-    assert (tmp_path / f"muster-{DEV.stage}-web.template.json").is_file()
-
-
-@pytest.mark.cdk
-def test_one_stage_can_be_chosen_for_a_deployment(tmp_path: Path) -> None:
-    def synthesized(stage: str) -> subprocess.CompletedProcess[str]:
-        known = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        context = {"CDK_CONTEXT_JSON": f'{{"stage": "{stage}"}}', "CDK_OUTDIR": str(tmp_path)}
-        command = [sys.executable, "-m", "infra.app"]
-        environment = {**known, "CDK_DOCKER": "/bin/false", **context}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
-
-    assert synthesized("prod").returncode == 0
-    assert {path.name.split("-")[1] for path in tmp_path.glob("*.template.json")} == {"prod"}
-    assert "There is no stage production" in synthesized("production").stderr
