@@ -8,6 +8,7 @@ from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidRequest
 from muster.services.packs.migration import Migration
+from muster.services.roster.accounts import Accounts
 from muster.services.training.queue import TrainingQueue
 
 
@@ -68,6 +69,20 @@ def open_migration(name: str, data: Path | None) -> Migration:
         )
     # The stored photos came from uploads, which may cost any amount of memory or time.
     return LocalBackend(data, decoders=1).migration(name)
+
+
+def open_accounts() -> Accounts:
+    """Open the accounts of the stage's user pool.
+
+    Raises:
+        UserPoolNotConfigured: the environment names no user pool.
+    """
+    from muster.composition.aws import open_access
+    from muster.composition.aws import open_accounts as open_pool
+    from muster.composition.aws_settings import AwsSettings
+
+    settings = AwsSettings.read()
+    return open_pool(settings, open_access(settings))
 
 
 def _open_aws() -> RecordServices:

@@ -1,5 +1,6 @@
-"""`muster users`: users of the server on this machine."""
+"""`muster users`: users of the server on this machine; `muster.cli.accounts` has those of an AWS stage."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,7 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli import accounts
 from muster.cli.addresses import checked_address, network_addresses, page_address
+from muster.cli.backend import is_local
 from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.cli.qr import show_qr, sign_in_link
@@ -16,7 +19,8 @@ from muster.domain.errors import GroupNotFound, InvalidRequest
 from muster.domain.identifiers import parse_group_id, parse_user_id
 from muster.domain.user import Role, User
 
-app = typer.Typer(help="Users of the server on this machine.", no_args_is_help=True)
+app = typer.Typer(help="Users of the server on this machine, or of an AWS stage.", no_args_is_help=True)
+accounts.register(app)
 
 UserArgument = Annotated[str, typer.Argument(help="The user's id, such as ada.")]
 QrOption = Annotated[bool, typer.Option("--qr", help="Also show a QR code with which a phone signs in.")]
@@ -73,10 +77,11 @@ def add(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add a user and show their token.
+    """Add a user of the server on this machine and show their token.
 
     Once a user exists, every request needs a token.
     """
+    _check_local(data)
     user = User(parse_user_id(user_id), role, name)
     where = _address(address, port, https) if qr else None
     groups = list(map(parse_group_id, group or []))
@@ -90,6 +95,9 @@ def add(
 @app.command("list")
 def list_users(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the users."""
+    if not is_local(data):
+        accounts.list_accounts(as_json)
+        return
     found = LocalBackend(data).users.find()
 
     def show(console: Console) -> None:
@@ -112,7 +120,8 @@ def token(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace a user's token and show the new one."""
+    """Replace a token of the server on this machine and show the new one."""
+    _check_local(data)
     identifier = parse_user_id(user_id)
     where = _address(address, port, https) if qr else None
     _show_token(identifier, LocalBackend(data).users.renew_token(identifier), as_json, where)
@@ -126,10 +135,26 @@ def remove(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a user and revoke their token."""
+    """Remove a user and revoke their token; on an AWS stage, delete the account of an e-mail address."""
+    if not is_local(data):
+        accounts.remove_account(user_id, yes, last_admin, as_json)
+        return
     identifier = parse_user_id(user_id)
     users = LocalBackend(data).users
     user = users.get(identifier)
     confirm(f"Remove the {user.role} {user.id} and revoke their token?", yes)
     users.remove(identifier, last_admin=last_admin)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the user {identifier}."))
+
+
+def _check_local(data: Path | None) -> None:
+    """Refuse a command that only the server of one machine has.
+
+    Raises:
+        InvalidRequest: the backend is AWS.
+    """
+    if not is_local(data):
+        raise InvalidRequest(
+            "MUSTER_TABLE is set, and users of a stage sign in through its user pool: use `muster users invite`, or "
+            "name a local store with --data."
+        )

@@ -10,13 +10,17 @@ from muster.api.sign_in import GatewaySignIn
 from muster.api.system import RecordServices
 from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.record_services import build_record_services
+from muster.domain.errors import UserPoolNotConfigured
 from muster.services.privacy.retention import Retention, RetentionLimits
+from muster.services.roster.accounts import Accounts
+from muster.services.roster.groups import Groups
 from muster.services.training.retraining import Retraining
 from muster.storage.aws.batch_jobs import BatchJobs
 from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
+from muster.storage.aws.user_pool import UserPool
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -64,6 +68,21 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
         uploads=access.uploads,
         max_upload_bytes=settings.upload_limit_bytes,
     )
+
+
+def open_accounts(settings: AwsSettings, access: AwsAccess) -> Accounts:
+    """Build the management of the user pool's accounts.
+
+    Raises:
+        UserPoolNotConfigured: the environment names no user pool.
+    """
+    if not settings.user_pool_id:
+        raise UserPoolNotConfigured(
+            "Set MUSTER_USER_POOL_ID to the stage's user pool, the output UserPoolId of the stack muster-STAGE-web."
+        )
+    stores = access.stores
+    pool = UserPool(boto3.client("cognito-idp", config=CLIENT_CONFIG), settings.user_pool_id)
+    return Accounts(pool, stores.people, Groups(stores.groups, stores.students, stores.sessions))
 
 
 def open_retention(settings: AwsSettings, access: AwsAccess) -> Retention:

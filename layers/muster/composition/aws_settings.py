@@ -17,6 +17,7 @@ class AwsSettings(CommonSettings):
         photos_bucket, models_bucket: names of the buckets.
         home: folder of the model packs in the image; functions that read no photo have none.
         upload_limit_bytes: largest photo that is sent straight to S3.
+        user_pool_id: the stage's user pool, for `muster users`; functions need none.
     """
 
     stage: str
@@ -25,6 +26,7 @@ class AwsSettings(CommonSettings):
     models_bucket: str
     home: Path = Path("/opt/muster")
     upload_limit_bytes: int = Field(default=25_000_000, gt=0)
+    user_pool_id: str | None = None
 
     @classmethod
     def read(cls) -> Self:

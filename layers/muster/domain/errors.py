@@ -340,10 +340,59 @@ class UserExists(MusterError):
 
 
 class UserNotFound(MusterError):
-    """No user has this id."""
+    """No user has this id or e-mail address."""
 
     code = "user_not_found"
     category = Category.NOT_FOUND
+
+
+class UserAmbiguous(MusterError):
+    """Several accounts have this e-mail address."""
+
+    code = "user_ambiguous"
+    category = Category.CONFLICT
+
+
+class InvitationAccepted(MusterError):
+    """The user has already signed in, so the invitation cannot be sent again."""
+
+    code = "invitation_accepted"
+    category = Category.CONFLICT
+
+
+class InvitationNotSent(MusterError):
+    """The user pool could not send an invitation."""
+
+    code = "invitation_not_sent"
+    category = Category.UNAVAILABLE
+
+
+class SingleSignOnAccount(MusterError):
+    """The school's own sign-in manages this part of the account."""
+
+    code = "single_sign_on_account"
+    category = Category.CONFLICT
+
+
+class UserPoolNotConfigured(MusterError):
+    """The environment names no user pool, or one that does not exist."""
+
+    code = "user_pool_not_configured"
+    category = Category.UNAVAILABLE
+
+
+class UserPoolDenied(MusterError):
+    """The credentials may not call the user pool."""
+
+    code = "user_pool_denied"
+    category = Category.FORBIDDEN
+
+
+class UserPoolUnavailable(MusterError):
+    """The user pool did not answer, or refused too many requests."""
+
+    code = "user_pool_unavailable"
+    category = Category.UNAVAILABLE
 
 
 class LastAdmin(MusterError):

@@ -87,6 +87,29 @@ class Groups:
         self._groups.update(changed)
         return changed
 
+    def teach(self, group_id: GroupId, user_id: UserId, teaches: bool) -> None:
+        """Make a user a teacher of a group, or no longer; does nothing if they already are, or are not.
+
+        Raises:
+            GroupNotFound: no group has this id.
+            InvalidRequest: the group has too many teachers.
+        """
+        while True:
+            group = self._groups.get(group_id)
+            teachers = group.teachers | {user_id} if teaches else group.teachers - {user_id}
+            if teachers == group.teachers:
+                return
+            try:
+                self.update(group_id, group.version, teachers=teachers)
+            except VersionConflict:
+                # Someone else changed the group: apply the change to the new version.
+                continue
+            return
+
+    def taught_by(self, user_id: UserId) -> list[GroupId]:
+        """Return the groups that a user teaches, ordered by id."""
+        return [group.id for group in self._groups.find() if user_id in group.teachers]
+
     def remove(self, group_id: GroupId) -> None:
         """Remove a group that has neither students nor sessions.
 

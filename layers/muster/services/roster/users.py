@@ -5,7 +5,7 @@ import hmac
 import secrets
 from collections.abc import Collection
 
-from muster.domain.errors import InvalidRequest, MusterError, UserExists, UserNotFound, VersionConflict
+from muster.domain.errors import InvalidRequest, MusterError, UserExists, UserNotFound
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User
 from muster.services.roster.groups import Groups
@@ -44,7 +44,7 @@ class Users:
         try:
             self._groups.ensure(groups)
             for group_id in groups:
-                self._teach(group_id, user.id, True)
+                self._groups.teach(group_id, user.id, True)
         except MusterError:
             # Nobody has seen the token, so the user could not sign in.
             self.remove(user.id, last_admin=True)
@@ -111,20 +111,8 @@ class Users:
             LastAdmin: nobody else is an admin.
         """
         self._users.remove(user_id, last_admin=last_admin)
-        for group in self._groups.find():
-            if user_id in group.teachers:
-                self._teach(group.id, user_id, False)
-
-    def _teach(self, group_id: GroupId, user_id: UserId, teaches: bool) -> None:
-        while True:
-            group = self._groups.get(group_id)
-            teachers = group.teachers | {user_id} if teaches else group.teachers - {user_id}
-            try:
-                self._groups.update(group_id, group.version, teachers=teachers)
-            except VersionConflict:
-                # Someone else changed the group: apply the change to the new version.
-                continue
-            return
+        for group_id in self._groups.taught_by(user_id):
+            self._groups.teach(group_id, user_id, False)
 
 
 def _digest(token: str) -> str:

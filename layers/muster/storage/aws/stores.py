@@ -13,6 +13,7 @@ from muster.storage.aws.idempotency import AwsIdempotency
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.pending_erasures import PendingErasures
 from muster.storage.aws.pending_training_copies import PendingTrainingCopies
+from muster.storage.aws.people import AwsPeople
 from muster.storage.aws.session_erasure import SessionErasure
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.sessions import AwsSessions
@@ -54,6 +55,7 @@ class AwsStores:
     erasures: PendingErasures
     training_copies: PendingTrainingCopies
     session_erasure: SessionErasure
+    people: AwsPeople
 
     def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
         """Complete the work of killed processes: erasures, removals, training copies and unreferenced objects.
@@ -95,4 +97,5 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
         erasures=erasures,
         training_copies=copies,
         session_erasure=session_erasure,
+        people=AwsPeople(the_table),
     )

@@ -5,8 +5,10 @@ against both. All methods may be called from several threads and processes. A me
 process is killed.
 """
 
+from muster.storage.ports.accounts import AccountStore
 from muster.storage.ports.groups import GroupStore
 from muster.storage.ports.idempotency import CLAIM_LIFETIME, IdempotencyStore, StoredResponse
+from muster.storage.ports.people import PersonStore
 from muster.storage.ports.sessions import SessionStore
 from muster.storage.ports.students import StagedTemplates, StudentStore
 from muster.storage.ports.training import HeadStore, HeadVersion, TrainingState, TrainingStore
@@ -15,10 +17,12 @@ from muster.storage.ports.users import UserStore
 
 __all__ = [
     "CLAIM_LIFETIME",
+    "AccountStore",
     "GroupStore",
     "HeadStore",
     "HeadVersion",
     "IdempotencyStore",
+    "PersonStore",
     "SessionStore",
     "StagedTemplates",
     "StoredResponse",
