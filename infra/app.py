@@ -57,7 +57,7 @@ def add_stage(app: cdk.App, config: StageConfig, root: Path = ROOT) -> Stacks:
     prefix = f"muster-{config.stage}"
     files = root / "web"
     web = WebStack(app, f"{prefix}-web", config=config, files=files if files.is_dir() else None, env=env)
-    data = DataStack(app, f"{prefix}-data", config=config, web_origin=web.site.origin, env=env)
+    data = DataStack(app, f"{prefix}-data", config=config, web_origins=web.site.origins, env=env)
     training = TrainingStack(app, f"{prefix}-training", config=config, root=root, stores=data.stores, env=env)
     api = ApiStack(
         app,

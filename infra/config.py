@@ -15,10 +15,11 @@ _MAX_REGISTRATIONS_AT_ONCE: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """Custom host name of the web client and the API.
+    """Custom host name of the web client and the API. It can be added, changed and removed at any time.
 
     Attributes:
-        name: for example `attendance.example.edu`; point its DNS record at the distribution after the first deploy.
+        name: for example `attendance.example.edu`; after the deployment, point its DNS record at the host name in the
+            output `DistributionName`. That name goes on working.
         certificate_arn: an ACM certificate for that name, in us-east-1, as CloudFront requires.
     """
 

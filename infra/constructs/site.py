@@ -36,7 +36,8 @@ class Site(Construct):
     Attributes:
         bucket: the client's files; only the distribution may read it.
         distribution: the CloudFront distribution.
-        origin: the site's origin, without a trailing slash.
+        origins: the site's origins, without a trailing slash: first the one to give to people. CloudFront's own host
+            name stays one of them, so a domain can be added and removed without an address that stops working.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, api: apigw.IHttpApi) -> None:
@@ -53,7 +54,8 @@ class Site(Construct):
             lifecycle=[s3.LifecycleRule(id="replaced", noncurrent_version_expiration=cdk.Duration.days(30))],
         )
         self.distribution = self._distribution(config, api, access_logs)
-        self.origin = f"https://{config.domain.name if config.domain else self.distribution.distribution_domain_name}"
+        hosts = [*([config.domain.name] if config.domain else []), self.distribution.distribution_domain_name]
+        self.origins = [f"https://{host}" for host in hosts]
 
     def _distribution(
         self, config: StageConfig, api: apigw.IHttpApi, access_logs: s3.IBucket

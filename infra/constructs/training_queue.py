@@ -74,7 +74,9 @@ class TrainingQueue(Construct):
         vpc = ec2.Vpc(
             self,
             "Network",
-            max_azs=3,
+            # Written out, because the zones that the command line looks up for a named region give other subnets than a
+            # template without a region, and a subnet cannot be replaced in its own range.
+            availability_zones=[cdk.Fn.select(index, cdk.Fn.get_azs()) for index in (0, 1)],
             nat_gateways=0,
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=True)

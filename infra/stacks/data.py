@@ -30,14 +30,14 @@ class DataStack(cdk.Stack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, config: StageConfig, web_origin: str, env: cdk.Environment
+        self, scope: Construct, construct_id: str, *, config: StageConfig, web_origins: list[str], env: cdk.Environment
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Muster: table, photos, models, key")
         key = self._key(config)
         self.access_logs = AccessLogs(
             self, "AccessLogs", days=config.retention.logs, retain=config.retain_data, cloudfront=False
         )
-        photos, models = self._photos(config, key, web_origin), self._models(config, key)
+        photos, models = self._photos(config, key, web_origins), self._models(config, key)
         self.stores = grants.Stores(
             key=key,
             table=self._table(config, key),
@@ -98,7 +98,7 @@ class DataStack(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
         )
 
-    def _photos(self, config: StageConfig, key: kms.Key, web_origin: str) -> s3.Bucket:
+    def _photos(self, config: StageConfig, key: kms.Key, web_origins: list[str]) -> s3.Bucket:
         ages = (
             ("uploads", keys.UPLOADS, config.retention.uploads),
             ("registration", keys.REGISTRATION_PHOTOS, config.retention.registration_photos),
@@ -119,7 +119,7 @@ class DataStack(cdk.Stack):
             ],
             cors=[
                 s3.CorsRule(
-                    allowed_origins=[web_origin],
+                    allowed_origins=web_origins,
                     allowed_methods=[s3.HttpMethods.POST, s3.HttpMethods.GET],
                     allowed_headers=["content-type"],
                     exposed_headers=["ETag"],

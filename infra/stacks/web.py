@@ -54,7 +54,7 @@ class WebStack(cdk.Stack):
         )
         self._add_default_stage(config)
         self.site = Site(self, "Site", config=config, api=self.http_api)
-        self.sign_in = SignIn(self, "SignIn", config=config, web_origins=[self.site.origin])
+        self.sign_in = SignIn(self, "SignIn", config=config, web_origins=self.site.origins)
         self.site.deploy_files(
             files,
             {
@@ -65,7 +65,8 @@ class WebStack(cdk.Stack):
             },
             retention_days(config.retention.logs),
         )
-        cdk.CfnOutput(self, "Url", value=self.site.origin)
+        cdk.CfnOutput(self, "Url", value=self.site.origins[0])
+        cdk.CfnOutput(self, "DistributionName", value=self.site.distribution.distribution_domain_name)
         cdk.CfnOutput(self, "ApiEndpoint", value=self.http_api.api_endpoint)
         cdk.CfnOutput(self, "UserPoolId", value=self.sign_in.pool.user_pool_id)
         cdk.CfnOutput(self, "ClientId", value=self.sign_in.client.user_pool_client_id)

@@ -1,13 +1,19 @@
-"""Synthesizes every stage once, with no Docker to call and no account to ask."""
+"""Synthesizes every stage once, and two variants of dev, with no Docker to call and no account to ask."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from infra.app import build
-from infra.config import STAGES
+from infra.app import ROOT, build
+from infra.config import DEV, ON_PROCESSORS, STAGES, Domain
+from infra.pack_options import Pin
 from tests.infra.templates import StageTemplates
+
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"
+PINNED = "0123456789abcdef" * 4
+WEB_ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/muster/0a1b2c3d"
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +47,43 @@ def dev(assembly: Path) -> StageTemplates:
 @pytest.fixture(scope="session")
 def prod(assembly: Path) -> StageTemplates:
     return StageTemplates.load(assembly, "prod")
+
+
+@pytest.fixture(scope="session")
+def options(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: None) -> Path:
+    """The cloud assembly of dev in a named account and region, with everything that can be turned on turned on."""
+    folder = tmp_path_factory.mktemp("options")
+    config = replace(
+        DEV,
+        account="111122223333",
+        region="eu-central-1",
+        alarm_email="head@example.edu",
+        domain=Domain(name="attendance.example.edu", certificate_arn=CERTIFICATE),
+        web_acl_arn=WEB_ACL,
+        countries=("DE", "AT"),
+        mfa_required=True,
+        threat_protection=True,
+        training=ON_PROCESSORS,
+        pack="cloud-segmented",
+        pack_pins=(Pin(file="head-segmentation.ckpt", sha256=PINNED),),
+    )
+    build(folder, [config]).synth()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chosen(options: Path) -> StageTemplates:
+    """The templates of `options`."""
+    return StageTemplates.load(options, "dev")
+
+
+@pytest.fixture(scope="session")
+def changed_files(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: None) -> StageTemplates:
+    """Dev from a repository without the web client, whose README.md differs."""
+    root = tmp_path_factory.mktemp("changed")
+    for name in ("functions", "layers", "containers", "requirements"):
+        (root / name).symlink_to(ROOT / name)
+    (root / ".dockerignore").write_text((ROOT / ".dockerignore").read_text())
+    (root / "README.md").write_text((ROOT / "README.md").read_text() + "One more line.\n")
+    build(root / "cdk.out", [DEV], root=root).synth()
+    return StageTemplates.load(root / "cdk.out", "dev")

@@ -21,7 +21,7 @@ def creation(table: dict[str, Any]) -> dict[str, Any]:
 def table_definition() -> dict[str, Any]:
     """Synthesize the stack of the table alone, once, and return the arguments of `CreateTable`."""
     stack = DataStack(
-        cdk.App(context=FLAGS), "data", config=DEV, web_origin="https://example.edu", env=cdk.Environment()
+        cdk.App(context=FLAGS), "data", config=DEV, web_origins=["https://example.edu"], env=cdk.Environment()
     )
     (table,) = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table").values()
     return creation(table["Properties"])

@@ -1,51 +1,17 @@
 """The choices of a stage that are off as shipped."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from infra.app import build
-from infra.config import DEV, ON_PROCESSORS, Domain
-from infra.pack_options import Pin
+from tests.infra.conftest import CERTIFICATE, PINNED, WEB_ACL
 from tests.infra.templates import StageTemplates
-
-CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"
-PINNED = "0123456789abcdef" * 4
-WEB_ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/muster/0a1b2c3d"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the synthesized stage."""
-    return tmp_path_factory.mktemp("options")
-
-
-@pytest.fixture(scope="module")
-def chosen(folder: Path, without_docker_or_account: None) -> StageTemplates:
-    """A stage in a named account and region, with everything that can be turned on turned on."""
-    config = replace(
-        DEV,
-        account="111122223333",
-        region="eu-central-1",
-        alarm_email="head@example.edu",
-        domain=Domain(name="attendance.example.edu", certificate_arn=CERTIFICATE),
-        web_acl_arn=WEB_ACL,
-        countries=("DE", "AT"),
-        mfa_required=True,
-        threat_protection=True,
-        training=ON_PROCESSORS,
-        pack="cloud-segmented",
-        pack_pins=(Pin(file="head-segmentation.ckpt", sha256=PINNED),),
-    )
-    build(folder, [config]).synth()
-    return StageTemplates.load(folder, "dev")
 
 
 @pytest.mark.cdk
-def test_the_image_is_built_with_the_stages_pack_and_pins(chosen: StageTemplates, folder: Path) -> None:
-    assets = json.loads((folder / "muster-dev-api.assets.json").read_text())
+def test_the_image_is_built_with_the_stages_pack_and_pins(chosen: StageTemplates, options: Path) -> None:
+    assets = json.loads((options / "muster-dev-api.assets.json").read_text())
     (image,) = assets["dockerImages"].values()
 
     assert image["source"]["dockerBuildArgs"] == {
@@ -68,9 +34,11 @@ def test_with_a_domain_of_its_own_the_site_answers_there_and_only_it_may_call_th
     assert config["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert api["CorsConfiguration"]["AllowOrigins"] == ["https://attendance.example.edu"]
-    assert client["CallbackURLs"] == ["https://attendance.example.edu/"]
+    origins = ["https://attendance.example.edu", "https://{SiteDistribution.DomainName}"]
+    for pages in ("CallbackURLs", "LogoutURLs"):
+        assert [chosen.text(page) for page in client[pages]] == [f"{origin}/" for origin in origins]
     (rule,) = chosen.resources("AWS::S3::Bucket")["Photos"]["CorsConfiguration"]["CorsRules"]
-    assert rule["AllowedOrigins"] == ["https://attendance.example.edu"]
+    assert [chosen.text(origin) for origin in rule["AllowedOrigins"]] == origins
 
 
 @pytest.mark.cdk

@@ -4,8 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from infra.app import ROOT, build
-from infra.config import STAGES
+import pytest
+
+from infra.app import ROOT
 from muster.api.middleware.web_client import SETTINGS
 from muster.api.security_headers import HEADERS, content_security_policy
 from tests.infra.templates import StageTemplates
@@ -70,12 +71,9 @@ def test_the_clients_files_and_its_settings_are_delivered_and_asked_for_anew_eac
     assert not (files / "config.json").exists(), "it would stand in the place of the stage's settings"
 
 
-def test_a_site_without_files_still_has_its_settings(tmp_path: Path, without_docker_or_account: None) -> None:
-    for name in ("functions", "layers", "containers", "requirements"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / ".dockerignore").write_text((ROOT / ".dockerignore").read_text())
-    build(tmp_path / "cdk.out", stages=STAGES[:1], root=tmp_path).synth()
-    (delivery,) = StageTemplates.load(tmp_path / "cdk.out", "dev").resources("Custom::CDKBucketDeployment").values()
+@pytest.mark.cdk
+def test_a_site_without_files_still_has_its_settings(changed_files: StageTemplates) -> None:
+    (delivery,) = changed_files.resources("Custom::CDKBucketDeployment").values()
     assert len(delivery["SourceObjectKeys"]) == 1
     assert delivery["Prune"] is False
 
