@@ -10,7 +10,6 @@ from muster.composition.aws import AwsAccess
 from muster.composition.aws_recognition import open_services
 from muster.composition.aws_settings import AwsSettings
 from muster.domain.user import Role
-from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
 from tests.contract.places import AwsPlace
@@ -50,5 +49,5 @@ def aws_services(place: AwsPlace, pack_home: Path, *, time_zone: str = "UTC") ->
         time_zone=time_zone,
     )
     uploads = AwsUploads(s3, Table(dynamodb, table), place.photos)
-    access = AwsAccess(dynamodb, s3, place.open(), uploads, RegistrationLease(Table(dynamodb, table)))
+    access = AwsAccess(dynamodb, s3, place.open(), uploads)
     return open_services(settings, access)

@@ -23,6 +23,7 @@ from muster.recognition.policy import Policy
 from muster.recognition.thresholds import DUPLICATE_THRESHOLDS
 from muster.services.caches.galleries import Galleries
 from muster.services.caches.heads import CurrentHead
+from muster.services.caches.school import School
 from muster.services.learning.automatic import AutomaticLearning
 from muster.services.registering.registration import Registration
 from muster.services.roll_call.detection import RollCalls
@@ -194,7 +195,7 @@ def outcome(place: AwsPlace, kind: UploadKind, upload_id: str) -> str:
         pack=PACK,
         vision=vision,
         students=stores.students,
-        galleries=galleries,
+        school=cast(School, None),
         duplicate_thresholds=DUPLICATE_THRESHOLDS,
         groups=groups,
         request_training=lambda: None,

@@ -16,7 +16,6 @@ from muster.services.roster.accounts import Accounts
 from muster.services.roster.groups import Groups
 from muster.services.training.retraining import Retraining
 from muster.storage.aws.batch_jobs import BatchJobs
-from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
@@ -44,7 +43,6 @@ class AwsAccess:
     s3: "S3Client"
     stores: AwsStores
     uploads: AwsUploads
-    registering: RegistrationLease
 
 
 def open_access(settings: AwsSettings) -> AwsAccess:
@@ -52,9 +50,8 @@ def open_access(settings: AwsSettings) -> AwsAccess:
     dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
     s3 = boto3.client("s3", config=_S3_CONFIG)
     stores = open_aws(dynamodb, s3, table=settings.table, photos=settings.photos_bucket, models=settings.models_bucket)
-    table = Table(dynamodb, settings.table)
-    uploads = AwsUploads(s3, table, settings.photos_bucket)
-    return AwsAccess(dynamodb, s3, stores, uploads, RegistrationLease(table))
+    uploads = AwsUploads(s3, Table(dynamodb, settings.table), settings.photos_bucket)
+    return AwsAccess(dynamodb, s3, stores, uploads)
 
 
 def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:

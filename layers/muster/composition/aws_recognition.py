@@ -26,7 +26,7 @@ def open_services(settings: AwsSettings, access: AwsAccess) -> Services:
         # A function reads one photo at a time.
         decode=DecoderPool(1).decode,
         request_training=request_by_event,
-        one_at_a_time=access.registering,
+        one_at_a_time=access.stores.registering,
     )
 
 

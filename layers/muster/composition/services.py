@@ -16,6 +16,7 @@ from muster.recognition.policy import Policy
 from muster.recognition.thresholds import DUPLICATE_THRESHOLDS
 from muster.services.caches.galleries import Galleries
 from muster.services.caches.heads import CurrentHead
+from muster.services.caches.school import School
 from muster.services.learning.automatic import AutomaticLearning
 from muster.services.learning.named_faces import Learning
 from muster.services.photos.session_pictures import SessionPictures
@@ -48,13 +49,14 @@ def build_services(
         request_training: called after each change to train on.
         one_at_a_time: held while a student is registered; None if only this process registers students.
     """
-    galleries = Galleries(stores.students, pack.id, population_of(pack.statistics))
+    population = population_of(pack.statistics)
+    galleries = Galleries(stores.students, pack.id, population)
     heads = CurrentHead(stores.heads, pack.id, settings.head)
     registration = Registration(
         pack=pack.id,
         vision=vision,
         students=stores.students,
-        galleries=galleries,
+        school=School(stores.students, pack.id, population),
         duplicate_thresholds=DUPLICATE_THRESHOLDS,
         groups=records.groups,
         request_training=request_training,

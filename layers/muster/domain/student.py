@@ -128,3 +128,33 @@ class Template:
     def learned_ids(self) -> tuple[FaceId, ...]:
         """Ids of the faces learned from, in the order of their rows."""
         return tuple(face.face_id for face in self.learned)
+
+    def row_weights(self) -> NDArray[np.float32]:
+        """Return the weight of each row in the student's mean, float32 (V + L,).
+
+        Every photo counts the same: the V views of the registration photo share the weight of one photo, and each of
+        the L learned faces has the same weight. With one learned face DIR at FPIR 1 % is then 0.960; it is 0.942 if
+        every row counts the same and 0.950 if the best photo decides (benchmarks/recognition/learned_faces.py).
+        """
+        learned = len(self.learned)
+        views = len(self.embeddings) - learned
+        return np.concatenate([np.full(views, 1 / max(views, 1)), np.ones(learned)]).astype(np.float32)
+
+    def mean_view(self) -> "MeanView":
+        """Return the weighted mean of the rows."""
+        weights = self.row_weights()[:, None]
+        mean: NDArray[np.float32] = (self.embeddings * weights).sum(axis=0) / weights.sum()
+        return MeanView(self.student_id, self.pack, mean)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MeanView:
+    """The weighted mean of a template's rows, by which a registration is compared with a student.
+
+    Attributes:
+        embedding: float32 (D,), not of unit length.
+    """
+
+    student_id: StudentId
+    pack: PackId
+    embedding: NDArray[np.float32]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from muster.arrays import FloatArray
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import Template
+from muster.domain.student import MeanView, Template
 
 # Rows compared at a time. With 100 probes such a block of cosines (1.6 MB) stays in the second-level cache while it is
 # normalised and reduced (benchmarks/operations/matching.py).
@@ -40,8 +40,8 @@ class Gallery:
         pack: the model pack that made the embeddings.
         embeddings: float32 (T, D), unit rows, the views of a student in consecutive rows; of any width if T is 0.
         owners: intp (T,), ascending: the position in `student_ids` of each row's student; every student has a row.
-        weights: float32 (T,), above 0, the weight of each row in its student's mean, from `row_weights`; None if all
-            rows count the same.
+        weights: float32 (T,), above 0, the weight of each row in its student's mean, from `Template.row_weights`; None
+            if all rows count the same.
     """
 
     student_ids: tuple[StudentId, ...]
@@ -57,13 +57,8 @@ class Gallery:
         Raises:
             PackMismatch: a template was made by a pack other than `pack`.
         """
-        foreign = next((template for template in templates if template.pack != pack), None)
-        if foreign is not None:
-            raise PackMismatch(
-                f"Student {foreign.student_id} was registered with the model pack {foreign.pack!r}, which cannot be "
-                f"compared with {pack!r}: use the pack {foreign.pack!r}, or migrate all students with `muster packs "
-                "migrate`."
-            )
+        for template in templates:
+            check_pack(template, pack)
         ordered = sorted(templates, key=lambda template: template.student_id)
         student_ids = tuple(dict.fromkeys(template.student_id for template in ordered))
         position = {student_id: index for index, student_id in enumerate(student_ids)}
@@ -73,7 +68,7 @@ class Gallery:
             pack=pack,
             embeddings=_stacked([template.embeddings for template in ordered]),
             owners=np.repeat(np.array([position[template.student_id] for template in ordered], np.intp), views),
-            weights=np.concatenate([np.empty(0, np.float32), *(row_weights(template) for template in ordered)]),
+            weights=np.concatenate([np.empty(0, np.float32), *(template.row_weights() for template in ordered)]),
         )
 
     @property
@@ -117,19 +112,21 @@ class Gallery:
         return np.ascontiguousarray(best.T)
 
 
+def check_pack(registered: Template | MeanView, pack: PackId) -> None:
+    """Refuse what was computed by another pack.
+
+    Raises:
+        PackMismatch: `registered` was not made by `pack`.
+    """
+    if registered.pack != pack:
+        raise PackMismatch(
+            f"Student {registered.student_id} was registered with the model pack {registered.pack!r}, which cannot be "
+            f"compared with {pack!r}: use the pack {registered.pack!r}, or migrate all students with `muster packs "
+            "migrate`."
+        )
+
+
 def _stacked(embeddings: list[FloatArray]) -> FloatArray:
     if not embeddings:
         return np.empty((0, 0), np.float32)
     return np.concatenate(embeddings).astype(np.float32, copy=False)
-
-
-def row_weights(template: Template) -> FloatArray:
-    """Return the weight of each row of a template in the student's mean, float32 (V + L,).
-
-    Every photo counts the same: the V views of the registration photo share the weight of one photo, and each of the L
-    learned faces has the same weight. With one learned face DIR at FPIR 1 % is then 0.960; it is 0.942 if every row
-    counts the same and 0.950 if the best photo decides (benchmarks/recognition/learned_faces.py).
-    """
-    learned = len(template.learned)
-    views = len(template.embeddings) - learned
-    return np.concatenate([np.full(views, 1 / max(views, 1)), np.ones(learned)]).astype(np.float32)

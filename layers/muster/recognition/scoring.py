@@ -218,7 +218,22 @@ def score(probes: FloatArray, prepared: PreparedGallery, *, same_photo: bool = T
         same_photo: whether the faces come from one photo and so share camera and light.
     """
     population = prepared.population
-    centred = population.adapt_to_photo(probes) if same_photo else population
-    normalised = centred.project(probes) @ prepared.students.T
+    normalised = normalised_scores(probes, population, prepared.students, same_photo=same_photo)
     calibration = population.calibration
     return Scores(prepared.gallery.similarity(probes), normalised, calibration.ratios(normalised), calibration.scale)
+
+
+def normalised_scores(
+    probes: FloatArray, population: Population, students: FloatArray, *, same_photo: bool = True
+) -> FloatArray:
+    """Return the normalised score of each face with each student, float32 (N, S).
+
+    Args:
+        probes: float32 (N, D), unit rows.
+        population: adapted to the students.
+        students: float32 (S, E), projected with that population, as gallery rows.
+        same_photo: whether the faces come from one photo and so share camera and light.
+    """
+    centred = population.adapt_to_photo(probes) if same_photo else population
+    scores: FloatArray = centred.project(probes) @ students.T
+    return scores

@@ -13,7 +13,7 @@ from muster.domain.registration import RegistrationDetails
 from muster.domain.student import CONSENT_WORDING, Consent, Student, StudentState, Template
 from muster.recognition.duplicates import find_same_person
 from muster.recognition.thresholds import Thresholds
-from muster.services.caches.galleries import Galleries
+from muster.services.caches.school import School
 from muster.services.registering.admission import admit
 from muster.services.registering.known_student import known_student
 from muster.services.registering.results import RegistrationResult
@@ -39,7 +39,7 @@ class Registration:
 
     Attributes:
         vision: the models of the pack in use.
-        galleries: searched for the same person under another id.
+        school: searched for the same person under another id.
         duplicate_thresholds: for that search, at a low false positive rate: a false alarm turns a student away.
         groups: creates a record for groups that have none.
         request_training: called once after each new student.
@@ -50,7 +50,7 @@ class Registration:
     pack: PackId
     vision: VisionPipeline
     students: StudentStore
-    galleries: Galleries
+    school: School
     duplicate_thresholds: Thresholds
     groups: Groups
     request_training: Callable[[], None]
@@ -80,7 +80,7 @@ class Registration:
             StudentExists: another registration has this id.
             VersionConflict: other requests kept changing the student's record.
             DuplicatePerson: the person is registered under another id.
-            RegistrationsBusy: the lock was held by other registrations for too long.
+            RegistrationsBusy: the lock was held by other registrations for too long, or was lost to one.
             StorageFull: nothing was stored.
         """
         details = replace(details, name=admit(details.name, details.group_ids, details.consent))
@@ -90,6 +90,9 @@ class Registration:
             return RegistrationResult(repeated, None, repeated=True)
         views = self.vision.registration_views(photo)
         template = Template(details.student_id, self.pack, views.embeddings, photo.digest)
+        if not details.allow_lookalike:
+            # Loads what is not in memory yet before others have to wait. Under the lock little is left to load.
+            self.school.current()
         with self.one_at_a_time:
             registered = self._store(details, image, actor, template, views)
         if not registered.repeated:
@@ -149,7 +152,7 @@ class Registration:
         return Student(details.student_id, details.name, groups, consent, now, version)
 
     def _refuse_duplicate(self, template: Template, details: RegistrationDetails, actor: Actor) -> None:
-        student_id = find_same_person(template.embeddings[0], self.galleries.of(None), self.duplicate_thresholds)
+        student_id = find_same_person(template.embeddings[0], self.school.current(), self.duplicate_thresholds)
         if student_id is None:
             return
         other = self.students.get(student_id)

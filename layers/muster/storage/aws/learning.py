@@ -12,6 +12,7 @@ from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.pending_erasures import PendingErasures
 from muster.storage.aws.pending_training_copies import PendingTrainingCopies
+from muster.storage.aws.school_index import SchoolIndex
 from muster.storage.aws.student_items import (
     read_student,
     read_template,
@@ -25,7 +26,7 @@ from muster.storage.aws.table import MAX_TRANSACTION_ACTIONS, ConditionFailed, I
 
 _ATTEMPTS = 10
 _THREADS = 8
-_ACTIONS_PER_STUDENT = 5
+_ACTIONS_PER_STUDENT = 6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,12 +52,18 @@ class TemplateLearning:
     """
 
     def __init__(
-        self, table: Table, objects: Objects, copies: PendingTrainingCopies, erasures: PendingErasures
+        self,
+        table: Table,
+        objects: Objects,
+        copies: PendingTrainingCopies,
+        erasures: PendingErasures,
+        index: SchoolIndex,
     ) -> None:
         self._table = table
         self._objects = objects
         self._copies = copies
         self._erasures = erasures
+        self._index = index
 
     def learn(self, faces: Sequence[NewFace]) -> set[StudentId]:
         """Add faces to templates; see `StudentStore.learn`."""
@@ -116,6 +123,7 @@ class TemplateLearning:
             actions += [
                 self._table.put_action(new, "revision = :read", revision),
                 self._table.put_action(template_item(update.template)),
+                self._index.put_action(update.template.mean_view()),
                 self._erasures.check_none_action(student.id),
             ]
             if update.copy is None:
@@ -125,7 +133,9 @@ class TemplateLearning:
                     self._copies.put_action(student.id, update.copy),
                     self._copies.delete_outdated_action(student.id),
                 ]
-        for roster in sorted(set().union(*(update.rosters for update in updates))):
+        actions.append(self._index.bump_action([update.template.student_id for update in updates]))
+        school = keys.group_partition(None)
+        for roster in sorted(set().union(*(update.rosters for update in updates)) - {school}):
             actions.append(self._table.update_action((roster, keys.ROSTER), "ADD version :one", {":one": 1}))
         self._table.transact_write(actions)
         if not pending:

@@ -8,23 +8,24 @@ from uuid import uuid4
 
 from muster.domain.errors import RegistrationsBusy
 from muster.storage.aws import keys
-from muster.storage.aws.table import ConditionFailed, Table, back_off
+from muster.storage.aws.table import ConditionFailed, Item, Table, back_off
 from muster.storage.documents import time_text
 
 _KEY = (keys.REGISTERING, keys.RECORD)
 
-_LEASE_DURATION = timedelta(seconds=20)
+_LEASE_DURATION = timedelta(seconds=10)
 """Much longer than the search for duplicates and one transaction. If the holder is killed, others wait this long."""
 
 _MAX_WAIT = timedelta(seconds=15)
-"""Half the time limit of a request through the gateway; the photo was read before."""
+"""Longer than the lease, so a killed holder turns nobody away, and half the time limit of a request through the
+gateway; the photo was read before."""
 
 
 class RegistrationLease:
     """A lock in the table, held from the search for duplicates until the registration is written.
 
-    It expires, so that a killed holder does not block others for long. A holder that is suspended for longer than the
-    lease may overlap with another one.
+    It expires, so that a killed holder does not block others for long. A holder that was suspended for longer cannot
+    store its registration: the transaction that stores it includes `check_actions`.
     """
 
     def __init__(self, table: Table, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -55,7 +56,26 @@ class RegistrationLease:
         except ConditionFailed:
             return
         finally:
+            self._holder = ""
             self._within_process.release()
+
+    def check_actions(self) -> list[Item]:
+        """Return the transaction actions that fail if another holder acquired the lease that is held here.
+
+        None if it is not held: not every store of a student is a registration.
+        """
+        if not self._holder:
+            return []
+        return [self._table.condition_check(_KEY, "holder = :me", {":me": self._holder})]
+
+    def check_held(self) -> None:
+        """Check that the lease, if it was acquired, is still held.
+
+        Raises:
+            RegistrationsBusy: another holder acquired it.
+        """
+        if self._holder and (self._table.get(_KEY) or {}).get("holder") != self._holder:
+            raise _busy()
 
     def _acquire(self, holder: str) -> None:
         until, attempt = self._now() + _MAX_WAIT, 0
@@ -77,11 +97,13 @@ class RegistrationLease:
                 )
             except ConditionFailed as error:
                 if now >= until:
-                    raise RegistrationsBusy(
-                        "Many students are being registered at once. Try again in a moment."
-                    ) from error
+                    raise _busy() from error
             else:
                 self._holder = holder
                 return
             back_off(attempt)
             attempt += 1
+
+
+def _busy() -> RegistrationsBusy:
+    return RegistrationsBusy("Many students are being registered at once. Try again in a moment.")

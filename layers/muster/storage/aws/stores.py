@@ -14,6 +14,7 @@ from muster.storage.aws.objects import Objects
 from muster.storage.aws.pending_erasures import PendingErasures
 from muster.storage.aws.pending_training_copies import PendingTrainingCopies
 from muster.storage.aws.people import AwsPeople
+from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.session_erasure import SessionErasure
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.sessions import AwsSessions
@@ -56,18 +57,21 @@ class AwsStores:
     training_copies: PendingTrainingCopies
     session_erasure: SessionErasure
     people: AwsPeople
+    registering: RegistrationLease
 
     def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
         """Complete the work of killed processes: erasures, removals, training copies and unreferenced objects.
 
-        Also writes new training copies of templates that learned automatically, so that they request one retrain per
-        day. Run this daily; it may run at any time and concurrently with anything else.
+        Also completes the index of the school, and writes new training copies of templates that learned automatically,
+        so that they request one retrain per day. Run this daily; it may run at any time and concurrently with anything
+        else.
         """
         self.erasures.finish_all()
         self.session_erasure.finish_removals()
         self.training_copies.write_all()
         self.objects.sweep(older_than)
-        # Last, since it may take long. The next sweep continues where this one stopped.
+        # Last, since they may take long. The next sweep continues where this one stopped.
+        self.students.school_parts()
         self.students.renew_copies()
 
 
@@ -86,8 +90,9 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
     idempotency = AwsIdempotency(the_table)
     erasures = PendingErasures(the_table, objects, session_erasure, idempotency)
     copies = PendingTrainingCopies(the_table, objects)
+    lease = RegistrationLease(the_table)
     return AwsStores(
-        students=AwsStudents(the_table, objects, copies, erasures, ErasureCheck(the_table, objects)),
+        students=AwsStudents(the_table, objects, copies, erasures, ErasureCheck(the_table, objects), lease),
         groups=AwsGroups(the_table),
         sessions=AwsSessions(the_table, objects, records, session_erasure),
         idempotency=idempotency,
@@ -98,4 +103,5 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
         training_copies=copies,
         session_erasure=session_erasure,
         people=AwsPeople(the_table),
+        registering=lease,
     )

@@ -1,6 +1,6 @@
 """Students, their templates and registration photos in the table and the buckets."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -11,13 +11,16 @@ from uuid import uuid4
 from muster.domain.errors import InvalidRequest, NotRegistered, StudentExists, StudentNotFound
 from muster.domain.identifiers import FaceId, GroupId, StudentId
 from muster.domain.learning import NewFace, without_learned_face
-from muster.domain.student import Consent, Student, Template
+from muster.domain.student import Consent, MeanView, Student, Template
 from muster.storage.aws import keys
 from muster.storage.aws.erasure_check import ErasureCheck
 from muster.storage.aws.learning import TemplateLearning
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.pending_erasures import PendingErasures
 from muster.storage.aws.pending_training_copies import PendingTrainingCopies
+from muster.storage.aws.registration_lease import RegistrationLease
+from muster.storage.aws.school_index import SchoolIndex
+from muster.storage.aws.school_indexing import SchoolIndexing
 from muster.storage.aws.student_items import (
     not_found,
     not_registered,
@@ -43,8 +46,9 @@ _THREADS = 8
 class AwsStudents:
     """`StudentStore` on DynamoDB and S3.
 
-    A student has five kinds of items, which change in one transaction: the record, the template, a copy of the record
-    in each group and in the school, so that one query reads a roster, and the versions of those rosters. The photo
+    A student has six kinds of items, which change in one transaction: the record, the template, its mean view in the
+    school's index, a copy of the record in each group and in the school, so that one query reads a roster, and the
+    versions of those rosters. The photo
     is an object that is written before (see `PendingObjects`), and the training copy one that is written after (see
     `PendingTrainingCopies`).
     """
@@ -56,13 +60,17 @@ class AwsStudents:
         copies: PendingTrainingCopies,
         erasures: PendingErasures,
         erasure_check: ErasureCheck,
+        lease: RegistrationLease,
     ) -> None:
         self._table = table
         self._objects = objects
         self._copies = copies
         self._erasures = erasures
         self._erasure_check = erasure_check
-        self._learning = TemplateLearning(table, objects, copies, erasures)
+        self._lease = lease
+        self._index = SchoolIndex(table)
+        self._indexing = SchoolIndexing(table, self._index)
+        self._learning = TemplateLearning(table, objects, copies, erasures, self._index)
 
     def add(self, student: Student, template: Template, photo: bytes, replaces: Student | None = None) -> None:
         """Store a student; see `StudentStore.add`."""
@@ -80,10 +88,13 @@ class AwsStudents:
             self._objects.pending.delete_action(entry),
             self._table.put_action(written),
             self._copies.put_action(student.id, copy),
+            self._index.put_action(template.mean_view()),
+            *self._lease.check_actions(),
         ]
         try:
-            self._store(record_item(student, entry.photos[0], copy), stored, also)
+            self._store(record_item(student, entry.photos[0], copy), stored, also, indexed=True)
         except ConditionFailed as error:
+            self._lease.check_held()
             _check_can_be_added(student, self._table.get(record_key(student.id)), replaces)
             raise changed_concurrently(f"The record of {student.id}") from error
         self._copies.write(template, copy)
@@ -121,10 +132,11 @@ class AwsStudents:
             )
             also = [
                 self._table.delete_action(template_key(student_id)),
+                self._index.delete_action(student_id),
                 *self._copies.delete_actions(student_id),
                 self._erasures.put_action(stored, whole=False),
             ]
-            self._store(record_item(new), stored, also, checked=False)
+            self._store(record_item(new), stored, also, checked=False, indexed=True)
             return new
 
         student = self._update_record(student_id, withdrawn)
@@ -192,11 +204,13 @@ class AwsStudents:
                 self._table.delete_action(record_key(student_id), *_unchanged(stored)),
                 self._erasures.put_action(stored, whole=True),
                 self._table.delete_action(template_key(student_id)),
+                self._index.delete_action(student_id),
                 *self._copies.delete_actions(student_id),
             ]
-            for roster in roster_partitions(read_student(stored).groups):
-                actions.append(self._table.delete_action((roster, keys.member(student_id))))
-                actions.append(self._bump_roster_action(roster))
+            groups = read_student(stored).groups
+            rosters = roster_partitions(groups)
+            actions += [self._table.delete_action((roster, keys.member(student_id))) for roster in rosters]
+            actions += [self._index.bump_action([student_id]), *map(self._bump_group_action, groups)]
             self._table.transact_write(actions)
 
         self._update_record(student_id, erased)
@@ -222,6 +236,14 @@ class AwsStudents:
         item = self._table.get((keys.group_partition(group_id), keys.ROSTER))
         return str(item["version"]) if item else "0"
 
+    def school_parts(self) -> dict[str, str]:
+        """Return the parts of the school; see `StudentStore.school_parts`. Completes the index if it must."""
+        return self._indexing.complete().parts
+
+    def mean_views(self, parts: Collection[str]) -> dict[str, list[MeanView]]:
+        """Return the mean views of some parts; see `StudentStore.mean_views`."""
+        return self._index.views(parts)
+
     def photo(self, student_id: StudentId) -> bytes:
         """Return the registration photo as it was sent; see `StudentStore.photo`."""
         name = self._record(student_id).get("photo")
@@ -243,13 +265,23 @@ class AwsStudents:
     def _members(self, group_id: GroupId | None) -> Iterator[Item]:
         return self._table.query(keys.group_partition(group_id), keys.MEMBER_PREFIX)
 
-    def _bump_roster_action(self, roster: str) -> Item:
-        return self._table.update_action((roster, keys.ROSTER), "ADD version :one", {":one": 1})
+    def _bump_group_action(self, group_id: GroupId) -> Item:
+        key = (keys.group_partition(group_id), keys.ROSTER)
+        return self._table.update_action(key, "ADD version :one", {":one": 1})
 
-    def _store(self, new: Item, stored: Item | None, also: Sequence[Item] = (), *, checked: bool = True) -> None:
+    def _store(
+        self,
+        new: Item,
+        stored: Item | None,
+        also: Sequence[Item] = (),
+        *,
+        checked: bool = True,
+        indexed: bool = False,
+    ) -> None:
         """Replace a record and its copies, if the stored record is still the one that was read.
 
         Args:
+            indexed: whether `also` changes the student's item in the school's index.
             checked: check that no erasure is pending; if one is, complete it and retry.
 
         Raises:
@@ -263,9 +295,11 @@ class AwsStudents:
             actions.append(self._erasures.check_none_action(student.id))
         for roster in roster_partitions(student.groups):
             member = {"pk": roster, "sk": keys.member(student.id), **student_document(student)}
-            actions += [self._table.put_action(member), self._bump_roster_action(roster)]
-        for roster in roster_partitions(left)[1:]:
-            actions += [self._table.delete_action((roster, keys.member(student.id))), self._bump_roster_action(roster)]
+            actions.append(self._table.put_action(member))
+        left_rosters = roster_partitions(left)[1:]
+        actions += [self._table.delete_action((roster, keys.member(student.id))) for roster in left_rosters]
+        actions.append(self._index.bump_action([student.id] if indexed else []))
+        actions += map(self._bump_group_action, student.groups | left)
         if len(actions) > MAX_TRANSACTION_ACTIONS:
             raise InvalidRequest(f"{student.id} changes too many groups at once. Change them in two steps.")
         try:
@@ -275,7 +309,7 @@ class AwsStudents:
             if not only_pending_erasure:
                 raise
             self._erasures.finish(student.id)
-            self._store(new, stored, also)
+            self._store(new, stored, also, indexed=indexed)
 
     def _replace_template(self, stored: Item, template: Template) -> None:
         """Write a changed template and its copy, if the record is still the one that was read before the template."""
@@ -287,8 +321,9 @@ class AwsStudents:
             self._copies.put_action(student.id, copy),
             self._copies.delete_outdated_action(student.id),
             self._objects.pending.put_action(old_copy),
+            self._index.put_action(template.mean_view()),
         ]
-        self._store(record_item(student, stored["photo"], copy), stored, also)
+        self._store(record_item(student, stored["photo"], copy), stored, also, indexed=True)
         self._copies.write(template, copy)
         self._objects.delete(old_copy)
 

@@ -83,9 +83,9 @@ class Table:
         Args:
             attributes: read only these and the keys; all if empty.
         """
-        batches = list(_batches(keys, _MAX_BATCH_READ))
+        parts = list(batches(keys, _MAX_BATCH_READ))
         found: dict[Key, Item] = {}
-        for items in _in_parallel(lambda batch: self._get_batch(batch, attributes), batches):
+        for items in _in_parallel(lambda batch: self._get_batch(batch, attributes), parts):
             found.update({(item[PARTITION_KEY], item[SORT_KEY]): item for item in items})
         return found
 
@@ -104,7 +104,7 @@ class Table:
     def put_many(self, items: Sequence[Item]) -> None:
         """Write items without a transaction, in parallel calls of 25."""
         requests = [{"PutRequest": {"Item": self._attributes(item)}} for item in items]
-        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_BATCH_WRITE))):
+        for _ in _in_parallel(self._write_batch, list(batches(requests, _MAX_BATCH_WRITE))):
             pass
 
     def delete(self, key: Key, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
@@ -121,7 +121,7 @@ class Table:
     def delete_many(self, keys: Sequence[Key]) -> None:
         """Delete items without a transaction, in parallel calls of 25."""
         requests = [{"DeleteRequest": {"Key": self._key(key)}} for key in keys]
-        for _ in _in_parallel(self._write_batch, list(_batches(requests, _MAX_BATCH_WRITE))):
+        for _ in _in_parallel(self._write_batch, list(batches(requests, _MAX_BATCH_WRITE))):
             pass
 
     def update(self, key: Key, expression: str, values: Item, condition: str = "") -> Item:
@@ -258,7 +258,8 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Binary) else value  # type: ignore[attr-defined]
 
 
-def _batches(elements: Sequence[_Element], size: int) -> Iterator[Sequence[_Element]]:
+def batches(elements: Sequence[_Element], size: int) -> Iterator[Sequence[_Element]]:
+    """Split a sequence into parts of at most `size` elements."""
     for start in range(0, len(elements), size):
         yield elements[start : start + size]
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from muster.domain.attendance import MarkStatus
 from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId
 from muster.domain.learning import NewFace, with_learned_face, without_learned_face
-from muster.domain.student import Consent, Student, Template
+from muster.domain.student import Consent, MeanView, Student, Template
 from muster.storage.documents import (
     change_text,
     counts_text,
@@ -210,6 +210,14 @@ class LocalStudents:
         key = _EVERYONE if group_id is None else group_id
         row = self._database.read().execute("SELECT version FROM rosters WHERE group_id = ?", (key,)).fetchone()
         return str(row[0]) if row else "0"
+
+    def school_parts(self) -> dict[str, str]:
+        """Return the whole school as one part; see `StudentStore.school_parts`."""
+        return {_EVERYONE: self.roster_version()}
+
+    def mean_views(self, parts: Collection[str]) -> dict[str, list[MeanView]]:
+        """Return the mean views of all students; see `StudentStore.mean_views`."""
+        return {part: [template.mean_view() for template in self.templates()] for part in parts}
 
     def photo(self, student_id: StudentId) -> bytes:
         """Return the registration photo as it was sent; see `StudentStore.photo`."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from muster.domain.identifiers import FaceId, GroupId, PackId, StudentId
 from muster.domain.learning import NewFace
-from muster.domain.student import Consent, Student, Template
+from muster.domain.student import Consent, MeanView, Student, Template
 
 
 class StudentStore(Protocol):
@@ -120,6 +120,18 @@ class StudentStore(Protocol):
 
     def roster_version(self, group_id: GroupId | None = None) -> str:
         """Return an opaque string that changes whenever the group's members or their templates change."""
+
+    def school_parts(self) -> dict[str, str]:
+        """Return the parts that the store divides the school into, with their versions.
+
+        The version of a part changes whenever a template of its students does; it is an opaque string.
+        """
+
+    def mean_views(self, parts: Collection[str]) -> dict[str, list[MeanView]]:
+        """Return the mean views of the registered students of some parts, by part.
+
+        They are at least as new as the versions that `school_parts` returned before, and accurate to 0.1 %.
+        """
 
     def photo(self, student_id: StudentId) -> bytes:
         """Return the registration photo as it was sent.
