@@ -30,3 +30,17 @@ def sign_in_prefix(stage: str) -> str:
 def sign_in_origin(stage: str) -> str:
     """Return the origin of the hosted sign-in pages."""
     return f"https://{sign_in_prefix(stage)}.auth.{cdk.Aws.REGION}.amazoncognito.com"
+
+
+def job_definition(stage: str) -> str:
+    """Return the name of the training job's definition, without a revision.
+
+    Each deployment registers a new revision. The name stays the same, so nothing that refers to it has to change, and
+    `SubmitJob` by name takes the latest active revision.
+    """
+    return f"muster-{stage}-train"
+
+
+def job_definition_arn(name: str) -> str:
+    """Return the ARN of a job definition, without a revision."""
+    return f"arn:{cdk.Aws.PARTITION}:batch:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:job-definition/{name}"

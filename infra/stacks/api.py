@@ -19,7 +19,7 @@ from infra.constructs.function import ImageCode, ServiceFunction, ZipCode
 from infra.constructs.sign_in import SignIn
 from infra.constructs.upload_queue import UploadQueue, object_created, object_deleted
 from infra.layer import library_layer
-from infra.nag import accept
+from infra.nag import accept, reported
 from infra.pack_options import build_arguments
 from infra.stacks.training import TrainingStack
 from muster.storage.aws import keys
@@ -56,7 +56,7 @@ class ApiStack(cdk.Stack):
         vision = {"MUSTER_HOME": PACK_HOME}
         training_names = {
             "MUSTER_JOB_QUEUE": training.queue.job_queue_arn,
-            "MUSTER_JOB_DEFINITION": training.job.job_definition_arn,
+            "MUSTER_JOB_DEFINITION": names.job_definition(config.stage),
         }
         self.register = self._function("Register", self._vision("register"), vision)
         self.detect = self._function("Detect", self._vision("detect"), vision)
@@ -108,12 +108,22 @@ class ApiStack(cdk.Stack):
             (self.retrain, permissions.RETRAIN),
         ):
             grants.allow(function.role, self._stores, granted)
+        self._allow_training_jobs()
+
+    def _allow_training_jobs(self) -> None:
+        # A request by name is authorized with the ARN of the revision that it takes.
+        definition = names.job_definition_arn(names.job_definition(self._config.stage))
         self.retrain.role.add_to_policy(
             iam.PolicyStatement(
                 sid="Train",
                 actions=["batch:SubmitJob"],
-                resources=[self._training.queue.job_queue_arn, self._training.job.job_definition_arn],
+                resources=[self._training.queue.job_queue_arn, definition, f"{definition}:*"],
             )
+        )
+        accept(
+            self.retrain.role,
+            f"AwsSolutions-IAM5[Resource::{reported(definition)}:*]",
+            "Each deployment registers a new revision of this one definition.",
         )
 
     def _route(self, http_api: apigw.IHttpApi, sign_in: SignIn) -> None:

@@ -10,7 +10,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra import grants, permissions
+from infra import grants, names, permissions
 from infra.config import StageConfig
 from infra.constructs.log_group import ServiceLog
 from infra.constructs.training_queue import TrainingQueue
@@ -27,7 +27,6 @@ class TrainingStack(cdk.Stack):
 
     Attributes:
         queue: the job queue.
-        job: the training job's definition.
         job_role: the job's role.
     """
 
@@ -51,12 +50,12 @@ class TrainingStack(cdk.Stack):
             self, "Image", directory=str(root), file=DOCKERFILE, platform=ecr_assets.Platform.LINUX_AMD64
         )
         gpu.grant_run(image.repository, log)
-        self.job = self._job(config, stores, image, log)
+        self._job(config, stores, image, log)
         cdk.CfnOutput(self, "JobQueue", value=self.queue.job_queue_arn)
 
     def _job(
         self, config: StageConfig, stores: grants.Stores, image: ecr_assets.DockerImageAsset, log: ServiceLog
-    ) -> batch.EcsJobDefinition:
+    ) -> None:
         container = batch.EcsEc2ContainerDefinition(
             self,
             "Container",
@@ -67,6 +66,9 @@ class TrainingStack(cdk.Stack):
             job_role=self.job_role,
             logging=ecs.LogDriver.aws_logs(stream_prefix="training", log_group=log),
             environment={
+                # Batch sets AWS_BATCH_* only, and older ECS agents set no region either; boto3 needs one.
+                "AWS_DEFAULT_REGION": self.region,
+                "AWS_REGION": self.region,
                 "MUSTER_STAGE": config.stage,
                 "MUSTER_TABLE": stores.table.table_name,
                 "MUSTER_PHOTOS_BUCKET": stores.photos,
@@ -84,10 +86,13 @@ class TrainingStack(cdk.Stack):
             "AwsSolutions-IAM5[Resource::*]",
             "ecr:GetAuthorizationToken supports no resource-level permissions.",
         )
-        return batch.EcsJobDefinition(
+        batch.EcsJobDefinition(
             self,
             "Job",
+            job_definition_name=names.job_definition(config.stage),
             container=container,
+            # A job that waits for a machine goes on with the revision that it was submitted with.
+            skip_deregister_on_update=True,
             timeout=cdk.Duration.minutes(config.training.timeout_minutes),
             retry_attempts=config.training.attempts,
             retry_strategies=[

@@ -126,9 +126,11 @@ def test_roster_offers_uploads_without_reading_them_and_can_erase_every_trace(st
 
 def test_retrain_sees_no_object_at_all_and_starts_our_job_on_our_queue_only(stage: StageTemplates) -> None:
     assert pairs(stage.grants["RetrainRole"], "s3") == set()
+    definition = f"arn:{{Partition}}:batch:{{Region}}:{{AccountId}}:job-definition/muster-{stage.stage}-train"
     assert pairs(stage.grants["RetrainRole"], "batch") == {
         ("batch:SubmitJob", "{GpuQueue.JobQueueArn}"),
-        ("batch:SubmitJob", "{Job}"),
+        ("batch:SubmitJob", definition),
+        ("batch:SubmitJob", f"{definition}:*"),
     }
     for name in set(stage.grants) - {"RetrainRole"}:
         assert pairs(stage.grants[name], "batch") == set(), name

@@ -57,3 +57,22 @@ def test_the_instances_disks_are_encrypted_and_their_metadata_asks_for_a_token(s
 
     assert data["MetadataOptions"]["HttpTokens"] == "required"
     assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"])
+
+
+def test_the_job_is_referred_to_by_a_name_that_no_deployment_changes(stage: StageTemplates) -> None:
+    """A reference to the job definition is an ARN with its revision, which every deployment changes."""
+    (job,) = stage.resources("AWS::Batch::JobDefinition").values()
+    retrain = stage.resources("AWS::Lambda::Function")["RetrainFunction"]["Environment"]["Variables"]
+
+    assert job["JobDefinitionName"] == f"muster-{stage.stage}-train"
+    assert retrain["MUSTER_JOB_DEFINITION"] == job["JobDefinitionName"]
+    assert job["ResourceRetentionPolicy"] == {"SkipDeregisterOnUpdate": True}
+    exported = [output["Value"] for output in stage.stacks["training"]["Outputs"].values()]
+    assert {stage.text(value) for value in exported} == {"{GpuQueue.JobQueueArn}"}
+
+
+def test_the_job_is_given_its_region(stage: StageTemplates) -> None:
+    (job,) = stage.resources("AWS::Batch::JobDefinition").values()
+    variables = {item["Name"]: stage.text(item["Value"]) for item in job["ContainerProperties"]["Environment"]}
+
+    assert variables["AWS_DEFAULT_REGION"] == variables["AWS_REGION"] == "{Region}"

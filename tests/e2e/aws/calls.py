@@ -36,7 +36,9 @@ def needs(call: Call, region: str, account: str) -> list[Need]:
         case "batch":
             parameters = call.parameters
             assert call.operation == "SubmitJob", call.operation
-            return [Need("batch:SubmitJob", parameters[name]) for name in ("jobQueue", "jobDefinition")]
+            # "The request ARN includes the revision" (AWS Batch User Guide, "Restrict to job definition prefix").
+            definition = f"arn:aws:batch:{region}:{account}:job-definition/{parameters['jobDefinition']}:1"
+            return [Need("batch:SubmitJob", resource) for resource in (parameters["jobQueue"], definition)]
     raise AssertionError(f"an unexpected service was called: {call.service}")
 
 

@@ -1,7 +1,6 @@
 """The system of the synthesized template on a simulated AWS: its table, buckets, rules, queues and functions."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,14 +47,13 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Lambda and Batch put into every process, and where the simulated services are."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
+        """What Lambda puts into every process, and where the simulated services are."""
+        return {**self.access, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+
+    @property
+    def access(self) -> dict[str, str]:
+        """Where the simulated services are, and the credentials of a role. Batch gives a job no more than these."""
+        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
     def recording(self, process: str) -> dict[str, str]:
         """Return what makes a process write down the calls that it makes."""
@@ -117,12 +115,12 @@ class Cloud:
             self.resolved(resource) for resource in self.templates.resources("AWS::Batch::JobDefinition").values()
         )
         variables = [{"name": v["Name"], "value": v["Value"]} for v in job["ContainerProperties"]["Environment"]]
-        definition = batch.register_job_definition(
-            jobDefinitionName="training",
+        batch.register_job_definition(
+            jobDefinitionName=job["JobDefinitionName"],
             type="container",
             containerProperties={"image": "training", "vcpus": 1, "memory": 512, "environment": variables},
-        )["jobDefinitionArn"]
-        self.names |= {"{GpuQueue.JobQueueArn}": queue, "{Job}": definition}
+        )
+        self.names |= {"{GpuQueue.JobQueueArn}": queue}
 
     def _rules(self) -> None:
         """Put each rule of the template, with a queue behind it that stands for its target."""
@@ -186,11 +184,11 @@ class Cloud:
         return sorted(found, key=lambda job: [summary["jobId"] for summary in listed].index(job["jobId"]))
 
     def start_job(self, job: Event) -> subprocess.Popen[str]:
-        """Run a submitted job as Batch does: the container's command with the job's environment."""
+        """Run a submitted job as Batch does: the container's command with the job's environment, and no other."""
         variables = {variable["name"]: variable["value"] for variable in job["container"]["environment"]}
         return subprocess.Popen(
             [sys.executable, "-m", "muster.entrypoints.training_job"],
-            env={**os.environ, **self.environment, **self.recording("Job"), **variables},
+            env={**self.access, **self.recording("Job"), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
