@@ -36,10 +36,3 @@ def test_what_cannot_be_done_has_a_code(arguments: list[str], code: str, tmp_pat
     assert (status, document["code"]) == (1, code)
     assert document["detail"] in said.replace("\n", " ")
     assert not (tmp_path / "packs" / "cloud").exists()
-
-
-def test_students_on_aws_are_not_taken_over_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MUSTER_TABLE", "table")
-    status, document, _ = muster(tmp_path, "packs", "migrate", "embedded")
-    assert (status, document["code"]) == (1, "invalid_request")
-    assert "new stage" in document["detail"]

@@ -9,14 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 from muster.cli.app import app
+from muster.cli.backend import STAGE_VARIABLES
 from muster.composition.aws import open_access, open_records
 from muster.composition.aws_settings import AwsSettings
 from muster.domain.errors import (
     GroupNotFound,
     InvalidRequest,
+    InvalidSetting,
     InvitationAccepted,
     InvitationNotSent,
     LastAdmin,
+    LocalStoreOnly,
     MusterError,
     SingleSignOnAccount,
     UserAmbiguous,
@@ -297,13 +300,18 @@ def test_a_refusal_says_what_to_do(stage: Stage, refused: str, code: str, error:
 
 
 def test_without_a_pool_or_a_stage_the_commands_refuse(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    for command in (["add", "ada"], ["token", "ada"]):
-        with pytest.raises(InvalidRequest, match="muster users invite"):
-            stage.run(*command)
+    with pytest.raises(LocalStoreOnly, match="muster users invite"):
+        stage.run("add", "ada")
+    with pytest.raises(LocalStoreOnly, match="sign in with their accounts"):
+        stage.run("token", "ada")
     monkeypatch.delenv("MUSTER_USER_POOL_ID")
     with pytest.raises(UserPoolNotConfigured, match="UserPoolId"):
         stage.run("list")
     monkeypatch.delenv("MUSTER_TABLE")
+    with pytest.raises(InvalidSetting, match="MUSTER_TABLE"):
+        stage.run("invite", ADA)
+    for variable in STAGE_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
     with pytest.raises(InvalidRequest, match="muster users add"):
         stage.run("invite", ADA)
 

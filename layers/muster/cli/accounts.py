@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.backend import is_local, open_accounts
+from muster.cli.backend import named_stage, open_accounts
 from muster.cli.confirmation import confirm
 from muster.cli.output import JsonOption, emit
 from muster.domain.errors import GroupNotFound, InvalidRequest
@@ -180,7 +180,7 @@ def _account_document(account: Account) -> dict[str, Any]:
 
 
 def _open() -> Accounts:
-    if is_local(None):
+    if named_stage() is None:
         raise InvalidRequest(
             "This command works on the user pool of an AWS stage: set MUSTER_TABLE and the variables beside it, as "
             "docs/operations.md describes. On one machine, use `muster users add`."

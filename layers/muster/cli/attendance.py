@@ -14,11 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from muster.cli.backend import open_records
 from muster.cli.marks import STYLES, status_text
 from muster.cli.naming import find_session
 from muster.cli.output import DataOption, JsonOption, emit
-from muster.composition.local import LocalBackend
-from muster.composition.settings import LocalSettings
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import OutputExists, OutputNotWritten
 from muster.domain.identifiers import parse_group_id, parse_student_id
@@ -140,7 +139,7 @@ def _report(
     period = Period(parse_day(since), parse_day(until))
     if session is not None and period != Period():
         raise typer.BadParameter("--since and --until do not apply to a session")
-    records = LocalBackend(data, None if time_zone is None else LocalSettings(time_zone=time_zone)).records
+    records = open_records(data, time_zone)
     reports = records.reports
     if group is not None:
         return reports.of_group(parse_group_id(group), period)

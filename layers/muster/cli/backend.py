@@ -1,72 +1,137 @@
-"""Choose the backend of the command line: the local store, or AWS if `MUSTER_TABLE` is set."""
+"""Choose the backend of the command line: the stage on AWS that the environment names, or else the local store."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 from muster.api.system import RecordServices
 from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
-from muster.domain.errors import InvalidRequest
+from muster.domain.errors import InvalidSetting, LocalStoreOnly
 from muster.services.packs.migration import Migration
+from muster.services.photos.session_pictures import SessionPictures
+from muster.services.privacy.retention import Retention
 from muster.services.roster.accounts import Accounts
 from muster.services.training.queue import TrainingQueue
 
+if TYPE_CHECKING:
+    from muster.composition.aws_settings import AwsSettings
 
-def is_local(data: Path | None) -> bool:
-    """Return whether a command uses a local store, given its `--data`."""
-    return data is not None or "MUSTER_TABLE" not in os.environ
+STAGE_VARIABLES: Final = ("MUSTER_STAGE", "MUSTER_TABLE", "MUSTER_PHOTOS_BUCKET", "MUSTER_MODELS_BUCKET")
+"""Together they name a stage. Setting only some of them is an error: the command must not use the other store."""
 
 
-def local_folder(data: Path | None) -> Path:
-    """Return the folder of the local store.
+class Backend(Protocol):
+    """Services that both systems have, each opened on first use."""
+
+    @property
+    def records(self) -> RecordServices:
+        """The services that need no model."""
+
+    @property
+    def retention(self) -> Retention:
+        """The removal of old photos and sessions."""
+
+    @property
+    def session_pictures(self) -> SessionPictures:
+        """The pictures of sessions, for which no model is loaded."""
+
+
+def named_stage(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the stage that the environment names, or None if commands use the local store.
 
     Raises:
-        InvalidRequest: the backend is AWS.
+        InvalidSetting: only some of `STAGE_VARIABLES` are set.
     """
-    if not is_local(data):
-        raise InvalidRequest(
-            "MUSTER_TABLE is set, and docs/operations.md describes backups on AWS: name a local store with --data."
+    missing = [name for name in STAGE_VARIABLES if not environment.get(name)]
+    if len(missing) == len(STAGE_VARIABLES):
+        return None
+    if missing:
+        given = ", ".join(name for name in STAGE_VARIABLES if name not in missing)
+        raise InvalidSetting(
+            f"The environment names a stage by {given}, but without {', '.join(missing)}: set all of them "
+            "(docs/operations.md), or none of them to use the local store."
         )
-    return data or LocalSettings().data
+    return environment["MUSTER_STAGE"]
 
 
-def open_records(data: Path | None) -> RecordServices:
-    """Open the services that need no model, of the local store or of AWS."""
-    return LocalBackend(data).records if is_local(data) else _open_aws()
+def stage_settings() -> "AwsSettings":
+    """Read the settings of the stage that the environment names.
+
+    Raises:
+        InvalidSetting: a variable has a value that is not allowed.
+    """
+    from pydantic import ValidationError
+
+    from muster.composition.aws_settings import AwsSettings
+    from muster.composition.settings import invalid_setting
+
+    try:
+        return AwsSettings.read()
+    except ValidationError as error:
+        raise invalid_setting(error) from None
+
+
+def store_name(data: Path | None) -> str:
+    """Return the store that a command uses, in words, for questions before something is deleted."""
+    stage = named_stage()
+    return f"the store in {data or LocalSettings().data}" if stage is None else f"the stage {stage}"
+
+
+def open_backend(data: Path | None, time_zone: str | None = None) -> Backend:
+    """Open the services of the stage that the environment names, or else of the local store.
+
+    Args:
+        time_zone: of the school; None takes the one in the settings.
+
+    Raises:
+        InvalidSetting: a variable has a value that is not allowed, or the AWS libraries are not installed.
+    """
+    if named_stage() is None:
+        return LocalBackend(data, None if time_zone is None else LocalSettings(time_zone=time_zone))
+    settings = stage_settings()
+    try:
+        from muster.composition.aws_backend import AwsBackend
+    except ModuleNotFoundError as error:
+        raise InvalidSetting(
+            "The environment names a stage on AWS, but the AWS libraries are not installed: install `muster[aws]`."
+        ) from error
+    return AwsBackend(settings if time_zone is None else settings.model_copy(update={"time_zone": time_zone}))
+
+
+def open_records(data: Path | None, time_zone: str | None = None) -> RecordServices:
+    """Open the services that need no model; see `open_backend`."""
+    return open_backend(data, time_zone).records
 
 
 def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
-    """Open the training of the local store or of AWS.
+    """Open the training of the local store or of a stage.
 
     Args:
-        trains: whether to train now. On AWS only a job trains; a head can be chosen from here.
+        trains: whether to train now. On a stage only a job trains; a head can be chosen from here.
 
     Raises:
-        InvalidRequest: `trains` is true on AWS.
+        LocalStoreOnly: `trains` is true on a stage.
         PackMissing, PackDamaged: the local model pack cannot be used.
     """
-    if is_local(data):
+    stage = named_stage()
+    if stage is None:
         return LocalBackend(data).services.training
     if trains:
-        raise InvalidRequest(
-            "Training runs on AWS Batch because MUSTER_TABLE is set: see docs/operations.md, or name a local store "
-            "with --data."
+        raise LocalStoreOnly(
+            f"The stage {stage} trains on AWS Batch after each change: docs/operations.md describes a training run by "
+            "hand. --rollback and --withdraw work from here."
         )
-    return _open_aws().training
+    return open_records(data).training
 
 
 def open_migration(name: str, data: Path | None) -> Migration:
     """Open the migration of the students in the local store to another model pack.
 
     Raises:
-        InvalidRequest: the backend is AWS, where students are registered again.
         PackMissing, PackDamaged: that pack cannot be used.
     """
-    if not is_local(data):
-        raise InvalidRequest(
-            "Students on AWS cannot be migrated to another pack: deploy it as a new stage and register them there, or "
-            "name a local store with --data."
-        )
     # The stored photos came from uploads, which may cost any amount of memory or time.
     return LocalBackend(data, decoders=1).migration(name)
 
@@ -75,20 +140,11 @@ def open_accounts() -> Accounts:
     """Open the accounts of the stage's user pool.
 
     Raises:
+        InvalidSetting: a variable has a value that is not allowed.
         UserPoolNotConfigured: the environment names no user pool.
     """
     from muster.composition.aws import open_access
     from muster.composition.aws import open_accounts as open_pool
-    from muster.composition.aws_settings import AwsSettings
 
-    settings = AwsSettings.read()
+    settings = stage_settings()
     return open_pool(settings, open_access(settings))
-
-
-def _open_aws() -> RecordServices:
-    # Needs the `aws` extra, which a local installation lacks.
-    from muster.composition.aws import open_access, open_records
-    from muster.composition.aws_settings import AwsSettings
-
-    settings = AwsSettings.read()
-    return open_records(settings, open_access(settings))

@@ -29,12 +29,23 @@ def exit_on_failure() -> Iterator[None]:
         _end("system_error", f"{reason}{where}: check the path, its permissions and the free space.")
     except Exception as error:  # noqa: BLE001 - any error ends with a message
         _raise_if_debugging()
+        if (failure := _stage_failure(error)) is not None:
+            _end(failure.code, str(failure))
         place = traceback.extract_tb(error.__traceback__)[-1]
         _end(
             "internal_error",
             f"This is a bug in Muster ({type(error).__name__} at {place.filename}:{place.lineno}). "
             "Set MUSTER_DEBUG=1, run the command again, and report it with the output.",
         )
+
+
+def _stage_failure(error: Exception) -> MusterError | None:
+    # Only a command on a stage has loaded the AWS libraries, which a local installation lacks.
+    if "botocore" not in sys.modules:
+        return None
+    from muster.composition.aws_failures import stage_failure
+
+    return stage_failure(error)
 
 
 def _raise_if_debugging() -> None:

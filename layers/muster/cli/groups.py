@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.backend import open_records
 from muster.cli.output import DataOption, JsonOption, emit
-from muster.composition.local import LocalBackend
 from muster.domain.group import Group
 from muster.domain.identifiers import parse_group_id, parse_user_id
 
@@ -29,7 +29,7 @@ def _document(group: Group) -> dict[str, object]:
 @app.command("list")
 def list_groups(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the groups."""
-    found = LocalBackend(data).records.groups.find()
+    found = open_records(data).groups.find()
 
     def show(console: Console) -> None:
         table = Table("id", "name", "teachers")
@@ -51,7 +51,7 @@ def add(
     """Add a group."""
     identifier = parse_group_id(group_id)
     teachers = [parse_user_id(user_id) for user_id in teacher or []]
-    group = LocalBackend(data).records.groups.create(identifier, name or identifier, teachers)
+    group = open_records(data).groups.create(identifier, name or identifier, teachers)
     emit(_document(group), as_json, lambda console: console.print(f"Added the group {group.id}."))
 
 
@@ -64,7 +64,7 @@ def change(
     as_json: JsonOption = False,
 ) -> None:
     """Change a group's name, or replace its teachers."""
-    groups = LocalBackend(data).records.groups
+    groups = open_records(data).groups
     identifier = parse_group_id(group_id)
     teachers = None if teacher is None else [parse_user_id(user_id) for user_id in teacher]
     group = groups.update(identifier, groups.get(identifier).version, name, teachers)
@@ -79,5 +79,5 @@ def remove(
 ) -> None:
     """Remove a group that has neither students nor sessions."""
     identifier = parse_group_id(group_id)
-    LocalBackend(data).records.groups.remove(identifier)
+    open_records(data).groups.remove(identifier)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the group {identifier}."))

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.backend import open_records
+from muster.cli.backend import open_records, store_name
 from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.domain.identifiers import FaceId, parse_student_id
@@ -50,7 +50,7 @@ def forget_faces(
     """Remove one or all of the faces that a student's template learned from; the registration photo's part stays."""
     identifier = parse_student_id(student_id)
     if face is None:
-        confirm(f"Remove every learned face of {identifier} for good?", yes)
+        confirm(f"Remove every learned face of {identifier} from {store_name(data)} for good?", yes)
     removed = open_records(data).roster.forget_faces(identifier, None if face is None else FaceId(face))
     emit(
         {"student_id": identifier, "removed": removed},

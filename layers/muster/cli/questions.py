@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli.backend import open_backend, open_records
 from muster.cli.naming import GroupOption, SessionArgument, find_face, find_session
 from muster.cli.output import DataOption, JsonOption, counter, emit
 from muster.cli.session_output import emit_session, local_user
-from muster.composition.local import LocalBackend
 from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.errors import InvalidRequest, PhotoNotFound, ProposalChanged
 from muster.domain.identifiers import FaceId, SessionId, StudentId
@@ -32,7 +32,7 @@ def questions(
 
     Answer with `muster sessions confirm SESSION FACE...`, or `muster sessions name SESSION FACE STUDENT`.
     """
-    backend = LocalBackend(data)
+    backend = open_backend(data)
     identifier = find_session(backend.records, session, group)
     found = backend.records.sessions.questions(identifier)
     pictures: dict[FaceId, str] = {}
@@ -84,7 +84,7 @@ def confirm(
     """Confirm that faces show the students proposed for them, all or none, and update the marks."""
     if bool(faces) == all_questions:
         raise InvalidRequest("Give the faces to confirm, or --all to confirm every open question.")
-    records = LocalBackend(data).records
+    records = open_records(data)
     sessions = records.sessions
     identifier = find_session(records, session, group)
     if all_questions:

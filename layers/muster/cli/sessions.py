@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from muster.cli.backend import named_stage, open_records, store_name
 from muster.cli.confirmation import confirm as confirm_removal
 from muster.cli.naming import GroupOption, SessionArgument, find_face, find_photo, find_session
 from muster.cli.output import DataOption, JsonOption, emit
@@ -14,7 +15,7 @@ from muster.cli.questions import confirm, questions
 from muster.cli.session_output import emit_session, local_user
 from muster.composition.local import LocalBackend
 from muster.domain.attendance import STATUSES_BY_HAND, MarkStatus
-from muster.domain.errors import InvalidRequest
+from muster.domain.errors import InvalidRequest, LocalStoreOnly
 from muster.domain.identifiers import (
     StudentId,
     parse_group_id,
@@ -38,7 +39,7 @@ def list_sessions(
     """List the sessions, oldest first."""
     from muster.api.schemas.sessions import SessionSummary
 
-    records = LocalBackend(data).records
+    records = open_records(data)
     sessions, zone = records.sessions, records.reports.zone
     period = Period(parse_day(since), parse_day(until))
     known = records.groups.find() if group is None else [records.groups.get(parse_group_id(group))]
@@ -63,7 +64,7 @@ def show(
     session: SessionArgument, group: GroupOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
     """Show a session with its marks."""
-    records = LocalBackend(data).records
+    records = open_records(data)
     emit_session(records.sessions, find_session(records, session, group), as_json)
 
 
@@ -78,7 +79,7 @@ def open_session(
     as_json: JsonOption = False,
 ) -> None:
     """Open a session before its photos. Nobody is absent until somebody is present."""
-    records = LocalBackend(data).records
+    records = open_records(data)
     started_at = None
     if at is not None:
         try:
@@ -110,7 +111,7 @@ def mark(
                 f"{text[:80]!r} is not a mark: write STUDENT=STATUS, where STATUS is present, absent, late or excused."
             )
         statuses[parse_student_id(student)] = MarkStatus(status)
-    records = LocalBackend(data).records
+    records = open_records(data)
     identifier = find_session(records, session, group)
     records.corrections.mark(identifier, statuses, local_user())
     emit_session(records.sessions, identifier, as_json)
@@ -130,17 +131,20 @@ def name(
     as_json: JsonOption = False,
 ) -> None:
     """Confirm or correct which student a face shows, and update the marks."""
-    backend = LocalBackend(data)
-    records = backend.records
+    stage = named_stage()
+    if learn and stage is not None:
+        raise LocalStoreOnly(f"--learn needs a model pack: name the face in the web client of the stage {stage}.")
+    local = LocalBackend(data) if learn else None
+    records = open_records(data) if local is None else local.records
     identifier = find_session(records, session, group)
     student_id = None if student is None else parse_student_id(student)
-    if not learn:
+    if local is None:
         face_id = find_face(records.sessions, face, identifier)
         records.corrections.name(identifier, face_id, student_id, local_user())
     elif student_id is None:
         raise InvalidRequest("Give the student whose face to learn, or leave out --learn.")
     else:
-        learning = backend.services.learning
+        learning = local.services.learning
         face_id = find_face(records.sessions, face, identifier)
         learning.name(identifier, face_id, student_id, local_user(), anyway=learn_anyway)
     emit_session(records.sessions, identifier, as_json)
@@ -162,10 +166,10 @@ def remove_photo(
     as_json: JsonOption = False,
 ) -> None:
     """Remove a photo from a session and update the marks from the other photos. This cannot be undone."""
-    records = LocalBackend(data).records
+    records = open_records(data)
     identifier = find_session(records, session, group)
     photo_id = find_photo(records.sessions, photo, identifier)
-    confirm_removal(f"Remove the photo {photo_id} from the session {identifier} for good?", yes)
+    confirm_removal(f"Remove the photo {photo_id} from the session {identifier} of {store_name(data)} for good?", yes)
     records.corrections.remove_photo(identifier, photo_id, local_user())
     emit_session(records.sessions, identifier, as_json)
 
@@ -179,9 +183,10 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Remove a session with its photos, marks and changes. This cannot be undone."""
-    records = LocalBackend(data).records
+    records = open_records(data)
     identifier = find_session(records, session, group)
     detail = records.sessions.get(identifier)
-    confirm_removal(f"Remove the session {identifier} of {detail.session.group_id} for good?", yes)
+    place = store_name(data)
+    confirm_removal(f"Remove the session {identifier} of {detail.session.group_id} from {place} for good?", yes)
     records.corrections.remove(identifier)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the session {identifier}."))

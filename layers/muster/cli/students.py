@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.backend import open_records
+from muster.cli.backend import named_stage, open_records, store_name
 from muster.cli.confirmation import confirm
 from muster.cli.learned_faces import forget_faces, list_learned_faces
 from muster.cli.output import DataOption, JsonOption, counter, emit
@@ -120,7 +120,7 @@ def withdraw(
     identifier = parse_student_id(student_id)
     roster = open_records(data).roster
     student = roster.get(identifier)
-    confirm(f"Withdraw the consent of {student.name} ({student.id})?", yes)
+    confirm(f"Withdraw the consent of {student.name} ({student.id}) in {store_name(data)}?", yes)
     student = roster.withdraw(identifier)
     withdrawn = student.consent.withdrawn_at if student.consent else None
     emit(
@@ -146,14 +146,15 @@ def erase(
     roster = open_records(data).roster
     if not verify or any(student.id == identifier for student in roster.find()):
         student = roster.get(identifier)
-        confirm(f"Erase {student.name} ({student.id}) for good?", yes)
+        confirm(f"Erase {student.name} ({student.id}) from {store_name(data)} for good?", yes)
         roster.erase(identifier)
     document: dict[str, Any] = {"erased": identifier}
     if verify:
         document["traces"] = roster.traces(identifier)
 
     def show(console: Console) -> None:
-        console.print(f"Erased {identifier}. Run `muster train` to train again without this student.")
+        again = "The stage trains again" if named_stage() else "Run `muster train` to train again"
+        console.print(f"Erased {identifier} from {store_name(data)}. {again} without this student.", soft_wrap=True)
         if verify and not document["traces"]:
             console.print("Searched every record and file name: no trace of the id.")
         for trace in document.get("traces", []):

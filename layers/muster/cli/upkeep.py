@@ -7,9 +7,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from muster.cli.backend import local_folder
+from muster.cli.backend import named_stage, open_backend
 from muster.cli.output import DataOption, JsonOption, emit, steps
-from muster.composition.local import LocalBackend
+from muster.composition.settings import LocalSettings
 
 
 def backup(
@@ -25,7 +25,7 @@ def backup(
     from muster.composition.upkeep import back_up
 
     with steps("backing up") as progress:
-        made = back_up(local_folder(data), destination, progress)
+        made = back_up(_folder(data), destination, progress)
 
     def show(console: Console) -> None:
         console.print(
@@ -69,7 +69,7 @@ def restore(
     from muster.composition.upkeep import restore as restore_store
 
     with steps("restoring") as progress:
-        done = restore_store(source, local_folder(data), progress, replace=replace, lists=erasures or [])
+        done = restore_store(source, _folder(data), progress, replace=replace, lists=erasures or [])
 
     def show(console: Console) -> None:
         counts = done.backup.counts
@@ -123,7 +123,7 @@ def doctor(
     """
     from muster.composition.upkeep import check_system, set_aside_unknown
 
-    folder = local_folder(data)
+    folder = _folder(data)
     moved = set_aside_unknown(folder)[0] if set_aside else 0
     findings = check_system(folder)
     problems = [finding for finding in findings if finding.problem]
@@ -154,14 +154,22 @@ def doctor(
 def retention(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Remove photos of sessions, and sessions, that are past their limits. `muster serve` does so each day.
 
-    The limits are MUSTER_KEEP_PHOTOS_DAYS (30) and MUSTER_KEEP_SESSIONS_DAYS (none: sessions are kept).
+    The limits are MUSTER_KEEP_PHOTOS_DAYS (30) and MUSTER_KEEP_SESSIONS_DAYS (none: sessions are kept). On a stage only
+    sessions are removed: its photos expire by the rules of the bucket.
     """
-    expired = LocalBackend(data).retention.run()
+    expired = open_backend(data).retention.run()
+    removed = (
+        f"{expired.sessions} sessions" if named_stage() else f"{expired.photos} photos and {expired.sessions} sessions"
+    )
     emit(
         {"photos": expired.photos, "sessions": expired.sessions},
         as_json,
-        lambda console: console.print(f"Removed {expired.photos} photos and {expired.sessions} sessions."),
+        lambda console: console.print(f"Removed {removed}."),
     )
+
+
+def _folder(data: Path | None) -> Path:
+    return data or LocalSettings().data
 
 
 def _count(number: int, noun: str) -> str:

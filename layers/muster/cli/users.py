@@ -1,6 +1,5 @@
 """`muster users`: users of the server on this machine; `muster.cli.accounts` has those of an AWS stage."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.table import Table
 
 from muster.cli import accounts
 from muster.cli.addresses import checked_address, network_addresses, page_address
-from muster.cli.backend import is_local
+from muster.cli.backend import named_stage
 from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.cli.qr import show_qr, sign_in_link
@@ -81,7 +80,6 @@ def add(
 
     Once a user exists, every request needs a token.
     """
-    _check_local(data)
     user = User(parse_user_id(user_id), role, name)
     where = _address(address, port, https) if qr else None
     groups = list(map(parse_group_id, group or []))
@@ -95,7 +93,7 @@ def add(
 @app.command("list")
 def list_users(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the users."""
-    if not is_local(data):
+    if named_stage() is not None:
         accounts.list_accounts(as_json)
         return
     found = LocalBackend(data).users.find()
@@ -121,7 +119,6 @@ def token(
     as_json: JsonOption = False,
 ) -> None:
     """Replace a token of the server on this machine and show the new one."""
-    _check_local(data)
     identifier = parse_user_id(user_id)
     where = _address(address, port, https) if qr else None
     _show_token(identifier, LocalBackend(data).users.renew_token(identifier), as_json, where)
@@ -136,7 +133,7 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Remove a user and revoke their token; on an AWS stage, delete the account of an e-mail address."""
-    if not is_local(data):
+    if named_stage() is not None:
         accounts.remove_account(user_id, yes, last_admin, as_json)
         return
     identifier = parse_user_id(user_id)
@@ -145,16 +142,3 @@ def remove(
     confirm(f"Remove the {user.role} {user.id} and revoke their token?", yes)
     users.remove(identifier, last_admin=last_admin)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the user {identifier}."))
-
-
-def _check_local(data: Path | None) -> None:
-    """Refuse a command that only the server of one machine has.
-
-    Raises:
-        InvalidRequest: the backend is AWS.
-    """
-    if not is_local(data):
-        raise InvalidRequest(
-            "MUSTER_TABLE is set, and users of a stage sign in through its user pool: use `muster users invite`, or "
-            "name a local store with --data."
-        )

@@ -31,6 +31,12 @@ def installed_folder(name: str) -> Path | None:
     return next((folder for folder in candidates if folder.is_dir()), None)
 
 
+def invalid_setting(error: ValidationError) -> InvalidSetting:
+    """Return the error for settings that were refused. It has only names and reasons: a value may be a secret."""
+    problems = [f"MUSTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+    return InvalidSetting(f"{'; '.join(problems)}. Correct it, or remove it for the default.")
+
+
 class CommonSettings(BaseSettings):
     """Settings of every system; each field is read from `MUSTER_<NAME>`.
 
@@ -105,6 +111,4 @@ class LocalSettings(CommonSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            # Only names and reasons: a value may be a secret.
-            problems = [f"MUSTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
-            raise InvalidSetting(f"{'; '.join(problems)}. Correct it, or remove it for the default.") from None
+            raise invalid_setting(error) from None

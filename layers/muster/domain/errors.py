@@ -441,6 +441,32 @@ class InvalidSetting(MusterError):
     code = "invalid_setting"
 
 
+class LocalStoreOnly(MusterError):
+    """The environment names a stage on AWS, and the command works on a local store only."""
+
+    code = "local_store_only"
+
+
+class StoreAmbiguous(MusterError):
+    """The command line names a local store, and the environment names a stage on AWS."""
+
+    code = "store_ambiguous"
+
+
+class StageRefused(MusterError):
+    """AWS refused a call of the command line: credentials, permissions, or a name that does not exist."""
+
+    code = "stage_refused"
+    category = Category.UNAVAILABLE
+
+
+class StageUnreachable(MusterError):
+    """AWS cannot be reached, or cannot answer for now."""
+
+    code = "stage_unreachable"
+    category = Category.UNAVAILABLE
+
+
 class OutputExists(MusterError):
     """A file would be overwritten."""
 
