@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -11,9 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
-from typer.main import get_command
 
-from muster.cli.app import app, main
+from muster.cli.app import main
 from muster.cli.scope import LOCAL_ONLY, ON_STAGES, STAGE_ONLY, WITHOUT_STORE
 from muster.cli.store import checked_store
 from muster.domain.attendance import Session, SessionPhoto
@@ -22,6 +20,7 @@ from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.packs.manifest import shipped_spec
 from muster.storage.aws.table import Table
+from tests.command_tree import leaf_commands
 from tests.contract.examples import a_student, a_template, learn
 from tests.contract.places import AwsPlace
 
@@ -91,17 +90,7 @@ def workstation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     return Workstation(tmp_path, monkeypatch, capsys)
 
 
-def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Yield the commands without subcommands, by their names."""
-    inner = getattr(command, "commands", None)
-    if inner is None:
-        yield " ".join(names), command
-        return
-    for name, subcommand in inner.items():
-        yield from commands(subcommand, (*names, name))
-
-
-COMMANDS = dict(commands(get_command(app)))
+COMMANDS = {" ".join(words): command for words, command in leaf_commands().items()}
 
 
 def test_every_command_is_in_one_list() -> None:

@@ -4,17 +4,14 @@ import json
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import typer.main
 
-from muster.cli.app import app
 from muster.packs.load import ModelPack
 from muster.storage.local import DATABASE_FILE, open_local
+from tests.command_tree import leaf_commands
 from tests.e2e.kill_rounds import TOKEN, HttpWriter, Record, check, rounds
 from tests.e2e.test_users import document, muster, serving_process
 
@@ -70,19 +67,8 @@ NO_STORE = {
 }
 
 
-def command_names() -> Iterator[str]:
-    def walk(command: Any, path: tuple[str, ...]) -> Iterator[str]:
-        if hasattr(command, "commands"):
-            for name, below in command.commands.items():
-                yield from walk(below, (*path, name))
-        else:
-            yield " ".join(path)
-
-    return walk(typer.main.get_command(app), ())
-
-
 def test_no_command_is_left_out_here() -> None:
-    assert set(command_names()) == COMMANDS.keys() | NO_STORE.keys()
+    assert set(map(" ".join, leaf_commands())) == COMMANDS.keys() | NO_STORE.keys()
     assert not COMMANDS.keys() & NO_STORE.keys()
 
 

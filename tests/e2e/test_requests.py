@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from muster.api.app import create_app
-from muster.api.middleware.rate_limit import Rate, RateLimits
 from muster.api.middleware.request_log import LOGGER
+from muster.api.rate_limits import Rate, RateLimits
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, UserId
 from muster.domain.user import Role, User

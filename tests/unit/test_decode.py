@@ -15,7 +15,8 @@ from PIL import ExifTags, Image, ImageCms
 from PIL.Image import Transpose
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, MusterError, UnsupportedImage
-from muster.vision.decode import ImageLimits, decode
+from muster.vision.decode import decode
+from muster.vision.formats import ImageLimits
 
 RED, WHITE, GREEN = (230, 20, 30), (255, 255, 255), (20, 160, 60)
 

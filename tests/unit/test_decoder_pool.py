@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, OutOfMemory, UnsupportedImage
-from muster.vision.decode import ImageLimits, count_scans, decode
+from muster.vision.decode import count_scans, decode
 from muster.vision.decoder_pool import DecoderPool
+from muster.vision.formats import ImageLimits
 from tests.hostile import jpeg_of_scans, png_chunk
 
 

@@ -4,17 +4,15 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
 import yaml  # type: ignore[import-untyped]
 
 from benchmarks.__main__ import MODULES
 from muster import __version__
-from muster.cli.app import app
 from muster.composition.aws_settings import AwsSettings, RetrainSettings, TrainingJobSettings
 from muster.composition.settings import LocalSettings
+from tests.command_tree import leaf_commands
 from tools.generated_docs import sections
 from tools.prose import tracked_files
 from tools.wrap import wrap
@@ -65,20 +63,11 @@ def test_benchmarks_exist() -> None:
     assert named <= set(MODULES)
 
 
-def commands(group: Any, words: tuple[str, ...] = ("muster",)) -> dict[tuple[str, ...], set[str]]:
-    """Return the options of each command, by its words."""
-    found: dict[tuple[str, ...], set[str]] = {}
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            found |= commands(command, (*words, name))
-        else:
-            options = {option for parameter in command.params for option in parameter.opts}
-            found[*words, name] = options | {"--help"}
-    return found
-
-
 def test_the_command_line_page_lists_every_command_and_the_docs_name_no_other() -> None:
-    known = commands(typer.main.get_command(app))
+    known = {
+        ("muster", *words): {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        for words, command in leaf_commands().items()
+    }
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     assert {words for words in known if f"`{' '.join(words)}" not in page} == set()
     groups = {words[1] for words in known if len(words) == 3}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.api.middleware.content_digest import ContentDigest, delimiter_of
-from muster.api.middleware.rate_limit import Buckets, Rate
+from muster.api.rate_limits import Buckets, Rate
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:

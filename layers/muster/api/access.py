@@ -107,3 +107,20 @@ class Access:
             raise
         self.group(session.group_id)
         return session
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """Returns what a caller may do with the groups, students and sessions of these stores."""
+
+    groups: GroupStore
+    students: StudentStore
+    sessions: SessionStore
+
+    def of(self, caller: Principal) -> Access:
+        """Return a caller's access.
+
+        Raises:
+            NotAllowed: the user has no role.
+        """
+        return Access(caller, self.groups, self.students, self.sessions)

@@ -68,7 +68,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     app.add_middleware(RequireAuthenticationMiddleware, public_paths=PUBLIC_PATHS)
     if system.limits is not None:
         app.add_middleware(RateLimitMiddleware, limits=system.limits)
-    app.add_middleware(AuthenticationMiddleware, sign_in=system.access.sign_in)
+    app.add_middleware(AuthenticationMiddleware, sign_in=system.sign_in)
     if site is not None:
         app.add_middleware(WebClientMiddleware, folder=site)
     app.add_middleware(BodyLimitMiddleware, form_bytes=MAX_BODY_BYTES, other_bytes=MAX_JSON_BYTES)
@@ -95,7 +95,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     app.include_router(session_routes(system))
     app.include_router(report_routes(system))
     if system.uploads is not None:
-        app.include_router(upload_routes(system.uploads, system.access))
+        app.include_router(upload_routes(system.uploads, Authorize(system.access)))
     app.include_router(health_routes(system))
     _deny_by_default(app)
     return app

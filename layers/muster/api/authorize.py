@@ -6,11 +6,9 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from muster.api.access import Access
+from muster.api.access import Access, AccessRules
 from muster.api.middleware.authentication import caller_of
-from muster.api.sign_in import SignIn
 from muster.domain.errors import MusterError
-from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 # Only documents the token in OpenAPI; `SignIn` reads it.
 _BEARER: Final = HTTPBearer(
@@ -20,17 +18,10 @@ _BEARER: Final = HTTPBearer(
 
 
 class Authorize:
-    """FastAPI dependency that returns what the caller may do.
+    """FastAPI dependency that returns what the caller may do."""
 
-    Attributes:
-        sign_in: identifies callers; the authentication middleware uses it.
-    """
-
-    def __init__(self, sign_in: SignIn, groups: GroupStore, students: StudentStore, sessions: SessionStore) -> None:
-        self.sign_in = sign_in
-        self._groups = groups
-        self._students = students
-        self._sessions = sessions
+    def __init__(self, rules: AccessRules) -> None:
+        self._rules = rules
 
     def __call__(
         self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None
@@ -44,4 +35,4 @@ class Authorize:
         caller = caller_of(request.scope)
         if isinstance(caller, MusterError):
             raise caller
-        return Access(caller, self._groups, self._students, self._sessions)
+        return self._rules.of(caller)

@@ -3,7 +3,7 @@
 from fastapi import UploadFile
 
 from muster.domain.errors import ImageTooLarge
-from muster.vision.decode import DEFAULT_IMAGE_LIMITS
+from muster.vision.formats import DEFAULT_IMAGE_LIMITS
 
 
 def read_photo(upload: UploadFile) -> bytes:

@@ -1,11 +1,11 @@
 """Identification of the caller: by token on one machine, by verified claims in the cloud."""
 
+from __future__ import annotations
+
 import ipaddress
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
-
-from starlette.requests import HTTPConnection
 
 from muster.api.access import Principal
 from muster.domain.actor import OPERATOR
@@ -13,6 +13,10 @@ from muster.domain.errors import NotAllowed, SignInRequired
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
 from muster.services.roster.users import Users
+
+if TYPE_CHECKING:
+    # Commands build the services, too, and answer no request.
+    from starlette.requests import HTTPConnection
 
 LOCAL_USER: Final = OPERATOR.user_id
 """The caller while no user exists."""

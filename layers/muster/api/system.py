@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from muster.api.authorize import Authorize
-from muster.api.middleware.rate_limit import RateLimits
+from muster.api.access import AccessRules
+from muster.api.rate_limits import RateLimits
+from muster.api.sign_in import SignIn
 from muster.domain.identifiers import PackId
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.reports import Reports
@@ -40,7 +41,7 @@ class RecordServices:
     """The services that need no model.
 
     Attributes:
-        access: the dependency of every protected route.
+        sign_in: identifies callers.
         answers: responses to requests that may be repeated.
         limits: None if a gateway limits the rate of requests.
         uploads: None if photos come in requests only.
@@ -49,7 +50,8 @@ class RecordServices:
     """
 
     pack: PackId
-    access: Authorize
+    sign_in: SignIn
+    access: AccessRules
     answers: IdempotencyStore
     limits: RateLimits | None
     roster: Roster

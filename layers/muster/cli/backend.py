@@ -1,5 +1,7 @@
 """Choose the backend of the command line: the stage on AWS that the environment names, or else the local store."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +11,15 @@ from muster.api.system import RecordServices
 from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidSetting, LocalStoreOnly
-from muster.services.packs.migration import Migration
-from muster.services.photos.session_pictures import SessionPictures
-from muster.services.privacy.retention import Retention
-from muster.services.roster.accounts import Accounts
-from muster.services.training.queue import TrainingQueue
 
 if TYPE_CHECKING:
+    # Some import the model libraries, which most commands do not need.
     from muster.composition.aws_settings import AwsSettings
+    from muster.services.packs.migration import Migration
+    from muster.services.photos.session_pictures import SessionPictures
+    from muster.services.privacy.retention import Retention
+    from muster.services.roster.accounts import Accounts
+    from muster.services.training.queue import TrainingQueue
 
 STAGE_VARIABLES: Final = ("MUSTER_STAGE", "MUSTER_TABLE", "MUSTER_PHOTOS_BUCKET", "MUSTER_MODELS_BUCKET")
 """Together they name a stage. Setting only some of them is an error: the command must not use the other store."""
@@ -56,7 +59,7 @@ def named_stage(environment: Mapping[str, str] = os.environ) -> str | None:
     return environment["MUSTER_STAGE"]
 
 
-def stage_settings() -> "AwsSettings":
+def stage_settings() -> AwsSettings:
     """Read the settings of the stage that the environment names.
 
     Raises:

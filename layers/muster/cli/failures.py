@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from muster.cli.output import stderr
 from muster.domain.errors import MusterError
 
 
@@ -57,6 +56,8 @@ def _end(code: str, message: str) -> None:
     if "--json" in sys.argv:
         json.dump({"code": code, "detail": message}, sys.stdout, ensure_ascii=False)
         sys.stdout.write("\n")
+    from muster.cli.output import stderr
+
     stderr.print(f"[bold red]{code}[/]: ", end="")
     stderr.print(message, highlight=False, soft_wrap=True, markup=False)
     sys.exit(1)

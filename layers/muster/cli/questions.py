@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -17,8 +17,10 @@ from muster.domain.corrections import MAX_CONFIRMED_FACES
 from muster.domain.errors import InvalidRequest, PhotoNotFound, ProposalChanged
 from muster.domain.identifiers import FaceId, SessionId, StudentId
 from muster.reports.wording import percent
-from muster.services.photos.session_pictures import SessionPictures
 from muster.services.roll_call.sessions import Sessions
+
+if TYPE_CHECKING:
+    from muster.services.photos.session_pictures import SessionPictures
 
 
 def questions(
@@ -120,7 +122,7 @@ def _proposals(sessions: Sessions, session_id: SessionId, chosen: Sequence[FaceI
 
 
 def _write_pictures(
-    folder: Path, session_id: SessionId, faces: list[FaceId], pictures: SessionPictures
+    folder: Path, session_id: SessionId, faces: list[FaceId], pictures: "SessionPictures"
 ) -> dict[FaceId, str]:
     folder.mkdir(parents=True, exist_ok=True)
     written = {}

@@ -76,7 +76,7 @@ def register_photos(
     """
     from muster.api.schemas.registration import PhotoReportDocument
     from muster.services.registering.bulk import BulkRegistration, PhotoResult, photos_of_archive, photos_of_folder
-    from muster.vision.decode import DEFAULT_IMAGE_LIMITS
+    from muster.vision.formats import DEFAULT_IMAGE_LIMITS
 
     groups = frozenset(map(parse_group_id, group or []))
     with ExitStack() as stack:

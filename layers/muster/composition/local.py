@@ -1,30 +1,33 @@
 """Wire the services of one machine: SQLite and files, and a worker thread that trains."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from muster.api.middleware.rate_limit import RateLimits
+from muster.api.rate_limits import RateLimits
 from muster.api.sign_in import LocalSignIn
 from muster.api.system import RecordServices, Services
 from muster.composition.record_services import build_record_services
-from muster.composition.services import build_services, extend
 from muster.composition.settings import LocalSettings
-from muster.composition.training import build_trainer, population_of
-from muster.composition.vision import open_models
-from muster.packs.load import ModelPack, load_pack
-from muster.packs.manifest import name_of
-from muster.services.packs.migration import Migration, check_packs
-from muster.services.photos.session_pictures import SessionPictures
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roster.groups import Groups
 from muster.services.roster.users import Users
-from muster.services.training.run import Trainer
 from muster.storage.local import LocalStores, open_local
-from muster.vision.decode import DEFAULT_IMAGE_LIMITS, Decode, decode
-from muster.vision.decoder_pool import DecoderPool
-from muster.vision.pipeline import VisionPipeline
+from muster.vision.formats import DEFAULT_IMAGE_LIMITS
+
+if TYPE_CHECKING:
+    # These import the model libraries, which most commands do not need.
+    from pathlib import Path
+
+    from muster.packs.load import ModelPack
+    from muster.services.packs.migration import Migration
+    from muster.services.photos.session_pictures import SessionPictures
+    from muster.services.training.run import Trainer
+    from muster.vision.decode import Decode
+    from muster.vision.pipeline import VisionPipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class LocalBackend:
     @cached_property
     def session_pictures(self) -> SessionPictures:
         """The pictures of sessions, for which no model is loaded."""
+        from muster.services.photos.session_pictures import SessionPictures
+
         return SessionPictures(self.records.sessions, self.stores.sessions, self._decode)
 
     @cached_property
@@ -98,6 +103,12 @@ class LocalBackend:
             PackMissing, PackDamaged: the model pack cannot be used.
             PackMismatch: the store's students were registered with another pack.
         """
+        from muster.composition.services import build_services, extend
+        from muster.composition.vision import open_models
+        from muster.packs.load import load_pack
+        from muster.packs.manifest import name_of
+        from muster.services.packs.migration import check_packs
+
         pack, stores = load_pack(self.settings.pack, self.settings.home), self.stores
         check_packs(stores.staging.packs(), pack.id, name_of)
         vision = self._vision or open_models(pack, self.settings.threads)
@@ -119,6 +130,10 @@ class LocalBackend:
         Raises:
             PackMissing, PackDamaged: that pack cannot be used.
         """
+        from muster.composition.vision import open_models
+        from muster.packs.load import load_pack
+        from muster.services.packs.migration import Migration
+
         pack, stores = load_pack(name, self.settings.home), self.stores
         vision = open_models(pack, self.settings.threads)
         return Migration(
@@ -132,7 +147,13 @@ class LocalBackend:
 
     @cached_property
     def _decode(self) -> Decode:
-        return DecoderPool(self._decoders).decode if self._decoders else decode
+        if self._decoders:
+            from muster.vision.decoder_pool import DecoderPool
+
+            return DecoderPool(self._decoders).decode
+        from muster.vision.decode import decode
+
+        return decode
 
     def _records(self, trainer: Trainer | None) -> RecordServices:
         return build_record_services(
@@ -149,4 +170,6 @@ class LocalBackend:
 def _trainer(pack: ModelPack) -> Trainer | None:
     if find_spec("torch") is None:
         return None
+    from muster.composition.training import build_trainer, population_of
+
     return build_trainer(pack.id, population_of(pack.statistics))

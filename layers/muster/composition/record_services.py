@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from muster.api.authorize import Authorize
-from muster.api.middleware.rate_limit import RateLimits
+from muster.api.access import AccessRules
+from muster.api.rate_limits import RateLimits
 from muster.api.sign_in import SignIn
 from muster.api.system import RecordServices
 from muster.composition.settings import CommonSettings
@@ -101,7 +101,8 @@ def build_record_services(
     sessions = Sessions(stores.students, stores.sessions, stores.groups)
     return RecordServices(
         pack=pack,
-        access=Authorize(sign_in, stores.groups, stores.students, stores.sessions),
+        sign_in=sign_in,
+        access=AccessRules(stores.groups, stores.students, stores.sessions),
         answers=stores.idempotency,
         limits=limits,
         roster=Roster(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 
 from muster.domain.errors import DamagedImage, EmptyUpload, ImageTooLarge, UnsupportedImage
-from muster.vision.formats import PILLOW_FORMATS
+from muster.vision.formats import DEFAULT_IMAGE_LIMITS, PILLOW_FORMATS, ImageLimits
 from muster.vision.jpeg_end import restore_end_marker
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
@@ -50,29 +50,6 @@ _WITHOUT_LENGTH = frozenset({0x01, 0xD8})
 
 _MAX_SEGMENTS = 2_000
 """Most segments of a JPEG that are counted. The largest metadata of cameras takes about 200, of 64 kB each."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImageLimits:
-    """Limits on the size and the cost of an upload.
-
-    Attributes:
-        file_bytes: largest file, in bytes. A 50-megapixel phone photo takes 8 to 20 MB.
-        pixels: most pixels, read from the header before decoding. The default leaves room for the
-            largest picture of a 50-megapixel phone sensor, 8192 x 6144.
-        scanned_pixels: most pixels times scans of a JPEG. A scan of a few bytes makes the decoder process the whole
-            picture again; cameras and editors write up to about 10 scans.
-        processor_seconds: most processor time of decoding, enforced by `DecoderPool`. A HEIC of 50 megapixels took up
-            to 4.2 s on one core of a server, a JPEG of that size 1 s; a machine half as fast takes twice as long.
-    """
-
-    file_bytes: int = 25_000_000
-    pixels: int = 52_428_800
-    scanned_pixels: int = 1_600_000_000
-    processor_seconds: float = 12.0
-
-
-DEFAULT_IMAGE_LIMITS = ImageLimits()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

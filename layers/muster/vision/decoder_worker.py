@@ -14,7 +14,8 @@ import warnings
 from typing import BinaryIO
 
 from muster.domain.errors import ImageTooLarge, MusterError
-from muster.vision.decode import DEFAULT_IMAGE_LIMITS, decode
+from muster.vision.decode import decode
+from muster.vision.formats import DEFAULT_IMAGE_LIMITS
 
 LENGTH = struct.Struct("<Q")
 

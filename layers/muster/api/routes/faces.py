@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.etags import IfMatch, etag, pinned
 from muster.api.problems import problems
 from muster.api.schemas.questions import FacesConfirmation
@@ -21,7 +22,7 @@ _CHANGE = problems(409, 412)
 def face_routes(system: Services, work: Workload) -> APIRouter:
     """Make the router; `work` limits how many photos are decoded at once."""
     router = APIRouter(prefix="/v1/sessions", tags=["recognition"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.post("/{session_id}/faces/{face_id}/student", responses=_CHANGE)
     @work

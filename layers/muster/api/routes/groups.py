@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.etags import IfMatch, etag, expected
 from muster.api.pagination import Cursor, Limit, page
 from muster.api.problems import problems
@@ -20,7 +21,7 @@ _CHANGE_PROBLEMS = problems(409, 412, 428)
 def group_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.get("")
     def list_groups(access: caller, limit: Limit = 100, cursor: Cursor = None) -> GroupPage:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.problems import problems
 from muster.api.schemas.me import MeDocument
 from muster.api.system import RecordServices
@@ -17,7 +18,7 @@ _PROBLEMS = problems(401, 403)
 def me_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/me", tags=["me"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.get("")
     def me(access: caller) -> MeDocument:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.problems import problems
 from muster.api.system import Services
 from muster.api.workload import Workload
@@ -20,7 +21,7 @@ _HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nos
 def picture_routes(system: Services, work: Workload) -> APIRouter:
     """Make the router; `work` limits how many photos are decoded at once."""
     router = APIRouter(prefix="/v1", tags=["recognition"], responses=problems(401, 403, 404, 422, 503))
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.get("/students/{student_id}/picture", response_class=Response, responses=_PICTURE)
     @work

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.photo_upload import read_photo
 from muster.api.problems import problems
 from muster.api.schemas.registration import PhotoReportDocument, RegisteredDocument
@@ -13,7 +14,7 @@ from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.domain.registration import RegistrationDetails
 from muster.services.registering.bulk import BulkRegistration, photos_of_archive
-from muster.vision.decode import DEFAULT_IMAGE_LIMITS
+from muster.vision.formats import DEFAULT_IMAGE_LIMITS
 
 _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 
@@ -21,7 +22,7 @@ _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 def registration_routes(system: Services, work: Workload, archives: Workload) -> APIRouter:
     """Make the router; `work` limits how many photos are processed at once, `archives` how many archives."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
     bulk = BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
 
     @router.post("/register/register-student", status_code=201)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.problems import problems
 from muster.api.schemas.reports import ReportDocument
 from muster.api.system import RecordServices
@@ -61,7 +62,7 @@ Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples
 def report_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.get("/attendance", response_model=ReportDocument, responses=_FORMS)
     def attendance(

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Form, UploadFile
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.photo_upload import read_photo
 from muster.api.problems import problems
 from muster.api.schemas.roll_call import DetectDocument
@@ -18,7 +19,7 @@ _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 def roll_call_routes(system: Services, work: Workload) -> APIRouter:
     """Make the router; `work` limits how many requests are processed at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.post("/mark/detect")
     @work

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.etags import IfMatch, etag, expected, pinned
 from muster.api.pagination import Cursor, Limit, page
 from muster.api.problems import problems
@@ -36,7 +37,7 @@ Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples
 def session_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.get("")
     def list_sessions(

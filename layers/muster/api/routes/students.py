@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.etags import IfMatch, etag, expected
 from muster.api.pagination import Cursor, Limit, page
 from muster.api.problems import problems
@@ -26,7 +27,7 @@ _FILE_PROBLEMS = problems(409, 413, 415)
 def student_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1", tags=["roster"], responses=_PROBLEMS)
-    caller = Annotated[Access, Depends(system.access)]
+    caller = Annotated[Access, Depends(Authorize(system.access))]
 
     @router.get("/students")
     def list_students(

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from muster.api.access import Access
+from muster.api.authorize import Authorize
 from muster.api.problems import problems
 from muster.api.schemas.system import TrainingDocument
 from muster.api.system import RecordServices
@@ -15,7 +16,7 @@ def training_routes(system: RecordServices) -> APIRouter:
     router = APIRouter(prefix="/v1/training", tags=["roster"], responses=problems(401, 403, 404, 422))
 
     @router.get("")
-    def training(_: Annotated[Access, Depends(system.access)]) -> TrainingDocument:
+    def training(_: Annotated[Access, Depends(Authorize(system.access))]) -> TrainingDocument:
         """Return the state of training."""
         return TrainingDocument.of(system.training.state(), system.heads.number())
 
