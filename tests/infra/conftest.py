@@ -20,7 +20,6 @@ WEB_ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/muster/0a1b2c3d"
 def without_docker_or_account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_DOCKER", "/bin/false")
-        patch.setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
         for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION", "CDK_DEFAULT_ACCOUNT"):
             patch.delenv(name, raising=False)
         yield
