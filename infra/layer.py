@@ -3,6 +3,9 @@
 `python -m infra.layer`, or any `cdk` command that packages code, installs wheels for the functions' platform, checked
 by hash, into `build/layer/python`. `python -m infra.app` alone uses no network. Without the dependencies it still
 synthesizes the layer, for tests and reviews, but a rule makes CloudFormation reject the deployment.
+
+Lambda cannot store bytecode in a layer, so a function without it compiles every module at every cold start. It is
+compiled here if the functions' version of Python is installed.
 """
 
 import hashlib
@@ -46,6 +49,26 @@ def is_prepared(root: Path) -> bool:
     return stamp.is_file() and stamp.read_text() == _digest(root)
 
 
+def runtime_python() -> str | None:
+    """Return the path of the functions' version of Python on this machine, or None."""
+    if f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON_VERSION:
+        return sys.executable
+    return shutil.which(f"python{PYTHON_VERSION}")
+
+
+def _compile(python: str, folder: Path) -> None:
+    """Compile the modules of a folder that Lambda will show as `/opt/python`."""
+    subprocess.run(  # noqa: S603  an interpreter and constants
+        [
+            *(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
+            *("-s", str(folder), "-p", "/opt/python", str(folder)),
+        ],
+        # Some packages ship modules for other versions of Python, which do not compile.
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 @jsii.implements(cdk.ILocalBundling)
 class _Copy:
     """Copies the library, and the prepared dependencies, into the folder that CDK packages as the layer."""
@@ -57,8 +80,10 @@ class _Copy:
         """Fill the folder. Returns True always, so that CDK never falls back to Docker."""
         target = Path(output_dir) / "python"
         if is_prepared(self._root):
-            shutil.copytree(self._root / PREPARED, target, ignore=_NOT_SHIPPED)
+            shutil.copytree(self._root / PREPARED, target)
         shutil.copytree(self._root / "layers/muster", target / "muster", ignore=_NOT_SHIPPED)
+        if python := runtime_python():
+            _compile(python, target)
         return True
 
 
@@ -84,7 +109,12 @@ def library_layer(scope: Construct, root: Path) -> lambda_.LayerVersion:
         compatible_architectures=[lambda_.Architecture.X86_64],
         code=lambda_.Code.from_asset(
             str(root / "layers"),
-            asset_hash_type=cdk.AssetHashType.OUTPUT,
+            # Of the sources: bytecode can differ from run to run, and each difference would be a new version.
+            asset_hash=cdk.FileSystem.fingerprint(
+                str(root / "layers/muster"),
+                exclude=["**/__pycache__", "*.pyc"],
+                extra_hash=f"{_digest(root)} {complete} {runtime_python() is not None}",
+            ),
             bundling=cdk.BundlingOptions(image=cdk.DockerImage.from_registry("none"), local=_Copy(root)),
         ),
     )
@@ -130,6 +160,8 @@ def prepare(root: Path) -> None:
             check=True,
         )
         (made / "lock.sha256").write_text(_digest(root))
+        if python := runtime_python():
+            _compile(python, made / "python")
         if final.exists():
             final.rename(Path(folder) / "replaced")
         made.rename(final)

@@ -152,3 +152,24 @@ def test_a_layer_whose_build_fails_is_not_replaced(tmp_path: Path, monkeypatch: 
 
     assert (tmp_path / layer.PREPARED).is_dir()
     assert not layer.is_prepared(tmp_path)
+
+
+def test_the_layer_has_bytecode_if_the_functions_python_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "layers/muster"
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text("answer = 42\n")
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / layer.LOCK).write_text("")
+
+    def bundled(version: str) -> list[Path]:
+        monkeypatch.setattr(layer, "PYTHON_VERSION", version)
+        folder = tmp_path / version
+        assert layer._Copy(tmp_path).try_bundle(str(folder))
+        return list(folder.rglob("*.pyc"))
+
+    (compiled,) = bundled(f"{sys.version_info.major}.{sys.version_info.minor}")
+    assert compiled.parent.parent == compiled.parents[3] / "python/muster"
+    assert b"/opt/python/muster/__init__.py" in compiled.read_bytes()
+    assert bundled("9.99") == []

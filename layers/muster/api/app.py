@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
@@ -84,21 +84,26 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
         from muster.api.routes.roll_call import roll_call_routes
 
         recognition, pictures = recognition_work(), picture_work()
-        app.include_router(registration_routes(system, recognition, archive_work()))
-        app.include_router(roll_call_routes(system, recognition))
-        app.include_router(picture_routes(system, pictures))
-        app.include_router(face_routes(system, pictures))
-    app.include_router(me_routes(system))
-    app.include_router(student_routes(system))
-    app.include_router(training_routes(system))
-    app.include_router(group_routes(system))
-    app.include_router(session_routes(system))
-    app.include_router(report_routes(system))
+        _add(app, registration_routes(system, recognition, archive_work()))
+        _add(app, roll_call_routes(system, recognition))
+        _add(app, picture_routes(system, pictures))
+        _add(app, face_routes(system, pictures))
+    _add(app, me_routes(system))
+    _add(app, student_routes(system))
+    _add(app, training_routes(system))
+    _add(app, group_routes(system))
+    _add(app, session_routes(system))
+    _add(app, report_routes(system))
     if system.uploads is not None:
-        app.include_router(upload_routes(system.uploads, Authorize(system.access)))
-    app.include_router(health_routes(system))
+        _add(app, upload_routes(system.uploads, Authorize(system.access)))
+    _add(app, health_routes(system))
     _deny_by_default(app)
     return app
+
+
+def _add(app: FastAPI, router: APIRouter) -> None:
+    """Add a router's own routes. `include_router` would analyse each of them again, a tenth of a cold start on AWS."""
+    app.router.routes.extend(router.routes)
 
 
 def _deny_by_default(app: FastAPI) -> None:

@@ -1,7 +1,7 @@
 """Wire the services on AWS that need no model."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import boto3
 from botocore.config import Config
@@ -9,6 +9,7 @@ from botocore.config import Config
 from muster.api.sign_in import GatewaySignIn
 from muster.api.system import RecordServices
 from muster.composition.aws_settings import AwsSettings, RetrainSettings
+from muster.composition.lazy_client import LazyClient
 from muster.composition.record_services import build_record_services
 from muster.domain.errors import UserPoolNotConfigured
 from muster.services.privacy.retention import Retention, RetentionLimits
@@ -46,9 +47,12 @@ class AwsAccess:
 
 
 def open_access(settings: AwsSettings) -> AwsAccess:
-    """Build the clients and stores. The SDK's own settings give region, credentials and endpoint."""
+    """Build the clients and stores. The SDK's own settings give region, credentials and endpoint.
+
+    The client of S3 is created when it is first used; a function that always needs it uses it at its start.
+    """
     dynamodb = boto3.client("dynamodb", config=CLIENT_CONFIG)
-    s3 = boto3.client("s3", config=_S3_CONFIG)
+    s3 = cast("S3Client", LazyClient(lambda: boto3.client("s3", config=_S3_CONFIG)))
     stores = open_aws(dynamodb, s3, table=settings.table, photos=settings.photos_bucket, models=settings.models_bucket)
     uploads = AwsUploads(s3, Table(dynamodb, settings.table), settings.photos_bucket)
     return AwsAccess(dynamodb, s3, stores, uploads)
