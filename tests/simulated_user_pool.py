@@ -1,4 +1,4 @@
-"""What a user pool does and the simulation does not: invitations sent again, authenticators, refusals, lost answers."""
+"""A user pool with what the simulation lacks: invitations sent again, authenticators, refusals, lost answers."""
 
 import io
 import json

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -19,9 +20,11 @@ from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.packs.manifest import shipped_spec
+from muster.services.registering.bulk import PhotoReport, PhotoResult
+from muster.services.uploading.bulk import BulkUpload
 from muster.storage.aws.table import Table
 from tests.command_tree import leaf_commands
-from tests.contract.examples import a_student, a_template, learn
+from tests.contract.examples import a_photo, a_student, a_template, learn
 from tests.contract.places import AwsPlace
 
 PHOTO, FACE = "ab" * 16, "cd" * 16
@@ -125,8 +128,12 @@ def fill(place: AwsPlace) -> None:
     stores.heads.promote(pack, stores.heads.save(pack, b"head", {}), None)
 
 
+IN_THE_POOL = {"users list", "users remove"}
+"""tests/e2e/test_user_pool.py runs these on a stage."""
+
 WORKING = {
     "students list": (),
+    "students register": ("photos", "--consent"),
     "students import": ("roster.csv", "--group", "8a", "--yes"),
     "students change": ("s1", "--name", "Ada Lovelace"),
     "students consent": ("s1", "--consent"),
@@ -153,7 +160,7 @@ WORKING = {
     "retention": (),
 }
 READING = {name for name in WORKING if name.split()[-1] in ("list", "learned-faces", "show", "questions", "report")}
-READING |= {"attendance export"}
+READING |= {"attendance export", "students register"}  # registered before
 
 
 # tests/e2e/test_user_pool.py has the commands on accounts.
@@ -165,6 +172,8 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     workstation.name_stage(aws)
     monkeypatch.setenv("MUSTER_KEEP_SESSIONS_DAYS", "365")
     (workstation.folder / "roster.csv").write_text("student_id,name\ns2,Bea\n")
+    (workstation.folder / "photos").mkdir()
+    (workstation.folder / "photos" / "s1.jpg").write_bytes(a_photo("s1"))
     before, files = stored(aws), workstation.files
     answered = workstation.muster(*name.split(), *WORKING[name], "--json")
     assert answered.status == 0, answered.stderr
@@ -173,6 +182,18 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     assert (stored(aws) == before) == (name in READING), "a change is on the stage"
     made = {path.name for path in set(workstation.files) - set(files)}
     assert made == ({"week.csv"} if name == "attendance export" else set())
+
+
+def test_every_command_for_stages_is_tried() -> None:
+    assert WORKING.keys() | IN_THE_POOL == ON_STAGES
+
+
+@pytest.mark.parametrize("name", sorted(STAGE_ONLY))
+def test_a_command_for_stages_refuses_a_local_store(name: str, workstation: Workstation) -> None:
+    required = [parameter for parameter in COMMANDS[name].params if parameter.required]
+    answered = workstation.muster(*name.split(), *("ada@example.edu" for _ in required), "--json")
+    assert (answered.status, answered.document["code"]) == (1, "invalid_request")
+    assert workstation.files == []
 
 
 def stored(place: AwsPlace) -> str:
@@ -271,3 +292,28 @@ def test_a_workstation_without_a_region_or_credentials_is_told_so(
     workstation.name_stage(aws, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, AWS_EC2_METADATA_DISABLED="true")
     answered = workstation.muster("groups", "list", "--json")
     assert (answered.document["code"], "sign in" in answered.document["detail"]) == ("stage_refused", True)
+
+
+def test_an_interrupted_registration_reports_every_photo(
+    workstation: Workstation, aws: AwsPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: object) -> Iterator[PhotoReport]:
+        yield PhotoReport("s1.jpg", StudentId("s1"), PhotoResult.REGISTERED, 0.8)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BulkUpload, "run", run)
+    workstation.name_stage(aws)
+    folder = workstation.folder / "photos"
+    folder.mkdir()
+    for name in ("s1.jpg", "s2.jpg"):
+        (folder / name).touch()
+    answered = workstation.muster("students", "register", "photos", "--consent", "--json")
+    assert answered.status == 130
+    assert {report["photo"]: (report["result"], report["code"]) for report in answered.document} == {
+        "s1.jpg": ("registered", None),
+        "s2.jpg": ("unanswered", "interrupted"),
+    }
+    assert (
+        "1 registered, 0 registered before, 0 refused, 1 not answered."
+        in workstation.muster("students", "register", "photos", "--consent").stdout
+    )

@@ -55,7 +55,7 @@ class Stage:
     pool_id: str
 
     def run(self, *arguments: str) -> Any:
-        """Run `muster users` and return its document; an error of Muster is raised as it is."""
+        """Run `muster users` and return its document; an error of Muster is raised unchanged."""
         result = CliRunner().invoke(app, ["users", *arguments, "--json"], catch_exceptions=False, standalone_mode=True)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)

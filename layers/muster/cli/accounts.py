@@ -11,6 +11,7 @@ from rich.table import Table
 from muster.cli.backend import named_stage, open_accounts
 from muster.cli.confirmation import confirm
 from muster.cli.output import JsonOption, emit
+from muster.cli.store import print_stage
 from muster.domain.errors import GroupNotFound, InvalidRequest
 from muster.domain.identifiers import GroupId, parse_group_id
 from muster.domain.user import Account, Role
@@ -185,6 +186,7 @@ def _open() -> Accounts:
             "This command works on the user pool of an AWS stage: set MUSTER_TABLE and the variables beside it, as "
             "docs/operations.md describes. On one machine, use `muster users add`."
         )
+    print_stage()
     return open_accounts()
 
 

@@ -14,12 +14,15 @@ from muster.domain.errors import InvalidSetting, LocalStoreOnly
 
 if TYPE_CHECKING:
     # Some import the model libraries, which most commands do not need.
+    from muster.composition.aws_backend import AwsBackend
     from muster.composition.aws_settings import AwsSettings
     from muster.services.packs.migration import Migration
     from muster.services.photos.session_pictures import SessionPictures
     from muster.services.privacy.retention import Retention
+    from muster.services.registering.bulk import BulkRegistration
     from muster.services.roster.accounts import Accounts
     from muster.services.training.queue import TrainingQueue
+    from muster.services.uploading.bulk import BulkUpload
 
 STAGE_VARIABLES: Final = ("MUSTER_STAGE", "MUSTER_TABLE", "MUSTER_PHOTOS_BUCKET", "MUSTER_MODELS_BUCKET")
 """Together they name a stage. Setting only some of them is an error: the command must not use the other store."""
@@ -94,18 +97,27 @@ def open_backend(data: Path | None, time_zone: str | None = None) -> Backend:
     if named_stage() is None:
         return LocalBackend(data, None if time_zone is None else LocalSettings(time_zone=time_zone))
     settings = stage_settings()
-    try:
-        from muster.composition.aws_backend import AwsBackend
-    except ModuleNotFoundError as error:
-        raise InvalidSetting(
-            "The environment names a stage on AWS, but the AWS libraries are not installed: install `muster[aws]`."
-        ) from error
-    return AwsBackend(settings if time_zone is None else settings.model_copy(update={"time_zone": time_zone}))
+    return _open_stage(settings if time_zone is None else settings.model_copy(update={"time_zone": time_zone}))
 
 
 def open_records(data: Path | None, time_zone: str | None = None) -> RecordServices:
     """Open the services that need no model; see `open_backend`."""
     return open_backend(data, time_zone).records
+
+
+def open_bulk_registration(data: Path | None) -> BulkRegistration | BulkUpload:
+    """Open the registration of many students: in this process, or through uploads to a stage.
+
+    Raises:
+        PackMissing, PackDamaged: the local model pack cannot be used.
+    """
+    if named_stage() is not None:
+        return _open_stage(stage_settings()).bulk_registration
+    from muster.services.registering.bulk import BulkRegistration
+    from muster.vision.formats import DEFAULT_IMAGE_LIMITS
+
+    system = LocalBackend(data).services
+    return BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
 
 
 def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
@@ -151,3 +163,13 @@ def open_accounts() -> Accounts:
 
     settings = stage_settings()
     return open_pool(settings, open_access(settings))
+
+
+def _open_stage(settings: AwsSettings) -> AwsBackend:
+    try:
+        from muster.composition.aws_backend import AwsBackend
+    except ModuleNotFoundError as error:
+        raise InvalidSetting(
+            "The environment names a stage on AWS, but the AWS libraries are not installed: install `muster[aws]`."
+        ) from error
+    return AwsBackend(settings)

@@ -7,7 +7,7 @@ import typer
 
 ON_STAGES: Final = frozenset(
     {
-        *("students list", "students import", "students change", "students consent"),
+        *("students list", "students import", "students register", "students change", "students consent"),
         *("students learned-faces", "students forget-faces", "students withdraw", "students erase"),
         *("groups list", "groups add", "groups change", "groups remove"),
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),
@@ -20,9 +20,8 @@ ON_STAGES: Final = frozenset(
 """Commands that work on the stage that the environment names, and otherwise on the local store."""
 
 LOCAL_ONLY: Final[Mapping[str, str]] = {
-    "register": "Register with the web client of the stage.",
+    "register": "Register with the web client of the stage, or many students with `muster students register`.",
     "detect": "Call the roll with the web client of the stage.",
-    "students register": "Register with the web client of the stage.",
     "packs migrate": "Deploy the pack as a new stage and register the students there.",
     "users add": "`muster users invite` adds an account to a stage.",
     "users token": "Users of a stage sign in with their accounts.",

@@ -63,8 +63,17 @@ def _check_stage(command: str, stage: str, data: Path | None) -> None:
             f"{LOCAL_ONLY[command]} For a local store, unset MUSTER_STAGE, MUSTER_TABLE, MUSTER_PHOTOS_BUCKET and "
             "MUSTER_MODELS_BUCKET."
         )
+    print_stage()
+
+
+def print_stage() -> None:
+    """Print which stage the command works on.
+
+    Raises:
+        InvalidSetting: a variable has a value that is not allowed.
+    """
     settings = stage_settings()
-    _print(f"Stage {stage}: table {settings.table}, pack {settings.pack}, time zone {settings.time_zone}.")
+    _print(f"Stage {settings.stage}: table {settings.table}, pack {settings.pack}, time zone {settings.time_zone}.")
 
 
 def _print(message: str) -> None:

@@ -1,7 +1,5 @@
 """`muster students`: list, import, change, register, consent, withdraw, learned faces, and erase."""
 
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,16 +8,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.backend import named_stage, open_records, store_name
+from muster.cli.bulk_registration import register_photos
 from muster.cli.confirmation import confirm
 from muster.cli.learned_faces import forget_faces, list_learned_faces
-from muster.cli.output import DataOption, JsonOption, counter, emit
+from muster.cli.output import DataOption, JsonOption, emit
 from muster.cli.roster_import import import_roster
 from muster.cli.student_change import change_student, record_consent
-from muster.composition.local import LocalBackend
 from muster.domain.identifiers import parse_group_id, parse_student_id
 
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
 app.command("import")(import_roster)
+app.command("register")(register_photos)
 app.command("change")(change_student)
 app.command("consent")(record_consent)
 app.command("learned-faces")(list_learned_faces)
@@ -60,53 +59,6 @@ def list_students(
         console.print(table)
 
     emit(document, as_json, show)
-
-
-@app.command("register")
-def register_photos(
-    photos: Annotated[Path, typer.Argument(exists=True, readable=True, help="A folder, or a ZIP archive.")],
-    consent: Annotated[bool, typer.Option("--consent", help="Everyone in the photos has given consent.")] = False,
-    group: Annotated[list[str] | None, typer.Option(help="Only students of this group; may be repeated.")] = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Register students on the roster from photos named by their ids, such as 0042.jpg.
-
-    A refused photo does not stop the others. The exit status is 1 if any was refused.
-    """
-    from muster.api.schemas.registration import PhotoReportDocument
-    from muster.services.registering.bulk import BulkRegistration, PhotoResult, photos_of_archive, photos_of_folder
-    from muster.vision.formats import DEFAULT_IMAGE_LIMITS
-
-    groups = frozenset(map(parse_group_id, group or []))
-    with ExitStack() as stack:
-        if photos.is_dir():
-            found = photos_of_folder(photos)
-        else:
-            found = photos_of_archive(stack.enter_context(photos.open("rb")))
-        system = LocalBackend(data).services
-        bulk = BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
-        reports = []
-        with counter("Registering", len(found)) as advance:
-            for report in bulk.run(found, consent, groups):
-                reports.append(report)
-                advance()
-    refused = [report for report in reports if report.result is PhotoResult.REFUSED]
-    noticed = [report for report in reports if report.code is not None and report not in refused]
-
-    def show(console: Console) -> None:
-        if refused or noticed:
-            table = Table("photo", "code", "what to do")
-            for report in [*refused, *noticed]:
-                table.add_row(escape(report.name), report.code, escape(report.detail or ""))
-            console.print(table)
-        done = sum(report.result is PhotoResult.REGISTERED for report in reports)
-        before = len(reports) - done - len(refused)
-        console.print(f"[green]{done} registered[/], {before} registered before, {len(refused)} refused.")
-
-    emit([PhotoReportDocument.of(report).model_dump(mode="json") for report in reports], as_json, show)
-    if refused:
-        raise typer.Exit(1)
 
 
 @app.command()

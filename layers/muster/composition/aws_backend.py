@@ -1,13 +1,27 @@
 """The services of a stage on AWS for the command line of a workstation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from muster.api.system import RecordServices
 from muster.composition.aws import AwsAccess, open_access, open_records, open_retention
+from muster.composition.aws_failures import stage_failure
 from muster.composition.aws_settings import AwsSettings
 from muster.services.photos.session_pictures import SessionPictures
 from muster.services.privacy.retention import Retention
+from muster.services.uploading.bulk import BulkUpload
+from muster.storage.aws.stores import CLIENT_CONFIG
+from muster.storage.aws.table import Table
+from muster.storage.aws.uploads import AwsUploads
 from muster.vision.decoder_pool import DecoderPool
+
+_SLOW_UPLINK = CLIENT_CONFIG.merge(Config(connect_timeout=30, read_timeout=60))
+"""A photo of 25 MB takes minutes from a school, and a stalled connection is not yet a lost one."""
 
 
 class AwsBackend:
@@ -40,3 +54,31 @@ class AwsBackend:
         """The pictures of sessions, for which no model is loaded."""
         # The photos came from uploads, which may cost any amount of memory or time.
         return SessionPictures(self.records.sessions, self.access.stores.sessions, DecoderPool(1).decode)
+
+    @cached_property
+    def bulk_registration(self) -> BulkUpload:
+        """The registration of many students through uploads.
+
+        Raises:
+            AssertionError: the services were built without uploads.
+        """
+        uploads = self.records.uploads
+        if uploads is None:
+            raise AssertionError("a stage always has uploads")
+        access = self.access
+        s3 = boto3.client("s3", config=_SLOW_UPLINK)
+        return BulkUpload(
+            roster=self.records.roster,
+            students=access.stores.students,
+            uploads=uploads,
+            store=AwsUploads(s3, Table(access.dynamodb, self._settings.table), self._settings.photos_bucket),
+            calls=_failures_named,
+        )
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise stage_failure(error) or error from error

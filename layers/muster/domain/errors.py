@@ -487,6 +487,13 @@ class UploadNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class UploadUnanswered(MusterError):
+    """A stage has not read a photo for so long that the command no longer waits for it."""
+
+    code = "upload_unanswered"
+    category = Category.UNAVAILABLE
+
+
 class RegistrationsBusy(MusterError):
     """Other registrations were in progress for as long as this one could wait."""
 

@@ -5,8 +5,18 @@ from dataclasses import dataclass
 PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 """Pillow's names of the formats."""
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
-"""Suffixes, in lower case, by which folders and archives are searched for photos."""
+MEDIA_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+}
+"""Media types by the suffix of the file, in lower case."""
+
+PHOTO_SUFFIXES = frozenset(MEDIA_TYPES)
+"""Suffixes by which folders and archives are searched for photos."""
 
 
 @dataclass(frozen=True, slots=True)

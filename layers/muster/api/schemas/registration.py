@@ -42,7 +42,9 @@ class PhotoReportDocument(BaseModel):
 
     photo: str = Field(examples=["0042.jpg"])
     student_id: str | None
-    result: Literal["registered", "repeated", "refused"]
+    result: Literal["registered", "repeated", "refused", "unanswered"] = Field(
+        description="`unanswered` only on the command line, for a photo that a stage has not read."
+    )
     quality: float | None = Field(description="0 to 1.")
     code: str | None = Field(examples=["too_blurred"])
     detail: str | None

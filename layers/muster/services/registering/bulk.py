@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.errors import (
@@ -25,10 +25,13 @@ from muster.domain.errors import (
 )
 from muster.domain.identifiers import GroupId, StudentId, parse_student_id
 from muster.domain.registration import RegistrationDetails
-from muster.domain.student import Student
-from muster.services.registering.registration import Registration
+from muster.services.registering.results import RegistrationResult
 from muster.services.roster.students import Roster
 from muster.vision.formats import PHOTO_SUFFIXES
+
+if TYPE_CHECKING:
+    # It imports the model libraries, which uploading many photos to a stage does not need.
+    from muster.services.registering.registration import Registration
 
 MAX_PHOTOS = 1_000
 """Photos per archive; each takes about a quarter of a second."""
@@ -67,12 +70,15 @@ class NamedPhoto:
 
         Raises:
             ImageTooLarge: there are more than `max_bytes`.
-            DamagedImage: the entry is damaged or encrypted.
+            DamagedImage: the entry is damaged or encrypted, or the file cannot be read.
         """
         if isinstance(self.source, Path):
-            if self.source.stat().st_size > max_bytes:
-                raise _too_large(max_bytes)
-            return self.source.read_bytes()
+            try:
+                if self.source.stat().st_size > max_bytes:
+                    raise _too_large(max_bytes)
+                return self.source.read_bytes()
+            except OSError as error:
+                raise DamagedImage(f"The photo cannot be read ({error.strerror}).") from error
         return self.source.read(max_bytes)
 
 
@@ -100,11 +106,12 @@ class _Entry:
 
 
 class PhotoResult(StrEnum):
-    """The result for one photo."""
+    """The result for one photo; `UNANSWERED` only for photos that are sent to a stage."""
 
     REGISTERED = "registered"
     REPEATED = "repeated"
     REFUSED = "refused"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +127,15 @@ class PhotoReport:
 
 
 def photos_of_folder(folder: Path) -> list[NamedPhoto]:
-    """Return the photos in a folder, ordered by name; hidden files are skipped."""
+    """Return the photos in a folder, ordered by name; hidden files are skipped.
+
+    Raises:
+        InvalidRequest: it contains no photos.
+    """
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    return _checked([NamedPhoto(path.name, path) for path in paths if path.suffix.lower() in PHOTO_SUFFIXES])
+    photos = [NamedPhoto(path.name, path) for path in paths if path.suffix.lower() in PHOTO_SUFFIXES]
+    _check_any(photos)
+    return photos
 
 
 def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
@@ -148,15 +161,57 @@ def photos_of_archive(stream: BinaryIO | bytes) -> list[NamedPhoto]:
             continue
         if path.suffix.lower() in PHOTO_SUFFIXES:
             photos.append(NamedPhoto(path.name, _Entry(archive, info)))
-    return _checked(sorted(photos, key=lambda photo: photo.name))
-
-
-def _checked(photos: list[NamedPhoto]) -> list[NamedPhoto]:
-    if not photos:
-        raise InvalidRequest("There are no photos. Name each photo by its student's id, such as 0042.jpg.")
+    _check_any(photos)
     if len(photos) > MAX_PHOTOS:
         raise InvalidRequest(f"There are {len(photos)} photos. Send at most {MAX_PHOTOS} at once.")
-    return photos
+    return sorted(photos, key=lambda photo: photo.name)
+
+
+def _check_any(photos: list[NamedPhoto]) -> None:
+    if not photos:
+        raise InvalidRequest("There are no photos. Name each photo by its student's id, such as 0042.jpg.")
+
+
+def details_from_roster(roster: Roster, photo: str, group_ids: frozenset[GroupId]) -> RegistrationDetails:
+    """Return the registration that a photo's name stands for, with name and groups from the roster.
+
+    Args:
+        photo: name of the file; without its suffix, a student id.
+        group_ids: if not empty, only students in these groups may be registered.
+
+    Raises:
+        InvalidRequest: the name is not a student id.
+        StudentNotFound: nobody on the roster of these groups has the id.
+    """
+    student_id = parse_student_id(PurePosixPath(photo).stem)
+    try:
+        student = roster.get(student_id)
+    except StudentNotFound:
+        student = None
+    if student is None or (group_ids and group_ids.isdisjoint(student.groups)):
+        # Whether another group has such a student is not revealed.
+        where = f"the roster of {', '.join(sorted(group_ids))}" if group_ids else "a roster"
+        raise StudentNotFound(f"Nobody on {where} has the id {student_id}. Correct the file name or the roster.")
+    return RegistrationDetails(student_id, student.name, group_ids & student.groups or student.groups, consent=True)
+
+
+def check_consent(consent: bool) -> None:
+    """Check that everyone in the photos agreed.
+
+    Raises:
+        ConsentRequired: consent is not given.
+    """
+    if not consent:
+        raise ConsentRequired("Students are registered only with consent. Ask all of them, then confirm it.")
+
+
+def photo_report(photo: str, registered: RegistrationResult, *, repeated: bool) -> PhotoReport:
+    """Return the report on a photo of a registered student."""
+    # There is one code, but the detail contains all warnings.
+    code = next((warning.value for warning in registered.warnings), None)
+    detail = " ".join(warning.detail for warning in registered.warnings) or None
+    result = PhotoResult.REPEATED if repeated else PhotoResult.REGISTERED
+    return PhotoReport(photo, registered.student.id, result, registered.quality, code, detail)
 
 
 class BulkRegistration:
@@ -166,7 +221,7 @@ class BulkRegistration:
         max_bytes: size of the largest photo.
     """
 
-    def __init__(self, registration: Registration, roster: Roster, max_bytes: int) -> None:
+    def __init__(self, registration: "Registration", roster: Roster, max_bytes: int) -> None:
         self._registration = registration
         self._roster = roster
         self._max_bytes = max_bytes
@@ -193,38 +248,31 @@ class BulkRegistration:
             ConsentRequired: consent is not given.
             MusterError: with category `unavailable`, such as a full disk; the photos reported so far are registered.
         """
-        if not consent:
-            raise ConsentRequired("Students are registered only with consent. Ask all of them, then confirm it.")
+        check_consent(consent)
         return (self._registered(photo, group_ids, actor) for photo in photos)
 
     def _registered(self, photo: NamedPhoto, group_ids: frozenset[GroupId], actor: Actor) -> PhotoReport:
-        student_id = None
         try:
-            student_id = parse_student_id(PurePosixPath(photo.name).stem)
-            student = self._on_roster(student_id, group_ids)
-            groups = group_ids & student.groups or student.groups
-            details = RegistrationDetails(student_id, student.name, groups, consent=True)
+            details = details_from_roster(self._roster, photo.name, group_ids)
             registered = self._registration.register(details, photo.read(self._max_bytes), actor)
         except MusterError as error:
             if error.category is Category.UNAVAILABLE:
                 raise
-            return PhotoReport(photo.name, student_id, PhotoResult.REFUSED, code=error.code, detail=str(error))
-        result = PhotoResult.REPEATED if registered.repeated else PhotoResult.REGISTERED
-        # There is one code, but the detail contains all warnings.
-        code = next((warning.value for warning in registered.warnings), None)
-        detail = " ".join(warning.detail for warning in registered.warnings) or None
-        return PhotoReport(photo.name, student_id, result, registered.quality, code, detail)
+            return refusal(photo.name, error)
+        return photo_report(photo.name, registered, repeated=registered.repeated)
 
-    def _on_roster(self, student_id: StudentId, group_ids: frozenset[GroupId]) -> Student:
-        try:
-            student = self._roster.get(student_id)
-        except StudentNotFound:
-            student = None
-        if student is None or (group_ids and group_ids.isdisjoint(student.groups)):
-            # Whether another group has such a student is not revealed.
-            where = f"the roster of {', '.join(sorted(group_ids))}" if group_ids else "a roster"
-            raise StudentNotFound(f"Nobody on {where} has the id {student_id}. Correct the file name or the roster.")
-        return student
+
+def refusal(photo: str, error: MusterError) -> PhotoReport:
+    """Return the report on a photo that was refused."""
+    return PhotoReport(photo, named_student(photo), PhotoResult.REFUSED, code=error.code, detail=str(error))
+
+
+def named_student(photo: str) -> StudentId | None:
+    """Return the student id in a photo's name, or None if the name is not an id."""
+    try:
+        return parse_student_id(PurePosixPath(photo).stem)
+    except InvalidRequest:
+        return None
 
 
 def _too_large(max_bytes: int) -> ImageTooLarge:

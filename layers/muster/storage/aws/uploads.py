@@ -100,6 +100,11 @@ class AwsUploads:
         )
         return UploadPermit(form["url"], form["fields"], expires_at)
 
+    def send(self, upload: Upload, photo: bytes) -> None:
+        """Store the photo of an upload; see `UploadStore.send`."""
+        name, media_type = upload_object(upload.kind, upload.id), upload.file.content_type
+        self._client.put_object(Bucket=self._photos, Key=name, Body=photo, ContentType=media_type)
+
     def get(self, upload_id: UploadId) -> Upload:
         """Return one upload; see `UploadStore.get`."""
         item = self._table.get(_key(upload_id))

@@ -12,6 +12,9 @@ class UploadStore(Protocol):
     def open(self, upload: Upload) -> UploadPermit:
         """Store an upload's details, and return a permit to send one photo of this size and media type to one place."""
 
+    def send(self, upload: Upload, photo: bytes) -> None:
+        """Store the photo of an upload with the caller's own permissions, instead of with a permit."""
+
     def get(self, upload_id: UploadId) -> Upload:
         """Return one upload.
 
