@@ -9,11 +9,20 @@ from constructs import Construct
 from infra.nag import accept
 
 
+def removal(*, retain: bool) -> cdk.RemovalPolicy:
+    """Return the removal policy of stored data.
+
+    Retained data outlives its stack, except for what a failed first deployment created: under its fixed name it would
+    make the next attempt fail.
+    """
+    return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else cdk.RemovalPolicy.DESTROY
+
+
 class PrivateBucket(s3.Bucket):
     """A bucket without public access or foreign object owners, for TLS 1.2 or later only.
 
     With a key, objects are encrypted with it through a bucket key (one KMS call for many objects), and requests for
-    another encryption are denied. With `events`, S3 sends object events to EventBridge.
+    another key or another kind of encryption are denied. With `events`, S3 sends object events to EventBridge.
     """
 
     def __init__(
@@ -49,7 +58,7 @@ class PrivateBucket(s3.Bucket):
                 *(lifecycle or []),
             ],
             cors=cors,
-            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=removal(retain=retain),
         )
         if events:
             resource = self.node.default_child
@@ -61,20 +70,21 @@ class PrivateBucket(s3.Bucket):
             self._refuse_other_encryption(key)
 
     def _refuse_other_encryption(self, key: kms.IKey) -> None:
-        """Deny uploads that name another key; uploads that name none use the bucket's."""
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="OnlyOurKey",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["s3:PutObject"],
-                resources=[self.arn_for_objects("*")],
-                conditions={
-                    "StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key.key_arn},
-                    "Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "false"},
-                },
+        """Deny uploads that name another key or another kind of encryption; uploads that name none use the bucket's."""
+        for sid, header, value in (
+            ("OnlyOurKey", "s3:x-amz-server-side-encryption-aws-kms-key-id", key.key_arn),
+            ("OnlyKms", "s3:x-amz-server-side-encryption", "aws:kms"),
+        ):
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=["s3:PutObject"],
+                    resources=[self.arn_for_objects("*")],
+                    conditions={"StringNotEquals": {header: value}, "Null": {header: "false"}},
+                )
             )
-        )
 
 
 class AccessLogs(s3.Bucket):
@@ -93,7 +103,7 @@ class AccessLogs(s3.Bucket):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(days))],
-            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=removal(retain=retain),
         )
         accept(
             self, "AwsSolutions-S1", "This bucket receives the access logs; logging its own access would feed itself."

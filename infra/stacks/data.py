@@ -11,7 +11,7 @@ from constructs import Construct
 
 from infra import grants, names
 from infra.config import StageConfig
-from infra.constructs.bucket import AccessLogs, PrivateBucket
+from infra.constructs.bucket import AccessLogs, PrivateBucket, removal
 from muster.storage.aws import keys
 
 _CHECKPOINTS_KEPT_DAYS: Final = 3
@@ -32,7 +32,13 @@ class DataStack(cdk.Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, config: StageConfig, web_origins: list[str], env: cdk.Environment
     ) -> None:
-        super().__init__(scope, construct_id, env=env, description="Muster: table, photos, models, key")
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description="Muster: table, photos, models, key",
+            termination_protection=config.retain_data,
+        )
         key = self._key(config)
         self.access_logs = AccessLogs(
             self, "AccessLogs", days=config.retention.logs, retain=config.retain_data, cloudfront=False
@@ -60,7 +66,7 @@ class DataStack(cdk.Stack):
             description="Faces, photos and attendance",
             enable_key_rotation=True,
             pending_window=cdk.Duration.days(30 if config.retain_data else 7),
-            removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
+            removal_policy=removal(retain=config.retain_data),
         )
         own_account: dict[str, object] = {"StringEquals": {"aws:SourceAccount": self.account}}
         for sid, services, conditions in (
@@ -94,6 +100,7 @@ class DataStack(cdk.Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True, recovery_period_in_days=config.retention.recovery
             ),
+            # Retained after a failed first deployment too, because CloudFormation cannot delete a protected table.
             deletion_protection=config.retain_data,
             removal_policy=cdk.RemovalPolicy.RETAIN if config.retain_data else cdk.RemovalPolicy.DESTROY,
         )

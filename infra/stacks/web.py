@@ -29,7 +29,13 @@ class WebStack(cdk.Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, config: StageConfig, files: Path | None, env: cdk.Environment
     ) -> None:
-        super().__init__(scope, construct_id, env=env, description="Muster: site, sign-in and the API's address")
+        super().__init__(
+            scope,
+            construct_id,
+            env=env,
+            description="Muster: site, sign-in and the API's address",
+            termination_protection=config.retain_data,
+        )
         origins = [f"https://{config.domain.name}"] if config.domain else []
         self.http_api = apigw.HttpApi(
             self,

@@ -44,11 +44,18 @@ def _holds(operator: str, wanted: Mapping[str, Any], need: Need) -> bool:
     for key, value in wanted.items():
         patterns = value if isinstance(value, list) else [value]
         given = need.context.get(key, [])
-        matched = [any(fnmatchcase(value, pattern) for pattern in patterns) for value in given]
+        matched = [any(fnmatchcase(value, str(pattern)) for pattern in patterns) for value in given]
         match operator:
             case "StringEquals" | "StringLike" | "ArnLike" | "Bool":
                 # A call without the key, such as reading an object where `s3:prefix` is asked for, does not match.
                 holds = bool(matched) and any(matched)
+            case "StringNotEquals":
+                # True without the key, as for every negated operator.
+                holds = not any(matched)
+            case "NumericLessThan":
+                holds = any(float(value) < float(pattern) for value in given for pattern in patterns)
+            case "Null":
+                holds = (key not in need.context) is (patterns == ["true"])
             case "ForAllValues:StringLike":
                 holds = all(matched)
             case _:

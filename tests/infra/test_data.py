@@ -1,13 +1,18 @@
 """Stored data: retention, encryption and protection."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from infra.config import STAGES, StageConfig
 from muster.domain.identifiers import PackId
 from muster.storage.aws.keys import checkpoint_object
+from tests.infra.policy import Need, allows
 from tests.infra.tables import creation, table_definition
-from tests.infra.templates import StageTemplates
+from tests.infra.templates import StageTemplates, Statement
 
+TLS = {"aws:SecureTransport": ["true"], "s3:TlsVersion": ["1.3"]}
 CONFIG = {str(config.stage): config for config in STAGES}
 
 
@@ -30,13 +35,28 @@ def test_photos_and_models_are_encrypted_with_our_key_and_no_other(stage: StageT
             "BucketKeyEnabled": True,
             "ServerSideEncryptionByDefault": {"KMSMasterKeyID": "{Key.Arn}", "SSEAlgorithm": "aws:kms"},
         }
+
+
+@pytest.mark.parametrize(
+    ("headers", "accepted"),
+    [
+        ({}, True),
+        ({"": "aws:kms"}, True),
+        ({"": "aws:kms", "-aws-kms-key-id": "{Key.Arn}"}, True),
+        ({"": "aws:kms", "-aws-kms-key-id": "arn:aws:kms:other"}, False),
+        ({"": "AES256"}, False),
+    ],
+)
+def test_an_upload_that_asks_for_another_encryption_is_denied(
+    stage: StageTemplates, headers: dict[str, str], accepted: bool
+) -> None:
+    context = {f"s3:x-amz-server-side-encryption{name}": [value] for name, value in headers.items()}
+    for name in ("Photos", "Models"):
         policy = stage.resources("AWS::S3::BucketPolicy", "data")[f"{name}Policy"]
-        denials = {
-            statement.sid: statement
-            for statement in stage.statements(policy["PolicyDocument"])
-            if statement.effect == "Deny"
-        }
-        assert denials["OnlyOurKey"].actions == {"s3:PutObject"}
+        allowed = Statement("", "Allow", frozenset(["s3:*"]), frozenset(["*"]), {}, frozenset(["*"]))
+        statements = [allowed, *stage.statements(policy["PolicyDocument"])]
+        call = Need("s3:PutObject", f"{{{name}.Arn}}/uploads/detect/a", {**TLS, **context}, "a function")
+        assert allows(statements, call) is accepted, name
 
 
 def test_every_bucket_queue_and_topic_refuses_a_request_without_tls(stage: StageTemplates) -> None:
@@ -137,8 +157,21 @@ def test_there_is_one_key_and_it_rotates(stage: StageTemplates) -> None:
 def test_production_data_outlives_its_stack(prod: StageTemplates) -> None:
     for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool"):
         for name, resource in prod.whole(kind).items():
-            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["DeletionPolicy"] in ("Retain", "RetainExceptOnCreate"), name
+            assert resource["UpdateReplacePolicy"] == "Retain", name
     (table,) = prod.resources("AWS::DynamoDB::Table").values()
     assert table["DeletionProtectionEnabled"] is True
     (pool,) = prod.resources("AWS::Cognito::UserPool").values()
     assert pool["DeletionProtection"] == "ACTIVE"
+
+
+def test_a_failed_first_deployment_leaves_no_bucket_that_stops_the_next(prod: StageTemplates) -> None:
+    for name, bucket in prod.whole("AWS::S3::Bucket").items():
+        assert bucket["DeletionPolicy"] == "RetainExceptOnCreate", name
+
+
+def test_the_stacks_that_hold_data_cannot_be_deleted_by_mistake(assembly: Path) -> None:
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    protected = {name for name, artifact in artifacts.items() if artifact["properties"].get("terminationProtection")}
+
+    assert protected == {"muster-prod-web", "muster-prod-data"}
