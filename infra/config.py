@@ -1,6 +1,6 @@
 """Configuration of the stages. To change a stage, edit it here and deploy."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from infra.pack_options import Pin, check_pack
@@ -70,7 +70,7 @@ class Training:
     """The training job.
 
     Attributes:
-        gpu: whether the job uses one GPU.
+        gpu: whether the job uses one GPU. A run that gets none continues on processors.
         instance_types: allowed instance types; with `gpu`, all have one GPU.
         max_vcpus: maximum of the compute environment; 4 is one g4dn.xlarge. The minimum is always 0.
         timeout_minutes: after this time a run is stopped and fails.
@@ -89,6 +89,9 @@ class Training:
 ON_PROCESSORS: Final = Training(gpu=False, instance_types=("m6a.xlarge", "m6i.xlarge", "m5.xlarge"))
 """Training without a GPU, on cheaper instances with the same memory. The head is so small that it trains as fast
 (benchmarks/operations/training_gpu.py)."""
+
+FALLBACK: Final = replace(ON_PROCESSORS, spot=False)
+"""Machines for a run that gets no GPU. On demand, because this is the last resort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ def sign_in_origin(stage: str) -> str:
     return f"https://{sign_in_prefix(stage)}.auth.{cdk.Aws.REGION}.amazoncognito.com"
 
 
-def job_definition(stage: str) -> str:
+def training_job(stage: str) -> str:
     """Return the name of the training job's definition, without a revision.
 
     Each deployment registers a new revision. The name stays the same, so nothing that refers to it has to change, and
@@ -41,6 +41,11 @@ def job_definition(stage: str) -> str:
     return f"muster-{stage}-train"
 
 
-def job_definition_arn(name: str) -> str:
-    """Return the ARN of a job definition, without a revision."""
-    return f"arn:{cdk.Aws.PARTITION}:batch:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:job-definition/{name}"
+def fallback_training(stage: str) -> str:
+    """Return the name of the queue and of the job definition that train on processors if no GPU comes."""
+    return f"{training_job(stage)}-processors"
+
+
+def batch_arn(kind: str, name: str) -> str:
+    """Return the ARN of a `job`, of a `job-queue`, or of a `job-definition` without its revision."""
+    return f"arn:{cdk.Aws.PARTITION}:batch:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{kind}/{name}"

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.idempotency import (
 
 from muster.composition.aws import open_access, open_retraining
 from muster.composition.aws_settings import RetrainSettings
-from muster.services.training.retraining import EventEffect
+from muster.services.training.retraining import EndedJob, EventEffect
 from muster.storage.aws.batch_jobs import run_of_job
 from muster.storage.aws.keys import EXPIRES_AT, PARTITION_KEY, SORT_KEY, TRAINING
 
@@ -46,8 +46,13 @@ def decide(event: dict[str, Any]) -> str:
     run_id = run_of_job(str(detail["jobName"]))
     if run_id is None:
         return EventEffect.IGNORED.value
-    reason = str(detail.get("statusReason", "The job ended without a reason."))
-    return retraining.run_ended(run_id, event_id, reason).value
+    job = EndedJob(
+        run_id=run_id,
+        job_id=str(detail["jobId"]),
+        failed=detail["status"] == "FAILED",
+        reason=str(detail.get("statusReason", "The job ended without a reason.")),
+    )
+    return retraining.job_ended(job, event_id).value
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.EVENT_BRIDGE)

@@ -1,4 +1,6 @@
-"""Batch queue for training, on instances that exist only while a job runs."""
+"""Batch queues for training, on instances that exist only while a job runs."""
+
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_batch as batch
@@ -8,58 +10,81 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.config import StageConfig
+from infra import names
+from infra.config import FALLBACK, StageConfig, Training
 from infra.constructs.log_group import ServiceLog
 from infra.nag import accept, reported
+from muster import __version__
 
 
 class TrainingQueue(Construct):
-    """One queue and one compute environment: no instances when idle, spot, public subnets without a NAT gateway.
+    """The queue of the training job, and one on processors for runs that get no GPU.
 
-    A NAT gateway or interface endpoints would cost money every hour for a few minutes of training. The instances have
-    public addresses instead, and a security group that allows nothing in and only HTTPS out. S3 and DynamoDB are
-    reached through gateway endpoints, which are free.
+    No instance runs when idle. A NAT gateway or interface endpoints would cost money every hour for a few minutes of
+    training. The instances have public addresses instead, and a security group that allows nothing in and only HTTPS
+    out. S3 and DynamoDB are reached through gateway endpoints, which are free.
 
     Attributes:
         queue: the job queue.
+        fallback: the queue on processors; None if training uses no GPU.
         instance_role: the instances' role; `grant_run` lets it pull the job's image and write the job's log.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig) -> None:
         super().__init__(scope, construct_id)
         self.instance_role = self._instance_role()
-        vpc = self._network(config)
-        group = ec2.SecurityGroup(
+        self._vpc = self._network(config)
+        self._group = ec2.SecurityGroup(
             self,
             "Instances",
-            vpc=vpc,
+            vpc=self._vpc,
             allow_all_outbound=False,
             description="Training instances: nothing in, HTTPS out",
         )
-        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Image registry, Batch, logs, S3, DynamoDB, KMS")
+        self._group.add_egress_rule(
+            ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "Image registry, Batch, logs, S3, DynamoDB, KMS"
+        )
+        self._template = self._launch_template()
+        self.queue = batch.JobQueue(self, "Queue", priority=1)
+        self.queue.add_compute_environment(self._environment("Environment", config.training), 1)
+        self.fallback: batch.JobQueue | None = None
+        if config.training.gpu:
+            # Named in advance, so that other stacks need no export.
+            name = names.fallback_training(config.stage)
+            self.fallback = batch.JobQueue(self, "ProcessorQueue", job_queue_name=name, priority=1)
+            self.fallback.add_compute_environment(self._environment("ProcessorEnvironment", FALLBACK), 1)
+
+    def _environment(self, construct_id: str, training: Training) -> batch.ManagedEc2EcsComputeEnvironment:
         environment = batch.ManagedEc2EcsComputeEnvironment(
             self,
-            "Environment",
-            vpc=vpc,
+            construct_id,
+            vpc=self._vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
-            security_groups=[group],
-            spot=config.training.spot,
+            security_groups=[self._group],
+            spot=training.spot,
             minv_cpus=0,
-            maxv_cpus=config.training.max_vcpus,
+            maxv_cpus=training.max_vcpus,
             use_optimal_instance_classes=False,
-            instance_types=[ec2.InstanceType(name) for name in config.training.instance_types],
+            instance_types=[ec2.InstanceType(name) for name in training.instance_types],
             images=[
                 batch.EcsMachineImage(
                     image_type=batch.EcsMachineImageType.ECS_AL2023_NVIDIA
-                    if config.training.gpu
+                    if training.gpu
                     else batch.EcsMachineImageType.ECS_AL2023
                 )
             ],
             instance_role=self.instance_role,
-            launch_template=self._launch_template(),
+            launch_template=self._template,
+            update_timeout=cdk.Duration.minutes(training.timeout_minutes),
+            terminate_on_update=False,
         )
-        self.queue = batch.JobQueue(self, "Queue", priority=1)
-        self.queue.add_compute_environment(environment, 1)
+        # An environment keeps the machine image that it began with. An update takes the newest one if this is set, and
+        # a new version of the launch template causes an update. Without a version, the first one stays in use. The
+        # construct library sets neither.
+        resource = cast(batch.CfnComputeEnvironment, environment.node.default_child)
+        resource.add_property_override("ComputeResources.UpdateToLatestImageVersion", True)
+        resource.add_property_override("ComputeResources.LaunchTemplate.Version", self._template.latest_version_number)
+        return environment
 
     def grant_run(self, repository: ecr.IRepository, log: logs.ILogGroup) -> None:
         """Allow the instances to pull a job's image and write its log; ECS does both with the instance role."""
@@ -96,7 +121,7 @@ class TrainingQueue(Construct):
         return vpc
 
     def _launch_template(self) -> ec2.LaunchTemplate:
-        return ec2.LaunchTemplate(
+        template = ec2.LaunchTemplate(
             self,
             "Instance",
             require_imdsv2=True,
@@ -109,12 +134,19 @@ class TrainingQueue(Construct):
                 )
             ],
         )
+        # Each release makes a new version of the template, so its instances start from the newest machine image.
+        cdk.Tags.of(template).add("release", __version__)
+        return template
 
     def _instance_role(self) -> iam.Role:
-        """Return the instances' role, which may join Batch's cluster. The job has a role for its own calls."""
+        """Return the instances' role, which may join Batch's cluster. The job has a role for its own calls.
+
+        The permissions are those of AWS's managed policy AmazonEC2ContainerServiceforEC2Role without its wildcards,
+        without the creation of clusters, which Batch does, and without `ec2:DescribeTags`, which Batch does not use.
+        """
         role = iam.Role(self, "InstanceRole", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
         ecs = f"arn:{cdk.Aws.PARTITION}:ecs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}"
-        clusters, instances = f"{ecs}:cluster/*", f"{ecs}:container-instance/*"
+        clusters, instances, tasks = (f"{ecs}:{kind}/*" for kind in ("cluster", "container-instance", "task"))
         for sid, actions, resources in (
             ("JoinCluster", ["ecs:RegisterContainerInstance", "ecs:DeregisterContainerInstance"], [clusters]),
             (
@@ -129,10 +161,19 @@ class TrainingQueue(Construct):
                 ],
                 [clusters, instances],
             ),
+            ("ReadTags", ["ecs:ListTagsForResource"], [instances, tasks]),
             ("FindCluster", ["ecs:DiscoverPollEndpoint"], ["*"]),
         ):
             role.add_to_policy(iam.PolicyStatement(sid=sid, actions=actions, resources=resources))
-        for resource in (clusters, instances):
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid="TagItself",
+                actions=["ecs:TagResource"],
+                resources=[instances],
+                conditions={"StringEquals": {"ecs:CreateAction": ["RegisterContainerInstance"]}},
+            )
+        )
+        for resource in (clusters, instances, tasks):
             finding = f"AwsSolutions-IAM5[Resource::{reported(resource)}]"
             accept(role, finding, "Batch makes the cluster and its instances, and names them, when it needs them.")
         accept(

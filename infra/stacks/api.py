@@ -56,8 +56,11 @@ class ApiStack(cdk.Stack):
         vision = {"MUSTER_HOME": PACK_HOME}
         training_names = {
             "MUSTER_JOB_QUEUE": training.queue.job_queue_arn,
-            "MUSTER_JOB_DEFINITION": names.job_definition(config.stage),
+            "MUSTER_JOB_DEFINITION": names.training_job(config.stage),
         }
+        if training.fallback_queue is not None:
+            training_names["MUSTER_FALLBACK_QUEUE"] = training.fallback_queue
+            training_names["MUSTER_FALLBACK_DEFINITION"] = names.fallback_training(config.stage)
         self.register = self._function("Register", self._vision("register"), vision)
         self.detect = self._function("Detect", self._vision("detect"), vision)
         self.roster = self._function("Roster", ZipCode(root / "functions/roster", layer), {})
@@ -112,19 +115,22 @@ class ApiStack(cdk.Stack):
 
     def _allow_training_jobs(self) -> None:
         # A request by name is authorized with the ARN of the revision that it takes.
-        definition = names.job_definition_arn(names.job_definition(self._config.stage))
+        jobs = {names.training_job(self._config.stage): self._training.queue.job_queue_arn}
+        if self._training.fallback_queue is not None:
+            jobs[names.fallback_training(self._config.stage)] = self._training.fallback_queue
+        definitions = [names.batch_arn("job-definition", name) for name in jobs]
+        revisions = [f"{definition}:*" for definition in definitions]
         self.retrain.role.add_to_policy(
             iam.PolicyStatement(
-                sid="Train",
-                actions=["batch:SubmitJob"],
-                resources=[self._training.queue.job_queue_arn, definition, f"{definition}:*"],
+                sid="Train", actions=["batch:SubmitJob"], resources=[*jobs.values(), *definitions, *revisions]
             )
         )
-        accept(
-            self.retrain.role,
-            f"AwsSolutions-IAM5[Resource::{reported(definition)}:*]",
-            "Each deployment registers a new revision of this one definition.",
-        )
+        for revision in revisions:
+            accept(
+                self.retrain.role,
+                f"AwsSolutions-IAM5[Resource::{reported(revision)}]",
+                "Each deployment registers a new revision of this one definition.",
+            )
 
     def _route(self, http_api: apigw.IHttpApi, sign_in: SignIn) -> None:
         """Connect each route to its function. Routes without an authorizer are public."""
@@ -189,7 +195,7 @@ class ApiStack(cdk.Stack):
         ended = events.EventPattern(
             source=["aws.batch"],
             detail_type=["Batch Job State Change"],
-            detail={"jobQueue": [self._training.queue.job_queue_arn], "status": ["SUCCEEDED", "FAILED"]},
+            detail={"jobQueue": self._training.queues, "status": ["SUCCEEDED", "FAILED"]},
         )
         for rule, pattern in (
             ("TemplateStored", object_created(models, keys.TEMPLATES)),

@@ -103,26 +103,45 @@ class MonitoringStack(cdk.Stack):
             self._alarm(f"{uploads.node.id}Late", age, 900, "An uploaded photo has waited for 15 minutes.")
 
     def _watch_training(self, training: TrainingStack) -> None:
-        """Forward Batch's event of a failed run, and raise an alarm on the rule that matched it."""
-        rule = events.Rule(
-            self,
-            "TrainingFailed",
-            description="A training run failed",
-            event_pattern=events.EventPattern(
-                source=["aws.batch"],
-                detail_type=["Batch Job State Change"],
-                detail={"jobQueue": [training.queue.job_queue_arn], "status": ["FAILED"]},
-            ),
-            targets=[targets.SnsTopic(self.topic)],
+        """Forward what Batch reports of training, and raise an alarm on the rule that matches a failed run."""
+        *gpu, last_resort = training.queues
+        failed = self._forward(
+            "TrainingFailed", "A training run failed", "Job State Change", [last_resort], status=["FAILED"]
         )
+        if gpu:
+            reason = events.EventField.from_path("$.detail.statusReason")
+            self._forward(
+                "TrainingWithoutGpu",
+                "A training run continues on processors",
+                "Job State Change",
+                gpu,
+                status=["FAILED"],
+                text=f"A training run could not use a GPU and continues on processors. Reason: {reason}",
+            )
+        self._forward("TrainingWaits", "A training job waits for a machine", "Job Queue Blocked", training.queues)
         matched = cloudwatch.Metric(
             namespace="AWS/Events",
             metric_name="TriggeredRules",
-            dimensions_map={"RuleName": rule.rule_name},
+            dimensions_map={"RuleName": failed.rule_name},
             period=FIVE_MINUTES,
             statistic=cloudwatch.Stats.SUM,
         )
         self._alarm("TrainingFailures", matched, 1, "A training run failed; the current head stays in use.")
+
+    def _forward(
+        self, name: str, meaning: str, kind: str, queues: list[str], *, text: str | None = None, **detail: list[str]
+    ) -> events.Rule:
+        """Send Batch's events of a kind to the topic: as a text, or as Batch wrote them."""
+        message = None if text is None else events.RuleTargetInput.from_text(text)
+        return events.Rule(
+            self,
+            name,
+            description=meaning,
+            event_pattern=events.EventPattern(
+                source=["aws.batch"], detail_type=[f"Batch {kind}"], detail={"jobQueue": queues, **detail}
+            ),
+            targets=[targets.SnsTopic(self.topic, message=message)],
+        )
 
     def _watch_api_and_table(self, http_api: apigw.HttpApi, stores: grants.Stores) -> None:
         self._alarm(

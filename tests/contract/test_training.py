@@ -82,3 +82,25 @@ def test_a_heartbeat_in_the_future_is_stale_too(stores: Stores) -> None:
     assert stores.training.begin("r2", NOW, STALE)
     assert not stores.training.begin("r3", NOW - after(119), STALE)
     assert stores.training.begin("r3", NOW - after(121), STALE)
+
+
+def test_a_run_that_was_handed_over_belongs_to_the_new_holder(place: Place, stores: Stores) -> None:
+    stores.training.begin("r1", NOW, STALE)
+    stores.training.request()
+    for seconds in (5, 9):
+        assert stores.training.hand_over("r1", "r1/job", NOW + after(seconds))
+        state = TrainingState("r1/job", NOW, NOW + after(seconds), dirty=True, last_outcome=None)
+        assert place.open().training.state() == state
+    assert not stores.training.heartbeat("r1", NOW)
+    assert stores.training.finish("r1", {"outcome": "late"})
+    assert stores.training.state().running == "r1/job"
+
+
+def test_a_run_is_handed_over_to_one_holder(stores: Stores) -> None:
+    stores.training.begin("r1", NOW, STALE)
+    assert stores.training.hand_over("r1", "r1/a", NOW)
+    assert not stores.training.hand_over("r1", "r1/b", NOW)
+    stores.training.finish("r1/a", {"outcome": "kept"})
+    assert not stores.training.hand_over("r1", "r1/a", NOW)
+    assert not stores.training.hand_over("r1/a", "r1/b", NOW)
+    assert stores.training.state() == TrainingState(None, None, None, dirty=False, last_outcome={"outcome": "kept"})

@@ -175,7 +175,9 @@ def test_a_template_that_came_or_went_and_the_end_of_our_training_run_wake_retra
     not_by_age = {"reason": [{"anything-but": ["Lifecycle Expiration"]}]}
     assert (erased["detail-type"], erased["detail"]) == (["Object Deleted"], {**place, **not_by_age})
     assert ended["source"] == ["aws.batch"]
-    assert ended["detail"] == {"jobQueue": ["{GpuQueue.JobQueueArn}"], "status": ["SUCCEEDED", "FAILED"]}
+    fallback = f"arn:{{Partition}}:batch:{{Region}}:{{AccountId}}:job-queue/muster-{stage.stage}-train-processors"
+    queues = ["{GpuQueue.JobQueueArn}", fallback]
+    assert ended["detail"] == {"jobQueue": queues, "status": ["SUCCEEDED", "FAILED"]}
     for name in names:
         (target,) = rules[name]["Targets"]
         assert stage.text(target["Arn"]) == "{RetrainFunction.Arn}"

@@ -79,8 +79,28 @@ def test_errors_throttles_dead_letters_and_failed_training_all_raise_an_alarm(st
 def test_a_failed_training_run_is_reported_in_batchs_own_words(stage: StageTemplates) -> None:
     rule = stage.resources("AWS::Events::Rule", "monitoring")["TrainingFailed"]
 
-    assert stage.plain(rule["EventPattern"])["detail"] == {"jobQueue": ["{GpuQueue.JobQueueArn}"], "status": ["FAILED"]}
+    assert stage.plain(rule["EventPattern"])["detail"] == {"jobQueue": [fallback_queue(stage)], "status": ["FAILED"]}
     assert stage.texts([target["Arn"] for target in rule["Targets"]]) == {"{Notices}"}
+    assert "InputTransformer" not in rule["Targets"][0]
+
+
+def test_a_notice_says_that_a_run_got_no_gpu_or_that_a_job_waits(stage: StageTemplates) -> None:
+    rules = stage.resources("AWS::Events::Rule", "monitoring")
+    without_gpu, waits = rules["TrainingWithoutGpu"], rules["TrainingWaits"]
+
+    pattern = stage.plain(without_gpu["EventPattern"])
+    assert pattern["detail"] == {"jobQueue": ["{GpuQueue.JobQueueArn}"], "status": ["FAILED"]}
+    (target,) = without_gpu["Targets"]
+    assert stage.text(target["Arn"]) == "{Notices}"
+    assert "continues on processors" in target["InputTransformer"]["InputTemplate"]
+    pattern = stage.plain(waits["EventPattern"])
+    assert pattern["detail-type"] == ["Batch Job Queue Blocked"]
+    assert pattern["detail"] == {"jobQueue": ["{GpuQueue.JobQueueArn}", fallback_queue(stage)]}
+    assert stage.texts([target["Arn"] for target in waits["Targets"]]) == {"{Notices}"}
+
+
+def fallback_queue(stage: StageTemplates) -> str:
+    return f"arn:{{Partition}}:batch:{{Region}}:{{AccountId}}:job-queue/muster-{stage.stage}-train-processors"
 
 
 def test_notices_are_encrypted_with_the_key_of_the_stage(stage: StageTemplates) -> None:
@@ -124,5 +144,5 @@ def test_what_costs_money_carries_the_cost_tags(stage: StageTemplates) -> None:
             tags = {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
             assert tags["application"] == f"muster-{stage.stage}", name
             assert {"stage", "cost-center"} <= set(tags), name
-    (environment,) = stage.resources("AWS::Batch::ComputeEnvironment").values()
-    assert environment["ComputeResources"]["Tags"]["application"] == f"muster-{stage.stage}"
+    for environment in stage.resources("AWS::Batch::ComputeEnvironment").values():
+        assert environment["ComputeResources"]["Tags"]["application"] == f"muster-{stage.stage}"

@@ -76,3 +76,8 @@ def test_training_can_do_without_a_gpu(chosen: StageTemplates) -> None:
     assert resources["Ec2Configuration"] == [{"ImageType": "ECS_AL2023"}]
     asked = {requirement["Type"] for requirement in job["ContainerProperties"]["ResourceRequirements"]}
     assert asked == {"VCPU", "MEMORY"}
+    retrain = chosen.resources("AWS::Lambda::Function")["RetrainFunction"]["Environment"]["Variables"]
+    assert "MUSTER_FALLBACK_QUEUE" not in retrain
+    rules = chosen.resources("AWS::Events::Rule")
+    assert {"TrainingFailed", "TrainingWaits", "DeadlineWaitsForProcessors"} <= set(rules)
+    assert not {"TrainingWithoutGpu", "DeadlineWaitsForGpu"} & set(rules)

@@ -126,13 +126,13 @@ def test_roster_offers_uploads_without_reading_them_and_can_erase_every_trace(st
 
 def test_retrain_sees_no_object_at_all_and_starts_our_job_on_our_queue_only(stage: StageTemplates) -> None:
     assert pairs(stage.grants["RetrainRole"], "s3") == set()
-    definition = f"arn:{{Partition}}:batch:{{Region}}:{{AccountId}}:job-definition/muster-{stage.stage}-train"
-    assert pairs(stage.grants["RetrainRole"], "batch") == {
-        ("batch:SubmitJob", "{GpuQueue.JobQueueArn}"),
-        ("batch:SubmitJob", definition),
-        ("batch:SubmitJob", f"{definition}:*"),
-    }
-    for name in set(stage.grants) - {"RetrainRole"}:
+    names = [f"muster-{stage.stage}-train", f"muster-{stage.stage}-train-processors"]
+    batch = "arn:{Partition}:batch:{Region}:{AccountId}"
+    resources = {"{GpuQueue.JobQueueArn}", f"{batch}:job-queue/{names[1]}"}
+    resources |= {f"{batch}:job-definition/{name}{end}" for name in names for end in ("", ":*")}
+    assert pairs(stage.grants["RetrainRole"], "batch") == {("batch:SubmitJob", resource) for resource in resources}
+    assert pairs(stage.grants["DeadlineWorkflowRole"], "batch") == {("batch:CancelJob", f"{batch}:job/*")}
+    for name in set(stage.grants) - {"RetrainRole", "DeadlineWorkflowRole"}:
         assert pairs(stage.grants[name], "batch") == set(), name
 
 

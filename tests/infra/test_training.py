@@ -1,45 +1,79 @@
-"""Training: on spot GPUs, none of them when idle, ended when it takes too long."""
+"""Training: on spot GPUs or else on processors, none of them when idle, ended when it takes too long."""
 
-from infra.config import STAGES
-from tests.infra.templates import StageTemplates
+from infra.config import FALLBACK, STAGES
+from tests.infra.templates import Json, StageTemplates
 
 CONFIG = {str(config.stage): config.training for config in STAGES}
 
 
+def jobs(stage: StageTemplates) -> dict[str, Json]:
+    """Return the job definitions: on a GPU, on processors."""
+    found = stage.resources("AWS::Batch::JobDefinition")
+    return {"gpu": found["Job"], "processors": found["ProcessorJob"]}
+
+
+def machines(stage: StageTemplates) -> dict[str, Json]:
+    """Return the compute resources of both queues."""
+    found = stage.resources("AWS::Batch::ComputeEnvironment")
+    names = {"gpu": "GpuEnvironment", "processors": "GpuProcessorEnvironment"}
+    return {machine: found[name]["ComputeResources"] for machine, name in names.items()}
+
+
 def test_no_instance_runs_while_nobody_trains_and_few_when_someone_does(stage: StageTemplates) -> None:
-    (environment,) = stage.resources("AWS::Batch::ComputeEnvironment").values()
-    resources = environment["ComputeResources"]
+    gpu, processors = machines(stage).values()
 
-    assert resources["MinvCpus"] == 0
-    assert "DesiredvCpus" not in resources
-    assert resources["MaxvCpus"] == CONFIG[stage.stage].max_vcpus
-    assert resources["Type"] == "SPOT"
-    assert {name.split(".")[0] for name in resources["InstanceTypes"]} <= {"g4dn", "g5"}
-    assert resources["Ec2Configuration"] == [{"ImageType": "ECS_AL2023_NVIDIA"}]
-
-
-def test_the_job_has_a_gpu_an_end_and_another_try_when_its_host_is_taken_away(stage: StageTemplates) -> None:
-    (job,) = stage.resources("AWS::Batch::JobDefinition").values()
-    asked = {
-        requirement["Type"]: requirement["Value"] for requirement in job["ContainerProperties"]["ResourceRequirements"]
-    }
-
-    assert asked["GPU"] == "1"
-    assert job["Timeout"] == {"AttemptDurationSeconds": 60 * CONFIG[stage.stage].timeout_minutes}
-    assert job["RetryStrategy"]["Attempts"] > 1
-    assert job["RetryStrategy"]["EvaluateOnExit"] == [
-        {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
-        {"Action": "EXIT", "OnReason": "*"},
-    ]
+    for resources in (gpu, processors):
+        assert resources["MinvCpus"] == 0
+        assert "DesiredvCpus" not in resources
+    assert gpu["MaxvCpus"] == CONFIG[stage.stage].max_vcpus
+    assert gpu["Type"] == "SPOT"
+    assert {name.split(".")[0] for name in gpu["InstanceTypes"]} <= {"g4dn", "g5"}
+    assert gpu["Ec2Configuration"] == [{"ImageType": "ECS_AL2023_NVIDIA"}]
+    assert (processors["MaxvCpus"], processors["Type"]) == (FALLBACK.max_vcpus, "EC2")
+    assert processors["InstanceTypes"] == list(FALLBACK.instance_types)
+    assert processors["Ec2Configuration"] == [{"ImageType": "ECS_AL2023"}]
 
 
-def test_the_job_logs_to_its_own_group_in_its_own_role(stage: StageTemplates) -> None:
-    (job,) = stage.resources("AWS::Batch::JobDefinition").values()
-    container = job["ContainerProperties"]
+def test_each_release_starts_its_instances_from_the_newest_machine_image(stage: StageTemplates) -> None:
+    (template,) = stage.resources("AWS::EC2::LaunchTemplate").values()
+    tags = {tag["Key"] for item in template["LaunchTemplateData"]["TagSpecifications"] for tag in item["Tags"]}
 
-    assert stage.text(container["JobRoleArn"]) == "{JobRole.Arn}"
-    assert stage.text(container["LogConfiguration"]["Options"]["awslogs-group"]) == "{Log}"
-    assert not container.get("Privileged", False)
+    assert "release" in tags
+    for name, environment in stage.resources("AWS::Batch::ComputeEnvironment").items():
+        resources = environment["ComputeResources"]
+        assert resources["UpdateToLatestImageVersion"] is True, name
+        assert stage.text(resources["LaunchTemplate"]["Version"]) == "{GpuInstance.LatestVersionNumber}"
+        # Only an environment with one of these strategies and Batch's own role can be updated in place.
+        assert resources["AllocationStrategy"] in {"SPOT_PRICE_CAPACITY_OPTIMIZED", "BEST_FIT_PROGRESSIVE"}
+        assert "ServiceRole" not in environment
+        assert environment["ReplaceComputeEnvironment"] is False
+        assert environment["UpdatePolicy"] == {
+            "JobExecutionTimeoutMinutes": CONFIG[stage.stage].timeout_minutes,
+            "TerminateJobsOnUpdate": False,
+        }
+
+
+def test_the_job_has_an_end_and_another_try_when_its_host_is_taken_away(stage: StageTemplates) -> None:
+    for machine, job in jobs(stage).items():
+        requirements = job["ContainerProperties"]["ResourceRequirements"]
+        asked = {requirement["Type"]: requirement["Value"] for requirement in requirements}
+        assert asked.get("GPU") == ("1" if machine == "gpu" else None)
+        assert job["Timeout"] == {"AttemptDurationSeconds": 60 * CONFIG[stage.stage].timeout_minutes}
+        assert job["RetryStrategy"]["Attempts"] > 1
+        assert job["RetryStrategy"]["EvaluateOnExit"] == [
+            {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
+            {"Action": "EXIT", "OnReason": "*"},
+        ]
+
+
+def test_both_jobs_run_the_same_image_in_the_jobs_role_and_log(stage: StageTemplates) -> None:
+    gpu, processors = (job["ContainerProperties"] for job in jobs(stage).values())
+
+    assert gpu["Image"] == processors["Image"]
+    for container in (gpu, processors):
+        assert stage.text(container["JobRoleArn"]) == "{JobRole.Arn}"
+        assert stage.text(container["LogConfiguration"]["Options"]["awslogs-group"]) == "{Log}"
+        assert not container.get("Privileged", False)
 
 
 def test_nothing_can_reach_the_instances_and_they_speak_https_only(stage: StageTemplates) -> None:
@@ -59,20 +93,38 @@ def test_the_instances_disks_are_encrypted_and_their_metadata_asks_for_a_token(s
     assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"])
 
 
+def test_an_instance_may_tag_itself_only_when_it_joins_its_cluster(stage: StageTemplates) -> None:
+    (tagging,) = (item for item in stage.grants["GpuInstanceRole"] if "ecs:TagResource" in item.actions)
+
+    assert tagging.conditions == {"StringEquals": {"ecs:CreateAction": ["RegisterContainerInstance"]}}
+    assert tagging.resources == {"arn:{Partition}:ecs:{Region}:{AccountId}:container-instance/*"}
+
+
 def test_the_job_is_referred_to_by_a_name_that_no_deployment_changes(stage: StageTemplates) -> None:
     """A reference to the job definition is an ARN with its revision, which every deployment changes."""
-    (job,) = stage.resources("AWS::Batch::JobDefinition").values()
+    gpu, processors = jobs(stage).values()
     retrain = stage.resources("AWS::Lambda::Function")["RetrainFunction"]["Environment"]["Variables"]
 
-    assert job["JobDefinitionName"] == f"muster-{stage.stage}-train"
-    assert retrain["MUSTER_JOB_DEFINITION"] == job["JobDefinitionName"]
-    assert job["ResourceRetentionPolicy"] == {"SkipDeregisterOnUpdate": True}
+    assert gpu["JobDefinitionName"] == retrain["MUSTER_JOB_DEFINITION"] == f"muster-{stage.stage}-train"
+    assert processors["JobDefinitionName"] == retrain["MUSTER_FALLBACK_DEFINITION"]
+    for job in (gpu, processors):
+        assert job["ResourceRetentionPolicy"] == {"SkipDeregisterOnUpdate": True}
     exported = [output["Value"] for output in stage.stacks["training"]["Outputs"].values()]
     assert {stage.text(value) for value in exported} == {"{GpuQueue.JobQueueArn}"}
 
 
-def test_the_job_is_given_its_region(stage: StageTemplates) -> None:
-    (job,) = stage.resources("AWS::Batch::JobDefinition").values()
-    variables = {item["Name"]: stage.text(item["Value"]) for item in job["ContainerProperties"]["Environment"]}
+def test_the_fallback_queue_has_the_name_that_other_stacks_use(stage: StageTemplates) -> None:
+    queue = stage.resources("AWS::Batch::JobQueue")["GpuProcessorQueue"]
+    retrain = stage.resources("AWS::Lambda::Function")["RetrainFunction"]["Environment"]["Variables"]
 
-    assert variables["AWS_DEFAULT_REGION"] == variables["AWS_REGION"] == "{Region}"
+    (order,) = queue["ComputeEnvironmentOrder"]
+    assert stage.text(order["ComputeEnvironment"]) == "{GpuProcessorEnvironment.ComputeEnvironmentArn}"
+    assert stage.text(retrain["MUSTER_FALLBACK_QUEUE"]).endswith(f":job-queue/{queue['JobQueueName']}")
+
+
+def test_each_job_is_given_its_region_and_the_name_of_its_machine(stage: StageTemplates) -> None:
+    for machine, job in jobs(stage).items():
+        environment = job["ContainerProperties"]["Environment"]
+        variables = {item["Name"]: stage.text(item["Value"]) for item in environment}
+        assert variables["AWS_DEFAULT_REGION"] == variables["AWS_REGION"] == "{Region}"
+        assert variables["MUSTER_MACHINE"] == machine

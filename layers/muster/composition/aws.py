@@ -96,7 +96,10 @@ def open_retraining(settings: RetrainSettings, access: AwsAccess) -> Retraining:
     """Build the decision when to train."""
     batch = boto3.client("batch", config=CLIENT_CONFIG)
     jobs = BatchJobs(batch, settings.job_queue, settings.job_definition)
-    return Retraining(access.stores.training, jobs, use=settings.head)
+    fallback = None
+    if settings.fallback_queue is not None and settings.fallback_definition is not None:
+        fallback = BatchJobs(batch, settings.fallback_queue, settings.fallback_definition)
+    return Retraining(access.stores.training, jobs, use=settings.head, fallback=fallback)
 
 
 def request_by_event() -> None:

@@ -1,5 +1,6 @@
 """Settings of the functions and of the training job, read from the environment once, at the edge."""
 
+import os
 from pathlib import Path
 from typing import Self
 
@@ -39,14 +40,34 @@ class AwsSettings(CommonSettings):
 
 
 class RetrainSettings(AwsSettings):
-    """Settings of the `retrain` function: also the queue and job definition of AWS Batch."""
+    """Settings of the `retrain` function.
+
+    Attributes:
+        job_queue, job_definition: queue and job definition of AWS Batch.
+        fallback_queue, fallback_definition: those of the processors, where a run goes on that gets no GPU; None if
+            training uses no GPU.
+    """
 
     job_queue: str
     job_definition: str
+    fallback_queue: str | None = None
+    fallback_definition: str | None = None
 
 
 class TrainingJobSettings(AwsSettings):
-    """Settings of the training job: also its run, and whether to train from scratch."""
+    """Settings of the training job.
+
+    Attributes:
+        run_id: the run that it carries out.
+        full: train from scratch.
+        machine: `gpu` or `processors`, for the report of the run.
+    """
 
     run_id: str
     full: bool = False
+    machine: str | None = None
+
+
+def batch_job_id() -> str:
+    """Return the id that AWS Batch gave this job, the same for each attempt, or `by-hand` outside Batch."""
+    return os.environ.get("AWS_BATCH_JOB_ID", "by-hand")

@@ -13,33 +13,43 @@ from datetime import UTC, datetime
 from typing import Any
 
 from muster.composition.aws import AwsAccess, open_access
-from muster.composition.aws_settings import TrainingJobSettings
+from muster.composition.aws_settings import TrainingJobSettings, batch_job_id
 from muster.composition.training import build_trainer, population_of
 from muster.domain.student import Template
 from muster.packs.load import load_statistics
 from muster.packs.manifest import shipped_spec
 from muster.services.training.run import Abandoned, Trainer, TrainingRun
+from muster.services.training.run_ids import held_by_job, is_on_processors
 from muster.storage.aws.training_objects import AwsCheckpoint, TrainingCopyReader
 
 _log = logging.getLogger(__name__)
 
 
 def run_job(
-    settings: TrainingJobSettings, access: AwsAccess, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settings: TrainingJobSettings,
+    access: AwsAccess,
+    job_id: str,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Mapping[str, Any]:
-    """Train, if this run is still the current one.
+    """Train, if this run is still the current one and no other job has it.
+
+    Args:
+        job_id: the same for every attempt of a job.
 
     Returns:
         The report. Its `outcome` is `promoted`, `kept`, `skipped`, `abandoned`, or `superseded` if nothing was done.
+        `machine` is where it trained, and `fallback` is true if that was not the machine that was asked for first.
     """
     training = access.stores.training
+    held = held_by_job(settings.run_id, job_id)
 
     def alive(step: str, share: float) -> None:
-        if not training.heartbeat(settings.run_id, now()):
+        if not training.heartbeat(held, now()):
             raise Abandoned
         _log.info("%s: %d %%", step, round(share * 100))
 
-    if not training.heartbeat(settings.run_id, now()):
+    # A submission that was repeated after a lost answer is a second job for the same run.
+    if not training.hand_over(settings.run_id, held, now()):
         return {"outcome": "superseded", "reason": "This run is over, or another took over."}
     pack = shipped_spec(settings.pack).id
     copies = TrainingCopyReader(access.s3, settings.models_bucket)
@@ -51,9 +61,10 @@ def run_job(
         trainer=_trainer(settings, access),
         use=settings.head,
     )
-    report = run.train(settings.full, alive)
+    where = {"machine": settings.machine, "fallback": is_on_processors(settings.run_id)}
+    report = {**run.train(settings.full, alive), **where}
     AwsCheckpoint(access.s3, settings.models_bucket, pack, b"").delete()
-    training.finish(settings.run_id, report)
+    training.finish(held, report)
     return report
 
 
@@ -80,7 +91,7 @@ def main() -> None:
     """Run the job that the environment describes. The last line of the log is its report."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     settings = TrainingJobSettings.read()
-    report = run_job(settings, open_access(settings))
+    report = run_job(settings, open_access(settings), batch_job_id())
     _log.info("%s", json.dumps(report))
 
 

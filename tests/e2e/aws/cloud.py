@@ -13,6 +13,7 @@ from uuid import uuid4
 import boto3
 
 from tests.e2e.aws import calls
+from tests.e2e.aws.batch import job_detail
 from tests.e2e.aws.gateway import Route
 from tests.infra.policy import allows
 from tests.infra.tables import creation
@@ -108,19 +109,20 @@ class Cloud:
             computeEnvironmentName="training", type="UNMANAGED", serviceRole=role
         )["computeEnvironmentArn"]
         order = [{"order": 1, "computeEnvironment": environment}]
-        queue = batch.create_job_queue(
-            jobQueueName="training", state="ENABLED", priority=1, computeEnvironmentOrder=order
-        )["jobQueueArn"]
-        (job,) = (
-            self.resolved(resource) for resource in self.templates.resources("AWS::Batch::JobDefinition").values()
-        )
-        variables = [{"name": v["Name"], "value": v["Value"]} for v in job["ContainerProperties"]["Environment"]]
-        batch.register_job_definition(
-            jobDefinitionName=job["JobDefinitionName"],
-            type="container",
-            containerProperties={"image": "training", "vcpus": 1, "memory": 512, "environment": variables},
-        )
-        self.names |= {"{GpuQueue.JobQueueArn}": queue}
+        for name, queue in self.templates.resources("AWS::Batch::JobQueue").items():
+            self.names[f"{{{name}.JobQueueArn}}"] = batch.create_job_queue(
+                jobQueueName=queue.get("JobQueueName", name),
+                state="ENABLED",
+                priority=1,
+                computeEnvironmentOrder=order,
+            )["jobQueueArn"]
+        for job in map(self.resolved, self.templates.resources("AWS::Batch::JobDefinition").values()):
+            variables = [{"name": v["Name"], "value": v["Value"]} for v in job["ContainerProperties"]["Environment"]]
+            batch.register_job_definition(
+                jobDefinitionName=job["JobDefinitionName"],
+                type="container",
+                containerProperties={"image": "training", "vcpus": 1, "memory": 512, "environment": variables},
+            )
 
     def _rules(self) -> None:
         """Put each rule of the template, with a queue behind it that stands for its target."""
@@ -165,23 +167,26 @@ class Cloud:
                 # The simulation gives all events of S3 one id; the real service gives each its own.
                 yield {**json.loads(message["Body"]), "id": message["MessageId"]}
 
-    def job_state_changed(self, job: Event, status: str, reason: str = "") -> Event:
-        """Send the event that Batch sends when a job ends, and return it as the rule passes it on."""
-        detail = {"jobName": job["jobName"], "jobId": job["jobId"], "status": status, "statusReason": reason}
-        detail["jobQueue"] = self.names["{GpuQueue.JobQueueArn}"]
-        entry = {"Source": "aws.batch", "DetailType": "Batch Job State Change", "Detail": json.dumps(detail)}
-        self.client("events").put_events(Entries=[entry])
-        (event,) = self.events("TrainingEnded")
+    def job_state_changed(self, job: Event, status: str, reason: str = "", rule: str = "TrainingEnded") -> Event:
+        """Send the event that Batch sends when a job's state changes, and return it as the rule passes it on."""
+        self.send_batch_event("Batch Job State Change", job, status, reason)
+        (event,) = self.events(rule)
         return event
 
-    def jobs(self) -> list[Event]:
-        """Return the jobs submitted so far, oldest first."""
-        batch, queue = self.client("batch"), self.names["{GpuQueue.JobQueueArn}"]
-        listed = batch.list_jobs(jobQueue=queue, jobStatus="SUCCEEDED")["jobSummaryList"]
+    def send_batch_event(self, kind: str, job: Event, status: str, reason: str) -> None:
+        detail = job_detail(job, job["jobQueue"], status, reason)
+        entry = {"Source": "aws.batch", "DetailType": kind, "Detail": json.dumps(detail), "Resources": [job["jobArn"]]}
+        self.client("events").put_events(Entries=[entry])
+
+    def jobs(self, queue: str = "GpuQueue") -> list[Event]:
+        """Return the jobs submitted to a queue of the template so far, oldest first."""
+        batch, arn = self.client("batch"), self.names[f"{{{queue}.JobQueueArn}}"]
+        listed = batch.list_jobs(jobQueue=arn, jobStatus="SUCCEEDED")["jobSummaryList"]
         if not listed:
             return []
         found: list[Event] = batch.describe_jobs(jobs=[summary["jobId"] for summary in listed])["jobs"]
-        return sorted(found, key=lambda job: [summary["jobId"] for summary in listed].index(job["jobId"]))
+        order = [summary["jobId"] for summary in listed]
+        return [{**job, "jobQueue": arn} for job in sorted(found, key=lambda job: order.index(job["jobId"]))]
 
     def start_job(self, job: Event) -> subprocess.Popen[str]:
         """Run a submitted job as Batch does: the container's command with the job's environment, and no other."""

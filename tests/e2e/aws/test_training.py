@@ -15,6 +15,7 @@ import pytest
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
+from tests.e2e.aws.batch import cancelled_after
 from tests.e2e.aws.cloud import REGION, Cloud
 from tests.e2e.aws.conftest import Deployed
 
@@ -53,8 +54,10 @@ def decisions(deployed: Deployed) -> list[str]:
     ]
 
 
-def ended(deployed: Deployed, job: dict[str, Any], status: str) -> str:
-    event = deployed.cloud.job_state_changed(job, status, "Host EC2 (instance i-0) terminated.")
+def ended(
+    deployed: Deployed, job: dict[str, Any], status: str, reason: str = "Host EC2 (instance i-0) terminated."
+) -> str:
+    event = deployed.cloud.job_state_changed(job, status, reason)
     decision: str = deployed.functions["retrain"].invoke(event)["decision"]
     return decision
 
@@ -84,11 +87,17 @@ def test_the_same_event_twice_starts_one_job(deployed: Deployed, stores: AwsStor
     assert stores.training.state().dirty is False
 
 
+def moved(deployed: Deployed, job: dict[str, Any]) -> dict[str, Any]:
+    """Let a job fail on the GPU queue; return the job that continues its run."""
+    assert ended(deployed, job, "FAILED") == "moved"
+    return deployed.cloud.jobs("GpuProcessorQueue")[-1]
+
+
 def test_a_failed_job_is_noted_and_its_work_waits_for_the_next_change(deployed: Deployed, stores: AwsStores) -> None:
     add(stores, 1)
     decisions(deployed)
     (job,) = deployed.cloud.jobs()
-    assert ended(deployed, job, "FAILED") == "ended"
+    assert ended(deployed, moved(deployed, job), "FAILED") == "ended"
     state = stores.training.state()
     assert (state.running, state.dirty) == (None, True)
     assert state.last_outcome == {"outcome": "failed", "reason": "Host EC2 (instance i-0) terminated."}
@@ -102,7 +111,7 @@ def test_a_change_during_a_job_that_fails_starts_the_next_at_once(deployed: Depl
     add(stores, 2)
     assert decisions(deployed) == ["coalesced"]
     (job,) = deployed.cloud.jobs()
-    assert ended(deployed, job, "FAILED") == "started"
+    assert ended(deployed, moved(deployed, job), "FAILED") == "started"
     assert len(deployed.cloud.jobs()) == 2
     assert ended(deployed, job, "FAILED") == "ignored"
     assert stores.training.state().running is not None
@@ -119,13 +128,59 @@ def test_an_interrupted_job_takes_up_its_run_and_ends_as_if_nothing_had_been(
     interrupted.kill()
     interrupted.wait()
     state = stores.training.state()
-    assert (state.running, stores.heads.versions(PACK)) == (job["jobName"].removeprefix("muster-train-"), [])
+    run = job["jobName"].removeprefix("muster-train-")
+    assert (state.running, stores.heads.versions(PACK)) == (f"{run}/{job['jobId']}", [])
     report = deployed.cloud.run_job(job)
     assert report["students"] == 40
     assert [head.version for head in stores.heads.versions(PACK)] == [1]
     assert stores.training.state().last_outcome == report
     assert checkpoints(deployed.cloud) == []
     assert ended(deployed, job, "SUCCEEDED") == "started"
+
+
+def test_a_run_that_gets_no_gpu_is_trained_once_on_processors(deployed: Deployed, stores: AwsStores) -> None:
+    cloud, retrain = deployed.cloud, deployed.functions["retrain"]
+    add(stores, 1, 2)
+    decisions(deployed)
+    (waiting,) = cloud.jobs()
+
+    runnable = cloud.job_state_changed(waiting, "RUNNABLE", rule="DeadlineWaitsForGpu")
+    seconds, cancel = cancelled_after(cloud.templates, "DeadlineWaitsForGpu", runnable)
+    assert (seconds, cancel) == (600, {"JobId": waiting["jobId"], "Reason": "No GPU within 10 minutes."})
+    cancelled = cloud.job_state_changed(waiting, "FAILED", cancel["Reason"])
+    assert len(cloud.events("TrainingWithoutGpu")) == 1
+    assert cloud.events("TrainingFailed") == []
+    assert [retrain.invoke(cancelled)["decision"] for _ in range(2)] == ["moved", "moved"]
+    (job,) = cloud.jobs("GpuProcessorQueue")
+    assert job["jobName"] == f"{waiting['jobName']}-processors"
+
+    assert cloud.run_job(waiting)["outcome"] == "superseded", "a GPU came after all"
+    assert ended(deployed, waiting, "SUCCEEDED") == "ignored"
+    report = cloud.run_job(job)
+    assert (report["students"], report["machine"], report["fallback"]) == (2, "processors", True)
+    assert cloud.run_job(job)["outcome"] == "superseded", "another attempt after the end"
+    assert retrain.invoke({**cancelled, "id": "a late duplicate"})["decision"] == "started", "the second student"
+    assert ended(deployed, job, "SUCCEEDED") == "ignored"
+    assert deployed.client.get("/v1/training").json()["last_outcome"] == report
+    assert len(cloud.jobs("GpuProcessorQueue")) == 1
+
+
+def test_a_job_that_waits_is_reported_and_one_that_gets_no_machine_at_all_fails(deployed: Deployed) -> None:
+    cloud = deployed.cloud
+    retrain = deployed.functions["retrain"]
+    retrain.invoke({"id": "by-hand", "source": "aws.s3", "detail-type": "Object Created", "detail": {}})
+    job = moved(deployed, cloud.jobs()[0])
+    runnable = cloud.job_state_changed(job, "RUNNABLE", rule="DeadlineWaitsForProcessors")
+    seconds, cancel = cancelled_after(cloud.templates, "DeadlineWaitsForProcessors", runnable)
+    assert (seconds, cancel["Reason"]) == (3600, "No machine within 60 minutes.")
+    cloud.send_batch_event("Batch Job Queue Blocked", job, "RUNNABLE", "UNDETERMINED - Batch job is blocked.")
+    assert [event["detail"]["statusReason"] for event in cloud.events("TrainingWaits")] == [
+        "UNDETERMINED - Batch job is blocked."
+    ]
+    assert ended(deployed, job, "FAILED", cancel["Reason"]) == "ended"
+    assert len(cloud.events("TrainingFailed")) == 1
+    state = deployed.client.get("/v1/training").json()
+    assert (state["state"], state["last_outcome"]["reason"]) == ("waiting", cancel["Reason"])
 
 
 def checkpoints(cloud: Cloud) -> list[Any]:
@@ -148,7 +203,7 @@ def test_a_job_that_another_run_overtook_changes_nothing(deployed: Deployed, sto
     (older,) = deployed.cloud.jobs()
     add(stores, 3)
     decisions(deployed)
-    assert ended(deployed, older, "FAILED") == "started"
+    assert ended(deployed, moved(deployed, older), "FAILED") == "started"
     newer = deployed.cloud.jobs()[1]
     report = deployed.cloud.run_job(newer)
     heads, state = stores.heads.versions(PACK), stores.training.state()

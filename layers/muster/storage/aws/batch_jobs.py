@@ -14,7 +14,10 @@ def run_of_job(name: str) -> str | None:
 
 
 class BatchJobs:
-    """`Jobs` on AWS Batch. The job's name, which its events contain, and its environment hold the run's id."""
+    """`Jobs` on one queue of AWS Batch.
+
+    The job's name, which its events contain, and its environment hold the run's id.
+    """
 
     def __init__(self, client: "BatchClient", queue: str, definition: str) -> None:
         self._client = client

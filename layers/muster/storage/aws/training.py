@@ -55,6 +55,19 @@ class AwsTraining:
             return False
         return True
 
+    def hand_over(self, run_id: str, new_id: str, now: datetime) -> bool:
+        """Continue the active run under another id; see `TrainingStore.hand_over`."""
+        try:
+            self._table.update(
+                _KEY,
+                "SET running = :new, heartbeat_at = :now",
+                {":now": time_text(now), ":run": run_id, ":new": new_id},
+                "running = :run OR running = :new",
+            )
+        except ConditionFailed:
+            return False
+        return True
+
     def finish(self, run_id: str, outcome: Mapping[str, Any]) -> bool:
         """End the run and store its outcome; see `TrainingStore.finish`."""
         try:

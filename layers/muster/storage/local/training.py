@@ -49,6 +49,15 @@ class LocalTraining:
             )
             return changed.rowcount == 1
 
+    def hand_over(self, run_id: str, new_id: str, now: datetime) -> bool:
+        """Continue the active run under another id; see `TrainingStore.hand_over`."""
+        with self._database.write() as connection:
+            changed = connection.execute(
+                "UPDATE training SET running = ?, heartbeat_at = ? WHERE running IN (?, ?)",
+                (new_id, time_text(now), run_id, new_id),
+            )
+            return changed.rowcount == 1
+
     def finish(self, run_id: str, outcome: Mapping[str, Any]) -> bool:
         """End the run and store its outcome; see `TrainingStore.finish`."""
         with self._database.write() as connection:

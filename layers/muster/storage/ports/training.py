@@ -95,6 +95,15 @@ class TrainingStore(Protocol):
     def heartbeat(self, run_id: str, now: datetime) -> bool:
         """Record that a run is alive; return False if another run replaced it and it must stop."""
 
+    def hand_over(self, run_id: str, new_id: str, now: datetime) -> bool:
+        """Continue the active run under another id, so that only the holder of the new id may go on with it.
+
+        Counts as a heartbeat; start time and dirty flag are unchanged. A repeated call has no further effect.
+
+        Returns:
+            Whether `new_id` is the active run; False if the run is over or was handed over to somebody else.
+        """
+
     def finish(self, run_id: str, outcome: Mapping[str, Any]) -> bool:
         """End a run and store its outcome, if it is the active one.
 
