@@ -5,7 +5,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from muster.domain.errors import MusterError, RecordDamaged, StoreInUse, StoreUn
 from muster.domain.identifiers import GroupId, StudentId
 from muster.storage.local import DATABASE_FILE, LocalStores, close_databases, open_local
 from muster.storage.local.use_lock import claim
+from tests import processes
 from tests.contract.examples import (
     NOW,
     a_face,
@@ -30,8 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return processes.run(["-c", program, *arguments], cwd=ROOT)
 
 
 LIST = """
@@ -104,9 +103,7 @@ sys.stdin.read(1)
 register(open_local(Path(sys.argv[1])), sys.argv[2])
 """
     children = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path / "store"), f"s{number}"], cwd=ROOT, stdin=subprocess.PIPE
-        )
+        processes.start(["-c", program, str(tmp_path / "store"), f"s{number}"], cwd=ROOT, stdin=subprocess.PIPE)
         for number in range(4)
     ]
     for child in children:
@@ -322,9 +319,7 @@ stores = open_local(Path(sys.argv[1]))
 print("ready", flush=True)
 time.sleep(300)
 """
-    child = subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    child = processes.start(["-c", program, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     with pytest.raises(StoreInUse, match="muster serve"):

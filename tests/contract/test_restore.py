@@ -21,6 +21,7 @@ from muster.storage.local import DATABASE_FILE, LocalStores, open_local
 from muster.storage.local.backup import MANIFEST, back_up
 from muster.storage.local.doctor import examine
 from muster.storage.local.restore import Restored, restore
+from tests import processes
 from tests.contract.examples import NOW, enrol, register
 
 ROOT = Path(__file__).parents[2]
@@ -98,8 +99,8 @@ def test_a_restore_killed_between_any_two_renames_is_run_again_without_bringing_
     change(data, fill)
     backup = make_backup(data, tmp_path / "backup")
     change(data, forget)
-    command = [sys.executable, "-c", KILLED, str(backup), str(data), str(renames)]
-    assert subprocess.run(command, cwd=ROOT, timeout=120).returncode == -signal.SIGKILL
+    command = ["-c", KILLED, str(backup), str(data), str(renames)]
+    assert processes.run(command, cwd=ROOT).returncode == -signal.SIGKILL
     if renames:
         with pytest.raises(StoreUnusable, match="muster restore"):
             open_local(data)

@@ -24,6 +24,7 @@ import httpx
 from muster.domain.identifiers import SessionId
 from muster.storage.local import open_local
 from muster.storage.local.doctor import examine
+from tests import processes
 from tests.contract.examples import a_photo
 from tests.e2e.test_users import muster, serving_process
 
@@ -129,9 +130,7 @@ class HttpWriter:
 @contextmanager
 def registrar(data: Path, name: str, record: Record) -> Iterator[subprocess.Popen[str]]:
     """Run a registrar, and note what it says until it ends."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", REGISTRAR, str(data), name], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    child = processes.start(["-c", REGISTRAR, str(data), name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
 
     def listen() -> None:
@@ -257,8 +256,8 @@ def _kill_command(choose: random.Random, number: int, folder: Path, data: Path, 
     arguments, (kind, ids) = command(choose, number, folder)
     if kind == "students":
         record.students.update(dict.fromkeys(ids, "maybe"))
-    child = subprocess.Popen(
-        [sys.executable, "-m", "muster", *arguments, "--data", str(data)],
+    child = processes.start(
+        ["-m", "muster", *arguments, "--data", str(data)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -5,7 +5,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from muster.domain.identifiers import StudentId
 from muster.packs.manifest import shipped_spec
 from muster.storage.local import DATABASE_FILE, open_local
+from tests import processes
 from tests.contract.examples import NOW, a_face, a_photo, a_session_photo, enrol, mark, open_session, register
 from tests.e2e.test_users import document, muster
 
@@ -94,8 +94,8 @@ while True:
         stores.students.erase(f"n{number}")
     number += 1
 """
-    writer = subprocess.Popen(
-        [sys.executable, "-c", program, str(data)], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+    writer = processes.start(
+        ["-c", program, str(data)], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
     )
     try:
         assert writer.stdout is not None
@@ -239,9 +239,7 @@ def test_the_doctor_notices_a_missing_database_and_an_empty_folder(data: Path, t
 def test_the_doctor_finds_a_process_that_writes_into_deleted_files(data: Path) -> None:
     program = "import sys; f = open(sys.argv[1], 'a'); print('ready', flush=True); sys.stdin.read()"
     log = data / f"{DATABASE_FILE}-wal"
-    child = subprocess.Popen(
-        [sys.executable, "-c", program, str(log)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    child = processes.start(["-c", program, str(log)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     assert child.stdin is not None
     child.stdout.readline()

@@ -22,6 +22,7 @@ from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.storage.local import LocalStores, open_local
+from tests import processes
 from tests.contract.examples import a_student, a_template
 from tests.e2e.test_users import muster, serving
 
@@ -183,9 +184,7 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         "import sys; sys.argv = ['muster', '--json']\nfrom muster.cli.failures import exit_on_failure\n"
         f"with exit_on_failure():\n    {code}"
     )
-    return subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, **environment}
-    )
+    return processes.run(["-c", script], env={**os.environ, **environment})
 
 
 def test_no_traceback_reaches_the_user_unless_it_is_asked_for() -> None:
@@ -248,8 +247,7 @@ def test_what_is_no_address_is_refused(typed: str) -> None:
     ],
 )
 def test_a_setting_that_is_not_allowed_is_named(variable: str, value: str) -> None:
-    command = [sys.executable, "-m", "muster", "packs", "list", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, variable: value})
+    done = processes.run(["-m", "muster", "packs", "list", "--json"], env={**os.environ, variable: value})
     document = json.loads(done.stdout)
     assert (done.returncode, document["code"]) == (1, "invalid_setting")
     assert variable in document["detail"]

@@ -3,19 +3,18 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from muster.packs.load import ModelPack
+from tests import processes
 
 pytestmark = pytest.mark.processes
 
 
 def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "muster", "evaluate", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
+    return processes.run(["-m", "muster", "evaluate", *arguments])
 
 
 def test_an_evaluation_begins_with_class_photos_and_keeps_its_document(

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import processes
 from tests.e2e.answers import decided
 
 GROUP = "7b"
@@ -125,8 +125,7 @@ def test_health_names_the_model_and_docs_are_served(client: httpx.Client) -> Non
 
 
 def muster(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "muster", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, **options)
+    return processes.run(["-m", "muster", *map(str, arguments)], **options)
 
 
 @pytest.mark.processes

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from muster.packs.load import ModelPack
 from muster.storage.local import LocalStores, open_local
 from muster.storage.local.students import LocalStudents
 from muster.vision.pipeline import VisionPipeline
+from tests import processes
 
 pytestmark = pytest.mark.kill
 
@@ -110,7 +110,7 @@ def test_a_killed_migration_leaves_the_old_pack_working_and_the_next_goes_on(
     stores: LocalStores, tmp_path: Path, pack: ModelPack, other: ModelPack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = len(stores.students.templates())
-    child = subprocess.Popen([sys.executable, "-c", MIGRATE, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    child = processes.start(["-c", MIGRATE, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     begun = 0
     for line in child.stdout:

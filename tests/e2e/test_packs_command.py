@@ -2,21 +2,20 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import processes
 
 pytestmark = pytest.mark.processes
 
 
 def muster(home: Path, *arguments: str) -> tuple[int, Any, str]:
     """Run a command; return its status, its document and what it said beside."""
-    command = [sys.executable, "-m", "muster", *arguments, "--json"]
     environment = {**os.environ, "MUSTER_HOME": str(home), "MUSTER_DATA": str(home / "data")}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = processes.run(["-m", "muster", *arguments, "--json"], env=environment)
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
 

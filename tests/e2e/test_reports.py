@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
@@ -24,6 +23,7 @@ from muster.domain.student import Student
 from muster.domain.user import Role, User
 from muster.storage.local import LocalStores
 from muster.vision.pipeline import VisionPipeline
+from tests import processes
 from tests.unit.reports import STATUS
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -169,12 +169,7 @@ def test_a_teacher_sees_reports_of_their_groups_alone(client: httpx.Client, syst
 
 
 def muster(system_folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "muster", "attendance", *arguments, "--data", str(system_folder)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    return processes.run(["-m", "muster", "attendance", *arguments, "--data", str(system_folder)])
 
 
 @pytest.fixture

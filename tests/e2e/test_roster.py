@@ -17,6 +17,7 @@ from PIL import Image
 
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import StudentId
+from tests import processes
 
 ROSTER = "student_id,name,group\nbarack_obama,Barack Obama,7b\njoe_biden,Joe Biden,7b\n0042,Ада Ловлейс,7b;math\n"
 
@@ -247,8 +248,7 @@ def test_erasing_leaves_a_count_and_no_trace(roster: httpx.Client, system: Local
 
 
 def muster(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "muster", *arguments, "--data", str(data), "--json"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return shown(*arguments, "--json", data=data)
 
 
 @pytest.mark.processes
@@ -271,8 +271,7 @@ def test_the_command_line_imports_withdraws_and_proves_an_erasure(tmp_path: Path
 
 
 def shown(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "muster", *arguments, "--data", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return processes.run(["-m", "muster", *arguments, "--data", str(data)])
 
 
 def at_a_terminal(answer: str, *arguments: str, data: Path) -> tuple[int, str]:

@@ -1,8 +1,6 @@
 """Training beside the service: picked up without a restart, killed without harm."""
 
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +14,7 @@ from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.services.training.queue import TrainingQueue
 from muster.vision.pipeline import VisionPipeline
+from tests import processes
 
 
 def enrol(system: LocalServices, count: int) -> None:
@@ -85,7 +84,7 @@ def test_a_killed_training_leaves_the_old_head_and_the_next_run_starts_clean(
     before = system.stores.heads.versions(system.pack)
     current = system.stores.heads.current(system.pack)
 
-    process = subprocess.Popen([sys.executable, "-m", "muster", "train", "--full", "--data", str(store)])
+    process = processes.start(["-m", "muster", "train", "--full", "--data", str(store)])
     try:
         deadline = time.monotonic() + 600
         while system.training.state().running is None:

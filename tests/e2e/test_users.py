@@ -1,12 +1,10 @@
 """Users of one machine at the command line, and the server that they sign in to."""
 
 import json
-import os
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import processes
+
 pytestmark = pytest.mark.processes
 
 
 def muster(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "muster", *arguments, "--data", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
+    return processes.run(["-m", "muster", *arguments, "--data", str(data)])
 
 
 def document(done: subprocess.CompletedProcess[str]) -> Any:
@@ -41,8 +40,8 @@ def serving_process(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
-    with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, env=os.environ) as process:
+    command = ["-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
+    with log.open("w") as stderr, processes.start(command, stderr=stderr) as process:
         address = f"{'https' if verify is not True else 'http'}://127.0.0.1:{port}"
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:

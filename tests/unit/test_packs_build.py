@@ -14,6 +14,7 @@ from muster.domain.errors import PackBuildFailed, PackDamaged, PackMissing
 from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack, list_packs, load_pack, verify_pack
 from muster.packs.manifest import WheelSource, shipped_spec
+from tests import processes
 
 BUILD = """
 import sys
@@ -52,7 +53,7 @@ def copy(pack: ModelPack, tmp_path: Path) -> ModelPack:
 
 
 def start_build(home: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", BUILD, str(home)], stdout=subprocess.PIPE, text=True)
+    return processes.start(["-c", BUILD, str(home)], stdout=subprocess.PIPE, text=True)
 
 
 def assert_nothing_built(home: Path) -> None:

@@ -1,30 +1,33 @@
-"""ONNX Runtime sessions, with the options that measurements chose."""
+"""ONNX Runtime sessions, with the options that measurements chose.
+
+The library is imported when a network is opened: it starts a thread, and most commands read no photo.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import onnxruntime
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession, SessionOptions
 
 
-def open_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_session(model: Path, threads: int) -> "InferenceSession":
     """Load an ONNX model whose inputs always have the same shape, except for the batch size.
 
     Args:
         threads: CPU threads of one run.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options = _options(threads)
     options.inter_op_num_threads = 1
     return _open(model, options)
 
 
-def open_variable_size_session(model: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_variable_size_session(model: Path, threads: int) -> "InferenceSession":
     """Load an ONNX model whose every input may have another shape.
 
     Args:
         threads: CPU threads of one run.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options = _options(threads)
     # An arena keeps the largest block of every input shape it has met: 3.7 GB after a 12-megapixel picture.
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
@@ -33,5 +36,15 @@ def open_variable_size_session(model: Path, threads: int) -> onnxruntime.Inferen
     return _open(model, options)
 
 
-def _open(model: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+def _options(threads: int) -> "SessionOptions":
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return options
+
+
+def _open(model: Path, options: "SessionOptions") -> "InferenceSession":
+    import onnxruntime
+
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from uuid import uuid4
 
 import boto3
 
+from tests import processes
 from tests.e2e.aws import calls
 from tests.e2e.aws.batch import job_detail
 from tests.e2e.aws.gateway import Route
@@ -191,8 +191,8 @@ class Cloud:
     def start_job(self, job: Event) -> subprocess.Popen[str]:
         """Run a submitted job as Batch does: the container's command with the job's environment, and no other."""
         variables = {variable["name"]: variable["value"] for variable in job["container"]["environment"]}
-        return subprocess.Popen(
-            [sys.executable, "-m", "muster.entrypoints.training_job"],
+        return processes.start(
+            ["-m", "muster.entrypoints.training_job"],
             env={**self.access, **self.recording("Job"), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,8 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 from uuid import uuid4
+
+from tests import processes
 
 INVOCATION_LIMIT_BYTES = 6 * 1024 * 1024
 """Largest request of a synchronous invocation (AWS Lambda Developer Guide, "Lambda quotas")."""
@@ -49,8 +50,8 @@ class LambdaFunction:
         self._process = (
             start(variables)
             if start
-            else subprocess.Popen(
-                [sys.executable, "-m", "awslambdaric", handler],
+            else processes.start(
+                ["-m", "awslambdaric", handler],
                 cwd=folder,
                 env={**os.environ, **variables},
                 stdout=log.open("wb"),

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
+from tests import processes
 from tests.e2e.aws.batch import cancelled_after
 from tests.e2e.aws.cloud import REGION, Cloud
 from tests.e2e.aws.conftest import Deployed
@@ -222,8 +221,7 @@ def test_an_operator_goes_back_to_an_older_head_or_to_none_at_the_command_line(
     environment = {**os.environ, **cloud.environment, **cloud.variables("Roster")}
 
     def muster(*arguments: str) -> Any:
-        command = [sys.executable, "-m", "muster", "train", "--json", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+        done = processes.run(["-m", "muster", "train", "--json", *arguments], env=environment)
         return json.loads(done.stdout)
 
     assert muster("--rollback", "1") == {"outcome": "rolled_back", "version": 1}
@@ -237,9 +235,9 @@ def test_an_operator_goes_back_to_an_older_head_or_to_none_at_the_command_line(
 def test_an_operator_erases_at_the_command_line_and_sees_it_proven(deployed: Deployed, stores: AwsStores) -> None:
     add(stores, 1, 2)
     environment = {**os.environ, **deployed.cloud.environment, **deployed.cloud.variables("Roster")}
-    command = [sys.executable, "-m", "muster", "students", "erase", "s1", "--yes", "--verify", "--json"]
+    command = ["-m", "muster", "students", "erase", "s1", "--yes", "--verify", "--json"]
     for _ in range(2):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+        done = processes.run(command, env=environment)
         assert (done.returncode, json.loads(done.stdout)) == (0, {"erased": "s1", "traces": []}), done.stderr
     assert [student.id for student in stores.students.find()] == ["s2"]
 
