@@ -63,7 +63,7 @@ def _requests() -> tuple[socket.socket, threading.Lock]:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(ROOT / "tests" / "process_server.py"), *IMPORTED]
     with theirs:
-        server = subprocess.Popen(command, stdin=theirs, cwd=ROOT, env=environment, start_new_session=True)
+        server = subprocess.Popen(command, stdin=theirs.fileno(), cwd=ROOT, env=environment, start_new_session=True)
     atexit.register(server.wait)
     atexit.register(ours.close)
     return ours, threading.Lock()
@@ -74,7 +74,7 @@ class _Forked(subprocess.Popen[Any]):
 
     _told: int
 
-    def _execute_child(  # type: ignore[misc]
+    def _execute_child(
         self,
         args: Sequence[str],
         executable: None,

@@ -189,12 +189,13 @@ def _copy(network: HeadNetwork) -> dict[str, torch.Tensor]:
 
 @contextmanager
 def _reproducible(settings: TrainingSettings) -> Iterator[None]:
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    threads, deterministic = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads)
-    torch.use_deterministic_algorithms(True, warn_only=settings.device != "cpu")
+    # Not `use_deterministic_algorithms`: it imports PyTorch's compiler, for two seconds, to set an option of that.
+    torch.set_deterministic_debug_mode("error" if settings.device == "cpu" else "warn")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(deterministic)
+        torch.set_deterministic_debug_mode(deterministic)
         torch.set_num_threads(threads)
