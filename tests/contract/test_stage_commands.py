@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -11,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 
 from muster.cli.app import main
 from muster.cli.scope import LOCAL_ONLY, ON_STAGES, STAGE_ONLY, WITHOUT_STORE
@@ -26,7 +28,10 @@ from muster.storage.aws.table import Table
 from tests.command_tree import leaf_commands
 from tests.contract.examples import a_photo, a_student, a_template, learn
 from tests.contract.places import AwsPlace
+from tests.e2e.aws.calls import Call, needs
+from tests.operator_policy import refused
 
+REGION, ACCOUNT = "eu-central-1", "123456789012"
 PHOTO, FACE = "ab" * 16, "cd" * 16
 
 
@@ -175,13 +180,31 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     (workstation.folder / "photos").mkdir()
     (workstation.folder / "photos" / "s1.jpg").write_bytes(a_photo("s1"))
     before, files = stored(aws), workstation.files
-    answered = workstation.muster(*name.split(), *WORKING[name], "--json")
+    with recorded_calls() as made:
+        answered = workstation.muster(*name.split(), *WORKING[name], "--json")
     assert answered.status == 0, answered.stderr
     assert answered.document is not None
     assert f"Stage prod: table {aws.table}" in answered.stderr
     assert (stored(aws) == before) == (name in READING), "a change is on the stage"
-    made = {path.name for path in set(workstation.files) - set(files)}
-    assert made == ({"week.csv"} if name == "attendance export" else set())
+    written = {path.name for path in set(workstation.files) - set(files)}
+    assert written == ({"week.csv"} if name == "attendance export" else set())
+    names = {"REGION": REGION, "ACCOUNT": ACCOUNT, "TABLE": aws.table, "PHOTOS": aws.photos, "MODELS": aws.models}
+    assert made
+    assert refused([need for call in made for need in needs(call, REGION, ACCOUNT)], names) == set()
+
+
+@contextmanager
+def recorded_calls() -> Iterator[list[Call]]:
+    """Record the calls to AWS that this process makes."""
+    made, make = [], BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def record(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        made.append(Call(client.meta.service_model.service_name, operation, parameters))
+        return make(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", record)
+        yield made
 
 
 def test_every_command_for_stages_is_tried() -> None:

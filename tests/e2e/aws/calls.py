@@ -49,7 +49,7 @@ def _key(action: str, service: str, region: str) -> Need:
 def _of_objects(call: Call, region: str) -> Iterator[Need]:
     bucket = f"arn:aws:s3:::{call.parameters['Bucket']}"
     if call.operation == "ListObjectsV2":
-        yield Need("s3:ListBucket", bucket, {"s3:prefix": [call.parameters["Prefix"]]})
+        yield Need("s3:ListBucket", bucket, {"s3:prefix": [call.parameters.get("Prefix", "")]})
         return
     actions = {"GetObject": "Decrypt", "PutObject": "GenerateDataKey", "DeleteObject": None}
     key = actions[call.operation]
@@ -80,6 +80,8 @@ def _item_actions(call: Call) -> Iterator[tuple[str, str, list[str]]]:
             for table, requests in parameters["RequestItems"].items():
                 changes = [change for request in requests for change in request.values()]
                 yield "BatchWriteItem", table, [_partition(change) for change in changes]
+        case "Scan":
+            yield "Scan", parameters["TableName"], []
         case "Query":
             yield "Query", parameters["TableName"], [_text(parameters["ExpressionAttributeValues"][":pk"])]
         case operation:
