@@ -12,7 +12,15 @@ from botocore.config import Config
 
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
-from muster.storage.ports import GroupStore, HeadStore, IdempotencyStore, SessionStore, StudentStore, TrainingStore
+from muster.storage.ports import (
+    GroupStore,
+    HeadStore,
+    IdempotencyStore,
+    SessionStore,
+    StagedTemplates,
+    StudentStore,
+    TrainingStore,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -36,6 +44,9 @@ class Stores(Protocol):
 
     @property
     def students(self) -> StudentStore: ...
+
+    @property
+    def staging(self) -> StagedTemplates: ...
 
     @property
     def groups(self) -> GroupStore: ...

@@ -187,7 +187,7 @@ def test_nothing_of_an_erased_student_stays_in_table_or_buckets(aws_endpoint: st
     assert A not in items
     assert "Forget Me" not in items
     assert set(objects.values()) == {a_photo("b"), *(body for name, body in objects.items() if "templates/" in name)}
-    assert [copy.student_id for copy in TrainingCopyReader(aws.clients()[1], aws.models).templates()] == ["b"]
+    assert [copy.student_id for copy in TrainingCopyReader(aws.clients()[1], aws.models, PACK).templates()] == ["b"]
 
 
 def add_annotated_object(aws: AwsPlace, session: SessionId, photo: PhotoId) -> None:
@@ -251,7 +251,7 @@ def assert_nothing_is_left_over(aws: AwsPlace, stores: AwsStores) -> None:
         assert f"'{partition}'" not in items
     students = [student for student in stores.students.find() if student.registered_at]
     assert [template.student_id for template in stores.students.templates()] == [student.id for student in students]
-    copies = TrainingCopyReader(aws.clients()[1], aws.models).templates()
+    copies = TrainingCopyReader(aws.clients()[1], aws.models, PACK).templates()
     assert [copy.student_id for copy in copies] == [student.id for student in students]
     for student in students:
         assert stores.students.photo(student.id) == a_photo(student.id)
@@ -266,7 +266,7 @@ def test_a_registration_killed_before_any_call_leaves_the_student_whole_or_absen
                 register(wire.stores, id)
         except Killed:
             outcomes.append(id in {student.id for student in aws.open().students.find()})
-            copies = TrainingCopyReader(aws.clients()[1], aws.models).templates()
+            copies = TrainingCopyReader(aws.clients()[1], aws.models, PACK).templates()
             assert {copy.student_id for copy in copies} <= {student.id for student in aws.open().students.find()}
         else:
             break
@@ -436,12 +436,12 @@ def test_learning_killed_before_any_call_leaves_template_and_copy_alike(aws: Aws
         else:
             break
         assert_nothing_is_left_over(aws, stores)
-        (copy,) = TrainingCopyReader(aws.clients()[1], aws.models).templates()
+        (copy,) = TrainingCopyReader(aws.clients()[1], aws.models, PACK).templates()
         assert_same_template(copy, stores.students.template(A))
     else:
         pytest.fail("nothing was learned")
     stores.sweep()
-    (copy,) = TrainingCopyReader(aws.clients()[1], aws.models).templates()
+    (copy,) = TrainingCopyReader(aws.clients()[1], aws.models, PACK).templates()
     np.testing.assert_array_equal(copy.embeddings, stores.students.template(A).embeddings)
     assert stores.students.template(A).learned_ids == ("face-0",)
     assert_nothing_is_left_over(aws, stores)
@@ -474,7 +474,7 @@ def test_a_class_that_learns_costs_few_calls(aws: AwsPlace) -> None:
     # Two transactions with two reads each.
     assert wire.calls - before <= 6
     # No copy is written, so no event asks for a retrain until the daily sweep.
-    copies = TrainingCopyReader(aws.clients()[1], aws.models)
+    copies = TrainingCopyReader(aws.clients()[1], aws.models, PACK)
     assert {len(copy.embeddings) for copy in copies.templates()} == {4}
     # One student has a new copy before, one has none any more.
     learn(stores, "s00", "confirmed")

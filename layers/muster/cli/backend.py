@@ -43,6 +43,9 @@ class Backend(Protocol):
     def session_pictures(self) -> SessionPictures:
         """The pictures of sessions, for which no model is loaded."""
 
+    def migration(self, name: str) -> Migration:
+        """Open the migration of the students to another pack, which is built on this machine."""
+
 
 def named_stage(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the stage that the environment names, or None if commands use the local store.
@@ -142,13 +145,14 @@ def open_training(data: Path | None, *, trains: bool) -> TrainingQueue:
 
 
 def open_migration(name: str, data: Path | None) -> Migration:
-    """Open the migration of the students in the local store to another model pack.
+    """Open the migration of the students in the local store, or of a stage on AWS, to another model pack.
 
     Raises:
         PackMissing, PackDamaged: that pack cannot be used.
     """
     # The stored photos came from uploads, which may cost any amount of memory or time.
-    return LocalBackend(data, decoders=1).migration(name)
+    backend = LocalBackend(data, decoders=1) if named_stage() is None else open_backend(data)
+    return backend.migration(name)
 
 
 def open_accounts() -> Accounts:

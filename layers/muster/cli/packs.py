@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from muster.cli.backend import named_stage, open_migration
 from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.errors import InvalidRequest
@@ -143,15 +144,23 @@ def migrate(
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Switch even if some students must be registered again with a photo.")
     ] = False,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Embed the students with the new pack, but switch nothing yet.")
+    ] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Also delete the templates of the previous pack, which a stage keeps.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move the students in a local store to another pack. If interrupted, it resumes where it stopped."""
-    from muster.cli.backend import open_migration
-
+    """Move the students to another pack. If interrupted, it resumes where it stopped."""
+    if prepare and finish:
+        raise InvalidRequest("--prepare switches nothing, so there is nothing to finish: leave out one of them.")
     migration = open_migration(name, data)
     with steps(f"migrating to {name}") as progress:
-        report = migration.run(progress, leave_out=leave_out)
+        report = migration.run(progress, leave_out=leave_out, prepare=prepare)
+        if finish and report.switched:
+            migration.staging.delete()
 
     def show(console: Console) -> None:
         if report.again:
@@ -159,6 +168,9 @@ def migrate(
             for student in report.again:
                 table.add_row(student.student_id, student.name, student.detail)
             console.print(table)
+        if prepare:
+            console.print(f"{report.staged} students have a template of [bold]{report.pack}[/].", soft_wrap=True)
+            return
         if not report.switched:
             console.print(
                 f"Nothing was changed. Add --leave-out to switch without these {len(report.again)} students, who stay "
@@ -172,11 +184,17 @@ def migrate(
             console.print(f"No students to migrate: the store uses [bold]{report.pack}[/] already.", soft_wrap=True)
         if report.without_learned:
             console.print(f"{len(report.without_learned)} templates lost the faces that they had learned.")
-        console.print(f"Set MUSTER_PACK={name}, then run `muster train --full`.", soft_wrap=True)
+        console.print(_next_step(name), soft_wrap=True)
 
     emit(asdict(report), as_json, show)
-    if not report.switched:
+    if not report.switched and (report.again or not prepare):
         raise typer.Exit(1)
+
+
+def _next_step(name: str) -> str:
+    if named_stage() is None:
+        return f"Set MUSTER_PACK={name}, then run `muster train --full`."
+    return f'Deploy the stage with pack="{name}", unless it uses that pack already.'
 
 
 def _pins(given: list[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ ON_STAGES: Final = frozenset(
         *("sessions name", "sessions mark", "sessions remove-photo", "sessions remove"),
         *("attendance report", "attendance export"),
         *("users list", "users remove"),
-        *("train", "retention"),
+        *("train", "retention", "packs migrate"),
     }
 )
 """Commands that work on the stage that the environment names, and otherwise on the local store."""
@@ -22,7 +22,6 @@ ON_STAGES: Final = frozenset(
 LOCAL_ONLY: Final[Mapping[str, str]] = {
     "register": "Register with the web client of the stage, or many students with `muster students register`.",
     "detect": "Call the roll with the web client of the stage.",
-    "packs migrate": "Deploy the pack as a new stage and register the students there.",
     "users add": "`muster users invite` adds an account to a stage.",
     "users token": "Users of a stage sign in with their accounts.",
     "backup": "The table of a stage has point-in-time recovery: see docs/operations.md.",

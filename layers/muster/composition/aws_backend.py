@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from muster.api.system import RecordServices
-from muster.composition.aws import AwsAccess, open_access, open_records, open_retention
+from muster.composition.aws import AwsAccess, open_access, open_records, open_retention, request_by_event
 from muster.composition.aws_failures import stage_failure
 from muster.composition.aws_settings import AwsSettings
+from muster.composition.settings import LocalSettings
 from muster.services.photos.session_pictures import SessionPictures
 from muster.services.privacy.retention import Retention
 from muster.services.uploading.bulk import BulkUpload
@@ -19,6 +21,9 @@ from muster.storage.aws.stores import CLIENT_CONFIG
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
 from muster.vision.decoder_pool import DecoderPool
+
+if TYPE_CHECKING:
+    from muster.services.packs.migration import Migration
 
 _SLOW_UPLINK = CLIENT_CONFIG.merge(Config(connect_timeout=30, read_timeout=60))
 """A photo of 25 MB takes minutes from a school, and a stalled connection is not yet a lost one."""
@@ -73,6 +78,28 @@ class AwsBackend:
             uploads=uploads,
             store=AwsUploads(s3, Table(access.dynamodb, self._settings.table), self._settings.photos_bucket),
             calls=_failures_named,
+        )
+
+    def migration(self, name: str) -> "Migration":
+        """Open the migration of the students to another pack, which is built on this machine.
+
+        Raises:
+            PackMissing, PackDamaged: that pack cannot be used.
+        """
+        # Loading models takes a second, and other commands need none.
+        from muster.composition.vision import open_models
+        from muster.packs.load import load_pack
+        from muster.services.packs.migration import Migration
+
+        machine = LocalSettings()
+        pack, stores = load_pack(name, machine.home), self.access.stores
+        return Migration(
+            pack=pack.id,
+            vision=open_models(pack, machine.threads),
+            students=stores.students,
+            staging=stores.staging,
+            request_training=request_by_event,
+            decode=DecoderPool(1).decode,
         )
 
 

@@ -25,6 +25,7 @@ from muster.storage.ports import (
     HeadStore,
     IdempotencyStore,
     SessionStore,
+    StagedTemplates,
     StudentStore,
     TrainingStore,
     UploadStore,
@@ -37,6 +38,10 @@ class Stores(Protocol):
     @property
     def students(self) -> StudentStore:
         """Students, their photos and templates."""
+
+    @property
+    def staging(self) -> StagedTemplates:
+        """Templates of another model pack."""
 
     @property
     def groups(self) -> GroupStore:

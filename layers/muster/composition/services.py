@@ -50,7 +50,7 @@ def build_services(
         one_at_a_time: held while a student is registered; None if only this process registers students.
     """
     population = population_of(pack.statistics)
-    galleries = Galleries(stores.students, pack.id, population)
+    galleries = Galleries(stores.students, pack.id, population, stores.staging)
     heads = CurrentHead(stores.heads, pack.id, settings.head)
     registration = Registration(
         pack=pack.id,

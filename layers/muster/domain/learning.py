@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.identifiers import FaceId, PackId, StudentId
 from muster.domain.student import MAX_LEARNED, LearnedFace, Template
 
 MIN_DUPLICATE_COSINE = 0.9
@@ -34,11 +34,13 @@ class NewFace:
 
     Attributes:
         embedding: float32 (D,), unit length.
+        pack: the model pack that computed it; a template of another pack does not learn from it. None is not checked.
     """
 
     student_id: StudentId
     face: LearnedFace
     embedding: NDArray[np.float32]
+    pack: PackId | None = None
 
 
 def with_learned_face(template: Template, face: LearnedFace, embedding: NDArray[np.float32]) -> Template:

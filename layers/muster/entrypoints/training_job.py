@@ -17,7 +17,8 @@ from muster.composition.aws_settings import TrainingJobSettings, batch_job_id
 from muster.composition.training import build_trainer, population_of
 from muster.domain.student import Template
 from muster.packs.load import load_statistics
-from muster.packs.manifest import shipped_spec
+from muster.packs.manifest import PackSpec, name_of, shipped_names, shipped_spec
+from muster.progress import OnProgress
 from muster.services.training.run import Abandoned, Trainer, TrainingRun
 from muster.services.training.run_ids import held_by_job, is_on_processors
 from muster.storage.aws.training_objects import AwsCheckpoint, TrainingCopyReader
@@ -51,26 +52,37 @@ def run_job(
     # A submission that was repeated after a lost answer is a second job for the same run.
     if not training.hand_over(settings.run_id, held, now()):
         return {"outcome": "superseded", "reason": "This run is over, or another took over."}
-    pack = shipped_spec(settings.pack).id
-    copies = TrainingCopyReader(access.s3, settings.models_bucket)
-    run = TrainingRun(
-        pack=pack,
-        source=copies,
-        heads=access.stores.heads,
-        training=training,
-        trainer=_trainer(settings, access),
-        use=settings.head,
-    )
-    where = {"machine": settings.machine, "fallback": is_on_processors(settings.run_id)}
-    report = {**run.train(settings.full, alive), **where}
-    AwsCheckpoint(access.s3, settings.models_bucket, pack, b"").delete()
+    report = _train(settings, access, shipped_spec(settings.pack), alive)
+    if report["outcome"] != "abandoned":
+        report |= _train_other_packs(settings, access, alive)
+    report |= {"machine": settings.machine, "fallback": is_on_processors(settings.run_id)}
     training.finish(held, report)
     return report
 
 
-def _trainer(settings: TrainingJobSettings, access: AwsAccess) -> Trainer:
-    spec = shipped_spec(settings.pack)
+def _train_other_packs(settings: TrainingJobSettings, access: AwsAccess, alive: OnProgress) -> dict[str, Any]:
+    """Train a head for each pack that students are moving to, so that it is there before the switch."""
+    found = TrainingCopyReader(access.s3, settings.models_bucket, shipped_spec(settings.pack).id).other_packs()
+    known = [shipped_spec(name_of(pack)) for pack in found if name_of(pack) in shipped_names()]
+    reports = {spec.id: _train(settings, access, spec, alive) for spec in known}
+    return {"other_packs": reports} if reports else {}
 
+
+def _train(settings: TrainingJobSettings, access: AwsAccess, spec: PackSpec, alive: OnProgress) -> dict[str, Any]:
+    run = TrainingRun(
+        pack=spec.id,
+        source=TrainingCopyReader(access.s3, settings.models_bucket, spec.id),
+        heads=access.stores.heads,
+        training=access.stores.training,
+        trainer=_trainer(settings, access, spec),
+        use=settings.head,
+    )
+    report = run.train(settings.full, alive)
+    AwsCheckpoint(access.s3, settings.models_bucket, spec.id, b"").delete()
+    return report
+
+
+def _trainer(settings: TrainingJobSettings, access: AwsAccess, spec: PackSpec) -> Trainer:
     def open_checkpoint(templates: list[Template], current: bytes | None, full: bool) -> AwsCheckpoint:
         inputs = _fingerprint(templates, current, full)
         return AwsCheckpoint(access.s3, settings.models_bucket, spec.id, inputs)

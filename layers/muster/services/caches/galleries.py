@@ -7,9 +7,12 @@ from threading import Lock
 
 from muster.domain.errors import RecordDamaged
 from muster.domain.identifiers import GroupId, PackId, StudentId
+from muster.domain.student import Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, PreparedGallery, prepare
-from muster.storage.ports import StudentStore
+from muster.storage.ports import StagedTemplates, StudentStore
+
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,11 +29,20 @@ class Galleries:
         students: the store of the templates.
         pack: the model pack of the templates.
         population: of that pack, for the normalisation of scores.
+        staging: templates of this pack while students move to it or from it.
         kept: number of galleries in memory.
     """
 
-    def __init__(self, students: StudentStore, pack: PackId, population: Population, kept: int = 16) -> None:
+    def __init__(
+        self,
+        students: StudentStore,
+        pack: PackId,
+        population: Population,
+        staging: StagedTemplates | None = None,
+        kept: int = 16,
+    ) -> None:
         self._students = students
+        self._staging = staging
         self._pack = pack
         self._population = population
         self._kept = kept
@@ -55,7 +67,7 @@ class Galleries:
             if cached is not None and cached.version == version:
                 self._cached.move_to_end(group_id)
                 return cached
-        templates = self._students.templates(group_id)
+        templates = self._templates(group_id)
         for template in templates:
             if template.pack == self._pack and template.embeddings.shape[1] != self._population.size:
                 raise RecordDamaged(
@@ -70,3 +82,22 @@ class Galleries:
             while len(self._cached) > self._kept:
                 self._cached.popitem(last=False)
         return cached
+
+    def _templates(self, group_id: GroupId | None) -> list[Template]:
+        """Return the students' templates of this pack, in use or staged; those without one have another pack's."""
+        templates: list[Template] = []
+        for _ in range(_ATTEMPTS):
+            templates = self._students.templates(group_id)
+            others = {template.student_id: template for template in templates if template.pack != self._pack}
+            if self._staging is None or not others:
+                return templates
+            found = {
+                template.student_id: template
+                for template in self._staging.find(self._pack, others)
+                if template.photo_digest == others[template.student_id].photo_digest
+            }
+            templates = [found.get(template.student_id, template) for template in templates]
+            # A student whose templates were exchanged between the two reads has neither; read again.
+            if len(found) == len(others):
+                return templates
+        return templates

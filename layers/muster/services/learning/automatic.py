@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from muster.domain.attendance import Mark, MarkStatus, Session, SessionPhoto
 from muster.domain.errors import MusterError, SessionNotFound
 from muster.domain.faces import Decision, IdentifiedFace
-from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.identifiers import FaceId, PackId, StudentId
 from muster.domain.learning import LearningMode, NewFace
 from muster.domain.student import LearnedFace, Student
 from muster.recognition.plausibility import AUTOMATIC_RATIO, are_plausible
@@ -89,7 +89,7 @@ class AutomaticLearning:
             if self.mode is LearningMode.AUTOMATIC:
                 known = {photo.id for photo in before}
                 new = [photo for photo in photos if photo.photo.id not in known]
-                changed |= self._learn(session, self._chosen(new, gallery, students, marks))
+                changed |= self._learn(session, self._chosen(new, gallery, students, marks), gallery.gallery.pack)
         except MusterError as error:
             # The marks are stored, and learning can wait for the next roll call.
             _log.warning("nothing was learned from a roll call: %s", error.code)
@@ -141,7 +141,9 @@ class AutomaticLearning:
                 chosen[student_id] = face, embedding
         return chosen
 
-    def _learn(self, session: Session, chosen: Mapping[StudentId, tuple[IdentifiedFace, NDArray[np.float32]]]) -> bool:
+    def _learn(
+        self, session: Session, chosen: Mapping[StudentId, tuple[IdentifiedFace, NDArray[np.float32]]], pack: PackId
+    ) -> bool:
         if not chosen:
             return False
         at = self.now()
@@ -150,6 +152,7 @@ class AutomaticLearning:
                 student_id,
                 LearnedFace(face.face_id, session.id, session.group_id, at, automatic=True),
                 embedding,
+                pack,
             )
             for student_id, (face, embedding) in chosen.items()
         ]

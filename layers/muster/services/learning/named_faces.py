@@ -102,7 +102,9 @@ class Learning:
         check_recognisable(self.corrections.member(student_id, session.group_id))
         template = self.students.template(student_id)
         if template.pack != self.pack:
-            raise PackMismatch(f"{student_id} was registered with another model pack. Register the student again.")
+            raise PackMismatch(
+                f"{student_id} is moving to another model pack. Name the face without learning, or try again later."
+            )
         face = next(face for face in photo.faces if face.face_id == face_id)
         (embedding,) = self._embeddings(photo, [face])
         if embedding is None:
@@ -177,7 +179,7 @@ class Learning:
         at = self.now()
         changed = self.students.learn(
             [
-                NewFace(student_id, LearnedFace(face_id, session.id, session.group_id, at, by), embedding)
+                NewFace(student_id, LearnedFace(face_id, session.id, session.group_id, at, by), embedding, self.pack)
                 for student_id, (face_id, embedding) in faces.items()
             ]
         )

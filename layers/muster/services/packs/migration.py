@@ -28,9 +28,10 @@ class MigrationReport:
 
     Attributes:
         switched: whether the new pack is in use; if not, the old one is, untouched.
-        migrated: number of students with a template of the new pack.
+        migrated: number of students with a template of the new pack; 0 if nothing was switched.
         again: students who must be registered again.
         without_learned: students whose new template lacks the faces learned from sessions.
+        staged: number of students whose new template is ready, before the switch.
     """
 
     pack: PackId
@@ -38,6 +39,7 @@ class MigrationReport:
     migrated: int
     again: tuple[RegisterAgain, ...]
     without_learned: tuple[StudentId, ...]
+    staged: int = 0
 
 
 def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId], str]) -> None:
@@ -64,8 +66,8 @@ def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId
 class Migration:
     """Migrates the students of a store to another pack.
 
-    New templates are staged next to those in use until all are ready, then replace them in one transaction. If the
-    migration is interrupted, the old pack stays in use, and the next run continues where it stopped.
+    New templates are staged next to those in use until all are ready, then replace them. If the migration is
+    interrupted, the old pack can still be used, and the next run continues where it stopped.
 
     Attributes:
         pack: the new pack.
@@ -81,12 +83,13 @@ class Migration:
     request_training: Callable[[], None]
     decode: Decode
 
-    def run(self, progress: OnProgress, *, leave_out: bool = False) -> MigrationReport:
+    def run(self, progress: OnProgress, *, leave_out: bool = False, prepare: bool = False) -> MigrationReport:
         """Embed all students who consent and whose photo is kept, then switch packs if this succeeded for all.
 
         Args:
             progress: called with each step and the fraction completed, 0 to 1.
             leave_out: switch even if students must be registered again; these stay on the roster, not recognised.
+            prepare: embed only, and switch nothing.
 
         Raises:
             StorageFull: the disk is full; the old pack is in use.
@@ -106,12 +109,13 @@ class Migration:
                     raise
                 again.append(RegisterAgain(student.id, student.name, error.code, str(error)))
         learned = tuple(student.id for student, old in waiting if old.learned)
-        if again and not leave_out:
-            return MigrationReport(self.pack, False, 0, tuple(again), learned)
+        ready = len(waiting) - len(again)
+        if prepare or (again and not leave_out):
+            return MigrationReport(self.pack, False, 0, tuple(again), learned, ready)
         progress("switching", 1.0)
         migrated = self.staging.switch(self.pack, {student.student_id for student in again})
         self.request_training()
-        return MigrationReport(self.pack, True, migrated, tuple(again), learned)
+        return MigrationReport(self.pack, True, migrated, tuple(again), learned, ready)
 
     def _with_another_pack(self) -> list[tuple[Student, Template]]:
         students = {student.id: student for student in self.students.find()}

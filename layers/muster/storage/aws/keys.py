@@ -16,6 +16,7 @@ EXPIRES_AT: Final = "expires_at"
 
 RECORD: Final = "RECORD"
 TEMPLATE: Final = "TEMPLATE"
+STAGED: Final = "STAGED"
 ROSTER: Final = "ROSTER"
 POINTER: Final = "POINTER"
 

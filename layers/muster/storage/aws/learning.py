@@ -101,6 +101,8 @@ class TemplateLearning:
                 continue
             known = updates.get(new.student_id)
             template = known.template if known else read_template(item)
+            if new.pack not in (None, template.pack):
+                continue
             learned = with_learned_face(template, new.face, new.embedding)
             if learned is template:
                 continue

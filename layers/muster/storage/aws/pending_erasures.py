@@ -23,19 +23,21 @@ class PendingErasures:
         self._session_erasure = session_erasure
         self._idempotency = idempotency
 
-    def put_action(self, record: Item, *, whole: bool) -> Item:
+    def put_action(self, record: Item, staged: Item | None, *, whole: bool) -> Item:
         """Return the transaction action that notes an erasure; it fails if one is pending.
 
         Args:
             record: the student's record as it was read.
+            staged: the student's template of another pack, read after the record.
             whole: whether the student is erased. Otherwise consent was withdrawn, and the record, marks and changes
                 stay.
         """
+        copies = [item["training_copy"] for item in (record, staged or {}) if "training_copy" in item]
         note = {
             "pk": keys.ERASURES,
             "sk": record["id"],
             "photos": [record["photo"]] if "photo" in record else [],
-            "models": [record["training_copy"]] if "training_copy" in record else [],
+            "models": copies,
             "whole": whole,
         }
         return self._table.put_action(note, "attribute_not_exists(pk)")

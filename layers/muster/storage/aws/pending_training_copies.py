@@ -38,9 +38,13 @@ class PendingTrainingCopies:
         """Return the transaction action that deletes the note of an outdated copy."""
         return self._table.delete_action((keys.OUTDATED_COPIES, student_id))
 
+    def delete_action(self, student_id: StudentId) -> Item:
+        """Return the transaction action that deletes the note of a pending copy."""
+        return self._table.delete_action((keys.COPIES, student_id))
+
     def delete_actions(self, student_id: StudentId) -> list[Item]:
         """Return the transaction actions that delete both notes of a student."""
-        return [self._table.delete_action((keys.COPIES, student_id)), self.delete_outdated_action(student_id)]
+        return [self.delete_action(student_id), self.delete_outdated_action(student_id)]
 
     def outdated_students(self) -> list[StudentId]:
         """Return the students whose copies are outdated."""

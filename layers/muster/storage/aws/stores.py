@@ -18,6 +18,7 @@ from muster.storage.aws.registration_lease import RegistrationLease
 from muster.storage.aws.session_erasure import SessionErasure
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.sessions import AwsSessions
+from muster.storage.aws.staging import AwsStaging
 from muster.storage.aws.students import AwsStudents
 from muster.storage.aws.table import Table
 from muster.storage.aws.training import AwsTraining
@@ -47,6 +48,7 @@ class AwsStores:
     """The stores of one table and its buckets."""
 
     students: AwsStudents
+    staging: AwsStaging
     groups: AwsGroups
     sessions: AwsSessions
     idempotency: AwsIdempotency
@@ -93,6 +95,7 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
     lease = RegistrationLease(the_table)
     return AwsStores(
         students=AwsStudents(the_table, objects, copies, erasures, ErasureCheck(the_table, objects), lease),
+        staging=AwsStaging(the_table, objects, copies, erasures),
         groups=AwsGroups(the_table),
         sessions=AwsSessions(the_table, objects, records, session_erasure),
         idempotency=idempotency,

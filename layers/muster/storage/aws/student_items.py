@@ -29,6 +29,11 @@ def template_key(student_id: StudentId) -> Key:
     return keys.student_partition(student_id), keys.TEMPLATE
 
 
+def staged_key(student_id: StudentId) -> Key:
+    """Key of the template of another pack, stored beside the one in use."""
+    return keys.student_partition(student_id), keys.STAGED
+
+
 def roster_partitions(groups: frozenset[GroupId]) -> list[str]:
     """Partitions of the rosters that a student of these groups is on; the school comes first."""
     return [keys.group_partition(group) for group in (None, *sorted(groups))]
@@ -60,6 +65,11 @@ def record_item(student: Student, photo: str | None = None, training_copy: str |
     pk, sk = record_key(student.id)
     objects = {"photo": photo, "training_copy": training_copy}
     return {"pk": pk, "sk": sk, **student_document(student), **objects, "revision": uuid4().hex}
+
+
+def renewed(record: Item) -> Item:
+    """Return a record with a new revision, so that concurrent changes of the student are retried."""
+    return {**record, "revision": uuid4().hex}
 
 
 def read_student(item: Item) -> Student:
@@ -99,6 +109,16 @@ def template_item(template: Template) -> Item:
         "embeddings": embeddings_bytes(template),
         "learned": learned_documents(template.learned),
     }
+
+
+def staged_item(template: Template, training_copy: str | None) -> Item:
+    """Write a template of another pack.
+
+    Args:
+        training_copy: name of the object that its pack is trained on; None if there is none.
+    """
+    pk, sk = staged_key(template.student_id)
+    return {**template_item(template), "pk": pk, "sk": sk, "training_copy": training_copy}
 
 
 def read_template(item: Item) -> Template:

@@ -29,6 +29,7 @@ from muster.storage.aws.student_items import (
     record_item,
     record_key,
     roster_partitions,
+    staged_key,
     student_document,
     template_item,
     template_key,
@@ -133,8 +134,9 @@ class AwsStudents:
             also = [
                 self._table.delete_action(template_key(student_id)),
                 self._index.delete_action(student_id),
+                self._table.delete_action(staged_key(student_id)),
                 *self._copies.delete_actions(student_id),
-                self._erasures.put_action(stored, whole=False),
+                self._erasures.put_action(stored, self._table.get(staged_key(student_id)), whole=False),
             ]
             self._store(record_item(new), stored, also, checked=False, indexed=True)
             return new
@@ -202,9 +204,10 @@ class AwsStudents:
         def erased(stored: Item) -> None:
             actions = [
                 self._table.delete_action(record_key(student_id), *_unchanged(stored)),
-                self._erasures.put_action(stored, whole=True),
+                self._erasures.put_action(stored, self._table.get(staged_key(student_id)), whole=True),
                 self._table.delete_action(template_key(student_id)),
                 self._index.delete_action(student_id),
+                self._table.delete_action(staged_key(student_id)),
                 *self._copies.delete_actions(student_id),
             ]
             groups = read_student(stored).groups

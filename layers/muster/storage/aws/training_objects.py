@@ -48,27 +48,35 @@ def read_training_copy(content: bytes) -> Template:
 
 
 class TrainingCopyReader:
-    """Reads the copies of all templates.
+    """Reads the copies of all templates of a model pack.
 
     Args:
         models: name of the models bucket.
     """
 
-    def __init__(self, client: "S3Client", models: str) -> None:
+    def __init__(self, client: "S3Client", models: str, pack: PackId) -> None:
         self._client = client
         self._models = models
+        self._pack = pack
 
     def templates(self) -> list[Template]:
         """Return all templates, ordered by student id; copies that are deleted during the read are left out."""
+        by_student = {template.student_id: template for template in self._all() if template.pack == self._pack}
+        return [by_student[student_id] for student_id in sorted(by_student)]
+
+    def other_packs(self) -> list[PackId]:
+        """Return the other packs that students have templates of: those that they move to."""
+        return sorted({template.pack for template in self._all()} - {self._pack})
+
+    def _all(self) -> list[Template]:
+        """Return the templates of all packs, the oldest copy first."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._models, Prefix=keys.TEMPLATES)
         listed = [item for page in pages for item in page.get("Contents", [])]
         # A killed registration may leave a second copy of a student for a while. The newer one is valid.
         listed.sort(key=lambda item: item["LastModified"])
         with ThreadPoolExecutor(_THREADS) as pool:
             contents = list(pool.map(self._read, (item["Key"] for item in listed)))
-        found = (read_training_copy(content) for content in contents if content is not None)
-        by_student = {template.student_id: template for template in found}
-        return [by_student[student_id] for student_id in sorted(by_student)]
+        return [read_training_copy(content) for content in contents if content is not None]
 
     def _read(self, name: str) -> bytes | None:
         return read_object(self._client, self._models, name)

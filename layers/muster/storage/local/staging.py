@@ -6,7 +6,7 @@ from collections.abc import Collection
 from muster.domain.errors import VersionConflict
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
-from muster.storage.documents import embeddings_bytes
+from muster.storage.documents import embeddings_bytes, read_embeddings
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.local.transaction import transaction
@@ -52,6 +52,26 @@ class LocalStaging:
             "SELECT id, photo_digest FROM students JOIN staged_templates ON student = number WHERE pack = ?", (pack,)
         )
         return {StudentId(student_id): digest for student_id, digest in rows.fetchall()}
+
+    def find(self, pack: PackId, students: Collection[StudentId]) -> list[Template]:
+        """Return the staged templates of some students; see `StagedTemplates.find`."""
+        rows = self._database.read().execute(
+            "SELECT id, photo_digest, embeddings FROM students JOIN staged_templates ON student = number"
+            " WHERE pack = ?",
+            (pack,),
+        )
+        return [
+            Template(StudentId(student_id), pack, read_embeddings(blob), digest)
+            for student_id, digest, blob in rows.fetchall()
+            if student_id in students
+        ]
+
+    def delete(self) -> int:
+        """Delete all staged templates; see `StagedTemplates.delete`."""
+        with self._database.write() as connection:
+            count = connection.execute("DELETE FROM staged_templates").rowcount
+        self._database.truncate_log()
+        return count
 
     def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
         """Switch to the staged templates; see `StagedTemplates.switch`."""

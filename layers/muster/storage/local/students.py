@@ -142,6 +142,8 @@ class LocalStudents:
                     number, template = _template_of(connection, new.student_id)
                 except (StudentNotFound, NotRegistered):
                     continue
+                if new.pack not in (None, template.pack):
+                    continue
                 learned = with_learned_face(template, new.face, new.embedding)
                 if learned is not template:
                     _store_template(connection, number, learned)

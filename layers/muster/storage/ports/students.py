@@ -151,10 +151,14 @@ class StudentStore(Protocol):
 
 
 class StagedTemplates(Protocol):
-    """Templates of another model pack, stored beside those in use until all can be switched at once."""
+    """Templates of another model pack, stored beside those in use.
+
+    On one machine they are there until all can be switched at once, and nobody reads them before. On AWS the functions
+    use those of their pack, and after a switch the templates of the previous pack are kept here until `delete`.
+    """
 
     def packs(self) -> set[PackId]:
-        """Return the packs of the templates in use; cheap enough for every start."""
+        """Return the packs of the templates in use; on one machine cheap enough for every start."""
 
     def stage(self, template: Template) -> None:
         """Store a student's template of another pack, without learned rows; ignored for students without a template."""
@@ -162,8 +166,17 @@ class StagedTemplates(Protocol):
     def staged(self, pack: PackId) -> dict[StudentId, str]:
         """Return the students with a staged template of a pack, and the digests of the photos they were made from."""
 
+    def find(self, pack: PackId, students: Collection[StudentId]) -> list[Template]:
+        """Return the staged templates that a pack has of some students, in any order."""
+
+    def delete(self) -> int:
+        """Delete all staged templates; return how many there were."""
+
     def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
-        """Replace the templates in use by the staged ones of a pack, all at once, and update roster versions.
+        """Replace the templates in use by the staged ones of a pack, and update roster versions.
+
+        On one machine all are replaced at once. On AWS each student's is replaced atomically, and the previous one
+        stays as the staged template.
 
         The new templates hold no learned faces. Students who are left out keep record and marks, but lose template,
         photo and consent. They are enrolled and can be registered again.
