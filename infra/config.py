@@ -85,13 +85,17 @@ class Training:
     attempts: int = 4
     spot: bool = True
 
+    @property
+    def fallback(self) -> "Training | None":
+        """Training for a run that gets no GPU: on demand, because this is the last resort; None without a GPU."""
+        if not self.gpu:
+            return None
+        return replace(ON_PROCESSORS, spot=False, timeout_minutes=self.timeout_minutes, attempts=self.attempts)
+
 
 ON_PROCESSORS: Final = Training(gpu=False, instance_types=("m6a.xlarge", "m6i.xlarge", "m5.xlarge"))
 """Training without a GPU, on cheaper instances with the same memory. The head is so small that it trains as fast
 (benchmarks/operations/training_gpu.py)."""
-
-FALLBACK: Final = replace(ON_PROCESSORS, spot=False)
-"""Machines for a run that gets no GPU. On demand, because this is the last resort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import names
-from infra.config import FALLBACK, StageConfig, Training
+from infra.config import StageConfig, Training
 from infra.constructs.log_group import ServiceLog
 from infra.nag import accept, reported
 from muster import __version__
@@ -48,11 +48,11 @@ class TrainingQueue(Construct):
         self.queue = batch.JobQueue(self, "Queue", priority=1)
         self.queue.add_compute_environment(self._environment("Environment", config.training), 1)
         self.fallback: batch.JobQueue | None = None
-        if config.training.gpu:
+        if (training := config.training.fallback) is not None:
             # Named in advance, so that other stacks need no export.
             name = names.fallback_training(config.stage)
             self.fallback = batch.JobQueue(self, "ProcessorQueue", job_queue_name=name, priority=1)
-            self.fallback.add_compute_environment(self._environment("ProcessorEnvironment", FALLBACK), 1)
+            self.fallback.add_compute_environment(self._environment("ProcessorEnvironment", training), 1)
 
     def _environment(self, construct_id: str, training: Training) -> batch.ManagedEc2EcsComputeEnvironment:
         environment = batch.ManagedEc2EcsComputeEnvironment(

@@ -1,6 +1,5 @@
 """Training stack: the Batch queue, the job and its permissions."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra import grants, names, permissions
-from infra.config import FALLBACK, StageConfig, Training
+from infra.config import StageConfig, Training
 from infra.constructs.job_deadline import JobDeadline
 from infra.constructs.log_group import ServiceLog
 from infra.constructs.training_queue import TrainingQueue
@@ -64,12 +63,12 @@ class TrainingStack(cdk.Stack):
         queues.grant_run(self._image.repository, self._log)
         self._job("", names.training_job(config.stage), config.training)
         deadline = JobDeadline(self, "Deadline")
-        if queues.fallback is None:
+        if queues.fallback is None or (training := config.training.fallback) is None:
             self._watch_last_resort(deadline, queues.queue)
         else:
             name = names.fallback_training(config.stage)
             self.fallback_queue = names.batch_arn("job-queue", name)
-            self._job("Processor", name, replace(FALLBACK, timeout_minutes=config.training.timeout_minutes))
+            self._job("Processor", name, training)
             deadline.watch("WaitsForGpu", queues.queue, _GPU_MINUTES, f"No GPU within {_GPU_MINUTES} minutes.")
             self._watch_last_resort(deadline, queues.fallback)
         cdk.CfnOutput(self, "JobQueue", value=self.queue.job_queue_arn)

@@ -1,6 +1,6 @@
 """Training: on spot GPUs or else on processors, none of them when idle, ended when it takes too long."""
 
-from infra.config import FALLBACK, STAGES
+from infra.config import ON_PROCESSORS, STAGES
 from tests.infra.templates import Json, StageTemplates
 
 CONFIG = {str(config.stage): config.training for config in STAGES}
@@ -29,8 +29,8 @@ def test_no_instance_runs_while_nobody_trains_and_few_when_someone_does(stage: S
     assert gpu["Type"] == "SPOT"
     assert {name.split(".")[0] for name in gpu["InstanceTypes"]} <= {"g4dn", "g5"}
     assert gpu["Ec2Configuration"] == [{"ImageType": "ECS_AL2023_NVIDIA"}]
-    assert (processors["MaxvCpus"], processors["Type"]) == (FALLBACK.max_vcpus, "EC2")
-    assert processors["InstanceTypes"] == list(FALLBACK.instance_types)
+    assert (processors["MaxvCpus"], processors["Type"]) == (ON_PROCESSORS.max_vcpus, "EC2")
+    assert processors["InstanceTypes"] == list(ON_PROCESSORS.instance_types)
     assert processors["Ec2Configuration"] == [{"ImageType": "ECS_AL2023"}]
 
 

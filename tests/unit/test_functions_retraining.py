@@ -186,3 +186,10 @@ def test_a_change_that_is_reported_again_while_its_run_is_trained_starts_no_othe
         assert fallback.training.hand_over(str(fallback.running), held, datetime.now(UTC))
         assert fallback.retraining.templates_changed("a") is EventEffect.STARTED
     assert (fallback.gpu.submitted, fallback.training.state().dirty) == (["a"], False)
+
+
+def test_a_run_does_not_move_once_no_head_is_used(fallback: Fallback, stores: LocalStores) -> None:
+    off = Retraining(stores.training, fallback.gpu, use=HeadUse.NEVER, fallback=fallback.processors)
+    assert off.job_ended(failed("a"), "e") is EventEffect.ENDED
+    assert (fallback.running, stores.training.state().dirty) == (None, True)
+    assert fallback.processors.submitted == []

@@ -40,7 +40,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "head": 3,
     "head_similarity": 0.88,
     "height": 768,
-    "last_outcome": {"promoted": True, "reason": "better on held-out views"},
+    "last_outcome": {"outcome": "promoted", "version": 3, "students": 500, "machine": "gpu", "fallback": False},
     "leave_group_id": "7a",
     "learned_at": _MOMENT,
     "limit": 100,

@@ -21,7 +21,10 @@ class TrainingDocument(BaseModel):
     state: str = Field(description="`running`, `waiting` (a run is due) or `idle`.")
     head: int | None = Field(description="Number of the trained model in use; null if there is none.")
     started_at: datetime | None
-    last_outcome: dict[str, Any] | None
+    last_outcome: dict[str, Any] | None = Field(
+        description="Report of the last run. On AWS, `machine` is `gpu` or `processors`, and `fallback` is true if the "
+        "run could not use a GPU and continued on processors."
+    )
 
     @classmethod
     def of(cls, state: TrainingState, head: int | None) -> "TrainingDocument":

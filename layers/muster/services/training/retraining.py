@@ -93,7 +93,8 @@ class Retraining:
         if state.running == event_id:
             return self._start(event_id)
         held = {job.run_id, held_by_job(job.run_id, job.job_id)}
-        if self._fallback is not None and job.failed and not is_on_processors(job.run_id):
+        may_move = job.failed and not is_on_processors(job.run_id) and self._use is not HeadUse.NEVER
+        if self._fallback is not None and may_move:
             moved = on_processors(job.run_id)
             if state.running in {*held, moved}:
                 return self._move(self._fallback, state.running, moved)
