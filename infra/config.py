@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from infra.pack_options import Pin, check_pack
+from infra.single_sign_on import SingleSignOn
 from muster.domain.learning import LearningMode
 from muster.recognition.policy import HeadUse, Policy
 
@@ -122,6 +123,7 @@ class StageConfig:
         queued_photos_at_once: instances that read queued photos, at least 2 (an AWS limit); 5 at most register.
         mfa_required: require an authenticator app at sign-in.
         threat_protection: Cognito's risk scoring, billed for every active user.
+        single_sign_on: the school's own sign-in by OpenID Connect or SAML, in addition to accounts with a password.
         domain: custom host name.
         web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly.
         countries: ISO codes of countries that may use the site; empty allows all.
@@ -157,6 +159,7 @@ class StageConfig:
     training: Training = field(default=Training())
     mfa_required: bool
     threat_protection: bool = False
+    single_sign_on: SingleSignOn | None = None
     domain: Domain | None = None
     web_acl_arn: str | None = None
     countries: tuple[str, ...] = ()

@@ -44,6 +44,12 @@ ADA = {"sub": "0b9f5d0c-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teache
 BOB = {"sub": "7c1e2f3a-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
 CY = {"sub": "5f2f1f0e-5d0e-4f0e-8a55-0d4f4b6f4b1e", "cognito:groups": "[teacher]"}
 ADMIN = {"sub": "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", "cognito:groups": "[admin teacher]"}
+DAN = {
+    "sub": "9d6bcd1b-bbfd-4b2d-9b5d-ab8dfbbd4bed",
+    "cognito:groups": "[teacher]",
+    "email": "Dan@example.edu",
+    "email_verified": "true",
+}
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 ROLL_CALL = {"kind": "detect", "group_id": "7b", "content_type": "image/jpeg", "size": 1000}
 
@@ -108,6 +114,67 @@ def test_a_client_is_told_who_asks_and_that_larger_photos_are_uploaded(ask: Ask)
     assert (me["user_id"], me["role"], me["name"]) == (ADA["sub"], "teacher", "ada@example.edu")
     assert ask(ADMIN, "GET", "/v1/me").json()["role"] == "admin"
     assert (me["uploads"], me["max_photo_bytes"], me["time_zone"]) == (True, 4_400_000, "UTC")
+
+
+def test_people_have_names_where_the_store_has_ids(ask: Ask, place: AwsPlace) -> None:
+    """The names come from ID tokens; what a user did before, or with an access token, has their name too."""
+    place.open().sessions.create(Session(SessionId("monday"), GroupId("7b"), NOW), [StudentId("s1")])
+    marks = {"marks": [{"student_id": "s1", "status": "present"}]}
+    assert ask(ADA, "PATCH", "/v1/sessions/monday/marks", json=marks, headers={"If-Match": "*"}).status_code == 200
+
+    def named() -> list[Any]:
+        change = ask(BOB, "GET", "/v1/sessions/monday/changes").json()["items"][0]
+        group = ask(BOB, "GET", "/v1/groups/7b").json()
+        return [change["by"], change["by_name"], group["teacher_names"].get(ADA["sub"])]
+
+    assert named() == [ADA["sub"], None, None]
+    signed_in = {**ADA, "email": "ada@example.edu", "email_verified": "true"}
+    assert ask(signed_in, "GET", "/v1/me").json()["name"] == "ada@example.edu"
+    assert named() == [ADA["sub"], "ada@example.edu", "ada@example.edu"]
+    assert ask({**signed_in, "name": "Ada Lovelace"}, "GET", "/v1/me").json()["name"] == "Ada Lovelace"
+    assert named() == [ADA["sub"], "Ada Lovelace", "Ada Lovelace"]
+
+
+def test_groups_list_teachers_by_address(ask: Ask) -> None:
+    headers = {"If-Match": "*"}
+    change = {"teachers": ["Dan@Example.edu", ADA["sub"]]}
+    unknown = ask(ADMIN, "PATCH", "/v1/groups/8a", json=change, headers=headers)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "user_not_found")
+    # An address that nobody vouches for names nobody.
+    ask({**DAN, "email_verified": "false"}, "GET", "/v1/me")
+    assert ask(ADMIN, "PATCH", "/v1/groups/8a", json=change, headers=headers).status_code == 404
+    ask(DAN, "GET", "/v1/me")
+    changed = ask(ADMIN, "PATCH", "/v1/groups/8a", json=change, headers=headers)
+    assert (changed.status_code, changed.json()["teachers"]) == (200, sorted([DAN["sub"], ADA["sub"]]))
+    assert ask(ADA, "PATCH", "/v1/groups/8a", json=change, headers=headers).status_code == 403
+
+
+def test_who_takes_an_address_over_takes_no_group_over(ask: Ask) -> None:
+    ask(DAN, "GET", "/v1/me")
+    ask(ADMIN, "PATCH", "/v1/groups/8a", json={"teachers": ["dan@example.edu"]}, headers={"If-Match": "*"})
+    thief = {**BOB, "email": "dan@example.edu", "email_verified": "true"}
+    ask(thief, "GET", "/v1/me")
+    assert ask(thief, "GET", "/v1/groups/8a").status_code == 403
+    assert ask({**DAN, "email": "other@example.edu"}, "GET", "/v1/groups/8a").status_code == 200
+    # Of two users with one address, one is named by id.
+    both = {**DAN, "sub": CY["sub"]}
+    ask(both, "GET", "/v1/me")
+    change = ask(ADMIN, "PATCH", "/v1/groups/8a", json={"teachers": ["dan@example.edu"]}, headers={"If-Match": "*"})
+    assert (change.status_code, change.json()["code"]) == (409, "user_ambiguous")
+
+
+def test_groups_wait_for_who_comes_by_the_schools_sign_in(ask: Ask, place: AwsPlace) -> None:
+    people = place.open().people
+    people.expect("dan@example.edu", [GroupId("7b"), GroupId("8a"), GroupId("gone")])
+    for nobody in ({**DAN, "identities": "", "email_verified": "false"}, {**DAN, "cognito:groups": "[pool_School]"}):
+        assert ask(nobody, "GET", "/v1/groups/7b").status_code == 403
+    assert people.expected_groups("dan@example.edu")
+    dan = {**DAN, "email_verified": "false", "identities": "[map[providerName:School]]"}
+    assert [group["group_id"] for group in ask(dan, "GET", "/v1/groups").json()["items"]] == ["7b", "8a"]
+    assert people.expected() == {}
+    # Given once: a group that an admin takes stays taken.
+    ask(ADMIN, "PATCH", "/v1/groups/7b", json={"teachers": []}, headers={"If-Match": "*"})
+    assert ask({**dan, "name": "Dan"}, "GET", "/v1/groups/7b").status_code == 403
 
 
 def test_a_request_is_found_in_the_log_by_the_gateways_id(ask: Ask) -> None:

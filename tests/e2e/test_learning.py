@@ -56,6 +56,7 @@ def test_a_roll_call_teaches_and_its_correction_or_removal_unlearns(
         "learned_at": face["learned_at"],
         "automatic": True,
         "by": None,
+        "by_name": None,
     }
     assert learned(school, BIDEN) == []
     assert system.stores.training.state().dirty

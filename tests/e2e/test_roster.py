@@ -170,7 +170,7 @@ def test_groups_are_made_named_and_removed_when_empty(roster: httpx.Client) -> N
     made = roster.post("/v1/groups", json={"group_id": "art", "name": "Art", "teachers": ["ada"]})
     assert made.status_code == 201
     named = roster.patch("/v1/groups/art", json={"name": "Arts"}, headers={"If-Match": made.headers["etag"]})
-    assert named.json() == {"group_id": "art", "name": "Arts", "teachers": ["ada"], "version": 2}
+    assert named.json() == {"group_id": "art", "name": "Arts", "teachers": ["ada"], "teacher_names": {}, "version": 2}
     assert roster.delete("/v1/groups/7b").json()["code"] == "group_in_use"
     assert roster.delete("/v1/groups/art").status_code == 204
     assert roster.get("/v1/groups/art").status_code == 404

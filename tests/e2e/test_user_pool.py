@@ -326,7 +326,7 @@ def test_who_comes_by_the_schools_sign_in_has_no_password_here(stage: Stage) -> 
             stage.run(command[0], "bob@example.edu", *command[1:])
 
 
-def test_two_accounts_of_one_address_are_told_apart_by_id(stage: Stage) -> None:
+def test_of_two_accounts_with_one_address_one_is_named_by_id(stage: Stage) -> None:
     stage.run("invite", ADA)
     other = federated_user(stage.pool_id, ADA, "Ada")
     with pytest.raises(UserAmbiguous, match=other):

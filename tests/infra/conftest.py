@@ -9,6 +9,8 @@ import pytest
 from infra.app import ROOT, build
 from infra.config import DEV, ON_PROCESSORS, STAGES, Domain
 from infra.pack_options import Pin
+from infra.single_sign_on import OpenIdProvider
+from muster.domain.user import Role
 from tests.infra.templates import StageTemplates
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"
@@ -57,6 +59,14 @@ def options(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account:
         account="111122223333",
         region="eu-central-1",
         alarm_email="head@example.edu",
+        single_sign_on=OpenIdProvider(
+            name="School",
+            issuer="https://login.microsoftonline.com/0a1b2c3d/v2.0",
+            client_id="5e6f7081",
+            client_secret="muster/dev/single-sign-on",
+            roles_claim="roles",
+            roles={"Muster.Teacher": Role.TEACHER, "Muster.Admin": Role.ADMIN},
+        ),
         domain=Domain(name="attendance.example.edu", certificate_arn=CERTIFICATE),
         web_acl_arn=WEB_ACL,
         countries=("DE", "AT"),

@@ -156,12 +156,21 @@ def _changes_identity(before: Json, after: Json | None) -> bool:
 
 def _is_replaced(before: Json, after: Json) -> bool:
     kind, old, new = before["Type"], before.get("Properties", {}), after.get("Properties", {})
-    return any(_at(old, path) != _at(new, path) for path in _replacing(kind) if not _updates_in_place(new, path))
+    return any(
+        _at(old, path) != _at(new, path)
+        for path in _replacing(kind)
+        if not _updates_in_place(new, path) and not _only_adds_attributes(old, new, path)
+    )
 
 
 def _updates_in_place(properties: Json, path: tuple[str, ...]) -> bool:
     # Batch replaces an environment for a new instance type only if the template asks for that.
     return path[0] == "ComputeResources" and properties.get("ReplaceComputeEnvironment") is False
+
+
+def _only_adds_attributes(old: Json, new: Json, path: tuple[str, ...]) -> bool:
+    # A user pool takes new attributes, and never loses or changes one (AWS::Cognito::UserPool, `Schema`).
+    return path == ("Schema",) and all(attribute in new.get("Schema", []) for attribute in old.get("Schema", []))
 
 
 @cache

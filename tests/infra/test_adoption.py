@@ -9,9 +9,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
+from infra.app import FLAGS
+from infra.config import PROD
+from infra.constructs.sign_in import IMPORT
+from infra.stacks.web import WebStack
 from tests.infra.normal_form import normal_form, references
 from tests.infra.templates import StageTemplates
 
@@ -38,10 +43,31 @@ def test_the_mapping_names_resources_by_what_cloudformation_identifies_them_by(
         assert "read" in schema.get("handlers", {"read": {}}), logical_id
 
 
+def web_to_import() -> dict[str, Any]:
+    """Return the template of prod's web stack with the context that the recipe gives to `cdk import`."""
+    app = cdk.App(context={**FLAGS, IMPORT: "true"})
+    WebStack(app, "muster-prod-web", config=PROD, files=None, env=cdk.Environment())
+    template: dict[str, Any] = app.synth().get_stack_by_name("muster-prod-web").template
+    return template
+
+
+def test_the_recipe_imports_the_pool_with_the_context_that_the_template_reads(prod: StageTemplates) -> None:
+    assert f"--context {IMPORT}=true" in OPERATIONS.read_text()
+    # Nothing else differs, so the deployment after the import adds the mail only.
+    (pool,) = mapping("web")
+    imported, deployed = (
+        dict(template["Resources"][pool]["Properties"]) for template in (web_to_import(), prod.stacks["web"])
+    )
+    for properties in (imported, deployed):
+        properties.pop("UserPoolTags", None)
+        assert properties.pop("AdminCreateUserConfig")["AllowAdminCreateUserOnly"] is True
+    assert imported == deployed
+
+
 @pytest.mark.parametrize("stack", ["web", "data"])
 def test_what_is_imported_needs_nothing_that_is_not(prod: StageTemplates, stack: str) -> None:
-    template = normal_form(prod.stacks[stack])
     imported = mapping(stack)
+    template = normal_form(web_to_import() if stack == "web" else prod.stacks[stack])
     for logical_id in imported:
         resource = template["Resources"][logical_id]
         named = {name for name, _ in references(resource)}

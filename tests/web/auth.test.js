@@ -52,6 +52,16 @@ test("an access token is used until a minute before it expires", async () => {
   assert.equal(fetched.mock.callCount(), 1);
 });
 
+test("the ID token is sent, which has the name and the roles; older sessions have none until they are renewed", async () => {
+  answerWith(200, { id_token: "identity", access_token: "second", expires_in: 3600 });
+  keepSession("first", 120);
+  assert.equal(await bearer(), "first");
+  assert.equal(await renew("first"), "identity");
+  assert.equal(await bearer(), "identity");
+  assert.equal(await renew("first"), "identity");
+  assert.equal(fetched.mock.callCount(), 1);
+});
+
 test("renewing keeps the refresh token and stores the new expiry", async () => {
   keepSession("first", 0);
   assert.equal(await renew("first"), "second");

@@ -1,6 +1,9 @@
 /**
  * Sign-in: with a token on a local server, or through hosted pages (authorization code with PKCE, RFC 7636) in the
  * cloud. Credentials are stored in local storage so that photos can still be sent after the page was closed.
+ *
+ * In the cloud the API gets the ID token: unlike the access token it has the user's name and address, and the roles that
+ * the school's own sign-in gives. Its audience is this client, whose only API this is.
  */
 
 import { Problem, Unreachable } from "./problem.js";
@@ -58,12 +61,12 @@ export async function bearer() {
   if (!hosted()) return localStorage.getItem(TOKEN);
   const session = readSession();
   if (session === null) throw signInRequired();
-  if (session.expires_at - RENEW_EARLY > Date.now() / 1000) return session.access_token;
-  return await renew(session.access_token);
+  if (session.expires_at - RENEW_EARLY > Date.now() / 1000) return tokenOf(session);
+  return await renew(tokenOf(session));
 }
 
 /**
- * Replace an access token that was refused or is about to expire. Concurrent callers share one renewal.
+ * Replace a token that was refused or is about to expire. Concurrent callers share one renewal.
  * @param {string | null} refused
  * @returns {Promise<string>}
  * @throws {Problem} the sign-in has expired.
@@ -74,7 +77,7 @@ export async function renew(refused) {
   return await withRenewLock(async () => {
     const session = readSession();
     if (session === null) throw signInRequired();
-    if (session.access_token !== refused) return session.access_token;
+    if (tokenOf(session) !== refused) return tokenOf(session);
     const answer = await requestTokens({ grant_type: "refresh_token", refresh_token: session.refresh_token });
     return keepSession({ refresh_token: session.refresh_token, ...answer });
   });
@@ -90,7 +93,7 @@ export async function goToSignIn() {
     response_type: "code",
     client_id: config.client_id ?? "",
     redirect_uri: home(),
-    scope: "openid email",
+    scope: "openid email profile",
     state: pending.state,
     code_challenge: base64url(new Uint8Array(digest)),
     code_challenge_method: "S256",
@@ -151,10 +154,15 @@ async function requestTokens(fields) {
   return await response.json();
 }
 
-function keepSession({ access_token, refresh_token, expires_in }) {
-  const session = { access_token, refresh_token, expires_at: Date.now() / 1000 + expires_in };
+function keepSession({ id_token, access_token, refresh_token, expires_in }) {
+  const session = { id_token, access_token, refresh_token, expires_at: Date.now() / 1000 + expires_in };
   localStorage.setItem(SESSION, JSON.stringify(session));
-  return access_token;
+  return tokenOf(session);
+}
+
+// Sessions of earlier versions have an access token only, until it is renewed.
+function tokenOf({ id_token, access_token }) {
+  return id_token ?? access_token;
 }
 
 function readSession() {

@@ -16,6 +16,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "at": _MOMENT,
     "box": [412, 96, 88, 112],
     "by": "ada",
+    "by_name": "Ada Lovelace",
     "candidates": [{"student_id": "s1", "similarity": 0.71}],
     "code": "no_face",
     "consent_given_at": _MOMENT,

@@ -12,6 +12,7 @@ from muster.domain.actor import OPERATOR
 from muster.domain.errors import NotAllowed, SignInRequired
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
+from muster.services.roster.people import Directory, SignedIn
 from muster.services.roster.users import Users
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ class LocalSignIn:
 
 
 class GatewaySignIn:
-    """Users of the cloud, by the claims that the gateway verified. Nothing else in the request is trusted."""
+    """Users of the cloud, by the claims that the gateway verified. Nothing else in the request is trusted.
+
+    ID tokens and access tokens are accepted; only ID tokens say who the user is.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
 
     def principal(self, request: HTTPConnection) -> Principal:
         """Return the caller; see `SignIn.principal`."""
@@ -76,8 +83,18 @@ class GatewaySignIn:
         groups = _groups(claims)
         for role in (Role.ADMIN, Role.TEACHER):
             if role in groups:
-                return Principal(UserId(claims["sub"]), role, claims.get("name") or claims.get("email"))
+                person = self._directory.sign_in(_signed_in(claims))
+                return Principal(person.id, role, person.label or claims.get("email"))
         raise NotAllowed("Your account has no role yet. Ask an admin to make you a teacher.")
+
+
+def _signed_in(claims: Mapping[str, Any]) -> SignedIn:
+    # Users cannot change their address, and only the pool writes `identities`: the single sign-on that vouches for the
+    # address. A provider's address is never `email_verified`.
+    proven = str(claims.get("email_verified")).lower() == "true" or bool(claims.get("identities"))
+    return SignedIn(
+        user_id=UserId(claims["sub"]), email=claims.get("email"), email_proven=proven, name=claims.get("name")
+    )
 
 
 def _groups(claims: Mapping[str, Any]) -> set[str]:

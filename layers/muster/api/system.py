@@ -15,6 +15,7 @@ from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
+from muster.services.roster.people import People
 from muster.services.roster.students import Roster
 from muster.services.training.queue import TrainingQueue
 from muster.services.uploading.uploads import Uploads
@@ -43,6 +44,7 @@ class RecordServices:
     Attributes:
         sign_in: identifies callers.
         answers: responses to requests that may be repeated.
+        people: names of users.
         limits: None if a gateway limits the rate of requests.
         uploads: None if photos come in requests only.
         max_photo_bytes: largest photo in a request.
@@ -56,6 +58,7 @@ class RecordServices:
     limits: RateLimits | None
     roster: Roster
     groups: Groups
+    people: People
     subject_access: SubjectAccess
     sessions: Sessions
     corrections: Corrections

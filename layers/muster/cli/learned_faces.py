@@ -1,5 +1,6 @@
 """`muster students learned-faces` and `muster students forget-faces`."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from rich.table import Table
 from muster.cli.backend import open_records, store_name
 from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit
-from muster.domain.identifiers import FaceId, parse_student_id
+from muster.domain.identifiers import FaceId, UserId, parse_student_id
 from muster.domain.student import LearnedFace
 
 
@@ -23,8 +24,10 @@ def list_learned_faces(
     from muster.api.schemas.learned_faces import LearnedFacesDocument
 
     identifier = parse_student_id(student_id)
-    faces = open_records(data).roster.learned_faces(identifier)
-    document = LearnedFacesDocument.of(identifier, faces, None)
+    records = open_records(data)
+    faces = records.roster.learned_faces(identifier)
+    users = records.people.names({face.by for face in faces if face.by is not None})
+    document = LearnedFacesDocument.of(identifier, faces, None, users)
 
     def show(console: Console) -> None:
         if not faces:
@@ -33,7 +36,9 @@ def list_learned_faces(
         table = Table("face", "session", "group", "learned", "how")
         for face in faces:
             day = "" if face.learned_at is None else f"{face.learned_at:%Y-%m-%d}"
-            table.add_row(*map(escape, (face.face_id, face.session_id or "", face.group_id or "", day, _how(face))))
+            table.add_row(
+                *map(escape, (face.face_id, face.session_id or "", face.group_id or "", day, _how(face, users)))
+            )
         console.print(table)
         console.print(f"Remove one with `muster students forget-faces {identifier} FACE`, or all without FACE.")
 
@@ -61,7 +66,7 @@ def forget_faces(
     )
 
 
-def _how(face: LearnedFace) -> str:
+def _how(face: LearnedFace, users: Mapping[UserId, str]) -> str:
     if face.automatic:
         return "automatically"
-    return "confirmed" if face.by is None else f"confirmed by {face.by}"
+    return "confirmed" if face.by is None else f"confirmed by {users.get(face.by, face.by)}"

@@ -15,6 +15,7 @@ from muster.domain.errors import UserPoolNotConfigured
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roster.accounts import Accounts
 from muster.services.roster.groups import Groups
+from muster.services.roster.people import Directory
 from muster.services.training.retraining import Retraining
 from muster.storage.aws.batch_jobs import BatchJobs
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
@@ -60,10 +61,13 @@ def open_access(settings: AwsSettings) -> AwsAccess:
 
 def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
     """Build the services that need no model."""
+    stores = access.stores
+    directory = Directory(stores.people, Groups(stores.groups, stores.students, stores.sessions))
     return build_record_services(
-        access.stores,
+        stores,
         settings,
-        sign_in=GatewaySignIn(),
+        sign_in=GatewaySignIn(directory),
+        people=directory,
         max_photo_bytes=_MAX_PHOTO_BYTES,
         request_training=request_by_event,
         uploads=access.uploads,

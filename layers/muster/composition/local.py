@@ -14,6 +14,7 @@ from muster.composition.record_services import build_record_services
 from muster.composition.settings import LocalSettings
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roster.groups import Groups
+from muster.services.roster.people import LocalPeople
 from muster.services.roster.users import Users
 from muster.storage.local import LocalStores, open_local
 from muster.vision.formats import DEFAULT_IMAGE_LIMITS
@@ -160,6 +161,7 @@ class LocalBackend:
             self.stores,
             self.settings,
             sign_in=LocalSignIn(self.users),
+            people=LocalPeople(self.stores.users),
             max_photo_bytes=DEFAULT_IMAGE_LIMITS.file_bytes,
             limits=RateLimits(),
             trainer=trainer,

@@ -16,6 +16,7 @@ from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
+from muster.services.roster.people import People
 from muster.services.roster.students import Roster
 from muster.services.training.queue import TrainingQueue
 from muster.services.training.run import Trainer
@@ -69,6 +70,7 @@ def build_record_services(
     settings: CommonSettings,
     *,
     sign_in: SignIn,
+    people: People,
     max_photo_bytes: int,
     limits: RateLimits | None = None,
     trainer: Trainer | None = None,
@@ -80,6 +82,7 @@ def build_record_services(
     """Build the services that need no model.
 
     Args:
+        people: names of users.
         max_photo_bytes: largest photo in a request.
         limits: None if a gateway limits the rate of requests.
         trainer: None if this process cannot train.
@@ -119,6 +122,7 @@ def build_record_services(
             request_training=request_training,
         ),
         groups=groups,
+        people=people,
         subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,
         corrections=Corrections(stores.students, stores.sessions, request_training),

@@ -12,7 +12,8 @@ from muster.api.problems import problems
 from muster.api.schemas.groups import GroupChange, GroupDocument, GroupPage, NewGroup
 from muster.api.schemas.students import StudentPage
 from muster.api.system import RecordServices
-from muster.domain.identifiers import UserId, parse_group_id, parse_user_id
+from muster.domain.group import Group
+from muster.domain.identifiers import parse_group_id
 
 _PROBLEMS = problems(401, 403, 404, 422)
 _CHANGE_PROBLEMS = problems(409, 412, 428)
@@ -23,22 +24,26 @@ def group_routes(system: RecordServices) -> APIRouter:
     router = APIRouter(prefix="/v1/groups", tags=["groups"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
 
+    def described(*groups: Group) -> list[GroupDocument]:
+        names = system.people.names({teacher for group in groups for teacher in group.teachers})
+        return [GroupDocument.of(group, names) for group in groups]
+
     @router.get("")
     def list_groups(access: caller, limit: Limit = 100, cursor: Cursor = None) -> GroupPage:
         """Return the groups that the caller may see, ordered by id."""
         own = access.groups()
         groups = [group for group in system.groups.find() if own is None or group.id in own]
         items, following = page(groups, lambda group: group.id, limit, cursor)
-        return GroupPage(items=[GroupDocument.of(group) for group in items], next_cursor=following)
+        return GroupPage(items=described(*items), next_cursor=following)
 
     @router.post("", status_code=201, responses=_CHANGE_PROBLEMS)
     def create_group(access: caller, new: NewGroup, response: Response) -> GroupDocument:
         """Create a group; admins only."""
         access.admin()
-        group = system.groups.create(parse_group_id(new.group_id), new.name, _users(new.teachers))
+        group = system.groups.create(parse_group_id(new.group_id), new.name, system.people.teachers(new.teachers))
         response.headers["Location"] = f"/v1/groups/{group.id}"
         response.headers["ETag"] = etag(group.version)
-        return GroupDocument.of(group)
+        return described(group)[0]
 
     @router.get("/{group_id}")
     def get_group(access: caller, group_id: str, response: Response) -> GroupDocument:
@@ -47,7 +52,7 @@ def group_routes(system: RecordServices) -> APIRouter:
         access.group(identifier)
         group = system.groups.get(identifier)
         response.headers["ETag"] = etag(group.version)
-        return GroupDocument.of(group)
+        return described(group)[0]
 
     @router.patch("/{group_id}", responses=_CHANGE_PROBLEMS)
     def change_group(
@@ -57,11 +62,10 @@ def group_routes(system: RecordServices) -> APIRouter:
         access.admin()
         identifier = parse_group_id(group_id)
         version = expected(if_match, system.groups.get(identifier).version)
-        group = system.groups.update(
-            identifier, version, change.name, None if change.teachers is None else _users(change.teachers)
-        )
+        teachers = None if change.teachers is None else system.people.teachers(change.teachers)
+        group = system.groups.update(identifier, version, change.name, teachers)
         response.headers["ETag"] = etag(group.version)
-        return GroupDocument.of(group)
+        return described(group)[0]
 
     @router.delete("/{group_id}", status_code=204, responses=_CHANGE_PROBLEMS)
     def remove_group(access: caller, group_id: str) -> None:
@@ -77,7 +81,3 @@ def group_routes(system: RecordServices) -> APIRouter:
         return StudentPage.of(*page(system.roster.find(identifier), lambda student: student.id, limit, cursor))
 
     return router
-
-
-def _users(ids: list[str]) -> list[UserId]:
-    return [parse_user_id(user) for user in ids]

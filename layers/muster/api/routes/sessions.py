@@ -129,7 +129,9 @@ def session_routes(system: RecordServices) -> APIRouter:
         names = system.sessions.get(session.id).names
         numbered = [(f"{number:08d}", change) for number, change in enumerate(system.sessions.changes(session.id))]
         shown, following = page(numbered, lambda pair: pair[0], limit, cursor)
-        return ChangePage(items=[change_document(change, names) for _, change in shown], next_cursor=following)
+        users = system.people.names({change.by for _, change in shown})
+        items = [change_document(change, names, users) for _, change in shown]
+        return ChangePage(items=items, next_cursor=following)
 
     @router.get("/{session_id}/questions")
     def list_questions(access: caller, session_id: str) -> list[QuestionDocument]:

@@ -143,7 +143,9 @@ def student_routes(system: RecordServices) -> APIRouter:
     def learned_faces(access: caller, student_id: str) -> LearnedFacesDocument:
         """Return the faces that the student's template learned from, with their roll calls."""
         student = access.student(parse_student_id(student_id))
-        return LearnedFacesDocument.of(student.id, system.roster.learned_faces(student.id), access.groups())
+        faces = system.roster.learned_faces(student.id)
+        users = system.people.names({face.by for face in faces if face.by is not None})
+        return LearnedFacesDocument.of(student.id, faces, access.groups(), users)
 
     @router.delete("/students/{student_id}/learned-faces", responses=problems(409))
     def forget_faces(access: caller, student_id: str) -> ForgottenFaces:

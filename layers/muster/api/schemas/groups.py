@@ -1,8 +1,11 @@
 """Groups as the API shows and accepts them."""
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from muster.domain.group import Group
+from muster.domain.identifiers import UserId
 from muster.services.roster.groups import MAX_TEACHERS
 
 
@@ -12,12 +15,27 @@ class GroupDocument(BaseModel):
     group_id: str = Field(examples=["7b"])
     name: str = Field(examples=["Class 7b"])
     teachers: list[str] = Field(description="Ids of the users who teach it. Admins see all groups.", examples=[["ada"]])
+    teacher_names: dict[str, str] = Field(
+        description="Names of the teachers by id; in the cloud, the e-mail address where there is no name.",
+        examples=[{"ada": "Ada Lovelace"}],
+    )
     version: int = Field(description="Counts changes; the ETag.", examples=[1])
 
     @classmethod
-    def of(cls, group: Group) -> "GroupDocument":
-        """Describe a group."""
-        return cls(group_id=group.id, name=group.name, teachers=sorted(group.teachers), version=group.version)
+    def of(cls, group: Group, names: Mapping[UserId, str]) -> "GroupDocument":
+        """Describe a group.
+
+        Args:
+            names: names of users.
+        """
+        teachers = sorted(group.teachers)
+        return cls(
+            group_id=group.id,
+            name=group.name,
+            teachers=list(teachers),
+            teacher_names={teacher: names[teacher] for teacher in teachers if teacher in names},
+            version=group.version,
+        )
 
 
 class GroupPage(BaseModel):
@@ -34,7 +52,12 @@ class NewGroup(BaseModel):
 
     group_id: str = Field(examples=["7b"])
     name: str = Field(examples=["Class 7b"], max_length=400)
-    teachers: list[str] = Field(default=[], max_length=MAX_TEACHERS, examples=[["ada"]])
+    teachers: list[str] = Field(
+        default=[],
+        max_length=MAX_TEACHERS,
+        description="Ids of users; in the cloud also e-mail addresses.",
+        examples=[["ada"]],
+    )
 
 
 class GroupChange(BaseModel):
@@ -43,4 +66,9 @@ class GroupChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, examples=["Class 7b"], max_length=400)
-    teachers: list[str] | None = Field(default=None, max_length=MAX_TEACHERS, examples=[["ada", "bob"]])
+    teachers: list[str] | None = Field(
+        default=None,
+        max_length=MAX_TEACHERS,
+        description="Ids of users; in the cloud also e-mail addresses.",
+        examples=[["ada", "bob"]],
+    )

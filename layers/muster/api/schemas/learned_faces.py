@@ -1,11 +1,12 @@
 """Faces that a template learned from roll calls."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from pydantic import BaseModel, Field
 
-from muster.domain.identifiers import GroupId
+from muster.domain.identifiers import GroupId, UserId
 from muster.domain.student import LearnedFace
 
 
@@ -20,12 +21,19 @@ class LearnedFaceDocument(BaseModel):
     learned_at: datetime | None = Field(description="UTC; null if `session_id` is.")
     automatic: bool = Field(description="Learned without confirmation, because recognition was certain.")
     by: str | None = Field(description="Id of the user who confirmed the face; null if nobody did.")
+    by_name: str | None = Field(default=None, description="Name of that user, if known.")
 
     @classmethod
-    def of(cls, face: LearnedFace, groups: frozenset[GroupId] | None = None) -> "LearnedFaceDocument":
+    def of(
+        cls,
+        face: LearnedFace,
+        groups: frozenset[GroupId] | None = None,
+        users: Mapping[UserId, str] = MappingProxyType({}),
+    ) -> "LearnedFaceDocument":
         """Describe a learned face.
 
         Args:
+            users: names of users.
             groups: the groups that the reader may see; None means all. Other roll calls are hidden.
         """
         if groups is not None and face.group_id not in groups:
@@ -37,6 +45,7 @@ class LearnedFaceDocument(BaseModel):
             learned_at=face.learned_at,
             automatic=face.automatic,
             by=face.by,
+            by_name=None if face.by is None else users.get(face.by),
         )
 
 
@@ -48,10 +57,14 @@ class LearnedFacesDocument(BaseModel):
 
     @classmethod
     def of(
-        cls, student_id: str, faces: Iterable[LearnedFace], groups: frozenset[GroupId] | None
+        cls,
+        student_id: str,
+        faces: Iterable[LearnedFace],
+        groups: frozenset[GroupId] | None,
+        users: Mapping[UserId, str] = MappingProxyType({}),
     ) -> "LearnedFacesDocument":
         """Describe the learned faces of a student to a reader who may see these groups; None means all."""
-        return cls(student_id=student_id, items=[LearnedFaceDocument.of(face, groups) for face in faces])
+        return cls(student_id=student_id, items=[LearnedFaceDocument.of(face, groups, users) for face in faces])
 
 
 class ForgottenFaces(BaseModel):

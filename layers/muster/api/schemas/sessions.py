@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from muster.api.schemas.roll_call import FaceDocument, MarkDocument
 from muster.domain.attendance import Change, MarkChange, MarkStatus, PhotoChange
 from muster.domain.faces import Decision
-from muster.domain.identifiers import FaceId, StudentId
+from muster.domain.identifiers import FaceId, StudentId, UserId
 from muster.services.roll_call.sessions import SessionDetail, SessionOverview
 
 MAX_MARKS = 500
@@ -164,6 +164,7 @@ class MarkChangeDocument(BaseModel):
     kind: Literal["mark"]
     at: datetime
     by: str = Field(description="Id of the user.")
+    by_name: str | None = Field(description="Name of the user, if known.")
     student_id: str | None = Field(description="Null once the student is erased.")
     name: str | None
     before: MarkStatus | None = Field(description="Null if there was no mark.")
@@ -176,6 +177,7 @@ class FaceChangeDocument(BaseModel):
     kind: Literal["face"]
     at: datetime
     by: str = Field(description="Id of the user.")
+    by_name: str | None = Field(description="Name of the user, if known.")
     face_id: str
     before: SaidOfFace
     after: SaidOfFace
@@ -188,6 +190,7 @@ class PhotoChangeDocument(BaseModel):
     kind: Literal["photo"]
     at: datetime
     by: str = Field(description="Id of the user.")
+    by_name: str | None = Field(description="Name of the user, if known.")
     photo_id: str
 
 
@@ -199,16 +202,23 @@ class ChangePage(BaseModel):
 
 
 def change_document(
-    change: Change, names: Mapping[StudentId, str]
+    change: Change, names: Mapping[StudentId, str], users: Mapping[UserId, str]
 ) -> MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument:
-    """Describe a change."""
+    """Describe a change.
+
+    Args:
+        names: names of the students.
+        users: names of the users.
+    """
+    by_name = users.get(change.by)
     if isinstance(change, PhotoChange):
-        return PhotoChangeDocument(kind="photo", at=change.at, by=change.by, photo_id=change.photo_id)
+        return PhotoChangeDocument(kind="photo", at=change.at, by=change.by, by_name=by_name, photo_id=change.photo_id)
     if isinstance(change, MarkChange):
         return MarkChangeDocument(
             kind="mark",
             at=change.at,
             by=change.by,
+            by_name=by_name,
             student_id=change.student_id,
             name=None if change.student_id is None else names.get(change.student_id),
             before=change.before,
@@ -221,6 +231,7 @@ def change_document(
         kind="face",
         at=change.at,
         by=change.by,
+        by_name=by_name,
         face_id=change.face_id,
         before=before,
         after=after,

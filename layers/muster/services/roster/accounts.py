@@ -214,7 +214,9 @@ class Accounts:
         if not found:
             raise _unknown(who)
         if len(found) > 1:
-            ids = " or ".join(f"{one.id}{' (single sign-on)' if one.single_sign_on else ''}" for one in found)
+            ids = " or ".join(
+                f"{account.id}{' (single sign-on)' if account.single_sign_on else ''}" for account in found
+            )
             raise UserAmbiguous(f"Several accounts have the address {found[0].email}. Name one by its id: {ids}.")
         return found[0]
 
