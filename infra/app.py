@@ -14,7 +14,7 @@ from typing import Final
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra import layer
+from infra import layer, regions
 from infra.config import DEV, STAGES, StageConfig
 from infra.stacks.api import ApiStack
 from infra.stacks.data import DataStack
@@ -52,6 +52,8 @@ class Stacks:
 
 def add_stage(app: cdk.App, config: StageConfig, root: Path = ROOT) -> Stacks:
     """Add the stacks of one stage, with cost tags."""
+    # The command line names its credentials' region; the templates do not depend on it.
+    regions.check(config.region or os.environ.get("CDK_DEFAULT_REGION"))
     env = cdk.Environment(account=config.account, region=config.region)
     prefix = f"muster-{config.stage}"
     files = root / "web"
@@ -120,7 +122,7 @@ def build(
         build_layer: build the Lambda layer first if it is missing or stale, and the command packages code.
 
     Raises:
-        ValueError: the context names no stage.
+        ValueError: the context names no stage, or the region was not checked.
         LayerNotBuilt: the layer is needed and cannot be built.
     """
     app = cdk.App(context=FLAGS, outdir=str(outdir) if outdir else None, analytics_reporting=False)

@@ -105,7 +105,8 @@ class StageConfig:
 
     Attributes:
         stage: its name, the prefix of every stack's name.
-        account, region: target of the deployment; None uses those of the command line's credentials.
+        account, region: target of the deployment; None uses those of the command line's credentials. infra/regions.py
+            lists the regions that were checked.
         retain_data: keep table, buckets, key and user pool when the stacks are deleted, and protect the table.
         alarm_email: receives alarms and budget notifications; None sends none (subscribe to the topic later).
         monthly_budget_usd: notifications are sent at 80 %, at 100 %, and when the forecast exceeds it.
@@ -125,8 +126,9 @@ class StageConfig:
         threat_protection: Cognito's risk scoring, billed for every active user.
         single_sign_on: the school's own sign-in by OpenID Connect or SAML, in addition to accounts with a password.
         domain: custom host name.
-        web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly.
-        countries: ISO codes of countries that may use the site; empty allows all.
+        web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly. The API's own address
+            and the sign-in pages are not behind it.
+        countries: ISO codes of countries that may use the site, with the same limit; empty allows all.
 
     Raises:
         ValueError: the pack does not exist, or its pins do not fit it.

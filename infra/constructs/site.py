@@ -18,10 +18,13 @@ from infra import names
 from infra.config import StageConfig
 from infra.constructs.bucket import AccessLogs, PrivateBucket
 from infra.nag import accept, reported
+from infra.regions import REGIONS, only_where
 from muster.api.security_headers import API_PATHS, HEADERS, content_security_policy
 
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
 """Part of the name of the asset bucket that `cdk bootstrap` creates."""
+
+LOG_PREFIX: Final = "cloudfront/"
 
 
 def site_policy(stage: str) -> str:
@@ -97,8 +100,9 @@ class Site(Construct):
             geo_restriction=cloudfront.GeoRestriction.allowlist(*config.countries) if config.countries else None,
             web_acl_id=config.web_acl_arn,
             log_bucket=access_logs,
-            log_file_prefix="cloudfront/",
+            log_file_prefix=LOG_PREFIX,
         )
+        self._log_where_cloudfront_can(distribution, access_logs)
         if not config.countries:
             accept(distribution, "AwsSolutions-CFR1", "Schools are anywhere; StageConfig.countries restricts a stage.")
         if not config.web_acl_arn:
@@ -114,6 +118,17 @@ class Site(Construct):
                 "CloudFront's own certificate allows no choice; StageConfig.domain asks TLS 1.2.",
             )
         return distribution
+
+    def _log_where_cloudfront_can(self, distribution: cloudfront.Distribution, access_logs: s3.IBucket) -> None:
+        """Leave the access log out in regions whose buckets CloudFront refuses; there, only the API's log is kept."""
+        can_log = only_where(self, "CanLog", [name for name, region in REGIONS.items() if region.cloudfront_logs])
+        resource = distribution.node.default_child
+        assert isinstance(resource, cloudfront.CfnDistribution)  # noqa: S101  what a Distribution is made of
+        logging = {"Bucket": access_logs.bucket_regional_domain_name, "Prefix": LOG_PREFIX}
+        resource.add_property_override(
+            "DistributionConfig.Logging", cdk.Fn.condition_if(can_log.logical_id, logging, cdk.Aws.NO_VALUE)
+        )
+        accept(distribution, "AwsSolutions-CFR3", "Logged, except in the regions whose buckets CloudFront refuses.")
 
     def _headers(self, stage: str) -> cloudfront.ResponseHeadersPolicy:
         return cloudfront.ResponseHeadersPolicy(

@@ -13,6 +13,7 @@ from constructs import Construct
 from infra import names
 from infra.config import StageConfig, Training
 from infra.constructs.log_group import ServiceLog
+from infra.constructs.third_zone import ThirdZone
 from infra.nag import accept, reported
 from muster import __version__
 
@@ -53,6 +54,7 @@ class TrainingQueue(Construct):
             name = names.fallback_training(config.stage)
             self.fallback = batch.JobQueue(self, "ProcessorQueue", job_queue_name=name, priority=1)
             self.fallback.add_compute_environment(self._environment("ProcessorEnvironment", training), 1)
+        ThirdZone(self, "ThirdZone", vpc=self._vpc)
 
     def _environment(self, construct_id: str, training: Training) -> batch.ManagedEc2EcsComputeEnvironment:
         environment = batch.ManagedEc2EcsComputeEnvironment(
