@@ -45,6 +45,22 @@ class FunctionSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLesson:
+    """Instances that are kept ready for the first lesson, billed while they wait.
+
+    Attributes:
+        instances: of `detect` and of `roster`, at the same time.
+        start, end: times in the stage's `time_zone`, such as "07:30" and "09:00".
+        days: days of the week, as in a cron expression.
+    """
+
+    instances: int
+    start: str
+    end: str
+    days: str = "MON-FRI"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """Retention periods in days.
 
@@ -120,7 +136,10 @@ class StageConfig:
         upload_limit_bytes: largest photo that a presigned upload accepts.
         requests_per_second, burst: throttle of the API, for all callers together.
         table_max_reads, table_max_writes: maximum request units per second on demand, which limits the cost.
-        register, detect, roster, retrain: sizes of the functions.
+        register, detect, roster, retrain, sweep: sizes of the functions. A sweep that is cut off at 15 minutes, the
+            longest that Lambda allows, is continued the next day.
+        canary: send 10 % of the requests to a new version for five minutes before the rest.
+        first_lesson: instances kept ready on school days; None keeps none and costs nothing.
         queued_photos_at_once: instances that read queued photos, at least 2 (an AWS limit); 5 at most register.
         mfa_required: require an authenticator app at sign-in.
         threat_protection: Cognito's risk scoring, billed for every active user.
@@ -157,6 +176,9 @@ class StageConfig:
     detect: FunctionSize = field(default=FunctionSize(memory_mb=3008, timeout_seconds=60))
     roster: FunctionSize = field(default=FunctionSize(memory_mb=512, timeout_seconds=29))
     retrain: FunctionSize = field(default=FunctionSize(memory_mb=256, timeout_seconds=30))
+    sweep: FunctionSize = field(default=FunctionSize(memory_mb=512, timeout_seconds=900))
+    canary: bool = False
+    first_lesson: FirstLesson | None = None
     queued_photos_at_once: int = 2
     training: Training = field(default=Training())
     mfa_required: bool
@@ -195,6 +217,7 @@ DEV = StageConfig(
 PROD = StageConfig(
     stage="prod",
     retain_data=True,
+    canary=True,
     monthly_budget_usd=200,
     requests_per_second=200,
     burst=400,

@@ -42,6 +42,14 @@ ROSTER: Final = (
     Objects("EraseTraining", "models", DELETE, (keys.HEADS, keys.CHECKPOINTS)),
 )
 
+SWEEP: Final = (
+    _ALL_ITEMS,
+    # What erasures, removals and registrations of other functions left undone.
+    Objects("FinishErasures", "photos", DELETE, (keys.REGISTRATION_PHOTOS, keys.SESSION_PHOTOS)),
+    Objects("KeepTrainingCopies", "models", (*WRITE, *DELETE), (keys.TEMPLATES,)),
+    Objects("EraseTraining", "models", DELETE, (keys.HEADS, keys.CHECKPOINTS)),
+)
+
 _TRAINING_STATE: Final = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 
 RETRAIN: Final = (Items("State", _TRAINING_STATE, (keys.TRAINING,)),)

@@ -1,4 +1,4 @@
-"""Lambda handler of the requests that need no model, and of the daily sweep."""
+"""Lambda handler of the requests that need no model."""
 
 import gc
 
@@ -13,14 +13,13 @@ from mangum import Mangum
 
 from muster.api.app import create_app
 from muster.api.problems import MEDIA_TYPE
-from muster.composition.aws import open_access, open_records, open_retention
+from muster.composition.aws import open_access, open_records
 from muster.composition.aws_settings import AwsSettings
 
 logger = Logger()
 
 settings = AwsSettings.read()
 access = open_access(settings)
-retention = open_retention(settings, access)
 # No lifespan: training runs elsewhere, and a frozen function has no background work.
 http = Mangum(
     create_app(open_records(settings, access)), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE]
@@ -31,12 +30,8 @@ gc.freeze()
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:
-    """Handle an API request, or sweep on schedule."""
-    if event.get("detail-type") == "Scheduled Event":
-        access.stores.sweep()
-        retention.run()
-        return None
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Handle an API request."""
     response: dict[str, Any] = http(event, context)
     # The route, not the path, which may contain a student's id.
     logger.info("answered", route=event["routeKey"], status=response["statusCode"])

@@ -19,6 +19,9 @@ from infra.nag import accept
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_14
 
+LIVE: Final = "live"
+"""Name of the alias that callers invoke. Stacks share it and the function's name, never a version, which changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageCode:
@@ -55,6 +58,7 @@ class ServiceFunction(Construct):
 
     Attributes:
         function: the Lambda function.
+        live: the alias that every caller invokes; a deployment moves it to the new version.
         role: its role.
         log_group: its log.
         dead_letters: queue of asynchronous events that failed every attempt.
@@ -120,6 +124,8 @@ class ServiceFunction(Construct):
                 layers=[code.layer],
                 **common,
             )
+
+        self.live = lambda_.Alias(self, "Live", alias_name=LIVE, version=self.function.current_version)
 
     def errors(self, period: cdk.Duration) -> cloudwatch.Metric:
         """Return the number of failed invocations."""

@@ -54,7 +54,7 @@ class UploadQueue(Construct):
             event_pattern=object_created(bucket, prefix),
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )
-        reader.function.add_event_source(
+        reader.live.add_event_source(
             sources.SqsEventSource(
                 self.queue, batch_size=1, report_batch_item_failures=True, max_concurrency=max_at_once
             )

@@ -1,4 +1,4 @@
-"""API stack: the four functions, the routes, and the queues of uploaded photos and training events."""
+"""API stack: the functions, the routes, and the queues of uploaded photos and training events."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +15,9 @@ from constructs import Construct
 
 from infra import grants, names, permissions
 from infra.config import PACK_HOME, StageConfig
-from infra.constructs.function import ImageCode, ServiceFunction, ZipCode
+from infra.constructs.function import LIVE, ImageCode, ServiceFunction, ZipCode
 from infra.constructs.sign_in import SignIn
+from infra.constructs.traffic import TrafficShift, keep_warm
 from infra.constructs.upload_queue import UploadQueue, object_created, object_deleted
 from infra.layer import library_layer
 from infra.nag import accept, reported
@@ -32,7 +33,8 @@ class ApiStack(cdk.Stack):
     """Functions, routes and events.
 
     Attributes:
-        functions: register, detect, roster, retrain.
+        functions: register, detect, roster, retrain, sweep.
+        traffic: how new versions take over.
         uploads: queues of photos that were uploaded directly to S3, by function.
     """
 
@@ -65,13 +67,18 @@ class ApiStack(cdk.Stack):
         self.detect = self._function("Detect", self._vision("detect"), vision)
         self.roster = self._function("Roster", ZipCode(root / "functions/roster", layer), {})
         self.retrain = self._function("Retrain", ZipCode(root / "functions/retrain", layer), training_names)
-        self.functions = (self.register, self.detect, self.roster, self.retrain)
+        self.sweep = self._function("Sweep", ZipCode(root / "functions/sweep", layer), {})
+        self.functions = (self.register, self.detect, self.roster, self.retrain, self.sweep)
         self._allow()
         self._route(http_api, sign_in)
         self.uploads = self._read_uploads()
         self._train_when_due()
         self._sweep_daily()
-        cdk.CfnOutput(self, "RetrainFunction", value=self.retrain.function.function_name)
+        self.traffic = TrafficShift(self, "Traffic", config=config, functions=(self.register, self.detect, self.roster))
+        if config.first_lesson:
+            for function in (self.detect, self.roster):
+                keep_warm(function, config.first_lesson, config.time_zone)
+        cdk.CfnOutput(self, "RetrainFunction", value=f"{self.retrain.function.function_name}:{LIVE}")
 
     def _vision(self, name: str) -> ImageCode:
         arguments = build_arguments(self._config.pack, self._config.pack_pins)
@@ -100,6 +107,7 @@ class ApiStack(cdk.Stack):
             "Detect": config.detect,
             "Roster": config.roster,
             "Retrain": config.retrain,
+            "Sweep": config.sweep,
         }
         return ServiceFunction(self, name, config=config, size=size[name], code=code, environment=environment)
 
@@ -109,6 +117,7 @@ class ApiStack(cdk.Stack):
             (self.detect, permissions.DETECT),
             (self.roster, permissions.ROSTER),
             (self.retrain, permissions.RETRAIN),
+            (self.sweep, permissions.SWEEP),
         ):
             grants.allow(function.role, self._stores, granted)
         self._allow_training_jobs()
@@ -152,7 +161,7 @@ class ApiStack(cdk.Stack):
             (GET, "/health", self.roster, None),
         )
         links = {
-            function: integrations.HttpLambdaIntegration(function.node.id, function.function)
+            function: integrations.HttpLambdaIntegration(function.node.id, function.live)
             for function in (self.register, self.detect, self.roster)
         }
         for method, path, function, authorizer in routes:
@@ -206,14 +215,14 @@ class ApiStack(cdk.Stack):
                 self,
                 rule,
                 event_pattern=pattern,
-                targets=[targets.LambdaFunction(self.retrain.function, dead_letter_queue=self.retrain.dead_letters)],
+                targets=[targets.LambdaFunction(self.retrain.live, dead_letter_queue=self.retrain.dead_letters)],
             )
 
     def _sweep_daily(self) -> None:
-        """Invoke roster daily to complete interrupted calls."""
+        """Invoke sweep daily to complete interrupted calls."""
         events.Rule(
             self,
             "DailySweep",
             schedule=events.Schedule.rate(cdk.Duration.days(1)),
-            targets=[targets.LambdaFunction(self.roster.function, dead_letter_queue=self.roster.dead_letters)],
+            targets=[targets.LambdaFunction(self.sweep.live, dead_letter_queue=self.sweep.dead_letters)],
         )

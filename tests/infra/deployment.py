@@ -44,6 +44,9 @@ REVISED: Final = frozenset(
 )
 """Types whose identifier changes with every update, so that an export of it blocks the update."""
 
+NAMED_BY_AWS: Final = frozenset({"AWS::Lambda::Permission", "AWS::Lambda::Version"})
+"""Types whose own name AWS chooses; the name among their properties is that of the function."""
+
 NOT_IN_SCHEMA: Final[Mapping[str, frozenset[str]]] = {
     # https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-limits.html
     "AWS::Cognito::UserPool": frozenset({"AliasAttributes", "Schema", "UsernameAttributes", "UsernameConfiguration"}),
@@ -186,6 +189,8 @@ def _replacing(kind: str) -> tuple[tuple[str, ...], ...]:
 
 def _physical_name(resource: Json) -> tuple[str, ...] | None:
     """Return type and name of a resource whose name the template fixes, or None."""
+    if resource["Type"] in NAMED_BY_AWS:
+        return None
     properties = resource.get("Properties", {})
     names = [
         str(value)

@@ -36,7 +36,7 @@ def test_each_route_goes_to_the_function_that_can_answer_it(stage: StageTemplate
         for key, route in routes(stage).items()
     }
 
-    assert answers == {key: f"{{{function}Function.Arn}}" for key, function in ROUTES.items()}
+    assert answers == {key: f"{{{function}Live}}" for key, function in ROUTES.items()}
 
 
 def test_what_needs_the_models_goes_to_the_functions_that_have_them() -> None:
@@ -104,14 +104,14 @@ def test_register_and_detect_are_one_image_with_two_handlers(stage: StageTemplat
 
 def test_roster_and_retrain_are_archives_on_the_library_layer(stage: StageTemplates) -> None:
     functions = stage.resources("AWS::Lambda::Function", "api")
-    for name in ("Roster", "Retrain"):
+    for name in ("Roster", "Retrain", "Sweep"):
         function = functions[f"{name}Function"]
         assert function["Handler"] == "handler.handler"
         assert stage.texts(function["Layers"]) == {"{Library}"}
 
 
 def test_every_function_has_its_settings_and_a_dead_letter_queue(stage: StageTemplates) -> None:
-    for name in ("Register", "Detect", "Roster", "Retrain"):
+    for name in ("Register", "Detect", "Roster", "Retrain", "Sweep"):
         function = stage.resources("AWS::Lambda::Function", "api")[f"{name}Function"]
         variables = stage.plain(function["Environment"]["Variables"])
         assert variables["MUSTER_TABLE"] == "{Table}"
@@ -157,7 +157,7 @@ def test_an_uploaded_photo_reaches_its_function_one_by_one_and_is_never_lost(sta
             "maxReceiveCount": 8,
         }
         assert queue["VisibilityTimeout"] >= 6 * functions[f"{name}Function"]["Timeout"]
-        assert stage.text(mapping["FunctionName"]) == f"{{{name}Function}}"
+        assert stage.text(mapping["FunctionName"]).endswith(":live")
         assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
         at_once = mapping["ScalingConfig"]["MaximumConcurrency"]
         assert 2 <= at_once <= (5 if name == "Register" else 20), "registrations are stored one after another"
@@ -181,7 +181,7 @@ def test_a_template_that_came_or_went_and_the_end_of_our_training_run_wake_retra
     assert ended["detail"] == {"jobQueue": queues, "status": ["SUCCEEDED", "FAILED"]}
     for name in names:
         (target,) = rules[name]["Targets"]
-        assert stage.text(target["Arn"]) == "{RetrainFunction.Arn}"
+        assert stage.text(target["Arn"]) == "{RetrainLive}"
         assert stage.text(target["DeadLetterConfig"]["Arn"]) == "{RetrainDeadLetters.Arn}"
 
 
@@ -192,10 +192,11 @@ def test_training_touches_no_template_so_that_no_run_asks_for_another(stage: Sta
             assert not allows(stage.grants[role], Need(action, templates)), (role, action)
 
 
-def test_roster_sweeps_once_a_day(stage: StageTemplates) -> None:
+def test_the_sweep_runs_once_a_day_for_as_long_as_lambda_allows(stage: StageTemplates) -> None:
     rule = stage.resources("AWS::Events::Rule", "api")["DailySweep"]
     (target,) = rule["Targets"]
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 day)", "ENABLED")
-    assert stage.text(target["Arn"]) == "{RosterFunction.Arn}"
-    assert stage.text(target["DeadLetterConfig"]["Arn"]) == "{RosterDeadLetters.Arn}"
+    assert stage.text(target["Arn"]) == "{SweepLive}"
+    assert stage.text(target["DeadLetterConfig"]["Arn"]) == "{SweepDeadLetters.Arn}"
+    assert stage.resources("AWS::Lambda::Function", "api")["SweepFunction"]["Timeout"] == 15 * 60

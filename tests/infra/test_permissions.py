@@ -17,10 +17,11 @@ TABLE_WRITES = {
 KNOW_NO_RESOURCES = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
+    "cloudwatch:DescribeAlarms",
     "ecr:GetAuthorizationToken",
     "ecs:DiscoverPollEndpoint",
 }
-FUNCTIONS = ("Register", "Detect", "Roster", "Retrain")
+FUNCTIONS = ("Register", "Detect", "Roster", "Retrain", "Sweep")
 
 
 def bucket(stage: StageTemplates, kind: str) -> str:
@@ -136,6 +137,13 @@ def test_retrain_sees_no_object_at_all_and_starts_our_job_on_our_queue_only(stag
         assert pairs(stage.grants[name], "batch") == set(), name
 
 
+def test_the_sweep_deletes_photos_and_reads_none(stage: StageTemplates) -> None:
+    assert pairs(stage.grants["SweepRole"], "s3") == (
+        on(stage, "photos", students={DELETE}, sessions={DELETE})
+        | on(stage, "models", templates={WRITE, DELETE}, heads={DELETE}, checkpoints={DELETE})
+    )
+
+
 def test_the_training_job_reads_templates_and_keeps_heads_and_sees_no_photo(stage: StageTemplates) -> None:
     assert pairs(stage.grants["JobRole"], "s3") == (
         on(stage, "models", templates={READ}, heads={READ, WRITE, DELETE}, checkpoints={READ, WRITE, DELETE})
@@ -167,7 +175,7 @@ def test_whoever_reads_objects_may_list_them_so_that_a_missing_one_is_not_a_refu
 
 
 def test_the_web_functions_read_and_write_items_and_never_scan_the_table(stage: StageTemplates) -> None:
-    for function in ("Register", "Detect", "Roster"):
+    for function in ("Register", "Detect", "Roster", "Sweep"):
         assert pairs(stage.grants[f"{function}Role"], "dynamodb") == {
             (action, "{Table.Arn}") for action in TABLE_READS | TABLE_WRITES
         }, function

@@ -48,7 +48,7 @@ def test_a_condition_that_the_evaluator_does_not_know_is_no_leave() -> None:
         allows([odd], Need("s3:GetObject", OBJECTS))
 
 
-def test_no_function_but_roster_may_erase_a_head(stage: StageTemplates) -> None:
+def test_no_function_but_roster_and_sweep_may_erase_a_head(stage: StageTemplates) -> None:
     heads = f"arn:{{Partition}}:s3:::muster-{stage.stage}-models-{{AccountId}}-{{Region}}/heads/p/1/head.safetensors"
     may = {role for role, statements in stage.grants.items() if allows(statements, Need("s3:DeleteObject", heads))}
-    assert may == {"RosterRole", "JobRole"}
+    assert may == {"RosterRole", "SweepRole", "JobRole"}

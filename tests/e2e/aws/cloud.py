@@ -169,7 +169,7 @@ class Cloud:
         for route in map(self.templates.plain, self.templates.resources("AWS::ApiGatewayV2::Route").values()):
             integration = integrations[route["Target"].removeprefix("integrations/{").removesuffix("}")]
             uri = self.templates.text(integration["IntegrationUri"])
-            function = uri.removeprefix("{").removesuffix("Function.Arn}").lower()
+            function = uri.removeprefix("{").removesuffix("Live}").lower()
             found.append(Route(route["RouteKey"], function, route["AuthorizationType"] == "JWT"))
         return found
 

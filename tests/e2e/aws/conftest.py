@@ -23,7 +23,6 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> StageTemplates:
     folder = tmp_path_factory.mktemp("cdk.out")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_DOCKER", "/bin/false")
-        patch.setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
         build(folder, [DEV]).synth()
     return StageTemplates.load(folder, "dev")
 
@@ -56,6 +55,7 @@ HANDLERS = {
     "detect": ("functions.detect.handler.handler", ROOT),
     "roster": ("handler.handler", ROOT / "functions/roster"),
     "retrain": ("handler.handler", ROOT / "functions/retrain"),
+    "sweep": ("handler.handler", ROOT / "functions/sweep"),
 }
 """The zip functions run from their own folders, as they are shipped."""
 
@@ -87,7 +87,7 @@ class Deployed:
 
 @pytest.fixture
 def deployed(cloud: Cloud, tmp_path: Path) -> Iterator[Deployed]:
-    """All four functions behind the gateway."""
+    """All functions, behind the gateway, the queues and the rules."""
     functions = Functions(cloud, tmp_path)
     gateway = Gateway(cloud.routes(), functions)
     with httpx.Client(base_url=gateway.url, timeout=600, headers={"Authorization": "Bearer token"}) as client:

@@ -311,7 +311,7 @@ def test_the_daily_sweep_finishes_what_was_cut_off(
             add(stores, 2)
     assert deployed.cloud.events("TemplateStored") == deployed.cloud.events("TemplateErased") == []
 
-    assert deployed.functions["roster"].invoke({"detail-type": "Scheduled Event", "source": "aws.events"}) is None
+    assert deployed.functions["sweep"].invoke({"detail-type": "Scheduled Event", "source": "aws.events"}) is None
 
     assert len(deployed.cloud.events("TemplateStored")) == 1
     assert len(deployed.cloud.events("TemplateErased")) == 1
