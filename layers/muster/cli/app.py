@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "restore": ("upkeep:restore", "Verify a backup and restore the local store from it. Stop the server first."),
     "doctor": (
         "upkeep:doctor",
-        "Check the local store, the model pack and the head. The exit status is 1 if there is a problem.",
+        "Check the local store, the model pack and the head, or a stage. The exit status is 1 if there is a problem.",
     ),
     "attendance": ("attendance:app", "Attendance reports of a group, a student or a session."),
     "groups": ("groups:app", "Classes and courses."),

@@ -14,7 +14,7 @@ ON_STAGES: Final = frozenset(
         *("sessions name", "sessions mark", "sessions remove-photo", "sessions remove"),
         *("attendance report", "attendance export"),
         *("users list", "users remove"),
-        *("train", "retention", "packs migrate"),
+        *("train", "retention", "packs migrate", "doctor"),
     }
 )
 """Commands that work on the stage that the environment names, and otherwise on the local store."""
@@ -26,7 +26,6 @@ LOCAL_ONLY: Final[Mapping[str, str]] = {
     "users token": "Users of a stage sign in with their accounts.",
     "backup": "The table of a stage has point-in-time recovery: see docs/operations.md.",
     "restore": "The table of a stage has point-in-time recovery: see docs/operations.md.",
-    "doctor": "docs/operations.md describes the alarms of a stage.",
     "serve": "The deployment serves the web client and the API of a stage.",
 }
 """Commands that work on a local store only, with the way to do the same on a stage."""

@@ -7,9 +7,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from muster.cli.backend import named_stage, open_backend
+from muster.cli.backend import named_stage, open_backend, stage_settings
 from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.settings import LocalSettings
+from muster.domain.errors import InvalidRequest
+from muster.domain.finding import Finding
 
 
 def backup(
@@ -114,18 +116,18 @@ def doctor(
     set_aside: Annotated[
         bool, typer.Option("--set-aside", help="First move files that are not in the database out of the way.")
     ] = False,
+    exercise: Annotated[
+        bool, typer.Option("--exercise", help="On a stage: also send test photos and a test alarm, and train once.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the local store, the model pack and the head. The exit status is 1 if there is a problem.
+    """Check the local store, the model pack and the head, or a stage. The exit status is 1 if there is a problem.
 
-    Without --set-aside nothing is changed, and the server may be running.
+    Without --set-aside nothing is changed, and the server may be running. On a stage, --exercise takes up to half an
+    hour, notifies everyone who receives the alarms, and costs one training run.
     """
-    from muster.composition.upkeep import check_system, set_aside_unknown
-
-    folder = _folder(data)
-    moved = set_aside_unknown(folder)[0] if set_aside else 0
-    findings = check_system(folder)
+    findings, moved, examined = _examine(data, set_aside=set_aside, exercise=exercise)
     problems = [finding for finding in findings if finding.problem]
 
     def show(console: Console) -> None:
@@ -135,9 +137,7 @@ def doctor(
         if set_aside:
             console.print(f"Moved {moved} files.")
         if not problems:
-            console.print(
-                "[green]No problems found[/] in database, files, model pack, head, permissions and disk space."
-            )
+            console.print(f"[green]No problems found[/] in {examined}.")
 
     document = {
         "healthy": not problems,
@@ -149,6 +149,30 @@ def doctor(
     emit(document, as_json, show)
     if problems:
         raise typer.Exit(1)
+
+
+def _examine(data: Path | None, *, set_aside: bool, exercise: bool) -> tuple[list[Finding], int, str]:
+    """Return the findings, the number of files that were moved, and what was examined.
+
+    Raises:
+        InvalidRequest: an option does not fit the store.
+    """
+    if named_stage() is None:
+        from muster.composition.upkeep import check_system, set_aside_unknown
+
+        if exercise:
+            raise InvalidRequest("--exercise is for a stage on AWS: leave it out, or name the stage.")
+        folder = _folder(data)
+        moved = set_aside_unknown(folder)[0] if set_aside else 0
+        return check_system(folder), moved, "database, files, model pack, head, permissions and disk space"
+    if set_aside:
+        raise InvalidRequest("--set-aside is for a local store: leave it out on a stage.")
+    from muster.composition.stage_doctor import check_stage
+
+    with steps("checking the stage") as progress:
+        findings = check_stage(stage_settings(), progress, exercise=exercise)
+    examined = "stacks, table, notices, alarms, queues, functions, accounts, site and quotas"
+    return findings, 0, f"{examined}, test alarm, test photos and training" if exercise else examined
 
 
 def retention(data: DataOption = None, as_json: JsonOption = False) -> None:
