@@ -19,7 +19,7 @@ FAST := not (needs_pack or aws or browser or cdk or kill or large or network or 
 PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install --cask libreoffice chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web infra synth layer diff deploy docs dist lock clean
+.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web infra synth templates layer diff deploy docs dist lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -93,6 +93,9 @@ infra: layer ## set up everything that the cdk command needs: packages and the L
 
 synth: $(VENV)/infra ## write the CloudFormation templates of a stage to cdk.out, without an account
 	CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(BIN)/python -m infra.app
+
+templates: $(VENV)/dev ## update the snapshots of the templates; after every change under infra/
+	$(BIN)/python -m tests.infra.snapshots
 
 layer: $(VENV)/infra ## build the Lambda layer in build/layer, if it is missing or stale
 	$(BIN)/python -m infra.layer

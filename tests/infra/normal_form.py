@@ -20,7 +20,9 @@ ACCOUNT: Final = {
 }
 """Values of the pseudo parameters in an account, for comparing a template with one that names its account."""
 
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}|(?<=CurrentVersion[0-9A-F]{8})[0-9a-f]{32}")
+"""Digest of an asset, or of a function's code and settings at the end of its version's logical id."""
+
 _REFERENCE: Final = re.compile(r"\$\{(?!import )([A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?\}")
 _IMPORT: Final = re.compile(r"\$\{import ([^}]+)\}")
 
@@ -42,9 +44,9 @@ def _written(value: Any, account: Mapping[str, str]) -> Any:
         case str():
             return _DIGEST.sub("<digest>", value)
         case {"Ref": str(name), **rest} if not rest:
-            return account.get(name, f"${{{name}}}")
+            return account.get(name, f"${{{_DIGEST.sub('', name)}}}")
         case {"Fn::GetAtt": [name, attribute], **rest} if not rest:
-            return f"${{{name}.{attribute}}}"
+            return f"${{{_DIGEST.sub('', name)}.{attribute}}}"
         case {"Fn::ImportValue": name, **rest} if not rest:
             return f"${{import {_written(name, account)}}}"
         case {"Fn::Join": [separator, list(parts)], **rest} if not rest:
@@ -54,7 +56,7 @@ def _written(value: Any, account: Mapping[str, str]) -> Any:
                 text = text.replace(f"${{{name}}}", replacement)
             return _DIGEST.sub("<digest>", text)
         case dict():
-            return {key: _written(item, account) for key, item in value.items()}
+            return {_DIGEST.sub("", key): _written(item, account) for key, item in value.items()}
         case list():
             return [_written(item, account) for item in value]
         case _:
