@@ -321,6 +321,8 @@ def test_who_comes_by_the_schools_sign_in_has_no_password_here(stage: Stage) -> 
     found = stage.accounts()["bob@example.edu"]
     assert (found["role"], found["single_sign_on"], found["state"]) == (None, True, "active")
     assert stage.run("change", "bob@example.edu", "--role", "teacher", "--join", "7b")["group_ids"] == ["7b"]
+    with pytest.raises(UserExists, match="own sign-in"):
+        stage.run("invite", "bob@example.edu")
     for command in (["resend"], ["reset-authenticator", "--yes"], ["change", "--name", "Robert"]):
         with pytest.raises(SingleSignOnAccount):
             stage.run(command[0], "bob@example.edu", *command[1:])
@@ -332,3 +334,26 @@ def test_of_two_accounts_with_one_address_one_is_named_by_id(stage: Stage) -> No
     with pytest.raises(UserAmbiguous, match=other):
         stage.run("change", ADA, "--join", "7b")
     assert stage.run("change", other, "--join", "7b")["user_id"] == other
+
+
+def test_groups_wait_for_who_has_not_come_yet(stage: Stage) -> None:
+    waiting = stage.run("invite", "Dan@Example.edu", "--single-sign-on", "--group", "7b")
+    stage.run("invite", "dan@example.edu", "--single-sign-on", "--group", "8a", "--create-group")
+    assert stage.calls.operations().count("AdminCreateUser") == 0
+    listed = stage.accounts()["dan@example.edu"]
+    assert (waiting["group_ids"], listed["group_ids"], listed["state"]) == (["7b"], ["7b", "8a"], "expected")
+    with pytest.raises(InvalidRequest, match="--group"):
+        stage.run("invite", "eve@example.edu", "--single-sign-on")
+    assert stage.run("remove", "dan@example.edu", "--yes") == {"removed": "dan@example.edu"}
+    assert stage.accounts() == {}
+
+
+def test_groups_are_given_to_teachers_by_address_and_show_their_names(stage: Stage) -> None:
+    ada = stage.run("invite", ADA, "--name", "Ada Lovelace")
+    result = CliRunner().invoke(app, ["groups", "change", "7b", "--teacher", ADA, "--json"], catch_exceptions=False)
+    group = json.loads(result.stdout)
+    assert group["teachers"] == [ada["user_id"]]
+    assert group["teacher_names"] == {ada["user_id"]: "Ada Lovelace"}
+    assert "Ada Lovelace" in CliRunner().invoke(app, ["groups", "list"], catch_exceptions=False).stdout
+    with pytest.raises(UserNotFound):
+        CliRunner().invoke(app, ["groups", "add", "9c", "--teacher", "bob@example.edu"], catch_exceptions=False)

@@ -1,6 +1,7 @@
 """`muster groups`: list, add, change and remove."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,34 +11,43 @@ from rich.table import Table
 from muster.cli.backend import open_records
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.domain.group import Group
-from muster.domain.identifiers import parse_group_id, parse_user_id
+from muster.domain.identifiers import parse_group_id
+
+if TYPE_CHECKING:
+    from muster.api.system import RecordServices
 
 app = typer.Typer(help="Classes and courses.", no_args_is_help=True)
 
-TeacherOption = Annotated[list[str] | None, typer.Option(help="A user who teaches the group; may be repeated.")]
+TeacherOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A user who teaches the group, by id, or on a stage by e-mail address; may be repeated.",
+    ),
+]
 
 
-def _document(group: Group) -> dict[str, object]:
-    return {
-        "group_id": group.id,
-        "name": group.name,
-        "teachers": sorted(group.teachers),
-        "version": group.version,
-    }
+def _documents(records: "RecordServices", groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Describe groups as the API does."""
+    from muster.api.schemas.groups import GroupDocument
+
+    names = records.people.names({teacher for group in groups for teacher in group.teachers})
+    return [GroupDocument.of(group, names).model_dump(mode="json") for group in groups]
 
 
 @app.command("list")
 def list_groups(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the groups."""
-    found = open_records(data).groups.find()
+    records = open_records(data)
+    found = _documents(records, records.groups.find())
 
     def show(console: Console) -> None:
         table = Table("id", "name", "teachers")
         for group in found:
-            table.add_row(group.id, escape(group.name), ", ".join(sorted(group.teachers)))
+            teachers = ", ".join(group["teacher_names"].get(teacher, teacher) for teacher in group["teachers"])
+            table.add_row(group["group_id"], escape(group["name"]), escape(teachers))
         console.print(table if found else "There are no groups yet. Add one with `muster groups add ID --name NAME`.")
 
-    emit([_document(group) for group in found], as_json, show)
+    emit(found, as_json, show)
 
 
 @app.command()
@@ -50,9 +60,10 @@ def add(
 ) -> None:
     """Add a group."""
     identifier = parse_group_id(group_id)
-    teachers = [parse_user_id(user_id) for user_id in teacher or []]
-    group = open_records(data).groups.create(identifier, name or identifier, teachers)
-    emit(_document(group), as_json, lambda console: console.print(f"Added the group {group.id}."))
+    records = open_records(data)
+    group = records.groups.create(identifier, name or identifier, records.people.teachers(teacher or []))
+    (document,) = _documents(records, [group])
+    emit(document, as_json, lambda console: console.print(f"Added the group {group.id}."))
 
 
 @app.command()
@@ -64,11 +75,12 @@ def change(
     as_json: JsonOption = False,
 ) -> None:
     """Change a group's name, or replace its teachers."""
-    groups = open_records(data).groups
+    records = open_records(data)
     identifier = parse_group_id(group_id)
-    teachers = None if teacher is None else [parse_user_id(user_id) for user_id in teacher]
-    group = groups.update(identifier, groups.get(identifier).version, name, teachers)
-    emit(_document(group), as_json, lambda console: console.print(f"Changed the group {group.id}."))
+    teachers = None if teacher is None else records.people.teachers(teacher)
+    group = records.groups.update(identifier, records.groups.get(identifier).version, name, teachers)
+    (document,) = _documents(records, [group])
+    emit(document, as_json, lambda console: console.print(f"Changed the group {group.id}."))
 
 
 @app.command()

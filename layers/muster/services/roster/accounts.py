@@ -36,13 +36,19 @@ class Accounts:
         Raises:
             InvalidRequest: the address or the name is malformed.
             GroupNotFound: a group does not exist and `create_groups` is not set; nobody is invited.
-            UserExists: an account with this address signs in already, with another role or other groups.
+            UserExists: an account with this address signs in already, with another role or other groups, or through
+                the single sign-on.
             InvitationNotSent: the mail could not be sent.
         """
         email = parse_email(invitation.email)
         name = checked_name(invitation.name, "user") if invitation.name else ""
         self._check_groups(invitation.groups, invitation.create_groups)
-        known = [account for account in self._accounts.named(email) if not account.single_sign_on]
+        known = self._accounts.named(email)
+        if known and all(account.single_sign_on for account in known):
+            raise UserExists(
+                f"{email} has signed in at the school's own sign-in already. Use `muster users change {email}`."
+            )
+        known = [account for account in known if not account.single_sign_on]
         invited = False
         if known:
             account = known[0]
