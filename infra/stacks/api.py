@@ -79,25 +79,18 @@ class ApiStack(cdk.Stack):
             for function in (self.detect, self.roster):
                 keep_warm(function, config.first_lesson, config.time_zone)
         cdk.CfnOutput(self, "RetrainFunction", value=f"{self.retrain.function.function_name}:{LIVE}")
+        settings = {**self._settings(), "MUSTER_USER_POOL_ID": sign_in.pool.user_pool_id}
+        variables = " ".join(f"{name}={value}" for name, value in settings.items())
+        cdk.CfnOutput(self, "CommandLine", value=variables, description="Environment of the command line")
 
     def _vision(self, name: str) -> ImageCode:
         arguments = build_arguments(self._config.pack, self._config.pack_pins)
         return ImageCode(self._root, DOCKERFILE, f"functions.{name}.handler.handler", arguments)
 
     def _function(self, name: str, code: ImageCode | ZipCode, extra: Mapping[str, str]) -> ServiceFunction:
-        config, stores = self._config, self._stores
+        config = self._config
         environment = {
-            "MUSTER_STAGE": config.stage,
-            "MUSTER_TABLE": stores.table.table_name,
-            "MUSTER_PHOTOS_BUCKET": stores.photos,
-            "MUSTER_MODELS_BUCKET": stores.models,
-            "MUSTER_PACK": config.pack,
-            "MUSTER_UPLOAD_LIMIT_BYTES": str(config.upload_limit_bytes),
-            "MUSTER_WRONG_MARKS": str(config.wrong_marks),
-            "MUSTER_HEAD": config.head.value,
-            **({"MUSTER_KEEP_SESSIONS_DAYS": str(keep)} if (keep := config.retention.sessions) is not None else {}),
-            "MUSTER_LEARN": config.learn.value,
-            "MUSTER_TIME_ZONE": config.time_zone,
+            **self._settings(),
             "POWERTOOLS_METRICS_NAMESPACE": "Muster",
             "LOG_LEVEL": "INFO",
             **extra,
@@ -110,6 +103,23 @@ class ApiStack(cdk.Stack):
             "Sweep": config.sweep,
         }
         return ServiceFunction(self, name, config=config, size=size[name], code=code, environment=environment)
+
+    def _settings(self) -> dict[str, str]:
+        """Return the settings of every function, and of the command line on a workstation."""
+        config, stores = self._config, self._stores
+        return {
+            "MUSTER_STAGE": config.stage,
+            "MUSTER_TABLE": stores.table.table_name,
+            "MUSTER_PHOTOS_BUCKET": stores.photos,
+            "MUSTER_MODELS_BUCKET": stores.models,
+            "MUSTER_PACK": config.pack,
+            "MUSTER_UPLOAD_LIMIT_BYTES": str(config.upload_limit_bytes),
+            "MUSTER_WRONG_MARKS": str(config.wrong_marks),
+            "MUSTER_HEAD": config.head.value,
+            **({"MUSTER_KEEP_SESSIONS_DAYS": str(keep)} if (keep := config.retention.sessions) is not None else {}),
+            "MUSTER_LEARN": config.learn.value,
+            "MUSTER_TIME_ZONE": config.time_zone,
+        }
 
     def _allow(self) -> None:
         for function, granted in (

@@ -162,7 +162,7 @@ WORKING = {
     "attendance report": ("--group", "7b"),
     "attendance export": ("--group", "7b", "--output", "week.csv"),
     "train": ("--withdraw",),
-    "retention": (),
+    "retention": ("--yes",),
 }
 WITH_A_PACK = {"packs migrate"}
 """Commands that need a built model pack: tests/e2e/test_migration_on_aws.py runs them."""
@@ -289,10 +289,13 @@ def test_a_wrong_setting_of_a_stage_is_named(workstation: Workstation, monkeypat
     assert "MUSTER_KEEP_SESSIONS_DAYS" in answered.document["detail"]
 
 
-def test_before_something_is_erased_the_question_names_the_stage(workstation: Workstation, aws: AwsPlace) -> None:
+def test_before_something_is_erased_the_question_names_the_stage(
+    workstation: Workstation, aws: AwsPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(aws)
     workstation.name_stage(aws)
-    for command in ("students erase s1", "students withdraw s1", "sessions remove monday"):
+    monkeypatch.setenv("MUSTER_KEEP_SESSIONS_DAYS", "30")
+    for command in ("students erase s1", "students withdraw s1", "sessions remove monday", "retention"):
         asked = workstation.muster(*command.split())
         assert asked.status == 2
         assert "the stage prod" in asked.stderr

@@ -110,6 +110,15 @@ def test_roster_and_retrain_are_archives_on_the_library_layer(stage: StageTempla
         assert stage.texts(function["Layers"]) == {"{Library}"}
 
 
+def test_the_command_line_is_given_the_settings_of_the_functions(stage: StageTemplates) -> None:
+    output = stage.text(stage.stacks["api"]["Outputs"]["CommandLine"]["Value"])
+    function = stage.resources("AWS::Lambda::Function", "api")["RosterFunction"]
+    variables = stage.plain(function["Environment"]["Variables"])
+    expected = {name: value for name, value in variables.items() if name.startswith("MUSTER_")}
+    given = dict(pair.split("=", 1) for pair in output.split(" "))
+    assert given == {**expected, "MUSTER_USER_POOL_ID": "{SignInPool}"}
+
+
 def test_every_function_has_its_settings_and_a_dead_letter_queue(stage: StageTemplates) -> None:
     for name in ("Register", "Detect", "Roster", "Retrain", "Sweep"):
         function = stage.resources("AWS::Lambda::Function", "api")[f"{name}Function"]

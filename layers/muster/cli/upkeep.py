@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from muster.cli.backend import named_stage, open_backend, stage_settings
+from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidRequest
@@ -175,16 +176,22 @@ def _examine(data: Path | None, *, set_aside: bool, exercise: bool) -> tuple[lis
     return findings, 0, f"{examined}, test alarm, test photos and training" if exercise else examined
 
 
-def retention(data: DataOption = None, as_json: JsonOption = False) -> None:
+def retention(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation on a stage.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Remove photos of sessions, and sessions, that are past their limits. `muster serve` does so each day.
 
     The limits are MUSTER_KEEP_PHOTOS_DAYS (30) and MUSTER_KEEP_SESSIONS_DAYS (none: sessions are kept). On a stage only
     sessions are removed: its photos expire by the rules of the bucket.
     """
+    stage = named_stage()
+    if stage is not None and (days := stage_settings().keep_sessions_days) is not None:
+        # The limit comes from this machine's environment, which need not be the stage's.
+        confirm(f"Remove the sessions of the stage {stage} that are older than {days} days for good?", yes)
     expired = open_backend(data).retention.run()
-    removed = (
-        f"{expired.sessions} sessions" if named_stage() else f"{expired.photos} photos and {expired.sessions} sessions"
-    )
+    removed = f"{expired.sessions} sessions" if stage else f"{expired.photos} photos and {expired.sessions} sessions"
     emit(
         {"photos": expired.photos, "sessions": expired.sessions},
         as_json,
