@@ -4,7 +4,7 @@ import io
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -101,19 +101,23 @@ def at_random(seed: int, share: float) -> Refuse:
     """Refuse a share of the requests: throttled, or in conflict where the operation can be.
 
     The n-th request of an operation meets the same fate in each run with the same seed. No operation is refused more
-    than twice in a row, which is fewer times than the SDK repeats a request.
+    than twice in a row, which is fewer times than the SDK repeats a request. Only items that transactions write can be
+    in conflict.
     """
     count: Counter[str] = Counter()
     in_a_row: Counter[str] = Counter()
+    in_transactions: set[str] = set()
 
     def refuse(operation: str, asked: dict[str, Any]) -> Answer | None:
+        in_transactions.update(_keys(asked.get("TransactItems", ())))
         chance = random.Random(f"{seed} {operation} {count[operation]}")  # noqa: S311 repeats, keeps no secret
         count[operation] += 1
         if chance.random() >= share or in_a_row[operation] == 2:
             in_a_row[operation] = 0
             return None
         in_a_row[operation] += 1
-        in_conflict = conflict(operation, asked) if chance.random() < 0.5 else None
+        may_conflict = operation == "TransactWriteItems" or not in_transactions.isdisjoint(_keys([{operation: asked}]))
+        in_conflict = conflict(operation, asked) if may_conflict and chance.random() < 0.5 else None
         return in_conflict or throttled(operation, asked, chance.choice(_THROTTLED))
 
     return refuse
@@ -129,6 +133,15 @@ def _request(environ: "WSGIEnvironment") -> tuple[str, dict[str, Any]]:
     if "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
         return f"S3 {environ['REQUEST_METHOD']}", {}
     return "", {}
+
+
+def _keys(actions: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the keys of the items that actions of a transaction, or single writes, are about."""
+    for action in actions:
+        ((_, terms),) = action.items()
+        key = terms.get("Key") or terms.get("Item")
+        if key is not None:
+            yield f"{key['pk']['S']} {key['sk']['S']}"
 
 
 def _cancelled(asked: dict[str, Any], reason: str) -> Answer:

@@ -11,6 +11,7 @@ import pytest
 from infra.app import build
 from infra.config import DEV
 from muster.packs.load import ModelPack
+from tests.aws_faults import AwsFaults
 from tests.e2e.aws.cloud import ROOT, Cloud
 from tests.e2e.aws.gateway import Gateway
 from tests.e2e.aws.lambda_runtime import LambdaFunction
@@ -28,9 +29,15 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> StageTemplates:
 
 
 @pytest.fixture(scope="session")
-def moto_endpoint() -> Iterator[str]:
+def faults() -> AwsFaults:
+    """Decides which requests the account refuses; none unless a test says so."""
+    return AwsFaults()
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint(faults: AwsFaults) -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with simulated_aws() as endpoint:
+    with simulated_aws(faults.around) as endpoint:
         yield endpoint
 
 
