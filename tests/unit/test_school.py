@@ -6,12 +6,12 @@ from typing import cast
 import numpy as np
 import pytest
 
-from muster.domain.errors import RecordDamaged
+from muster.domain.errors import PackMismatch, RecordDamaged
 from muster.domain.identifiers import PackId, StudentId
-from muster.domain.student import MeanView
+from muster.domain.student import MeanView, Template
 from muster.recognition.scoring import Population
 from muster.services.caches.school import School
-from muster.storage.ports import StudentStore
+from muster.storage.ports import StagedTemplates, StudentStore
 
 PACK = PackId("pack")
 WIDTH, PARTS = 64, 8
@@ -22,6 +22,7 @@ class Students:
     """A store of mean views in parts, which counts the parts that are read."""
 
     def __init__(self, count: int) -> None:
+        self.packs: dict[str, PackId] = {}
         self.views = {f"s{number}": self.view(number) for number in range(count)}
         self.versions = {str(part): "0" for part in range(PARTS)}
         self.read: list[str] = []
@@ -47,7 +48,11 @@ class Students:
     def mean_views(self, parts: Collection[str]) -> dict[str, list[MeanView]]:
         self.read += parts
         return {
-            part: [MeanView(StudentId(id), PACK, view) for id, view in self.views.items() if self.part(id) == part]
+            part: [
+                MeanView(StudentId(id), self.packs.get(id, PACK), view)
+                for id, view in self.views.items()
+                if self.part(id) == part
+            ]
             for part in parts
         }
 
@@ -100,3 +105,27 @@ def test_a_view_of_another_length_is_damaged() -> None:
     students.put("s1", np.ones(WIDTH + 1, np.float32))
     with pytest.raises(RecordDamaged, match="template of s1"):
         school_of(students).current()
+
+
+class Staging:
+    """Templates of the pack that some students have beside those in use."""
+
+    def __init__(self, staged: dict[str, np.ndarray]) -> None:
+        self.staged = staged
+
+    def find(self, pack: PackId, students: Collection[StudentId]) -> list[Template]:
+        return [Template(id, pack, self.staged[id][None], "0" * 64) for id in students if id in self.staged]
+
+
+def test_students_who_moved_to_another_pack_are_found_by_their_staged_template() -> None:
+    students = Students(20)
+    before = school_of(students).current()
+    staging = Staging({"s3": students.views["s3"]})
+    students.packs["s3"] = PackId("other")
+    students.put("s3", np.ones(5, np.float32))
+    school = School(cast(StudentStore, students), PACK, POPULATION, cast(StagedTemplates, staging))
+    np.testing.assert_array_equal(school.current().rows, before.rows)
+    staging.staged.clear()
+    students.put("s3", np.ones(5, np.float32))
+    with pytest.raises(PackMismatch, match="Student s3 "):
+        school.current()

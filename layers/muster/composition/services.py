@@ -56,7 +56,7 @@ def build_services(
         pack=pack.id,
         vision=vision,
         students=stores.students,
-        school=School(stores.students, pack.id, population),
+        school=School(stores.students, pack.id, population, stores.staging),
         duplicate_thresholds=DUPLICATE_THRESHOLDS,
         groups=records.groups,
         request_training=request_training,

@@ -13,7 +13,7 @@ from muster.domain.student import MeanView
 from muster.recognition.duplicates import SchoolGallery
 from muster.recognition.gallery import check_pack
 from muster.recognition.scoring import Population
-from muster.storage.ports import StudentStore
+from muster.storage.ports import StagedTemplates, StudentStore
 
 _MAX_CHANGED_SHARE = 0.01
 """Share of the students that may change before the population is adapted to them again, which projects all of them:
@@ -48,10 +48,18 @@ class School:
         students: the store of the templates.
         pack: the model pack of the templates.
         population: of that pack, for the normalisation of scores.
+        staging: templates of this pack while students move to it or from it.
     """
 
-    def __init__(self, students: StudentStore, pack: PackId, population: Population) -> None:
+    def __init__(
+        self,
+        students: StudentStore,
+        pack: PackId,
+        population: Population,
+        staging: StagedTemplates | None = None,
+    ) -> None:
         self._students = students
+        self._staging = staging
         self._pack = pack
         self._population = population
         self._adapted = population
@@ -95,7 +103,7 @@ class School:
         self._parts, self._changed = parts, changed
 
     def _part(self, version: str, views: Sequence[MeanView]) -> _Part:
-        for view in views:
+        for view in (views := self._of_this_pack(views)):
             check_pack(view, self._pack)
             if view.embedding.shape != (self._population.size,):
                 raise RecordDamaged(
@@ -104,6 +112,14 @@ class School:
                 )
         stacked = unit_rows(self._stacked([view.embedding[None] for view in views]))
         return _Part(version, tuple(view.student_id for view in views), stacked, stacked)
+
+    def _of_this_pack(self, views: Sequence[MeanView]) -> Sequence[MeanView]:
+        """Replace the views of other packs by those of staged templates, where there are any."""
+        others = [view.student_id for view in views if view.pack != self._pack]
+        if self._staging is None or not others:
+            return views
+        staged = {template.student_id: template.mean_view() for template in self._staging.find(self._pack, others)}
+        return [view if view.pack == self._pack else staged.get(view.student_id, view) for view in views]
 
     def _projected(self, part: _Part) -> _Part:
         rows = self._adapted.as_gallery_rows(self._adapted.project(part.views))
