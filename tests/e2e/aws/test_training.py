@@ -229,7 +229,7 @@ def test_an_operator_goes_back_to_an_older_head_or_to_none_at_the_command_line(
     assert muster("--rollback", "7")["code"] == "head_not_found"
     assert muster("--withdraw") == {"outcome": "withdrawn"}
     assert stores.heads.current(PACK) is None
-    assert muster()["code"] == "invalid_request"
+    assert muster()["code"] == "local_store_only"
 
 
 def test_an_operator_erases_at_the_command_line_and_sees_it_proven(deployed: Deployed, stores: AwsStores) -> None:
