@@ -17,11 +17,14 @@ from pathlib import Path
 from select import select
 from typing import Any
 
+from muster.cli.app import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 IMPORTED = (
-    "muster.cli.app",
+    *sorted({f"muster.cli.{place.split(':')[0]}" for place, _ in COMMANDS.values()}),
     "muster.api.app",
     "muster.composition.aws_recognition",
+    "muster.composition.local",
     "muster.entrypoints.training_job",
     "aws_lambda_powertools",
     "boto3",
@@ -30,16 +33,19 @@ IMPORTED = (
     "uvicorn",
 )
 """None of them starts a thread, which a fork would be without, or reads what the environment says as it is imported."""
+IMPORTED_TO_TRAIN = ("muster.composition.training", "torch._dynamo")
+"""Takes five seconds more, and 200 MB. An optimizer imports most of it: PyTorch's compiler."""
 
 
-def start(arguments: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+def start(arguments: Sequence[str], *, trains: bool = False, **options: Any) -> subprocess.Popen[Any]:
     """Start `python` with these arguments: `-m module` or `-c program`, and theirs.
 
     Args:
+        trains: whether the program will train a head.
         options: those of `subprocess.Popen` that concern streams, text, folder and environment.
     """
     if sys.platform == "linux":
-        return _Forked(arguments, **options)
+        return _Forked(arguments, server=_server(trains), **options)
     return subprocess.Popen([sys.executable, *arguments], **options)
 
 
@@ -56,12 +62,17 @@ def run(arguments: Sequence[str], timeout: float = 600, **options: Any) -> subpr
 
 
 @cache
-def _requests() -> tuple[socket.socket, threading.Lock]:
-    """Start the server, once; it ends when this process has."""
+def _server(trains: bool) -> tuple[socket.socket, threading.Lock]:
+    """Start a server, once; it ends when this process has."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     # One thread each: a matrix library's own would be missing in the forks.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "tests" / "process_server.py"), *IMPORTED]
+    command = [
+        sys.executable,
+        str(ROOT / "tests" / "process_server.py"),
+        *IMPORTED,
+        *(IMPORTED_TO_TRAIN if trains else ()),
+    ]
     with theirs:
         server = subprocess.Popen(command, stdin=theirs.fileno(), cwd=ROOT, env=environment, start_new_session=True)
     atexit.register(server.wait)
@@ -73,6 +84,10 @@ class _Forked(subprocess.Popen[Any]):
     """A program whose parent is the server, which tells how it ended."""
 
     _told: int
+
+    def __init__(self, arguments: Sequence[str], server: tuple[socket.socket, threading.Lock], **options: Any) -> None:
+        self._server = server
+        super().__init__(arguments, **options)
 
     def _execute_child(
         self,
@@ -95,7 +110,7 @@ class _Forked(subprocess.Popen[Any]):
             number if end == -1 else end for number, end in zip((0, 1, 2), (pipes[0], *pipes[3:6:2]), strict=True)
         ]
         self._told, telling = os.pipe()
-        requests, one_at_a_time = _requests()
+        requests, one_at_a_time = self._server
         try:
             with one_at_a_time:
                 socket.send_fds(requests, [json.dumps(program).encode()], [*streams, telling])

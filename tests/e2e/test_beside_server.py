@@ -120,7 +120,7 @@ def test_nothing_is_lost_beside_any_command(
     monkeypatch.setenv("MUSTER_ADMIN_TOKEN", TOKEN)
     data, work, record = tmp_path / "data", tmp_path / "work", Record()
     prepare(data, work, samples)
-    with serving_process(data, tmp_path / "log") as (address, server):
+    with serving_process(data, tmp_path / "log", trains=True) as (address, server):
         writer = HttpWriter(address, "first", record)
         run_all(data, work, samples)
         assert record.answers > 20
@@ -136,7 +136,7 @@ def test_nothing_is_lost_beside_any_command(
     assert not record.errors
     check(data, record)
 
-    with serving_process(data, tmp_path / "log") as (address, server):
+    with serving_process(data, tmp_path / "log", trains=True) as (address, server):
         writer = HttpWriter(address, "second", record)
         for name in ("students list", "users list", "attendance report"):
             document(muster(data, *name.split(), *COMMANDS[name].split(), "--json"))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.processes
 
 
 def evaluate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return processes.run(["-m", "muster", "evaluate", *arguments])
+    return processes.run(["-m", "muster", "evaluate", *arguments], trains=True)
 
 
 def test_an_evaluation_begins_with_class_photos_and_keeps_its_document(

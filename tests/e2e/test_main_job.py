@@ -163,7 +163,7 @@ def test_a_failed_command_exits_1_with_its_code_and_wrong_usage_exits_2(
 
 @pytest.mark.processes
 def test_the_demo_ends_with_a_picture(pack: object, tmp_path: Path) -> None:
-    done = muster("demo", "--output", tmp_path / "out", "--json", cwd=tmp_path)
+    done = muster("demo", "--output", tmp_path / "out", "--json", cwd=tmp_path, trains=True)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert statuses(document) == {"barack_obama": "present", "joe_biden": "absent"}

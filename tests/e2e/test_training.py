@@ -84,7 +84,7 @@ def test_a_killed_training_leaves_the_old_head_and_the_next_run_starts_clean(
     before = system.stores.heads.versions(system.pack)
     current = system.stores.heads.current(system.pack)
 
-    process = processes.start(["-m", "muster", "train", "--full", "--data", str(store)])
+    process = processes.start(["-m", "muster", "train", "--full", "--data", str(store)], trains=True)
     try:
         deadline = time.monotonic() + 600
         while system.training.state().running is None:

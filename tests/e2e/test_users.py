@@ -36,12 +36,12 @@ def serving(data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool 
 
 @contextmanager
 def serving_process(
-    data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool = True
+    data: Path, log: Path, *options: str, verify: ssl.SSLContext | bool = True, trains: bool = False
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["-m", "muster", "serve", "--port", str(port), "--data", str(data), *options]
-    with log.open("w") as stderr, processes.start(command, stderr=stderr) as process:
+    with log.open("w") as stderr, processes.start(command, trains=trains, stderr=stderr) as process:
         address = f"{'https' if verify is not True else 'http'}://127.0.0.1:{port}"
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:

@@ -87,7 +87,7 @@ def test_compression_keeps_the_picture_and_loses_some_of_it(portrait: NDArray[np
 
 
 def test_every_view_is_still_the_same_person(portrait: NDArray[np.uint8], face: Faces, pack: ModelPack) -> None:
-    embedder = Embedder(FaceNetwork(pack.embedders[0], threads=2), StretchedBox(), mirrored=True)
+    embedder = Embedder(FaceNetwork(pack.embedders[0], threads=1), StretchedBox(), mirrored=True)
     views = embedder.embed(embedder.views(portrait, face, 12, 0))
     # No two people of the sample photos reach 0.5; a view that did not would pull the template away from its owner.
     assert (views @ views[0]).min() > 0.5

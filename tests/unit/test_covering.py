@@ -14,7 +14,7 @@ from muster.vision.detector import CenterFaceDetector
 
 @pytest.fixture(scope="module")
 def detector(pack: ModelPack) -> CenterFaceDetector:
-    return CenterFaceDetector(pack.detector, threads=2, sides=(512,))
+    return CenterFaceDetector(pack.detector, threads=1, sides=(512,))
 
 
 def portrait(samples: Path, name: str) -> np.ndarray:

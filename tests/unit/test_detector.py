@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="session")
 def detector(pack: ModelPack) -> CenterFaceDetector:
-    return CenterFaceDetector(pack.detector, threads=2)
+    return CenterFaceDetector(pack.detector, threads=1)
 
 
 @pytest.fixture(scope="session")

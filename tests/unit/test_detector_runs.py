@@ -67,14 +67,14 @@ def counting(detector: FaceDetector) -> tuple[VisionPipeline, Counted]:
 
 @pytest.mark.parametrize("name", ["group", "dim"])
 def test_an_upright_photo_of_a_group_is_searched_for_faces_once(pack: ModelPack, samples: Path, name: str) -> None:
-    vision, counted = counting(CenterFaceDetector(pack.detector, 2))
+    vision, counted = counting(CenterFaceDetector(pack.detector, 1))
     probes = vision.probes(decode((samples / "photos" / f"{name}.jpg").read_bytes()))
     assert len(probes.faces) > 0
     assert len(counted.sides) == 1
 
 
 def test_a_registration_photo_is_searched_once_in_full_and_small_in_every_turn(pack: ModelPack, samples: Path) -> None:
-    vision, counted = counting(CenterFaceDetector(pack.detector, 2))
+    vision, counted = counting(CenterFaceDetector(pack.detector, 1))
     photo = decode((samples / "gallery" / "barack_obama.jpg").read_bytes())
     assert vision.registration_views(photo).turned == 0
     assert counted.sides == [max(photo.pixels.shape[:2]), 1024, 1024, 1024, 1024]

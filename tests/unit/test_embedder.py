@@ -13,7 +13,7 @@ from muster.vision.embedder import Embedder, FaceNetwork, join_embeddings
 
 @pytest.fixture(scope="module")
 def embedder(pack: ModelPack) -> FaceNetwork:
-    return FaceNetwork(pack.embedders[0], threads=2)
+    return FaceNetwork(pack.embedders[0], threads=1)
 
 
 @pytest.fixture(scope="module")

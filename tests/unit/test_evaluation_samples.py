@@ -21,7 +21,7 @@ from muster.vision.pipeline import VisionPipeline
 
 @pytest.fixture(scope="module")
 def vision(pack: ModelPack) -> VisionPipeline:
-    return replace(open_models(pack, 2), views=2)
+    return replace(open_models(pack, 1), views=2)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_statistics_are_measured_with_the_pack_and_kept_in_it(
 ) -> None:
     shutil.copytree(pack.directory, tmp_path / "packs" / "embedded")
     copy = load_pack("embedded", tmp_path)
-    vision = open_models(copy, 2)
+    vision = open_models(copy, 1)
     photos = tmp_path / "photos"
     photos.mkdir()
     for path in samples.glob("*/*.jpg"):
@@ -59,7 +59,7 @@ def test_statistics_are_measured_with_the_pack_and_kept_in_it(
         measure_statistics(copy, vision, tmp_path, photos, licence="public domain", progress=silent)
     monkeypatch.setattr(measuring, "MIN_PEOPLE", 4)
     measured = measure_statistics(
-        copy, open_models(copy, 2), tmp_path, photos, licence="public domain", progress=silent
+        copy, open_models(copy, 1), tmp_path, photos, licence="public domain", progress=silent
     )
     verify_pack(measured)
     assert measured.id == pack.id

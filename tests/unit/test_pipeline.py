@@ -13,7 +13,7 @@ from tests.e2e.pictures import without_face
 
 
 def test_segmentation_changes_probes_and_templates_and_still_knows_the_person(pack: ModelPack, samples: Path) -> None:
-    plain = open_models(pack, 2)
+    plain = open_models(pack, 1)
     segmented = replace(plain, head_masks=head_masks)
     portrait = decode((samples / "gallery" / "barack_obama.jpg").read_bytes())
     other = decode((samples / "gallery" / "joe_biden.jpg").read_bytes())
@@ -29,5 +29,5 @@ def test_segmentation_changes_probes_and_templates_and_still_knows_the_person(pa
 
 
 def test_a_photo_without_a_face_gives_no_probe_with_segmentation_either(pack: ModelPack) -> None:
-    pipeline = replace(open_models(pack, 2), head_masks=head_masks)
+    pipeline = replace(open_models(pack, 1), head_masks=head_masks)
     assert pipeline.probes(decode(without_face())).embeddings.shape == (0, 512 + 192)

@@ -21,7 +21,7 @@ from muster.vision.embedder import FaceNetwork
 @pytest.fixture(scope="module")
 def crops(pack: ModelPack, samples: Path) -> NDArray[np.uint8]:
     """Faces of the sample photos: three people."""
-    detector = CenterFaceDetector(pack.detector, 2)
+    detector = CenterFaceDetector(pack.detector, 1)
     photos = [decode(path.read_bytes()).pixels for path in sorted(samples.glob("*/*.jpg"))]
     return np.concatenate([crop_faces(photo, detector.detect(photo), StretchedBox()) for photo in photos])
 

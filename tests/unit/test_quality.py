@@ -39,7 +39,7 @@ def main_face_if_fit(pixels: Pixels, faces: Faces) -> int:
 
 @pytest.fixture(scope="session")
 def detector(pack: ModelPack) -> CenterFaceDetector:
-    return CenterFaceDetector(pack.detector, threads=2)
+    return CenterFaceDetector(pack.detector, threads=1)
 
 
 @pytest.fixture(scope="session", params=["barack_obama", "joe_biden"])

@@ -32,7 +32,7 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def detector() -> YoloFaceDetector:
-    return YoloFaceDetector(YOLO_WEIGHTS, threads=2)
+    return YoloFaceDetector(YOLO_WEIGHTS, threads=1)
 
 
 def pixels_of(path: Path) -> Pixels:
@@ -74,7 +74,7 @@ def test_every_labelled_nose_lies_in_a_face_and_no_face_is_without(detector: Yol
 
 def test_its_landmarks_lie_where_another_detectors_do(detector: YoloFaceDetector, pack: ModelPack) -> None:
     photo = pixels_of(GROUPS / "photos" / "six_strangers.jpg")
-    ours, theirs = detector.detect(photo), CenterFaceDetector(pack.detector, threads=2).detect(photo)
+    ours, theirs = detector.detect(photo), CenterFaceDetector(pack.detector, threads=1).detect(photo)
     partner = overlaps(theirs.boxes, ours.boxes).argmax(axis=1)
     assert sorted(partner) == list(range(6))
     distance = np.linalg.norm(ours.landmarks[partner] - theirs.landmarks, axis=2)
@@ -82,7 +82,7 @@ def test_its_landmarks_lie_where_another_detectors_do(detector: YoloFaceDetector
 
 
 def test_its_faces_are_recognised(detector: YoloFaceDetector, pack: ModelPack) -> None:
-    network = FaceNetwork(pack.embedders[0], threads=2)
+    network = FaceNetwork(pack.embedders[0], threads=1)
 
     def embedded(photo: Pixels, faces: Faces) -> NDArray[np.float32]:
         return network.embed(crop_faces(photo, faces, StretchedBox()))
@@ -150,7 +150,7 @@ def test_a_model_whose_landmarks_are_taken_away_finds_the_same_boxes(
         model.graph.output.append(onnx.helper.make_tensor_value_info(f"boxes{index}", onnx.TensorProto.FLOAT, None))
     onnx.save(model, tmp_path / "boxes.onnx")
     photo = pixels_of(samples / "photos" / "group.jpg")
-    boxes_alone = YoloFaceDetector(tmp_path / "boxes.onnx", threads=2).detect(photo)
+    boxes_alone = YoloFaceDetector(tmp_path / "boxes.onnx", threads=1).detect(photo)
     np.testing.assert_allclose(boxes_alone.boxes, detector.detect(photo).boxes, atol=1e-3)
     # A face from the front has its landmarks about where they are laid.
     distance = np.linalg.norm(boxes_alone.landmarks - detector.detect(photo).landmarks, axis=2)

@@ -211,6 +211,7 @@ class Cloud:
         variables = {variable["name"]: variable["value"] for variable in job["container"]["environment"]}
         return processes.start(
             ["-m", "muster.entrypoints.training_job"],
+            trains=True,
             env={**self.access, **self.recording("Job"), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
