@@ -19,6 +19,9 @@ REGISTER: Final = (
     Objects("KeepTrainingCopies", "models", (*WRITE, *DELETE), (keys.TEMPLATES,)),
     # Registering an id again completes an erasure of it that was interrupted.
     Objects("FinishErasures", "photos", DELETE, (keys.SESSION_PHOTOS,)),
+    # The statistics of the school's own students are stored with the heads.
+    Objects("ReadHeads", "models", READ, (keys.HEADS,)),
+    Listing("FindHeads", "models", (keys.HEADS,)),
 )
 
 DETECT: Final = (

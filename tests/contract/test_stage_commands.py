@@ -164,8 +164,9 @@ WORKING = {
     "train": ("--withdraw",),
     "retention": ("--yes",),
 }
-WITH_A_PACK = {"packs migrate"}
-"""Commands that need a built model pack: tests/e2e/test_migration_on_aws.py runs them."""
+WITH_A_PACK = {"packs migrate", "packs measure"}
+"""Commands that need a built model pack, or many students: tests/e2e/test_migration_on_aws.py and
+tests/contract/test_school_statistics.py test their services."""
 
 READING = {name for name in WORKING if name.split()[-1] in ("list", "learned-faces", "show", "questions", "report")}
 READING |= {"attendance export", "students register"}  # registered before

@@ -92,11 +92,13 @@ def test_every_role_can_be_taken_by_one_service_only(stage: StageTemplates) -> N
         assert statement["Action"] == "sts:AssumeRole", name
 
 
-def test_register_reads_its_uploads_and_keeps_registration_photos_and_templates(stage: StageTemplates) -> None:
+def test_register_reads_its_uploads_and_statistics_and_keeps_registration_photos_and_templates(
+    stage: StageTemplates,
+) -> None:
     assert pairs(stage.grants["RegisterRole"], "s3") == (
         on(stage, "photos", uploads__register={READ, DELETE}, students={READ, WRITE, DELETE}, sessions={DELETE})
-        | on(stage, "models", templates={WRITE, DELETE})
-        | {(LIST, bucket(stage, "photos"))}
+        | on(stage, "models", templates={WRITE, DELETE}, heads={READ})
+        | {(LIST, bucket(stage, "photos")), (LIST, bucket(stage, "models"))}
     )
 
 

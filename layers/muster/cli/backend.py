@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from muster.composition.aws_backend import AwsBackend
     from muster.composition.aws_settings import AwsSettings
     from muster.services.packs.migration import Migration
+    from muster.services.packs.school_statistics import SchoolMeasurement
     from muster.services.photos.session_pictures import SessionPictures
     from muster.services.privacy.retention import Retention
     from muster.services.registering.bulk import BulkRegistration
@@ -42,6 +43,9 @@ class Backend(Protocol):
     @property
     def session_pictures(self) -> SessionPictures:
         """The pictures of sessions, for which no model is loaded."""
+
+    def measure_pack(self, name: str) -> SchoolMeasurement:
+        """Measure a pack's statistics on the registered students."""
 
     def migration(self, name: str) -> Migration:
         """Open the migration of the students to another pack, which is built on this machine."""

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from muster.cli.backend import named_stage, open_migration
+from muster.cli.backend import named_stage, open_backend, open_migration
 from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.errors import InvalidRequest
@@ -188,6 +188,24 @@ def migrate(
 
     emit(asdict(report), as_json, show)
     if not report.switched and (report.again or not prepare):
+        raise typer.Exit(1)
+
+
+@app.command()
+def measure(name: PackArgument = "cloud", data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Measure the statistics of a pack that has none on your registered students. Nobody's embedding is kept."""
+    with steps(f"measuring {name}") as progress:
+        progress("measuring statistics", 0.0)
+        result = open_backend(data).measure_pack(name)
+
+    def show(console: Console) -> None:
+        if result.used:
+            console.print(f"The statistics of {result.students} students are in use from the next start.")
+        else:
+            console.print(f"Nothing changed ({result.students} students). {result.reason}", soft_wrap=True)
+
+    emit(asdict(result), as_json, show)
+    if not result.used:
         raise typer.Exit(1)
 
 

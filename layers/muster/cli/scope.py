@@ -14,7 +14,7 @@ ON_STAGES: Final = frozenset(
         *("sessions name", "sessions mark", "sessions remove-photo", "sessions remove"),
         *("attendance report", "attendance export"),
         *("users list", "users remove"),
-        *("train", "retention", "packs migrate", "doctor"),
+        *("train", "retention", "packs migrate", "packs measure", "doctor"),
     }
 )
 """Commands that work on the stage that the environment names, and otherwise on the local store."""

@@ -24,6 +24,7 @@ from muster.vision.decoder_pool import DecoderPool
 
 if TYPE_CHECKING:
     from muster.services.packs.migration import Migration
+    from muster.services.packs.school_statistics import SchoolMeasurement
 
 _SLOW_UPLINK = CLIENT_CONFIG.merge(Config(connect_timeout=30, read_timeout=60))
 """A photo of 25 MB takes minutes from a school, and a stalled connection is not yet a lost one."""
@@ -79,6 +80,18 @@ class AwsBackend:
             store=AwsUploads(s3, Table(access.dynamodb, self._settings.table), self._settings.photos_bucket),
             calls=_failures_named,
         )
+
+    def measure_pack(self, name: str) -> "SchoolMeasurement":
+        """Measure a pack's statistics on the stage's students.
+
+        Raises:
+            PackMissing: there is no such pack.
+            InvalidRequest: the pack has measured statistics already.
+        """
+        from muster.packs.manifest import shipped_spec
+        from muster.services.packs.school_statistics import measure_school
+
+        return measure_school(shipped_spec(name), self.access.stores.students, self.access.stores.heads)
 
     def migration(self, name: str) -> "Migration":
         """Open the migration of the students to another pack, which is built on this machine.

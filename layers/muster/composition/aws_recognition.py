@@ -6,6 +6,7 @@ from muster.composition.aws_settings import AwsSettings
 from muster.composition.services import build_services
 from muster.composition.vision import open_models
 from muster.packs.load import load_pack
+from muster.services.packs.school_statistics import with_school_statistics
 from muster.services.uploading.arrivals import UploadedPhotos
 from muster.vision.decoder_pool import DecoderPool
 
@@ -16,7 +17,7 @@ def open_services(settings: AwsSettings, access: AwsAccess) -> Services:
     Raises:
         PackMissing, PackDamaged: the image's model pack cannot be used.
     """
-    pack = load_pack(settings.pack, settings.home)
+    pack = with_school_statistics(load_pack(settings.pack, settings.home), access.stores.heads)
     return build_services(
         open_records(settings, access),
         access.stores,

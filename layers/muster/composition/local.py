@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from muster.packs.load import ModelPack
     from muster.services.packs.migration import Migration
+    from muster.services.packs.school_statistics import SchoolMeasurement
     from muster.services.photos.session_pictures import SessionPictures
     from muster.services.training.run import Trainer
     from muster.vision.decode import Decode
@@ -109,9 +110,11 @@ class LocalBackend:
         from muster.packs.load import load_pack
         from muster.packs.manifest import name_of
         from muster.services.packs.migration import check_packs
+        from muster.services.packs.school_statistics import with_school_statistics
 
         pack, stores = load_pack(self.settings.pack, self.settings.home), self.stores
         check_packs(stores.staging.packs(), pack.id, name_of)
+        pack = with_school_statistics(pack, stores.heads)
         vision = self._vision or open_models(pack, self.settings.threads)
         records = self._records(_trainer(pack))
         services = build_services(
@@ -124,6 +127,18 @@ class LocalBackend:
             request_training=records.training.request,
         )
         return extend(services, LocalServices, stores=stores, users=self.users)
+
+    def measure_pack(self, name: str) -> SchoolMeasurement:
+        """Measure a pack's statistics on the store's students.
+
+        Raises:
+            PackMissing: there is no such pack.
+            InvalidRequest: the pack has measured statistics already.
+        """
+        from muster.packs.manifest import shipped_spec
+        from muster.services.packs.school_statistics import measure_school
+
+        return measure_school(shipped_spec(name), self.stores.students, self.stores.heads)
 
     def migration(self, name: str) -> Migration:
         """Open the migration of the students to another pack.

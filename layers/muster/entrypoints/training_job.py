@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,9 @@ from muster.composition.aws_settings import TrainingJobSettings, batch_job_id
 from muster.composition.training import build_trainer, population_of
 from muster.domain.student import Template
 from muster.packs.load import load_statistics
-from muster.packs.manifest import PackSpec, name_of, shipped_names, shipped_spec
+from muster.packs.manifest import NeutralStatistics, PackSpec, name_of, shipped_names, shipped_spec
 from muster.progress import OnProgress
+from muster.services.packs.school_statistics import measure_school, stored_statistics
 from muster.services.training.run import Abandoned, Trainer, TrainingRun
 from muster.services.training.run_ids import held_by_job, is_on_processors
 from muster.storage.aws.training_objects import AwsCheckpoint, TrainingCopyReader
@@ -69,9 +71,13 @@ def _train_other_packs(settings: TrainingJobSettings, access: AwsAccess, alive: 
 
 
 def _train(settings: TrainingJobSettings, access: AwsAccess, spec: PackSpec, alive: OnProgress) -> dict[str, Any]:
+    copies = TrainingCopyReader(access.s3, settings.models_bucket, spec.id)
+    if isinstance(spec.statistics, NeutralStatistics):
+        measured = measure_school(spec, copies, access.stores.heads)
+        _log.info("statistics: %s", json.dumps(asdict(measured)))
     run = TrainingRun(
         pack=spec.id,
-        source=TrainingCopyReader(access.s3, settings.models_bucket, spec.id),
+        source=copies,
         heads=access.stores.heads,
         training=access.stores.training,
         trainer=_trainer(settings, access, spec),
@@ -87,7 +93,8 @@ def _trainer(settings: TrainingJobSettings, access: AwsAccess, spec: PackSpec) -
         inputs = _fingerprint(templates, current, full)
         return AwsCheckpoint(access.s3, settings.models_bucket, spec.id, inputs)
 
-    return build_trainer(spec.id, population_of(load_statistics(spec, settings.home)), open_checkpoint)
+    statistics = stored_statistics(spec, access.stores.heads) or load_statistics(spec, settings.home)
+    return build_trainer(spec.id, population_of(statistics), open_checkpoint)
 
 
 def _fingerprint(templates: list[Template], current: bytes | None, full: bool) -> bytes:
