@@ -79,3 +79,13 @@ def test_a_lease_from_the_future_keeps_nobody_out(aws: AwsPlace) -> None:
     instance(aws, clock(start + timedelta(days=3650), 0)).__enter__()
     with instance(aws, clock(start, 0)):
         pass
+
+
+def test_a_slow_search_leaves_the_whole_lease_for_the_transaction(aws: AwsPlace) -> None:
+    start = datetime.now(UTC)
+    times = iter([start, start, start + timedelta(seconds=9)])
+    slow = instance(aws, times)
+    slow.__enter__()
+    assert len(slow.check_actions()) == 1
+    with pytest.raises(RegistrationsBusy):
+        instance(aws, clock(start + timedelta(seconds=3), 5)).__enter__()

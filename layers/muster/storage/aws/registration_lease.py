@@ -60,12 +60,21 @@ class RegistrationLease:
             self._within_process.release()
 
     def check_actions(self) -> list[Item]:
-        """Return the transaction actions that fail if another holder acquired the lease that is held here.
+        """Renew the lease, and return the transaction actions that fail if another holder has it.
 
-        None if it is not held: not every store of a student is a registration.
+        The search may have taken most of the lease, and without time for the transaction nobody would be registered on
+        a slow table. No actions if the lease is not held: not every store of a student is a registration.
+
+        Raises:
+            RegistrationsBusy: another holder acquired the lease.
         """
         if not self._holder:
             return []
+        lapse = time_text(self._now() + _LEASE_DURATION)
+        try:
+            self._table.update(_KEY, "SET lapses_at = :lapse", {":me": self._holder, ":lapse": lapse}, "holder = :me")
+        except ConditionFailed as error:
+            raise _busy() from error
         return [self._table.condition_check(_KEY, "holder = :me", {":me": self._holder})]
 
     def check_held(self) -> None:
