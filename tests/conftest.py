@@ -1,8 +1,11 @@
 """Shared by all tests: the model pack, the sample photos, and the markers."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from muster.composition.settings import LocalSettings
@@ -32,6 +35,34 @@ def pack_home() -> Path:
 def pack(pack_home: Path) -> ModelPack:
     """The embedded pack with its real weights."""
     return build_embedded(pack_home)
+
+
+@pytest.fixture(scope="session")
+def without_docker_or_account() -> Iterator[None]:
+    """Nothing that a synthesis could call or ask."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_DOCKER", "/bin/false")
+        for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION", "CDK_DEFAULT_ACCOUNT"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: None) -> Path:
+    """The folder of the cloud assembly, synthesized once by whichever process of tests asks first.
+
+    cdk-nag has passed, or this fails with its findings.
+    """
+    from infra.app import build
+
+    folder = tmp_path_factory.getbasetemp()
+    shared = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cdk.out"
+    done = shared / "synthesized"
+    with FileLock(shared.with_suffix(".lock")):
+        if not done.exists():
+            build(shared).synth()
+            done.touch()
+    return shared
 
 
 MARKER_OF_FIXTURE = {

@@ -1,6 +1,5 @@
 """Synthesizes every stage once, and two variants of dev, with no Docker to call and no account to ask."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,23 +15,6 @@ from tests.infra.templates import StageTemplates
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b2c3d"
 PINNED = "0123456789abcdef" * 4
 WEB_ACL = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/muster/0a1b2c3d"
-
-
-@pytest.fixture(scope="session")
-def without_docker_or_account() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_DOCKER", "/bin/false")
-        for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_REGION", "AWS_DEFAULT_REGION", "CDK_DEFAULT_ACCOUNT"):
-            patch.delenv(name, raising=False)
-        yield
-
-
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account: None) -> Path:
-    """The cloud assembly's folder; cdk-nag has passed, or this fails with its findings."""
-    folder = tmp_path_factory.mktemp("cdk.out")
-    build(folder).synth()
-    return folder
 
 
 @pytest.fixture(scope="session", params=[config.stage for config in STAGES])

@@ -8,8 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.app import build
-from infra.config import DEV
 from muster.packs.load import ModelPack
 from tests.aws_faults import AwsFaults
 from tests.e2e.aws.cloud import ROOT, Cloud
@@ -20,12 +18,8 @@ from tests.simulated_aws import simulated_aws
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> StageTemplates:
-    folder = tmp_path_factory.mktemp("cdk.out")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_DOCKER", "/bin/false")
-        build(folder, [DEV]).synth()
-    return StageTemplates.load(folder, "dev")
+def templates(assembly: Path) -> StageTemplates:
+    return StageTemplates.load(assembly, "dev")
 
 
 @pytest.fixture(scope="session")
