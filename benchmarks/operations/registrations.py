@@ -2,7 +2,8 @@
 
 Latency, capacity and throttling are those of a `prod` stage; photos are read in less time than in reality, so that
 instances compete for the lock more. Some photos are delivered twice, and some show a person who is in the queue under
-another id: exactly one of the two may be registered.
+another id: exactly one of the two may be registered. Times include those of the simulation, which shares the processor
+with the instances and answers one request at a time, so they say nothing about AWS.
 """
 
 import argparse
@@ -26,16 +27,15 @@ from muster.packs.build import build_embedded
 from tests.contract.places import AwsPlace
 from tests.simulated_aws import simulated_aws
 
-BUDGET_SECONDS = 3.0
 _PHOTO_SECONDS = 0.5
 _USD_PER_READ, _USD_PER_WRITE = 0.125e-6, 0.625e-6
 
 
 def main() -> int:
-    """Print times, request units and dead letters; return 1 if a registration is slow or a photo is lost."""
+    """Print times, request units and dead letters; return 1 if a photo is lost or a person is registered twice."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--students", type=int, default=20_000, help="registered before")
-    options.add_argument("--photos", type=int, default=1_000, help="in the queue")
+    options.add_argument("--students", type=int, default=2_000, help="registered before")
+    options.add_argument("--photos", type=int, default=100, help="in the queue")
     options.add_argument("--instances", type=int, default=PROD.queued_registrations_at_once)
     chosen = options.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -70,7 +70,7 @@ def main() -> int:
           f"{queue.most_received} times, dead letters {len(queue.dead)}")  # fmt: skip
     print(Counter(type(error).__name__ for error in queue.failures))
     usd = per_photo[0] * _USD_PER_READ + per_photo[1] * _USD_PER_WRITE
-    within = max(late, *cold) < BUDGET_SECONDS and not queue.dead and not both and len(registered) == len(photos)
+    nothing_lost = not queue.dead and not both and len(registered) == len(photos)
     document = {
         "benchmark": "registrations",
         "students": chosen.students,
@@ -81,8 +81,8 @@ def main() -> int:
         "dead_letters": len(queue.dead),
         "registered_twice": len(both),
     }
-    print(json.dumps(document | {"budget_seconds": BUDGET_SECONDS, "within_budget": bool(within)}))
-    return 0 if within else 1
+    print(json.dumps(document | {"nothing_lost": bool(nothing_lost)}))
+    return 0 if nothing_lost else 1
 
 
 if __name__ == "__main__":
