@@ -64,6 +64,13 @@ NO_STORE = {
     "packs build": "makes a pack",
     "packs list": "reads packs",
     "packs verify": "reads a pack",
+    "packs measure": "needs a pack that has no statistics yet",
+    "users change": "changes accounts of an AWS stage",
+    "users disable": "changes accounts of an AWS stage",
+    "users enable": "changes accounts of an AWS stage",
+    "users invite": "changes accounts of an AWS stage",
+    "users resend": "changes accounts of an AWS stage",
+    "users reset-authenticator": "changes accounts of an AWS stage",
 }
 
 
