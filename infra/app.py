@@ -25,6 +25,8 @@ from infra.stacks.web import WebStack
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 FLAGS: Final = {
+    # Without it a function's version ignores what its layer holds, and `live` would go on calling the old library.
+    "@aws-cdk/aws-lambda:recognizeLayerVersion": True,
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/aws-batch:defaultToAL2023": True,
     "@aws-cdk/aws-iam:minimizePolicies": False,
