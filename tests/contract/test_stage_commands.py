@@ -15,6 +15,7 @@ import pytest
 from botocore.client import BaseClient
 
 from muster.cli.app import main
+from muster.cli.backend import STAGE_VARIABLES, named_stage
 from muster.cli.scope import LOCAL_ONLY, ON_STAGES, STAGE_ONLY, WITHOUT_STORE
 from muster.cli.store import checked_store
 from muster.domain.attendance import Session, SessionPhoto
@@ -22,6 +23,7 @@ from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.packs.manifest import shipped_spec
+from muster.recognition.school_statistics import MIN_STUDENTS
 from muster.services.registering.bulk import PhotoReport, PhotoResult
 from muster.services.uploading.bulk import BulkUpload
 from muster.storage.aws.table import Table
@@ -191,8 +193,26 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     assert (stored(aws) == before) == (name in READING), "a change is on the stage"
     written = {path.name for path in set(workstation.files) - set(files)}
     assert written == ({"week.csv"} if name == "attendance export" else set())
-    names = {"REGION": REGION, "ACCOUNT": ACCOUNT, "TABLE": aws.table, "PHOTOS": aws.photos, "MODELS": aws.models}
     assert made
+    check_policy(made, aws)
+
+
+def test_the_policy_allows_what_measuring_a_pack_calls(workstation: Workstation, aws: AwsPlace) -> None:
+    stores = aws.open()
+    for number in range(MIN_STUDENTS):
+        student = a_student(f"s{number}")
+        stores.students.add(student, a_template(student.id, views=1, pack=shipped_spec("cloud").id), b"photo")
+    workstation.name_stage(aws)
+    with recorded_calls() as made:
+        answered = workstation.muster("packs", "measure", "cloud", "--json")
+    assert (answered.status, answered.document["used"]) == (0, True)
+    assert "PutObject" in {call.operation for call in made}
+    check_policy(made, aws)
+
+
+def check_policy(made: list[Call], aws: AwsPlace) -> None:
+    """Check that the operators' policy allows all calls."""
+    names = {"REGION": REGION, "ACCOUNT": ACCOUNT, "TABLE": aws.table, "PHOTOS": aws.photos, "MODELS": aws.models}
     assert refused([need for call in made for need in needs(call, REGION, ACCOUNT)], names) == set()
 
 
@@ -267,6 +287,15 @@ def test_half_a_stage_is_refused_with_what_is_missing(missing: str, command: str
     assert workstation.files == []
 
 
+def test_a_table_of_another_stage_is_refused(workstation: Workstation) -> None:
+    table = "muster-prod-data-TableCD117FA1-1ABCDEF"
+    workstation.name_stage(AwsPlace("http://127.0.0.1:9", table, "photos", "models"), MUSTER_STAGE="dev")
+    answered = workstation.muster("groups", "list", "--json")
+    assert (answered.status, answered.document["code"]) == (1, "invalid_setting")
+    assert table in answered.document["detail"]
+    assert named_stage(dict.fromkeys(STAGE_VARIABLES, "prod") | {"MUSTER_TABLE": f"{table}-restored"}) == "prod"
+
+
 @pytest.mark.parametrize("command", ["groups add 7b", "students list", "backup copy"])
 def test_a_stage_and_a_folder_at_once_are_refused(command: str, workstation: Workstation) -> None:
     workstation.name_stage(AwsPlace("http://127.0.0.1:9", "table", "photos", "models"))
@@ -296,10 +325,11 @@ def test_before_something_is_erased_the_question_names_the_stage(
     fill(aws)
     workstation.name_stage(aws)
     monkeypatch.setenv("MUSTER_KEEP_SESSIONS_DAYS", "30")
-    for command in ("students erase s1", "students withdraw s1", "sessions remove monday", "retention"):
+    erasing = ("students erase s1", "students withdraw s1", "sessions remove monday", "retention")
+    for command in (*erasing, "doctor --exercise"):
         asked = workstation.muster(*command.split())
         assert asked.status == 2
-        assert "the stage prod" in asked.stderr
+        assert f"the stage prod (table {aws.table})" in asked.stderr.replace("\n", " ")
     assert {student.id for student in aws.open().students.find()} == {"s1"}
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from muster import __version__
 from muster.composition.aws_backend import AwsBackend
@@ -67,12 +68,20 @@ class Deployment:
         for part, template in stacks.items():
             cloudformation.create_stack(StackName=f"muster-{self.stage}-{part}", TemplateBody=json.dumps(template))
 
-    def alarm(self, state: str = "OK") -> None:
+    def alarms(self, state: str = "OK", *, silent: bool = False) -> None:
+        """Make an alarm that notifies, in a state, and the one that rolls a deployment back, which notifies nobody."""
+        topic = self.resources().outputs["NoticesTopic"]
+        name = f"muster-{self.stage}-monitoring-DetectErrors4A25B0C3-1XQ8Z0ZK2M3N4"
+        self._alarm(f"muster-{self.stage}-api-TrafficDetectFailsE2A9C1B7-0A1B2C3D4E5F", [], enabled=False)
+        self._alarm(name, [] if silent else [topic], enabled=True)
+        self.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="Errors.")
+
+    def _alarm(self, name: str, actions: list[str], *, enabled: bool) -> None:
         # The simulation's CloudFormation knows no alarms.
-        cloudwatch, name = self.client("cloudwatch"), f"muster-{self.stage}-monitoring-DetectErrors"
-        cloudwatch.put_metric_alarm(
+        self.client("cloudwatch").put_metric_alarm(
             AlarmName=name,
-            AlarmActions=[self.resources().outputs["NoticesTopic"]],
+            AlarmActions=actions,
+            ActionsEnabled=enabled,
             ComparisonOperator="GreaterThanThreshold",
             EvaluationPeriods=1,
             MetricName="Errors",
@@ -81,7 +90,6 @@ class Deployment:
             Statistic="Sum",
             Threshold=1,
         )
-        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="Errors.")
 
     def admin(self) -> None:
         self.users.admin_create_user(UserPoolId=self.pool, Username="ada")
@@ -123,7 +131,7 @@ def test_what_an_operator_forgets_is_found(deployment: Deployment) -> None:
     deployment.deploy()
     (url,) = [url for url, logical in deployment.resources().found["AWS::SQS::Queue"] if "Dead" in logical]
     deployment.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
-    deployment.alarm("ALARM")
+    deployment.alarms("ALARM")
     deployment.answers["/v1/me"] = (200, b"{}")
     deployment.answers["/health"] = (200, b'{"version": "0.1.0"}')
     found = set(deployment.codes())
@@ -143,13 +151,46 @@ def test_a_complete_stage_has_no_problem(deployment: Deployment) -> None:
     deployment.deploy()
     deployment.admin()
     deployment.subscribe()
-    deployment.alarm()
+    deployment.alarms()
     deployment.client("dynamodb").update_continuous_backups(
         TableName=deployment.place.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
     names = StageNames(stage=deployment.stage, table=deployment.place.table, pack="embedded", version=__version__)
     findings = list(StageHealth(names, deployment.client, deployment.fetch).examine())
     assert [finding for finding in findings if finding.problem and finding.code != "tag_inactive"] == []
+
+
+def test_alarms_that_only_roll_a_deployment_back_notify_nobody(deployment: Deployment) -> None:
+    deployment.deploy()
+    deployment.alarms(silent=True)
+    codes = deployment.codes()
+    assert "no_alarm" in codes
+    assert "alarm_silent" not in codes
+
+
+def test_without_permission_to_list_resources_the_other_checks_go_on(deployment: Deployment) -> None:
+    deployment.deploy()
+    deployment.alarms("ALARM")
+
+    class Refusing:
+        def describe_stacks(self, **_: Any) -> Any:
+            return {"Stacks": [{"StackStatus": "CREATE_COMPLETE"}]}
+
+        def get_paginator(self, _: str) -> "Refusing":
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "ListStackResources")
+
+    def client(service: str) -> Any:
+        return Refusing() if service == "cloudformation" else deployment.client(service)
+
+    names = StageNames(stage=deployment.stage, table=deployment.place.table, pack="embedded", version=__version__)
+    found = list(StageHealth(names, client, deployment.fetch).examine())
+    assert (found[0].code, found[0].problem, "AccessDenied" in found[0].detail) == ("not_checked", False, True)
+    codes = [finding.code for finding in found]
+    assert {"no_recovery", "alarm"} <= set(codes)
+    assert not {"stack_missing", "no_alarm", "alarm_silent"} & set(codes)
 
 
 def test_a_mail_that_nobody_confirmed_is_found() -> None:
@@ -211,6 +252,7 @@ class CloudWatch:
     def __init__(self, *summaries: str) -> None:
         self.summaries = summaries
         self.raised: list[str] = []
+        self.actions = ["arn:topic"]
 
     def get_paginator(self, operation: str) -> "CloudWatch":
         assert operation == "describe_alarms"
@@ -218,7 +260,15 @@ class CloudWatch:
 
     def paginate(self, **asked: str) -> list[dict[str, Any]]:
         assert asked == {"AlarmNamePrefix": "muster-dev-"}
-        return [{"MetricAlarms": [{"AlarmName": "muster-dev-b"}]}, {"MetricAlarms": [{"AlarmName": "muster-dev-a"}]}]
+        return [
+            {
+                "MetricAlarms": [
+                    {"AlarmName": "muster-dev-monitoring-B", "StateValue": "OK", "AlarmActions": self.actions},
+                    {"AlarmName": "muster-dev-monitoring-A", "StateValue": "ALARM", "AlarmActions": self.actions},
+                ]
+            },
+            {"MetricAlarms": [{"AlarmName": "muster-dev-api-TrafficDetectFailsE2A9C1B7-0A1B", "StateValue": "OK"}]},
+        ]
 
     def set_alarm_state(self, **asked: Any) -> None:
         self.raised.append(asked["AlarmName"])
@@ -241,11 +291,21 @@ def test_a_test_alarm_has_to_reach_the_topic(summaries: list[str], codes: list[s
     def pause(seconds: float) -> None:
         now[0] += seconds
 
+    resources = StageResources(outputs={"NoticesTopic": "arn:topic"})
     rehearsal = StageRehearsal(
-        stage="dev", resources=StageResources(), client=lambda _: cloudwatch, clock=lambda: now[0], pause=pause
+        stage="dev", resources=resources, client=lambda _: cloudwatch, clock=lambda: now[0], pause=pause
     )
     assert [finding.code for finding in rehearsal.alarm()] == codes
-    assert cloudwatch.raised == ["muster-dev-a"]
+    assert cloudwatch.raised == ["muster-dev-monitoring-B"]
+
+
+def test_no_test_alarm_is_raised_if_none_notifies() -> None:
+    cloudwatch = CloudWatch()
+    cloudwatch.actions = []
+    resources = StageResources(outputs={"NoticesTopic": "arn:topic"})
+    rehearsal = StageRehearsal(stage="dev", resources=resources, client=lambda _: cloudwatch)
+    assert [finding.code for finding in rehearsal.alarm()] == ["no_alarm"]
+    assert cloudwatch.raised == []
 
 
 class Retrain:

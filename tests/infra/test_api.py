@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from muster.composition.aws_settings import AwsSettings
+from muster.services.uploading.bulk import ANSWER_SECONDS
 from tests.infra.policy import Need, allows
 from tests.infra.templates import StageTemplates
 
@@ -166,6 +167,9 @@ def test_an_uploaded_photo_reaches_its_function_one_by_one_and_is_never_lost(sta
             "maxReceiveCount": 8,
         }
         assert queue["VisibilityTimeout"] >= 6 * functions[f"{name}Function"]["Timeout"]
+        assert queue["VisibilityTimeout"] * 8 < ANSWER_SECONDS, (
+            "the command line waits until the last attempt has ended"
+        )
         assert stage.text(mapping["FunctionName"]).endswith(":live")
         assert (mapping["BatchSize"], mapping["FunctionResponseTypes"]) == (1, ["ReportBatchItemFailures"])
         at_once = mapping["ScalingConfig"]["MaximumConcurrency"]

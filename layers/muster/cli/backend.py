@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -55,7 +56,7 @@ def named_stage(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the stage that the environment names, or None if commands use the local store.
 
     Raises:
-        InvalidSetting: only some of `STAGE_VARIABLES` are set.
+        InvalidSetting: only some of `STAGE_VARIABLES` are set, or the table belongs to another stage.
     """
     missing = [name for name in STAGE_VARIABLES if not environment.get(name)]
     if len(missing) == len(STAGE_VARIABLES):
@@ -66,7 +67,14 @@ def named_stage(environment: Mapping[str, str] = os.environ) -> str | None:
             f"The environment names a stage by {given}, but without {', '.join(missing)}: set all of them "
             "(docs/operations.md), or none of them to use the local store."
         )
-    return environment["MUSTER_STAGE"]
+    stage, table = environment["MUSTER_STAGE"], environment["MUSTER_TABLE"]
+    # CloudFormation names a table after its stack. Copies of it and tables with other names are not checked.
+    if re.match(r"muster-.+-data-Table", table) and not table.startswith(f"muster-{stage}-data-Table"):
+        raise InvalidSetting(
+            f"MUSTER_STAGE names the stage {stage}, but MUSTER_TABLE is {table}, a table of another stage: set all "
+            f"variables from the output CommandLine of muster-{stage}-api."
+        )
+    return stage
 
 
 def stage_settings() -> AwsSettings:
@@ -89,7 +97,10 @@ def stage_settings() -> AwsSettings:
 def store_name(data: Path | None) -> str:
     """Return the store that a command uses, in words, for questions before something is deleted."""
     stage = named_stage()
-    return f"the store in {data or LocalSettings().data}" if stage is None else f"the stage {stage}"
+    if stage is None:
+        return f"the store in {data or LocalSettings().data}"
+    # Variables of two stages may be mixed, and data is deleted from the table.
+    return f"the stage {stage} (table {os.environ['MUSTER_TABLE']})"
 
 
 def open_backend(data: Path | None, time_zone: str | None = None) -> Backend:

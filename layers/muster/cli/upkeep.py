@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from muster.cli.backend import named_stage, open_backend, stage_settings
+from muster.cli.backend import named_stage, open_backend, stage_settings, store_name
 from muster.cli.confirmation import confirm
 from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.composition.settings import LocalSettings
@@ -120,6 +120,7 @@ def doctor(
     exercise: Annotated[
         bool, typer.Option("--exercise", help="On a stage: also send test photos and a test alarm, and train once.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --exercise: do not ask for confirmation.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -128,7 +129,7 @@ def doctor(
     Without --set-aside nothing is changed, and the server may be running. On a stage, --exercise takes up to half an
     hour, notifies everyone who receives the alarms, and costs one training run.
     """
-    findings, moved, examined = _examine(data, set_aside=set_aside, exercise=exercise)
+    findings, moved, examined = _examine(data, set_aside=set_aside, exercise=exercise, yes=yes)
     problems = [finding for finding in findings if finding.problem]
 
     def show(console: Console) -> None:
@@ -152,7 +153,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examine(data: Path | None, *, set_aside: bool, exercise: bool) -> tuple[list[Finding], int, str]:
+def _examine(data: Path | None, *, set_aside: bool, exercise: bool, yes: bool) -> tuple[list[Finding], int, str]:
     """Return the findings, the number of files that were moved, and what was examined.
 
     Raises:
@@ -170,6 +171,8 @@ def _examine(data: Path | None, *, set_aside: bool, exercise: bool) -> tuple[lis
         raise InvalidRequest("--set-aside is for a local store: leave it out on a stage.")
     from muster.composition.stage_doctor import check_stage
 
+    if exercise:
+        confirm(f"Notify everyone who receives the alarms, and run a training job, on {store_name(data)}?", yes)
     with steps("checking the stage") as progress:
         findings = check_stage(stage_settings(), progress, exercise=exercise)
     examined = "stacks, table, notices, alarms, queues, functions, accounts, site and quotas"
@@ -189,7 +192,7 @@ def retention(
     stage = named_stage()
     if stage is not None and (days := stage_settings().keep_sessions_days) is not None:
         # The limit comes from this machine's environment, which need not be the stage's.
-        confirm(f"Remove the sessions of the stage {stage} that are older than {days} days for good?", yes)
+        confirm(f"Remove the sessions of {store_name(data)} that are older than {days} days for good?", yes)
     expired = open_backend(data).retention.run()
     removed = f"{expired.sessions} sessions" if stage else f"{expired.photos} photos and {expired.sessions} sessions"
     emit(

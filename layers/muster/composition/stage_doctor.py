@@ -65,13 +65,17 @@ def _exercise(
     access, uploads = backend.access, backend.records.uploads
     if uploads is None:
         raise AssertionError("a stage always has uploads")
-    resources = read_resources(client("cloudformation"), settings.stage)
-    rehearsal = StageRehearsal(stage=settings.stage, resources=resources, client=client, **waits)
+
+    @cache
+    def rehearsal() -> StageRehearsal:
+        resources = read_resources(client("cloudformation"), settings.stage)
+        return StageRehearsal(stage=settings.stage, resources=resources, client=client, **waits)
+
     store = AwsUploads(access.s3, Table(access.dynamodb, settings.table), settings.photos_bucket)
     steps: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
-        ("sending a test alarm", rehearsal.alarm),
+        ("sending a test alarm", lambda: rehearsal().alarm()),
         ("sending test photos", UploadRehearsal(uploads=uploads, store=store, **waits).run),
-        ("running a training job", lambda: rehearsal.training(access.stores.training)),
+        ("running a training job", lambda: rehearsal().training(access.stores.training)),
     )
     findings: list[Finding] = []
     for number, (title, step) in enumerate(steps, 1):

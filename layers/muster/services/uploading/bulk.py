@@ -53,8 +53,9 @@ _POLL_SECONDS: Final = (1.5, 15.0)
 """Shortest and longest time between two looks at the photos that were sent: as the web client, and while nothing has
 been answered for minutes."""
 
-ANSWER_SECONDS: Final = 20 * 60.0
-"""How long to wait for a photo: longer than the queue takes for three attempts (6 minutes each)."""
+ANSWER_SECONDS: Final = 55 * 60.0
+"""How long to wait for a photo: longer than the queue takes for eight attempts (6 minutes each), after which the photo
+is in the dead-letter queue. Its alarms are raised long before."""
 
 _ATTEMPTS: Final = 3
 """How often a photo is sent that was lost on its way: the upload expired, or the photo was deleted unread."""

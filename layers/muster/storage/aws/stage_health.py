@@ -54,6 +54,15 @@ class StageResources:
     found: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def topic(self) -> str | None:
+        """ARN of the topic that notifies the operators."""
+        return self.outputs.get("NoticesTopic")
+
+    def notify(self, alarm: Mapping[str, Any]) -> bool:
+        """Return whether an alarm notifies the operators. Those that roll a deployment back do not."""
+        return self.topic is not None and self.topic in alarm.get("AlarmActions", [])
+
     def of(self, kind: str) -> list[str]:
         """Return the physical ids of the resources of a type."""
         return [physical for physical, _ in self.found.get(kind, [])]
@@ -100,8 +109,14 @@ class StageHealth:
 
     def examine(self) -> Iterator[Finding]:
         """Yield the findings, one check after another. A check that is not permitted is a finding, too."""
-        resources = read_resources(self.client("cloudformation"), self.names.stage)
-        yield from self._stacks(resources)
+        try:
+            resources = read_resources(self.client("cloudformation"), self.names.stage)
+        except (ClientError, BotoCoreError) as error:
+            resources = StageResources()
+            detail = f"Not checked: the stacks, and what only their resources name ({_reason(error)})."
+            yield Finding("not_checked", detail, problem=False)
+        else:
+            yield from self._stacks(resources)
         checks: tuple[tuple[str, Callable[[StageResources], Iterator[Finding]]], ...] = (
             ("the table", self._table),
             ("the notices", self._notices),
@@ -144,7 +159,7 @@ class StageHealth:
             yield Finding("no_recovery", f"The table {name} cannot be restored to a time: deploy the stack data again.")
 
     def _notices(self, resources: StageResources) -> Iterator[Finding]:
-        topic = resources.outputs.get("NoticesTopic")
+        topic = resources.topic
         if topic is None:
             return
         listed = self.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -160,12 +175,12 @@ class StageHealth:
 
     def _alarms(self, resources: StageResources) -> Iterator[Finding]:
         found = alarms_of(self.client("cloudwatch"), self.names.stage)
-        if not found and "monitoring" in resources.statuses:
-            yield Finding("no_alarm", "The stage has no alarm: deploy the stack monitoring again.")
+        if not any(map(resources.notify, found)) and "monitoring" in resources.statuses:
+            yield Finding("no_alarm", "No alarm of the stage notifies anybody: deploy the stack monitoring again.")
         for alarm in found:
             if alarm["StateValue"] == "ALARM":
                 yield Finding("alarm", f"{alarm['AlarmName']} is raised: {alarm.get('AlarmDescription', '')}")
-            if not alarm.get("ActionsEnabled", True):
+            if resources.notify(alarm) and not alarm.get("ActionsEnabled", True):
                 yield Finding("alarm_silent", f"{alarm['AlarmName']} notifies nobody: enable its actions.")
 
     def _dead_letters(self, resources: StageResources) -> Iterator[Finding]:

@@ -36,10 +36,12 @@ class StageRehearsal:
     def alarm(self) -> Iterator[Finding]:
         """Raise one alarm, and see whether its notice was published. The alarm returns to its state by itself."""
         cloudwatch = self.client("cloudwatch")
-        alarms = alarms_of(cloudwatch, self.stage)
+        alarms = [alarm for alarm in alarms_of(cloudwatch, self.stage) if self.resources.notify(alarm)]
         if not alarms:
+            yield Finding("no_alarm", "No alarm of the stage notifies anybody, so no test alarm was sent.")
             return
-        name = alarms[0]["AlarmName"]
+        # An alarm that is raised already sends nothing.
+        name = min(alarms, key=lambda alarm: alarm["StateValue"] == "ALARM")["AlarmName"]
         since = datetime.now(UTC)
         cloudwatch.set_alarm_state(
             AlarmName=name, StateValue="ALARM", StateReason="Test by muster doctor: nothing is wrong."
