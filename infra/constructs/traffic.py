@@ -1,6 +1,7 @@
 """Gradual deployment of new versions of the functions, and instances that wait for the first lesson."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as scaling
@@ -10,10 +11,14 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.config import FirstLesson, StageConfig
+from infra.constructs.alarm import FIVE_MINUTES
 from infra.constructs.function import LIVE, ServiceFunction
 from infra.nag import accept
 
-ONE_MINUTE = cdk.Duration.minutes(1)
+MIN_ERRORS: Final = 3
+MAX_ERROR_PERCENT: Final = 5
+"""A new version is rolled back if it fails at least so often in five minutes, and in more than so many per cent of its
+invocations."""
 
 
 class TrafficShift(Construct):
@@ -22,7 +27,7 @@ class TrafficShift(Construct):
     A stage with `canary` sends 10 % of the requests to the new version for five minutes; otherwise all at once.
 
     Attributes:
-        alarms: errors of each new version, by function.
+        alarms: the share of errors of each new version, by function.
     """
 
     def __init__(
@@ -70,23 +75,33 @@ class TrafficShift(Construct):
         return role
 
     def _alarm(self, function: ServiceFunction) -> cloudwatch.Alarm:
-        """Return the alarm on errors of the new version alone, so a broken live version cannot stop its repair."""
-        errors = function.live.metric_errors(
-            period=ONE_MINUTE,
-            dimensions_map={
-                "FunctionName": function.function.function_name,
-                # Not the alias itself, which depends on the deployment group and so on this alarm.
-                "Resource": f"{function.function.function_name}:{LIVE}",
-                "ExecutedVersion": function.function.current_version.version,
+        """Return the alarm on errors of the new version alone, so a broken live version cannot stop its repair.
+
+        One timeout, or a photo that fails whenever it is retried, is no reason to go back. CloudWatch evaluates the
+        last five minutes, the length of the canary again each minute.
+        """
+        dimensions = {
+            "FunctionName": function.function.function_name,
+            # Not the alias itself, which depends on the deployment group and so on this alarm.
+            "Resource": f"{function.function.function_name}:{LIVE}",
+            "ExecutedVersion": function.function.current_version.version,
+        }
+        failed = cloudwatch.MathExpression(
+            expression=f"IF(errors >= {MIN_ERRORS}, 100 * errors / invocations, 0)",
+            using_metrics={
+                "errors": function.live.metric_errors(dimensions_map=dimensions),
+                "invocations": function.live.metric_invocations(dimensions_map=dimensions),
             },
+            label="Failed invocations (%)",
+            period=FIVE_MINUTES,
         )
         return cloudwatch.Alarm(
             self,
             f"{function.node.id}Fails",
-            metric=errors,
-            threshold=1,
+            metric=failed,
+            threshold=MAX_ERROR_PERCENT,
             evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=f"The new version of {function.name} failed; its deployment is rolled back.",
         )

@@ -43,13 +43,16 @@ def test_the_network_reaches_s3_and_the_table_without_a_nat_gateway(stage: Stage
 
 def test_what_bills_when_idle_stays_under_four_dollars_a_month(stage: StageTemplates) -> None:
     key, alarm, dashboards_free, dashboard = 1.00, 0.10, 3, 3.00
+    alarms = stage.resources("AWS::CloudWatch::Alarm").values()
+    metrics = sum(sum("MetricStat" in query for query in item.get("Metrics", [])) or 1 for item in alarms)
     idle = (
         key * len(stage.resources("AWS::KMS::Key"))
-        + alarm * len(stage.resources("AWS::CloudWatch::Alarm"))
+        + alarm * metrics
         + dashboard * max(0, len(stage.resources("AWS::CloudWatch::Dashboard")) - dashboards_free)
     )
 
     assert idle < 4
+    assert f"| {len(alarms)} alarms on {metrics} metrics, ten free |" in RUNBOOK.read_text()
 
 
 def test_every_log_ends(stage: StageTemplates) -> None:
@@ -67,7 +70,7 @@ def test_every_alarm_tells_somebody_when_it_starts_and_when_it_ends(stage: Stage
 
 def test_errors_throttles_dead_letters_and_failed_training_all_raise_an_alarm(stage: StageTemplates) -> None:
     watched: set[tuple[str, str]] = set()
-    for alarm in stage.resources("AWS::CloudWatch::Alarm").values():
+    for alarm in stage.resources("AWS::CloudWatch::Alarm", "monitoring").values():
         watched |= {(alarm["MetricName"], stage.text(dimension["Value"])) for dimension in alarm["Dimensions"]}
 
     for function in ("Register", "Detect", "Roster", "Retrain", "Sweep"):

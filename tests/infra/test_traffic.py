@@ -79,8 +79,14 @@ def test_a_version_that_fails_is_rolled_back_and_a_broken_live_one_cannot_stop_i
         group = groups[f"Traffic{name}Group"]
         (watched,) = group["AlarmConfiguration"]["Alarms"]
         alarm = alarms[f"Traffic{name}Fails"]
-        dimensions = {dimension["Name"]: stage.text(dimension["Value"]) for dimension in alarm["Dimensions"]}
+        metrics = [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query]
+        dimensions, same = (
+            {dimension["Name"]: stage.text(dimension["Value"]) for dimension in metric["Dimensions"]}
+            for metric in metrics
+        )
 
+        assert dimensions == same
+        assert {metric["MetricName"] for metric in metrics} == {"Errors", "Invocations"}
         assert group["DeploymentConfigName"] == wanted[stage.stage]
         assert set(group["AutoRollbackConfiguration"]["Events"]) >= {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"}
         assert stage.text(watched["Name"]) == f"{{Traffic{name}Fails}}"
@@ -89,6 +95,35 @@ def test_a_version_that_fails_is_rolled_back_and_a_broken_live_one_cannot_stop_i
         assert "CurrentVersion" in dimensions["ExecutedVersion"]
         shift = aliases[f"{name}Live"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert stage.text(shift["DeploymentGroupName"]) == f"{{Traffic{name}Group}}"
+
+
+@pytest.mark.parametrize(
+    ("errors", "invocations", "rolled_back"),
+    [
+        (0, 40, False),
+        (1, 1, False),
+        (2, 2, False),  # a photo that fails whenever it is retried, and a timeout
+        (3, 3, True),
+        (3, 60, False),
+        (3, 59, True),
+        (40, 2000, False),
+        (101, 2000, True),
+    ],
+)
+def test_a_version_is_rolled_back_for_a_share_of_errors_and_not_for_one_timeout(
+    stage: StageTemplates, errors: int, invocations: int, rolled_back: bool
+) -> None:
+    for name in SERVING:
+        alarm = stage.resources("AWS::CloudWatch::Alarm", "api")[f"Traffic{name}Fails"]
+        (expression,) = (query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
+        counts = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
+        values = {"errors": errors, "invocations": invocations, "IF": lambda test, yes, no: yes if test else no}
+
+        assert {count["Stat"] for count in counts.values()} == {"Sum"}
+        assert {count["Period"] for count in counts.values()} == {300}
+        assert (alarm["ComparisonOperator"], alarm["EvaluationPeriods"]) == ("GreaterThanThreshold", 1)
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert (eval(expression, values) > alarm["Threshold"]) is rolled_back  # noqa: S307  our own template
 
 
 def test_no_resource_waits_for_itself(stage: StageTemplates) -> None:
