@@ -170,6 +170,11 @@ def open_migration(name: str, data: Path | None) -> Migration:
     return backend.migration(name)
 
 
+def deployed_packs() -> frozenset[str] | None:
+    """Return the packs that the functions of the stage run, or None if they cannot be read."""
+    return _open_stage(stage_settings()).deployed_packs()
+
+
 def open_accounts() -> Accounts:
     """Open the accounts of the stage's user pool.
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from muster.cli.backend import named_stage, open_backend, open_migration
 from muster.cli.output import DataOption, JsonOption, emit, steps
+from muster.cli.pack_switch import check_switch, confirm_left_out
 from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.errors import InvalidRequest
 from muster.packs.load import ModelPack
@@ -150,15 +151,24 @@ def migrate(
     finish: Annotated[
         bool, typer.Option("--finish", help="Also delete the templates of the previous pack, which a stage keeps.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move the students to another pack. If interrupted, it resumes where it stopped."""
+    """Move the students to another pack. If interrupted, it resumes where it stopped.
+
+    It asks before students are left out, and before templates of the previous pack are deleted. A stage is switched
+    only if its functions run the new pack.
+    """
     if prepare and finish:
         raise InvalidRequest("--prepare switches nothing, so there is nothing to finish: leave out one of them.")
     migration = open_migration(name, data)
+    if not prepare:
+        check_switch(name, data, finish=finish, yes=yes)
+    asks = leave_out and not prepare and not yes
+    left_out = confirm_left_out(migration, data) if asks else leave_out
     with steps(f"migrating to {name}") as progress:
-        report = migration.run(progress, leave_out=leave_out, prepare=prepare)
+        report = migration.run(progress, leave_out=left_out, prepare=prepare)
         if finish and report.switched:
             migration.staging.delete()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import boto3
@@ -17,6 +17,7 @@ from muster.composition.settings import LocalSettings
 from muster.services.photos.session_pictures import SessionPictures
 from muster.services.privacy.retention import Retention
 from muster.services.uploading.bulk import BulkUpload
+from muster.storage.aws.deployed_packs import deployed_packs
 from muster.storage.aws.stores import CLIENT_CONFIG
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
@@ -92,6 +93,10 @@ class AwsBackend:
         from muster.services.packs.school_statistics import measure_school
 
         return measure_school(shipped_spec(name), self.access.stores.students, self.access.stores.heads)
+
+    def deployed_packs(self) -> frozenset[str] | None:
+        """Return the packs that the stage's functions run, or None if they cannot be read."""
+        return deployed_packs(partial(boto3.client, config=CLIENT_CONFIG), self._settings.stage)
 
     def migration(self, name: str) -> "Migration":
         """Open the migration of the students to another pack, which is built on this machine.

@@ -83,12 +83,15 @@ class Migration:
     request_training: Callable[[], None]
     decode: Decode
 
-    def run(self, progress: OnProgress, *, leave_out: bool = False, prepare: bool = False) -> MigrationReport:
+    def run(
+        self, progress: OnProgress, *, leave_out: bool | Collection[StudentId] = False, prepare: bool = False
+    ) -> MigrationReport:
         """Embed all students who consent and whose photo is kept, then switch packs if this succeeded for all.
 
         Args:
             progress: called with each step and the fraction completed, 0 to 1.
-            leave_out: switch even if students must be registered again; these stay on the roster, not recognised.
+            leave_out: switch even if students must be registered again; these stay on the roster, not recognised. A
+                collection permits it for the students with these ids only.
             prepare: embed only, and switch nothing.
 
         Raises:
@@ -110,10 +113,12 @@ class Migration:
                 again.append(RegisterAgain(student.id, student.name, error.code, str(error)))
         learned = tuple(student.id for student, old in waiting if old.learned)
         ready = len(waiting) - len(again)
-        if prepare or (again and not leave_out):
+        failed = {student.student_id for student in again}
+        permitted = leave_out if isinstance(leave_out, bool) else failed <= set(leave_out)
+        if prepare or (again and not permitted):
             return MigrationReport(self.pack, False, 0, tuple(again), learned, ready)
         progress("switching", 1.0)
-        migrated = self.staging.switch(self.pack, {student.student_id for student in again})
+        migrated = self.staging.switch(self.pack, failed)
         self.request_training()
         return MigrationReport(self.pack, True, migrated, tuple(again), learned, ready)
 
