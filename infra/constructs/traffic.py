@@ -78,7 +78,7 @@ class TrafficShift(Construct):
         """Return the alarm on errors of the new version alone, so a broken live version cannot stop its repair.
 
         One timeout, or a photo that fails whenever it is retried, is no reason to go back. CloudWatch evaluates the
-        last five minutes, the length of the canary again each minute.
+        last five minutes, the length of the canary, again each minute.
         """
         dimensions = {
             "FunctionName": function.function.function_name,

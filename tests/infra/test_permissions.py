@@ -17,6 +17,7 @@ TABLE_WRITES = {
 KNOW_NO_RESOURCES = {
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
+    "batch:DescribeJobs",
     "cloudwatch:DescribeAlarms",
     "ecr:GetAuthorizationToken",
     "ecs:DiscoverPollEndpoint",
@@ -134,7 +135,10 @@ def test_retrain_sees_no_object_at_all_and_starts_our_job_on_our_queue_only(stag
     resources = {"{GpuQueue.JobQueueArn}", f"{batch}:job-queue/{names[1]}"}
     resources |= {f"{batch}:job-definition/{name}{end}" for name in names for end in ("", ":*")}
     assert pairs(stage.grants["RetrainRole"], "batch") == {("batch:SubmitJob", resource) for resource in resources}
-    assert pairs(stage.grants["DeadlineWorkflowRole"], "batch") == {("batch:CancelJob", f"{batch}:job/*")}
+    assert pairs(stage.grants["DeadlineWorkflowRole"], "batch") == {
+        ("batch:CancelJob", f"{batch}:job/*"),
+        ("batch:DescribeJobs", "*"),
+    }
     for name in set(stage.grants) - {"RetrainRole", "DeadlineWorkflowRole"}:
         assert pairs(stage.grants[name], "batch") == set(), name
 

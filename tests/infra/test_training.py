@@ -1,6 +1,9 @@
 """Training: on spot GPUs or else on processors, none of them when idle, ended when it takes too long."""
 
+import pytest
+
 from infra.config import ON_PROCESSORS, STAGES
+from tests.e2e.aws.batch import cancelled_after
 from tests.infra.templates import Json, StageTemplates
 
 CONFIG = {str(config.stage): config.training for config in STAGES}
@@ -128,3 +131,22 @@ def test_each_job_is_given_its_region_and_the_name_of_its_machine(stage: StageTe
         variables = {item["Name"]: stage.text(item["Value"]) for item in environment}
         assert variables["AWS_DEFAULT_REGION"] == variables["AWS_REGION"] == "{Region}"
         assert variables["MUSTER_MACHINE"] == machine
+
+
+@pytest.mark.parametrize("attempts", [(0, 0), (1, 1)])
+def test_a_job_that_has_waited_too_long_is_cancelled(stage: StageTemplates, attempts: tuple[int, int]) -> None:
+    runnable = {"detail": {"jobId": "job-1"}}
+
+    assert cancelled_after(stage, "DeadlineWaitsForGpu", runnable, attempts=attempts) == (
+        600,
+        {"JobId": "job-1", "Reason": "No GPU within 10 minutes."},
+    )
+
+
+@pytest.mark.parametrize("attempts", [(0, 1), (1, 2)])
+def test_a_job_that_lost_its_host_and_waits_again_is_left_to_the_deadline_of_that_wait(
+    stage: StageTemplates, attempts: tuple[int, int]
+) -> None:
+    runnable = {"detail": {"jobId": "job-1"}}
+
+    assert cancelled_after(stage, "DeadlineWaitsForGpu", runnable, attempts=attempts) == (600, None)

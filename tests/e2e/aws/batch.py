@@ -1,6 +1,7 @@
 """Events of AWS Batch in their documented form, and the deadline that the template sets for waiting jobs."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -39,11 +40,16 @@ def job_detail(job: Event, queue: str, status: str, reason: str) -> Event:
     }
 
 
-def cancelled_after(templates: StageTemplates, rule: str, event: Event) -> tuple[int, Event]:
+def cancelled_after(
+    templates: StageTemplates, rule: str, event: Event, *, attempts: tuple[int, int] = (0, 0)
+) -> tuple[int, Event | None]:
     """Return when and with which parameters the workflow behind a rule cancels the job of an event.
 
+    Args:
+        attempts: number of the job's attempts when it begins to wait, and at the deadline.
+
     Returns:
-        Seconds, and the parameters of CancelJob.
+        Seconds, and the parameters of CancelJob; None if it is not called.
     """
     (target,) = templates.resources("AWS::Events::Rule")[rule]["Targets"]
     transformer = target["InputTransformer"]
@@ -54,11 +60,37 @@ def cancelled_after(templates: StageTemplates, rule: str, event: Event) -> tuple
     given = json.loads(text)
     (workflow,) = templates.resources("AWS::StepFunctions::StateMachine").values()
     definition = json.loads(templates.text(workflow["DefinitionString"]))
-    wait = definition["States"][definition["StartAt"]]
-    cancel = definition["States"][wait["Next"]]
-    assert (wait["Type"], cancel["Type"], cancel["End"]) == ("Wait", "Task", True)
-    assert cancel["Resource"] == "arn:{Partition}:states:::aws-sdk:batch:cancelJob"
-    parameters = {
-        name.removesuffix(".$"): given[path.removeprefix("$.")] for name, path in cancel["Parameters"].items()
-    }
-    return given[wait["SecondsPath"].removeprefix("$.")], parameters
+    described, seconds = iter(attempts), 0
+    variables: dict[str, int] = {}
+    state = definition["States"][definition["StartAt"]]
+    while True:
+        assert state["QueryLanguage"] == "JSONata"
+        following = state.get("Next")
+        match state["Type"], state.get("Resource", "").rpartition(":")[2]:
+            case "Wait", _:
+                seconds += given[_field(state["Seconds"])]
+            case "Task", "describeJobs":
+                assert [given[_field(job)] for job in state["Arguments"]["Jobs"]] == [event["detail"]["jobId"]]
+                assert state["Output"] == "{% $states.input %}"
+                ((name, value),) = state["Assign"].items()
+                assert value == "{% $count($states.result.Jobs[0].Attempts) %}"
+                variables[name] = next(described)
+            case "Choice", _:
+                (choice,) = state["Choices"]
+                compared = re.fullmatch(r"{% \$(\w+) = \$(\w+) %}", choice["Condition"])
+                assert compared is not None
+                left, right = compared.groups()
+                following = choice["Next"] if variables[left] == variables[right] else state["Default"]
+            case "Task", "cancelJob":
+                assert state["End"]
+                return seconds, {name: given[_field(value)] for name, value in state["Arguments"].items()}
+            case "Succeed", _:
+                return seconds, None
+            case unknown:
+                raise AssertionError(f"a state that this reading does not know: {unknown}")
+        state = definition["States"][following]
+
+
+def _field(expression: str) -> str:
+    """Return the name of the field of the input that a JSONata expression of the template names."""
+    return expression.removeprefix("{% $states.input.").removesuffix(" %}")

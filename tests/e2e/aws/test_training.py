@@ -145,6 +145,7 @@ def test_a_run_that_gets_no_gpu_is_trained_once_on_processors(deployed: Deployed
 
     runnable = cloud.job_state_changed(waiting, "RUNNABLE", rule="DeadlineWaitsForGpu")
     seconds, cancel = cancelled_after(cloud.templates, "DeadlineWaitsForGpu", runnable)
+    assert cancel is not None
     assert (seconds, cancel) == (600, {"JobId": waiting["jobId"], "Reason": "No GPU within 10 minutes."})
     cancelled = cloud.job_state_changed(waiting, "FAILED", cancel["Reason"])
     assert len(cloud.events("TrainingWithoutGpu")) == 1
@@ -171,6 +172,7 @@ def test_a_job_that_waits_is_reported_and_one_that_gets_no_machine_at_all_fails(
     job = moved(deployed, cloud.jobs()[0])
     runnable = cloud.job_state_changed(job, "RUNNABLE", rule="DeadlineWaitsForProcessors")
     seconds, cancel = cancelled_after(cloud.templates, "DeadlineWaitsForProcessors", runnable)
+    assert cancel is not None
     assert (seconds, cancel["Reason"]) == (3600, "No machine within 60 minutes.")
     cloud.send_batch_event("Batch Job Queue Blocked", job, "RUNNABLE", "UNDETERMINED - Batch job is blocked.")
     assert [event["detail"]["statusReason"] for event in cloud.events("TrainingWaits")] == [
