@@ -49,3 +49,8 @@ def fallback_training(stage: str) -> str:
 def batch_arn(kind: str, name: str) -> str:
     """Return the ARN of a `job`, of a `job-queue`, or of a `job-definition` without its revision."""
     return f"arn:{cdk.Aws.PARTITION}:batch:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{kind}/{name}"
+
+
+def role_mapping(stage: str) -> str:
+    """Return the name of the function that gives the roles of the school's own sign-in."""
+    return f"muster-{stage}-role-mapping"

@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra import names
 from infra.constructs.function import RUNTIME
 from infra.single_sign_on import OpenIdProvider, SingleSignOn
 
@@ -57,6 +58,8 @@ class Provider(Construct):
         return lambda_.Function(
             self,
             "Function",
+            # Named, because an export that another stack imports would stop the removal of the provider.
+            function_name=names.role_mapping(stage),
             description=f"Muster {stage} roles of the single sign-on",
             code=lambda_.Code.from_asset(str(FUNCTION_FOLDER), exclude=["__pycache__", "*.pyc", "__init__.py"]),
             handler="handler.handler",

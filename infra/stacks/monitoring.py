@@ -12,7 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import grants
+from infra import grants, names
 from infra.config import StageConfig
 from infra.constructs.alarm import FIVE_MINUTES, ServiceAlarm
 from infra.constructs.budget import MonthlyBudget
@@ -52,6 +52,8 @@ class MonitoringStack(cdk.Stack):
         budget = MonthlyBudget(self, "Budget", config=config, topic=self.topic)
         budget.node.add_dependency(self.topic.node.find_child("Policy"))  # Budgets may check that it can publish
         self._watch_functions(api)
+        if config.single_sign_on is not None and config.single_sign_on.roles:
+            self._watch_role_mapping(names.role_mapping(config.stage))
         self._watch_lost_work(api)
         self._watch_training(training)
         self._watch_api_and_table(http_api, stores)
@@ -87,6 +89,21 @@ class MonitoringStack(cdk.Stack):
                 1,
                 f"{function.name} was throttled: no concurrency left.",
             )
+
+    def _watch_role_mapping(self, function_name: str) -> None:
+        """Raise an alarm when the function of every token fails, because then nobody can sign in."""
+        for name, metric, limit, meaning in (
+            ("RoleMappingErrors", "Errors", 3, "Sign-in failed three times in five minutes."),
+            ("RoleMappingThrottles", "Throttles", 1, "Sign-in was throttled: no concurrency left."),
+        ):
+            watched = cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name=metric,
+                dimensions_map={"FunctionName": function_name},
+                period=FIVE_MINUTES,
+                statistic=cloudwatch.Stats.SUM,
+            )
+            self._alarm(name, watched, limit, meaning)
 
     def _watch_lost_work(self, api: ApiStack) -> None:
         queues: dict[str, sqs.IQueue] = {f"{function.node.id}Lost": function.dead_letters for function in api.functions}

@@ -13,6 +13,7 @@ from infra.constructs.sign_in import SignIn
 from infra.single_sign_on import OpenIdProvider, SamlProvider, SingleSignOn
 from muster.domain.user import Role
 from tests.infra.templates import StageTemplates
+from tests.infra.test_cost_and_alarms import RUNBOOK
 
 pytestmark = pytest.mark.cdk
 
@@ -139,3 +140,26 @@ def test_a_provider_that_cannot_work_is_refused_at_synthesis(wrong: dict[str, An
     OpenIdProvider(**right)
     with pytest.raises(ValueError, match="single_sign_on"):
         OpenIdProvider(**{**right, **wrong})
+
+
+def test_the_function_of_every_token_is_watched_where_there_is_one(chosen: StageTemplates, dev: StageTemplates) -> None:
+    (function,) = (
+        properties["FunctionName"]
+        for properties in chosen.resources("AWS::Lambda::Function", "web").values()
+        if "MUSTER_PROVIDER_ROLES" in properties.get("Environment", {}).get("Variables", {})
+    )
+    alarms = chosen.resources("AWS::CloudWatch::Alarm", "monitoring")
+    watched = {
+        name: (alarm["MetricName"], alarm["Statistic"], alarm["Dimensions"])
+        for name, alarm in alarms.items()
+        if name.startswith("RoleMapping")
+    }
+
+    dimensions = [{"Name": "FunctionName", "Value": function}]
+    assert watched == {
+        "RoleMappingErrors": ("Errors", "Sum", dimensions),
+        "RoleMappingThrottles": ("Throttles", "Sum", dimensions),
+    }
+    described = RUNBOOK.read_text().split("## Alarms")[1]
+    assert [name for name in alarms if f"`{name}`" not in described] == []
+    assert not any(name.startswith("RoleMapping") for name in dev.resources("AWS::CloudWatch::Alarm"))
