@@ -47,8 +47,12 @@ def _providers(identities: str) -> set[str]:
 
 
 def _values(text: str) -> list[str]:
-    """Read a mapped claim: one value unchanged, or several in brackets with commas, each encoded as in a form."""
+    """Read a mapped claim: one value unchanged, or several in brackets with commas, each encoded as in a form.
+
+    A bracket within the list shows that it is none: the pool would have encoded it.
+    """
     text = text.strip()
-    if not (text.startswith("[") and text.endswith("]")):
+    inner = text[1:-1]
+    if not (text.startswith("[") and text.endswith("]")) or "[" in inner or "]" in inner:
         return [text, unquote_plus(text)]
-    return [unquote_plus(value.strip().strip('"')) for value in text[1:-1].split(",")]
+    return [unquote_plus(value.strip().strip('"')) for value in inner.split(",")]
