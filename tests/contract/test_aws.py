@@ -620,6 +620,13 @@ def test_traces_name_what_is_found_and_nothing_of_others_of_that_name(aws: AwsPl
     assert stores.students.traces(StudentId("b")) != []
 
 
+@pytest.mark.parametrize("partition", [keys.ERASURES, keys.COPIES, keys.OUTDATED_COPIES])
+def test_traces_name_a_note_that_an_erasure_left(aws: AwsPlace, partition: str) -> None:
+    Table(aws.clients()[0], aws.table).put({"pk": partition, "sk": "student-a"})
+    assert aws.open().students.traces(A) == [f"{partition} student-a: sk"]
+    assert aws.open().students.traces(StudentId("student")) == []
+
+
 def test_who_was_erased_before_a_photo_was_stored_leaves_no_trace(aws: AwsPlace) -> None:
     stores = aws.open()
     register(stores, "b")

@@ -28,7 +28,7 @@ _READERS: dict[str, Callable[[Any], Collection[str]]] = {
 }
 """Attributes that contain words of their own, such as `present`, which may look like a student's id."""
 
-_STUDENT_PARTITIONS = frozenset({keys.ERASURES, keys.COPIES})
+_STUDENT_PARTITIONS = frozenset({keys.ERASURES, keys.COPIES, keys.OUTDATED_COPIES})
 """Partitions whose sort keys are students' ids."""
 
 
