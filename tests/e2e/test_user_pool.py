@@ -21,6 +21,7 @@ from muster.domain.errors import (
     LastAdmin,
     LocalStoreOnly,
     MusterError,
+    NotAllowed,
     SingleSignOnAccount,
     UserAmbiguous,
     UserExists,
@@ -29,7 +30,10 @@ from muster.domain.errors import (
     UserPoolNotConfigured,
     UserPoolUnavailable,
 )
-from muster.domain.identifiers import GroupId
+from muster.domain.identifiers import GroupId, UserId
+from muster.domain.user import Person
+from muster.services.roster.groups import Groups
+from muster.services.roster.people import Directory, SignedIn
 from muster.storage.aws.people import AwsPeople
 from muster.storage.aws.table import Table
 from tests.contract.places import AwsPlace
@@ -256,6 +260,33 @@ def test_who_is_removed_leaves_no_class_and_no_name(stage: Stage) -> None:
     assert open_access(settings).stores.people.get(made["user_id"]) is None
     with pytest.raises(UserNotFound):
         stage.run("remove", ADA, "--yes")
+
+
+def test_a_token_that_outlives_its_account_brings_nothing_back(stage: Stage) -> None:
+    made = stage.run("invite", ADA, "--name", "Ada", "--group", "7b")
+    people = open_access(AwsSettings.read()).stores.people
+    token = SignedIn(user_id=UserId(made["user_id"]), email=ADA, email_proven=True, name="Ada")
+    assert _directory().sign_in(token).name == "Ada"
+
+    stage.run("remove", ADA, "--yes")
+    stage.run("invite", ADA, "--single-sign-on", "--group", "7b")
+
+    with pytest.raises(NotAllowed, match="removed"):
+        _directory().sign_in(token)
+    # A request that read the store before the removal writes after it.
+    people.put(Person(token.user_id, ADA, "Ada"))
+    assert people.find() == []
+    assert stage.teachers("7b") == set()
+    successor = SignedIn(user_id=UserId("successor"), email=ADA, email_proven=True, name="Ada B.")
+    _directory().sign_in(successor)
+    assert stage.teachers("7b") == {"successor"}
+    assert _directory().teachers([ADA]) == ["successor"]
+
+
+def _directory() -> Directory:
+    """The directory of a process that has seen no caller yet."""
+    stores = open_access(AwsSettings.read()).stores
+    return Directory(stores.people, Groups(stores.groups, stores.students, stores.sessions))
 
 
 def _killed(*_: object) -> None:

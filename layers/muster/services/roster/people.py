@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from muster.domain.errors import GroupNotFound, InvalidRequest, UserAmbiguous, UserNotFound
+from muster.domain.errors import GroupNotFound, InvalidRequest, NotAllowed, UserAmbiguous, UserNotFound
 from muster.domain.identifiers import UserId, parse_user_id
 from muster.domain.user import Person, is_email, parse_email
 from muster.services.roster.groups import Groups
@@ -93,6 +93,9 @@ class Directory:
         """Note who a caller is, and give them the groups that wait for their address; return what is known.
 
         Repeated calls read the store once every five minutes in each process.
+
+        Raises:
+            NotAllowed: the account was removed, although its token is still valid.
         """
         now = self._clock()
         checked = self._checked.get(signed_in)
@@ -105,6 +108,9 @@ class Directory:
         return person
 
     def _noted(self, signed_in: SignedIn) -> Person:
+        # Otherwise the rest of the token's hour would bring back the name, and take groups that wait for a successor.
+        if self._people.is_removed(signed_in.user_id):
+            raise NotAllowed("Your account was removed. Ask an admin for a new one.")
         before = self._people.get(signed_in.user_id)
         known = before or Person(signed_in.user_id)
         email = (signed_in.email or "").lower() if signed_in.email_proven else ""

@@ -20,10 +20,13 @@ class PersonStore(Protocol):
         """Return all people, ordered by id."""
 
     def put(self, person: Person) -> None:
-        """Store or replace a person."""
+        """Store or replace a person; does nothing if the id was removed."""
 
     def remove(self, user_id: UserId) -> None:
-        """Remove a person; does nothing if there is none."""
+        """Remove a person, and remember the id for longer than a token of theirs is valid."""
+
+    def is_removed(self, user_id: UserId) -> bool:
+        """Return whether a person was removed while tokens of theirs may be valid."""
 
     def expect(self, email: str, group_ids: Collection[GroupId]) -> None:
         """Store the groups of someone who has not signed in yet, replacing earlier ones; no groups removes them."""
