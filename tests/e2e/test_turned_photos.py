@@ -158,7 +158,7 @@ def test_the_command_line_says_what_was_turned(
 def test_registering_a_folder_says_in_the_row_of_each_photo_what_was_noticed(
     tmp_path: Path, samples: Path, vision: VisionPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("muster.cli.students.LocalBackend", partial(LocalBackend, vision=vision))
+    monkeypatch.setattr("muster.cli.backend.LocalBackend", partial(LocalBackend, vision=vision))
     folder, gallery = tmp_path / "portraits", samples / "gallery"
     folder.mkdir()
     upright = tmp_path / "masked.jpg"
