@@ -97,6 +97,15 @@ class AwsPlace:
                 _session().client("s3", endpoint_url=self.endpoint, config=PATIENT_CONFIG),
             )
 
+    def connection(self) -> dict[str, str]:
+        """Return the environment in which the SDK calls the simulation."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
     def build(self, *, versioned: bool = False) -> None:
         """Make the table as the infrastructure's template does, and the buckets."""
         from tests.infra.tables import table_definition  # imports the CDK, which only simulated AWS needs

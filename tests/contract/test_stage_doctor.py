@@ -113,12 +113,7 @@ class Deployment:
 
 @pytest.fixture
 def deployment(aws: AwsPlace, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws.endpoint,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():
+    for name, value in aws.connection().items():
         monkeypatch.setenv(name, value)
     return Deployment(aws)
 

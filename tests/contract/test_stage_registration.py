@@ -111,12 +111,7 @@ class Stage:
 
 @pytest.fixture
 def stage(aws: AwsPlace, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws.endpoint,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }.items():
+    for name, value in aws.connection().items():
         monkeypatch.setenv(name, value)
     return Stage(aws)
 

@@ -63,7 +63,7 @@ def run_job(
 
 
 def _train_other_packs(settings: TrainingJobSettings, access: AwsAccess, alive: OnProgress) -> dict[str, Any]:
-    """Train a head for each pack that students are moving to, so that it is there before the switch."""
+    """Train a head for each pack that students are moving to, before they switch."""
     found = TrainingCopyReader(access.s3, settings.models_bucket, shipped_spec(settings.pack).id).other_packs()
     known = [shipped_spec(name_of(pack)) for pack in found if name_of(pack) in shipped_names()]
     reports = {spec.id: _train(settings, access, spec, alive) for spec in known}

@@ -176,7 +176,7 @@ class Accounts:
         """
         account = self._with_password(who)
         self._accounts.forget_authenticator(account)
-        # Whoever found the telephone may be signed in on it.
+        # The account may be signed in on a lost telephone.
         self._accounts.end_sessions(account)
         return account
 
