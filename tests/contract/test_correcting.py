@@ -163,6 +163,32 @@ def test_marks_by_hand_stand_whatever_a_photo_says(stores: Stores, corrections: 
     assert corrections.mark(monday, wanted, TEACHER).version == version
 
 
+def test_a_cleared_mark_is_what_the_photo_shows_again(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada", "bob")
+    monday = open_session(stores, "ada", "bob")
+    opened = Sessions(stores.students, stores.sessions, stores.groups)
+    record(stores, a_session_photo(monday, a_face("ada")), mark("ada"))
+    both = [StudentId("ada"), StudentId("bob")]
+    corrections.mark(monday, dict.fromkeys(both, MarkStatus.EXCUSED), TEACHER)
+    corrections.clear(monday, both, TEACHER)
+    assert marks(stores, monday) == {"ada": ("present", "photo"), "bob": ("absent", "photo")}
+    assert opened.get(monday).by_people == frozenset(), "a cleared mark is nobody's decision"
+    statuses = [(change.before, change.after) for change in opened.changes(monday) if isinstance(change, MarkChange)]
+    assert sorted(statuses[-2:]) == [("excused", "absent"), ("excused", "present")]
+    version = stores.sessions.get(monday).version
+    assert corrections.clear(monday, both, TEACHER).version == version, "nothing is left to clear"
+
+
+def test_clearing_all_marks_makes_a_register_not_taken_again(stores: Stores, corrections: Corrections) -> None:
+    register(stores, "ada", "bob")
+    monday = open_session(stores, "ada", "bob")
+    opened = Sessions(stores.students, stores.sessions, stores.groups, now=lambda: NOW)
+    corrections.mark(monday, {StudentId("ada"): MarkStatus.PRESENT, StudentId("bob"): MarkStatus.PRESENT}, TEACHER)
+    assert opened.get(monday).taken
+    corrections.clear(monday, [StudentId("ada"), StudentId("bob")], TEACHER)
+    assert (opened.get(monday).taken, opened.get(monday).marks) == (False, ())
+
+
 def test_one_stranger_among_many_marks_changes_nothing(stores: Stores, corrections: Corrections) -> None:
     register(stores, "ada")
     register(stores, "zoe", groups=["h"])

@@ -80,6 +80,7 @@ ACCESS_RULES = {
     "DELETE /v1/sessions/{session_id}": AccessRule("own", ANY_VERSION),
     "GET /v1/sessions/{session_id}/marks": AccessRule("own"),
     "PATCH /v1/sessions/{session_id}/marks": AccessRule("own", {"json": MARKS, **ANY_VERSION}),
+    "POST /v1/sessions/{session_id}/marks/clear": AccessRule("own", {"json": {"student_ids": ["s1"]}, **ANY_VERSION}),
     "GET /v1/sessions/{session_id}/changes": AccessRule("own"),
     "GET /v1/sessions/{session_id}/questions": AccessRule("own"),
     "GET /v1/sessions/{session_id}/photos": AccessRule("own"),

@@ -25,7 +25,7 @@ from tests.e2e.test_access import ACCESS_RULES
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 NOT_AN_IMAGE = ("photo.jpg", b"not a photo")
 
-IDS = frozenset({"student_id", "group_id", "group_ids", "session_id"})
+IDS = frozenset({"student_id", "student_ids", "group_id", "group_ids", "session_id"})
 """Fields by which a request names a student, a group or a session."""
 
 NOT_IDS = frozenset(
@@ -96,6 +96,9 @@ REQUESTS = {
     ("POST /v1/sessions", "session_id"): Request("monday", {"json": {"group_id": "8a", "session_id": "{}"}}),
     ("PATCH /v1/sessions/{session_id}/marks", "student_id"): Request(
         "s1", {"json": {"marks": [{"student_id": "{}", "status": "late"}]}, **ANY_VERSION}, {"session_id": "tuesday"}
+    ),
+    ("POST /v1/sessions/{session_id}/marks/clear", "student_ids"): Request(
+        "s1", {"json": {"student_ids": ["{}"]}, **ANY_VERSION}, {"session_id": "tuesday"}
     ),
     ("POST /v1/sessions/{session_id}/faces/{face_id}/student", "student_id"): Request(
         "s1", {"json": {"student_id": "{}"}, **ANY_VERSION}, {"session_id": "tuesday", "face_id": "f8"}

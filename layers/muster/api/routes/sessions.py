@@ -14,6 +14,7 @@ from muster.api.schemas.roll_call import MarkDocument, PhotoDocument
 from muster.api.schemas.sessions import (
     ChangePage,
     MarksChange,
+    MarksToClear,
     NewSession,
     SessionDocument,
     SessionPage,
@@ -118,6 +119,22 @@ def session_routes(system: RecordServices) -> APIRouter:
                 raise InvalidRequest(f"{student_id} is listed twice. List each student once.")
             statuses[student_id] = MarkStatus(mark.status)
         system.corrections.mark(session.id, statuses, access.principal.user_id, pinned(if_match, session.version))
+        detail = system.sessions.get(session.id)
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
+
+    @router.post("/{session_id}/marks/clear", responses=_CHANGE)
+    def clear_marks(
+        access: caller, session_id: str, cleared: MarksToClear, response: Response, if_match: IfMatch = None
+    ) -> SessionDocument:
+        """Remove marks that people set by hand; photos decide again. Other marks stay.
+
+        This undoes a change of marks. The removal is a change of its own in the list of changes.
+        """
+        session = access.session(parse_session_id(session_id))
+        expected(if_match, session.version)
+        students = [parse_student_id(student_id) for student_id in cleared.student_ids]
+        system.corrections.clear(session.id, students, access.principal.user_id, pinned(if_match, session.version))
         detail = system.sessions.get(session.id)
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)

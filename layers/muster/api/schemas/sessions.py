@@ -117,6 +117,14 @@ class MarksChange(BaseModel):
     marks: list[MarkToSet] = Field(min_length=1, max_length=MAX_MARKS)
 
 
+class MarksToClear(BaseModel):
+    """Students whose marks set by hand are removed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    student_ids: list[str] = Field(min_length=1, max_length=MAX_MARKS, examples=[["s1"]])
+
+
 class FaceNaming(BaseModel):
     """The name of a face."""
 

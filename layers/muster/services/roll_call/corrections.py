@@ -1,10 +1,11 @@
 """Corrections that people make to a session: names of faces, marks, and removals."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from muster.domain.attendance import MarkStatus, Session, SessionPhoto
+from muster.domain.clearing import clear_marks
 from muster.domain.corrections import (
     MAX_CONFIRMED_FACES,
     Correction,
@@ -80,6 +81,27 @@ class Corrections:
                 self.member(student_id, session.group_id)
             photos = self._sessions.photos(session_id)
             return set_marks(statuses, photos, marks, by=by, at=self._now())
+
+        return self._amended(session_id, expected, correction)
+
+    def clear(
+        self, session_id: SessionId, students: Collection[StudentId], by: UserId, expected: int | None = None
+    ) -> Session:
+        """Remove the marks that people set by hand for these students, so that photos decide again.
+
+        Marks that nobody set by hand stay. This undoes `mark`.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            NotInGroup: a student has no mark in the session and is not in the group.
+            VersionConflict: the session has a different version.
+        """
+
+        def correction(session: Session) -> Correction:
+            photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
+            for student_id in set(students) - {mark.student_id for mark in marks}:
+                self.member(student_id, session.group_id)
+            return clear_marks(students, photos, marks, opened_at=session.started_at, by=by, at=self._now())
 
         return self._amended(session_id, expected, correction)
 
