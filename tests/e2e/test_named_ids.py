@@ -36,6 +36,7 @@ NOT_IDS = frozenset(
         *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
         *("faces", "face_id"),  # faces of the session in the path, tested below
         "teachers",  # user ids, which only an admin may send
+        *("role", "address"),  # of a new user, which only an admin may send
         "leave_group_id",  # with a roster, which only an admin may send
     }
 )

@@ -21,10 +21,12 @@ from muster.api.routes.groups import group_routes
 from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
 from muster.api.routes.reports import report_routes
+from muster.api.routes.retention import retention_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.students import student_routes
 from muster.api.routes.training import training_routes
 from muster.api.routes.uploads import upload_routes
+from muster.api.routes.users import user_routes
 from muster.api.system import RecordServices, Services
 from muster.api.workload import archive_work, picture_work, recognition_work
 
@@ -94,6 +96,9 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, group_routes(system))
     _add(app, session_routes(system))
     _add(app, report_routes(system))
+    _add(app, retention_routes(system))
+    if system.users is not None:
+        _add(app, user_routes(system, system.users))
     if system.uploads is not None:
         _add(app, upload_routes(system.uploads, Authorize(system.access)))
     _add(app, health_routes(system))

@@ -73,6 +73,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "until": "2026-12-18",
     "upload_id": "0b9f5d0c5d0e4f0e8a550d4f4b6f4b1e",
     "url": "https://photos.s3.eu-central-1.amazonaws.com/",
+    "user_id": "ada",
     "version": 1,
     "width": 1366,
 }

@@ -10,6 +10,7 @@ from muster.api.access import AccessRules
 from muster.api.rate_limits import RateLimits
 from muster.api.sign_in import SignIn
 from muster.domain.identifiers import PackId
+from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
@@ -17,6 +18,7 @@ from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import People
 from muster.services.roster.students import Roster
+from muster.services.roster.users import Users
 from muster.services.training.queue import TrainingQueue
 from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import IdempotencyStore
@@ -48,6 +50,8 @@ class RecordServices:
         limits: None if a gateway limits the rate of requests.
         uploads: None if photos come in requests only.
         max_photo_bytes: largest photo in a request.
+        retention: what expires soon.
+        users: None if accounts are managed elsewhere, as in the cloud.
         check_store: raises if the store cannot be written; called by health checks.
     """
 
@@ -67,6 +71,8 @@ class RecordServices:
     training: TrainingQueue
     uploads: Uploads | None
     max_photo_bytes: int
+    retention: RetentionPreview = field(kw_only=True)
+    users: Users | None = field(default=None, kw_only=True)
     check_store: Callable[[], None] = field(default=lambda: None, kw_only=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ class LocalServices(Services):
     """All services of one machine, with its stores."""
 
     stores: LocalStores
-    users: Users
+    users: Users = field(kw_only=True)
 
 
 class LocalBackend:
@@ -181,6 +181,7 @@ class LocalBackend:
             limits=RateLimits(),
             trainer=trainer,
             check_store=self.stores.upkeep.check_writable,
+            keep_photos_days=self.settings.keep_photos_days,
         )
 
 

@@ -11,6 +11,8 @@ from muster.composition.settings import CommonSettings
 from muster.domain.period import parse_zone
 from muster.packs.manifest import shipped_spec
 from muster.services.caches.heads import HeadPointer
+from muster.services.privacy.retention import RetentionLimits
+from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
@@ -78,6 +80,7 @@ def build_record_services(
     uploads: UploadStore | None = None,
     max_upload_bytes: int = 0,
     check_store: Callable[[], None] = lambda: None,
+    keep_photos_days: int | None = None,
 ) -> RecordServices:
     """Build the services that need no model.
 
@@ -90,6 +93,7 @@ def build_record_services(
         uploads: None if photos come in requests only.
         max_upload_bytes: largest photo in `uploads`.
         check_store: raises if the store cannot be written.
+        keep_photos_days: for photos of sessions; None if rules of the photo store remove them.
 
     Raises:
         PackMissing: no pack has the name in the settings.
@@ -132,4 +136,7 @@ def build_record_services(
         uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),
         max_photo_bytes=max_photo_bytes,
         check_store=check_store,
+        retention=RetentionPreview(
+            stores.groups, stores.sessions, RetentionLimits(keep_photos_days, settings.keep_sessions_days)
+        ),
     )

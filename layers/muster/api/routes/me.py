@@ -29,6 +29,7 @@ def me_routes(system: RecordServices) -> APIRouter:
             role=principal.role,
             name=principal.name,
             uploads=system.uploads is not None,
+            manages_users=system.users is not None,
             max_photos=MAX_PHOTOS,
             max_photo_bytes=system.max_photo_bytes,
             consent_wording=CONSENT_WORDING,

@@ -13,6 +13,9 @@ class MeDocument(BaseModel):
     role: Role
     name: str | None = Field(description="Name for display, if known.")
     uploads: bool = Field(description="Whether `/v1/uploads` is available; otherwise photos are sent in requests.")
+    manages_users: bool = Field(
+        description="Whether `/v1/users` is available; otherwise `muster users` manages accounts."
+    )
     max_photos: int = Field(description="Maximum photos in a request to `/mark/detect`.", examples=[MAX_PHOTOS])
     max_photo_bytes: int = Field(
         description="Maximum size of a photo in a request; in the cloud, of all its photos together.",
