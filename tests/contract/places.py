@@ -13,6 +13,7 @@ from botocore.config import Config
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.local import open_local
 from muster.storage.ports import (
+    DocumentStore,
     GroupStore,
     HeadStore,
     IdempotencyStore,
@@ -50,6 +51,9 @@ class Stores(Protocol):
 
     @property
     def groups(self) -> GroupStore: ...
+
+    @property
+    def documents(self) -> DocumentStore: ...
 
     @property
     def sessions(self) -> SessionStore: ...

@@ -24,6 +24,7 @@ from muster.services.training.queue import TrainingQueue
 from muster.services.training.run import Trainer
 from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import (
+    DocumentStore,
     GroupStore,
     HeadStore,
     IdempotencyStore,
@@ -49,6 +50,10 @@ class Stores(Protocol):
     @property
     def groups(self) -> GroupStore:
         """Groups and their teachers."""
+
+    @property
+    def documents(self) -> DocumentStore:
+        """Small records of every other kind, such as lessons."""
 
     @property
     def sessions(self) -> SessionStore:

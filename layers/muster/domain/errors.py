@@ -634,6 +634,13 @@ class StoreBusy(StoreUnusable):
     code = "store_busy"
 
 
+class DocumentTooLarge(MusterError):
+    """A document, such as the lessons of a group, has too many entries to be stored."""
+
+    code = "document_too_large"
+    category = Category.TOO_LARGE
+
+
 class RecordDamaged(StoreUnusable):
     """A stored template, face list or change cannot be read."""
 

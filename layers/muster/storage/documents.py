@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus, PhotoChange
-from muster.domain.errors import RecordDamaged
+from muster.domain.documents import Document
+from muster.domain.errors import DocumentTooLarge, RecordDamaged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.student import LearnedFace, Template
@@ -63,6 +64,9 @@ As a float32 it is NaN, so embeddings written before it was introduced, which ar
 """
 
 _EARLIER_WIDTH = 512
+
+MAX_DOCUMENT_BYTES = 300_000
+"""Of a document's body, below the 400 kB limit of a DynamoDB item."""
 
 
 def embeddings_bytes(template: Template) -> bytes:
@@ -209,6 +213,43 @@ def read_change(text: str) -> Change:
         _optional_status(document["before"]),
         _optional_status(document["after"]),
     )
+
+
+def document_text(kind: str, id: str, body: Mapping[str, Any]) -> str:
+    """Write the body of a document.
+
+    Raises:
+        DocumentTooLarge: it has more than `MAX_DOCUMENT_BYTES`.
+    """
+    text = json_text(body)
+    if len(text.encode()) > MAX_DOCUMENT_BYTES:
+        raise DocumentTooLarge(
+            f"The document {kind} {id} would have more than {MAX_DOCUMENT_BYTES // 1000} kB: remove entries that are "
+            "no longer needed, then try again."
+        )
+    return text
+
+
+def read_document(kind: str, id: str, version: int, text: str) -> Document:
+    """Read a document whose body `document_text` wrote.
+
+    Raises:
+        RecordDamaged: it cannot be read.
+    """
+    body = undamaged(f"The document {kind} {id}", "enter it again", lambda: read_document_body(text))
+    return Document(id, version, body)
+
+
+def read_document_body(text: str) -> dict[str, Any]:
+    """Read the body of a document.
+
+    Raises:
+        ValueError, TypeError: it is not a JSON object.
+    """
+    body = json.loads(text)
+    if not isinstance(body, dict):
+        raise TypeError("the body of a document is a JSON object")
+    return body
 
 
 def counts_text(counts: Mapping[MarkStatus, int]) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from muster.domain.anonymisation import students_in, students_in_change
+from muster.domain.documents import students_in_document
 from muster.domain.identifiers import StudentId
 from muster.storage.aws import keys
 from muster.storage.aws.keys import PARTITION_KEY, SORT_KEY
 from muster.storage.aws.objects import Objects
 from muster.storage.aws.table import Item, Table
-from muster.storage.documents import read_change, read_faces
+from muster.storage.documents import read_change, read_document_body, read_faces
 
 _OTHER_ATTRIBUTES = frozenset(
     {
@@ -48,6 +49,11 @@ class ErasureCheck:
 
 
 def _places(item: Item, student_id: StudentId) -> Iterator[str]:
+    if item[PARTITION_KEY].startswith(keys.DOCUMENT_PREFIX):
+        kind, body = item[PARTITION_KEY].removeprefix(keys.DOCUMENT_PREFIX), read_document_body(item["body"])
+        if student_id in students_in_document(kind, item[SORT_KEY], body):
+            yield "body"
+        return
     is_session = any(item[key].startswith(keys.SESSION_PREFIX) for key in (PARTITION_KEY, SORT_KEY))
     for name, value in item.items():
         if name in _OTHER_ATTRIBUTES or (name == "id" and is_session):

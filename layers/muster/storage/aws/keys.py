@@ -27,6 +27,7 @@ CHANGE_PREFIX: Final = "CHANGE#"
 HEAD_PREFIX: Final = "HEAD#"
 PACK_PREFIX: Final = "PACK#"
 SEARCH_PREFIX: Final = "SEARCH#"
+DOCUMENT_PREFIX: Final = "DOCUMENT#"
 
 TRAINING: Final = "TRAINING"
 ERASURES: Final = "ERASURES"
@@ -66,6 +67,11 @@ def group_partition(group_id: GroupId | None) -> str:
 def session_partition(session_id: SessionId) -> str:
     """Partition of a session: its record with the marks, photos, and changes that people made."""
     return f"SESSION#{session_id}"
+
+
+def document_partition(kind: str) -> str:
+    """Partition of the documents of one kind."""
+    return f"{DOCUMENT_PREFIX}{kind}"
 
 
 def digest_partition(digest: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
+from muster.storage.aws.documents import AwsDocuments
 from muster.storage.aws.erasure_check import ErasureCheck
 from muster.storage.aws.groups import AwsGroups
 from muster.storage.aws.heads import AwsHeads
@@ -59,6 +60,7 @@ class AwsStores:
     training_copies: PendingTrainingCopies
     session_erasure: SessionErasure
     people: AwsPeople
+    documents: AwsDocuments
     registering: RegistrationLease
 
     def sweep(self, older_than: timedelta = _SWEEP_AFTER) -> None:
@@ -106,5 +108,6 @@ def open_aws(dynamodb: "DynamoDBClient", s3: "S3Client", *, table: str, photos: 
         training_copies=copies,
         session_erasure=session_erasure,
         people=AwsPeople(the_table),
+        documents=AwsDocuments(the_table),
         registering=lease,
     )

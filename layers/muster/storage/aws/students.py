@@ -13,6 +13,7 @@ from muster.domain.identifiers import FaceId, GroupId, StudentId
 from muster.domain.learning import NewFace, without_learned_face
 from muster.domain.student import Consent, MeanView, Student, Template
 from muster.storage.aws import keys
+from muster.storage.aws.documents import erase_actions
 from muster.storage.aws.erasure_check import ErasureCheck
 from muster.storage.aws.learning import TemplateLearning
 from muster.storage.aws.objects import Objects
@@ -209,6 +210,7 @@ class AwsStudents:
                 self._index.delete_action(student_id),
                 self._table.delete_action(staged_key(student_id)),
                 *self._copies.delete_actions(student_id),
+                *erase_actions(self._table, student_id),
             ]
             groups = read_student(stored).groups
             rosters = roster_partitions(groups)

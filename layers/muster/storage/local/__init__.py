@@ -15,6 +15,7 @@ from pathlib import Path
 
 from muster.domain.errors import StoreUnusable
 from muster.storage.local.database import Database, close_databases, open_database, read_only_options
+from muster.storage.local.documents import LocalDocuments
 from muster.storage.local.erasures import keep_erasures_file
 from muster.storage.local.files import Files
 from muster.storage.local.groups import LocalGroups
@@ -49,6 +50,7 @@ class LocalStores:
     idempotency: LocalIdempotency
     users: LocalUsers
     staging: LocalStaging
+    documents: LocalDocuments
     upkeep: Upkeep
 
 
@@ -104,6 +106,7 @@ def _stores(database: Database, files: Files) -> LocalStores:
         idempotency=LocalIdempotency(database),
         users=LocalUsers(database),
         staging=LocalStaging(database, files),
+        documents=LocalDocuments(database),
         upkeep=Upkeep(database),
     )
 

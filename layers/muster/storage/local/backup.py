@@ -27,7 +27,7 @@ from muster.storage.local.transaction import REFERENCES
 MANIFEST: Final = "backup.json"
 
 _FORMAT = 1
-_COUNTED = ("students", "templates", "groups", "sessions", "session_photos", "marks", "heads", "users")
+_COUNTED = ("students", "templates", "groups", "sessions", "session_photos", "marks", "heads", "users", "documents")
 
 # In earlier layouts, each photo has a second file.
 _ANNOTATED = "SELECT annotated_file FROM session_photos WHERE annotated_file IS NOT NULL"
@@ -162,10 +162,12 @@ def referenced_files(connection: Connection) -> set[str]:
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
-    """Return the number of rows of each main table."""
+    """Return the number of rows of each main table that the layout has."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
     return {
         table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 our own names
         for table in _COUNTED
+        if table in tables
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from muster.domain.errors import MusterError, StoreUnusable
 from muster.domain.finding import Finding
-from muster.storage.documents import read_change, read_counts, read_embeddings, read_faces
+from muster.storage.documents import read_change, read_counts, read_document_body, read_embeddings, read_faces
 from muster.storage.local import DATABASE_FILE, STAGING, open_local
 from muster.storage.local.backup import referenced_files
 from muster.storage.local.connection import Connection, connect
@@ -32,6 +32,7 @@ _READERS: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
     ("the faces of the session", "SELECT session_id, faces FROM session_photos", read_faces),
     ("a change of the session", "SELECT session_id, change FROM changes", read_change),
     ("the counts of the session", "SELECT id, erased FROM sessions", read_counts),
+    ("the document", "SELECT kind || ' ' || id, body FROM documents", read_document_body),
 )
 
 
@@ -187,11 +188,11 @@ def _damaged_records(
         except (ValueError, KeyError, TypeError, AttributeError):
             damaged.append(f"{record} {owner}")
     if damaged:
-        remedy = (
-            "withdraw and register the student again"
-            if "template" in record
-            else "remove the session with `muster sessions remove`"
-        )
+        remedy = "remove the session with `muster sessions remove`"
+        if "template" in record:
+            remedy = "withdraw and register the student again"
+        elif "document" in record:
+            remedy = "enter the records again"
         shown = ", ".join(damaged[:_SHOWN]) + (", ..." if len(damaged) > _SHOWN else "")
         yield Finding("records_damaged", f"{len(damaged)} records are damaged: {shown}. Restore a backup, or {remedy}.")
 

@@ -226,6 +226,16 @@ CREATE TABLE removed_files (
 ) STRICT, WITHOUT ROWID
 """
 
+_DOCUMENTS = """
+CREATE TABLE documents (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT
+"""
+
 _STORE_AS_A_WHOLE = (
     _STORE,
     "INSERT INTO store VALUES ('erasure_key', lower(hex(randomblob(32))))",
@@ -330,4 +340,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ("ALTER TABLE erasures ADD COLUMN list_key TEXT",),
     (_LEARNED_FACES_WITH_PROVENANCE,),
     _NO_ANNOTATED_FILES,
+    (_DOCUMENTS,),
 )

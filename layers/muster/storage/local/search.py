@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from muster.domain.anonymisation import students_in, students_in_change
+from muster.domain.documents import students_in_document
 from muster.domain.identifiers import StudentId
-from muster.storage.documents import read_change, read_faces
+from muster.storage.documents import read_change, read_document_body, read_faces
 from muster.storage.local.connection import connect
 from muster.storage.local.database import READ_ONLY, Database
 from muster.storage.local.files import Files
@@ -26,6 +27,7 @@ _OTHER_COLUMNS = frozenset(
         *(("marks", column) for column in ("session_id", "status", "source")),
         *(("heads", "pack"), ("head_pointers", "pack"), ("changes", "session_id")),
         *(("users", column) for column in ("id", "name", "role")),
+        *(("documents", column) for column in ("kind", "id", "body")),
         *(("store", "key"), ("store", "value"), ("erasures", "kind")),
     }
 )
@@ -45,6 +47,11 @@ def traces(connection: sqlite3.Connection, files: Files, student_id: StudentId) 
         number = _rows(connection, table, column, student_id)
         if number:
             found.append(f"table {table}, column {column}: {number} rows")
+    found += [
+        f"the document {kind} {id}"
+        for kind, id, body in connection.execute("SELECT kind, id, body FROM documents").fetchall()
+        if student_id in students_in_document(kind, id, read_document_body(body))
+    ]
     heads = {file for (file,) in connection.execute("SELECT file FROM heads")}
     for file in sorted(files.names()):
         if student_id in file.split("."):

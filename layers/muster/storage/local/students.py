@@ -31,6 +31,7 @@ from muster.storage.documents import (
     undamaged,
 )
 from muster.storage.local.database import Database, note_rewrite_due
+from muster.storage.local.documents import erase_documents
 from muster.storage.local.erasures import keep_erasures_file, note_erasure
 from muster.storage.local.files import Files
 from muster.storage.local.search import raw_traces, traces
@@ -191,6 +192,7 @@ class LocalStudents:
             memberships = connection.execute("SELECT group_id FROM memberships WHERE student = ?", (number,)).fetchall()
             tx.remove_files(photo)
             _erase_from_sessions(tx, student_id)
+            erase_documents(connection, student_id)
             connection.execute("DELETE FROM students WHERE number = ?", (number,))
             _bump_roster_versions(connection, [group for (group,) in memberships])
             note_erasure(connection, student_id, "erased")

@@ -6,6 +6,7 @@ process is killed.
 """
 
 from muster.storage.ports.accounts import AccountStore
+from muster.storage.ports.documents import DocumentStore
 from muster.storage.ports.groups import GroupStore
 from muster.storage.ports.idempotency import CLAIM_LIFETIME, IdempotencyStore, StoredResponse
 from muster.storage.ports.people import PersonStore
@@ -18,6 +19,7 @@ from muster.storage.ports.users import UserStore
 __all__ = [
     "CLAIM_LIFETIME",
     "AccountStore",
+    "DocumentStore",
     "GroupStore",
     "HeadStore",
     "HeadVersion",

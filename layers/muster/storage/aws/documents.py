@@ -1,0 +1,72 @@
+"""Documents in the table."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from muster.domain.documents import OF_STUDENTS, Document, DocumentKind
+from muster.domain.identifiers import StudentId
+from muster.storage.aws import keys
+from muster.storage.aws.student_items import not_found, record_key
+from muster.storage.aws.table import ConditionFailed, Item, Key, Table
+from muster.storage.documents import document_text, read_document
+from muster.storage.shared import changed_concurrently
+
+
+class AwsDocuments:
+    """`DocumentStore` on DynamoDB: one item per document, and one partition per kind, so that one query lists them."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, kind: DocumentKind, id: str) -> Document:
+        """Return one document; see `DocumentStore.get`."""
+        item = self._table.get(_key(kind, id))
+        return Document(id) if item is None else _document(kind, item)
+
+    def get_many(self, kind: DocumentKind, ids: Collection[str]) -> dict[str, Document]:
+        """Return those of the documents that are stored; see `DocumentStore.get_many`."""
+        found = self._table.get_many([_key(kind, id) for id in sorted(set(ids))])
+        return {item["sk"]: _document(kind, item) for item in found.values()}
+
+    def of_kind(self, kind: DocumentKind) -> list[Document]:
+        """Return all documents of a kind, ordered by id."""
+        return [_document(kind, item) for item in self._table.query(keys.document_partition(kind))]
+
+    def put(self, kind: DocumentKind, id: str, expected: int, body: Mapping[str, Any]) -> Document:
+        """Store or replace a document; see `DocumentStore.put`."""
+        pk, sk = _key(kind, id)
+        item = {"pk": pk, "sk": sk, "version": expected + 1, "body": document_text(kind, id, body)}
+        actions = [self._table.put_action(item, *_has_version(expected))]
+        if kind in OF_STUDENTS:
+            actions.append(self._table.condition_check(record_key(StudentId(id)), "attribute_exists(pk)"))
+        try:
+            self._table.transact_write(actions)
+        except ConditionFailed as error:
+            if 1 in error.failed:
+                raise not_found(StudentId(id)) from error
+            raise changed_concurrently(f"The document {kind} {id}") from error
+        return _document(kind, item)
+
+    def remove(self, kind: DocumentKind, id: str, expected: int) -> None:
+        """Remove a document; see `DocumentStore.remove`."""
+        try:
+            self._table.delete(_key(kind, id), "version = :before", {":before": expected})
+        except ConditionFailed as error:
+            raise changed_concurrently(f"The document {kind} {id}") from error
+
+
+def erase_actions(table: Table, student_id: StudentId) -> list[Item]:
+    """Return the transaction actions that remove the documents of a student."""
+    return [table.delete_action(_key(kind, student_id)) for kind in sorted(OF_STUDENTS)]
+
+
+def _key(kind: DocumentKind, id: str) -> Key:
+    return keys.document_partition(kind), id
+
+
+def _has_version(expected: int) -> tuple[str, Item]:
+    return ("version = :before", {":before": expected}) if expected else ("attribute_not_exists(pk)", {})
+
+
+def _document(kind: DocumentKind, item: Item) -> Document:
+    return read_document(kind, item["sk"], int(item["version"]), item["body"])
