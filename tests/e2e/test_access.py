@@ -17,6 +17,7 @@ from muster.composition.local import LocalServices
 from muster.domain.attendance import Session
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.domain.user import Role, User
+from tests.unit.oneroster_packages import archive, package
 
 Tokens = dict[str, str]
 
@@ -64,6 +65,7 @@ ACCESS_RULES = {
     "GET /v1/students": AccessRule("any"),
     "POST /v1/students": AccessRule("own", {"json": {"student_id": "s2", "name": "Bob", "group_ids": ["7b"]}}),
     "POST /v1/students/import": AccessRule("admin", {"files": {"file": ("a.csv", b"id,name,group\ns3,Cy,7b\n")}}),
+    "POST /v1/oneroster/import": AccessRule("admin", {"files": {"file": ("a.zip", archive(package()))}}),
     "GET /v1/students/{student_id}": AccessRule("own"),
     "PATCH /v1/students/{student_id}": AccessRule("own", {"json": {"name": "Ada King"}, **ANY_VERSION}),
     "DELETE /v1/students/{student_id}": AccessRule("admin"),

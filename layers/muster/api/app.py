@@ -20,6 +20,7 @@ from muster.api.middleware.web_client import WebClientMiddleware
 from muster.api.routes.groups import group_routes
 from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
+from muster.api.routes.oneroster import oneroster_routes
 from muster.api.routes.reports import report_routes
 from muster.api.routes.retention import retention_routes
 from muster.api.routes.sessions import session_routes
@@ -92,6 +93,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
         _add(app, face_routes(system, pictures))
     _add(app, me_routes(system))
     _add(app, student_routes(system))
+    _add(app, oneroster_routes(system))
     _add(app, training_routes(system))
     _add(app, group_routes(system))
     _add(app, session_routes(system))

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "groups": ("groups:app", "Classes and courses."),
     "sessions": ("sessions:app", "List, show, open, correct and remove sessions."),
     "students": ("students:app", "Students on the roster."),
+    "oneroster": ("oneroster:app", "Rosters of a school's information system, as OneRoster CSV."),
     "packs": ("packs:app", "Model packs: detector, segmenter and embedder with pinned weights."),
     "users": ("users:app", "Users of the server on this machine, or of an AWS stage."),
 }

@@ -1,6 +1,7 @@
 """`muster students import`: preview, confirmation and result."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,14 @@ from rich.table import Table
 from muster.cli.backend import open_records
 from muster.cli.output import DataOption, JsonOption, emit, stdout
 from muster.domain.identifiers import GroupId, parse_group_id
-from muster.services.roster_import.execution import GroupChanges, ImportReport, RosterImport, RowAction, Severity
+from muster.services.roster_import.execution import (
+    Finding,
+    GroupChanges,
+    ImportReport,
+    RosterImport,
+    RowAction,
+    Severity,
+)
 from muster.services.roster_import.table import RosterTable, read_roster
 
 _PREVIEW = 5
@@ -90,7 +98,7 @@ def _show_preview(console: Console, report: ImportReport) -> None:
     console.print(table)
     if len(report.rows) > _PREVIEW:
         console.print(f"... and {len(report.rows) - _PREVIEW} more.", highlight=False)
-    _show_findings(console, report)
+    show_findings(console, report.findings)
     _show_moves(console, report)
 
 
@@ -111,18 +119,23 @@ def _title(what: str, columns: list[str]) -> str:
     return escape(f"{what} ({' + '.join(columns)})" if columns and columns != [what] else what)
 
 
-def _show_findings(console: Console, report: ImportReport) -> None:
-    if not report.findings:
+def show_findings(console: Console, found: Sequence[Finding]) -> None:
+    """Show the first findings of an import, errors first; with their files if there are several."""
+    if not found:
         return
-    table = Table("row", "column", "", "code", "what to do")
+    several = any(finding.file for finding in found)
+    table = Table(*(["file"] if several else []), "row", "column", "", "code", "what to do")
     for column in table.columns:
         column.overflow = "fold"
     # Errors come before notes.
     order = list(Severity)
-    findings = sorted(report.findings, key=lambda finding: order.index(finding.severity))
+    findings = sorted(found, key=lambda finding: order.index(finding.severity))
     for finding in findings[:_MAX_LINES]:
         severity = _SEVERITIES[finding.severity]
-        table.add_row(str(finding.row), escape(finding.column or ""), severity, finding.code, escape(finding.detail))
+        file = [finding.file or ""] if several else []
+        table.add_row(
+            *file, str(finding.row), escape(finding.column or ""), severity, finding.code, escape(finding.detail)
+        )
     console.print(table)
     if len(findings) > _MAX_LINES:
         console.print(f"... and {len(findings) - _MAX_LINES} more; --json lists them all.", highlight=False)

@@ -44,6 +44,9 @@ class FindingDocument(BaseModel):
     detail: str = Field(examples=["Row 2 has the id 0042 too, with the name Ada: one of them is wrong."])
     column: str | None = Field(description="The title of the column, as in the file.", examples=["student_id"])
     value: str | None = Field(description="The cell as it was read.", examples=["0042"])
+    file: str | None = Field(
+        default=None, description="The file, where an import reads several.", examples=["users.csv"]
+    )
 
     @classmethod
     def of(cls, finding: Finding) -> "FindingDocument":
@@ -55,6 +58,7 @@ class FindingDocument(BaseModel):
             detail=finding.detail,
             column=finding.column,
             value=finding.value,
+            file=finding.file,
         )
 
 

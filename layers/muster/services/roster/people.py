@@ -33,6 +33,9 @@ class People(Protocol):
             UserAmbiguous: several users have the address.
         """
 
+    def known(self, texts: Collection[str]) -> UserId | None:
+        """Return the one user who has one of these ids or, in the cloud, e-mail addresses; None if there is no such."""
+
 
 class LocalPeople:
     """`People` of one machine, whose users have ids that people choose."""
@@ -47,6 +50,10 @@ class LocalPeople:
     def teachers(self, texts: Iterable[str]) -> list[UserId]:
         """Read user ids; see `People.teachers`."""
         return [parse_user_id(text) for text in texts]
+
+    def known(self, texts: Collection[str]) -> UserId | None:
+        """Return the one user who has one of these ids; see `People.known`."""
+        return _only(user.id for user in self._users.find() if user.id in texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,11 @@ class Directory:
         texts = list(texts)
         known = self._people.find() if any(map(is_email, texts)) else []
         return [_holder(known, parse_email(text)) if is_email(text) else parse_user_id(text) for text in texts]
+
+    def known(self, texts: Collection[str]) -> UserId | None:
+        """Return the one user who has one of these ids or addresses; see `People.known`."""
+        wanted = {text.strip().lower() if is_email(text) else text for text in texts}
+        return _only(person.id for person in self._people.find() if {person.id, person.email} & wanted)
 
     def sign_in(self, signed_in: SignedIn) -> Person:
         """Note who a caller is, and give them the groups that wait for their address; return what is known.
@@ -133,6 +145,11 @@ class Directory:
         if expected:
             # Last: an interrupted call is completed by the next.
             self._people.expect(person.email, ())
+
+
+def _only(found: Iterable[UserId]) -> UserId | None:
+    several = list(found)
+    return several[0] if len(several) == 1 else None
 
 
 def _holder(known: Collection[Person], email: str) -> UserId:

@@ -22,6 +22,7 @@ class Finding:
         detail: a sentence that says what was found and what to do.
         column: the title of the column, as the file writes it; None where the row as a whole is meant.
         value: the cell as it was read.
+        file: the name of the file, where an import reads several.
     """
 
     row: int
@@ -30,6 +31,7 @@ class Finding:
     severity: Severity = Severity.ERROR
     column: str | None = None
     value: str | None = None
+    file: str | None = None
 
     @property
     def error(self) -> bool:
