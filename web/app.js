@@ -14,7 +14,7 @@ import { startTheme } from "./core/theme.js";
 import { icon } from "./parts/icons.js";
 import { sheet } from "./parts/sheet.js";
 import { clearErrorToast, toast, toastError, toastRegion } from "./parts/toast.js";
-import { releaseSent } from "./parts/waiting.js";
+import { releaseSent, waitingText } from "./parts/waiting.js";
 import * as history from "./screens/history.js";
 import * as register from "./screens/register.js";
 import * as report from "./screens/report.js";
@@ -78,20 +78,22 @@ function skip(event) {
 }
 
 function banner() {
-  const count = queuedPhotos().filter((item) => item.state === "waiting").length;
-  const refused = queuedPhotos().length - count;
+  const waiting = queuedPhotos().filter((item) => item.state === "waiting");
+  const refused = queuedPhotos().filter((item) => item.state === "failed");
+  const count = waiting.length;
   if (needsSignIn() && screen.tab !== null && count > 0) {
-    return html`<a class="banner warn" href="#/sign-in">${t("shell.signIn", { count })}</a>`;
+    return html`<a class="banner warn" href="#/sign-in">${waitingText("shell.signIn", waiting)}</a>`;
   }
   if (!navigator.onLine) {
     return html`<a class="banner warn" href="#/settings">
-      ${icon("cloudOff")}${count > 0 ? t("shell.offlineWaiting", { count }) : t("shell.offline")}
+      ${icon("cloudOff")}${count > 0 ? waitingText("shell.offlineWaiting", waiting) : t("shell.offline")}
     </a>`;
   }
-  if (count > 0) return html`<a class="banner" href="#/settings">${icon("wait")}${t("shell.waiting", { count })}</a>`;
+  if (count > 0)
+    return html`<a class="banner" href="#/settings">${icon("wait")}${waitingText("shell.waiting", waiting)}</a>`;
   // The roll call and registration screens list refused photos themselves.
-  if (refused === 0 || screen.tab === "roll" || screen.tab === "register") return nothing;
-  return html`<a class="banner warn" href="#/settings">${icon("question")}${t("shell.refused", { count: refused })}</a>`;
+  if (refused.length === 0 || screen.tab === "roll" || screen.tab === "register") return nothing;
+  return html`<a class="banner warn" href="#/settings">${icon("question")}${waitingText("shell.refused", refused)}</a>`;
 }
 
 function tabs() {

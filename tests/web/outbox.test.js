@@ -21,13 +21,18 @@ mock.module(web("core/database.js"), {
 const send = mock.fn(async () => new Response("{}"));
 /** @type {import("node:test").Mock<(path: string, form: FormData, options: any) => Promise<any>>} */
 const sendForm = mock.fn(async () => ({}));
-mock.module(web("core/api.js"), { exports: { send, sendForm, get: async () => ({}) } });
+/** The roll call on the server. */
+const onServer = { marks: [] };
+const getVersioned = async () => ({ document: onServer, etag: '"1"' });
+mock.module(web("core/api.js"), { exports: { send, sendForm, getVersioned, get: async () => ({}) } });
 
 const outbox = await import(web("core/outbox.js"));
 const { Problem, Unreachable } = await import(web("core/problem.js"));
 
 const ADA = { user_id: "ada", uploads: false, max_photo_bytes: 1_000 };
 const SESSION = { id: "s1", startedAt: "2026-11-26T08:00:00Z", isNew: true };
+
+const SESSION_BY_HAND = { ...SESSION, id: "h1" };
 
 function photoOf(session = SESSION) {
   return { kind: "detect", groupId: "7b", session, blob: new Blob(["photo"], { type: "image/jpeg" }) };
@@ -210,4 +215,29 @@ test("a phone without room keeps the photo in memory and says so", async () => {
   await settle();
   assert.deepEqual(states(), []);
   assert.ok(!outbox.isVolatile(item.id));
+});
+
+test("marks open their roll call, are sent in order, and are not lost where somebody else changed them", async () => {
+  const marksOf = (...marks) => ({ kind: "marks", groupId: "7b", session: SESSION_BY_HAND, marks });
+  outbox.sendAs(null);
+  await outbox.enqueue(marksOf());
+  await outbox.enqueue(marksOf({ student_id: "ada", status: "present", before: null }));
+  await outbox.enqueue(marksOf({ student_id: "ada", status: null, before: "present" }));
+  outbox.sendAs(ADA);
+  await settle();
+  assert.deepEqual(
+    send.mock.calls.map(({ arguments: [method, path] }) => `${method} ${path}`),
+    ["POST /v1/sessions", "PATCH /v1/sessions/h1/marks", "POST /v1/sessions/h1/marks/clear"],
+  );
+  assert.deepEqual(send.mock.calls[1].arguments[2].json, { marks: [{ student_id: "ada", status: "present" }] });
+  assert.deepEqual(states(), []);
+
+  onServer.marks = [{ student_id: "bob", name: "Bob", status: "late", by_person: true }];
+  await outbox.enqueue(marksOf({ student_id: "bob", status: "absent", before: null }));
+  await settle();
+  const [refused] = outbox.queuedPhotos();
+  assert.equal(refused.problem.code, "marks_changed");
+  await outbox.retry(refused.id, { override: true });
+  await settle();
+  assert.deepEqual(states(), []);
 });

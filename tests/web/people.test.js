@@ -22,12 +22,23 @@ test("a list is sorted by name, by status or by the first face in a photo", () =
   assert.deepEqual(names(sorted(people, "name")), ["Ärmel", "Bo", "Cem", "Zoe"]);
   assert.deepEqual(names(sorted(people, "status")), ["Bo", "Cem", "Ärmel", "Zoe"]);
   const face = (id, left) => ({ student_id: id, box: [left, 0, 10, 10] });
-  const photos = [{ faces: [face("Cem", 90), face("Zoe", 5), face(null, 1)] }, { faces: [face("Zoe", 1), face("Bo", 2)] }];
+  const photos = [
+    { faces: [face("Cem", 90), face("Zoe", 5), face(null, 1)] },
+    { faces: [face("Zoe", 1), face("Bo", 2)] },
+  ];
   assert.deepEqual(seenInPhotos(photos), ["Zoe", "Cem", "Bo"]);
   assert.deepEqual(names(sorted(people, "seen", seenInPhotos(photos))), ["Zoe", "Cem", "Bo", "Ärmel"]);
 });
 
 test("sixty people are searched and sorted in a fraction of a frame", () => {
   const many = Array.from({ length: 60 }, (_, index) => person(`Élodie Ångström ${(index * 37) % 60}`, "absent"));
-  assert.equal(names(sorted(many.filter((one) => matches("elod ang", one)), "status"))[1], "Élodie Ångström 1");
+  assert.equal(
+    names(
+      sorted(
+        many.filter((one) => matches("elod ang", one)),
+        "status",
+      ),
+    )[1],
+    "Élodie Ångström 1",
+  );
 });

@@ -64,7 +64,9 @@ export function hasText(key) {
  * @returns {string} the problem and its remedy, in the person's language if the code is known.
  */
 export function explain(problem) {
-  if (problem?.code && hasText(`problem.${problem.code}`)) return t(`problem.${problem.code}`);
+  if (problem?.code && hasText(`problem.${problem.code}`)) {
+    return t(`problem.${problem.code}`, { detail: problem.detail ?? "" });
+  }
   return problem?.detail || t("problem.failed");
 }
 

@@ -1,11 +1,12 @@
 /**
- * Photos waiting to be sent. Each is stored in the phone first, sent in order, and deleted once the server has it.
- * Its id is the idempotency key, so that a photo sent twice counts once.
+ * Photos and marks waiting to be sent. Each is stored in the phone first, sent in order, and deleted once the server
+ * has it. Its id is the idempotency key, so that a photo sent twice counts once.
  */
 
 import { send, sendForm } from "./api.js";
 import { database, OUTBOX } from "./database.js";
 import { draw } from "./draw.js";
+import { sendMarks } from "./marks.js";
 import { Problem, Unreachable } from "./problem.js";
 import { randomId } from "./random.js";
 import { uploadThroughStore } from "./upload.js";
@@ -25,11 +26,13 @@ const MAX_PAUSE = 60_000;
 /**
  * @typedef {object} Item
  * @property {string} id also the idempotency key.
- * @property {"detect" | "register"} kind
- * @property {string} user who took the photo; it is only sent as this user.
+ * @property {"detect" | "register" | "marks"} kind
+ * @property {string} user who took the photo or set the marks; they are only sent as this user.
  * @property {string} groupId
  * @property {string} takenAt
- * @property {Blob} blob
+ * @property {any} [blob] the photo; marks have none.
+ * @property {import("./marks.js").NewMark[]} [marks] to set by hand, or to clear.
+ * @property {boolean} [override] whether the teacher confirmed that the marks replace what others set meanwhile.
  * @property {SessionRef} [session] for a roll call.
  * @property {{id: string, name: string, allowLookalike: boolean, renewConsent?: boolean}} [student] for a registration;
  *   consent was given.
@@ -217,15 +220,12 @@ function scheduleRetry(seconds) {
 async function sendOne(item, user) {
   progress.set(item.id, 0);
   draw();
-  if (item.kind === "detect") await openSession(item);
+  if (item.kind !== "register") await openSession(item);
   const onProgress = (share) => {
     progress.set(item.id, share);
     draw();
   };
-  const answer =
-    item.blob.size > user.max_photo_bytes && user.uploads
-      ? await uploadThroughStore(item, onProgress, (uploadId) => save({ ...item, uploadId }))
-      : await uploadDirectly(item, onProgress);
+  const answer = item.kind === "marks" ? await sendMarks(item) : await sendPhoto(item, user, onProgress);
   progress.delete(item.id);
   volatile.delete(item.id);
   await (await database()).delete(OUTBOX, item.id);
@@ -245,6 +245,12 @@ async function openSession({ session, groupId }) {
     if (!(error instanceof Problem) || error.code !== "session_exists") throw error;
   }
   opened.add(session.id);
+}
+
+async function sendPhoto(item, user, onProgress) {
+  return item.blob.size > user.max_photo_bytes && user.uploads
+    ? await uploadThroughStore(item, onProgress, (uploadId) => save({ ...item, uploadId }))
+    : await uploadDirectly(item, onProgress);
 }
 
 async function uploadDirectly(item, onProgress) {

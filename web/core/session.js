@@ -2,8 +2,11 @@
 
 import { get, getVersioned, send } from "./api.js";
 import { draw } from "./draw.js";
+import { conflicts, marksChanged, putMarks, withChanges } from "./marks.js";
+import { enqueue, queuedPhotos } from "./outbox.js";
 import { keepOwnPhoto } from "./pictures.js";
-import { Problem } from "./problem.js";
+import { Problem, Unreachable } from "./problem.js";
+import { knownStudents } from "./roster.js";
 
 /**
  * @typedef {object} SessionView
@@ -86,7 +89,9 @@ export async function reload() {
 /** Show the server's result for a photo. @param {import("./outbox.js").Item} item @param {any} answer */
 export async function applyServerAnswer(item, answer) {
   const opened = view;
-  if (item.kind !== "detect" || opened === null || opened.id !== item.session?.id || answer === null) return;
+  if (opened === null || opened.id !== item.session?.id || answer === null) return;
+  if (item.kind === "marks") await reload();
+  if (item.kind !== "detect") return;
   for (const photo of answer.photos) {
     // The face boxes fit the server's picture; the phone's copy of a turned photo is still on its side.
     if (!photo.turned) await keepOwnPhoto(photo.photo_id, item.blob);
@@ -109,15 +114,56 @@ export async function removeSession() {
   await change((opened) => send("DELETE", path(opened.id), { headers: version(opened) }));
 }
 
+/** @param {SessionView} opened @returns {any[]} everybody in the roll call, with the marks that wait on the phone. */
+export function everyone(opened) {
+  const marked = new Set(opened.marks.map((mark) => mark.student_id));
+  const students = opened.groupId === null ? [] : (knownStudents(opened.groupId) ?? []);
+  const others = students
+    .filter((student) => !marked.has(student.student_id))
+    .map(({ student_id, name }) => ({ student_id, name, status: null, source: null, by_person: false }));
+  return withChanges(
+    [...opened.marks, ...others],
+    queuedFor(opened.id).map((item) => item.marks ?? []),
+  );
+}
+
+function queuedFor(id) {
+  return queuedPhotos().filter((item) => item.kind === "marks" && item.session?.id === id && item.state === "waiting");
+}
+
 /**
- * Set marks by hand.
- * @param {{student_id: string, status: string}[]} marks
+ * Set marks by hand, or clear them. Without a network they wait on the phone.
+ * @param {import("./marks.js").NewMark[]} marks all to set, or all to clear.
  */
 export async function setMarks(marks) {
-  await change(
-    (opened) => send("PATCH", `${path(opened.id)}/marks`, { json: { marks }, headers: version(opened) }),
-    reload,
-  );
+  const waiting = view !== null && (!view.loaded || queuedFor(view.id).length > 0);
+  if (waiting) await queueMarks(marks);
+  else await change((opened) => putOrQueue(opened, marks), reload);
+}
+
+async function putOrQueue(opened, marks) {
+  try {
+    await putMarks(path(opened.id), marks, opened.etag);
+  } catch (error) {
+    if (error instanceof Unreachable) await queueMarks(marks);
+    else if (error instanceof Problem && error.code === "version_conflict") await putAfterReading(opened, marks);
+    else throw error;
+  }
+}
+
+// A photo or another mark changed the roll call: only a change of these very marks is a conflict.
+async function putAfterReading(opened, marks) {
+  await reload();
+  const others = conflicts(opened.marks, marks);
+  if (others.length > 0) throw marksChanged(others);
+  await putMarks(path(opened.id), marks, opened.etag);
+}
+
+async function queueMarks(marks) {
+  const opened = view;
+  if (opened === null || opened.groupId === null) throw new Unreachable("The server could not be reached.");
+  const started = { id: opened.id, startedAt: opened.startedAt ?? "", isNew: !opened.loaded, isOpen: opened.loaded };
+  await enqueue({ kind: "marks", groupId: opened.groupId, session: started, marks });
 }
 
 /**

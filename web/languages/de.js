@@ -3,6 +3,7 @@
 export default {
   "action.back": "Zurück",
   "action.close": "Schließen",
+  "action.undo": "Rückgängig",
   "camera.guide": "Ein Gesicht im Oval, Licht von vorn",
   "camera.none": "Keine Kamera gefunden. Wählen Sie stattdessen ein Foto.",
   "camera.refused":
@@ -35,11 +36,23 @@ export default {
   "letter.late": "S",
   "letter.present": "A",
   "letter.review": "?",
+  "mark.allPresent": { one: "{count} Schüler anwesend", other: "Alle {count} anwesend" },
   "mark.byFace": "Gesicht von Lehrkraft benannt",
+  "mark.clear": "Diesen Eintrag entfernen",
+  "mark.cleared": "{name}: Eintrag entfernt",
   "mark.label": "Status",
   "mark.manual": "von Hand eingetragen",
   "mark.none": "noch nicht eingetragen",
+  "mark.planned": "geplante Abwesenheit",
+  "mark.saidPresent": { one: "{name} ist anwesend.", other: "{count} Schüler sind anwesend." },
   "mark.set": "{name}: {status}",
+  "mark.undone": "Rückgängig gemacht.",
+  "mark.waiting": "auf diesem Handy gespeichert",
+  "mark.withoutPhoto": "ohne Foto: von Hand eintragen",
+  "mark.withoutPhotoPresent": {
+    one: "Der Schüler ohne Foto ist anwesend",
+    other: "Alle {count} ohne Foto sind anwesend",
+  },
   "notice.no_face_found": "Kein Gesicht gefunden. Nehmen Sie das Foto noch einmal auf.",
   "notice.nobody_of_group": "Auf diesem Foto ist niemand aus dieser Gruppe. Ist es die richtige Gruppe?",
   "pairs.all": { one: "Bestätigen", other: "Alle {count} bestätigen" },
@@ -48,6 +61,12 @@ export default {
   "pairs.none": "Einzeln prüfen",
   "pairs.said": { one: "{name} ist anwesend.", other: "{count} Schüler sind anwesend." },
   "pairs.some": { one: "{count} bestätigen", other: "{count} bestätigen" },
+  "people.by.name": "Name",
+  "people.by.seen": "Zuerst auf dem Foto",
+  "people.by.status": "Status",
+  "people.found": "{found} von {count}",
+  "people.order": "Sortieren nach",
+  "people.search": "Suchen",
   "photo.again": "Noch einmal aufnehmen",
   "photo.delete": "Dieses Foto löschen",
   "photo.deleteNow": "Foto löschen",
@@ -82,6 +101,8 @@ export default {
   "problem.internal_error":
     "Auf dem Server ist ein Fehler aufgetreten. Versuchen Sie es noch einmal. Tritt er wieder auf, wenden Sie sich an Ihren Administrator.",
   "problem.learning_off": "Das Lernen aus Gesichtern ist hier ausgeschaltet. Speichern Sie ohne Lernen.",
+  "problem.marks_changed":
+    "Jemand anderes hat inzwischen einen anderen Status eingetragen ({detail}). Prüfen Sie ihn und wiederholen Sie dann Ihre Änderung.",
   "problem.no_face": "Kein Gesicht gefunden. Gehen Sie näher heran; die Person soll in die Kamera schauen.",
   "problem.nobody_registered":
     "In dieser Gruppe ist noch niemand mit Foto registriert. Registrieren Sie die Schüler oder tragen Sie sie von Hand ein.",
@@ -168,6 +189,7 @@ export default {
   "roll.add": "Zum Aufruf von {time} hinzufügen",
   "roll.addText": "Ein Aufruf für {group} hat um {time} begonnen. Gehören diese Fotos dazu?",
   "roll.addTitle": "Derselbe Aufruf?",
+  "roll.byHand": "Ohne Foto",
   "roll.choose": "Fotos wählen",
   "roll.hint":
     "Ein Foto genügt. In einem großen Raum machen Sie mehrere, bis zu {count}; die Ergebnisse werden zusammengefasst.",
@@ -192,6 +214,8 @@ export default {
     one: "{count} Foto wird gesendet, sobald Sie wieder online sind.",
     other: "{count} Fotos werden gesendet, sobald Sie wieder online sind.",
   },
+  "session.finishedWaitingAny":
+    "Der Aufruf ist auf diesem Handy gespeichert und wird gesendet, sobald Sie wieder online sind.",
   "session.more": "Foto hinzufügen",
   "session.notTaken": "nicht durchgeführt",
   "session.notTakenText":
@@ -222,6 +246,11 @@ export default {
     other:
       "{count} Fotos sind noch nicht gesendet. Sie bleiben auf diesem Telefon, bis Sie sich wieder anmelden. Abmelden?",
   },
+  "settings.signOutWaitingAny": {
+    one: "{count} Eintrag wurde noch nicht gesendet. Er bleibt auf diesem Handy, bis Sie sich wieder anmelden. Abmelden?",
+    other:
+      "{count} Einträge wurden noch nicht gesendet. Sie bleiben auf diesem Handy, bis Sie sich wieder anmelden. Abmelden?",
+  },
   "settings.tab": "Optionen",
   "settings.theme": "Darstellung",
   "settings.title": "Einstellungen",
@@ -231,13 +260,23 @@ export default {
     one: "Sie sind offline. {count} Foto wartet auf dem Telefon.",
     other: "Sie sind offline. {count} Fotos warten auf dem Telefon.",
   },
+  "shell.offlineWaitingAny": {
+    one: "Sie sind offline. {count} Eintrag wartet auf dem Handy.",
+    other: "Sie sind offline. {count} Einträge warten auf dem Handy.",
+  },
   "shell.refused": { one: "{count} Foto wurde abgelehnt", other: "{count} Fotos wurden abgelehnt" },
+  "shell.refusedAny": { one: "{count} Eintrag wurde abgelehnt", other: "{count} Einträge wurden abgelehnt" },
   "shell.signIn": { one: "Anmelden, um {count} Foto zu senden", other: "Anmelden, um {count} Fotos zu senden" },
+  "shell.signInAny": {
+    one: "Melden Sie sich an, um {count} Eintrag zu senden",
+    other: "Melden Sie sich an, um {count} Einträge zu senden",
+  },
   "shell.skip": "Zum Inhalt",
   "shell.tabs": "Hauptmenü",
   "shell.update": "Eine neue Version ist verfügbar.",
   "shell.updateNow": "Aktualisieren",
   "shell.waiting": { one: "{count} Foto wartet auf den Versand", other: "{count} Fotos warten auf den Versand" },
+  "shell.waitingAny": { one: "{count} Eintrag wartet auf das Senden", other: "{count} Einträge warten auf das Senden" },
   "signIn.go": "Zur Anmeldeseite",
   "signIn.hosted": "Melden Sie sich mit Ihrem Schulkonto an.",
   "signIn.local": "Scannen Sie den QR-Code von Ihrem Admin oder geben Sie den Zugangscode ein.",
@@ -248,6 +287,10 @@ export default {
   "signIn.unsent": {
     one: "{count} Foto wartet auf diesem Telefon und wird gesendet, sobald Sie angemeldet sind.",
     other: "{count} Fotos warten auf diesem Telefon und werden gesendet, sobald Sie angemeldet sind.",
+  },
+  "signIn.unsentAny": {
+    one: "{count} Eintrag wartet auf diesem Handy und wird gesendet, wenn Sie sich anmelden.",
+    other: "{count} Einträge warten auf diesem Handy und werden gesendet, wenn Sie sich anmelden.",
   },
   "state.loading": "Lädt …",
   "status.absent": "abwesend",
@@ -267,13 +310,16 @@ export default {
   "waiting.again": "Noch einmal senden",
   "waiting.dayTaken": "Dieses Foto wurde am {day} aufgenommen. Trotzdem verwenden?",
   "waiting.delete": "Löschen",
+  "waiting.marks": "Einträge werden gesendet …",
   "waiting.now": "Jetzt senden",
   "waiting.offline": "Wartet auf eine Verbindung.",
+  "waiting.override": "Meine Einträge behalten",
   "waiting.reading": "Gesendet. Gesichter werden erkannt …",
   "waiting.sending": "Wird gesendet: {share}",
   "waiting.signIn": "Wartet, bis Sie sich anmelden.",
   "waiting.soon": "Wird gleich gesendet.",
   "waiting.title": { one: "{count} Foto auf diesem Telefon", other: "{count} Fotos auf diesem Telefon" },
+  "waiting.titleAny": { one: "{count} Eintrag auf diesem Handy", other: "{count} Einträge auf diesem Handy" },
   "waiting.use": "Verwenden",
   "waiting.volatile":
     "Auf dem Telefon ist kein Platz für dieses Foto. Lassen Sie diese Seite offen, bis es gesendet ist.",

@@ -2,12 +2,14 @@
 
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
+import { byName, matches } from "../core/people.js";
 import { knownStudents } from "../core/roster.js";
-import { facePath, nameFace, session, setMarks } from "../core/session.js";
+import { everyone, facePath, nameFace, session } from "../core/session.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import "./face-picture.js";
 import { icon } from "./icons.js";
+import { mark, nameOf } from "./marking.js";
 import { closeSheet, openSheet } from "./sheet.js";
 import { chip, STATUSES, statusIcon } from "./status.js";
 import { attempt, toast } from "./toast.js";
@@ -31,14 +33,10 @@ function faceBody(face, photo) {
     const place = candidates.indexOf(student.student_id);
     return place < 0 ? candidates.length : place;
   };
-  const wanted = query.toLocaleLowerCase();
   const shown = students
     .filter((student) => student.state === "registered")
-    .filter(
-      (student) =>
-        student.name.toLocaleLowerCase().includes(wanted) || student.student_id.toLocaleLowerCase().includes(wanted),
-    )
-    .sort((first, second) => rank(first) - rank(second));
+    .filter((student) => matches(query, student))
+    .sort((first, second) => rank(first) - rank(second) || byName(first, second));
   return html`<div class="row">
       <face-picture class="huge" photo=${photo.photo_id} box=${face.box.join(",")} src=${facePath(view.id, face.face_id)}></face-picture>
       <div class="grow stack-small">
@@ -83,7 +81,7 @@ function faceBody(face, photo) {
       )}
     </ul>
     ${
-      shown.length < students.length && wanted === ""
+      shown.length < students.length && query.trim() === ""
         ? html`<p class="muted small">${t("face.withoutPhoto")}</p>`
         : nothing
     }`;
@@ -99,19 +97,18 @@ async function decide(face, studentId, name) {
 
 /** Open the sheet that marks a student. @param {any} marked */
 export function openStudent(marked) {
-  const name = marked.name ?? marked.student_id;
+  const name = nameOf(marked);
   openSheet(() => {
-    // A student may have no mark yet if the roll call is not taken.
-    const current = session()?.marks.find((mark) => mark.student_id === marked.student_id) ?? marked;
-    return { title: name, body: statusBody(current, name) };
+    const view = session();
+    const current = view === null ? marked : everyone(view).find((person) => person.student_id === marked.student_id);
+    return { title: name, body: statusBody(current ?? marked, name) };
   });
 }
 
 function statusBody(marked, name) {
   const set = async (status) => {
-    if (!(await attempt(() => setMarks([{ student_id: marked.student_id, status }])))) return;
-    closeSheet();
-    toast(t("mark.set", { name, status: t(`status.${status}`) }));
+    const text = status === null ? t("mark.cleared", { name }) : t("mark.set", { name, status: t(`status.${status}`) });
+    if (await mark([marked], { status }, text)) closeSheet();
   };
   return html`<div class="statuses" role="group" aria-label=${t("mark.label")}>
     ${STATUSES.map(
@@ -120,5 +117,6 @@ function statusBody(marked, name) {
           ${statusIcon(status)}<span>${t(`status.${status}`)}</span>
         </button>`,
     )}
-  </div>`;
+  </div>
+  ${marked.source === "manual" ? html`<button class="big" @click=${() => set(null)}>${icon("repeat")}${t("mark.clear")}</button>` : nothing}`;
 }

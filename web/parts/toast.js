@@ -7,20 +7,23 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** Milliseconds until a message without a button disappears. */
 const DURATION = 6_000;
+/** Milliseconds for which a passing message offers its action; the list of marks offers the same for longer. */
+const ACTION_DURATION = 10_000;
 
-/** @type {{text: string, tone: "good" | "bad", action?: {label: string, run: () => void}} | null} */
+/** @type {{text: string, tone: "good" | "bad", action?: {label: string, run: () => void}, passing: boolean} | null} */
 let shown = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
 /**
  * @param {string} text
- * @param {{tone?: "good" | "bad", action?: {label: string, run: () => void}}} options
+ * @param {{tone?: "good" | "bad", action?: {label: string, run: () => void}, passing?: boolean}} options `passing`: a
+ *   message with an action that disappears after some seconds, too.
  */
-export function toast(text, { tone = "good", action } = {}) {
-  shown = { text, tone, action };
+export function toast(text, { tone = "good", action, passing = false } = {}) {
+  shown = { text, tone, action, passing };
   clearTimeout(timer);
-  if (!action) timer = setTimeout(closeToast, DURATION);
+  if (!action || passing) timer = setTimeout(closeToast, passing ? ACTION_DURATION : DURATION);
   draw();
 }
 
@@ -46,6 +49,11 @@ export function clearErrorToast() {
   if (shown?.tone === "bad") closeToast();
 }
 
+/** Remove an offer to undo: the screen that it belongs to was left. */
+export function clearUndo() {
+  if (shown?.passing) closeToast();
+}
+
 /** Remove the message. */
 export function closeToast() {
   shown = null;
@@ -68,8 +76,8 @@ export function toastRegion() {
 
 function actionButton({ label, run }) {
   const runAndClose = () => {
-    run();
     closeToast();
+    run();
   };
   return html`<button class="quiet" @click=${runAndClose}>${label}</button>`;
 }

@@ -1,4 +1,4 @@
-/** The list of photos in the outbox, each with its state and actions. */
+/** The list of photos and marks in the outbox, each with its state and actions. */
 
 import { explain, formatDate, formatDateTime, percent, t } from "../core/i18n.js";
 import { discard, isVolatile, needsSignIn, progressOf, retry, wake } from "../core/outbox.js";
@@ -29,6 +29,7 @@ export function releaseSent(items) {
 /** @param {any} item @returns {{name: string, text: string}} a photo's state: name for styles, text for people. */
 export function stateOf(item) {
   if (item.state === "failed") return { name: "failed", text: reason(item) };
+  if (item.kind === "marks" && progressOf(item.id) !== null) return { name: "sending", text: t("waiting.marks") };
   const share = progressOf(item.id);
   if (share !== null && share < 1) return { name: "sending", text: t("waiting.sending", { share: percent(share) }) };
   if (share !== null) return { name: "sending", text: t("waiting.reading") };
@@ -43,15 +44,36 @@ function reason({ problem, dayTaken }) {
   return explain(problem);
 }
 
+/**
+ * @param {string} key of a text about photos; `keyAny` is the text about photos and marks.
+ * @param {readonly any[]} items
+ * @returns {string} the text for these items.
+ */
+export function waitingText(key, items) {
+  return t(items.some((item) => item.kind === "marks") ? `${key}Any` : key, { count: items.length });
+}
+
 /** @param {readonly any[]} items @returns the list, or nothing if it is empty. */
 export function waitingList(items) {
   if (items.length === 0) return nothing;
+  const entries = withoutRepetition(items);
   return html`<section aria-labelledby="waiting-title">
-    <h2 id="waiting-title">${t("waiting.title", { count: items.length })}</h2>
+    <h2 id="waiting-title">${waitingText("waiting.title", entries)}</h2>
     <ul class="list">
-      ${repeat(items, (item) => item.id, entry)}
+      ${repeat(entries, (item) => item.id, entry)}
     </ul>
   </section>`;
+}
+
+// One entry for all marks of a roll call that wait; each refused change has its own.
+function withoutRepetition(items) {
+  const seen = new Set();
+  return items.filter((item) => {
+    if (item.kind !== "marks" || item.state === "failed") return true;
+    const isFirst = !seen.has(item.session.id);
+    seen.add(item.session.id);
+    return isFirst;
+  });
 }
 
 function entry(item) {
@@ -59,7 +81,7 @@ function entry(item) {
   const share = progressOf(item.id);
   const label = item.kind === "register" ? item.student.name : groupName(item.groupId);
   return html`<li class="waiting ${name}" data-state=${name}>
-    <img src=${urlOf(item)} alt="" />
+    ${item.blob ? html`<img src=${urlOf(item)} alt="" />` : icon("list")}
     <div class="grow">
       <b>${label}</b> <span class="muted small">${formatDateTime(item.takenAt)}</span>
       <p class=${name === "failed" ? "bad" : "muted"}>${text}</p>
@@ -87,6 +109,9 @@ function resendButton(item) {
     return html`<button @click=${() => retry(item.id, { student: { ...item.student, allowLookalike: true } })}>
       ${t("register.lookalike")}
     </button>`;
+  }
+  if (item.problem.code === "marks_changed") {
+    return html`<button @click=${() => retry(item.id, { override: true })}>${icon("check")}${t("waiting.override")}</button>`;
   }
   if (DOUBTS.includes(item.problem.code)) {
     return html`<button @click=${() => retry(item.id, { useAnyway: true })}>${icon("check")}${t("waiting.use")}</button>`;

@@ -51,7 +51,7 @@ export function historyPage() {
     <h1 tabindex="-1">${t("history.title")}</h1>
     ${group === null ? html`<p>${t("roll.noGroup")}</p>` : groupPicker(() => void enter())}
     ${group === null ? nothing : html`<a class="button big" href="#/report">${icon("list")}${t("report.open")}</a>`}
-    ${waitingList(queuedPhotos().filter((item) => item.kind === "detect" && item.groupId === group))}
+    ${waitingList(queuedPhotos().filter((item) => item.kind !== "register" && item.groupId === group))}
     ${problem ? failure(problem) : list(group)}
   </section>`;
 }

@@ -90,6 +90,15 @@ export async function takePhotos(files, session, group) {
   draw();
 }
 
+/** Open a roll call without a photo: the list of everybody, offline too. @param {string} group */
+async function takeByHand(group) {
+  const now = new Date();
+  const target = { id: newSessionId(group, now), startedAt: now.toISOString(), isNew: true };
+  startedHere.set(target.id, { id: target.id, startedAt: target.startedAt, group });
+  await enqueue({ kind: "marks", groupId: group, session: target, marks: [] });
+  location.hash = `#/session/${target.id}`;
+}
+
 /** Stop listing a roll call that was deleted. @param {string} id */
 export function removeFromRecent(id) {
   startedHere.delete(id);
@@ -111,7 +120,7 @@ function recentlyStarted(group) {
     ...sent.map((session) => ({ id: session.session_id, startedAt: session.started_at, isOpen: true })),
     ...[...startedHere.values()].filter((session) => session.group === group),
     ...queuedPhotos()
-      .filter((item) => item.kind === "detect" && item.groupId === group && item.user === me().user_id)
+      .filter((item) => item.kind !== "register" && item.groupId === group && item.user === me().user_id)
       .flatMap(({ session }) => (session ? [{ ...session, isNew: false }] : [])),
   ].filter(({ startedAt }) => Math.abs(Date.now() - Date.parse(startedAt)) < SAME_ROLL_CALL);
   return known.sort((first, second) => Date.parse(second.startedAt) - Date.parse(first.startedAt))[0] ?? null;
@@ -165,9 +174,12 @@ export function rollCall() {
         ${icon("gallery")}<span>${t("roll.choose")}</span>
         <input type="file" accept="image/*" multiple class="hidden-input" data-test="choose" @change=${files(group)} />
       </label>
+      <button class="big" @click=${() => void attempt(() => takeByHand(group))}>
+        ${icon("list")}<span>${t("roll.byHand")}</span>
+      </button>
       <p class="muted small">${t("roll.hint", { count: me().max_photos })}</p>
     </div>
-    ${waitingList(queuedPhotos().filter((item) => item.kind === "detect"))} ${recentList(group)}
+    ${waitingList(queuedPhotos().filter((item) => item.kind !== "register"))} ${recentList(group)}
   </section>`;
 }
 

@@ -3,10 +3,11 @@
 import { formatDateTime, t } from "../core/i18n.js";
 import { discard, isUnopened, queuedPhotos } from "../core/outbox.js";
 import { releasePictures } from "../core/pictures.js";
-import { groupName, knownStudents, loadStudents } from "../core/roster.js";
+import { groupName, loadStudents } from "../core/roster.js";
 import {
   changesSettled,
   closeSession,
+  everyone,
   openSession,
   reload,
   removePhoto,
@@ -14,13 +15,14 @@ import {
   session,
 } from "../core/session.js";
 import { ask } from "../parts/ask.js";
-import { openFace, openStudent } from "../parts/face-sheet.js";
+import { openFace } from "../parts/face-sheet.js";
 import { icon } from "../parts/icons.js";
+import { peopleList, resetSearch } from "../parts/people-list.js";
 import { photoView } from "../parts/photo-view.js";
 import { confirmable, confirmLikely, questions } from "../parts/questions.js";
-import { chip, counts } from "../parts/status.js";
-import { attempt, toast } from "../parts/toast.js";
-import { failure, waitingList } from "../parts/waiting.js";
+import { counts } from "../parts/status.js";
+import { attempt, clearUndo, toast } from "../parts/toast.js";
+import { failure, waitingList, waitingText } from "../parts/waiting.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { photosInPreparation, removeFromRecent, takePhotos } from "./roll-call.js";
@@ -37,11 +39,13 @@ export async function enter(id) {
 /** Called when the screen is left. */
 export function exit() {
   closeSession();
+  clearUndo();
+  resetSearch();
   releasePictures();
 }
 
 function queuedFor(id) {
-  return queuedPhotos().filter((item) => item.kind === "detect" && item.session?.id === id);
+  return queuedPhotos().filter((item) => item.session?.id === id);
 }
 
 /** @returns the screen. */
@@ -55,7 +59,7 @@ export function sessionPage() {
     <header class="stack-small">
       <h1 tabindex="-1">${view.groupId ? groupName(view.groupId) : t("session.title")}</h1>
       <p class="muted">${view.startedAt ? formatDateTime(view.startedAt) : nothing}</p>
-      ${view.loaded || view.marks.length ? summary(view) : nothing}
+      ${view.loaded || marksOf(view).length ? summary(view) : nothing}
     </header>
     ${questions(view)}
     <div class="columns">
@@ -70,15 +74,20 @@ export function sessionPage() {
         ${view.groupId ? morePhotos(view) : nothing}
       </div>
       <div class="stack">
-        ${problem ? failure(problem) : nothing} ${people(view)} ${view.loaded ? removal(view, items) : nothing}
+        ${problem ? failure(problem) : nothing} ${view.groupId ? peopleList(view) : nothing} ${view.loaded ? removal(view, items) : nothing}
       </div>
     </div>
     ${finishBar(view, items)}
   </section>`;
 }
 
+/** @returns {any[]} everybody who has a status, with the marks that wait on the phone. */
+function marksOf(view) {
+  return everyone(view).filter(({ status }) => status !== null);
+}
+
 function summary(view) {
-  const counted = counts(view.marks);
+  const counted = counts(marksOf(view));
   const always = view.taken ? ["present", "absent"] : [];
   return html`<p class="summary" role="status">
     ${view.taken ? nothing : html`<span class="count">${t("session.notTaken")}</span>`}
@@ -140,49 +149,6 @@ function morePhotos(view) {
   </div>`;
 }
 
-/** @returns {any[]} all marks, then the other students of the group without a status, who can be marked by hand. */
-function everyone(view) {
-  const marked = new Set(view.marks.map((mark) => mark.student_id));
-  const students = view.groupId === null ? [] : (knownStudents(view.groupId) ?? []);
-  const others = students.filter((student) => !marked.has(student.student_id));
-  return [
-    ...view.marks,
-    ...others.map(({ student_id, name }) => ({ student_id, name, status: null, by_person: false })),
-  ];
-}
-
-function people(view) {
-  const listed = everyone(view);
-  if (!view.loaded && view.marks.length === 0) {
-    return listed.length === 0 ? nothing : html`<p class="muted">${t("session.notYet", { count: listed.length })}</p>`;
-  }
-  if (listed.length === 0) return nothing;
-  const order = ["review", null, "absent", "late", "excused", "present"];
-  const sorted = listed.sort(
-    (first, second) =>
-      order.indexOf(first.status) - order.indexOf(second.status) ||
-      (first.name ?? first.student_id).localeCompare(second.name ?? second.student_id),
-  );
-  return html`<section aria-labelledby="people-title">
-    <h2 id="people-title">${t("session.people")}</h2>
-    <ul class="list" data-test="people">
-      ${repeat(
-        sorted,
-        (mark) => mark.student_id,
-        (mark) =>
-          html`<li>
-            <button class="item" @click=${() => openStudent(mark)} aria-haspopup="dialog">
-              <span class="grow">${mark.name ?? mark.student_id}
-                ${mark.by_person ? html`<span class="muted small">${t(mark.source === "manual" ? "mark.manual" : "mark.byFace")}</span>` : nothing}
-              </span>
-              ${mark.status === null ? html`<span class="muted">${t("mark.none")}</span>` : chip(mark.status)}
-            </button>
-          </li>`,
-      )}
-    </ul>
-  </section>`;
-}
-
 function finishBar(view, items) {
   if (!view.loaded && items.length === 0) return nothing;
   // The bar sticks to the bottom of the screen, except while there are questions: it would cover their buttons.
@@ -197,7 +163,7 @@ async function finishOrAsk(view, items) {
   // Answers given a moment ago may still be in flight.
   await changesSettled();
   if (session() !== view) return;
-  const open = view.marks.filter((mark) => mark.status === "review");
+  const open = marksOf(view).filter((mark) => mark.status === "review");
   const sentences = [
     ...(open.length > 0
       ? [t("session.open", { count: open.length, names: open.map((mark) => mark.name ?? mark.student_id).join(", ") })]
@@ -223,9 +189,9 @@ function confirmation(view, items) {
 }
 
 function finish(view, items) {
-  const counted = counts(view.marks);
-  const finished = { present: counted.present + counted.late, all: view.marks.length };
+  const counted = counts(marksOf(view));
+  const finished = { present: counted.present + counted.late, all: marksOf(view).length };
   const said = view.taken ? t("session.finished", finished) : t("session.finishedNotTaken");
-  toast(items.length > 0 ? t("session.finishedWaiting", { count: items.length }) : said);
+  toast(items.length > 0 ? waitingText("session.finishedWaiting", items) : said);
   location.hash = "#/";
 }

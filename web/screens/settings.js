@@ -11,7 +11,7 @@ import { resetAll } from "../core/sign-out.js";
 import { chooseTheme, THEMES, theme } from "../core/theme.js";
 import { icon } from "../parts/icons.js";
 import { closeToast } from "../parts/toast.js";
-import { waitingList } from "../parts/waiting.js";
+import { waitingList, waitingText } from "../parts/waiting.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 /** @type {any} */
@@ -32,7 +32,7 @@ export async function enter() {
 
 async function signOutHere() {
   const count = queuedPhotos().length;
-  if (count > 0 && !confirm(t("settings.signOutWaiting", { count }))) return;
+  if (count > 0 && !confirm(waitingText("settings.signOutWaiting", queuedPhotos()))) return;
   await resetAll();
   sendAs(null);
   await signOut();

@@ -7,6 +7,7 @@ import { queuedPhotos } from "../core/outbox.js";
 import { Problem } from "../core/problem.js";
 import { icon } from "../parts/icons.js";
 import { attempt } from "../parts/toast.js";
+import { waitingText } from "../parts/waiting.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 
 let token = "";
@@ -59,7 +60,7 @@ export function signIn() {
   const unsent = queuedPhotos().length;
   return html`<section class="stack narrow">
     <h1 tabindex="-1">${t("signIn.title")}</h1>
-    ${unsent > 0 ? html`<p class="card">${icon("wait")} ${t("signIn.unsent", { count: unsent })}</p>` : nothing}
+    ${unsent > 0 ? html`<p class="card">${icon("wait")} ${waitingText("signIn.unsent", queuedPhotos())}</p>` : nothing}
     ${
       hosted()
         ? html`<p>${t("signIn.hosted")}</p>

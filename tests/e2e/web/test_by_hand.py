@@ -1,0 +1,90 @@
+"""A register without a photo, on the phone: with and without a network, searched, sorted, and undone."""
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.web.phone import Watched
+
+NAMES = ("Amára Okafor", "Ben Lindqvist", "Chiara Rossi", "Dilan Kaya", "Eva Novák", "Farid Haidari", "Grace", "Hiro")
+
+
+@pytest.fixture
+def api(site: str) -> httpx.Client:
+    """A class of eight without photos."""
+    client = httpx.Client(base_url=site, timeout=120)
+    for number, name in enumerate(NAMES):
+        new = {"student_id": f"s{number}", "name": name, "group_ids": ["7b"]}
+        client.post("/v1/students", json=new).raise_for_status()
+    return client
+
+
+def counts(api: httpx.Client) -> list[tuple[bool, int, int]]:
+    """Return for each session, oldest first: taken, present, absent."""
+    found = api.get("/v1/sessions", params={"group_id": "7b"}).json()["items"]
+    return [(one["taken"], one["counts"]["present"], one["counts"]["absent"]) for one in found]
+
+
+def test_a_register_without_a_photo_is_taken_undone_and_kept_without_a_network(
+    api: httpx.Client, page: Page, watched: Watched
+) -> None:
+    watched.allowed += ["ERR_INTERNET_DISCONNECTED", "409"]
+    page.reload()
+    page.get_by_role("button", name="Without a photo").click()
+    people = page.locator("[data-test=people]")
+    expect(people.get_by_text("not marked yet")).to_have_count(8)
+    page.get_by_role("button", name="All 8 present").click()
+    expect(people.get_by_text("marked by hand")).to_have_count(8)
+    expect(page.get_by_text("8 students are present.")).to_be_visible()
+    assert counts(api) == [(True, 8, 0)]
+    page.get_by_role("button", name="Undo").click()
+    expect(people.get_by_text("not marked yet")).to_have_count(8)
+    assert counts(api) == [(False, 0, 0)], "nobody is marked, so the roll call is not taken"
+
+    # Search ignores accents; the keyboard reaches the list and opens the sheet.
+    page.get_by_label("Search").fill("novak")
+    expect(people.get_by_role("button")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="absent").click()
+    expect(people.get_by_role("button", name="Eva Novák marked by hand absent")).to_be_visible()
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Sort by").select_option("name")
+    expect(people.get_by_role("button").first).to_contain_text("Amára Okafor")
+    page.get_by_label("Search").press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(people.get_by_role("button", name="Ben Lindqvist")).to_be_focused()
+
+    # Without a network the next marks wait on the phone, in a roll call that the server does not know.
+    page.get_by_role("link", name="Roll call").click()
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Without a photo").click()
+    page.get_by_role("button", name="All 8 present").click()
+    expect(people.get_by_text("saved on this phone")).to_have_count(8)
+    people.get_by_role("button", name="Hiro").click()
+    page.get_by_role("dialog").get_by_role("button", name="absent").click()
+    page.get_by_role("button", name="Finish").click()
+    expect(page.get_by_text("The roll call is saved on this phone")).to_be_visible()
+    assert len(counts(api)) == 1
+    page.context.set_offline(False)
+    expect(page.get_by_role("link", name="7 of 8")).to_be_visible()
+    assert counts(api)[1] == (True, 7, 1)
+
+
+def test_a_mark_that_somebody_else_set_meanwhile_is_named(api: httpx.Client, page: Page, watched: Watched) -> None:
+    watched.allowed.append("412")
+    api.post("/v1/sessions", json={"group_id": "7b", "session_id": "a"}).raise_for_status()
+    page.goto("/#/session/a")
+    people = page.locator("[data-test=people]")
+    people.get_by_role("button", name="Grace").click()
+    for student, status in (("s6", "late"), ("s7", "excused")):
+        change = {"marks": [{"student_id": student, "status": status}]}
+        api.patch("/v1/sessions/a/marks", json=change, headers={"If-Match": "*"}).raise_for_status()
+    page.get_by_role("dialog").get_by_role("button", name="present").click()
+    expect(page.get_by_text("Someone else has set another status meanwhile (Grace: late).")).to_be_visible()
+    page.keyboard.press("Escape")
+    # Another student's mark is no conflict.
+    people.get_by_role("button", name="Ben Lindqvist").click()
+    api.patch("/v1/sessions/a/marks", json=change, headers={"If-Match": "*"}).raise_for_status()
+    page.get_by_role("dialog").get_by_role("button", name="present").click()
+    expect(people.get_by_role("button", name="Ben Lindqvist marked by hand present")).to_be_visible()

@@ -1,0 +1,108 @@
+/** Marks set by hand: what is sent, how it is shown until the server has it, and what undoes it. */
+
+import { getVersioned, send } from "./api.js";
+import { t } from "./i18n.js";
+import { Problem } from "./problem.js";
+
+/**
+ * @typedef {object} NewMark
+ * @property {string} student_id
+ * @property {string | null} status null clears a mark that was set by hand.
+ * @property {string | null} [before] the status that the teacher saw.
+ */
+
+/**
+ * @param {any[]} marks of the server.
+ * @param {NewMark[]} wanted
+ * @returns {any[]} the marks that people set to something that the teacher has neither seen nor wants.
+ */
+export function conflicts(marks, wanted) {
+  const stored = new Map(marks.filter((mark) => mark.by_person).map((mark) => [mark.student_id, mark]));
+  return wanted.flatMap(({ student_id: id, status, before = null }) => {
+    const mark = stored.get(id);
+    return mark && mark.status !== before && mark.status !== status ? [mark] : [];
+  });
+}
+
+/** @param {any[]} others marks that other people set. @returns {Problem} that names them. */
+export function marksChanged(others) {
+  const named = others.map((mark) => `${mark.name ?? mark.student_id}: ${t(`status.${mark.status}`)}`);
+  return new Problem(409, "marks_changed", named.join(", "));
+}
+
+/**
+ * @param {any[]} marks of the server, or of everybody on the roster.
+ * @param {readonly NewMark[][]} changes that wait on the phone, oldest first.
+ * @returns {any[]} the marks as they will be.
+ */
+export function withChanges(marks, changes) {
+  const latest = new Map(changes.flat().map((mark) => [mark.student_id, mark]));
+  return marks.map((mark) => {
+    const change = latest.get(mark.student_id);
+    if (change === undefined) return mark;
+    const { before: _, ...changed } = change;
+    const byHand = changed.status !== null;
+    return { ...mark, ...changed, by_person: byHand, source: byHand ? "manual" : mark.source, waiting: true };
+  });
+}
+
+/**
+ * @param {any[]} marks as they were before the change.
+ * @returns {NewMark[][]} what restores them: marks that people had set, and those to clear; no list is empty.
+ */
+export function undoing(marks) {
+  const set = marks.filter((mark) => mark.status !== null && mark.source === "manual");
+  const cleared = marks.filter((mark) => !set.includes(mark));
+  return [
+    set.map((mark) => pick(mark)),
+    cleared.map(({ student_id: id }) => ({ student_id: id, status: null })),
+  ].filter((list) => list.length > 0);
+}
+
+/** Fields of a mark that can be set. */
+const FIELDS = ["student_id", "status"];
+
+/** @param {any} mark @returns {any} */
+function pick(mark) {
+  return Object.fromEntries(FIELDS.filter((field) => mark[field] != null).map((field) => [field, mark[field]]));
+}
+
+/**
+ * Send marks that waited on the phone. Marks that somebody else set meanwhile are not replaced without asking.
+ * @param {any} item of the outbox.
+ * @returns {Promise<any>} the roll call.
+ */
+export async function sendMarks({ session, marks, override = false }) {
+  // The first entry of a roll call without photos only opens it.
+  if (marks.length === 0) return {};
+  const path = `/v1/sessions/${encodeURIComponent(session.id)}`;
+  const { document, etag } = await getVersioned(path);
+  if (!override) {
+    const others = conflicts(document.marks, marks);
+    if (others.length > 0) throw marksChanged(others);
+  }
+  try {
+    return await putMarks(path, marks, etag);
+  } catch (error) {
+    // Changed since it was read: the next attempt reads it again.
+    if (error instanceof Problem && error.code === "version_conflict") throw new Problem(503, error.code, error.detail);
+    throw error;
+  }
+}
+
+/**
+ * Set and clear marks.
+ * @param {string} path of the roll call.
+ * @param {import("./marks.js").NewMark[]} marks all set, or all cleared (without a status).
+ * @param {string | null} etag
+ * @returns {Promise<any>} the roll call.
+ */
+export async function putMarks(path, marks, etag) {
+  const headers = { "If-Match": etag ?? "*" };
+  if (marks[0].status === null) {
+    const json = { student_ids: marks.map((mark) => mark.student_id) };
+    return await (await send("POST", `${path}/marks/clear`, { json, headers })).json();
+  }
+  const json = { marks: marks.map(({ before: _, ...mark }) => mark) };
+  return await (await send("PATCH", `${path}/marks`, { json, headers })).json();
+}

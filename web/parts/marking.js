@@ -1,0 +1,34 @@
+/** Marks that a teacher sets, with the offer to undo each. */
+
+import { t } from "../core/i18n.js";
+import { undoing } from "../core/marks.js";
+import { session, setMarks } from "../core/session.js";
+import { attempt, toast } from "./toast.js";
+
+/** @param {any} person @returns {string} their name, or their id if it is unknown. */
+export function nameOf(person) {
+  return person.name ?? person.student_id;
+}
+
+/**
+ * Set the marks of people and offer to undo it.
+ * @param {any[]} people as they are shown now.
+ * @param {{status: string | null}} change
+ * @param {string} text that says what was done.
+ * @returns {Promise<boolean>} whether it succeeded.
+ */
+export async function mark(people, change, text) {
+  const before = people.map((person) => ({ ...person }));
+  const wanted = people.map(({ student_id, status }) => ({ ...change, student_id, before: status }));
+  if (!(await attempt(() => setMarks(wanted)))) return false;
+  const id = session()?.id;
+  const run = () => void attempt(() => undo(id, before, change.status));
+  toast(text, { action: { label: t("action.undo"), run }, passing: true });
+  return true;
+}
+
+async function undo(id, people, status) {
+  if (session()?.id !== id) return;
+  for (const list of undoing(people)) await setMarks(list.map((wanted) => ({ ...wanted, before: status })));
+  toast(t("mark.undone"));
+}
