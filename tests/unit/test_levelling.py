@@ -46,7 +46,7 @@ def tilted(pixels: NDArray[np.uint8], degrees: float) -> Photo:
     return Photo(np.asarray(cut, np.uint8), f"{degrees}")
 
 
-@pytest.mark.parametrize("degrees", [30, 45, 60, 120, -30, -50, -100])
+@pytest.mark.parametrize("degrees", [30, 60, 120, -50])
 def test_a_tilted_portrait_gives_the_embedding_of_the_upright_one(
     vision: VisionPipeline, obama: Photo, upright: NDArray[np.float32], degrees: float
 ) -> None:
