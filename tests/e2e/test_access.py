@@ -62,6 +62,13 @@ ACCESS_RULES = {
     "PATCH /v1/groups/{group_id}": AccessRule("admin", {"json": {"name": "Seven b"}, **ANY_VERSION}),
     "DELETE /v1/groups/{group_id}": AccessRule("admin", ANY_VERSION),
     "GET /v1/groups/{group_id}/students": AccessRule("own"),
+    "GET /v1/calendar": AccessRule("any"),
+    "PUT /v1/calendar": AccessRule("admin", {"json": {"terms": [], "holidays": []}, **ANY_VERSION}),
+    "GET /v1/groups/{group_id}/lessons": AccessRule("own"),
+    "PUT /v1/groups/{group_id}/lessons": AccessRule("admin", {"json": {"lessons": []}, **ANY_VERSION}),
+    "POST /v1/groups/{group_id}/lessons/{lesson_id}/session": AccessRule("own", {"json": {"day": "2026-09-01"}}),
+    "GET /v1/lessons": AccessRule("any"),
+    "GET /v1/reports/not-taken": AccessRule("any", {"params": {"by": "09:30"}}),
     "GET /v1/students": AccessRule("any"),
     "POST /v1/students": AccessRule("own", {"json": {"student_id": "s2", "name": "Bob", "group_ids": ["7b"]}}),
     "POST /v1/students/import": AccessRule("admin", {"files": {"file": ("a.csv", b"id,name,group\ns3,Cy,7b\n")}}),
@@ -136,6 +143,7 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
             "photo_id": "p1",
             "face_id": "f1",
             "user_id": "eve",
+            "lesson_id": "maths",
         }
         arguments = dict(ACCESS_RULES[route].arguments)
         bearer = {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
@@ -172,7 +180,7 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
     route: str, client: httpx.Client, tokens: Tokens
 ) -> None:
     method, path = route.split()
-    ids = {"photo_id": "p1", "face_id": "f1", "user_id": "eve"}
+    ids = {"photo_id": "p1", "face_id": "f1", "user_id": "eve", "lesson_id": "maths"}
     there = path.format(student_id="s1", group_id="7b", session_id="monday", **ids)
     nowhere = path.format(student_id="s99", group_id="99", session_id="sunday", **ids)
     arguments = dict(ACCESS_RULES[route].arguments)

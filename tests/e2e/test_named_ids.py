@@ -36,6 +36,8 @@ NOT_IDS = frozenset(
         *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
         *("faces", "face_id"),  # faces of the session in the path, tested below
         "teachers",  # user ids, which only an admin may send
+        *("lessons", "terms", "holidays", "day", "by", "first_day", "last_day"),  # of a timetable
+        *("lesson_id", "weekday", "starts", "ends", "subject", "room", "teacher", "every_weeks", "cancelled"),
         *("role", "address"),  # of a new user, which only an admin may send
         "leave_group_id",  # with a roster, which only an admin may send
     }

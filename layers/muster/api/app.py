@@ -25,6 +25,7 @@ from muster.api.routes.reports import report_routes
 from muster.api.routes.retention import retention_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.students import student_routes
+from muster.api.routes.timetable import timetable_routes
 from muster.api.routes.training import training_routes
 from muster.api.routes.uploads import upload_routes
 from muster.api.routes.users import user_routes
@@ -98,6 +99,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, group_routes(system))
     _add(app, session_routes(system))
     _add(app, report_routes(system))
+    _add(app, timetable_routes(system))
     _add(app, retention_routes(system))
     if system.users is not None:
         _add(app, user_routes(system, system.users))

@@ -19,6 +19,8 @@ from muster.services.roster.groups import Groups
 from muster.services.roster.people import People
 from muster.services.roster.students import Roster
 from muster.services.roster.users import Users
+from muster.services.timetable.lesson_sessions import LessonSessions
+from muster.services.timetable.timetables import Timetables
 from muster.services.training.queue import TrainingQueue
 from muster.services.uploading.uploads import Uploads
 from muster.storage.ports import IdempotencyStore
@@ -67,6 +69,8 @@ class RecordServices:
     sessions: Sessions
     corrections: Corrections
     reports: Reports
+    timetables: Timetables
+    lesson_sessions: LessonSessions
     heads: HeadInUse
     training: TrainingQueue
     uploads: Uploads | None

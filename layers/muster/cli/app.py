@@ -35,6 +35,7 @@ COMMANDS: Final = {
         "Check the local store, the model pack and the head, or a stage. The exit status is 1 if there is a problem.",
     ),
     "attendance": ("attendance:app", "Attendance reports of a group, a student or a session."),
+    "lessons": ("lessons:app", "The timetable: lessons of groups, and registers that are not taken."),
     "groups": ("groups:app", "Classes and courses."),
     "sessions": ("sessions:app", "List, show, open, correct and remove sessions."),
     "students": ("students:app", "Students on the roster."),

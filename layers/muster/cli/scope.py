@@ -13,6 +13,7 @@ ON_STAGES: Final = frozenset(
         "oneroster import",
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),
         *("sessions name", "sessions mark", "sessions remove-photo", "sessions remove"),
+        *("lessons list", "lessons not-taken"),
         *("attendance report", "attendance export"),
         *("users list", "users remove"),
         *("train", "retention", "packs migrate", "packs measure", "doctor"),

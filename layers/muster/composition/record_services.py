@@ -20,6 +20,8 @@ from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import People
 from muster.services.roster.students import Roster
+from muster.services.timetable.lesson_sessions import LessonSessions
+from muster.services.timetable.timetables import Timetables
 from muster.services.training.queue import TrainingQueue
 from muster.services.training.run import Trainer
 from muster.services.uploading.uploads import Uploads
@@ -115,7 +117,9 @@ def build_record_services(
     )
     request_training = request_training or training.request
     groups = Groups(stores.groups, stores.students, stores.sessions)
-    sessions = Sessions(stores.students, stores.sessions, stores.groups)
+    zone = parse_zone(settings.time_zone)
+    lesson_sessions = LessonSessions(stores.documents, stores.sessions, zone)
+    sessions = Sessions(stores.students, stores.sessions, stores.groups, new_session=lesson_sessions.new_session)
     return RecordServices(
         pack=pack,
         sign_in=sign_in,
@@ -135,7 +139,9 @@ def build_record_services(
         subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,
         corrections=Corrections(stores.students, stores.sessions, request_training),
-        reports=Reports(stores.students, stores.sessions, stores.groups, parse_zone(settings.time_zone)),
+        reports=Reports(stores.students, stores.sessions, stores.groups, zone),
+        timetables=Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone),
+        lesson_sessions=lesson_sessions,
         heads=HeadPointer(stores.heads, pack, settings.head),
         training=training,
         uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),

@@ -74,6 +74,7 @@ def build_services(
         checks=PhotoChecks(stores.sessions, parse_zone(settings.time_zone)),
         learning=AutomaticLearning(stores.students, stores.sessions, settings.learn, request_training),
         decode=decode,
+        lessons=records.lesson_sessions,
     )
     learning = Learning(
         pack=pack.id,

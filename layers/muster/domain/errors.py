@@ -284,6 +284,13 @@ class VersionNeeded(MusterError):
     category = Category.VERSION_NEEDED
 
 
+class LessonNotFound(MusterError):
+    """The group has no such lesson on that day."""
+
+    code = "lesson_not_found"
+    category = Category.NOT_FOUND
+
+
 class IdempotencyKeyReused(MusterError):
     """The idempotency key was used before with a different request."""
 

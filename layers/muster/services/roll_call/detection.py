@@ -1,7 +1,7 @@
 """Marking the students who are present in the photos of a session."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +33,7 @@ from muster.services.roll_call.photo_checks import PhotoChecks
 from muster.services.roll_call.results import RollCallResult
 from muster.services.roll_call.sessions import check_group
 from muster.services.roll_call.step_times import StepTimes
+from muster.services.timetable.lesson_sessions import LessonSessions
 from muster.storage.ports import SessionStore, StudentStore
 from muster.vision.decode import Decode, Photo, decode
 from muster.vision.orientation import turn_photo
@@ -54,6 +55,7 @@ class RollCalls:
     learning: AutomaticLearning
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     decode: Decode = decode
+    lessons: LessonSessions | None = None
 
     def detect(
         self,
@@ -67,8 +69,8 @@ class RollCalls:
         """Recognise the students in photos, mark them, and store photos and marks.
 
         All photos are decoded before anything is stored, so a damaged file leaves no half-finished roll call. Few of
-        them are in memory at a time. Without a session id, the session is derived from the photos: the same request
-        twice is one session.
+        them are in memory at a time. Without a session id, the photos belong to the lesson that the group has
+        now. If it has none, the session is derived from the photos: the same request twice is one session.
 
         Args:
             images: 1 to 10 encoded pictures.
@@ -98,9 +100,9 @@ class RollCalls:
         head_number, head = self.heads.get()
         files = dict(zip(photos.digests, images, strict=True))
         if session_id is None:
-            session_id = self.checks.derived_session(group_id, files, self.now(), use_anyway)
+            session_id = self._session_now(group_id, files, use_anyway=use_anyway)
         # Decoding takes seconds, in which a session may have been removed.
-        session = self._find_session(group_id, session_id, actor) or Session(session_id, group_id, self.now())
+        session = self._find_session(group_id, session_id, actor) or self._new_session(group_id, session_id)
         if not use_anyway:
             self.checks.check(session, files, self.galleries.registration_photos(group_id), actor.groups)
         session, is_new = self._open_session(session, list(students), actor)
@@ -146,6 +148,17 @@ class RollCalls:
                 f"No student in the group {group_id} is registered with a photo: register them, or mark them by hand."
             )
         return gallery, students
+
+    def _session_now(self, group_id: GroupId, digests: Collection[str], *, use_anyway: bool) -> SessionId:
+        """Return the session that photos sent without one belong to: of the lesson that is now, or of their own."""
+        now = self.now()
+        of_lesson = None if self.lessons is None else self.lessons.join(group_id, digests, now)
+        return of_lesson or self.checks.derived_session(group_id, digests, now, use_anyway)
+
+    def _new_session(self, group_id: GroupId, session_id: SessionId) -> Session:
+        if self.lessons is None:
+            return Session(session_id, group_id, self.now())
+        return self.lessons.new_session(group_id, session_id, self.now())
 
     def _open_session(self, session: Session, roster: list[StudentId], actor: Actor) -> tuple[Session, bool]:
         """Return the session as stored, and whether this call created it."""

@@ -65,11 +65,13 @@ class Sessions:
         sessions: SessionStore,
         groups: GroupStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_session: Callable[[GroupId, SessionId, datetime], Session] | None = None,
     ) -> None:
         self._students = students
         self._sessions = sessions
         self._groups = groups
         self._now = now
+        self._new_session = new_session or _plain_session
 
     def open(
         self,
@@ -93,7 +95,7 @@ class Sessions:
         roster = self._students.find(group_id)
         if not roster:
             self._check_known(group_id)
-        session = Session(session_id or new_session_id(), group_id, _checked_time(started_at or self._now()))
+        session = self._new_session(group_id, session_id or new_session_id(), _checked_time(started_at or self._now()))
         try:
             self._sessions.create(session, [student.id for student in roster])
         except SessionExists:
@@ -189,6 +191,10 @@ class Sessions:
             self._groups.get(group_id)
         except GroupNotFound as error:
             raise GroupNotFound(f"There is no group {group_id}. Create it, or add students to it, first.") from error
+
+
+def _plain_session(group_id: GroupId, session_id: SessionId, started_at: datetime) -> Session:
+    return Session(session_id, group_id, started_at)
 
 
 def check_group(session: Session, group_id: GroupId, actor: Actor) -> None:

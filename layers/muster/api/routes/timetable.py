@@ -1,0 +1,110 @@
+"""Lessons, terms and holidays, and the registers of a day's lessons."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from muster.api.access import Access
+from muster.api.authorize import Authorize
+from muster.api.etags import IfMatch, etag, expected
+from muster.api.problems import problems
+from muster.api.schemas.sessions import SessionDocument
+from muster.api.schemas.timetable import (
+    CalendarChange,
+    CalendarDocument,
+    DayDocument,
+    LessonOfDayDocument,
+    LessonsChange,
+    LessonsDocument,
+    LessonToOpen,
+    NotTakenDocument,
+    clock_time,
+)
+from muster.api.system import RecordServices
+from muster.domain.identifiers import parse_group_id
+from muster.domain.period import parse_day
+
+_PROBLEMS = problems(401, 403, 404, 422)
+_CHANGE = problems(412, 428)
+
+Day = Annotated[
+    str | None,
+    Query(description="By default today.", json_schema_extra={"format": "date"}, examples=["2026-09-01"]),
+]
+By = Annotated[
+    str, Query(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", description="Local time of the school.", examples=["09:30"])
+]
+
+
+def timetable_routes(system: RecordServices) -> APIRouter:
+    """Make the router."""
+    router = APIRouter(prefix="/v1", tags=["timetable"], responses=_PROBLEMS)
+    caller = Annotated[Access, Depends(Authorize(system.access))]
+    timetables = system.timetables
+
+    @router.get("/calendar")
+    def get_calendar(access: caller, response: Response) -> CalendarDocument:
+        """Return the terms and holidays of the school."""
+        calendar, version = timetables.calendar()
+        response.headers["ETag"] = etag(version)
+        return CalendarDocument.of(calendar, version)
+
+    @router.put("/calendar", responses=_CHANGE)
+    def change_calendar(
+        access: caller, change: CalendarChange, response: Response, if_match: IfMatch = None
+    ) -> CalendarDocument:
+        """Replace the terms and holidays of the school; admins only."""
+        access.admin()
+        calendar = change.calendar()
+        version = timetables.change_calendar(calendar, expected(if_match, timetables.calendar()[1]))
+        response.headers["ETag"] = etag(version)
+        return CalendarDocument.of(calendar, version)
+
+    @router.get("/groups/{group_id}/lessons")
+    def get_lessons(access: caller, group_id: str, response: Response) -> LessonsDocument:
+        """Return the weekly lessons of a group."""
+        identifier = parse_group_id(group_id)
+        access.group(identifier)
+        found = timetables.lessons(identifier)
+        response.headers["ETag"] = etag(found.version)
+        return LessonsDocument.of(found)
+
+    @router.put("/groups/{group_id}/lessons", responses=_CHANGE)
+    def change_lessons(
+        access: caller, group_id: str, change: LessonsChange, response: Response, if_match: IfMatch = None
+    ) -> LessonsDocument:
+        """Replace the weekly lessons of a group; admins only. Registers that are open stay as they are."""
+        access.admin()
+        identifier = parse_group_id(group_id)
+        version = expected(if_match, timetables.lessons(identifier).version)
+        lessons = [document.lesson(identifier) for document in change.lessons]
+        found = timetables.change_lessons(identifier, lessons, version)
+        response.headers["ETag"] = etag(found.version)
+        return LessonsDocument.of(found)
+
+    @router.get("/lessons")
+    def list_lessons_of_day(access: caller, day: Day = None) -> DayDocument:
+        """Return the lessons of a day in the groups that the caller may see, with the state of their registers."""
+        wanted = parse_day(day) or timetables.today()
+        lessons = timetables.of_day(wanted, access.groups())
+        return DayDocument(day=wanted, lessons=[LessonOfDayDocument.of(lesson) for lesson in lessons])
+
+    @router.post("/groups/{group_id}/lessons/{lesson_id}/session")
+    def open_lesson(
+        access: caller, group_id: str, lesson_id: str, to_open: LessonToOpen, response: Response
+    ) -> SessionDocument:
+        """Open the register of a lesson, or return it if it is open already."""
+        identifier = parse_group_id(group_id)
+        access.group(identifier)
+        detail = timetables.open(identifier, lesson_id, to_open.day or timetables.today(), access.actor())
+        response.headers["Location"] = f"/v1/sessions/{detail.session.id}"
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
+
+    @router.get("/reports/not-taken")
+    def not_taken(access: caller, by: By, day: Day = None) -> NotTakenDocument:
+        """Return the registers that are not taken, of lessons that started by a time of day."""
+        wanted = parse_day(day) or timetables.today()
+        return NotTakenDocument.of(timetables.missing(wanted, clock_time(by), access.groups()))
+
+    return router
