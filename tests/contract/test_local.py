@@ -208,7 +208,11 @@ def test_a_term_of_marks_is_read_by_its_index(tmp_path: Path) -> None:
                 row = (session, f"g{group}", at)
                 connection.execute("INSERT INTO sessions (id, group_id, started_at) VALUES (?, ?, ?)", row)
                 marks = [(session, f"g{group}-{number:03}", at) for number in range(200)]
-                connection.executemany("INSERT INTO marks VALUES (?, ?, 'present', 'photo', ?)", marks)
+                connection.executemany(
+                    "INSERT INTO marks (session_id, student_id, status, source, marked_at)"
+                    " VALUES (?, ?, 'present', 'photo', ?)",
+                    marks,
+                )
     connection.close()
     with counted_steps() as steps:
         sessions = open_local(tmp_path).sessions

@@ -19,6 +19,7 @@ from muster.domain.attendance import (
 )
 from muster.domain.corrections import (
     Correction,
+    MarkByHand,
     confirm_faces,
     last_decisions,
     name_face,
@@ -89,6 +90,10 @@ def confirmed(proposals: Mapping[str, StudentId], photos: Sequence[SessionPhoto]
     return confirm_faces(faces, photos, marks, {}, by=TEACHER, at=LATER)
 
 
+def by_hand(statuses: dict[StudentId, MarkStatus]) -> dict[StudentId, MarkByHand]:
+    return {student: MarkByHand(status=status) for student, status in statuses.items()}
+
+
 def statuses(correction: Correction) -> dict[StudentId, tuple[MarkStatus, MarkSource]]:
     return {mark.student_id: (mark.status, mark.source) for mark in correction.marks}
 
@@ -134,7 +139,7 @@ def test_no_to_the_last_question_of_a_student_makes_them_absent() -> None:
 
 def test_nobody_is_put_in_review_by_hand() -> None:
     with pytest.raises(InvalidRequest):
-        set_marks({ADA: MarkStatus.REVIEW}, [], [], by=TEACHER, at=LATER)
+        set_marks({ADA: MarkByHand(status=MarkStatus.REVIEW)}, [], [], by=TEACHER, at=LATER)
 
 
 def test_marks_follow_the_photos_that_are_left() -> None:
@@ -216,7 +221,7 @@ def test_the_same_said_twice_is_said_once() -> None:
 
 def test_marks_by_hand_are_kept_as_such_even_where_they_say_the_same() -> None:
     marks = [mark(ADA, MarkStatus.ABSENT), mark(BOB, MarkStatus.LATE, MarkSource.MANUAL)]
-    wanted = {ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE, CY: MarkStatus.EXCUSED}
+    wanted = by_hand({ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE, CY: MarkStatus.EXCUSED})
     correction = set_marks(wanted, [], marks, by=TEACHER, at=LATER)
     assert statuses(correction) == {
         ADA: (MarkStatus.ABSENT, MarkSource.MANUAL),
@@ -231,7 +236,7 @@ def test_marks_by_hand_are_kept_as_such_even_where_they_say_the_same() -> None:
 def test_nothing_is_learned_from_faces_of_who_was_not_there() -> None:
     photos = [photo("p", present("f", ADA), present("g", BOB))]
     marks = [mark(ADA, MarkStatus.PRESENT), mark(BOB, MarkStatus.PRESENT)]
-    wanted = {ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE}
+    wanted = by_hand({ADA: MarkStatus.ABSENT, BOB: MarkStatus.LATE})
     assert set_marks(wanted, photos, marks, by=TEACHER, at=LATER).unlearn == ((ADA, "f"),)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus, PhotoChange
+from muster.domain.attendance import NO_DETAILS, Change, FaceChange, MarkChange, MarkStatus, PhotoChange, RegisterChange
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import StudentId
 
@@ -32,7 +32,7 @@ def students_ever_named_in(faces: Collection[IdentifiedFace], changes: Iterable[
 
 def students_in_change(change: Change) -> set[StudentId]:
     """Return the students that a change names."""
-    if isinstance(change, PhotoChange):
+    if isinstance(change, PhotoChange | RegisterChange):
         return set()
     if isinstance(change, MarkChange):
         return set() if change.student_id is None else {change.student_id}
@@ -49,11 +49,13 @@ def remove_students(faces: Iterable[IdentifiedFace], students: Collection[Studen
 
 
 def anonymise(change: Change, students: Collection[StudentId]) -> Change:
-    """Return a change without any reference to the students."""
-    if isinstance(change, PhotoChange):
+    """Return a change without any reference to the students, and without what people wrote about them."""
+    if isinstance(change, PhotoChange | RegisterChange):
         return change
     if isinstance(change, MarkChange):
-        return replace(change, student_id=None) if change.student_id in students else change
+        if change.student_id not in students:
+            return change
+        return replace(change, student_id=None, details_before=NO_DETAILS, details_after=NO_DETAILS, reason="")
     before, after = (
         (decision, None if student in students else student) for decision, student in (change.before, change.after)
     )

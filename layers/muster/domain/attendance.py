@@ -30,20 +30,73 @@ STATUSES_BY_HAND = tuple(status for status in MarkStatus if status is not MarkSt
 
 
 class MarkSource(StrEnum):
-    """Who set a mark: a photo or a person."""
+    """Who set a mark: a photo, a person, or a planned absence when the session was opened."""
 
     PHOTO = "photo"
     MANUAL = "manual"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDetails:
+    """What a mark says beside its status; see `Mark`."""
+
+    code: str | None = None
+    minutes_late: int | None = None
+    remark: str = ""
+
+
+NO_DETAILS = MarkDetails()
+"""The details of marks that have only a status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One student's status in one session; `marked_at` is in UTC."""
+    """One student's status in one session.
+
+    Attributes:
+        marked_at: UTC.
+        code: a code of the school's table with the same status; None means the table's default for the status.
+        minutes_late: how late the student came, at least 1; None if nobody entered it.
+        remark: free text about the student; personal data, erased with the student.
+    """
 
     student_id: StudentId
     status: MarkStatus
     source: MarkSource
     marked_at: datetime
+    code: str | None = None
+    minutes_late: int | None = None
+    remark: str = ""
+
+    @property
+    def details(self) -> MarkDetails:
+        """What the mark says beside its status."""
+        return MarkDetails(self.code, self.minutes_late, self.remark)
+
+
+@dataclass(frozen=True, slots=True)
+class LessonDetails:
+    """The lesson of a session as the timetable had it when the session was opened.
+
+    Attributes:
+        teacher: name or id as the timetable has it; empty if unknown.
+        ends_at: UTC.
+    """
+
+    lesson_id: str
+    subject: str = ""
+    room: str = ""
+    teacher: str = ""
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The closing of a register: time (UTC) and user."""
+
+    at: datetime
+    by: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +108,8 @@ class Session:
         version: counts changes to its marks and faces, from 1.
         erased: how many marks of each status erased students had, so that the totals of the group stay right. Marks
             in review are not counted: nobody can answer their questions any more.
+        lesson: the lesson of the timetable, if the session belongs to one.
+        closed: set while the register is closed. Then no mark, photo or face changes.
     """
 
     id: SessionId
@@ -62,6 +117,8 @@ class Session:
     started_at: datetime
     version: int = 1
     erased: Mapping[MarkStatus, int] = field(default_factory=dict)
+    lesson: LessonDetails | None = None
+    closed: Closing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +160,9 @@ class MarkChange:
 
     Attributes:
         at: UTC.
-        student_id: None once the student is erased.
+        student_id: None once the student is erased; then the details and the reason are gone too.
+        details_before, details_after: code, minutes and remark.
+        reason: why the person changed the mark; empty if they gave none.
     """
 
     at: datetime
@@ -111,6 +170,9 @@ class MarkChange:
     student_id: StudentId | None
     before: MarkStatus | None
     after: MarkStatus | None
+    details_before: MarkDetails = NO_DETAILS
+    details_after: MarkDetails = NO_DETAILS
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +206,19 @@ class PhotoChange:
     photo_id: PhotoId
 
 
-Change = MarkChange | FaceChange | PhotoChange
+@dataclass(frozen=True, slots=True)
+class RegisterChange:
+    """A person closed or reopened a register; storing it closes or reopens the session.
+
+    Attributes:
+        at: UTC.
+        reason: why it was reopened.
+    """
+
+    at: datetime
+    by: UserId
+    closed: bool
+    reason: str = ""
+
+
+Change = MarkChange | FaceChange | PhotoChange | RegisterChange

@@ -39,5 +39,5 @@ def clear_marks(
         else:
             status, since = MarkStatus.ABSENT, opened_at
         cleared.append(Mark(student, status, MarkSource.PHOTO, since))
-        changes.append(MarkChange(at, by, student, mark.status, status))
+        changes.append(MarkChange(at, by, student, mark.status, status, details_before=mark.details))
     return Correction(marks=tuple(cleared), changes=tuple(changes))

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from muster.domain.attendance import (
+    NO_DETAILS,
     Change,
     FaceChange,
     Mark,
@@ -18,8 +20,34 @@ from muster.domain.errors import FaceNotFound, InvalidRequest, ProposalChanged
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, PhotoId, StudentId, UserId
 
+MAX_REMARK = 300
+"""Most characters of a remark or a reason. A DynamoDB item of 400 KB holds the marks of a session."""
+
+MAX_MINUTES_LATE = 600
+"""Most minutes late: ten hours, longer than a school day."""
+
 MAX_CONFIRMED_FACES = 90
 """Most faces of one confirmation. Each may be in its own photo, and a DynamoDB transaction holds 100 items."""
+
+
+NOTHING_PLANNED: Mapping[StudentId, Mark] = MappingProxyType({})
+"""No planned absences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkByHand:
+    """A mark that a person sets.
+
+    Attributes:
+        code: a code of the table with this status; None for its default.
+        minutes_late: 1 to `MAX_MINUTES_LATE`, for students who are late or came after the register closed.
+        remark: at most `MAX_REMARK` characters; None keeps the stored one.
+    """
+
+    status: MarkStatus
+    code: str | None = None
+    minutes_late: int | None = None
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +77,7 @@ def name_face(
     by: UserId,
     at: datetime,
     learned: bool,
+    planned: Mapping[StudentId, Mark] = NOTHING_PLANNED,
 ) -> Correction:
     """Assign a face to a student, or (None) to nobody of this group.
 
@@ -62,6 +91,7 @@ def name_face(
         marks: all marks of the session.
         decided: the last decision of a person on each face, where there is one.
         learned: whether the student's template learns from the face.
+        planned: marks of planned absences, for students who are in no photo any more.
     """
     faces = [_with_name(face, face_id, student_id) for face in photo.faces]
     changed = [
@@ -72,7 +102,7 @@ def name_face(
     ]
     affected = {student for pair in changed for face in pair if (student := face.student_id) is not None}
     shown = [*faces, *(face for other in others for face in other.faces)]
-    following, mark_changes = _marks_from_faces(affected, shown, marks, by, at)
+    following, mark_changes = _marks_from_faces(affected, shown, marks, by=by, at=at, planned=planned)
     face_changes = [
         FaceChange(
             at,
@@ -104,6 +134,7 @@ def confirm_faces(
     *,
     by: UserId,
     at: datetime,
+    planned: Mapping[StudentId, Mark] = NOTHING_PLANNED,
 ) -> Correction:
     """Confirm that each face shows the student that it is proposed as; marks follow as in `name_face`.
 
@@ -137,6 +168,7 @@ def confirm_faces(
                 by=by,
                 at=at,
                 learned=False,
+                planned=planned,
             )
             after = {face.face_id: face for face in named.faces}
             here = replace(here, faces=tuple(after.get(face.face_id, face) for face in here.faces))
@@ -150,33 +182,41 @@ def confirm_faces(
 
 
 def set_marks(
-    statuses: Mapping[StudentId, MarkStatus],
+    wanted: Mapping[StudentId, MarkByHand],
     photos: Iterable[SessionPhoto],
     marks: Collection[Mark],
     *,
     by: UserId,
     at: datetime,
+    reason: str = "",
 ) -> Correction:
     """Set marks by hand; photos no longer change them.
 
     Templates unlearn the faces of students who are marked absent or excused.
 
+    Args:
+        reason: why, stored with each change; at most `MAX_REMARK` characters.
+
     Raises:
-        InvalidRequest: only photos may set this status.
+        InvalidRequest: only photos may set this status, the minutes do not fit it, or a text is too long.
     """
-    if MarkStatus.REVIEW in statuses.values():
-        raise InvalidRequest("Only photos can set the status review: use present, absent, late or excused.")
+    for mark in wanted.values():
+        _check_mark(mark)
+    check_text(reason, "reason")
     stored = {mark.student_id: mark for mark in marks}
-    before = {student: stored[student].status if student in stored else None for student in statuses}
-    changed = {
-        student: status
-        for student, status in statuses.items()
-        if student not in stored or (stored[student].status, stored[student].source) != (status, MarkSource.MANUAL)
-    }
-    away = {student for student, status in changed.items() if status in (MarkStatus.ABSENT, MarkStatus.EXCUSED)}
+    set_by_hand = [
+        (stored.get(student), _by_hand(student, mark, stored.get(student), at)) for student, mark in wanted.items()
+    ]
+    changed = [
+        (before, after)
+        for before, after in set_by_hand
+        if before is None
+        or (before.status, before.source, before.details) != (after.status, after.source, after.details)
+    ]
+    away = {after.student_id for _, after in changed if after.status in (MarkStatus.ABSENT, MarkStatus.EXCUSED)}
     return Correction(
-        marks=tuple(Mark(student, status, MarkSource.MANUAL, at) for student, status in changed.items()),
-        changes=tuple(MarkChange(at, by, student, before[student], status) for student, status in changed.items()),
+        marks=tuple(after for _, after in changed),
+        changes=tuple(_mark_change(before, after, by, reason) for before, after in changed),
         unlearn=tuple(
             (face.student_id, face.face_id)
             for photo in photos
@@ -186,13 +226,61 @@ def set_marks(
     )
 
 
+def check_text(text: str, what: str) -> None:
+    """Refuse a remark or reason that is too long.
+
+    Raises:
+        InvalidRequest: it has more than `MAX_REMARK` characters.
+    """
+    if len(text) > MAX_REMARK:
+        raise InvalidRequest(f"The {what} may have at most {MAX_REMARK} characters, not {len(text)}.")
+
+
+def _check_mark(mark: MarkByHand) -> None:
+    if mark.status is MarkStatus.REVIEW:
+        raise InvalidRequest("Only photos can set the status review: use present, absent, late or excused.")
+    if mark.minutes_late is not None:
+        if mark.status not in (MarkStatus.LATE, MarkStatus.ABSENT):
+            raise InvalidRequest("Minutes late go with a mark that counts as late or absent.")
+        if not 1 <= mark.minutes_late <= MAX_MINUTES_LATE:
+            raise InvalidRequest(f"Minutes late must be 1 to {MAX_MINUTES_LATE}, not {mark.minutes_late}.")
+    check_text(mark.remark or "", "remark")
+
+
+def _by_hand(student: StudentId, mark: MarkByHand, stored: Mark | None, at: datetime) -> Mark:
+    kept = "" if stored is None else stored.remark
+    remark = kept if mark.remark is None else mark.remark.strip()
+    return Mark(student, mark.status, MarkSource.MANUAL, at, mark.code, mark.minutes_late, remark)
+
+
+def _mark_change(before: Mark | None, after: Mark, by: UserId, reason: str = "") -> MarkChange:
+    return MarkChange(
+        after.marked_at,
+        by,
+        after.student_id,
+        None if before is None else before.status,
+        after.status,
+        NO_DETAILS if before is None else before.details,
+        after.details,
+        reason.strip(),
+    )
+
+
 def remove_photo(
-    photo: SessionPhoto, others: Iterable[SessionPhoto], marks: Collection[Mark], *, by: UserId, at: datetime
+    photo: SessionPhoto,
+    others: Iterable[SessionPhoto],
+    marks: Collection[Mark],
+    *,
+    by: UserId,
+    at: datetime,
+    planned: Mapping[StudentId, Mark] = NOTHING_PLANNED,
 ) -> Correction:
     """Remove a photo from its session; marks follow the faces of the other photos, except those set by hand."""
     named = [(face.student_id, face.face_id) for face in photo.faces if face.student_id is not None]
     shown = [face for other in others for face in other.faces]
-    following, mark_changes = _marks_from_faces({student for student, _ in named}, shown, marks, by, at)
+    following, mark_changes = _marks_from_faces(
+        {student for student, _ in named}, shown, marks, by=by, at=at, planned=planned
+    )
     return Correction(
         marks=tuple(following),
         changes=(PhotoChange(at, by, photo.id), *mark_changes),
@@ -254,8 +342,10 @@ def _marks_from_faces(
     affected: Iterable[StudentId],
     shown: Sequence[IdentifiedFace],
     stored: Iterable[Mark],
+    *,
     by: UserId,
     at: datetime,
+    planned: Mapping[StudentId, Mark],
 ) -> tuple[list[Mark], list[MarkChange]]:
     """Return the new marks of affected students whose mark no longer fits the faces shown, and the changes."""
     seen = {face.student_id for face in shown if face.decision is Decision.PRESENT}
@@ -267,8 +357,12 @@ def _marks_from_faces(
         review_or_absent = MarkStatus.REVIEW if student in asked else MarkStatus.ABSENT
         status = MarkStatus.PRESENT if student in seen else review_or_absent
         by_hand = mark is not None and mark.source is MarkSource.MANUAL
-        as_before = status is (MarkStatus.ABSENT if mark is None else mark.status)
-        if not by_hand and not as_before:
-            marks.append(Mark(student, status, MarkSource.PHOTO, at))
-            changes.append(MarkChange(at, by, student, None if mark is None else mark.status, status))
+        unseen = status is MarkStatus.ABSENT
+        plan = planned.get(student) if unseen else None
+        still_planned = unseen and mark is not None and mark.source is MarkSource.PLANNED
+        as_before = plan is None and status is (MarkStatus.ABSENT if mark is None else mark.status)
+        if not by_hand and not still_planned and not as_before:
+            new = Mark(student, status, MarkSource.PHOTO, at) if plan is None else replace(plan, marked_at=at)
+            marks.append(new)
+            changes.append(_mark_change(mark, new, by))
     return marks, changes

@@ -194,6 +194,34 @@ class SessionOfOtherGroup(MusterError):
     category = Category.CONFLICT
 
 
+class RegisterClosed(MusterError):
+    """The register is closed: its marks, photos and faces do not change until it is reopened."""
+
+    code = "register_closed"
+    category = Category.CONFLICT
+
+
+class RegisterNotTaken(MusterError):
+    """A register cannot be closed before it is taken."""
+
+    code = "register_not_taken"
+    category = Category.CONFLICT
+
+
+class QuestionsOpen(MusterError):
+    """A register cannot be closed while questions about its photos are open."""
+
+    code = "questions_open"
+    category = Category.CONFLICT
+
+
+class CodeInUse(MusterError):
+    """An attendance code that marks have cannot be removed or count as something else."""
+
+    code = "code_in_use"
+    category = Category.CONFLICT
+
+
 class PhotoUsedBefore(MusterError):
     """A photo of a roll call was already used in another roll call."""
 

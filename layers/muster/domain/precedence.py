@@ -21,17 +21,22 @@ def outranks(new: Mark, stored: Mark | None) -> bool:
     """Return whether a mark replaces the one stored for the same student.
 
     A photo never overrules a person or an earlier photo that showed more: present outranks review, and review outranks
-    absent. A mark with the status and source of the stored one leaves it and its time unchanged, so applying a mark
-    twice has the effect of applying it once.
+    absent. A planned absence replaces the absence of a student who is in no photo, and a photo that may show them
+    replaces a planned absence. A mark that says the same as the stored one leaves it and its time unchanged, so
+    applying a mark twice has the effect of applying it once.
     """
     if stored is None:
         return True
-    if (new.status, new.source) == (stored.status, stored.source):
+    if (new.status, new.source, new.details) == (stored.status, stored.source, stored.details):
         return False
     if new.source is MarkSource.MANUAL:
         return True
     if stored.source is MarkSource.MANUAL:
         return False
+    if new.source is MarkSource.PLANNED:
+        return stored.source is MarkSource.PLANNED or stored.status is MarkStatus.ABSENT
+    if stored.source is MarkSource.PLANNED:
+        return new.status is not MarkStatus.ABSENT
     return (stored.status, new.status) not in _WEAKER
 
 

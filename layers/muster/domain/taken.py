@@ -1,7 +1,8 @@
 """The rules for whether a session was taken, and which of its marks count. No other module derives them.
 
-A session is taken once somebody was present or late, or every mark was set by hand. Until then nobody is absent. The
-session may have been opened ahead, its photos may show nobody of the group, or one student may be excused in advance.
+A session is taken once somebody was present or late, or every mark was set by hand, apart from planned absences. Until
+then nobody is absent. The session may have been opened ahead, its photos may show nobody of the group, or one student
+may be excused in advance. A closed register is taken, since only a taken one can be closed.
 """
 
 from collections.abc import Iterable
@@ -18,14 +19,18 @@ _SEEN = frozenset({MarkStatus.PRESENT, MarkStatus.LATE})
 def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
     """Return whether a session was taken.
 
-    It has started, and somebody (erased students included) was present or late, or every mark was set by hand.
+    It has started, and somebody (erased students included) was present or late, or every mark was set by hand, apart
+    from planned absences. A closed register is taken.
     """
+    if session.closed is not None:
+        return True
     if session.started_at > now + CLOCK_TOLERANCE:
         return False
     if any(session.erased.get(status, 0) for status in _SEEN):
         return True
     marks = tuple(marks)
-    by_hand = bool(marks) and all(mark.source is MarkSource.MANUAL for mark in marks)
+    sources = {mark.source for mark in marks}
+    by_hand = MarkSource.MANUAL in sources and MarkSource.PHOTO not in sources
     return by_hand or any(mark.status in _SEEN for mark in marks)
 
 
@@ -34,5 +39,5 @@ def visible_marks(roll_call: RollCall, now: datetime) -> tuple[Mark, ...]:
     if is_taken(roll_call.session, roll_call.marks, now):
         return roll_call.marks
     return tuple(
-        mark for mark in roll_call.marks if mark.source is MarkSource.MANUAL or mark.status is not MarkStatus.ABSENT
+        mark for mark in roll_call.marks if mark.source is not MarkSource.PHOTO or mark.status is not MarkStatus.ABSENT
     )

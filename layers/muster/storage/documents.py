@@ -8,7 +8,18 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.domain.attendance import Change, FaceChange, MarkChange, MarkStatus, PhotoChange
+from muster.domain.attendance import (
+    NO_DETAILS,
+    Change,
+    Closing,
+    FaceChange,
+    LessonDetails,
+    MarkChange,
+    MarkDetails,
+    MarkStatus,
+    PhotoChange,
+    RegisterChange,
+)
 from muster.domain.documents import Document
 from muster.domain.errors import DocumentTooLarge, RecordDamaged
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
@@ -181,6 +192,13 @@ def change_text(change: Change) -> str:
     document: dict[str, Any] = {"at": time_text(change.at), "by": change.by}
     if isinstance(change, MarkChange):
         document |= {"student_id": change.student_id, "before": change.before, "after": change.after}
+        for name, details in (("details_before", change.details_before), ("details_after", change.details_after)):
+            if details != NO_DETAILS:
+                document[name] = details_document(details)
+        if change.reason:
+            document["reason"] = change.reason
+    elif isinstance(change, RegisterChange):
+        document |= {"register_closed": change.closed, "reason": change.reason}
     elif isinstance(change, PhotoChange):
         document |= {"photo_removed": change.photo_id}
     else:
@@ -197,6 +215,8 @@ def read_change(text: str) -> Change:
     """Read a change that `change_text` wrote."""
     document = json.loads(text)
     at, by = read_time(document["at"]), UserId(document["by"])
+    if "register_closed" in document:
+        return RegisterChange(at, by, document["register_closed"], document["reason"])
     if "photo_removed" in document:
         return PhotoChange(at, by, PhotoId(document["photo_removed"]))
     if "face_id" in document:
@@ -212,6 +232,9 @@ def read_change(text: str) -> Change:
         None if student is None else StudentId(student),
         _optional_status(document["before"]),
         _optional_status(document["after"]),
+        read_details(document.get("details_before", {})),
+        read_details(document.get("details_after", {})),
+        document.get("reason", ""),
     )
 
 
@@ -250,6 +273,56 @@ def read_document_body(text: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise TypeError("the body of a document is a JSON object")
     return body
+
+
+def details_document(details: MarkDetails) -> dict[str, Any]:
+    """Write the details of a mark as a JSON-like object, without those that it does not have."""
+    document = {"code": details.code, "minutes_late": details.minutes_late, "remark": details.remark or None}
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def read_details(document: Mapping[str, Any]) -> MarkDetails:
+    """Read details that `details_document` wrote."""
+    minutes = document.get("minutes_late")
+    return MarkDetails(document.get("code"), None if minutes is None else int(minutes), document.get("remark", ""))
+
+
+def lesson_text(lesson: LessonDetails | None) -> str | None:
+    """Write the lesson of a session."""
+    if lesson is None:
+        return None
+    ends_at = None if lesson.ends_at is None else time_text(lesson.ends_at)
+    return json_text(
+        {
+            "lesson_id": lesson.lesson_id,
+            "subject": lesson.subject,
+            "room": lesson.room,
+            "teacher": lesson.teacher,
+            "ends_at": ends_at,
+        }
+    )
+
+
+def read_lesson(text: str | None) -> LessonDetails | None:
+    """Read a lesson that `lesson_text` wrote."""
+    if text is None:
+        return None
+    document = json.loads(text)
+    ends_at = read_optional_time(document.pop("ends_at"))
+    return LessonDetails(**document, ends_at=ends_at)
+
+
+def closing_text(closing: Closing | None) -> str | None:
+    """Write the closing of a register."""
+    return None if closing is None else json_text({"at": time_text(closing.at), "by": closing.by})
+
+
+def read_closing(text: str | None) -> Closing | None:
+    """Read a closing that `closing_text` wrote."""
+    if text is None:
+        return None
+    document = json.loads(text)
+    return Closing(read_time(document["at"]), UserId(document["by"]))
 
 
 def counts_text(counts: Mapping[MarkStatus, int]) -> str:

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session
 from muster.domain.errors import HeadConflict, IdempotencyKeyReused, InvalidRequest, RequestUnderWay, VersionConflict
+from muster.domain.identifiers import StudentId
 from muster.domain.student import MAX_GROUPS, Student
 
 RESPONSE_LIFETIME = timedelta(days=1)
@@ -10,6 +12,11 @@ RESPONSE_LIFETIME = timedelta(days=1)
 
 MAX_RESPONSE_BYTES = 256_000
 """Below the 400 kB limit of a DynamoDB item."""
+
+
+def absent_at_start(session: Session, student: StudentId) -> Mark:
+    """Return the mark of a student when a session is opened."""
+    return Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at)
 
 
 def check_groups(student: Student) -> None:

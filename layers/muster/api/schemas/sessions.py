@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from muster.api.schemas.roll_call import FaceDocument, MarkDocument
-from muster.domain.attendance import Change, MarkChange, MarkStatus, PhotoChange
+from muster.domain.attendance import Change, MarkChange, MarkDetails, MarkStatus, PhotoChange, RegisterChange
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, StudentId, UserId
 from muster.services.roll_call.sessions import SessionDetail, SessionOverview
@@ -166,6 +166,19 @@ class SaidOfFace(BaseModel):
     student_id: str | None
 
 
+class MarkDetailsDocument(BaseModel):
+    """What a mark says beside its status; all empty once the student is erased."""
+
+    code: str | None = Field(description="Null: the table's default for the status.")
+    minutes_late: int | None
+    remark: str
+
+    @classmethod
+    def of(cls, details: MarkDetails) -> "MarkDetailsDocument":
+        """Describe the details of a mark."""
+        return cls(code=details.code, minutes_late=details.minutes_late, remark=details.remark)
+
+
 class MarkChangeDocument(BaseModel):
     """A changed mark, by hand or because a face was named."""
 
@@ -177,6 +190,9 @@ class MarkChangeDocument(BaseModel):
     name: str | None
     before: MarkStatus | None = Field(description="Null if there was no mark.")
     after: MarkStatus | None
+    details_before: MarkDetailsDocument
+    details_after: MarkDetailsDocument
+    reason: str = Field(description="Why the mark was changed; empty if no reason was given.")
 
 
 class FaceChangeDocument(BaseModel):
@@ -202,16 +218,27 @@ class PhotoChangeDocument(BaseModel):
     photo_id: str
 
 
+class RegisterChangeDocument(BaseModel):
+    """A register that was closed or reopened."""
+
+    kind: Literal["register"]
+    at: datetime
+    by: str = Field(description="Id of the user.")
+    by_name: str | None = Field(description="Name of the user, if known.")
+    closed: bool = Field(description="False: it was reopened.")
+    reason: str = Field(description="Why it was reopened.")
+
+
 class ChangePage(BaseModel):
     """A page of changes."""
 
-    items: list[MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument]
+    items: list[MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument | RegisterChangeDocument]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
 
 
 def change_document(
     change: Change, names: Mapping[StudentId, str], users: Mapping[UserId, str]
-) -> MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument:
+) -> MarkChangeDocument | FaceChangeDocument | PhotoChangeDocument | RegisterChangeDocument:
     """Describe a change.
 
     Args:
@@ -219,6 +246,10 @@ def change_document(
         users: names of the users.
     """
     by_name = users.get(change.by)
+    if isinstance(change, RegisterChange):
+        return RegisterChangeDocument(
+            kind="register", at=change.at, by=change.by, by_name=by_name, closed=change.closed, reason=change.reason
+        )
     if isinstance(change, PhotoChange):
         return PhotoChangeDocument(kind="photo", at=change.at, by=change.by, by_name=by_name, photo_id=change.photo_id)
     if isinstance(change, MarkChange):
@@ -231,6 +262,9 @@ def change_document(
             name=None if change.student_id is None else names.get(change.student_id),
             before=change.before,
             after=change.after,
+            details_before=MarkDetailsDocument.of(change.details_before),
+            details_after=MarkDetailsDocument.of(change.details_after),
+            reason=change.reason,
         )
     before, after = (
         SaidOfFace(decision=decision, student_id=student) for decision, student in (change.before, change.after)

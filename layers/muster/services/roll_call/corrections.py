@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from muster.domain.attendance import MarkStatus, Session, SessionPhoto
 from muster.domain.clearing import clear_marks
+from muster.domain.closing import check_open
 from muster.domain.corrections import (
     MAX_CONFIRMED_FACES,
     Correction,
+    MarkByHand,
     confirm_faces,
     last_decisions,
     name_face,
@@ -60,27 +62,40 @@ class Corrections:
     def mark(
         self,
         session_id: SessionId,
-        statuses: Mapping[StudentId, MarkStatus],
+        wanted: Mapping[StudentId, MarkStatus | MarkByHand],
         by: UserId,
         expected: int | None = None,
+        *,
+        reason: str = "",
     ) -> Session:
         """Set marks by hand, all or none; no photo changes them afterwards.
 
         Any student in the group can be marked, and any student who already has a mark in the session.
 
+        Args:
+            wanted: a status alone stands for a mark without a code of its own, minutes and a new remark.
+            reason: why, kept with the changes.
+
         Raises:
             SessionNotFound: no session has this id.
+            RegisterClosed: the register is closed.
+            InvalidRequest: a mark is malformed, or a text is too long.
             NotInGroup: a student is not in the group.
             VersionConflict: the session has a different version.
         """
+        by_hand = {
+            student: MarkByHand(status=mark) if isinstance(mark, MarkStatus) else mark
+            for student, mark in wanted.items()
+        }
 
         def correction(session: Session) -> Correction:
+            check_open(session)
             marks = self._sessions.marks(session_id)
             marked = {mark.student_id for mark in marks}
-            for student_id in statuses.keys() - marked:
+            for student_id in by_hand.keys() - marked:
                 self.member(student_id, session.group_id)
             photos = self._sessions.photos(session_id)
-            return set_marks(statuses, photos, marks, by=by, at=self._now())
+            return set_marks(by_hand, photos, marks, by=by, at=self._now(), reason=reason)
 
         return self._amended(session_id, expected, correction)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from muster.domain.anonymisation import anonymise, remove_students, students_in, students_in_change
 from muster.domain.attendance import Change, Mark, Session
+from muster.domain.closing import after_changes
 from muster.domain.errors import FaceNotFound, PhotoNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import PhotoId, SessionId
@@ -12,6 +13,7 @@ from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects, PendingEntry
 from muster.storage.aws.session_items import (
     changes_item,
+    closed_attribute,
     digest_key,
     marks_document,
     object_names,
@@ -63,6 +65,9 @@ class Amendments:
         record, known = self._records.load_with_mentions(session_id, students)
         if record["version"] != expected:
             raise changed_concurrently(f"The session {session_id}")
+        session = after_changes(read_session(record), amendment.changes)
+        record.pop("closed", None)
+        record |= closed_attribute(session)
         stored = read_marks(record)
         stored |= {mark.student_id: mark for mark in amendment.marks if mark.student_id in known.enrolled}
         record["marks"] = marks_document(stored)

@@ -17,6 +17,7 @@ _OTHER_ATTRIBUTES = frozenset(
     {
         *("group_id", "group_ids", "groups", "session", "session_id", "teachers", "name", "pack", "consent_wording"),
         "consent_stated_by",
+        *("lesson", "closed"),
         *("erased", "kind", "stage", "content_type", "media_type", "digest", "photo_digest", "running"),
     }
 )

@@ -1,12 +1,29 @@
 """Keys, writers and readers of a session's items in the table."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, Session, SessionPhoto
+from muster.domain.attendance import NO_DETAILS, Change, Mark, MarkSource, MarkStatus, Session, SessionPhoto
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.storage.aws import keys
 from muster.storage.aws.table import Item, Key
-from muster.storage.documents import change_text, faces_text, read_change, read_faces, read_time, time_text
+from muster.storage.documents import (
+    change_text,
+    closing_text,
+    details_document,
+    faces_text,
+    lesson_text,
+    read_change,
+    read_closing,
+    read_details,
+    read_faces,
+    read_lesson,
+    read_time,
+    time_text,
+)
+
+SESSION_ATTRIBUTES = ("id", "group_id", "started_at", "version", "erased", "lesson", "closed")
+"""Attributes of a record that `read_session` reads."""
 
 OBJECT_ATTRIBUTES = ("original", "annotated")
 """Attributes of a photo that name its objects; a photo without them has lost its files.
@@ -50,7 +67,14 @@ def new_record(session: Session, marks: Mapping[StudentId, Mark]) -> Item:
         "version": session.version,
         "erased": {status.value: count for status, count in session.erased.items()},
         "revision": 1,
+        **({} if session.lesson is None else {"lesson": lesson_text(session.lesson)}),
+        **closed_attribute(session),
     }
+
+
+def closed_attribute(session: Session) -> Item:
+    """Return the attribute of a record whose register is closed; an open one has none."""
+    return {} if session.closed is None else {"closed": closing_text(session.closed)}
 
 
 def read_session(record: Item) -> Session:
@@ -61,22 +85,40 @@ def read_session(record: Item) -> Session:
         read_time(record["started_at"]),
         int(record["version"]),
         {MarkStatus(status): int(count) for status, count in record["erased"].items()},
+        read_lesson(record.get("lesson")),
+        read_closing(record.get("closed")),
     )
 
 
 def marks_document(marks: Mapping[StudentId, Mark]) -> Item:
-    """Write marks."""
-    return {
-        student: [mark.status.value, mark.source.value, time_text(mark.marked_at)] for student, mark in marks.items()
-    }
+    """Write marks; those with details as lists of four."""
+    return {student: _mark_list(mark) for student, mark in marks.items()}
 
 
 def read_marks(record: Item) -> dict[StudentId, Mark]:
     """Read marks from a record, ordered by student id."""
     return {
-        StudentId(student): Mark(StudentId(student), MarkStatus(status), MarkSource(source), read_time(marked_at))
-        for student, (status, source, marked_at) in sorted(record["marks"].items())
+        StudentId(student): _read_mark(StudentId(student), mark) for student, mark in sorted(record["marks"].items())
     }
+
+
+def _mark_list(mark: Mark) -> list[Any]:
+    written = [mark.status.value, mark.source.value, time_text(mark.marked_at)]
+    return written if mark.details == NO_DETAILS else [*written, details_document(mark.details)]
+
+
+def _read_mark(student: StudentId, written: list[Any]) -> Mark:
+    status, source, marked_at, *rest = written
+    details = read_details(rest[0]) if rest else NO_DETAILS
+    return Mark(
+        student,
+        MarkStatus(status),
+        MarkSource(source),
+        read_time(marked_at),
+        details.code,
+        details.minutes_late,
+        details.remark,
+    )
 
 
 def photo_item(photo: SessionPhoto, original: str | None) -> Item:

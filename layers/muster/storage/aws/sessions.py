@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import uuid4
 
 from muster.domain.anonymisation import remove_students, students_in, students_named_in
-from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
-from muster.domain.errors import PhotoNotFound, SessionExists, SessionNotFound
+from muster.domain.attendance import Change, Mark, RollCall, Session, SessionPhoto
+from muster.domain.closing import check_open
+from muster.domain.errors import PhotoNotFound, RegisterClosed, SessionExists, SessionNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.domain.precedence import keep_decisions, keep_marks, outranks
@@ -16,6 +17,7 @@ from muster.storage.aws.amendments import Amendment, Amendments
 from muster.storage.aws.objects import Objects, PendingEntry
 from muster.storage.aws.session_erasure import SessionErasure
 from muster.storage.aws.session_items import (
+    SESSION_ATTRIBUTES,
     digest_item,
     digest_key,
     listing_key,
@@ -34,6 +36,7 @@ from muster.storage.aws.session_items import (
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.documents import read_faces, time_text
+from muster.storage.shared import absent_at_start
 
 
 class AwsSessions:
@@ -53,16 +56,15 @@ class AwsSessions:
         self._session_erasure = session_erasure
         self._amendments = Amendments(table, objects, records)
 
-    def create(self, session: Session, roster: Sequence[StudentId]) -> None:
+    def create(self, session: Session, roster: Sequence[StudentId], marks: Sequence[Mark] = ()) -> None:
         """Open a session; see `SessionStore.create`."""
         if self._table.get(record_key(session.id)):
             raise _exists(session.id)
-        enrolled = self._records.find_students(roster).enrolled
+        given = {mark.student_id: mark for mark in marks}
+        enrolled = self._records.find_students({*roster, *given}).enrolled
         self._records.put_mentions(session.id, enrolled)
-        absent = {
-            student: Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at) for student in enrolled
-        }
-        self._put_new(new_record(session, absent), session.id)
+        opening = {student: given.get(student) or absent_at_start(session, student) for student in enrolled}
+        self._put_new(new_record(session, opening), session.id)
         # A student may have been erased before the session existed, so that the erasure did not find it.
         if erased := enrolled - self._records.find_students(enrolled).enrolled:
             self._session_erasure.erase_students(session.id, erased, whole=True)
@@ -134,7 +136,7 @@ class AwsSessions:
         attempts: list[tuple[SessionPhoto, list[PendingEntry]]] = []
         try:
             self._records.retry_on_conflict(lambda: attempts.append(self._store(photo, marks, entry)))
-        except SessionNotFound:
+        except (SessionNotFound, RegisterClosed):
             self._objects.delete(entry)
             raise
         ((stored, unused),) = attempts
@@ -152,7 +154,7 @@ class AwsSessions:
         items = self._table.query(keys.digest_partition(digest))
         wanted = list(dict.fromkeys(record_key(SessionId(item["session"])) for item in items))
         # A session that is being removed may have photos, but no record.
-        found = self._table.get_many(wanted, ["id", "group_id", "started_at", "version", "erased"])
+        found = self._table.get_many(wanted, SESSION_ATTRIBUTES)
         return sorted(map(read_session, found.values()), key=lambda session: (session.started_at, session.id))
 
     def original(self, session_id: SessionId, photo_id: PhotoId) -> bytes:
@@ -204,7 +206,7 @@ class AwsSessions:
         return self._read_records(wanted, with_marks=with_marks)
 
     def _read_records(self, wanted: Sequence[Key], *, with_marks: bool) -> list[Item]:
-        attributes = ["id", "group_id", "started_at", "version", "erased", *(["marks"] if with_marks else [])]
+        attributes = [*SESSION_ATTRIBUTES, *(["marks"] if with_marks else [])]
         found = self._table.get_many(wanted, attributes)
         # Sessions that were removed after the query are left out.
         return [found[key] for key in wanted if key in found]
@@ -219,10 +221,14 @@ class AwsSessions:
         """
         students = students_in(photo.faces) | {mark.student_id for mark in marks}
         record, known = self._records.load_with_mentions(photo.session_id, students)
+        old = self._table.get(photo_key(photo.session_id, photo.id))
+        session = read_session(record)
+        if old is not None and session.closed is not None:
+            return read_photo(old), [entry]
+        check_open(session)
         gone = students - known.nameable
         shows_gone = bool(students_named_in(photo.faces) & gone)
         photo = replace(photo, faces=remove_students(photo.faces, gone))
-        old = self._table.get(photo_key(photo.session_id, photo.id))
         if old is not None:
             faces = keep_decisions(photo.faces, read_faces(old["faces"]), self._changes(record))
             marks = keep_marks(marks, photo.faces, faces)

@@ -11,7 +11,15 @@ from typing import Any
 
 from muster.domain.errors import MusterError, StoreUnusable
 from muster.domain.finding import Finding
-from muster.storage.documents import read_change, read_counts, read_document_body, read_embeddings, read_faces
+from muster.storage.documents import (
+    read_change,
+    read_closing,
+    read_counts,
+    read_document_body,
+    read_embeddings,
+    read_faces,
+    read_lesson,
+)
 from muster.storage.local import DATABASE_FILE, STAGING, open_local
 from muster.storage.local.backup import referenced_files
 from muster.storage.local.connection import Connection, connect
@@ -33,6 +41,8 @@ _READERS: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
     ("a change of the session", "SELECT session_id, change FROM changes", read_change),
     ("the counts of the session", "SELECT id, erased FROM sessions", read_counts),
     ("the document", "SELECT kind || ' ' || id, body FROM documents", read_document_body),
+    ("the lesson of the session", "SELECT id, lesson FROM sessions", read_lesson),
+    ("the closing of the session", "SELECT id, closed FROM sessions", read_closing),
 )
 
 

@@ -276,6 +276,15 @@ _NO_ANNOTATED_FILES = (
     "ALTER TABLE session_photos DROP COLUMN annotated_file",
 )
 
+# Codes of the school's table, minutes late and remarks; the lesson of a session, and whether its register is closed.
+_REGISTERS = (
+    "ALTER TABLE marks ADD COLUMN code TEXT",
+    "ALTER TABLE marks ADD COLUMN minutes_late INTEGER",
+    "ALTER TABLE marks ADD COLUMN remark TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sessions ADD COLUMN lesson TEXT",
+    "ALTER TABLE sessions ADD COLUMN closed TEXT",
+)
+
 # Child tables are copied and dropped before their parent, since dropping the parent first would delete their rows.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -341,4 +350,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (_LEARNED_FACES_WITH_PROVENANCE,),
     _NO_ANNOTATED_FILES,
     (_DOCUMENTS,),
+    _REGISTERS,
 )

@@ -11,17 +11,22 @@ from typing import Any
 
 from muster.domain.anonymisation import anonymise, remove_students, students_in, students_in_change, students_named_in
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
+from muster.domain.closing import after_changes, check_open
 from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
 from muster.domain.precedence import keep_decisions, keep_marks, outranks
 from muster.storage.documents import (
     change_text,
+    closing_text,
     counts_text,
     faces_text,
+    lesson_text,
     read_change,
+    read_closing,
     read_counts,
     read_faces,
+    read_lesson,
     read_time,
     time_text,
     undamaged,
@@ -29,9 +34,11 @@ from muster.storage.documents import (
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.local.transaction import Transaction, transaction
-from muster.storage.shared import changed_concurrently
+from muster.storage.shared import absent_at_start, changed_concurrently
 
-_SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased"
+_SESSION_COLUMNS = "sessions.id, group_id, started_at, version, erased, lesson, closed"
+_MARK_COLUMNS = "student_id, status, source, marked_at, code, minutes_late, remark"
+_MARK_COUNT = _MARK_COLUMNS.count(",") + 1
 _STATUS = {status.value: status for status in MarkStatus}
 _SOURCE = {source.value: source for source in MarkSource}
 _PHOTO = "SELECT id, session_id, digest, width, height, faces, pack, head, received_at, turned FROM session_photos"
@@ -44,7 +51,7 @@ class LocalSessions:
         self._database = database
         self._files = files
 
-    def create(self, session: Session, roster: Sequence[StudentId]) -> None:
+    def create(self, session: Session, roster: Sequence[StudentId], marks: Sequence[Mark] = ()) -> None:
         """Open a session; see `SessionStore.create`."""
         with self._database.write() as connection:
             if _session_row(connection, session.id) is not None:
@@ -52,20 +59,22 @@ class LocalSessions:
                     f"The session {session.id} is already open. Choose another id, or use that session."
                 )
             connection.execute(
-                "INSERT INTO sessions (id, group_id, started_at, version, erased) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO sessions (id, group_id, started_at, version, erased, lesson, closed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     session.id,
                     session.group_id,
                     time_text(session.started_at),
                     session.version,
                     counts_text(session.erased),
+                    lesson_text(session.lesson),
+                    closing_text(session.closed),
                 ),
             )
-            enrolled, _ = _enrolled_and_nameable(connection, roster)
-            absent = [
-                Mark(student, MarkStatus.ABSENT, MarkSource.PHOTO, session.started_at) for student in sorted(enrolled)
-            ]
-            _store_marks(connection, session.id, absent)
+            given = {mark.student_id: mark for mark in marks}
+            enrolled, _ = _enrolled_and_nameable(connection, {*roster, *given})
+            for student in sorted(enrolled):
+                _store_mark(connection, session.id, given.get(student) or absent_at_start(session, student))
 
     def get(self, session_id: SessionId) -> Session:
         """Return one session; see `SessionStore.get`."""
@@ -99,35 +108,40 @@ class LocalSessions:
 
     def _roll_calls(self, where: str, parameters: list[str]) -> list[RollCall]:
         rows = self._database.read().execute(
-            f"SELECT student_id, status, source, marked_at, {_SESSION_COLUMNS} FROM sessions"  # noqa: S608 our own text
+            f"SELECT {_MARK_COLUMNS}, {_SESSION_COLUMNS} FROM sessions"  # noqa: S608 our own text
             f" LEFT JOIN marks ON session_id = sessions.id WHERE {where} ORDER BY started_at, sessions.id",
             parameters,
         )
         # Parsing times is the slowest part of reading a row, and the marks of a session share few times.
         time_of = cache(read_time)
         calls = []
-        for _, group in groupby(rows, key=itemgetter(4)):
+        for _, group in groupby(rows, key=itemgetter(_MARK_COUNT)):
             of_session = list(group)
             marks = [
-                Mark(student, _STATUS[status], _SOURCE[source], time_of(marked_at))
-                for student, status, source, marked_at, *_ in of_session
+                Mark(student, _STATUS[status], _SOURCE[source], time_of(marked_at), code, minutes_late, remark)
+                for student, status, source, marked_at, code, minutes_late, remark, *_ in of_session
                 if student is not None
             ]
-            calls.append(RollCall(_session(of_session[0][4:]), tuple(sorted(marks, key=attrgetter("student_id")))))
+            calls.append(
+                RollCall(_session(of_session[0][_MARK_COUNT:]), tuple(sorted(marks, key=attrgetter("student_id"))))
+            )
         return calls
 
     def record_photo(self, photo: SessionPhoto, original: bytes, marks: Sequence[Mark]) -> SessionPhoto:
         """Store a read photo and apply its marks; see `SessionStore.record_photo`."""
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
-            _existing_row(connection, photo.session_id)
+            session = _session(_existing_row(connection, photo.session_id))
+            before = _stored_photo(connection, photo.session_id, photo.id)
+            if before is not None and session.closed is not None:
+                return before
+            check_open(session)
             # A student may have been erased, or have withdrawn consent, while the photo was read.
             enrolled, nameable = _enrolled_and_nameable(
                 connection, students_in(photo.faces) | {mark.student_id for mark in marks}
             )
             shows_gone = not students_named_in(photo.faces) <= nameable
             photo = replace(photo, faces=remove_students(photo.faces, students_in(photo.faces) - nameable))
-            before = _stored_photo(connection, photo.session_id, photo.id)
             if before is not None:
                 changes = _changes(connection, photo.session_id)
                 faces = keep_decisions(photo.faces, before.faces, changes)
@@ -156,6 +170,7 @@ class LocalSessions:
             session = _session(_existing_row(connection, session_id))
             if session.version != expected:
                 raise changed_concurrently(f"The session {session_id}")
+            session = after_changes(session, changes)
             involved = students_in(faces) | {mark.student_id for mark in marks}
             involved = involved.union(*map(students_in_change, changes))
             enrolled, nameable = _enrolled_and_nameable(connection, involved)
@@ -169,6 +184,9 @@ class LocalSessions:
             connection.executemany(
                 "INSERT INTO changes (session_id, change) VALUES (?, ?)",
                 [(session_id, change_text(anonymise(change, erased))) for change in changes],
+            )
+            connection.execute(
+                "UPDATE sessions SET closed = ? WHERE id = ?", (closing_text(session.closed), session_id)
             )
             _bump_version(connection, session_id)
             return replace(session, version=session.version + 1)
@@ -313,8 +331,17 @@ def _store_marks(connection: sqlite3.Connection, session_id: SessionId, marks: S
 
 def _store_mark(connection: sqlite3.Connection, session_id: SessionId, mark: Mark) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?)",
-        (session_id, mark.student_id, mark.status.value, mark.source.value, time_text(mark.marked_at)),
+        f"INSERT OR REPLACE INTO marks (session_id, {_MARK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (
+            session_id,
+            mark.student_id,
+            mark.status.value,
+            mark.source.value,
+            time_text(mark.marked_at),
+            mark.code,
+            mark.minutes_late,
+            mark.remark,
+        ),
     )
 
 
@@ -369,7 +396,7 @@ def _in_period(since: datetime | None, until: datetime | None) -> tuple[list[str
 
 def _marks(connection: sqlite3.Connection, session_id: SessionId) -> dict[StudentId, Mark]:
     rows = connection.execute(
-        "SELECT student_id, status, source, marked_at FROM marks WHERE session_id = ? ORDER BY student_id",
+        f"SELECT {_MARK_COLUMNS} FROM marks WHERE session_id = ? ORDER BY student_id",  # noqa: S608 our own text
         (session_id,),
     )
     marks = [_mark(row) for row in rows.fetchall()]
@@ -377,13 +404,21 @@ def _marks(connection: sqlite3.Connection, session_id: SessionId) -> dict[Studen
 
 
 def _mark(row: tuple[Any, ...]) -> Mark:
-    student, status, source, marked_at = row
-    return Mark(StudentId(student), _STATUS[status], _SOURCE[source], read_time(marked_at))
+    student, status, source, marked_at, *details = row
+    return Mark(StudentId(student), _STATUS[status], _SOURCE[source], read_time(marked_at), *details)
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    session_id, group_id, started_at, version, erased = row
-    return Session(SessionId(session_id), GroupId(group_id), read_time(started_at), version, read_counts(erased))
+    session_id, group_id, started_at, version, erased, lesson, closed = row
+    return Session(
+        SessionId(session_id),
+        GroupId(group_id),
+        read_time(started_at),
+        version,
+        read_counts(erased),
+        read_lesson(lesson),
+        read_closing(closed),
+    )
 
 
 def _photo(row: tuple[Any, ...]) -> SessionPhoto:

@@ -12,10 +12,14 @@ from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 class SessionStore(Protocol):
     """Sessions with their photos and marks."""
 
-    def create(self, session: Session, roster: Sequence[StudentId]) -> None:
+    def create(self, session: Session, roster: Sequence[StudentId], marks: Sequence[Mark] = ()) -> None:
         """Open a session in which everyone on the roster is marked absent, with source `photo`.
 
         Students without a record get no mark.
+
+        Args:
+            marks: stored instead of the absences, such as those of planned absences; their students need not be on the
+                roster.
 
         Raises:
             SessionExists: the id is taken.
@@ -55,6 +59,8 @@ class SessionStore(Protocol):
     ) -> Session:
         """Store a person's decisions atomically: set marks, replace faces, add changes, remove a photo.
 
+        A `RegisterChange` closes or reopens the register. A closed one is amended only together with its reopening.
+
         The photo is removed with its faces and files. Marks are stored with the given source, so that a mark can be set
         back to the photo's. Erased students are left out, and no face names a student who withdrew consent.
 
@@ -68,6 +74,7 @@ class SessionStore(Protocol):
             SessionNotFound: no session has this id.
             FaceNotFound: the session has no such face.
             PhotoNotFound: the session has no such photo to remove.
+            RegisterClosed: the register is closed, and none of the changes reopens it.
             VersionConflict: the session has a different version.
         """
 
@@ -104,13 +111,15 @@ class SessionStore(Protocol):
         consent are left out of its faces. If the photo named one of them, its file is not stored, since it shows the
         face.
 
-        The session's version is raised by one, unless nothing changed.
+        The session's version is raised by one, unless nothing changed. A closed register does not change: a photo that
+        it holds is returned as it is stored.
 
         Returns:
             The photo as it is stored.
 
         Raises:
             SessionNotFound: no session has this id.
+            RegisterClosed: the register is closed and does not hold the photo.
             StorageFull: nothing was stored.
         """
 

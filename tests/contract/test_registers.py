@@ -1,0 +1,150 @@
+"""Both stores keep codes, minutes and remarks of marks, the lesson of a session, and whether its register is closed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from muster.domain.attendance import (
+    Closing,
+    LessonDetails,
+    MarkChange,
+    MarkDetails,
+    MarkSource,
+    MarkStatus,
+    RegisterChange,
+)
+from muster.domain.errors import RegisterClosed
+from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
+from tests.contract.examples import (
+    NOW,
+    TEACHER,
+    a_face,
+    a_mark_change,
+    a_session,
+    a_session_photo,
+    mark,
+    open_session,
+    register,
+)
+from tests.contract.places import Place, Stores
+
+A, B = StudentId("a"), StudentId("b")
+LESSON = LessonDetails("maths-1", "Maths", "R 12", "Ms Kaya", NOW + timedelta(minutes=45))
+LATE = replace(
+    mark("a", MarkStatus.LATE, MarkSource.MANUAL), code="L", minutes_late=12, remark="Bus; “strike” \U0001f68c"
+)
+
+
+def closing(*, closed: bool, minutes: float = 5, reason: str = "") -> RegisterChange:
+    return RegisterChange(NOW + timedelta(minutes=minutes), TEACHER, closed, reason)
+
+
+def test_marks_keep_their_code_minutes_and_remark(place: Place, stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    before, after = MarkDetails(), LATE.details
+    change = replace(
+        a_mark_change("a", MarkStatus.ABSENT, MarkStatus.LATE),
+        details_before=before,
+        details_after=after,
+        reason="Came with the second bus.",
+    )
+    stores.sessions.amend(session, 1, marks=[LATE], changes=[change])
+    for opened in (stores, place.open()):
+        assert opened.sessions.marks(session) == [LATE, mark("b", MarkStatus.ABSENT, minutes=0)]
+        assert opened.sessions.roll_calls(GroupId("g"))[0].marks[0] == LATE
+        assert opened.sessions.roll_calls_of_student(A)[0].marks[0] == LATE
+        assert opened.sessions.changes(session) == [change]
+
+
+def test_erasing_a_student_erases_what_people_wrote_about_them(stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    of_b = replace(LATE, student_id=B)
+    changes = [
+        replace(a_mark_change(id, None, MarkStatus.LATE), details_after=LATE.details, reason=f"about {id}")
+        for id in ("a", "b")
+    ]
+    stores.sessions.amend(session, 1, marks=[LATE, of_b], changes=[*changes, closing(closed=True)])
+    stores.students.erase(A)
+    assert stores.sessions.marks(session) == [of_b]
+    anonymous, kept, _ = stores.sessions.changes(session)
+    assert anonymous == MarkChange(changes[0].at, TEACHER, None, None, MarkStatus.LATE)
+    assert kept == changes[1]
+    assert stores.sessions.get(session).closed == Closing(NOW + timedelta(minutes=5), TEACHER)
+    assert stores.students.traces(A) == []
+
+
+def test_a_session_keeps_its_lesson_and_opens_with_the_marks_given(place: Place, stores: Stores) -> None:
+    register(stores, "a", "b", "c")
+    register(stores, "guest", groups=["h"])
+    session = replace(a_session(), lesson=LESSON)
+    planned = replace(mark("a", MarkStatus.EXCUSED, MarkSource.PLANNED), remark="Interview")
+    guest = mark("guest", MarkStatus.PRESENT, MarkSource.MANUAL)
+    gone = mark("erased", MarkStatus.EXCUSED, MarkSource.PLANNED)
+    stores.sessions.create(session, [A, B], [planned, guest, gone])
+    assert stores.sessions.marks(session.id) == [planned, mark("b", MarkStatus.ABSENT, minutes=0), guest]
+    stores.sessions.record_photo(a_session_photo(session.id), b"o", [mark("b")])
+    stores.sessions.amend(session.id, 2, changes=[closing(closed=True)])
+    expected = replace(session, version=3, closed=Closing(NOW + timedelta(minutes=5), TEACHER))
+    for opened in (stores, place.open()):
+        sessions = opened.sessions
+        assert sessions.get(session.id) == expected
+        assert sessions.of_group(GroupId("g")) == [expected]
+        assert sessions.with_photo("ab" * 32) == [expected]
+        assert [call.session for call in sessions.roll_calls(GroupId("g"))] == [expected]
+        assert [call.session for call in sessions.roll_calls_of_student(A)] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(MarkStatus.PRESENT, "photo"), (MarkStatus.REVIEW, "photo"), (MarkStatus.ABSENT, "planned")],
+)
+def test_a_photo_that_shows_a_student_outranks_a_planned_absence(
+    stores: Stores, status: MarkStatus, expected: str
+) -> None:
+    register(stores, "a")
+    session = a_session()
+    stores.sessions.create(session, [A], [mark("a", MarkStatus.EXCUSED, MarkSource.PLANNED, minutes=0)])
+    stores.sessions.record_photo(a_session_photo(session.id), b"o", [mark("a", status)])
+    assert [found.source.value for found in stores.sessions.marks(session.id)] == [expected]
+
+
+def test_a_closed_register_refuses_everything_but_its_reopening(stores: Stores) -> None:
+    register(stores, "a", "b")
+    session = open_session(stores, "a", "b")
+    first = a_session_photo(session, a_face("a"))
+    stores.sessions.record_photo(first, b"first", [mark("a")])
+    closed = stores.sessions.amend(session, 2, changes=[closing(closed=True)])
+    assert closed == stores.sessions.get(session)
+    before = stores.sessions.marks(session), stores.sessions.photos(session), stores.sessions.changes(session)
+
+    with pytest.raises(RegisterClosed):
+        stores.sessions.record_photo(a_session_photo(session, a_face("b"), id="p2"), b"second", [mark("b")])
+    with pytest.raises(RegisterClosed):
+        stores.sessions.amend(session, 3, marks=[LATE], changes=[a_mark_change("a", None, MarkStatus.LATE)])
+    with pytest.raises(RegisterClosed):
+        stores.sessions.amend(session, 3, photo_removed=PhotoId("p1"))
+    # The event of a stored photo may come again after the register was closed.
+    assert stores.sessions.record_photo(replace(first, faces=()), b"first", [mark("b")]) == first
+    assert (stores.sessions.get(session), stores.sessions.original(session, PhotoId("p1"))) == (closed, b"first")
+    assert (stores.sessions.marks(session), stores.sessions.photos(session), stores.sessions.changes(session)) == before
+
+    reopening = closing(closed=False, minutes=9, reason="Ada came after all.")
+    reopened = stores.sessions.amend(session, 3, changes=[reopening])
+    assert reopened == replace(closed, version=4, closed=None) == stores.sessions.get(session)
+    assert stores.sessions.changes(session) == [*before[2], reopening]
+    stores.sessions.record_photo(a_session_photo(session, a_face("b"), id="p2"), b"second", [mark("b")])
+    assert [found.status for found in stores.sessions.marks(session)] == [MarkStatus.PRESENT] * 2
+
+
+def test_a_closed_session_is_removed_like_any_other(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    stores.sessions.amend(session, 1, changes=[closing(closed=True)])
+    stores.sessions.drop_files(session, NOW)
+    stores.sessions.remove(session)
+    assert stores.sessions.of_group(GroupId("g")) == []
+    stores.sessions.create(a_session(), [])
+    assert stores.sessions.get(SessionId("monday")).closed is None
