@@ -84,7 +84,7 @@ peers: .venv-peers/ready ## install the libraries that the benchmarks compare wi
 	@touch $@
 
 screens: $(VENV)/dev system-packages ## regenerate the screenshots in docs/screens
-	$(BIN)/python -m pytest tests/e2e/web/test_screens.py tests/e2e/web/test_questions.py -k barriers --write-screens
+	$(BIN)/python -m pytest tests/e2e/web/test_screens.py tests/e2e/web/test_questions.py tests/e2e/web/test_administration.py -k 'barriers or admin' --write-screens
 
 web: $(VENV)/dev ## update the list of files in the service worker; after every change under web/
 	$(BIN)/python -m infra.web_files

@@ -15,6 +15,7 @@ import { icon } from "./parts/icons.js";
 import { sheet } from "./parts/sheet.js";
 import { clearErrorToast, toast, toastError, toastRegion } from "./parts/toast.js";
 import { releaseSent, waitingText } from "./parts/waiting.js";
+import { admin, enterAdmin, exitAdmin } from "./screens/admin.js";
 import * as history from "./screens/history.js";
 import * as register from "./screens/register.js";
 import * as report from "./screens/report.js";
@@ -51,6 +52,7 @@ const SCREENS = {
   history: { page: history.historyPage, enter: history.enter, tab: "history", title: "history.title" },
   report: { page: report.reportPage, enter: report.enter, tab: "history", title: "report.title" },
   settings: { page: settings.settings, enter: settings.enter, tab: "settings", title: "settings.title" },
+  admin: { page: admin, enter: enterAdmin, exit: exitAdmin, tab: "settings", title: "admin.title" },
   "sign-in": { page: signIn.signIn, tab: null, title: "signIn.title" },
 };
 

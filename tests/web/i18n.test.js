@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import adminDe from "../../web/languages/admin/de.js";
+import adminEn from "../../web/languages/admin/en.js";
 import de from "../../web/languages/de.js";
 import en from "../../web/languages/en.js";
 import { setLanguages, web } from "./browser.js";
 
-const { chooseLanguage, explain, hasText, language, percent, startLanguage, t } = await import(web("core/i18n.js"));
+const { addTexts, chooseLanguage, explain, hasText, language, percent, startLanguage, t } = await import(
+  web("core/i18n.js")
+);
 const { Problem } = await import(web("core/problem.js"));
 
 beforeEach(async () => {
@@ -55,11 +59,25 @@ test("known problems are translated, others keep the server's message", () => {
   assert.equal(explain(new Problem(422, "no_such_code", "")), en["problem.failed"]);
 });
 
-test("both languages have the same keys and placeholders", () => {
-  const placeholders = (text) => [...new Set(JSON.stringify(text).match(/\{\w+\}/g))].sort();
-  assert.deepEqual(Object.keys(de).sort(), Object.keys(en).sort());
-  for (const [key, text] of Object.entries(en)) {
-    assert.deepEqual(placeholders(de[key]), placeholders(text), key);
-    assert.equal(typeof de[key], typeof text, key);
-  }
+for (const [name, german, english] of [
+  ["the screens of teachers", de, en],
+  ["administration", adminDe, adminEn],
+]) {
+  test(`both languages have the same keys and placeholders for ${name}`, () => {
+    const placeholders = (text) => [...new Set(JSON.stringify(text).match(/\{\w+\}/g))].sort();
+    assert.deepEqual(Object.keys(german).sort(), Object.keys(english).sort());
+    for (const [key, text] of Object.entries(english)) {
+      assert.deepEqual(placeholders(german[key]), placeholders(text), key);
+      assert.equal(typeof german[key], typeof text, key);
+    }
+  });
+}
+
+test("texts that are loaded on demand follow the language", async () => {
+  const load = (texts) => async () => ({ default: texts });
+  await addTexts({ en: load({ "later.text": "Later" }), de: load({ "later.text": "Später" }) });
+  assert.equal(t("later.text"), "Later");
+  await chooseLanguage("de");
+  assert.equal(t("later.text"), "Später");
+  assert.equal(t("action.back"), "Zurück");
 });

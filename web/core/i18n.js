@@ -9,6 +9,9 @@ const LOADERS = {
 /** Languages by their own names. */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
+/** Catalogues of screens that not everybody loads, by language. @type {Record<string, () => Promise<any>>[]} */
+const further = [];
+
 const CHOICE = "muster.language";
 
 let code = "en";
@@ -28,6 +31,12 @@ export async function startLanguage() {
   await use(wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in LOADERS) ?? "en");
 }
 
+/** Add the texts of screens that are loaded on demand. @param {Record<string, () => Promise<any>>} loaders by language. */
+export async function addTexts(loaders) {
+  further.push(loaders);
+  await use(code);
+}
+
 /** @param {string} chosen one of `LANGUAGES`; remembered for the next visit. */
 export async function chooseLanguage(chosen) {
   localStorage.setItem(CHOICE, chosen);
@@ -36,7 +45,8 @@ export async function chooseLanguage(chosen) {
 }
 
 async function use(chosen) {
-  texts = (await LOADERS[chosen]()).default;
+  const modules = await Promise.all([LOADERS, ...further].map((loaders) => loaders[chosen]()));
+  texts = Object.assign({}, ...modules.map((module) => module.default));
   code = chosen;
   locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(chosen)) ?? chosen;
   document.documentElement.lang = chosen;

@@ -9,6 +9,7 @@ import { resetOnSignOut } from "./sign-out.js";
  * @property {string} role
  * @property {string | null} name
  * @property {boolean} uploads whether large photos can be sent through the store.
+ * @property {boolean} [manages_users] whether the API has the users; otherwise the command line manages accounts.
  * @property {number} max_photos per roll call.
  * @property {number} max_photo_bytes of one photo in a direct request.
  * @property {string | null} consent_wording version of the text that students agree to.

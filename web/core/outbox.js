@@ -225,7 +225,10 @@ async function sendOne(item, user) {
     progress.set(item.id, share);
     draw();
   };
-  const answer = item.kind === "marks" ? await sendMarks(item) : await sendPhoto(item, user, onProgress);
+  const answer =
+    item.kind === "marks"
+      ? await sendMarks(item)
+      : await sendPhoto(item, user, onProgress, (uploadId) => save({ ...item, uploadId }));
   progress.delete(item.id);
   volatile.delete(item.id);
   await (await database()).delete(OUTBOX, item.id);
@@ -247,9 +250,17 @@ async function openSession({ session, groupId }) {
   opened.add(session.id);
 }
 
-async function sendPhoto(item, user, onProgress) {
+/**
+ * Send one photo: in a request, or through the store if it is too large for one.
+ * @param {any} item as in the outbox; its id is the idempotency key.
+ * @param {{uploads: boolean, max_photo_bytes: number}} user
+ * @param {(share: number) => void} onProgress
+ * @param {(uploadId: string) => Promise<void>} onUploaded see `uploadThroughStore`.
+ * @returns {Promise<any>} the server's answer.
+ */
+export async function sendPhoto(item, user, onProgress, onUploaded) {
   return item.blob.size > user.max_photo_bytes && user.uploads
-    ? await uploadThroughStore(item, onProgress, (uploadId) => save({ ...item, uploadId }))
+    ? await uploadThroughStore(item, onProgress, onUploaded)
     : await uploadDirectly(item, onProgress);
 }
 

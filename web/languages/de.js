@@ -4,6 +4,9 @@ export default {
   "action.back": "Zurück",
   "action.close": "Schließen",
   "action.undo": "Rückgängig",
+  "admin.onlyAdmins":
+    "Nur die Verwaltung kann diese Seite öffnen. Fragen Sie dort nach, oder gehen Sie zurück zu den Einstellungen.",
+  "admin.title": "Verwaltung",
   "camera.guide": "Ein Gesicht im Oval, Licht von vorn",
   "camera.none": "Keine Kamera gefunden. Wählen Sie stattdessen ein Foto.",
   "camera.refused":

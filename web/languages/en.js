@@ -4,6 +4,8 @@ export default {
   "action.back": "Back",
   "action.close": "Close",
   "action.undo": "Undo",
+  "admin.onlyAdmins": "Only admins can open this page. Ask one, or go back to the settings.",
+  "admin.title": "Administration",
   "camera.guide": "One face in the oval, lit from the front",
   "camera.none": "No camera found. Choose a photo instead.",
   "camera.refused": "Camera access is blocked. Allow it in the browser's settings, or choose a photo.",

@@ -50,6 +50,7 @@ export function settings() {
   return html`<section class="stack narrow">
     <h1 tabindex="-1">${t("settings.title")}</h1>
     ${waitingList(queuedPhotos())}
+    ${me().role === "admin" ? html`<a class="button big" href="#/admin">${icon("list")}${t("admin.title")}</a>` : nothing}
     <label class="field">
       <span>${t("settings.language")}</span>
       <select @change=${changeLanguage}>

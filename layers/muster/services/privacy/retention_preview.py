@@ -1,4 +1,4 @@
-"""What retention is about to remove."""
+"""Preview of what retention removes soon."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,0 +1,178 @@
+"""Administration in the browser: groups, roster, photos, students, users and retention, set up by one admin."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, FilePayload, Page, expect
+
+from muster.composition.local import LocalServices
+from muster.domain.identifiers import GroupId, UserId
+from muster.domain.user import Role, User
+from tests.e2e import pictures
+from tests.e2e.web import phone as phones
+from tests.e2e.web.test_screens import RULES
+
+DESKTOP = {"width": 1280, "height": 800}
+PICTURED = (("desktop", "light"), ("phone", "dark"))
+ROSTER = b"""id,name,group
+barack_obama,Barack Obama,7b
+joe_biden,Joe Biden,7b
+0003,Chiara Rossi,7b
+0004,Dilan Kaya,7b
+"""
+
+
+@pytest.fixture
+def desk(obama_before_the_camera: Browser, site: str, watched: phones.Watched) -> Iterator[Page]:
+    """A page on a desktop, of a machine that has no users yet."""
+    window = phones.context(
+        obama_before_the_camera,
+        base_url=site,
+        viewport=DESKTOP,
+        is_mobile=False,
+        has_touch=False,
+        device_scale_factor=1,
+    )
+    watched.watch(window)
+    page = window.new_page()
+    page.goto("/#/settings")
+    yield page
+    window.close()
+    assert watched.unexpected() == []
+
+
+def check(page: Page, folder: Path, name: str) -> None:
+    """Check a page on desktop and phone, light and dark: no barriers, nothing to scroll sideways; and picture it."""
+    for form, size in (("desktop", DESKTOP), ("phone", phones.PHONE)):
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} scrolls sideways on a {form}"
+        for look in ("light", "dark"):
+            page.emulate_media(color_scheme=look)
+            expect(page.locator(f"html[data-theme={look}]")).to_be_attached()
+            if (form, look) in PICTURED:
+                page.screenshot(path=folder / f"admin-{name}-{form}-{look}.jpg", type="jpeg", quality=72)
+            found = Axe().run(page, options=RULES).response["violations"]
+            serious = {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in found}
+            assert serious == {}, f"{name}, {form}, {look}"
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="light")
+
+
+def go(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Administration").get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_focused()
+
+
+def file(name: str, content: bytes, media_type: str = "image/jpeg") -> FilePayload:
+    return {"name": name, "mimeType": media_type, "buffer": content}
+
+
+def test_an_admin_sets_up_a_school_in_the_browser(
+    desk: Page, system: LocalServices, samples: Path, folder: Path, watched: phones.Watched
+) -> None:
+    watched.allowed.append("422")
+    page = desk
+    assert not page.evaluate("performance.getEntriesByType('resource').some(({ name }) => name.includes('/admin/'))")
+    page.get_by_role("link", name="Administration").click()
+
+    go(page, "Groups")
+    page.get_by_label("Short name").fill("7b")
+    page.get_by_label("Name", exact=True).fill("Class 7b")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("row", name="Class 7b")).to_be_visible()
+    page.get_by_role("button", name="Edit Class 7b").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("7b, upstairs")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row", name="7b, upstairs")).to_be_visible()
+    check(page, folder, "groups")
+
+    go(page, "Import a roster")
+    page.set_input_files("input[type=file]", file("7b.csv", b"id,name\n1,A\n1,B\n", "text/csv"))
+    expect(page.get_by_text("Nothing can be imported")).to_be_visible()
+    assert system.roster.find() == []
+    page.set_input_files("input[type=file]", file("7b.csv", ROSTER, "text/csv"))
+    expect(page.get_by_role("row", name="Chiara Rossi")).to_contain_text("to add")
+    check(page, folder, "import")
+    assert system.roster.find() == []
+    page.get_by_role("button", name="Import 4 changes").click()
+    expect(page.get_by_role("heading", name="The roster was imported")).to_be_visible()
+    assert len(system.roster.find(GroupId("7b"))) == 4
+
+    go(page, "Register photos")
+    expect(page.locator("[data-test=choose-photos]")).to_be_disabled()
+    page.get_by_label("All students in these photos").check()
+    gallery = samples / "gallery"
+    page.set_input_files(
+        "[data-test=choose-photos]",
+        [
+            file("barack_obama.jpg", (gallery / "barack_obama.jpg").read_bytes()),
+            file("0003.jpg", pictures.without_face()),
+            file("0099.jpg", (gallery / "joe_biden.jpg").read_bytes()),
+        ],
+    )
+    expect(page.get_by_text("Finished. Refused photos come first.")).to_be_visible()
+    results = page.locator("[data-test=photos] li")
+    expect(results.nth(0)).to_contain_text("No face found.")
+    expect(results.nth(1)).to_contain_text("Nobody on the roster has the ID 0099.")
+    expect(results.nth(2)).to_contain_text("Barack Obama")
+    expect(results.nth(2).locator("img")).to_be_visible()
+    check(page, folder, "photos")
+    page.get_by_role("button", name="Choose more photos").click()
+    page.set_input_files("[data-test=choose-photos]", gallery / "barack_obama.jpg")
+    expect(results.nth(0)).to_contain_text("registered before")
+
+    go(page, "Students")
+    page.get_by_label("Name or ID").fill("oba")
+    expect(page.get_by_role("status").get_by_text("1 student")).to_be_visible()
+    page.get_by_label("Name or ID").fill("")
+    check(page, folder, "students")
+    page.get_by_role("link", name="Barack Obama").click()
+    expect(page.locator("server-picture img")).to_be_visible()
+    check(page, folder, "student")
+    page.get_by_label("Name", exact=True).fill("Barack H. Obama")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Barack H. Obama")).to_be_visible()
+    page.get_by_role("button", name="Erase this student").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Erase for good")).to_be_disabled()
+    dialog.get_by_label("type the ID").fill("barack_obama")
+    check(page, folder, "erase")
+    dialog.get_by_role("button", name="Erase for good").click()
+    expect(page.get_by_role("heading", level=1, name="Students")).to_be_visible()
+    expect(page.get_by_role("link", name="Barack H. Obama")).to_have_count(0)
+    assert len(system.roster.find()) == 3
+
+    go(page, "Retention")
+    expect(page.get_by_role("row", name="Photos of roll calls")).to_contain_text("30 days")
+    check(page, folder, "retention")
+
+    go(page, "Users")
+    page.get_by_role("button", name="New user").click()
+    dialog.get_by_label("User name").fill("head")
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog.get_by_role("img", name="QR code")).to_be_visible()
+    token = dialog.locator("code").inner_text()
+    assert system.users.of_token(token) == User(UserId("head"), Role.ADMIN)
+    check(page, folder, "token")
+    dialog.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="New user").click()
+    dialog.get_by_label("User name").fill("ada")
+    dialog.get_by_label("7b, upstairs").check()
+    dialog.get_by_role("button", name="Create").click()
+    teacher = dialog.locator("code").inner_text()
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("row", name="ada")).to_contain_text("7b")
+    check(page, folder, "users")
+
+    # The same address is closed to a teacher, and its modules are not even loaded.
+    page.evaluate("token => localStorage.setItem('muster.token', token)", teacher)
+    page.goto("/#/settings")
+    page.reload()
+    expect(page.get_by_text("Teacher")).to_be_visible()
+    expect(page.get_by_role("link", name="Administration")).to_have_count(0)
+    page.goto("/#/admin/users")
+    expect(page.get_by_text("Only admins can open this page.")).to_be_visible()
+    assert not page.evaluate("performance.getEntriesByType('resource').some(({ name }) => name.includes('/admin/'))")

@@ -1,0 +1,75 @@
+/** Administration: its navigation, and the page that the address names. */
+
+import { t } from "../../core/i18n.js";
+import { icon } from "../../parts/icons.js";
+import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import * as groups from "./groups.js";
+import { focusHeading } from "./parts.js";
+import * as photos from "./photos.js";
+import * as retention from "./retention.js";
+import * as rosterImport from "./roster-import.js";
+import * as student from "./student.js";
+import * as students from "./students.js";
+import * as users from "./users.js";
+
+/**
+ * @typedef {object} AdminPage
+ * @property {() => unknown} page returns the template.
+ * @property {(argument: string) => Promise<void>} [enter]
+ * @property {() => void} [exit]
+ * @property {() => void} [forget] called at sign-out.
+ */
+
+/** Pages by the second part of the address. @type {Record<string, AdminPage>} */
+const PAGES = { students, student, groups, users, import: rosterImport, photos, retention };
+
+/** @type {{name: string, icon: Parameters<typeof icon>[0], label: string}[]} */
+const LINKS = [
+  { name: "students", icon: "person", label: "admin.students" },
+  { name: "groups", icon: "list", label: "admin.groups" },
+  { name: "users", icon: "addPerson", label: "admin.users" },
+  { name: "import", icon: "note", label: "admin.import" },
+  { name: "photos", icon: "gallery", label: "admin.photos" },
+  { name: "retention", icon: "clock", label: "admin.retention" },
+];
+const FIRST = "students";
+
+let current = FIRST;
+
+/** Open the page that the address names. */
+export async function enter() {
+  const [, , name = "", argument = ""] = location.hash.split("/");
+  current = name in PAGES ? name : FIRST;
+  focusHeading();
+  // On a phone the navigation is wider than the screen.
+  requestAnimationFrame(() =>
+    document.querySelector(".admin-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }),
+  );
+  await PAGES[current].enter?.(decodeURIComponent(argument));
+}
+
+/** Leave the page. */
+export function exit() {
+  PAGES[current].exit?.();
+}
+
+/** Drop what the pages know about people. */
+export function forget() {
+  for (const page of Object.values(PAGES)) page.forget?.();
+}
+
+/** @returns the navigation and the page. */
+export function page() {
+  const shown = current === "student" ? "students" : current;
+  return html`<div class="admin">
+    <nav class="admin-nav" aria-label=${t("admin.pages")}>
+      <ul>
+        ${LINKS.map(
+          ({ name, icon: symbol, label }) =>
+            html`<li><a href="#/admin/${name}" aria-current=${name === shown ? "page" : nothing}>${icon(symbol)}<span>${t(label)}</span></a></li>`,
+        )}
+      </ul>
+    </nav>
+    <div class="admin-page">${PAGES[current].page()}</div>
+  </div>`;
+}
