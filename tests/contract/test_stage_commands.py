@@ -162,6 +162,12 @@ WORKING = {
     "sessions remove-photo": ("monday", PHOTO, "--yes"),
     "sessions remove": ("monday", "--yes"),
     "attendance report": ("--group", "7b"),
+    "reports breakdown": ("--group", "7b", "--by", "weekday"),
+    "reports absences": (),
+    "reports low": (),
+    "reports day": (),
+    "reports evacuation": (),
+    "reports sheet": ("--group", "7b", "--output", "sheet.html"),
     "attendance export": ("--group", "7b", "--output", "week.csv"),
     "train": ("--withdraw",),
     "retention": ("--yes",),
@@ -172,6 +178,9 @@ tests/contract/test_school_statistics.py test their services."""
 
 READING = {name for name in WORKING if name.split()[-1] in ("list", "learned-faces", "show", "questions", "report")}
 READING |= {"attendance export", "students register"}  # registered before
+READING |= {name for name in WORKING if name.startswith("reports ")}
+FILES = {"attendance export": {"week.csv"}, "reports sheet": {"sheet.html"}}
+"""Files that commands write."""
 
 
 @pytest.mark.parametrize("name", sorted(WORKING))
@@ -192,7 +201,7 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     assert f"Stage prod: table {aws.table}" in answered.stderr
     assert (stored(aws) == before) == (name in READING), "a change is on the stage"
     written = {path.name for path in set(workstation.files) - set(files)}
-    assert written == ({"week.csv"} if name == "attendance export" else set())
+    assert written == FILES.get(name, set())
     assert made
     check_policy(made, aws)
 

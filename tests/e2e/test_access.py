@@ -107,6 +107,12 @@ ACCESS_RULES = {
     "PUT /v1/users/{user_id}/token": AccessRule("admin", {"json": {}}),
     "DELETE /v1/users/{user_id}": AccessRule("admin"),
     "GET /v1/reports/attendance": AccessRule("own", {"params": {"group_id": "7b"}}),
+    "GET /v1/reports/breakdown": AccessRule("own", {"params": {"group_id": "7b", "by": "weekday"}}),
+    "GET /v1/reports/absences": AccessRule("any"),
+    "GET /v1/reports/low-attendance": AccessRule("any"),
+    "GET /v1/reports/day": AccessRule("any"),
+    "GET /v1/reports/evacuation": AccessRule("any"),
+    "GET /v1/reports/sheet": AccessRule("own", {"params": {"group_id": "7b"}}),
 }
 """Every route of one machine that is not open; one that is missing here fails the test."""
 

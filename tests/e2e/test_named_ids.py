@@ -34,6 +34,7 @@ NOT_IDS = frozenset(
         *("limit", "cursor", "since", "until", "started_at", "format", "dry_run", "Idempotency-Key", "if-match"),
         *("marks", "status", "learn", "learn_anyway", "kind", "content_type", "size"),
         *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
+        *("by", "days", "sessions", "below", "day", "columns"),
         *("faces", "face_id"),  # faces of the session in the path, tested below
         "teachers",  # user ids, which only an admin may send
         *("lessons", "terms", "holidays", "day", "by", "first_day", "last_day"),  # of a timetable
@@ -112,6 +113,13 @@ REQUESTS = {
     ("GET /v1/reports/attendance", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
     ("GET /v1/reports/attendance", "student_id"): Request("s1", {"params": {"student_id": "{}"}}),
     ("GET /v1/reports/attendance", "session_id"): Request("monday", {"params": {"session_id": "{}"}}),
+    ("GET /v1/reports/breakdown", "group_id"): Request("7b", {"params": {"group_id": "{}", "by": "period"}}),
+    ("GET /v1/reports/breakdown", "student_id"): Request("s1", {"params": {"student_id": "{}", "by": "period"}}),
+    ("GET /v1/reports/absences", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
+    ("GET /v1/reports/low-attendance", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
+    ("GET /v1/reports/day", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
+    ("GET /v1/reports/evacuation", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
+    ("GET /v1/reports/sheet", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
 }
 """Each field, outside the path, by which a request that a teacher may send names somebody or something."""
 

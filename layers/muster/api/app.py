@@ -21,6 +21,7 @@ from muster.api.routes.groups import group_routes
 from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
 from muster.api.routes.oneroster import oneroster_routes
+from muster.api.routes.overviews import overview_routes
 from muster.api.routes.reports import report_routes
 from muster.api.routes.retention import retention_routes
 from muster.api.routes.sessions import session_routes
@@ -103,6 +104,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, retention_routes(system))
     if system.users is not None:
         _add(app, user_routes(system, system.users))
+    _add(app, overview_routes(system))
     if system.uploads is not None:
         _add(app, upload_routes(system.uploads, Authorize(system.access)))
     _add(app, health_routes(system))

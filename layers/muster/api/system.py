@@ -12,6 +12,7 @@ from muster.api.sign_in import SignIn
 from muster.domain.identifiers import PackId
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.sessions import Sessions
@@ -71,6 +72,7 @@ class RecordServices:
     reports: Reports
     timetables: Timetables
     lesson_sessions: LessonSessions
+    overviews: Overviews
     heads: HeadInUse
     training: TrainingQueue
     uploads: Uploads | None

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     ),
     "attendance": ("attendance:app", "Attendance reports of a group, a student or a session."),
     "lessons": ("lessons:app", "The timetable: lessons of groups, and registers that are not taken."),
+    "reports": ("reports:app", "Breakdowns, absences, days, evacuation lists and blank sheets."),
     "groups": ("groups:app", "Classes and courses."),
     "sessions": ("sessions:app", "List, show, open, correct and remove sessions."),
     "students": ("students:app", "Students on the roster."),

@@ -99,7 +99,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write attendance over a period to a file: CSV, XLSX, or a printable HTML page."""
-    chosen = format or _format_of(output)
+    chosen = format or format_of(output)
     if delimiter is not None and chosen is not FileFormat.CSV:
         raise typer.BadParameter(f"--delimiter applies to CSV only, and this file is {chosen}")
     found = _report(group, student, session, since=since, until=until, time_zone=time_zone, data=data)
@@ -110,7 +110,7 @@ def export(
             content = xlsx_file(found)
         case FileFormat.HTML:
             content = html_page(found).encode()
-    _write(output, content, force=force)
+    write_file(output, content, force=force)
     document = {
         "output": str(output),
         "format": chosen,
@@ -148,7 +148,8 @@ def _report(
     return reports.of_session(find_session(records, session or ""))
 
 
-def _format_of(output: Path) -> FileFormat:
+def format_of(output: Path) -> FileFormat:
+    """Return the format that a file's extension names."""
     try:
         return FileFormat(output.suffix.lower().lstrip("."))
     except ValueError:
@@ -157,7 +158,7 @@ def _format_of(output: Path) -> FileFormat:
         ) from None
 
 
-def _write(output: Path, content: bytes, *, force: bool) -> None:
+def write_file(output: Path, content: bytes, *, force: bool) -> None:
     """Write a file atomically, readable by its owner only, since it holds names."""
     if output.exists() and not force:
         raise OutputExists(f"{output} exists already: choose another name, or add --force to overwrite it.")

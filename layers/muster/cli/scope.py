@@ -15,6 +15,8 @@ ON_STAGES: Final = frozenset(
         *("sessions name", "sessions mark", "sessions remove-photo", "sessions remove"),
         *("lessons list", "lessons not-taken"),
         *("attendance report", "attendance export"),
+        *("reports breakdown", "reports absences", "reports low", "reports day", "reports evacuation"),
+        "reports sheet",
         *("users list", "users remove"),
         *("train", "retention", "packs migrate", "packs measure", "doctor"),
     }

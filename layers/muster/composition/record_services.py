@@ -14,6 +14,7 @@ from muster.services.caches.heads import HeadPointer
 from muster.services.privacy.retention import RetentionLimits
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.sessions import Sessions
@@ -142,6 +143,7 @@ def build_record_services(
         reports=Reports(stores.students, stores.sessions, stores.groups, zone),
         timetables=Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone),
         lesson_sessions=lesson_sessions,
+        overviews=Overviews(stores.students, stores.sessions, stores.groups, zone),
         heads=HeadPointer(stores.heads, pack, settings.head),
         training=training,
         uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from muster.domain.attendance import MarkStatus, RollCall
+from muster.domain.attendance import LessonDetails, MarkStatus, RollCall
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
 from muster.domain.taken import is_taken
@@ -76,6 +76,7 @@ class SessionLine:
         tally: marks of the report's students and of erased students.
         erased: the part of `tally` that belongs to erased students.
         questions: number of the report's students in review, also in a session that is not taken.
+        lesson: the lesson of the session, as the timetable had it then.
     """
 
     id: SessionId
@@ -85,6 +86,7 @@ class SessionLine:
     tally: Tally
     erased: Tally
     questions: int
+    lesson: LessonDetails | None = None
 
     @property
     def day(self) -> date:
@@ -116,12 +118,18 @@ class StudentLine:
 
 @dataclass(frozen=True, slots=True)
 class GroupLine:
-    """One group of the report; `sessions` is the number of sessions that are taken."""
+    """One group of the report.
+
+    Attributes:
+        sessions: number of sessions that are taken.
+        current: False in a report about a student who has marks in the group but has left it.
+    """
 
     id: GroupId
     name: str
     sessions: int
     tally: Tally
+    current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +282,7 @@ def _session(roll_call: RollCall, known: set[StudentId], zone: ZoneInfo, scope: 
         tally=tally + erased if taken else Tally(),
         erased=erased if taken else Tally(),
         questions=tally.review,
+        lesson=session.lesson,
     )
 
 

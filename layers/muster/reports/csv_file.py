@@ -6,7 +6,7 @@ from enum import StrEnum
 from io import StringIO
 
 from muster.reports.attendance import AttendanceReport
-from muster.reports.table import ColumnKind, Value, attendance_table
+from muster.reports.table import ColumnKind, ReportTable, Value, attendance_table
 
 # Texts that a spreadsheet converts to a number, time, date or truth value: `007`, `1e5`, `1-2`, `Mar1`, `7am`, `true`.
 _CONVERTED_BY_SPREADSHEETS = re.compile(
@@ -42,7 +42,11 @@ def csv_file(report: AttendanceReport, delimiter: Delimiter = Delimiter.COMMA) -
     formulas get a leading apostrophe. Rates have four decimals, with a decimal comma if the delimiter is a semicolon;
     days are in ISO 8601.
     """
-    table = attendance_table(report)
+    return csv_of(attendance_table(report), delimiter)
+
+
+def csv_of(table: ReportTable, delimiter: Delimiter = Delimiter.COMMA) -> bytes:
+    """Return one table as CSV; see `csv_file`."""
     text = StringIO()
     writer = csv.writer(text, delimiter=delimiter.character)
     writer.writerow([column.title for column in table.columns])

@@ -1,12 +1,12 @@
 """Reports as a self-contained, printable HTML page without scripts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
-from importlib import resources
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, Scope, SessionLine
 from muster.reports.heat_map import heat_map
+from muster.reports.page import page, table_of
 from muster.reports.wording import (
     LETTERS,
     NOT_TAKEN,
@@ -23,11 +23,6 @@ from muster.reports.wording import (
 LONG_ABSENCE = 3
 """Sessions missed in a row from which a student is listed at the top of the page."""
 
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""The page's Content-Security-Policy, which allows only the inline style."""
-
-_STYLE = resources.files("muster.reports").joinpath("page.css").read_text(encoding="utf-8")
-
 
 def html_page(report: AttendanceReport) -> str:
     """Return the page: a summary, then the marks as letters on colours with a legend.
@@ -36,7 +31,7 @@ def html_page(report: AttendanceReport) -> str:
     session's report lists students. It is readable in black and white, and prints in landscape with the header on every
     page.
     """
-    title = escape(headline(report))
+    title = f"Attendance: {headline(report)}"
     match report.scope:
         case Scope.GROUP:
             marks = "".join(heat_map(report))
@@ -45,14 +40,7 @@ def html_page(report: AttendanceReport) -> str:
         case Scope.SESSION:
             marks = _of_session(report)
     setting = f"Attendance, {period_text(report)}. Days and times are in {report.zone.key}."
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}">'
-        f"<title>Attendance: {title}</title><style>{_STYLE}</style></head>"
-        f'<body><h1>{_heading(report)}</h1><p class="quiet">{escape(setting)}</p>'
-        f"{''.join(_summary(report))}{_legend(report.scope)}{marks}</body></html>\n"
-    )
+    return page(title, _heading(report), setting, f"{''.join(_summary(report))}{_legend(report.scope)}{marks}")
 
 
 def _summary(report: AttendanceReport) -> Iterator[str]:
@@ -107,7 +95,7 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
     groups = {group.id: group.name for group in report.groups}
     totals = [
         [
-            f"<bdi>{escape(group.name)}</bdi>",
+            f"<bdi>{escape(group.name)}</bdi>" + ("" if group.current else " <small>(left)</small>"),
             group.sessions,
             group.tally.present,
             group.tally.late,
@@ -118,7 +106,7 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
         ]
         for group in report.groups
     ]
-    yield _list(("Group", "Sessions", "Present", "Late", "Absent", "Excused", "To review", "Rate"), totals)
+    yield table_of(("Group", "Sessions", "Present", "Late", "Absent", "Excused", "To review", "Rate"), totals)
     yield (
         f"<p>Sessions missed in a row: {student.longest_absence} at most, {student.current_absence} most recently.</p>"
     )
@@ -131,7 +119,7 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
         ]
         for session, status in zip(report.sessions, student.marks, strict=True)
     ]
-    yield _list(("Day", "Time", "Group", "Mark"), marks)
+    yield table_of(("Day", "Time", "Group", "Mark"), marks)
 
 
 def _of_session(report: AttendanceReport) -> str:
@@ -140,7 +128,7 @@ def _of_session(report: AttendanceReport) -> str:
         [student.id, f"<bdi>{escape(student.name)}</bdi>", _mark(session, student.marks[0])]
         for student in report.students
     ]
-    return _list(("Id", "Student", "Mark"), marks)
+    return table_of(("Id", "Student", "Mark"), marks)
 
 
 def _mark(session: SessionLine, status: MarkStatus | None) -> str:
@@ -151,13 +139,6 @@ def _mark(session: SessionLine, status: MarkStatus | None) -> str:
 
 def _key(status: MarkStatus) -> str:
     return f'<span class="key {status.value}">{LETTERS[status]}</span>&nbsp;{WORDS[status]}'
-
-
-def _list(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a table; the cells are HTML already."""
-    titles = "".join(f'<th scope="col">{title}</th>' for title in head)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="sheet"><table class="list"><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _count(number: int, thing: str) -> str:

@@ -42,7 +42,7 @@ class ReportTable:
     rows: tuple[tuple[Value, ...], ...]
 
 
-_TALLY = (
+TALLY = (
     Column("present", ColumnKind.COUNT),
     Column("late", ColumnKind.COUNT),
     Column("absent", ColumnKind.COUNT),
@@ -50,8 +50,9 @@ _TALLY = (
     Column("to_review", ColumnKind.COUNT),
     Column("attendance_rate", ColumnKind.RATE),
 )
-_STUDENT = (Column("student_id", ColumnKind.ID), Column("name", ColumnKind.TEXT))
-_ABSENCE = (Column("longest_absence", ColumnKind.COUNT), Column("current_absence", ColumnKind.COUNT))
+"""Columns of `figures`."""
+STUDENT = (Column("student_id", ColumnKind.ID), Column("name", ColumnKind.TEXT))
+ABSENCE = (Column("longest_absence", ColumnKind.COUNT), Column("current_absence", ColumnKind.COUNT))
 _SESSION = (
     Column("date", ColumnKind.DAY),
     Column("time", ColumnKind.TEXT),
@@ -82,7 +83,7 @@ def attendance_table(report: AttendanceReport) -> ReportTable:
         status = Column("status", ColumnKind.STATUS)
         return ReportTable(
             "Attendance",
-            (*_STUDENT, status),
+            (*STUDENT, status),
             tuple((student.id, student.name, *_marks(report, student)) for student in report.students),
         )
     sessions = tuple(Column(title, ColumnKind.MARK) for title in session_titles(report))
@@ -90,14 +91,14 @@ def attendance_table(report: AttendanceReport) -> ReportTable:
         (
             student.id,
             student.name,
-            *_figures(student.tally),
+            *figures(student.tally),
             student.longest_absence,
             student.current_absence,
             *_marks(report, student),
         )
         for student in report.students
     )
-    return ReportTable("Attendance", (*_STUDENT, *_TALLY, *_ABSENCE, *sessions), rows)
+    return ReportTable("Attendance", (*STUDENT, *TALLY, *ABSENCE, *sessions), rows)
 
 
 def _sessions(report: AttendanceReport) -> ReportTable:
@@ -108,16 +109,16 @@ def _sessions(report: AttendanceReport) -> ReportTable:
             session.group_id,
             session.id,
             "yes" if session.taken else NOT_TAKEN,
-            *_figures(session.tally),
+            *figures(session.tally),
         )
         for session in report.sessions
     )
-    return ReportTable("Sessions", (*_SESSION, Column("taken", ColumnKind.STATUS), *_TALLY), rows)
+    return ReportTable("Sessions", (*_SESSION, Column("taken", ColumnKind.STATUS), *TALLY), rows)
 
 
 def _days(report: AttendanceReport) -> ReportTable:
-    rows = tuple((line.day, line.sessions, *_figures(line.tally)) for line in report.days)
-    return ReportTable("Days", (Column("date", ColumnKind.DAY), Column("sessions", ColumnKind.COUNT), *_TALLY), rows)
+    rows = tuple((line.day, line.sessions, *figures(line.tally)) for line in report.days)
+    return ReportTable("Days", (Column("date", ColumnKind.DAY), Column("sessions", ColumnKind.COUNT), *TALLY), rows)
 
 
 def session_titles(report: AttendanceReport) -> tuple[str, ...]:
@@ -143,13 +144,18 @@ def _groups(report: AttendanceReport) -> ReportTable:
         Column("group_id", ColumnKind.ID),
         Column("name", ColumnKind.TEXT),
         Column("sessions", ColumnKind.COUNT),
-        *_TALLY,
+        *TALLY,
+        Column("current", ColumnKind.STATUS),
     )
-    rows = tuple((group.id, group.name, group.sessions, *_figures(group.tally)) for group in report.groups)
+    rows = tuple(
+        (group.id, group.name, group.sessions, *figures(group.tally), "yes" if group.current else "left")
+        for group in report.groups
+    )
     return ReportTable("Groups", columns, rows)
 
 
-def _figures(tally: Tally) -> Iterator[Value]:
+def figures(tally: Tally) -> Iterator[Value]:
+    """Yield the values of the columns `TALLY`."""
     yield from (tally.present, tally.late, tally.absent, tally.excused, tally.review, tally.rate)
 
 

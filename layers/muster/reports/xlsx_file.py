@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -48,13 +49,18 @@ def xlsx_file(report: AttendanceReport) -> bytes:
 
     Ids and names are always text; the workbook contains no formulas.
     """
+    return workbook_of(report_tables(report), _explanation(report))
+
+
+def workbook_of(tables: Iterable[ReportTable], explanation: Iterable[tuple[str, str]]) -> bytes:
+    """Return a workbook with a sheet per table, and a last one that explains the figures; see `xlsx_file`."""
     # Imported here, because it takes longer than most requests.
     from openpyxl import Workbook
 
     workbook = Workbook(write_only=True)
-    for table in report_tables(report):
+    for table in tables:
         _write(workbook, table)
-    _explain(workbook, report)
+    _explain(workbook, explanation)
     content = BytesIO()
     workbook.save(content)
     return content.getvalue()
@@ -133,10 +139,15 @@ def _mark_cells(sheet: WriteOnlyWorksheet) -> dict[Value, Cell]:
     return cells
 
 
-def _explain(workbook: Workbook, report: AttendanceReport) -> None:
+def _explain(workbook: Workbook, explanation: Iterable[tuple[str, str]]) -> None:
     sheet = workbook.create_sheet("About")
     sheet.column_dimensions["A"].width = 24
     sheet.column_dimensions["B"].width = 100
+    for title, text in explanation:
+        sheet.append([_text(sheet, title), _text(sheet, text)])
+
+
+def _explanation(report: AttendanceReport) -> list[tuple[str, str]]:
     lines = {
         "report": headline(report),
         "period": period_text(report),
@@ -147,5 +158,4 @@ def _explain(workbook: Workbook, report: AttendanceReport) -> None:
         + f", {NOT_TAKEN_SYMBOL} {NOT_TAKEN}; empty: not on the roster.",
         NOT_TAKEN: NOT_TAKEN_MEANING,
     }
-    for title, text in [*lines.items(), *(("remark", text) for text in remarks(report))]:
-        sheet.append([_text(sheet, title), _text(sheet, text)])
+    return [*lines.items(), *(("remark", text) for text in remarks(report))]

@@ -1,13 +1,12 @@
 """Attendance reports as JSON, CSV, XLSX or HTML."""
 
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
 from muster.api.authorize import Authorize
-from muster.api.problems import problems
+from muster.api.report_forms import FORMS, PROBLEMS, Day, DelimiterQuery, ReportFormat, answer
 from muster.api.schemas.reports import ReportDocument
 from muster.api.system import RecordServices
 from muster.domain.errors import InvalidRequest
@@ -15,56 +14,17 @@ from muster.domain.identifiers import parse_group_id, parse_session_id, parse_st
 from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport
 from muster.reports.csv_file import Delimiter, csv_file
-from muster.reports.html_page import PAGE_POLICY, html_page
+from muster.reports.html_page import html_page
 from muster.reports.wording import file_stem
 from muster.reports.xlsx_file import xlsx_file
-
-_PROBLEMS = problems(401, 403, 404, 413, 422)
-
-
-class ReportFormat(StrEnum):
-    """The formats of a report."""
-
-    JSON = "json"
-    CSV = "csv"
-    XLSX = "xlsx"
-    HTML = "html"
-
-
-_MEDIA_TYPES = {
-    ReportFormat.JSON: "application/json",
-    ReportFormat.CSV: "text/csv",
-    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ReportFormat.HTML: "text/html",
-}
-_FORMS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The report. CSV and XLSX are sent as attachments.",
-        "content": {
-            _MEDIA_TYPES[ReportFormat.CSV]: {
-                "schema": {
-                    "type": "string",
-                    "description": 'UTF-8 with byte order mark. An id that looks like a number is written `="007"`, so '
-                    "that a spreadsheet keeps its zeros. A name that looks like a formula starts with an apostrophe.",
-                }
-            },
-            _MEDIA_TYPES[ReportFormat.XLSX]: {"schema": {"type": "string", "format": "binary"}},
-            _MEDIA_TYPES[ReportFormat.HTML]: {
-                "schema": {"type": "string", "description": "A printable page with a heat map of the period."}
-            },
-        },
-    }
-}
-
-Day = Annotated[str | None, Query(json_schema_extra={"format": "date"}, examples=["2026-09-01"])]
 
 
 def report_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
-    router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=_PROBLEMS)
+    router = APIRouter(prefix="/v1/reports", tags=["reports"], responses=PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
 
-    @router.get("/attendance", response_model=ReportDocument, responses=_FORMS)
+    @router.get("/attendance", response_model=ReportDocument, responses=FORMS)
     def attendance(
         access: caller,
         group_id: Annotated[str | None, Query(description="All students who are, or were, in this group.")] = None,
@@ -76,10 +36,7 @@ def report_routes(system: RecordServices) -> APIRouter:
         since: Day = None,
         until: Day = None,
         format: ReportFormat = ReportFormat.JSON,
-        delimiter: Annotated[
-            Delimiter,
-            Query(description="Of CSV. German or French Excel needs `semicolon`, with decimal commas."),
-        ] = Delimiter.COMMA,
+        delimiter: DelimiterQuery = Delimiter.COMMA,
     ) -> Response:
         """Report the attendance of one group, one student or one session.
 
@@ -99,27 +56,25 @@ def report_routes(system: RecordServices) -> APIRouter:
             if period != Period():
                 raise InvalidRequest("A session has its own day. Leave out since and until.")
             report = system.reports.of_session(access.session(parse_session_id(session_id or "")).id)
-        return _response(report, format, delimiter)
+        return answer(_Files(report), file_stem(report), format, delimiter)
 
     return router
 
 
-def _response(report: AttendanceReport, form: ReportFormat, delimiter: Delimiter) -> Response:
-    content: str | bytes
-    match form:
-        case ReportFormat.JSON:
-            content = ReportDocument.of(report).model_dump_json()
-        case ReportFormat.CSV:
-            content = csv_file(report, delimiter)
-        case ReportFormat.XLSX:
-            content = xlsx_file(report)
-        case ReportFormat.HTML:
-            content = html_page(report)
-    # It contains names of students, so no shared cache may keep it.
-    headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-    if form is not ReportFormat.JSON:
-        where = "inline" if form is ReportFormat.HTML else "attachment"
-        headers["Content-Disposition"] = f'{where}; filename="{file_stem(report)}.{form}"'
-    if form is ReportFormat.HTML:
-        headers["Content-Security-Policy"] = PAGE_POLICY
-    return Response(content, headers=headers, media_type=_MEDIA_TYPES[form])
+class _Files:
+    """The formats of a report on one group, student or session."""
+
+    def __init__(self, report: AttendanceReport) -> None:
+        self._report = report
+
+    def json(self) -> str:
+        return ReportDocument.of(self._report).model_dump_json()
+
+    def csv(self, delimiter: Delimiter) -> bytes:
+        return csv_file(self._report, delimiter)
+
+    def xlsx(self) -> bytes:
+        return xlsx_file(self._report)
+
+    def html(self) -> str:
+        return html_page(self._report)

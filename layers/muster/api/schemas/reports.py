@@ -38,12 +38,19 @@ class GroupTotalsDocument(BaseModel):
     group_id: str
     name: str
     sessions: int = Field(description="Number of sessions that are taken.")
+    current: bool = Field(description="False in a student's report for a group that the student has left.")
     totals: TallyDocument
 
     @classmethod
     def of(cls, line: GroupLine) -> "GroupTotalsDocument":
         """Describe a group."""
-        return cls(group_id=line.id, name=line.name, sessions=line.sessions, totals=TallyDocument.of(line.tally))
+        return cls(
+            group_id=line.id,
+            name=line.name,
+            sessions=line.sessions,
+            current=line.current,
+            totals=TallyDocument.of(line.tally),
+        )
 
 
 class DayTotalsDocument(BaseModel):

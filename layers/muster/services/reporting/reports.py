@@ -1,7 +1,7 @@
 """Attendance reports on a group, a student or a session."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -67,7 +67,9 @@ class Reports:
             raise NotAllowed("You teach none of this student's groups. Ask an admin.")
         names = {group_id: self._name(group_id, known=True) for group_id in group_ids}
         roster = [RosterEntry(student.id, student.name)]
-        return build_report(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now())
+        report = build_report(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now())
+        groups = tuple(replace(group, current=group.id in student.groups) for group in report.groups)
+        return replace(report, groups=groups)
 
     def of_session(self, session_id: SessionId) -> AttendanceReport:
         """Report on one session.

@@ -71,6 +71,14 @@ class Table:
             "pk = :pk AND sk BETWEEN :first AND :last", {":pk": partition, ":first": first, ":last": last}
         )
 
+    def query_many(self, partitions: Sequence[str], first: str, last: str) -> list[Item]:
+        """Return the items of several partitions between two sort keys, by parallel queries, in the given order."""
+
+        def of_partition(batch: Sequence[str]) -> list[Item]:
+            return [item for partition in batch for item in self.query_between(partition, first, last)]
+
+        return [item for items in _in_parallel(of_partition, list(batches(partitions, 1))) for item in items]
+
     def scan(self) -> Iterator[Item]:
         """Yield every item of the table."""
         for page in self._client.get_paginator("scan").paginate(TableName=self._name, ConsistentRead=True):

@@ -1,7 +1,8 @@
 """Sessions of one directory, with their photos and marks."""
 
+import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -97,6 +98,14 @@ class LocalSessions:
         """Return a group's sessions of a period with their marks; see `SessionStore.roll_calls`."""
         where, parameters = _group_and_period(group_id, since, until)
         return self._roll_calls(where, parameters)
+
+    def roll_calls_of_groups(
+        self, group_ids: Collection[GroupId], since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the sessions of several groups with their marks; see `SessionStore.roll_calls_of_groups`."""
+        where, parameters = _in_period(since, until)
+        among = "group_id IN (SELECT value FROM json_each(?))"
+        return self._roll_calls(" AND ".join([among, *where]), [json.dumps(sorted(group_ids)), *parameters])
 
     def roll_calls_of_student(
         self, student_id: StudentId, since: datetime | None = None, until: datetime | None = None

@@ -1,6 +1,6 @@
 """Store of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -41,6 +41,11 @@ class SessionStore(Protocol):
         self, group_id: GroupId, since: datetime | None = None, until: datetime | None = None
     ) -> list[RollCall]:
         """Return the same sessions with their marks, in a few reads."""
+
+    def roll_calls_of_groups(
+        self, group_ids: Collection[GroupId], since: datetime | None = None, until: datetime | None = None
+    ) -> list[RollCall]:
+        """Return the sessions of several groups with their marks, in the same order and in a few reads."""
 
     def roll_calls_of_student(
         self, student_id: StudentId, since: datetime | None = None, until: datetime | None = None

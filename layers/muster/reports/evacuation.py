@@ -1,0 +1,118 @@
+"""The evacuation list: everyone in the building by today's registers, as a page with boxes to tick."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from html import escape
+
+from muster.domain.identifiers import GroupId
+from muster.reports.day import DayReport, DayStudent, Register
+from muster.reports.listing import Listing
+from muster.reports.listings import day_remarks
+from muster.reports.page import page, table_of
+from muster.reports.table import STUDENT, Column, ColumnKind, ReportTable
+from muster.reports.wording import WORDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathering:
+    """The students of one group who are in the building.
+
+    Attributes:
+        register: the group's last register that was taken.
+        students: by name; present or late there, and in no later register of another group.
+    """
+
+    group_id: GroupId
+    name: str
+    register: Register
+    students: tuple[DayStudent, ...]
+
+
+def gatherings(found: DayReport) -> tuple[Gathering, ...]:
+    """Return the students in the building, by the group of their last register, ordered by the groups' names."""
+    by_group: dict[GroupId, list[tuple[Register, DayStudent]]] = {}
+    for student in found.students:
+        if student.in_building and student.last is not None:
+            by_group.setdefault(student.last[0].group_id, []).append((student.last[0], student))
+    gathered = [
+        Gathering(
+            group_id=group_id,
+            name=found.groups.get(group_id, group_id),
+            register=max((register for register, _ in entries), key=lambda register: register.started_at),
+            students=tuple(student for _, student in entries),
+        )
+        for group_id, entries in by_group.items()
+    ]
+    return tuple(sorted(gathered, key=lambda gathering: (gathering.name.casefold(), gathering.group_id)))
+
+
+def not_known(found: DayReport) -> tuple[DayStudent, ...]:
+    """Return the students that no register accounts for."""
+    return tuple(student for student in found.students if student.not_known)
+
+
+def evacuation_page(found: DayReport) -> str:
+    """Return the page: portrait, without scripts, one table per group with a box beside each name."""
+    inside = gatherings(found)
+    total = sum(len(gathering.students) for gathering in inside)
+    unknown = not_known(found)
+    setting = f"{found.day:%A}, {found.day}, made at {found.at:%H:%M} ({found.zone.key})."
+    summary = (
+        f'<p class="summary"><strong>{total}</strong> in the building · <strong>{len(unknown)}</strong> not known</p>'
+    )
+    return page(
+        "Evacuation list", "Evacuation list", setting, summary + "".join(_body(found, inside, unknown)), portrait=True
+    )
+
+
+def _body(found: DayReport, inside: Iterable[Gathering], unknown: tuple[DayStudent, ...]) -> Iterator[str]:
+    for text in day_remarks(found):
+        yield f"<p>{escape(text)}</p>"
+    for gathering in inside:
+        time = f"{gathering.register.started_at:%H:%M}"
+        yield f"<h2><bdi>{escape(gathering.name)}</bdi>: {len(gathering.students)}, last register {time}</h2>"
+        yield _ticks((student, _seen_at(student)) for student in gathering.students)
+    if unknown:
+        yield f"<h2>Not known: {len(unknown)}</h2><p>No register of today says where these students are.</p>"
+        yield _ticks((student, ", ".join(found.groups[group] for group in student.groups)) for student in unknown)
+    away = [student for student in found.students if not student.in_building and not student.not_known]
+    if away:
+        yield f"<h2>Absent or excused at the last register: {len(away)}</h2>"
+        yield f"<p>{', '.join(f'<bdi>{escape(student.name)}</bdi> ({_seen_at(student)})' for student in away)}</p>"
+
+
+def _ticks(students: Iterable[tuple[DayStudent, str]]) -> str:
+    rows = (
+        ('<span class="box"></span>', f"<bdi>{escape(student.name)}</bdi> <small>{student.id}</small>", escape(note))
+        for student, note in students
+    )
+    return table_of(("Safe", "Student", "Note"), rows, "ticks")
+
+
+def _seen_at(student: DayStudent) -> str:
+    if student.last is None:
+        return ""
+    register, status = student.last
+    return f"{WORDS[status]} {register.started_at:%H:%M}"
+
+
+def evacuation_listing(found: DayReport) -> Listing:
+    """Return the same as tables, for spreadsheets: students in the building, then those who are not known."""
+    columns = (*STUDENT, Column("group", ColumnKind.TEXT), Column("last_register", ColumnKind.TEXT))
+    rows = tuple(
+        (student.id, student.name, gathering.name, _seen_at(student), "in the building")
+        for gathering in gatherings(found)
+        for student in gathering.students
+    )
+    unknown = tuple(
+        (student.id, student.name, ", ".join(found.groups[group] for group in student.groups), None, "not known")
+        for student in not_known(found)
+    )
+    table = ReportTable("Evacuation", (*columns, Column("state", ColumnKind.STATUS)), rows + unknown)
+    return Listing(
+        stem=f"evacuation-{found.day}",
+        title="Evacuation list",
+        setting=f"Made at {found.at:%Y-%m-%d %H:%M}. Times are in {found.zone.key}.",
+        tables=(table,),
+        remarks=tuple(day_remarks(found)),
+    )
