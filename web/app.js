@@ -19,6 +19,7 @@ import { admin, enterAdmin, exitAdmin } from "./screens/admin.js";
 import * as history from "./screens/history.js";
 import * as register from "./screens/register.js";
 import * as report from "./screens/report.js";
+import * as reports from "./screens/reports.js";
 import * as rollCall from "./screens/roll-call.js";
 import * as session from "./screens/session.js";
 import * as settings from "./screens/settings.js";
@@ -51,6 +52,7 @@ const SCREENS = {
   },
   history: { page: history.historyPage, enter: history.enter, tab: "history", title: "history.title" },
   report: { page: report.reportPage, enter: report.enter, tab: "history", title: "report.title" },
+  reports: { page: reports.reportsPage, enter: reports.enter, tab: "history", title: "reports.title" },
   settings: { page: settings.settings, enter: settings.enter, tab: "settings", title: "settings.title" },
   admin: { page: admin, enter: enterAdmin, exit: exitAdmin, tab: "settings", title: "admin.title" },
   "sign-in": { page: signIn.signIn, tab: null, title: "signIn.title" },

@@ -3,7 +3,11 @@
  * the API or photos. `make web` writes the two constants; a test fails if they do not match the files.
  */
 
-const VERSION = "15550ba074bc5b69";
+<<<<<<< HEAD
+const VERSION = "a908be5ecad7669b";
+=======
+const VERSION = "a908be5ecad7669b";
+>>>>>>> ce20806 (Show reports, lists to print and the evacuation list in the browser)
 const FILES = [
   "/app.js",
   "/core/api.js",
@@ -48,6 +52,7 @@ const FILES = [
   "/parts/people-list.js",
   "/parts/photo-view.js",
   "/parts/questions.js",
+  "/parts/report-views.js",
   "/parts/server-picture.js",
   "/parts/sheet.js",
   "/parts/status.js",
@@ -66,6 +71,7 @@ const FILES = [
   "/screens/history.js",
   "/screens/register.js",
   "/screens/report.js",
+  "/screens/reports.js",
   "/screens/roll-call.js",
   "/screens/session.js",
   "/screens/settings.js",

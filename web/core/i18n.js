@@ -95,6 +95,12 @@ export function formatDay(value) {
   return new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" }).format(new Date(value));
 }
 
+/** @param {number} weekday from 1 (Monday) to 7. @returns {string} its name. */
+export function formatWeekday(weekday) {
+  // The first of January 2024 was a Monday.
+  return new Intl.DateTimeFormat(locale, { weekday: "long" }).format(new Date(2024, 0, weekday));
+}
+
 /** @param {string} value @returns {string} date with its year. */
 export function formatDate(value) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(value));

@@ -51,6 +51,7 @@ export function historyPage() {
     <h1 tabindex="-1">${t("history.title")}</h1>
     ${group === null ? html`<p>${t("roll.noGroup")}</p>` : groupPicker(() => void enter())}
     ${group === null ? nothing : html`<a class="button big" href="#/report">${icon("list")}${t("report.open")}</a>`}
+    <a class="button big" href="#/reports">${icon("question")}${t("reports.open")}</a>
     ${waitingList(queuedPhotos().filter((item) => item.kind !== "register" && item.groupId === group))}
     ${problem ? failure(problem) : list(group)}
   </section>`;
