@@ -3,11 +3,7 @@
  * the API or photos. `make web` writes the two constants; a test fails if they do not match the files.
  */
 
-<<<<<<< HEAD
-const VERSION = "a908be5ecad7669b";
-=======
-const VERSION = "a908be5ecad7669b";
->>>>>>> ce20806 (Show reports, lists to print and the evacuation list in the browser)
+const VERSION = "7b5a3b9b1b01c474";
 const FILES = [
   "/app.js",
   "/core/api.js",

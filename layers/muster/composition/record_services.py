@@ -121,6 +121,7 @@ def build_record_services(
     zone = parse_zone(settings.time_zone)
     lesson_sessions = LessonSessions(stores.documents, stores.sessions, zone)
     sessions = Sessions(stores.students, stores.sessions, stores.groups, new_session=lesson_sessions.new_session)
+    timetables = Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone)
     return RecordServices(
         pack=pack,
         sign_in=sign_in,
@@ -141,9 +142,9 @@ def build_record_services(
         sessions=sessions,
         corrections=Corrections(stores.students, stores.sessions, request_training),
         reports=Reports(stores.students, stores.sessions, stores.groups, zone),
-        timetables=Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone),
+        timetables=timetables,
         lesson_sessions=lesson_sessions,
-        overviews=Overviews(stores.students, stores.sessions, stores.groups, zone),
+        overviews=Overviews(stores.students, stores.sessions, stores.groups, zone, lessons=timetables.titles),
         heads=HeadPointer(stores.heads, pack, settings.head),
         training=training,
         uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),

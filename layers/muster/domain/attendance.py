@@ -81,7 +81,7 @@ class LessonDetails:
 
     Attributes:
         teacher: name or id as the timetable has it; empty if unknown.
-        ends_at: UTC.
+        starts_at, ends_at: UTC; a register may be opened a little earlier.
     """
 
     lesson_id: str
@@ -89,6 +89,7 @@ class LessonDetails:
     room: str = ""
     teacher: str = ""
     ends_at: datetime | None = None
+    starts_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ def _key(session: SessionLine, dimension: Dimension) -> str | None:
     if lesson is None:
         return None
     if dimension is Dimension.PERIOD:
-        return f"{session.started_at:%H:%M}"
+        starts_at = lesson.starts_at or session.started_at
+        return f"{starts_at.astimezone(session.started_at.tzinfo):%H:%M}"
     return (lesson.subject if dimension is Dimension.SUBJECT else lesson.teacher) or None
 
 

@@ -291,7 +291,9 @@ def lesson_text(lesson: LessonDetails | None) -> str | None:
     """Write the lesson of a session."""
     if lesson is None:
         return None
-    ends_at = None if lesson.ends_at is None else time_text(lesson.ends_at)
+    starts_at, ends_at = (
+        None if moment is None else time_text(moment) for moment in (lesson.starts_at, lesson.ends_at)
+    )
     return json_text(
         {
             "lesson_id": lesson.lesson_id,
@@ -299,6 +301,7 @@ def lesson_text(lesson: LessonDetails | None) -> str | None:
             "room": lesson.room,
             "teacher": lesson.teacher,
             "ends_at": ends_at,
+            "starts_at": starts_at,
         }
     )
 
@@ -309,7 +312,8 @@ def read_lesson(text: str | None) -> LessonDetails | None:
         return None
     document = json.loads(text)
     ends_at = read_optional_time(document.pop("ends_at"))
-    return LessonDetails(**document, ends_at=ends_at)
+    starts_at = read_optional_time(document.pop("starts_at", None))
+    return LessonDetails(**document, ends_at=ends_at, starts_at=starts_at)
 
 
 def closing_text(closing: Closing | None) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from muster.domain.attendance import Session
+from muster.domain.attendance import LessonDetails, Session
 from muster.domain.documents import SCHOOL, DocumentKind
 from muster.domain.identifiers import GroupId, SessionId
 from muster.domain.timetable import Occurrence, is_lesson_session, occurrences
@@ -68,4 +68,13 @@ class LessonSessions:
 
 def session_of(occurrence: Occurrence, now: datetime) -> Session:
     """Return the session of a lesson's register, to be opened now."""
-    return Session(occurrence.session_id, occurrence.lesson.group_id, occurrence.started_at(now))
+    lesson = occurrence.lesson
+    details = LessonDetails(
+        lesson_id=lesson.id,
+        subject=lesson.subject,
+        room=lesson.room,
+        teacher=lesson.teacher,
+        starts_at=occurrence.starts_at,
+        ends_at=occurrence.ends_at,
+    )
+    return Session(occurrence.session_id, lesson.group_id, occurrence.started_at(now), lesson=details)

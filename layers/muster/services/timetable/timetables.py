@@ -120,6 +120,12 @@ class Timetables:
         """
         return self._lessons_of(day, self._groups(own))
 
+    def titles(self, group_id: GroupId, day: date) -> list[str]:
+        """Return time and subject of a group's lessons of a day, in order."""
+        return [
+            f"{each.lesson.starts:%H:%M} {each.lesson.subject}".strip() for each in self._occurrences(day, [group_id])
+        ]
+
     def missing(self, day: date, by: time, own: Collection[GroupId] | None = None) -> MissingRegisters:
         """Return the registers of a day that are not taken, of lessons that started by a local time.
 
