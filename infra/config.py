@@ -144,6 +144,7 @@ class StageConfig:
         mfa_required: require an authenticator app at sign-in.
         threat_protection: Cognito's risk scoring, billed for every active user.
         single_sign_on: the school's own sign-in by OpenID Connect or SAML, in addition to accounts with a password.
+        api_tokens: an API for other systems, which anyone can call and only API tokens open; docs/integration.md.
         domain: custom host name.
         web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly. The API's own address
             and the sign-in pages are not behind it.
@@ -184,6 +185,7 @@ class StageConfig:
     mfa_required: bool
     threat_protection: bool = False
     single_sign_on: SingleSignOn | None = None
+    api_tokens: bool = False
     domain: Domain | None = None
     web_acl_arn: str | None = None
     countries: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra import grants, names, permissions
 from infra.config import PACK_HOME, StageConfig
+from infra.constructs.exchange import Exchange
 from infra.constructs.function import LIVE, ImageCode, ServiceFunction, ZipCode
 from infra.constructs.sign_in import SignIn
 from infra.constructs.traffic import TrafficShift, keep_warm
@@ -36,6 +37,7 @@ class ApiStack(cdk.Stack):
         functions: register, detect, roster, retrain, sweep.
         traffic: how new versions take over.
         uploads: queues of photos that were uploaded directly to S3, by function.
+        exchange: the API of other systems, if the stage has one.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class ApiStack(cdk.Stack):
         if config.first_lesson:
             for function in (self.detect, self.roster):
                 keep_warm(function, config.first_lesson, config.time_zone)
+        self.exchange = Exchange(self, "Exchange", config=config, function=self.roster) if config.api_tokens else None
         cdk.CfnOutput(self, "RetrainFunction", value=f"{self.retrain.function.function_name}:{LIVE}")
         settings = {**self._settings(), "MUSTER_USER_POOL_ID": sign_in.pool.user_pool_id}
         variables = " ".join(f"{name}={value}" for name, value in settings.items())

@@ -55,6 +55,10 @@ class MonitoringStack(cdk.Stack):
         if config.single_sign_on is not None and config.single_sign_on.roles:
             self._watch_role_mapping(names.role_mapping(config.stage))
         self._watch_lost_work(api)
+        if api.exchange is not None:
+            self._alarm(
+                "ExchangeRefused", api.exchange.refused(), 300, "Other systems sent 300 requests that were refused."
+            )
         self._watch_training(training)
         self._watch_api_and_table(http_api, stores)
         self._add_dashboard(config, http_api, api, stores)

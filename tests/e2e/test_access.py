@@ -72,6 +72,9 @@ ACCESS_RULES = {
     "GET /v1/students": AccessRule("any"),
     "POST /v1/students": AccessRule("own", {"json": {"student_id": "s2", "name": "Bob", "group_ids": ["7b"]}}),
     "POST /v1/students/import": AccessRule("admin", {"files": {"file": ("a.csv", b"id,name,group\ns3,Cy,7b\n")}}),
+    "GET /v1/tokens": AccessRule("admin"),
+    "PUT /v1/tokens/{name}": AccessRule("admin", {"json": {"scopes": ["roster:read"]}}),
+    "DELETE /v1/tokens/{name}": AccessRule("admin"),
     "POST /v1/oneroster/import": AccessRule("admin", {"files": {"file": ("a.zip", archive(package()))}}),
     "GET /v1/students/{student_id}": AccessRule("own"),
     "PATCH /v1/students/{student_id}": AccessRule("own", {"json": {"name": "Ada King"}, **ANY_VERSION}),
@@ -150,6 +153,7 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
             "face_id": "f1",
             "user_id": "eve",
             "lesson_id": "maths",
+            "name": "office",
         }
         arguments = dict(ACCESS_RULES[route].arguments)
         bearer = {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
@@ -186,7 +190,7 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
     route: str, client: httpx.Client, tokens: Tokens
 ) -> None:
     method, path = route.split()
-    ids = {"photo_id": "p1", "face_id": "f1", "user_id": "eve", "lesson_id": "maths"}
+    ids = {"photo_id": "p1", "face_id": "f1", "user_id": "eve", "lesson_id": "maths", "name": "office"}
     there = path.format(student_id="s1", group_id="7b", session_id="monday", **ids)
     nowhere = path.format(student_id="s99", group_id="99", session_id="sunday", **ids)
     arguments = dict(ACCESS_RULES[route].arguments)

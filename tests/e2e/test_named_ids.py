@@ -40,6 +40,7 @@ NOT_IDS = frozenset(
         *("lessons", "terms", "holidays", "day", "by", "first_day", "last_day"),  # of a timetable
         *("lesson_id", "weekday", "starts", "ends", "subject", "room", "teacher", "every_weeks", "cancelled"),
         *("role", "address"),  # of a new user, which only an admin may send
+        *("school", "school_ids", "allow_removals", "scopes"),  # which only an admin may send
         "leave_group_id",  # with a roster, which only an admin may send
     }
 )

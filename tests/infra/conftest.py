@@ -54,6 +54,7 @@ def options(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account:
         countries=("DE", "AT"),
         mfa_required=True,
         threat_protection=True,
+        api_tokens=True,
         training=ON_PROCESSORS,
         pack="cloud-segmented",
         pack_pins=(Pin(file="head-segmentation.ckpt", sha256=PINNED),),

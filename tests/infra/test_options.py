@@ -27,7 +27,7 @@ def test_the_image_is_built_with_the_stages_pack_and_pins(chosen: StageTemplates
 def test_with_a_domain_of_its_own_the_site_answers_there_and_only_it_may_call_the_api(chosen: StageTemplates) -> None:
     (distribution,) = chosen.resources("AWS::CloudFront::Distribution").values()
     config = distribution["DistributionConfig"]
-    (api,) = chosen.resources("AWS::ApiGatewayV2::Api").values()
+    (api,) = chosen.resources("AWS::ApiGatewayV2::Api", "web").values()
     (client,) = chosen.resources("AWS::Cognito::UserPoolClient").values()
 
     assert config["Aliases"] == ["attendance.example.edu"]
@@ -81,3 +81,18 @@ def test_training_can_do_without_a_gpu(chosen: StageTemplates) -> None:
     rules = chosen.resources("AWS::Events::Rule")
     assert {"TrainingFailed", "TrainingWaits", "DeadlineWaitsForProcessors"} <= set(rules)
     assert not {"TrainingWithoutGpu", "DeadlineWaitsForGpu"} & set(rules)
+
+
+@pytest.mark.cdk
+def test_other_systems_have_an_api_of_their_own_with_a_low_throttle(
+    dev: StageTemplates, chosen: StageTemplates
+) -> None:
+    assert len(dev.resources("AWS::ApiGatewayV2::Api")) == 1
+    routes = chosen.resources("AWS::ApiGatewayV2::Route", "api")
+    (open_to_all,) = (route for route in routes.values() if "/v1/" in route["RouteKey"] and "AuthorizerId" not in route)
+    assert (open_to_all["RouteKey"], chosen.text(open_to_all["ApiId"])) == ("ANY /v1/{proxy+}", "{ExchangeApi}")
+    (stage,) = chosen.resources("AWS::ApiGatewayV2::Stage", "api").values()
+    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 20}
+    logged = stage["AccessLogSettings"]["Format"]
+    assert "path" not in logged.lower()
+    assert "ExchangeRefused" in chosen.resources("AWS::CloudWatch::Alarm", "monitoring")

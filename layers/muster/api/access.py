@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from muster.domain.actor import Actor
+from muster.domain.api_token import ApiToken
 from muster.domain.attendance import Session
 from muster.domain.errors import NotAllowed, SessionNotFound, StudentNotFound
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
@@ -14,15 +15,23 @@ from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The authenticated user.
+    """The authenticated user, or another system with an API token.
 
     Attributes:
         name: for display, if known.
+        token: the API token; None for a person.
     """
 
     user_id: UserId
     role: Role
     name: str | None = None
+    token: ApiToken | None = None
+
+    @classmethod
+    def of_token(cls, token: ApiToken) -> "Principal":
+        """Return the principal for an API token. A token for all groups counts as an admin within its scopes."""
+        role = Role.ADMIN if token.groups is None else Role.TEACHER
+        return cls(token.user_id, role, token.name, token)
 
 
 class Access:
@@ -54,6 +63,8 @@ class Access:
         """Return the groups that the caller may see; None means all."""
         if self.principal.role is Role.ADMIN:
             return None
+        if self.principal.token is not None:
+            return self.principal.token.groups
         if self._own is None:
             self._own = frozenset(group.id for group in self._groups.find() if self.principal.user_id in group.teachers)
         return self._own

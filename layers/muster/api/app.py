@@ -27,6 +27,7 @@ from muster.api.routes.retention import retention_routes
 from muster.api.routes.sessions import session_routes
 from muster.api.routes.students import student_routes
 from muster.api.routes.timetable import timetable_routes
+from muster.api.routes.tokens import token_routes
 from muster.api.routes.training import training_routes
 from muster.api.routes.uploads import upload_routes
 from muster.api.routes.users import user_routes
@@ -96,6 +97,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, me_routes(system))
     _add(app, student_routes(system))
     _add(app, oneroster_routes(system))
+    _add(app, token_routes(system))
     _add(app, training_routes(system))
     _add(app, group_routes(system))
     _add(app, session_routes(system))

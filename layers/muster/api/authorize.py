@@ -8,12 +8,13 @@ from starlette.requests import Request
 
 from muster.api.access import Access, AccessRules
 from muster.api.middleware.authentication import caller_of
+from muster.api.scopes import check_scopes
 from muster.domain.errors import MusterError
 
 # Only documents the token in OpenAPI; `SignIn` reads it.
 _BEARER: Final = HTTPBearer(
     auto_error=False,
-    description="A token from `muster users`; in the cloud, an access token of the user pool.",
+    description="A token from `muster users`; in the cloud, an access token of the user pool. Or an API token.",
 )
 
 
@@ -31,8 +32,11 @@ class Authorize:
         Raises:
             SignInRequired: the request carries no valid token.
             NotAllowed: the user has no role.
+            ScopeMissing: an API token has no scope that opens this route.
         """
         caller = caller_of(request.scope)
         if isinstance(caller, MusterError):
             raise caller
+        if caller.token is not None:
+            check_scopes(caller.token.scopes, request.method, request.scope["route"].path)
         return self._rules.of(caller)

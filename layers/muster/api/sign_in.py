@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from muster.api.access import Principal
 from muster.domain.actor import OPERATOR
+from muster.domain.api_token import TOKEN_PREFIX
 from muster.domain.errors import NotAllowed, SignInRequired
 from muster.domain.identifiers import UserId
 from muster.domain.user import Role
+from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.roster.people import Directory, SignedIn
 from muster.services.roster.users import Users
 
@@ -48,14 +50,17 @@ class LocalSignIn:
     use its own host name, and not be sent by another site's page.
     """
 
-    def __init__(self, users: Users) -> None:
+    def __init__(self, users: Users, api_tokens: ApiTokens) -> None:
         self._users = users
+        self._api_tokens = api_tokens
 
     def principal(self, request: HTTPConnection) -> Principal:
         """Return the caller; see `SignIn.principal`."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            user = self._users.of_token(token.strip())
+        token = _bearer(request)
+        if token.startswith(TOKEN_PREFIX):
+            return _of_api_token(self._api_tokens, token)
+        if token:
+            user = self._users.of_token(token)
             if user is None:
                 raise SignInRequired("The token is not valid. Ask an admin for a new one (`muster users token`).")
             return Principal(user.id, user.role, user.name or None)
@@ -68,16 +73,20 @@ class LocalSignIn:
 class GatewaySignIn:
     """Users of the cloud, by the claims that the gateway verified. Nothing else in the request is trusted.
 
-    ID tokens and access tokens are accepted; only ID tokens say who the user is.
+    ID tokens and access tokens are accepted; only ID tokens say who the user is. A request without claims came through
+    the gateway of other systems, which verifies nothing: it needs an API token.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, api_tokens: ApiTokens) -> None:
         self._directory = directory
+        self._api_tokens = api_tokens
 
     def principal(self, request: HTTPConnection) -> Principal:
         """Return the caller; see `SignIn.principal`."""
         context = request.scope.get("aws.event", {}).get("requestContext", {})
         claims = (context.get("authorizer") or {}).get("jwt", {}).get("claims") or {}
+        if not claims and (token := _bearer(request)).startswith(TOKEN_PREFIX):
+            return _of_api_token(self._api_tokens, token)
         if not claims.get("sub"):
             raise SignInRequired("Sign in, then send the request again.")
         groups = _groups(claims)
@@ -86,6 +95,18 @@ class GatewaySignIn:
                 person = self._directory.sign_in(_signed_in(claims))
                 return Principal(person.id, role, person.label or claims.get("email"))
         raise NotAllowed("Your account has no role yet. Ask an admin to make you a teacher.")
+
+
+def _bearer(request: HTTPConnection) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _of_api_token(api_tokens: ApiTokens, text: str) -> Principal:
+    token = api_tokens.check(text)
+    if token is None:
+        raise SignInRequired("The API token is wrong, expired or revoked. Ask an admin for another (`muster tokens`).")
+    return Principal.of_token(token)
 
 
 def _signed_in(claims: Mapping[str, Any]) -> SignedIn:

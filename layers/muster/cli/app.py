@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "students": ("students:app", "Students on the roster."),
     "oneroster": ("oneroster:app", "Rosters of a school's information system, as OneRoster CSV."),
     "packs": ("packs:app", "Model packs: detector, segmenter and embedder with pinned weights."),
+    "tokens": ("tokens:app", "API tokens of other systems, such as a school's information system."),
     "users": ("users:app", "Users of the server on this machine, or of an AWS stage."),
 }
 """Where each command of `muster` is defined, in `muster.cli`, and its line in `muster --help`."""

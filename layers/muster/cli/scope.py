@@ -10,7 +10,7 @@ ON_STAGES: Final = frozenset(
         *("students list", "students import", "students register", "students change", "students consent"),
         *("students learned-faces", "students forget-faces", "students withdraw", "students erase"),
         *("groups list", "groups add", "groups change", "groups remove"),
-        "oneroster import",
+        *("oneroster import", "tokens list", "tokens add", "tokens revoke"),
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),
         *("sessions name", "sessions mark", "sessions remove-photo", "sessions remove"),
         *("lessons list", "lessons not-taken"),

@@ -12,6 +12,7 @@ from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.lazy_client import LazyClient
 from muster.composition.record_services import build_record_services
 from muster.domain.errors import UserPoolNotConfigured
+from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roster.accounts import Accounts
 from muster.services.roster.groups import Groups
@@ -62,11 +63,12 @@ def open_access(settings: AwsSettings) -> AwsAccess:
 def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
     """Build the services that need no model."""
     stores = access.stores
-    directory = Directory(stores.people, Groups(stores.groups, stores.students, stores.sessions))
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    directory = Directory(stores.people, groups)
     return build_record_services(
         stores,
         settings,
-        sign_in=GatewaySignIn(directory),
+        sign_in=GatewaySignIn(directory, ApiTokens(stores.documents, groups)),
         people=directory,
         max_photo_bytes=_MAX_PHOTO_BYTES,
         request_training=request_by_event,

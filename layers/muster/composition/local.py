@@ -12,6 +12,7 @@ from muster.api.sign_in import LocalSignIn
 from muster.api.system import RecordServices, Services
 from muster.composition.record_services import build_record_services
 from muster.composition.settings import LocalSettings
+from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import LocalPeople
@@ -77,7 +78,7 @@ class LocalBackend:
     @cached_property
     def users(self) -> Users:
         """The users of the server."""
-        return Users(self.stores.users, Groups(self.stores.groups, self.stores.students, self.stores.sessions))
+        return Users(self.stores.users, self._groups)
 
     @cached_property
     def records(self) -> RecordServices:
@@ -162,6 +163,10 @@ class LocalBackend:
         )
 
     @cached_property
+    def _groups(self) -> Groups:
+        return Groups(self.stores.groups, self.stores.students, self.stores.sessions)
+
+    @cached_property
     def _decode(self) -> Decode:
         if self._decoders:
             from muster.vision.decoder_pool import DecoderPool
@@ -175,7 +180,7 @@ class LocalBackend:
         return build_record_services(
             self.stores,
             self.settings,
-            sign_in=LocalSignIn(self.users),
+            sign_in=LocalSignIn(self.users, ApiTokens(self.stores.documents, self._groups)),
             people=LocalPeople(self.stores.users),
             max_photo_bytes=DEFAULT_IMAGE_LIMITS.file_bytes,
             limits=RateLimits(),

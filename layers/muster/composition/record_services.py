@@ -11,6 +11,7 @@ from muster.composition.settings import CommonSettings
 from muster.domain.period import parse_zone
 from muster.packs.manifest import shipped_spec
 from muster.services.caches.heads import HeadPointer
+from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention import RetentionLimits
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
@@ -149,6 +150,7 @@ def build_record_services(
         training=training,
         uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),
         max_photo_bytes=max_photo_bytes,
+        api_tokens=ApiTokens(stores.documents, groups),
         check_store=check_store,
         retention=RetentionPreview(
             stores.groups, stores.sessions, RetentionLimits(keep_photos_days, settings.keep_sessions_days)

@@ -669,6 +669,27 @@ class StoreBusy(StoreUnusable):
     code = "store_busy"
 
 
+class ApiTokenNotFound(MusterError):
+    """No API token has this name."""
+
+    code = "api_token_not_found"
+    category = Category.NOT_FOUND
+
+
+class ApiTokenExists(MusterError):
+    """An API token has this name, or had it before it was revoked."""
+
+    code = "api_token_exists"
+    category = Category.CONFLICT
+
+
+class ScopeMissing(MusterError):
+    """An API token was used for something that its scopes do not allow."""
+
+    code = "scope_missing"
+    category = Category.FORBIDDEN
+
+
 class DocumentTooLarge(MusterError):
     """A document, such as the lessons of a group, has too many entries to be stored."""
 

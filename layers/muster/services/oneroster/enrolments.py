@@ -37,7 +37,7 @@ class Enrolments:
 def read_enrolments(
     tables: Tables, identities: Identities, stored: frozenset[GroupId], today: date, findings: list[Finding]
 ) -> Enrolments:
-    """Read the enrolments of students and teachers as they are today.
+    """Read the enrolments of students and teachers that hold today.
 
     Args:
         stored: the groups that exist already, which a delta may name without describing them.

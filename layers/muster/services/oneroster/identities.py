@@ -91,7 +91,7 @@ class Identities:
         """Return the users who are students, by `sourcedId`.
 
         Args:
-            enrolled: the `sourcedId` of users whom an enrolment calls a student.
+            enrolled: the `sourcedId` of users with an enrolment as a student.
             known: the students who are here already. A delta may change one without saying that they are a student.
         """
         found: dict[str, Pupil] = {}
@@ -115,11 +115,11 @@ class Identities:
         return found
 
     def unlisted_group(self, source_id: str) -> GroupId | None:
-        """Return the group of a class that the package does not describe; None if it cannot be told."""
+        """Return the group of a class that the package does not describe; None if its id is unknown."""
         return None if self._school_ids or source_id in self.class_rows else parse_group_id(derived_id(source_id))
 
     def unlisted_student(self, source_id: str) -> StudentId | None:
-        """Return the student whom the package does not describe; None if it cannot be told."""
+        """Return the student of a user that the package does not describe; None if their id is unknown."""
         return None if self._school_ids or source_id in self.users else parse_student_id(derived_id(source_id))
 
     def is_of_school(self, source_id: str) -> bool:
