@@ -31,7 +31,7 @@ export async function startLanguage() {
   await use(wanted.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in LOADERS) ?? "en");
 }
 
-/** Add the texts of screens that are loaded on demand. @param {Record<string, () => Promise<any>>} loaders by language. */
+/** Add the texts of screens that are loaded on demand; English where a language has none. @param {Record<string, () => Promise<any>>} loaders by language. */
 export async function addTexts(loaders) {
   further.push(loaders);
   await use(code);
@@ -45,7 +45,7 @@ export async function chooseLanguage(chosen) {
 }
 
 async function use(chosen) {
-  const modules = await Promise.all([LOADERS, ...further].map((loaders) => loaders[chosen]()));
+  const modules = await Promise.all([LOADERS, ...further].map((loaders) => (loaders[chosen] ?? loaders.en)()));
   texts = Object.assign({}, ...modules.map((module) => module.default));
   code = chosen;
   locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(chosen)) ?? chosen;

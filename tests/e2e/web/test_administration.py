@@ -13,6 +13,7 @@ from muster.domain.user import Role, User
 from tests.e2e import pictures
 from tests.e2e.web import phone as phones
 from tests.e2e.web.test_screens import RULES
+from tests.unit.oneroster_packages import archive, package
 
 DESKTOP = {"width": 1280, "height": 800}
 PICTURED = (("desktop", "light"), ("phone", "dark"))
@@ -97,6 +98,10 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     expect(page.get_by_role("row", name="Chiara Rossi")).to_contain_text("to add")
     check(page, folder, "import")
     assert system.roster.find() == []
+    page.set_input_files("input[type=file]", file("year.zip", archive(package()), "application/zip"))
+    expect(page.get_by_text("OneRoster 1.1; groups to change:")).to_be_visible()
+    assert system.roster.find() == []
+    page.set_input_files("input[type=file]", file("7b.csv", ROSTER, "text/csv"))
     page.get_by_role("button", name="Import 4 changes").click()
     expect(page.get_by_role("heading", name="The roster was imported")).to_be_visible()
     assert len(system.roster.find(GroupId("7b"))) == 4

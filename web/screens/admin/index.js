@@ -40,6 +40,8 @@ let current = FIRST;
 export async function enter() {
   const [, , name = "", argument = ""] = location.hash.split("/");
   current = name in PAGES ? name : FIRST;
+  const link = LINKS.find(({ name: linked }) => linked === shownLink());
+  if (link) document.title = `${t(link.label)} – Muster`;
   focusHeading();
   // On a phone the navigation is wider than the screen.
   requestAnimationFrame(() =>
@@ -58,9 +60,13 @@ export function forget() {
   for (const page of Object.values(PAGES)) page.forget?.();
 }
 
+function shownLink() {
+  return current === "student" ? "students" : current;
+}
+
 /** @returns the navigation and the page. */
 export function page() {
-  const shown = current === "student" ? "students" : current;
+  const shown = shownLink();
   return html`<div class="admin">
     <nav class="admin-nav" aria-label=${t("admin.pages")}>
       <ul>

@@ -1,4 +1,7 @@
-/** Administration: import of a roster from CSV or XLSX, with a preview of every row before anything is written. */
+/**
+ * Administration: import of a roster from CSV or XLSX, or of a OneRoster package, with a preview of every change before
+ * anything is written.
+ */
 
 import { sendForm } from "../../core/api.js";
 import { draw } from "../../core/draw.js";
@@ -11,10 +14,14 @@ import { focusHeading, table } from "./parts.js";
 
 /** Largest roster that the server reads (`muster.services.roster_import.table`). */
 const MAX_BYTES = 5_000_000;
+/** Largest OneRoster package (`muster.services.oneroster.package`). */
+const MAX_PACKAGE_BYTES = 20_000_000;
 /** Rows drawn of a large file. */
 const ROWS = 200;
 
-const options = { group: "", makeIds: false, replaceGroups: false };
+const ACTIONS = ["add", "update", "nothing", "refuse"];
+
+const options = { group: "", makeIds: false, replaceGroups: false, schoolIds: false, allowRemovals: false };
 /** @type {File | null} */
 let file = null;
 /** @type {any} the plan, or the report of the import. */
@@ -39,21 +46,34 @@ export function page() {
     <p>${t("admin.importText")}</p>
     <div class="card stack-small">
       <label class="button big">
-        <input class="hidden-input" type="file" accept=".csv,.txt,.tsv,.xlsx" @change=${choose} />
+        <input class="hidden-input" type="file" accept=".csv,.txt,.tsv,.xlsx,.zip" @change=${choose} />
         ${icon("note")}${t("admin.chooseFile")}
       </label>
       ${file ? html`<p><b>${file.name}</b></p>` : nothing}
-      <label class="field"><span>${t("admin.importGroup")}</span>
-        <select @change=${(event) => set({ group: event.target.value })}>
-          <option value="">${t("admin.importGroupNone")}</option>
-          ${(knownGroups() ?? []).map(({ group_id, name }) => html`<option value=${group_id} ?selected=${group_id === options.group}>${name || group_id}</option>`)}
-        </select>
-      </label>
-      ${box("makeIds", t("admin.makeIds"))} ${box("replaceGroups", t("admin.replaceGroups"))}
+      ${isPackage() ? packageFields() : tableFields()}
     </div>
     ${busy ? html`<progress aria-label=${t("state.loading")}></progress>` : nothing}
-    <div class="stack" aria-live="polite">${plan ? preview() : nothing}</div>
+    <p class="visually-hidden" role="status">${plan ? spoken() : nothing}</p>
+    ${plan ? preview() : nothing}
   </section>`;
+}
+
+function isPackage() {
+  return file?.name.toLowerCase().endsWith(".zip") ?? false;
+}
+
+function packageFields() {
+  return html`${box("schoolIds", t("admin.schoolIds"))} ${box("allowRemovals", t("admin.allowRemovals"))}`;
+}
+
+function tableFields() {
+  return html`<label class="field"><span>${t("admin.importGroup")}</span>
+      <select @change=${(event) => set({ group: event.target.value })}>
+        <option value="">${t("admin.importGroupNone")}</option>
+        ${(knownGroups() ?? []).map(({ group_id, name }) => html`<option value=${group_id} ?selected=${group_id === options.group}>${name || group_id}</option>`)}
+      </select>
+    </label>
+    ${box("makeIds", t("admin.makeIds"))} ${box("replaceGroups", t("admin.replaceGroups"))}`;
 }
 
 function box(name, label) {
@@ -72,8 +92,9 @@ async function choose(event) {
   plan = null;
   draw();
   if (file === null) return;
-  if (file.size > MAX_BYTES) {
-    toast(t("admin.fileTooLarge"), { tone: "bad" });
+  const most = isPackage() ? MAX_PACKAGE_BYTES : MAX_BYTES;
+  if (file.size > most) {
+    toast(t("admin.fileTooLarge", { size: most / 1_000_000 }), { tone: "bad" });
     file = null;
     return;
   }
@@ -85,16 +106,11 @@ async function run(dryRun) {
   if (sent === null || busy) return;
   busy = true;
   draw();
-  const query = new URLSearchParams({
-    dry_run: String(dryRun),
-    make_ids: String(options.makeIds),
-    replace_groups: String(options.replaceGroups),
-  });
-  if (options.group) query.append("group_id", options.group);
   const form = new FormData();
   form.append("file", sent, sent.name);
   await attempt(async () => {
-    plan = await sendForm(`/v1/students/import?${query}`, form);
+    const answer = await sendForm(importPath(dryRun), form);
+    plan = { reading: null, groups: [], teachers: [], rows: answer.students, ...answer };
   });
   busy = false;
   if (plan?.applied) {
@@ -106,19 +122,40 @@ async function run(dryRun) {
   draw();
 }
 
+function importPath(dryRun) {
+  const query = new URLSearchParams({ dry_run: String(dryRun) });
+  if (isPackage()) {
+    query.set("school_ids", String(options.schoolIds));
+    query.set("allow_removals", String(options.allowRemovals));
+    return `/v1/oneroster/import?${query}`;
+  }
+  query.set("make_ids", String(options.makeIds));
+  query.set("replace_groups", String(options.replaceGroups));
+  if (options.group) query.append("group_id", options.group);
+  return `/v1/students/import?${query}`;
+}
+
 function preview() {
   const errors = plan.findings.filter(({ severity }) => severity === "error");
   const others = plan.findings.filter(({ severity }) => severity !== "error");
   const changes = plan.rows.filter(({ action }) => action !== "nothing");
+  const groups = plan.groups.filter(({ action }) => action !== "nothing");
+  const number = changes.length + groups.length + plan.teachers.length;
   return html`<h2>${t(plan.applied ? "admin.importDone" : "admin.importPlan")}</h2>
     <p class="summary">
-      ${["add", "update", "nothing", "refuse"].map((action) => count(action))}
+      ${ACTIONS.map(count)}
     </p>
-    <p class="muted small">${columns()}</p>
+    ${plan.reading ? html`<p class="muted small">${columns()}</p>` : packageRead(groups.length)}
     ${errors.length > 0 ? html`<p class="card bad">${t("admin.importErrors", { count: errors.length })}</p>` : nothing}
     ${findings(errors)} ${findings(others)}
-    ${plan.applied || errors.length > 0 ? nothing : applyButton(changes.length)}
+    ${plan.applied || errors.length > 0 ? nothing : applyButton(number)}
     ${changes.length > 0 ? rows(changes) : nothing}`;
+}
+
+// Screen readers hear the result, and not the whole table.
+function spoken() {
+  const counted = ACTIONS.map((action) => `${plan.counts[action] ?? 0} ${t(`admin.action.${action}`)}`);
+  return [t(plan.applied ? "admin.importDone" : "admin.importPlan"), ...counted].join(", ");
 }
 
 function count(action) {
@@ -130,6 +167,10 @@ function columns() {
   const { columns: read, encoding, sheet } = plan.reading;
   const titles = Object.entries(read).map(([field, names]) => `${t(`admin.field.${field}`)}: ${names.join(" + ")}`);
   return t("admin.importRead", { how: sheet ?? encoding, columns: titles.join(", ") });
+}
+
+function packageRead(groups) {
+  return html`<p class="muted">${t("admin.importPackage", { version: plan.version, groups, teachers: plan.teachers.length })}</p>`;
 }
 
 function findings(found) {
