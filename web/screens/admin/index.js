@@ -10,6 +10,7 @@ import * as retention from "./retention.js";
 import * as rosterImport from "./roster-import.js";
 import * as student from "./student.js";
 import * as students from "./students.js";
+import * as tokens from "./tokens.js";
 import * as users from "./users.js";
 
 /**
@@ -21,7 +22,7 @@ import * as users from "./users.js";
  */
 
 /** Pages by the second part of the address. @type {Record<string, AdminPage>} */
-const PAGES = { students, student, groups, users, import: rosterImport, photos, retention };
+const PAGES = { students, student, groups, users, import: rosterImport, photos, retention, tokens };
 
 /** @type {{name: string, icon: Parameters<typeof icon>[0], label: string}[]} */
 const LINKS = [
@@ -30,6 +31,7 @@ const LINKS = [
   { name: "users", icon: "addPerson", label: "admin.users" },
   { name: "import", icon: "note", label: "admin.import" },
   { name: "photos", icon: "gallery", label: "admin.photos" },
+  { name: "tokens", icon: "share", label: "admin.tokens" },
   { name: "retention", icon: "clock", label: "admin.retention" },
 ];
 const FIRST = "students";
