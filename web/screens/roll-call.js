@@ -4,15 +4,25 @@ import { get } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { captureTime, dayTaken } from "../core/exif.js";
 import { formatDateTime, formatTime, t } from "../core/i18n.js";
+import { lessonFor, lessonNow, loadLessons, registerOf } from "../core/lessons.js";
 import { me } from "../core/me.js";
 import { enqueue, queuedPhotos } from "../core/outbox.js";
 import { preparePhoto } from "../core/photo.js";
 import { randomId } from "../core/random.js";
-import { chosenGroup, groupName, knownGroups, knownStudents, loadStudents, rosterProblem } from "../core/roster.js";
+import {
+  chooseGroup,
+  chosenGroup,
+  groupName,
+  knownGroups,
+  knownStudents,
+  loadStudents,
+  rosterProblem,
+} from "../core/roster.js";
 import { resetOnSignOut } from "../core/sign-out.js";
 import { ask } from "../parts/ask.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
+import { lessonList, nextLesson } from "../parts/lesson-list.js";
 import { attempt, toast } from "../parts/toast.js";
 import { failure, waitingList } from "../parts/waiting.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
@@ -39,6 +49,15 @@ resetOnSignOut(() => {
 
 /** Called when the screen is opened. */
 export async function enter() {
+  await loadLessons();
+  // A teacher's lesson that is now is one tap from the camera. Admins see every class, so they choose.
+  const now = lessonNow();
+  const last = chosenGroup();
+  if (now !== null && me().role !== "admin" && (last === null || lessonFor(last) === null)) chooseGroup(now.group_id);
+  await loadGroup();
+}
+
+async function loadGroup() {
   const group = chosenGroup();
   if (group === null) return;
   await Promise.all([loadStudents(group).catch(() => undefined), loadRecent(group)]);
@@ -93,8 +112,12 @@ export async function takePhotos(files, session, group) {
 /** Open a roll call without a photo: the list of everybody, offline too. @param {string} group */
 async function takeByHand(group) {
   const now = new Date();
-  const target = { id: newSessionId(group, now), startedAt: now.toISOString(), isNew: true };
-  startedHere.set(target.id, { id: target.id, startedAt: target.startedAt, group });
+  const lesson = lessonFor(group);
+  /** @type {import("../core/outbox.js").SessionRef} */
+  const target = lesson
+    ? registerOf(lesson)
+    : { id: newSessionId(group, now), startedAt: now.toISOString(), isNew: true };
+  if (target.isNew) startedHere.set(target.id, { id: target.id, startedAt: target.startedAt, group });
   await enqueue({ kind: "marks", groupId: group, session: target, marks: [] });
   location.hash = `#/session/${target.id}`;
 }
@@ -130,6 +153,11 @@ function files(group) {
   return (event) => {
     const chosen = [...event.target.files];
     event.target.value = "";
+    const lesson = lessonFor(group);
+    if (lesson !== null) {
+      void takePhotos(chosen, registerOf(lesson), group);
+      return;
+    }
     const last = recentlyStarted(group);
     if (last === null || chosen.length === 0) {
       void takePhotos(chosen, null, group);
@@ -161,9 +189,10 @@ export function rollCall() {
   }
   const group = chosenGroup() ?? "";
   const students = knownStudents(group);
+  const lesson = lessonFor(group);
   return html`<section class="stack">
     <h1 tabindex="-1">${t("roll.title")}</h1>
-    ${groupPicker(() => void enter())}
+    ${groupPicker(() => void loadGroup())} ${lesson === null ? nothing : nextLesson(lesson)}
     <p class="muted">${students === null ? nothing : t("group.size", { count: students.length })}</p>
     <div class="shutter">
       <label class="button primary huge">
@@ -179,7 +208,8 @@ export function rollCall() {
       </button>
       <p class="muted small">${t("roll.hint", { count: me().max_photos })}</p>
     </div>
-    ${waitingList(queuedPhotos().filter((item) => item.kind !== "register"))} ${recentList(group)}
+    ${waitingList(queuedPhotos().filter((item) => item.kind !== "register"))} 
+    ${lessonList(group, () => void loadGroup())} ${recentList(group)}
   </section>`;
 }
 
