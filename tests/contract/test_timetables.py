@@ -89,6 +89,10 @@ def test_a_register_is_planned_then_open_or_not_taken(school: School) -> None:
     assert school.states() == [("maths", "planned"), ("art", "planned")]
     opened = school.timetables.open(GROUP, "maths", MONDAY)
     assert opened.session.started_at == datetime(2026, 9, 7, 6, tzinfo=UTC)
+    details = opened.session.lesson
+    assert details is not None
+    assert (details.lesson_id, details.subject) == ("maths", "Mathematics")
+    assert details.ends_at == datetime(2026, 9, 7, 6, 45, tzinfo=UTC)
     assert school.timetables.open(GROUP, "maths", MONDAY).session == opened.session
     assert school.states()[0] == ("maths", "planned")
     school.take(opened.session.id)

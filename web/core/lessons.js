@@ -31,6 +31,8 @@ let chosen = null;
 export async function loadLessons() {
   try {
     lessons = (await cached("/v1/lessons", () => get("/v1/lessons"))).lessons.filter(isToday);
+    // An earlier lesson was chosen for one register, which is open now.
+    if (lessons.some((lesson) => lesson.session_id === chosen && lesson.is_open)) chosen = null;
   } catch {
     // The roll call works without them.
     lessons = [];

@@ -61,8 +61,8 @@ def test_a_lesson_is_taken_with_few_taps(page: Page, site: str, samples: Path, s
     page.get_by_role("button", name="Finish").click()
     taps += 1
     expect(page.get_by_text("1 of 1 present")).to_be_visible()
-    # At most 15 seconds are allowed; it is not asserted, since the machine may be busy.
-    print(f"{taps} taps, {monotonic() - began:.1f} s")
+    # 2 s on two free processors; four times the goal, since they may be busy.
+    assert monotonic() - began < 60
     assert taps <= 4
 
     bearer = {"Authorization": f"Bearer {token}"}
