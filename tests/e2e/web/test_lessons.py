@@ -81,9 +81,9 @@ def test_a_lesson_is_taken_with_few_taps(page: Page, site: str, samples: Path, s
 
     # The list shows the state of the lesson; one that was not taken can be chosen.
     page.get_by_role("link", name="Roll call").click()
-    lessons = page.locator("[data-test=lessons]")
-    expect(lessons.get_by_role("link", name="Mathematics")).to_be_visible()
-    lessons.get_by_role("button", name="Art").click()
+    listed = page.locator("[data-test=lessons]")
+    expect(listed.get_by_role("link", name="Mathematics")).to_be_visible()
+    listed.get_by_role("button", name="Art").click()
     expect(page.locator("[data-test=lesson-now]")).to_contain_text("Art")
     page.set_viewport_size({"width": 1024, "height": 768})
     page.emulate_media(color_scheme="dark")
