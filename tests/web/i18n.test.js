@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import adminDe from "../../web/languages/admin/de.js";
 import adminEn from "../../web/languages/admin/en.js";
+import ar from "../../web/languages/ar.js";
 import de from "../../web/languages/de.js";
 import en from "../../web/languages/en.js";
+import hi from "../../web/languages/hi.js";
 import { setLanguages, web } from "./browser.js";
 
 const { addTexts, chooseLanguage, explain, hasText, language, percent, startLanguage, t } = await import(
@@ -57,6 +59,39 @@ test("known problems are translated, others keep the server's message", () => {
   assert.equal(explain(new Problem(422, "too_dark", "Dark.")), en["problem.too_dark"]);
   assert.equal(explain(new Problem(422, "no_such_code", "The server's message.")), "The server's message.");
   assert.equal(explain(new Problem(422, "no_such_code", "")), en["problem.failed"]);
+});
+
+for (const [code, texts] of [
+  ["hi", hi],
+  ["ar", ar],
+]) {
+  test(`${code} keeps the placeholders of English and has every plural of its language`, () => {
+    const placeholders = (text) => [...new Set(JSON.stringify(text).match(/\{\w+\}/g))].sort();
+    const plurals = new Intl.PluralRules(code).resolvedOptions().pluralCategories;
+    for (const [key, text] of Object.entries(texts)) {
+      assert.ok(key in en, key);
+      assert.equal(typeof text, typeof en[key], key);
+      for (const used of placeholders(text)) assert.ok(placeholders(en[key]).includes(used), key);
+      if (typeof text === "object")
+        assert.ok("other" in text && Object.keys(text).every((one) => plurals.includes(one)));
+    }
+  });
+}
+
+test("Arabic runs from right to left, and names keep their own direction", async () => {
+  await chooseLanguage("ar");
+  assert.equal(document.documentElement.dir, "rtl");
+  assert.equal(t("question.is", { name: "Ida" }), "هل هذا \u2068Ida\u2069؟");
+  assert.equal(t("group.size", { count: 2 }), "طالبان");
+  assert.equal(t("group.size", { count: 11 }), "11 طالبًا");
+  await chooseLanguage("hi");
+  assert.equal(document.documentElement.dir, "ltr");
+});
+
+test("digits are those of the region", async () => {
+  setLanguages("ar-EG");
+  await startLanguage();
+  assert.equal(t("group.size", { count: 11 }), "١١ طالبًا");
 });
 
 for (const [name, german, english] of [

@@ -5,9 +5,15 @@ import { draw } from "./draw.js";
 const LOADERS = {
   en: () => import("../languages/en.js"),
   de: () => import("../languages/de.js"),
+  hi: () => import("../languages/hi.js"),
+  ar: () => import("../languages/ar.js"),
 };
 /** Languages by their own names. */
-export const LANGUAGES = { en: "English", de: "Deutsch" };
+export const LANGUAGES = { en: "English", de: "Deutsch", hi: "हिन्दी", ar: "العربية" };
+
+const RIGHT_TO_LEFT = new Set(["ar"]);
+const FIRST_STRONG_ISOLATE = "\u2068";
+const POP_DIRECTIONAL_ISOLATE = "\u2069";
 
 /** Catalogues of screens that not everybody loads, by language. @type {Record<string, () => Promise<any>>[]} */
 const further = [];
@@ -45,11 +51,19 @@ export async function chooseLanguage(chosen) {
 }
 
 async function use(chosen) {
+<<<<<<< HEAD
   const modules = await Promise.all([LOADERS, ...further].map((loaders) => (loaders[chosen] ?? loaders.en)()));
   texts = Object.assign({}, ...modules.map((module) => module.default));
+=======
+  // English stands in for a text that a language lacks.
+  const wanted = [...new Set(["en", chosen])];
+  const loaded = [LOADERS, ...further].flatMap((loaders) => wanted.map((tag) => loaders[tag]?.()));
+  texts = Object.assign({}, ...(await Promise.all(loaded)).map((module) => module?.default));
+>>>>>>> 0523b52 (Offer the web client in Hindi and Arabic, right to left)
   code = chosen;
   locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(chosen)) ?? chosen;
   document.documentElement.lang = chosen;
+  document.documentElement.dir = RIGHT_TO_LEFT.has(chosen) ? "rtl" : "ltr";
 }
 
 /**
@@ -61,7 +75,13 @@ export function t(key, values = {}) {
   let text = texts[key];
   if (text === undefined) return key;
   if (typeof text === "object") text = text[new Intl.PluralRules(code).select(Number(values.count))] ?? text.other;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? inserted(values[name]) : whole));
+}
+
+/** @param {string | number} value @returns {string} a value for a text: digits of the region, names in their own direction. */
+function inserted(value) {
+  if (typeof value === "number") return new Intl.NumberFormat(locale, { useGrouping: false }).format(value);
+  return RIGHT_TO_LEFT.has(code) ? `${FIRST_STRONG_ISOLATE}${value}${POP_DIRECTIONAL_ISOLATE}` : String(value);
 }
 
 /** @param {string} key @returns {boolean} whether the catalogue has a text for the key. */

@@ -27,7 +27,11 @@ const PATHS = {
   turn: svg`<path d="M4 8h3l1.5-2h7L17 8h3v11H4z"/><path d="M9 15a3.2 3.2 0 0 0 5.8-.6M15 11.500a3.2 3.2 0 0 0-5.8.6M15.2 9.700v2h-2M8.8 16.800v-2h2"/>`,
 };
 
+/** Icons that point along the line, and therefore the other way where lines run from right to left. */
+const POINTING = new Set(["back", "next", "list"]);
+
 /** @param {keyof typeof PATHS} name @returns an icon hidden from screen readers; the label of its button is read instead. */
 export function icon(name) {
-  return svg`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${PATHS[name]}</svg>`;
+  const pointing = POINTING.has(name) ? "icon icon--pointing" : "icon";
+  return svg`<svg class=${pointing} viewBox="0 0 24 24" aria-hidden="true" focusable="false">${PATHS[name]}</svg>`;
 }

@@ -131,7 +131,9 @@ def windows(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_screen_is_free_of_barriers(windows: Callable[..., Page], samples: Path, folder: Path, form: str) -> None:
+def test_every_screen_is_free_of_barriers(
+    windows: Callable[..., Page], samples: Path, folder: Path, tmp_path: Path, form: str
+) -> None:
     found = {}
     page = windows(viewport=FORMS[form], color_scheme="light", reduced_motion="reduce")
     for name, show in SCREENS.items():
@@ -151,9 +153,23 @@ def test_every_screen_is_free_of_barriers(windows: Callable[..., Page], samples:
                 if violation["impact"] in ("serious", "critical"):
                     barriers = [node["html"][:200] for node in violation["nodes"]][:3]
                     found[f"{name}, {look}: {violation['id']}"] = barriers
+        if sideways := sideways_in_arabic(page, tmp_path / f"{name}.png"):
+            found[f"{name}, Arabic"] = [f"{sideways} pixels wider than the screen"]
         if page.get_by_role("dialog").is_visible():
             page.keyboard.press("Escape")
     assert found == {}
+
+
+def sideways_in_arabic(page: Page, picture: Path) -> int:
+    """Show the screen in Arabic, from right to left, and in English again; return by how many pixels it overflows."""
+    choose = "language => import('/core/i18n.js').then(texts => texts.chooseLanguage(language))"
+    page.evaluate(choose, "ar")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=picture)
+    wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    page.evaluate(choose, "en")
+    return wide
 
 
 def test_at_twice_the_text_size_nothing_is_cut_off(windows: Callable[..., Page], samples: Path) -> None:
