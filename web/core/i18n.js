@@ -51,15 +51,10 @@ export async function chooseLanguage(chosen) {
 }
 
 async function use(chosen) {
-<<<<<<< HEAD
-  const modules = await Promise.all([LOADERS, ...further].map((loaders) => (loaders[chosen] ?? loaders.en)()));
-  texts = Object.assign({}, ...modules.map((module) => module.default));
-=======
   // English stands in for a text that a language lacks.
   const wanted = [...new Set(["en", chosen])];
   const loaded = [LOADERS, ...further].flatMap((loaders) => wanted.map((tag) => loaders[tag]?.()));
   texts = Object.assign({}, ...(await Promise.all(loaded)).map((module) => module?.default));
->>>>>>> 0523b52 (Offer the web client in Hindi and Arabic, right to left)
   code = chosen;
   locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(chosen)) ?? chosen;
   document.documentElement.lang = chosen;
