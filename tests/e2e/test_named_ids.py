@@ -39,6 +39,8 @@ NOT_IDS = frozenset(
         "teachers",  # user ids, which only an admin may send
         *("lessons", "terms", "holidays", "day", "by", "first_day", "last_day"),  # of a timetable
         *("lesson_id", "weekday", "starts", "ends", "subject", "room", "teacher", "every_weeks", "cancelled"),
+        *("code", "minutes_late", "remark", "reason", "unanswered"),  # of marks and registers
+        *("codes", "preset", "meaning", "colour", "retired", "afternoon"),  # of attendance codes
         *("role", "address"),  # of a new user, which only an admin may send
         *("school", "school_ids", "allow_removals", "scopes"),  # which only an admin may send
         "leave_group_id",  # with a roster, which only an admin may send

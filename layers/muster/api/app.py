@@ -17,6 +17,7 @@ from muster.api.middleware.idempotency import IdempotencyMiddleware
 from muster.api.middleware.rate_limit import RateLimitMiddleware
 from muster.api.middleware.request_log import RequestLogMiddleware
 from muster.api.middleware.web_client import WebClientMiddleware
+from muster.api.routes.codes import code_routes
 from muster.api.routes.groups import group_routes
 from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
@@ -103,6 +104,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, session_routes(system))
     _add(app, report_routes(system))
     _add(app, timetable_routes(system))
+    _add(app, code_routes(system))
     _add(app, retention_routes(system))
     if system.users is not None:
         _add(app, user_routes(system, system.users))

@@ -10,12 +10,14 @@ from muster.api.access import AccessRules
 from muster.api.rate_limits import RateLimits
 from muster.api.sign_in import SignIn
 from muster.domain.identifiers import PackId
+from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import People
@@ -75,6 +77,8 @@ class RecordServices:
     timetables: Timetables
     lesson_sessions: LessonSessions
     overviews: Overviews
+    codes: Codes
+    registers: Registers
     heads: HeadInUse
     training: TrainingQueue
     uploads: Uploads | None

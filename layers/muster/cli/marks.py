@@ -27,6 +27,12 @@ def marked_by(mark: Mark, by_people: Collection[StudentId]) -> str:
     return "by hand (face)" if mark.student_id in by_people else "photo"
 
 
+def details_text(mark: Mark) -> str:
+    """Return the code, minutes and remark of a mark in one line; empty if it has none."""
+    minutes = None if mark.minutes_late is None else f"{mark.minutes_late} min late"
+    return ", ".join(part for part in (mark.code, minutes, mark.remark) if part)
+
+
 def faces_text(number: int) -> str:
     """Return a number of faces in words."""
     return f"{number} face" if number == 1 else f"{number} faces"

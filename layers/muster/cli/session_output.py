@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from muster.cli.marks import faces_text, marked_by, status_text
+from muster.cli.marks import details_text, faces_text, marked_by, status_text
 from muster.cli.output import emit
 from muster.domain.attendance import MarkStatus
 from muster.domain.identifiers import SessionId, UserId
@@ -28,12 +28,16 @@ def emit_session(sessions: Sessions, session_id: SessionId, as_json: bool) -> No
     document: dict[str, Any] = SessionDocument.of_detail(detail).model_dump(mode="json")
 
     def show(console: Console) -> None:
-        table = Table("student", "name", "status", "by", title=f"Session {session_id} of {detail.session.group_id}")
+        table = Table(
+            "student", "name", "status", "by", "details", title=f"Session {session_id} of {detail.session.group_id}"
+        )
         for mark in detail.marks:
             name, by = escape(detail.names.get(mark.student_id, "")), marked_by(mark, detail.by_people)
-            table.add_row(mark.student_id, name, status_text(mark.status), by)
+            table.add_row(mark.student_id, name, status_text(mark.status), by, escape(details_text(mark)))
         if detail.marks:
             console.print(table)
+        if detail.session.closed is not None:
+            console.print(f"The register is closed: `muster sessions reopen {session_id} --reason ...` opens it again.")
         if not detail.taken:
             console.print(f"The session {session_id} is not taken yet: nobody was present, so nobody counts as absent.")
         if questions := sum(mark.status is MarkStatus.REVIEW for mark in detail.marks):

@@ -24,6 +24,7 @@ from muster.domain.identifiers import (
 )
 from muster.domain.period import Period, parse_day
 from muster.reports.wording import WORDS
+from muster.services.codes.tables import WantedMark
 
 app = typer.Typer(help="List, show, open, correct and remove sessions.", no_args_is_help=True)
 
@@ -96,24 +97,67 @@ def open_session(
 def mark(
     session: SessionArgument,
     marks: Annotated[
-        list[str], typer.Argument(help="STUDENT=STATUS, where STATUS is present, absent, late or excused.")
+        list[str],
+        typer.Argument(help="STUDENT=STATUS, where STATUS is present, absent, late, excused, or a code of the school."),
     ],
     group: GroupOption = None,
+    minutes: Annotated[int | None, typer.Option(help="Minutes late, with late and absent only.")] = None,
+    remark: Annotated[str | None, typer.Option(help="Remark on these marks; default: the stored one stays.")] = None,
+    reason: Annotated[str, typer.Option(help="Why the marks change, kept with the changes.")] = "",
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Set marks by hand, all or none. Photos no longer change them."""
-    statuses: dict[StudentId, MarkStatus] = {}
+    wanted: dict[StudentId, WantedMark] = {}
     for text in marks:
-        student, _, status = text.partition("=")
-        if status not in STATUSES_BY_HAND:
+        student, _, said = text.partition("=")
+        if not said:
             raise InvalidRequest(
-                f"{text[:80]!r} is not a mark: write STUDENT=STATUS, where STATUS is present, absent, late or excused."
+                f"{text[:80]!r} is not a mark: write STUDENT=STATUS, where STATUS is present, absent, late, excused, "
+                "or a code of the school."
             )
-        statuses[parse_student_id(student)] = MarkStatus(status)
+        status = MarkStatus(said) if said in STATUSES_BY_HAND else None
+        code = said if status is None else None
+        wanted[parse_student_id(student)] = WantedMark(status=status, code=code, minutes_late=minutes, remark=remark)
     records = open_records(data)
     identifier = find_session(records, session, group)
-    records.corrections.mark(identifier, statuses, local_user())
+    by_hand = records.codes.marks(wanted, records.sessions.get(identifier).session.started_at)
+    records.corrections.mark(identifier, by_hand, local_user(), reason=reason)
+    emit_session(records.sessions, identifier, as_json)
+
+
+@app.command("close")
+def close_register(
+    session: SessionArgument,
+    unanswered: Annotated[
+        str | None, typer.Option(help="Mark students with an open question as this status, such as absent.")
+    ] = None,
+    group: GroupOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a register, so that no mark, photo or face changes any more."""
+    if unanswered is not None and unanswered not in STATUSES_BY_HAND:
+        raise InvalidRequest(f"{unanswered[:40]!r} is not a status: use present, absent, late or excused.")
+    status = None if unanswered is None else MarkStatus(unanswered)
+    records = open_records(data)
+    identifier = find_session(records, session, group)
+    records.registers.close(identifier, local_user(), unanswered=status)
+    emit_session(records.sessions, identifier, as_json)
+
+
+@app.command("reopen")
+def reopen_register(
+    session: SessionArgument,
+    reason: Annotated[str, typer.Option(help="Why it is reopened, kept with the changes. Name no students.")],
+    group: GroupOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Reopen a closed register."""
+    records = open_records(data)
+    identifier = find_session(records, session, group)
+    records.registers.reopen(identifier, local_user(), reason)
     emit_session(records.sessions, identifier, as_json)
 
 

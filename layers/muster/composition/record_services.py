@@ -11,6 +11,7 @@ from muster.composition.settings import CommonSettings
 from muster.domain.period import parse_zone
 from muster.packs.manifest import shipped_spec
 from muster.services.caches.heads import HeadPointer
+from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention import RetentionLimits
 from muster.services.privacy.retention_preview import RetentionPreview
@@ -18,6 +19,7 @@ from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import People
@@ -123,6 +125,7 @@ def build_record_services(
     lesson_sessions = LessonSessions(stores.documents, stores.sessions, zone)
     sessions = Sessions(stores.students, stores.sessions, stores.groups, new_session=lesson_sessions.new_session)
     timetables = Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone)
+    corrections = Corrections(stores.students, stores.sessions, request_training)
     return RecordServices(
         pack=pack,
         sign_in=sign_in,
@@ -141,11 +144,13 @@ def build_record_services(
         people=people,
         subject_access=SubjectAccess(stores.students, stores.sessions),
         sessions=sessions,
-        corrections=Corrections(stores.students, stores.sessions, request_training),
+        corrections=corrections,
         reports=Reports(stores.students, stores.sessions, stores.groups, zone),
         timetables=timetables,
         lesson_sessions=lesson_sessions,
         overviews=Overviews(stores.students, stores.sessions, stores.groups, zone, lessons=timetables.titles),
+        codes=Codes(stores.documents, zone),
+        registers=Registers(stores.sessions, corrections),
         heads=HeadPointer(stores.heads, pack, settings.head),
         training=training,
         uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),

@@ -215,6 +215,12 @@ class QuestionsOpen(MusterError):
     category = Category.CONFLICT
 
 
+class CodeNotFound(MusterError):
+    """The school's table does not offer this attendance code."""
+
+    code = "code_not_found"
+
+
 class CodeInUse(MusterError):
     """An attendance code that marks have cannot be removed or count as something else."""
 

@@ -16,6 +16,8 @@ from muster.api.schemas.sessions import (
     MarksChange,
     MarksToClear,
     NewSession,
+    RegisterClosing,
+    RegisterReopening,
     SessionDocument,
     SessionPage,
     SessionSummary,
@@ -26,6 +28,7 @@ from muster.domain.attendance import MarkStatus
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import PhotoId, StudentId, parse_group_id, parse_session_id, parse_student_id
 from muster.domain.period import Period, parse_day
+from muster.services.codes.tables import WantedMark
 
 _PROBLEMS = problems(401, 403, 404, 422)
 _CONFLICT = problems(409)
@@ -101,7 +104,7 @@ def session_routes(system: RecordServices) -> APIRouter:
         response.headers["ETag"] = etag(detail.session.version)
         return MarkDocument.of_all(detail.marks, detail.names, detail.by_people)
 
-    @router.patch("/{session_id}/marks", responses=_CHANGE)
+    @router.patch("/{session_id}/marks", responses={**_CONFLICT, **_CHANGE})
     def set_marks(
         access: caller, session_id: str, change: MarksChange, response: Response, if_match: IfMatch = None
     ) -> SessionDocument:
@@ -112,13 +115,20 @@ def session_routes(system: RecordServices) -> APIRouter:
         """
         session = access.session(parse_session_id(session_id))
         expected(if_match, session.version)
-        statuses: dict[StudentId, MarkStatus] = {}
+        wanted: dict[StudentId, WantedMark] = {}
         for mark in change.marks:
             student_id = parse_student_id(mark.student_id)
-            if student_id in statuses:
+            if student_id in wanted:
                 raise InvalidRequest(f"{student_id} is listed twice. List each student once.")
-            statuses[student_id] = MarkStatus(mark.status)
-        system.corrections.mark(session.id, statuses, access.principal.user_id, pinned(if_match, session.version))
+            wanted[student_id] = mark.wanted()
+        marks = system.codes.marks(wanted, session.started_at)
+        system.corrections.mark(
+            session.id,
+            marks,
+            access.principal.user_id,
+            pinned(if_match, session.version),
+            reason=change.reason,
+        )
         detail = system.sessions.get(session.id)
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)
@@ -135,6 +145,34 @@ def session_routes(system: RecordServices) -> APIRouter:
         expected(if_match, session.version)
         students = [parse_student_id(student_id) for student_id in cleared.student_ids]
         system.corrections.clear(session.id, students, access.principal.user_id, pinned(if_match, session.version))
+        detail = system.sessions.get(session.id)
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
+
+    @router.post("/{session_id}/closing", responses={**_CONFLICT, **_STALE})
+    def close_register(
+        access: caller, session_id: str, closing: RegisterClosing, response: Response, if_match: IfMatch = None
+    ) -> SessionDocument:
+        """Close a register: its marks, photos and faces do not change until it is reopened.
+
+        It must be taken. Open questions refuse the closing, unless `unanswered` says what these students are.
+        """
+        session = access.session(parse_session_id(session_id))
+        unanswered = None if closing.unanswered is None else MarkStatus(closing.unanswered)
+        by, version = access.principal.user_id, pinned(if_match, session.version)
+        system.registers.close(session.id, by, version, unanswered=unanswered)
+        detail = system.sessions.get(session.id)
+        response.headers["ETag"] = etag(detail.session.version)
+        return SessionDocument.of_detail(detail)
+
+    @router.post("/{session_id}/reopening", responses=_STALE)
+    def reopen_register(
+        access: caller, session_id: str, reopening: RegisterReopening, response: Response, if_match: IfMatch = None
+    ) -> SessionDocument:
+        """Reopen a closed register; the reason is kept with the changes."""
+        session = access.session(parse_session_id(session_id))
+        by, version = access.principal.user_id, pinned(if_match, session.version)
+        system.registers.reopen(session.id, by, reopening.reason, version)
         detail = system.sessions.get(session.id)
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)

@@ -98,7 +98,12 @@ class MarkDocument(BaseModel):
     student_id: str
     name: str | None
     status: MarkStatus = Field(description="`review`: a photo probably shows the student, see the questions.")
-    source: MarkSource = Field(description="`manual`: set by hand; `photo`: derived from the faces.")
+    source: MarkSource = Field(
+        description="`manual`: set by hand; `photo`: derived from the faces; `planned`: a planned absence."
+    )
+    code: str | None = Field(description="Null: the default code of the status.")
+    minutes_late: int | None
+    remark: str
     by_person: bool = Field(
         description="A person set it by hand, or decided on the face or photo that it is derived from."
     )
@@ -114,6 +119,9 @@ class MarkDocument(BaseModel):
                 name=names.get(mark.student_id),
                 status=mark.status,
                 source=mark.source,
+                code=mark.code,
+                minutes_late=mark.minutes_late,
+                remark=mark.remark,
                 by_person=mark.student_id in by_people,
             )
             for mark in marks

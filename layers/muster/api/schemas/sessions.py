@@ -7,9 +7,19 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from muster.api.schemas.roll_call import FaceDocument, MarkDocument
-from muster.domain.attendance import Change, MarkChange, MarkDetails, MarkStatus, PhotoChange, RegisterChange
+from muster.domain.attendance import (
+    Change,
+    LessonDetails,
+    MarkChange,
+    MarkDetails,
+    MarkStatus,
+    PhotoChange,
+    RegisterChange,
+)
+from muster.domain.corrections import MAX_MINUTES_LATE, MAX_REMARK
 from muster.domain.faces import Decision
 from muster.domain.identifiers import FaceId, StudentId, UserId
+from muster.services.codes.tables import WantedMark
 from muster.services.roll_call.sessions import SessionDetail, SessionOverview
 
 MAX_MARKS = 500
@@ -42,6 +52,27 @@ class CountsDocument(BaseModel):
     review: int = Field(description="A photo probably shows them, and nobody has decided.", examples=[0])
 
 
+class LessonOfSession(BaseModel):
+    """The lesson of a session as the timetable had it when the session was opened."""
+
+    lesson_id: str
+    subject: str
+    room: str
+    teacher: str
+    ends_at: datetime | None = Field(description="UTC.")
+
+    @classmethod
+    def of(cls, lesson: LessonDetails) -> "LessonOfSession":
+        """Describe a lesson."""
+        return cls(
+            lesson_id=lesson.lesson_id,
+            subject=lesson.subject,
+            room=lesson.room,
+            teacher=lesson.teacher,
+            ends_at=lesson.ends_at,
+        )
+
+
 class SessionSummary(BaseModel):
     """One session with its counts."""
 
@@ -49,6 +80,11 @@ class SessionSummary(BaseModel):
     group_id: str = Field(examples=["7b"])
     started_at: datetime = Field(description="UTC.", examples=["2026-09-01T06:15:00Z"])
     version: int = Field(description="Counts changes to its marks and faces; the ETag.", examples=[2])
+    closed_at: datetime | None = Field(
+        description="UTC; null while the register is open. A closed one refuses changes until it is reopened."
+    )
+    closed_by: str | None = Field(description="Id of the user who closed it.")
+    lesson: LessonOfSession | None = Field(description="The lesson of the timetable, if it belongs to one.")
     taken: bool = Field(
         description="False before it starts, and until a student is present or late, or all are marked by hand. "
         "Nobody is absent in a session that is not taken, and reports do not count it."
@@ -67,6 +103,9 @@ class SessionSummary(BaseModel):
             group_id=session.group_id,
             started_at=session.started_at,
             version=session.version,
+            closed_at=None if session.closed is None else session.closed.at,
+            closed_by=None if session.closed is None else session.closed.by,
+            lesson=None if session.lesson is None else LessonOfSession.of(session.lesson),
             taken=overview.taken,
             counts=CountsDocument(**{status.value: number for status, number in counts.items()}),
         )
@@ -101,12 +140,32 @@ class SessionPage(BaseModel):
 
 
 class MarkToSet(BaseModel):
-    """One student's status, set by hand."""
+    """One student's mark, set by hand: a status, or a code of the school's table."""
 
     model_config = ConfigDict(extra="forbid")
 
     student_id: str = Field(examples=["s1"])
-    status: Literal["present", "absent", "late", "excused"] = Field(examples=["excused"])
+    status: Literal["present", "absent", "late", "excused"] | None = Field(
+        default=None, description="May be left out if there is a code.", examples=["late"]
+    )
+    code: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4,
+        description="A code that the table offers; by default that of the status.",
+        examples=["L"],
+    )
+    minutes_late: int | None = Field(
+        default=None, ge=1, le=MAX_MINUTES_LATE, description="With late and absent only.", examples=[12]
+    )
+    remark: str | None = Field(
+        default=None, max_length=MAX_REMARK, description="If left out, the stored remark stays.", examples=["Bus late"]
+    )
+
+    def wanted(self) -> WantedMark:
+        """Return the mark."""
+        status = None if self.status is None else MarkStatus(self.status)
+        return WantedMark(status=status, code=self.code, minutes_late=self.minutes_late, remark=self.remark)
 
 
 class MarksChange(BaseModel):
@@ -115,6 +174,34 @@ class MarksChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     marks: list[MarkToSet] = Field(min_length=1, max_length=MAX_MARKS)
+    reason: str = Field(
+        default="", max_length=MAX_REMARK, description="Why, kept with the changes.", examples=["The parents called."]
+    )
+
+
+class RegisterClosing(BaseModel):
+    """A register to close."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unanswered: Literal["absent", "present", "late", "excused"] | None = Field(
+        default=None,
+        description="The status to set for students in review. By default, open questions refuse the closing.",
+        examples=["absent"],
+    )
+
+
+class RegisterReopening(BaseModel):
+    """A register to reopen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(
+        min_length=1,
+        max_length=MAX_REMARK,
+        description="Why, kept with the changes. Name no students: it stays when they are erased.",
+        examples=["A bus arrived late."],
+    )
 
 
 class MarksToClear(BaseModel):

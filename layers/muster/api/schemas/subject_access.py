@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from muster.api.schemas.learned_faces import LearnedFaceDocument
+from muster.api.schemas.sessions import MarkDetailsDocument
 from muster.services.privacy.subject_access import SubjectData
 
 
@@ -17,6 +18,22 @@ class SubjectMark(BaseModel):
     status: str
     source: str
     marked_at: datetime
+    code: str | None
+    minutes_late: int | None
+    remark: str
+
+
+class SubjectChange(BaseModel):
+    """One change of a mark of a student, with its reason."""
+
+    session_id: str
+    at: datetime
+    by: str
+    before: str | None
+    after: str | None
+    details_before: MarkDetailsDocument
+    details_after: MarkDetailsDocument
+    reason: str
 
 
 class SubjectFace(BaseModel):
@@ -47,6 +64,7 @@ class SubjectDocument(BaseModel):
     learned_faces: list[LearnedFaceDocument] = Field(description="Faces that the template learned from.")
     marks: list[SubjectMark]
     faces: list[SubjectFace]
+    changes: list[SubjectChange] = Field(description="Changes of the student's marks by people.")
 
     @classmethod
     def of(cls, data: SubjectData) -> "SubjectDocument":
@@ -73,6 +91,9 @@ class SubjectDocument(BaseModel):
                     status=mark.status,
                     source=mark.source,
                     marked_at=mark.marked_at,
+                    code=mark.code,
+                    minutes_late=mark.minutes_late,
+                    remark=mark.remark,
                 )
                 for session, mark in data.marks
             ],
@@ -86,5 +107,18 @@ class SubjectDocument(BaseModel):
                     similarity=face.similarity,
                 )
                 for session, photo_id, face in data.faces
+            ],
+            changes=[
+                SubjectChange(
+                    session_id=session.id,
+                    at=change.at,
+                    by=change.by,
+                    before=change.before,
+                    after=change.after,
+                    details_before=MarkDetailsDocument.of(change.details_before),
+                    details_after=MarkDetailsDocument.of(change.details_after),
+                    reason=change.reason,
+                )
+                for session, change in data.changes
             ],
         )

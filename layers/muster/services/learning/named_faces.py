@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from muster.arrays import iou
 from muster.domain.attendance import Session, SessionPhoto
+from muster.domain.closing import check_open
 from muster.domain.errors import (
     FaceUnlike,
     LearningOff,
@@ -85,6 +86,7 @@ class Learning:
         Raises:
             LearningOff: learning is turned off.
             SessionNotFound: no session has this id.
+            RegisterClosed: the register is closed.
             FaceNotFound: the session has no such face.
             PhotoNotFound: the photo is no longer kept.
             StoredPhotoDamaged: the stored photo cannot be read.
@@ -98,6 +100,7 @@ class Learning:
         if self.mode is LearningMode.OFF:
             raise LearningOff("Learning from faces is turned off. Name the face without learning.")
         session = self.sessions.get(session_id)
+        check_open(session)
         photo = photo_of(self.sessions.photos(session_id), face_id)
         check_recognisable(self.corrections.member(student_id, session.group_id))
         template = self.students.template(student_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from muster.domain.attendance import Mark, Session
+from muster.domain.attendance import Mark, MarkChange, Session
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import PhotoId, StudentId
@@ -21,6 +21,7 @@ class SubjectData:
         registration_photo: whether it is stored.
         embeddings: number of rows of the template.
         learned: the faces that the template learned from.
+        changes: what people changed in the student's marks, with their reasons.
         marks, faces: from all sessions, oldest first; sessions that are not taken have no absences.
     """
 
@@ -30,6 +31,7 @@ class SubjectData:
     learned: tuple[LearnedFace, ...]
     marks: tuple[tuple[Session, Mark], ...]
     faces: tuple[tuple[Session, PhotoId, IdentifiedFace], ...]
+    changes: tuple[tuple[Session, MarkChange], ...] = ()
 
 
 class SubjectAccess:
@@ -55,6 +57,7 @@ class SubjectAccess:
         embeddings, learned = self._template(student_id)
         marks: list[tuple[Session, Mark]] = []
         faces: list[tuple[Session, PhotoId, IdentifiedFace]] = []
+        changes: list[tuple[Session, MarkChange]] = []
         now = self._now()
         # Every student who is named on a face has a mark.
         for roll_call in self._sessions.roll_calls_of_student(student_id):
@@ -66,6 +69,11 @@ class SubjectAccess:
                 for face in photo.faces
                 if face.student_id == student_id
             ]
+            changes += [
+                (session, change)
+                for change in self._sessions.changes(session.id)
+                if isinstance(change, MarkChange) and change.student_id == student_id
+            ]
         return SubjectData(
             student,
             self._has_photo(student_id),
@@ -73,6 +81,7 @@ class SubjectAccess:
             learned,
             tuple(marks),
             tuple(faces),
+            tuple(changes),
         )
 
     def _template(self, student_id: StudentId) -> tuple[int, tuple[LearnedFace, ...]]:

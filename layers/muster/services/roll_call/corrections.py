@@ -89,7 +89,6 @@ class Corrections:
         }
 
         def correction(session: Session) -> Correction:
-            check_open(session)
             marks = self._sessions.marks(session_id)
             marked = {mark.student_id for mark in marks}
             for student_id in by_hand.keys() - marked:
@@ -97,7 +96,7 @@ class Corrections:
             photos = self._sessions.photos(session_id)
             return set_marks(by_hand, photos, marks, by=by, at=self._now(), reason=reason)
 
-        return self._amended(session_id, expected, correction)
+        return self.amend(session_id, expected, correction)
 
     def clear(
         self, session_id: SessionId, students: Collection[StudentId], by: UserId, expected: int | None = None
@@ -118,7 +117,7 @@ class Corrections:
                 self.member(student_id, session.group_id)
             return clear_marks(students, photos, marks, opened_at=session.started_at, by=by, at=self._now())
 
-        return self._amended(session_id, expected, correction)
+        return self.amend(session_id, expected, correction)
 
     def name(
         self,
@@ -162,7 +161,7 @@ class Corrections:
                 learned=learned,
             )
 
-        return self._amended(session_id, expected, correction)
+        return self.amend(session_id, expected, correction)
 
     def confirm(
         self,
@@ -200,7 +199,7 @@ class Corrections:
                 check_recognisable(_member(roster.get(student_id), student_id, session.group_id))
             return confirmed
 
-        return self._amended(session_id, expected, correction)
+        return self.amend(session_id, expected, correction)
 
     def remove_photo(
         self, session_id: SessionId, photo_id: PhotoId, by: UserId, expected: int | None = None
@@ -224,7 +223,7 @@ class Corrections:
                     return remove_photo(photo, others, marks, by=by, at=self._now())
             raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
 
-        return self._amended(session_id, expected, correction)
+        return self.amend(session_id, expected, correction)
 
     def remove(self, session_id: SessionId, expected: int | None = None) -> None:
         """Remove a session with its photos and marks, and the embeddings learned from its faces.
@@ -257,12 +256,30 @@ class Corrections:
             student = None
         return _member(student, student_id, group_id)
 
-    def _amended(
-        self, session_id: SessionId, expected: int | None, correction: Callable[[Session], Correction]
+    def amend(
+        self,
+        session_id: SessionId,
+        expected: int | None,
+        correction: Callable[[Session], Correction],
+        *,
+        closed_too: bool = False,
     ) -> Session:
+        """Apply a correction to the latest version of a session, or to the expected one.
+
+        Args:
+            correction: returns the writes that a session needs; called again after a conflict.
+            closed_too: whether a closed register may change.
+
+        Raises:
+            SessionNotFound: no session has this id.
+            RegisterClosed: the register is closed.
+            VersionConflict: the session has a different version.
+        """
         for _ in range(_ATTEMPTS):
             session = self._sessions.get(session_id)
             _check_version(session, expected)
+            if not closed_too:
+                check_open(session)
             needed = correction(session)
             # Before the change: if the process is killed after it, repeating the request completes the change. And
             # after the change: until then another process may learn from the face, which still has its old name.

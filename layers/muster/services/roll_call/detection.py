@@ -9,6 +9,7 @@ import numpy as np
 
 from muster.domain.actor import OPERATOR, Actor
 from muster.domain.attendance import MAX_PHOTOS, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
+from muster.domain.closing import check_open
 from muster.domain.corrections import last_decisions, students_marked_by_people
 from muster.domain.errors import (
     GroupNotFound,
@@ -82,6 +83,7 @@ class RollCalls:
             NobodyRegistered: none of its students is registered with a photo.
             SessionOfOtherGroup: the session belongs to another group that the actor teaches.
             NotAllowed: the session belongs to a group that the actor does not teach.
+            RegisterClosed: the session's register is closed, and does not hold all of the photos.
             InvalidRequest: no photo, or too many.
             IsRegistrationPhoto, PhotoUsedBefore, PhotoFromAnotherDay: a photo seems to belong elsewhere.
             EmptyUpload, UnsupportedImage, DamagedImage, ImageTooLarge: one photo cannot be read.
@@ -107,6 +109,8 @@ class RollCalls:
             self.checks.check(session, files, self.galleries.registration_photos(group_id), actor.groups)
         session, is_new = self._open_session(session, list(students), actor)
         earlier = [] if is_new else self.sessions.photos(session.id)
+        if session.closed is not None and not set(photos.digests) <= {photo.digest for photo in earlier}:
+            check_open(session)
         decided = {} if is_new else last_decisions(self.sessions.changes(session.id))
 
         read: list[ReadPhoto] = []

@@ -1,0 +1,1 @@
+"""The school's table of attendance codes."""
