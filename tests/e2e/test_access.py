@@ -68,6 +68,7 @@ ACCESS_RULES = {
     "PUT /v1/groups/{group_id}/lessons": AccessRule("admin", {"json": {"lessons": []}, **ANY_VERSION}),
     "POST /v1/groups/{group_id}/lessons/{lesson_id}/session": AccessRule("own", {"json": {"day": "2026-09-01"}}),
     "GET /v1/lessons": AccessRule("any"),
+    "POST /v1/lessons/import": AccessRule("admin", {"files": {"file": ("lessons.csv", b"day")}}),
     "GET /v1/reports/not-taken": AccessRule("any", {"params": {"by": "09:30"}}),
     "GET /v1/students": AccessRule("any"),
     "POST /v1/students": AccessRule("own", {"json": {"student_id": "s2", "name": "Bob", "group_ids": ["7b"]}}),

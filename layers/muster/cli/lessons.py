@@ -1,6 +1,8 @@
 """`muster lessons`: the timetable, and registers that are not taken."""
 
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -10,18 +12,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.backend import open_records
-from muster.cli.output import DataOption, JsonOption, emit
+from muster.cli.output import DataOption, JsonOption, emit, stdout
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import parse_group_id
 from muster.domain.period import parse_day
 
 if TYPE_CHECKING:
     from muster.services.timetable.timetables import LessonOfDay
+    from muster.services.timetable_import.planning import ImportPlan
 
 app = typer.Typer(help="The timetable: lessons of groups, and registers that are not taken.", no_args_is_help=True)
 
 DayOption = Annotated[str | None, typer.Option(help="A day, such as 2026-09-01; default: today.")]
 
+_MAX_LINES = 20
 _STATES = {"planned": "planned", "open": "open", "closed": "[green]closed[/]", "not_taken": "[yellow]not taken[/]"}
 
 
@@ -54,6 +58,39 @@ def list_lessons(
     )
 
 
+@app.command("import")
+def import_lessons(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV, XLSX or iCalendar (.ics) file.")
+    ],
+    group: Annotated[str | None, typer.Option(help="The group of rows that name none; a calendar needs it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes without writing them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace the lessons of the groups that a file names. docs/timetable.md describes the accepted files.
+
+    The command shows a preview, and at a terminal asks for confirmation. If a row has an error, nothing is written and
+    the exit status is 1.
+    """
+    from muster.api.schemas.timetable import ImportedLessonsDocument
+    from muster.services.timetable_import.planning import TimetableImport
+
+    use_case = TimetableImport(open_records(data).timetables)
+    plan = use_case.run(file.read_bytes(), None if group is None else parse_group_id(group), dry_run=True)
+    if not as_json:
+        _show_plan(stdout, plan)
+    if not dry_run and not plan.has_errors:
+        if not (yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
+            typer.confirm("Apply these changes?", abort=True, err=True)
+        plan = use_case.apply(plan)
+    done = "The lessons are changed." if plan.executed else "Nothing was written."
+    emit(ImportedLessonsDocument.of(plan).model_dump(mode="json"), as_json, lambda console: console.print(done))
+    if plan.has_errors:
+        raise typer.Exit(1)
+
+
 @app.command("not-taken")
 def not_taken(
     by: Annotated[str, typer.Option(help="Local time of the school, such as 9:30.")],
@@ -81,6 +118,24 @@ def not_taken(
             console.print(f"{escape(group.name)}: no timetable, and no roll call.")
 
     emit(NotTakenDocument.of(found).model_dump(mode="json"), as_json, show)
+
+
+def _show_plan(console: Console, plan: "ImportPlan") -> None:
+    from muster.services.timetable.validation import describe
+
+    for finding in plan.findings:
+        label = "[red]error[/]" if finding.error else "[yellow]check[/]"
+        console.print(f"{finding.row}: {label} {escape(finding.detail)}")
+    for part in plan.groups:
+        counts = f"{len(part.added)} added, {len(part.changed)} changed, {len(part.removed)} removed"
+        console.print(f"{escape(part.group.name)}: {counts}, {part.unchanged} unchanged")
+        lines = [f"+ {describe(lesson)}" for lesson in part.added]
+        lines += [f"~ {describe(before)} -> {describe(after)}" for before, after in part.changed]
+        lines += [f"- {describe(lesson)}" for lesson in part.removed]
+        for line in lines[:_MAX_LINES]:
+            console.print(f"  {escape(line)}", highlight=False)
+        if len(lines) > _MAX_LINES:
+            console.print(f"  and {len(lines) - _MAX_LINES} more")
 
 
 def _day_table(lessons: "list[LessonOfDay] | tuple[LessonOfDay, ...]", zone: ZoneInfo) -> Table:

@@ -13,7 +13,7 @@ ON_STAGES: Final = frozenset(
         *("oneroster import", "tokens list", "tokens add", "tokens revoke"),
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),
         *("sessions name", "sessions mark", "sessions remove-photo", "sessions remove"),
-        *("lessons list", "lessons not-taken"),
+        *("lessons import", "lessons list", "lessons not-taken"),
         *("attendance report", "attendance export"),
         *("reports breakdown", "reports absences", "reports low", "reports day", "reports evacuation"),
         "reports sheet",

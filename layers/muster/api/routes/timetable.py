@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 
 from muster.api.access import Access
 from muster.api.authorize import Authorize
@@ -13,6 +13,7 @@ from muster.api.schemas.timetable import (
     CalendarChange,
     CalendarDocument,
     DayDocument,
+    ImportedLessonsDocument,
     LessonOfDayDocument,
     LessonsChange,
     LessonsDocument,
@@ -21,9 +22,11 @@ from muster.api.schemas.timetable import (
     clock_time,
 )
 from muster.api.system import RecordServices
+from muster.domain.errors import UnsupportedTable
 from muster.domain.identifiers import parse_group_id
 from muster.domain.period import parse_day
 
+_FILE_PROBLEMS = problems(409, 412, 415)
 _PROBLEMS = problems(401, 403, 404, 422)
 _CHANGE = problems(412, 428)
 
@@ -88,6 +91,30 @@ def timetable_routes(system: RecordServices) -> APIRouter:
         wanted = parse_day(day) or timetables.today()
         lessons = timetables.of_day(wanted, access.groups())
         return DayDocument(day=wanted, lessons=[LessonOfDayDocument.of(lesson) for lesson in lessons])
+
+    @router.post("/lessons/import", responses=_FILE_PROBLEMS)
+    def import_lessons(
+        access: caller,
+        file: Annotated[UploadFile, File(description="CSV or XLSX with a header row, or iCalendar.")],
+        group_id: Annotated[
+            str | None, Query(description="The group of rows that name none; a calendar needs it.")
+        ] = None,
+        dry_run: Annotated[bool, Query(description="Return the plan, and write nothing.")] = False,
+    ) -> ImportedLessonsDocument:
+        """Replace the lessons of the groups that a file names; admins only. If a row has an error, nothing is written.
+
+        A dry run returns which lessons are added, changed and removed.
+        """
+        access.admin()
+        # Only callers that import lessons wait for its modules.
+        from muster.services.timetable_import.parsed import MAX_BYTES
+        from muster.services.timetable_import.planning import TimetableImport
+
+        if file.size is not None and file.size > MAX_BYTES:
+            raise UnsupportedTable(f"The file is larger than {MAX_BYTES // 1_000_000} MB: split it.")
+        group = None if group_id is None else parse_group_id(group_id)
+        plan = TimetableImport(timetables).run(file.file.read(), group, dry_run=dry_run)
+        return ImportedLessonsDocument.of(plan)
 
     @router.post("/groups/{group_id}/lessons/{lesson_id}/session")
     def open_lesson(

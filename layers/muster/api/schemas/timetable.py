@@ -1,7 +1,7 @@
 """Lessons, terms and holidays as the API shows and accepts them."""
 
 from datetime import date, datetime, time
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,9 @@ from muster.domain.identifiers import GroupId
 from muster.domain.timetable import Lesson, LessonState, SchoolCalendar, Span
 from muster.services.timetable.timetables import LessonOfDay, MissingRegisters, Versioned
 from muster.services.timetable.validation import MAX_CANCELLED, MAX_LESSONS, MAX_SPANS, MAX_TEXT
+
+if TYPE_CHECKING:
+    from muster.services.timetable_import.planning import ImportPlan
 
 _TIME = r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$"
 ClockTime = Annotated[str, Field(pattern=_TIME, description="Local time of the school.", examples=["08:15"])]
@@ -217,6 +220,79 @@ class NotTakenDocument(BaseModel):
             due=found.due,
             lessons=[LessonOfDayDocument.of(lesson) for lesson in found.lessons],
             groups=[GroupName(group_id=group.id, name=group.name) for group in found.groups],
+        )
+
+
+class FindingDocument(BaseModel):
+    """Something to know about a row of an imported file."""
+
+    row: int = Field(description="Row of a table, or number of an event.", examples=[3])
+    code: str = Field(examples=["weekday_unknown"])
+    detail: str
+    severity: str = Field(description="`error` or `warning`.", examples=["error"])
+    column: str | None
+    value: str | None
+
+
+class ChangedLesson(BaseModel):
+    """A lesson before and after an import."""
+
+    before: LessonDocument
+    after: LessonDocument
+
+
+class ImportedGroup(BaseModel):
+    """The changes to the lessons of one group."""
+
+    group_id: str = Field(examples=["7b"])
+    name: str = Field(examples=["Class 7b"])
+    added: list[LessonDocument]
+    changed: list[ChangedLesson]
+    removed: list[LessonDocument]
+    unchanged: int = Field(examples=[24])
+
+
+class ImportedLessonsDocument(BaseModel):
+    """The plan or the result of an import of lessons."""
+
+    kind: str = Field(description="`table` or `icalendar`.", examples=["table"])
+    executed: bool = Field(description="Whether the changes were made.")
+    columns: dict[str, str] = Field(description="Titles of the columns that are read, by what they give.")
+    groups: list[ImportedGroup]
+    findings: list[FindingDocument] = Field(description="At most 200. An error keeps the file from being applied.")
+
+    @classmethod
+    def of(cls, plan: "ImportPlan") -> Self:
+        """Describe an import."""
+        return cls(
+            kind=plan.kind,
+            executed=plan.executed,
+            columns=plan.columns,
+            groups=[
+                ImportedGroup(
+                    group_id=part.group.id,
+                    name=part.group.name,
+                    added=[LessonDocument.of(lesson) for lesson in part.added],
+                    changed=[
+                        ChangedLesson(before=LessonDocument.of(before), after=LessonDocument.of(after))
+                        for before, after in part.changed
+                    ],
+                    removed=[LessonDocument.of(lesson) for lesson in part.removed],
+                    unchanged=part.unchanged,
+                )
+                for part in plan.groups
+            ],
+            findings=[
+                FindingDocument(
+                    row=finding.row,
+                    code=finding.code,
+                    detail=finding.detail,
+                    severity=finding.severity.value,
+                    column=finding.column,
+                    value=finding.value,
+                )
+                for finding in plan.findings
+            ],
         )
 
 

@@ -38,8 +38,12 @@ def check_lessons(lessons: Sequence[Lesson]) -> None:
         raise InvalidRequest(f"Several lessons have the id {twice[0]!r}: give each lesson its own.")
 
 
-def lesson_problem(lesson: Lesson) -> str | None:
-    """Return what is wrong with a lesson, as a sentence with advice, or None."""
+def lesson_problem(lesson: Lesson, *, with_id: bool = True) -> str | None:
+    """Return what is wrong with a lesson, as a sentence with advice, or None.
+
+    Args:
+        with_id: whether it must have an id.
+    """
     if not 1 <= lesson.weekday <= _LAST_WEEKDAY:
         return "the weekday must be 1 for Monday to 7 for Sunday."
     if lesson.ends <= lesson.starts:
@@ -57,7 +61,7 @@ def lesson_problem(lesson: Lesson) -> str | None:
         return f"at most {MAX_CANCELLED} days can be cancelled."
     if any(len(text) > MAX_TEXT for text in (lesson.id, lesson.subject, lesson.room, lesson.teacher)):
         return f"subject, room and teacher can have at most {MAX_TEXT} characters."
-    return None if lesson.id else "it has no id."
+    return "it has no id." if with_id and not lesson.id else None
 
 
 def check_calendar(calendar: SchoolCalendar) -> None:

@@ -1,0 +1,1 @@
+"""Import of lessons from tables (CSV, XLSX) and from iCalendar files, with a preview."""
