@@ -146,7 +146,7 @@ const FIELDS = {
 function picker(label, field, values, name) {
   const current = field === "group" && KINDS[chosen.kind].oneGroup ? chosen.group || chosenGroup() : chosen[field];
   return html`<label class="field half"><span>${t(label)}</span>
-    <select @change=${set(field)}>
+    <select data-test=${field} @change=${set(field)}>
       ${values.map((value) => html`<option value=${value} ?selected=${value === current}>${name(value)}</option>`)}
     </select></label>`;
 }
