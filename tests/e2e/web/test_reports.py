@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from muster.composition.local import LocalServices
 from muster.domain.group import Group
@@ -13,7 +13,7 @@ from tests.e2e.web import phone as phones
 from tests.e2e.web.test_screens import LOOKS, RULES
 from tests.unit.school_week import hold_week
 
-WIDE = {"width": 1280, "height": 800}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
 
 
 @pytest.fixture
