@@ -13,7 +13,7 @@ from tests.e2e.web import phone as phones
 from tests.e2e.web.test_screens import LOOKS, RULES
 from tests.unit.school_week import hold_week
 
-WIDE: ViewportSize = {"width": 1280, "height": 800}
+WIDE = {"width": 1280, "height": 800}
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_each_report_is_shown_printed_and_free_of_barriers(
             page.locator("[data-test=by]").select_option("subject")
         expect(sign.first).to_be_visible()
         for form, size in (("phone", phones.PHONE), ("desktop", WIDE)):
-            page.set_viewport_size(size)
+            page.set_viewport_size(ViewportSize(width=size["width"], height=size["height"]))
             for look in LOOKS:
                 page.emulate_media(color_scheme=look)
                 page.screenshot(path=folder / f"reports-{kind}-{form}-{look}.jpg", type="jpeg", quality=72)
