@@ -14,6 +14,9 @@ from muster.packs.load import ModelPack
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
+# Both systems are tested with one pack, the one that stages on AWS use unless told otherwise.
+os.environ.setdefault("MUSTER_PACK", "embedded")
+
 # No test may depend on the speed of the machine.
 settings.register_profile("muster", deadline=None)
 settings.load_profile("muster")

@@ -48,7 +48,7 @@ from muster.recognition.policy import HeadUse
 from muster.vision.decode import decode
 from muster.vision.pipeline import VisionPipeline
 
-_PACKS = ("embedded", "embedded-facenet")
+_PACKS = ("embedded", "embedded-int8", "embedded-facenet")
 _TIMED_RUNS = 5
 _ORL_SIZES = (30,)
 """Of the 40 people ten are left to be strangers."""

@@ -34,7 +34,7 @@ def main() -> None:
     """Compute, print and, if asked, write the statistics."""
     parser = photo_parser(__doc__)
     parser.add_argument("--embeddings", type=Path, help="npz where the pictures' embeddings are kept between runs")
-    parser.add_argument("--pack", default="embedded", help="embedded, or embedded-facenet")
+    parser.add_argument("--pack", default="embedded", help="embedded, embedded-int8 or embedded-facenet")
     parser.add_argument("--write", action="store_true", help="replace the statistics that ship with the package")
     arguments = parser.parse_args()
     if not photos_found(arguments.photos, "population_statistics"):

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack, verify_pack
@@ -70,3 +71,29 @@ def test_no_sum_of_two_products_of_the_int8_network_leaves_sixteen_bits(int8: Mo
         assert constants[weights.input[0]].data_type == TensorProto.INT8, node.name
         values = numpy_helper.to_array(constants[weights.input[0]]).astype(int)
         assert 2 * 255 * np.abs(values).max() <= np.iinfo(np.int16).max, node.name
+
+
+@pytest.mark.parametrize("side", [1, 3])
+def test_integer_convolutions_with_weights_of_7_bits_are_exact_on_this_processor(side: int) -> None:
+    """The greatest activations and weights are among them, whose sums a wrong kernel would clip."""
+    random = np.random.default_rng(0)
+    picture = random.choice(np.array([0, 1, 254, 255], np.uint8), (2, 64, 9, 9))
+    weights = random.choice(np.array([-64, -63, 63, 64], np.int8), (32, 64, side, side))
+    scales = {"x": np.float32(1), "w": np.float32(1), "y": np.float32(64 * side * side)}
+    zeros = {"x0": np.uint8(0), "w0": np.int8(0), "y0": np.uint8(128)}
+    node = helper.make_node("QLinearConv", ["picture", "x", "x0", "weights", "w", "w0", "y", "y0"], ["out"])
+    constants = [numpy_helper.from_array(np.asarray(value), name) for name, value in (scales | zeros).items()]
+    graph = helper.make_graph(
+        [node],
+        "convolution",
+        [helper.make_tensor_value_info("picture", TensorProto.UINT8, picture.shape)],
+        [helper.make_tensor_value_info("out", TensorProto.UINT8, None)],
+        [*constants, numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"picture": picture})
+    windows = np.lib.stride_tricks.sliding_window_view(picture.astype(np.int64), (side, side), (2, 3))
+    sums = np.einsum("nchwij,ocij->nohw", windows, weights.astype(np.int64))
+    expected = np.clip(np.rint(sums / (64 * side * side)) + 128, 0, 255)
+    assert np.array_equal(found, expected)

@@ -14,7 +14,7 @@ _SETS = {
     "orl": "ORL",
 }
 _PLAIN_SETS = {"reported": "well-known people (LFW)", "orl": "people who are not famous (ORL)"}
-_PACKS = {"embedded": "`embedded`", "embedded-facenet": "`embedded-facenet`"}
+_PACKS = {name: f"`{name}`" for name in ("embedded", "embedded-int8", "embedded-facenet")}
 _KINDS = {"usual": "usual", "half_empty": "half-empty", "wrong_class": "wrong class"}
 _DEFAULT = "embedded"
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from muster.cli.backend import named_stage, open_backend, open_migration
 from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.cli.pack_switch import check_switch, confirm_left_out
-from muster.composition.settings import LocalSettings, installed_folder
+from muster.composition.settings import DEFAULT_PACK, LocalSettings, installed_folder
 from muster.domain.errors import InvalidRequest
 from muster.packs.load import ModelPack
 from muster.packs.manifest import NeutralStatistics
@@ -24,7 +24,7 @@ PackArgument = Annotated[str, typer.Argument(help="Name of the pack.")]
 
 @app.command()
 def build(
-    name: PackArgument = "embedded",
+    name: Annotated[str | None, typer.Argument(help=f"Name of the pack. Default: {DEFAULT_PACK}.")] = None,
     weights_from: Annotated[
         str | None,
         typer.Option(
@@ -59,6 +59,8 @@ def build(
 
     settings = LocalSettings()
     home = settings.home
+    if name is None:
+        name = DEFAULT_PACK if precision is None else "embedded"
     if precision not in (None, "float32"):
         name = f"{name}-{precision}"
     with steps(f"building {name}") as progress:
@@ -122,7 +124,7 @@ def list_packs(as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def verify(name: PackArgument = "embedded", as_json: JsonOption = False) -> None:
+def verify(name: PackArgument = DEFAULT_PACK, as_json: JsonOption = False) -> None:
     """Verify the SHA-256 of every file of a built pack."""
     from muster.packs.load import load_pack, verify_pack
 

@@ -67,13 +67,17 @@ class LocalBackend:
 
     @cached_property
     def settings(self) -> LocalSettings:
-        """The settings."""
+        """The settings, with the pack that the store uses."""
+        return self._chosen.with_pack_of(self.stores.staging.packs())
+
+    @cached_property
+    def _chosen(self) -> LocalSettings:
         return self._settings or LocalSettings()
 
     @cached_property
     def stores(self) -> LocalStores:
         """The stores, made if the folder has none."""
-        return open_local(self._data or self.settings.data)
+        return open_local(self._data or self._chosen.data)
 
     @cached_property
     def users(self) -> Users:

@@ -1,12 +1,14 @@
 """Settings of every system and of one machine, read once at the edge, and the folders installed with Muster."""
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from muster.domain.errors import InvalidSetting
+from muster.domain.identifiers import PackId
 from muster.domain.learning import LearningMode
 from muster.recognition.policy import MAX_WRONG_MARKS, HeadUse, Policy
 
@@ -35,6 +37,11 @@ def invalid_setting(error: ValidationError) -> InvalidSetting:
     """Return the error for settings that were refused. It has only names and reasons: a value may be a secret."""
     problems = [f"MUSTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
     return InvalidSetting(f"{'; '.join(problems)}. Correct it, or remove it for the default.")
+
+
+DEFAULT_PACK = "embedded-int8"
+"""The model pack of a new store on one machine: as accurate as `embedded`, in about half the time or less
+(`benchmarks/vision/precision.py`)."""
 
 
 class CommonSettings(BaseSettings):
@@ -90,6 +97,7 @@ class LocalSettings(CommonSettings):
     """Settings of one machine; each field is read from `MUSTER_<NAME>`.
 
     Attributes:
+        pack: if not set, a store keeps the pack that its students are registered with (`with_pack_of`).
         data: folder of the local store: students, sessions, photos, heads.
         time_zone: default: the machine's.
         admin_token: at least 32 characters; the user `admin` signs in to `muster serve` with it.
@@ -102,6 +110,7 @@ class LocalSettings(CommonSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
     home: Path = Field(default_factory=_cache_path)
+    pack: str = DEFAULT_PACK
     data: Path = Field(default_factory=_data_path)
     time_zone: str = Field(default_factory=_machine_zone)
     admin_token: SecretStr | None = None
@@ -112,3 +121,16 @@ class LocalSettings(CommonSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise invalid_setting(error) from None
+
+    def with_pack_of(self, registered: Collection[PackId]) -> Self:
+        """Return the settings for a store whose students are registered with these packs.
+
+        If no pack was chosen, the store keeps its own, so a change of the default refuses no existing store.
+        """
+        from muster.packs.manifest import name_of, shipped_names
+
+        if "pack" in self.model_fields_set or len(registered) != 1:
+            return self
+        (pack,) = registered
+        name = name_of(pack)
+        return self.model_copy(update={"pack": name}) if name in shipped_names() else self

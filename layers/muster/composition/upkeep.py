@@ -19,16 +19,16 @@ def check_system(folder: Path) -> list[Finding]:
     """Return the findings about the store in a folder, the model pack and the head."""
     settings = LocalSettings()
     findings = examine(folder)
+    # Neither the pack in use nor the head can be read from a store that is missing or damaged.
+    readable = not any(finding.problem or finding.code in ("no_store", "older_version") for finding in findings)
     try:
+        stores = read_local(folder) if readable else None
+        if stores is not None:
+            settings = settings.with_pack_of(stores.staging.packs())
         pack = load_pack(settings.pack, settings.home)
         verify_pack(pack)
-    except MusterError as error:
-        return [*findings, Finding(error.code, str(error))]
-    if any(finding.problem or finding.code in ("no_store", "older_version") for finding in findings):
-        # The head cannot be loaded from a store that is missing or damaged.
-        return findings
-    try:
-        stores = read_local(folder)
+        if stores is None:
+            return findings
         others = stores.staging.packs() - {pack.id}
         if others:
             detail = f"Students are registered with the pack {min(others)}, but {pack.id} is in use: "
