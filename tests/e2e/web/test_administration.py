@@ -13,6 +13,7 @@ from muster.domain.user import Role, User
 from tests.e2e import pictures
 from tests.e2e.web import phone as phones
 from tests.e2e.web.test_screens import RULES
+from tests.e2e.web.test_words import BROKEN_WORDS
 from tests.unit.oneroster_packages import archive, package
 
 DESKTOP = {"width": 1280, "height": 800}
@@ -60,6 +61,22 @@ def check(page: Page, folder: Path, name: str) -> None:
             assert serious == {}, f"{name}, {form}, {look}"
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light")
+
+
+def check_large_text(page: Page) -> None:
+    """Check every page on a phone at twice the text size, in German and from right to left."""
+    page.set_viewport_size(phones.PHONE)  # type: ignore[arg-type]
+    page.evaluate("import('/core/i18n.js').then((i18n) => i18n.chooseLanguage('de'))")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    for link in page.locator(".admin-nav a").all():
+        link.click()
+        expect(page.get_by_role("heading", level=1, name=link.inner_text())).to_be_focused()
+        broken = [word for word in page.evaluate(BROKEN_WORDS) if len(word) < 16]
+        assert broken == [], link.inner_text()
+        for direction in ("rtl", "ltr"):
+            page.evaluate("direction => (document.documentElement.dir = direction)", direction)
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{link.inner_text()}, {direction}"
 
 
 def go(page: Page, name: str) -> None:
@@ -128,6 +145,7 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     page.get_by_role("button", name="Choose more photos").click()
     page.set_input_files("[data-test=choose-photos]", gallery / "barack_obama.jpg")
     expect(results.nth(0)).to_contain_text("registered before")
+    page.get_by_role("button", name="Choose more photos").click()
 
     go(page, "Students")
     page.get_by_label("Name or ID").fill("oba")
@@ -185,6 +203,9 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     expect(page.get_by_role("row", name="ada")).to_contain_text("7b")
     check(page, folder, "users")
 
+    check_large_text(page)
+
+    page.evaluate("localStorage.removeItem('muster.language')")
     # The same address is closed to a teacher, and its modules are not even loaded.
     page.evaluate("token => localStorage.setItem('muster.token', token)", teacher)
     page.goto("/#/settings")

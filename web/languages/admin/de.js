@@ -82,7 +82,7 @@ export default {
   "admin.keptUntilErased": "bis zum Widerruf oder bis die Person gelöscht wird",
   "admin.lastUsed": "Zuletzt benutzt",
   "admin.leaves": "{group} (verlassen)",
-  "admin.makeIds": "Nummern mit anderen Zeichen umschreiben: 2021/CS/045 in 2021-CS-045",
+  "admin.makeIds": "Andere Zeichen in Nummern ersetzen, etwa 2021-CS-045",
   "admin.more": "Mehr anzeigen",
   "admin.name": "Name",
   "admin.never": "nie",

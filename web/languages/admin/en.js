@@ -81,7 +81,7 @@ export default {
   "admin.keptUntilErased": "until consent is withdrawn or the student is erased",
   "admin.lastUsed": "Last used",
   "admin.leaves": "{group} (leaves)",
-  "admin.makeIds": "Change IDs with other characters into valid ones: 2021/CS/045 to 2021-CS-045",
+  "admin.makeIds": "Change IDs with other characters into valid ones, such as 2021-CS-045",
   "admin.more": "Show more",
   "admin.name": "Name",
   "admin.never": "never",
