@@ -167,6 +167,8 @@ WORKING = {
     "reports low": (),
     "reports day": (),
     "reports evacuation": (),
+    "reports moodle": ("--group", "7b", "--output", "moodle.zip"),
+    "reports mapped": ("--group", "7b", "--output", "marks.csv", "--mapping", "mapping.json"),
     "reports sheet": ("--group", "7b", "--output", "sheet.html"),
     "attendance export": ("--group", "7b", "--output", "week.csv"),
     "train": ("--withdraw",),
@@ -180,6 +182,7 @@ READING = {name for name in WORKING if name.split()[-1] in ("list", "learned-fac
 READING |= {"attendance export", "students register"}  # registered before
 READING |= {name for name in WORKING if name.startswith("reports ")}
 FILES = {"attendance export": {"week.csv"}, "reports sheet": {"sheet.html"}}
+FILES |= {"reports moodle": {"moodle.zip"}, "reports mapped": {"marks.csv"}}
 """Files that commands write."""
 
 
@@ -191,6 +194,7 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     workstation.name_stage(aws)
     monkeypatch.setenv("MUSTER_KEEP_SESSIONS_DAYS", "365")
     (workstation.folder / "roster.csv").write_text("student_id,name\ns2,Bea\n")
+    (workstation.folder / "mapping.json").write_text('{"columns": [{"title": "id", "field": "student_id"}]}')
     (workstation.folder / "photos").mkdir()
     (workstation.folder / "photos" / "s1.jpg").write_bytes(a_photo("s1"))
     before, files = stored(aws), workstation.files

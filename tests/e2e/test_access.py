@@ -44,6 +44,7 @@ PHOTO = {"image": ("s1.jpg", b"not a photo")}
 FORM = {"student_id": "s9", "name": "New", "group_id": "7b", "consent": "true"}
 ANY_VERSION = {"headers": {"If-Match": "*"}}
 MARKS = {"marks": [{"student_id": "s1", "status": "late"}]}
+MAPPING = {"columns": [{"title": "id", "field": "student_id"}]}
 FACES = {"faces": [{"face_id": "f1", "student_id": "s1"}]}
 
 ACCESS_RULES = {
@@ -120,6 +121,8 @@ ACCESS_RULES = {
     "GET /v1/reports/low-attendance": AccessRule("any"),
     "GET /v1/reports/day": AccessRule("any"),
     "GET /v1/reports/evacuation": AccessRule("any"),
+    "GET /v1/exports/moodle": AccessRule("own", {"params": {"group_id": "7b"}}),
+    "POST /v1/exports/mapped": AccessRule("own", {"json": {"group_id": "7b", "mapping": MAPPING}}),
     "GET /v1/reports/sheet": AccessRule("own", {"params": {"group_id": "7b"}}),
 }
 """Every route of one machine that is not open; one that is missing here fails the test."""

@@ -45,6 +45,8 @@ COMMANDS: dict[str, str] = {
     "reports low": "",
     "reports day": "",
     "reports evacuation": "",
+    "reports moodle": "--group g --output {work}/moodle.zip",
+    "reports mapped": "--group g --output {work}/marks.csv --mapping {work}/mapping.json",
     "reports sheet": "--group g --output {work}/sheet.html",
     "attendance export": "--group g --output {work}/report.xlsx",
     "users add": "ada --group g",
@@ -88,6 +90,7 @@ def test_no_command_is_left_out_here() -> None:
 def prepare(data: Path, work: Path, samples: Path) -> None:
     (work / "portraits").mkdir(parents=True)
     shutil.copy(samples / "gallery" / "joe_biden.jpg", work / "portraits" / "biden.jpg")
+    (work / "mapping.json").write_text('{"columns": [{"title": "id", "field": "student_id"}]}')
     (work / "roster.csv").write_text("student_id,name,group\ncli1,Ada,g\ncli2,Alan,g\nbiden,Joe,g\n")
     for arguments in (
         ["groups", "add", "g"],

@@ -20,7 +20,7 @@ from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.user import Role, User
 from muster.entrypoints.openapi import openapi_text
-from tests.e2e.test_access import ACCESS_RULES
+from tests.e2e.test_access import ACCESS_RULES, MAPPING
 
 NOW = datetime(2026, 9, 1, 8, tzinfo=UTC)
 NOT_AN_IMAGE = ("photo.jpg", b"not a photo")
@@ -34,7 +34,7 @@ NOT_IDS = frozenset(
         *("limit", "cursor", "since", "until", "started_at", "format", "dry_run", "Idempotency-Key", "if-match"),
         *("marks", "status", "learn", "learn_anyway", "kind", "content_type", "size"),
         *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
-        *("by", "days", "sessions", "below", "day", "columns"),
+        *("by", "days", "sessions", "below", "day", "columns", "user_field", "codes"),
         *("faces", "face_id"),  # faces of the session in the path, tested below
         "teachers",  # user ids, which only an admin may send
         *("lessons", "terms", "holidays", "day", "by", "first_day", "last_day"),  # of a timetable
@@ -122,6 +122,10 @@ REQUESTS = {
     ("GET /v1/reports/low-attendance", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
     ("GET /v1/reports/day", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
     ("GET /v1/reports/evacuation", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
+    ("GET /v1/exports/moodle", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
+    ("GET /v1/exports/moodle", "session_id"): Request("monday", {"params": {"session_id": "{}"}}),
+    ("POST /v1/exports/mapped", "group_id"): Request("7b", {"json": {"group_id": "{}", "mapping": MAPPING}}),
+    ("POST /v1/exports/mapped", "session_id"): Request("monday", {"json": {"session_id": "{}", "mapping": MAPPING}}),
     ("GET /v1/reports/sheet", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
 }
 """Each field, outside the path, by which a request that a teacher may send names somebody or something."""

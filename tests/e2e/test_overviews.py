@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zipfile
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -123,3 +124,24 @@ def test_the_command_line_shows_and_writes_reports(folder: Path, tmp_path: Path)
     page = tmp_path / "evacuation.html"
     muster("evacuation", "--output", str(page))
     assert page.read_text(encoding="utf-8").count('class="box"') == 3
+
+
+def test_marks_are_exported_for_other_programs(client: httpx.Client, folder: Path, tmp_path: Path) -> None:
+    archive = client.get("/v1/exports/moodle", params={"group_id": "7b"})
+    assert (archive.status_code, archive.headers["content-type"]) == (200, "application/zip")
+    assert len(zipfile.ZipFile(BytesIO(archive.content)).namelist()) == 3
+    marks = client.get("/v1/exports/moodle", params={"session_id": "singing"})
+    assert marks.text.splitlines() == ["idnumber,status", "007,A", "s2,P"]
+    mapping = {"columns": [{"title": "Schüler", "field": "student"}], "encoding": "windows-1252"}
+    request = {"session_id": "singing", "mapping": mapping}
+    mapped = client.post("/v1/exports/mapped", json=request)
+    assert mapped.content.decode("windows-1252").splitlines() == ["Schüler", "?? ??", "<b>Zoë</b>"]
+    assert client.post("/v1/exports/mapped", json={**request, "mapping": {}}).status_code == 422
+    assert client.get("/v1/exports/moodle").status_code == 422
+
+    output, file = tmp_path / "marks.csv", tmp_path / "mapping.json"
+    file.write_text(json.dumps(mapping))
+    arguments = ("--session", "singing", "--output", str(output), "--mapping", str(file), "--data", str(folder))
+    done = processes.run(["-m", "muster", "reports", "mapped", *arguments])
+    assert done.returncode == 0, done.stderr
+    assert output.read_bytes() == mapped.content

@@ -18,6 +18,7 @@ from muster.api.middleware.rate_limit import RateLimitMiddleware
 from muster.api.middleware.request_log import RequestLogMiddleware
 from muster.api.middleware.web_client import WebClientMiddleware
 from muster.api.routes.codes import code_routes
+from muster.api.routes.exports import export_routes
 from muster.api.routes.groups import group_routes
 from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
@@ -109,6 +110,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     if system.users is not None:
         _add(app, user_routes(system, system.users))
     _add(app, overview_routes(system))
+    _add(app, export_routes(system))
     if system.uploads is not None:
         _add(app, upload_routes(system.uploads, Authorize(system.access)))
     _add(app, health_routes(system))

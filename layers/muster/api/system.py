@@ -14,6 +14,7 @@ from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
@@ -79,6 +80,7 @@ class RecordServices:
     overviews: Overviews
     codes: Codes
     registers: Registers
+    exports: Exports
     heads: HeadInUse
     training: TrainingQueue
     uploads: Uploads | None

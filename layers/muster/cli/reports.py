@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from muster.cli import exports
 from muster.cli.attendance import (
     FileFormat,
     SinceOption,
@@ -207,6 +208,10 @@ def sheet(
         _Output(path=output, delimiter=delimiter, force=force, as_json=as_json),
         found.html,
     )
+
+
+app.command("moodle")(exports.moodle)
+app.command("mapped")(exports.mapped)
 
 
 def _group(text: str | None) -> GroupId | None:

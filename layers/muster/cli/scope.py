@@ -17,6 +17,8 @@ ON_STAGES: Final = frozenset(
         *("attendance report", "attendance export"),
         *("reports breakdown", "reports absences", "reports low", "reports day", "reports evacuation"),
         "reports sheet",
+        "reports moodle",
+        "reports mapped",
         *("users list", "users remove"),
         *("train", "retention", "packs migrate", "packs measure", "doctor"),
     }

@@ -16,6 +16,7 @@ from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention import RetentionLimits
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.corrections import Corrections
@@ -124,6 +125,7 @@ def build_record_services(
     zone = parse_zone(settings.time_zone)
     lesson_sessions = LessonSessions(stores.documents, stores.sessions, zone)
     sessions = Sessions(stores.students, stores.sessions, stores.groups, new_session=lesson_sessions.new_session)
+    codes = Codes(stores.documents, zone)
     timetables = Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone)
     corrections = Corrections(stores.students, stores.sessions, request_training)
     return RecordServices(
@@ -148,8 +150,9 @@ def build_record_services(
         reports=Reports(stores.students, stores.sessions, stores.groups, zone),
         timetables=timetables,
         lesson_sessions=lesson_sessions,
+        exports=Exports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
         overviews=Overviews(stores.students, stores.sessions, stores.groups, zone, lessons=timetables.titles),
-        codes=Codes(stores.documents, zone),
+        codes=codes,
         registers=Registers(stores.sessions, corrections),
         heads=HeadPointer(stores.heads, pack, settings.head),
         training=training,
