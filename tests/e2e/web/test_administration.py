@@ -123,6 +123,38 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     expect(page.get_by_role("heading", name="The roster was imported")).to_be_visible()
     assert len(system.roster.find(GroupId("7b"))) == 4
 
+    go(page, "Lessons")
+    page.get_by_role("button", name="New lesson").click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_label("Subject").fill("Art")
+    sheet.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row", name="Monday 08:00–08:45")).to_contain_text("Art")
+    page.set_input_files("[data-test=lesson-file]", file("a.csv", b"day,start,end\nXday,8:00,9:00\n", "text/csv"))
+    expect(page.get_by_text("'Xday' is no weekday")).to_be_visible()
+    lessons = b"day,start,end,subject\nMon,8:00,8:45,Art\nTue,9:00,9:45,Latin\n"
+    page.set_input_files("[data-test=lesson-file]", file("7b.csv", lessons, "text/csv"))
+    expect(page.get_by_text("1 lesson changes.")).to_be_visible()
+    check(page, folder, "lessons")
+    page.get_by_role("button", name="Make these changes").click()
+    expect(page.get_by_role("row", name="Tuesday 09:00–09:45")).to_contain_text("Latin")
+    assert len(system.timetables.lessons(GroupId("7b")).lessons) == 2
+
+    go(page, "Terms and holidays")
+    page.get_by_label("Name").fill("Autumn break")
+    page.get_by_label("First day").fill("2026-10-19")
+    page.get_by_label("Last day").fill("2026-10-30")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("row", name="Autumn break")).to_contain_text("30 October 2026")
+    check(page, folder, "calendar")
+
+    go(page, "Not taken")
+    page.get_by_label("Day").fill("2026-09-07")
+    expect(page.get_by_text("1 of 1 registers are not taken.")).to_be_visible()
+    expect(page.get_by_role("row", name="7b, upstairs")).to_contain_text("Art")
+    page.get_by_label("Day").fill("2026-10-19")
+    expect(page.get_by_text("0 of 0 registers are not taken.")).to_be_visible()
+    check(page, folder, "not-taken")
+
     go(page, "Register photos")
     expect(page.locator("[data-test=choose-photos]")).to_be_disabled()
     page.get_by_label("All students in these photos").check()

@@ -3,7 +3,10 @@
 import { t } from "../../core/i18n.js";
 import { icon } from "../../parts/icons.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import * as calendar from "./calendar.js";
 import * as groups from "./groups.js";
+import * as lessons from "./lessons.js";
+import * as notTaken from "./not-taken.js";
 import { focusHeading } from "./parts.js";
 import * as photos from "./photos.js";
 import * as retention from "./retention.js";
@@ -22,12 +25,27 @@ import * as users from "./users.js";
  */
 
 /** Pages by the second part of the address. @type {Record<string, AdminPage>} */
-const PAGES = { students, student, groups, users, import: rosterImport, photos, retention, tokens };
+const PAGES = {
+  students,
+  student,
+  groups,
+  lessons,
+  calendar,
+  "not-taken": notTaken,
+  users,
+  import: rosterImport,
+  photos,
+  retention,
+  tokens,
+};
 
 /** @type {{name: string, icon: Parameters<typeof icon>[0], label: string}[]} */
 const LINKS = [
   { name: "students", icon: "person", label: "admin.students" },
   { name: "groups", icon: "list", label: "admin.groups" },
+  { name: "lessons", icon: "clock", label: "admin.lessons" },
+  { name: "calendar", icon: "history", label: "admin.calendar" },
+  { name: "not-taken", icon: "question", label: "admin.notTaken" },
   { name: "users", icon: "addPerson", label: "admin.users" },
   { name: "import", icon: "note", label: "admin.import" },
   { name: "photos", icon: "gallery", label: "admin.photos" },

@@ -76,7 +76,7 @@ def timetable_routes(system: RecordServices) -> APIRouter:
     def change_lessons(
         access: caller, group_id: str, change: LessonsChange, response: Response, if_match: IfMatch = None
     ) -> LessonsDocument:
-        """Replace the weekly lessons of a group; admins only. Registers that are open stay as they are."""
+        """Replace the weekly lessons of a group; admins only. Registers that are open do not change."""
         access.admin()
         identifier = parse_group_id(group_id)
         version = expected(if_match, timetables.lessons(identifier).version)

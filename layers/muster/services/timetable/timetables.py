@@ -98,7 +98,7 @@ class Timetables:
         return Versioned(read_lessons(group_id, document.body), document.version)
 
     def change_lessons(self, group_id: GroupId, lessons: Sequence[Lesson], expected: int) -> Versioned:
-        """Replace the weekly lessons of a group. Registers that were opened stay as they are.
+        """Replace the weekly lessons of a group. Registers that were opened do not change.
 
         Raises:
             GroupNotFound: the group has no record.
