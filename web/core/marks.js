@@ -9,6 +9,10 @@ import { Problem } from "./problem.js";
  * @property {string} student_id
  * @property {string | null} status null clears a mark that was set by hand.
  * @property {string | null} [before] the status that the teacher saw.
+ * @property {string | null} [code] of the school's table; without one, the default of the status.
+ * @property {number | null} [minutes_late]
+ * @property {string} [remark] without one, the stored remark stays.
+ * @property {string} [reason] why the mark changes, kept with the change.
  */
 
 /**
@@ -40,9 +44,17 @@ export function withChanges(marks, changes) {
   return marks.map((mark) => {
     const change = latest.get(mark.student_id);
     if (change === undefined) return mark;
-    const { before: _, ...changed } = change;
+    const { before: _, reason: __, ...changed } = change;
     const byHand = changed.status !== null;
-    return { ...mark, ...changed, by_person: byHand, source: byHand ? "manual" : mark.source, waiting: true };
+    return {
+      ...mark,
+      code: null,
+      minutes_late: null,
+      ...changed,
+      by_person: byHand,
+      source: byHand ? "manual" : mark.source,
+      waiting: true,
+    };
   });
 }
 
@@ -60,7 +72,7 @@ export function undoing(marks) {
 }
 
 /** Fields of a mark that can be set. */
-const FIELDS = ["student_id", "status"];
+const FIELDS = ["student_id", "status", "code", "minutes_late", "remark"];
 
 /** @param {any} mark @returns {any} */
 function pick(mark) {
@@ -103,6 +115,7 @@ export async function putMarks(path, marks, etag) {
     const json = { student_ids: marks.map((mark) => mark.student_id) };
     return await (await send("POST", `${path}/marks/clear`, { json, headers })).json();
   }
-  const json = { marks: marks.map(({ before: _, ...mark }) => mark) };
+  const reason = marks[0].reason;
+  const json = { marks: marks.map(({ before: _, reason: __, ...mark }) => mark), ...(reason ? { reason } : {}) };
   return await (await send("PATCH", `${path}/marks`, { json, headers })).json();
 }

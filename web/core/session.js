@@ -16,6 +16,7 @@ import { knownStudents } from "./roster.js";
  * @property {string | null} etag
  * @property {any[]} photos with their faces.
  * @property {boolean} taken whether anyone was present or everyone was marked by hand; if not, nobody is absent.
+ * @property {string | null} [closed] when its register was closed; null while it is open.
  * @property {any[]} marks
  * @property {any[]} questions at most one per student.
  * @property {unknown} problem why loading failed; null if it did not.
@@ -23,7 +24,7 @@ import { knownStudents } from "./roster.js";
  */
 
 /** Error codes that mean that the roll call has changed since it was loaded. */
-const STALE = ["version_conflict", "proposal_changed", "face_not_found"];
+const STALE = ["version_conflict", "proposal_changed", "face_not_found", "register_closed"];
 
 /** @type {SessionView | null} */
 let view = null;
@@ -45,6 +46,7 @@ export function openSession(id, known = {}) {
     etag: null,
     photos: [],
     taken: false,
+    closed: null,
     marks: [],
     questions: [],
     problem: null,
@@ -74,6 +76,7 @@ export async function reload() {
       startedAt: document.started_at,
       etag,
       taken: document.taken,
+      closed: document.closed_at,
       marks: document.marks,
       photos,
       questions,
@@ -107,6 +110,19 @@ export async function applyServerAnswer(item, answer) {
 /** Delete a photo with its faces; the server updates the marks. @param {string} photoId */
 export async function removePhoto(photoId) {
   await change((opened) => send("DELETE", `${path(opened.id)}/photos/${encodeURIComponent(photoId)}`), reload);
+}
+
+/**
+ * Close the register, so that nothing changes any more.
+ * @param {string | null} unanswered status of students with an open question; null refuses to close while there are any.
+ */
+export async function closeRegister(unanswered = null) {
+  await change((opened) => send("POST", `${path(opened.id)}/closing`, { json: { unanswered } }), reload);
+}
+
+/** Reopen the register. @param {string} reason kept with the changes. */
+export async function reopenRegister(reason) {
+  await change((opened) => send("POST", `${path(opened.id)}/reopening`, { json: { reason } }), reload);
 }
 
 /** Delete the roll call with its photos and marks. */

@@ -12,6 +12,31 @@ import { closeSheet, openSheet } from "./sheet.js";
  */
 
 /**
+ * Open a sheet that asks for a text; closing the sheet does nothing.
+ * @param {string} title also of the button.
+ * @param {string} label
+ * @param {(text: string) => Promise<void>} run called with the text, which is not empty.
+ */
+export function askForText(title, label, run) {
+  let text = "";
+  const submit = (event) => {
+    event.preventDefault();
+    if (text.trim() === "") return;
+    closeSheet();
+    void run(text.trim());
+  };
+  openSheet(() => ({
+    title,
+    body: html`<form class="stack-small" @submit=${submit}>
+      <label class="field"><span>${label}</span>
+        <input type="text" required maxlength="300" @input=${(event) => (text = event.target.value)} /></label>
+      <button class="big primary" type="submit">${title}</button>
+      <button class="big" type="button" @click=${closeSheet}>${t("action.back")}</button>
+    </form>`,
+  }));
+}
+
+/**
  * Open the sheet and run the chosen action; closing the sheet does nothing.
  * @param {string} title
  * @param {string[]} sentences

@@ -1,17 +1,16 @@
-/** The sheets of a roll call: naming a face, and marking a student. */
+/** The sheet of a roll call that names a face. */
 
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { byName, matches } from "../core/people.js";
 import { knownStudents } from "../core/roster.js";
-import { everyone, facePath, nameFace, session } from "../core/session.js";
+import { facePath, nameFace, session } from "../core/session.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import "./face-picture.js";
 import { icon } from "./icons.js";
-import { mark, nameOf } from "./marking.js";
 import { closeSheet, openSheet } from "./sheet.js";
-import { chip, STATUSES, statusIcon } from "./status.js";
+import { chip } from "./status.js";
 import { attempt, toast } from "./toast.js";
 
 let query = "";
@@ -93,30 +92,4 @@ async function decide(face, studentId, name) {
   closeSheet();
   if (studentId === null) toast(t("question.saidNobody"));
   else toast(t(learning ? "question.learned" : "question.said", { name }));
-}
-
-/** Open the sheet that marks a student. @param {any} marked */
-export function openStudent(marked) {
-  const name = nameOf(marked);
-  openSheet(() => {
-    const view = session();
-    const current = view === null ? marked : everyone(view).find((person) => person.student_id === marked.student_id);
-    return { title: name, body: statusBody(current ?? marked, name) };
-  });
-}
-
-function statusBody(marked, name) {
-  const set = async (status) => {
-    const text = status === null ? t("mark.cleared", { name }) : t("mark.set", { name, status: t(`status.${status}`) });
-    if (await mark([marked], { status }, text)) closeSheet();
-  };
-  return html`<div class="statuses" role="group" aria-label=${t("mark.label")}>
-    ${STATUSES.map(
-      (status) =>
-        html`<button class="status ${status}" aria-pressed=${String(marked.status === status)} @click=${() => set(status)}>
-          ${statusIcon(status)}<span>${t(`status.${status}`)}</span>
-        </button>`,
-    )}
-  </div>
-  ${marked.source === "manual" ? html`<button class="big" @click=${() => set(null)}>${icon("repeat")}${t("mark.clear")}</button>` : nothing}`;
 }

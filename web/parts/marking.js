@@ -13,7 +13,7 @@ export function nameOf(person) {
 /**
  * Set the marks of people and offer to undo it.
  * @param {any[]} people as they are shown now.
- * @param {{status: string | null}} change
+ * @param {Omit<import("../core/marks.js").NewMark, "student_id" | "before">} change
  * @param {string} text that says what was done.
  * @returns {Promise<boolean>} whether it succeeded.
  */

@@ -1,5 +1,6 @@
 /** The list of everybody in a roll call: search, order, keyboard, and the button that marks all present. */
 
+import { codeText } from "../core/codes.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { matches, ORDERS, seenInPhotos, sorted } from "../core/people.js";
@@ -7,10 +8,10 @@ import { knownStudents } from "../core/roster.js";
 import { everyone } from "../core/session.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { openStudent } from "./face-sheet.js";
 import { icon } from "./icons.js";
 import { mark, nameOf } from "./marking.js";
 import { chip } from "./status.js";
+import { minutesText, openStudent } from "./student-sheet.js";
 
 /** Shorter lists need no search. */
 const SEARCH_FROM = 8;
@@ -93,7 +94,8 @@ function entry(view, person) {
 
 function remark(view, person) {
   const key = remarkKey(view, person);
-  return key === null ? nothing : html`<span class="muted small">${t(key)}</span>`;
+  const parts = [key && t(key), codeText(person), minutesText(person), person.remark].filter(Boolean);
+  return parts.length === 0 ? nothing : html`<span class="muted small">${parts.join(" · ")}</span>`;
 }
 
 function remarkKey(view, person) {

@@ -1,20 +1,23 @@
 /** Screen: one roll call with its photos, questions, and the status of every student. */
 
+import { loadCodes } from "../core/codes.js";
 import { formatDateTime, t } from "../core/i18n.js";
 import { discard, isUnopened, queuedPhotos } from "../core/outbox.js";
 import { releasePictures } from "../core/pictures.js";
 import { groupName, loadStudents } from "../core/roster.js";
 import {
   changesSettled,
+  closeRegister,
   closeSession,
   everyone,
   openSession,
   reload,
   removePhoto,
   removeSession,
+  reopenRegister,
   session,
 } from "../core/session.js";
-import { ask } from "../parts/ask.js";
+import { ask, askForText } from "../parts/ask.js";
 import { openFace } from "../parts/face-sheet.js";
 import { icon } from "../parts/icons.js";
 import { peopleList, resetSearch } from "../parts/people-list.js";
@@ -31,6 +34,7 @@ import { photosInPreparation, removeFromRecent, takePhotos } from "./roll-call.j
 export async function enter(id) {
   const item = queuedFor(id)[0];
   openSession(id, item?.session ? { groupId: item.groupId, startedAt: item.session.startedAt } : {});
+  void loadCodes();
   if (!isUnopened(id)) await reload();
   const group = session()?.groupId;
   if (group) await loadStudents(group).catch(() => undefined);
@@ -61,7 +65,7 @@ export function sessionPage() {
       <p class="muted">${view.startedAt ? formatDateTime(view.startedAt) : nothing}</p>
       ${view.loaded || marksOf(view).length ? summary(view) : nothing}
     </header>
-    ${questions(view)}
+    ${view.closed ? closedCard(view) : questions(view)}
     <div class="columns">
       <div class="stack">
         ${photosInPreparation() > 0 ? html`<p class="card">${icon("wait")} ${t("photo.preparing", { count: photosInPreparation() })}</p>` : nothing}
@@ -71,7 +75,7 @@ export function sessionPage() {
           (photo) => photo.photo_id,
           (photo) => photoView(view.id, photo, openFace, photoActions(view, photo)),
         )}
-        ${view.groupId ? morePhotos(view) : nothing}
+        ${view.groupId && !view.closed ? morePhotos(view) : nothing}
       </div>
       <div class="stack">
         ${problem ? failure(problem) : nothing} ${view.groupId ? peopleList(view) : nothing} ${view.loaded ? removal(view, items) : nothing}
@@ -115,6 +119,17 @@ function photoActions(view, photo) {
   return { remove, replace: (event) => void replace(event) };
 }
 
+function closedCard(view) {
+  const reopen = () =>
+    askForText(t("session.reopen"), t("session.reopenText"), async (reason) => {
+      if (await attempt(() => reopenRegister(reason))) toast(t("session.reopened"));
+    });
+  return html`<div class="card row wrap">
+    <p class="grow">${t("session.closed", { time: formatDateTime(view.closed) })}</p>
+    <button @click=${reopen}>${icon("repeat")}${t("session.reopen")}</button>
+  </div>`;
+}
+
 function removal(view, items) {
   const remove = async () => {
     if (!(await attempt(removeSession))) return;
@@ -150,7 +165,7 @@ function morePhotos(view) {
 }
 
 function finishBar(view, items) {
-  if (!view.loaded && items.length === 0) return nothing;
+  if ((!view.loaded && items.length === 0) || view.closed) return nothing;
   // The bar sticks to the bottom of the screen, except while there are questions: it would cover their buttons.
   return html`<div class="bar ${view.questions.length > 0 ? "still" : ""}">
     <button class="primary big grow" @click=${() => void finishOrAsk(view, items)}>
@@ -171,11 +186,16 @@ async function finishOrAsk(view, items) {
     ...(view.taken || items.length > 0 ? [] : [t("session.notTakenText")]),
   ];
   if (sentences.length === 0) {
-    finish(view, items);
+    await closeAndFinish(view, items);
     return;
   }
+  const absent = { label: t("session.finishAbsent"), run: () => void closeAndFinish(view, items, "absent") };
   const anyway = { label: t("session.finishAnyway"), run: () => finish(view, items) };
-  ask(t("session.finishTitle"), sentences, [...confirmation(view, items), anyway]);
+  ask(t("session.finishTitle"), sentences, [
+    ...confirmation(view, items),
+    ...(open.length > 0 && view.taken && items.length === 0 ? [absent] : []),
+    anyway,
+  ]);
 }
 
 function confirmation(view, items) {
@@ -183,9 +203,20 @@ function confirmation(view, items) {
   if (likely.length === 0) return [];
   const label = t("session.finishConfirm", { count: likely.length, name: likely[0].candidates[0].name });
   const run = async () => {
-    if (await confirmLikely(view)) finish(view, items);
+    if (!(await confirmLikely(view))) return;
+    // Doubtful students stay to review, and the register stays open with them.
+    if (marksOf(view).some((mark) => mark.status === "review")) finish(view, items);
+    else await closeAndFinish(view, items);
   };
   return [{ label, style: "primary", run: () => void run() }];
+}
+
+// What waits on the phone is sent first: the register stays open until the teacher finishes it again.
+/** @param {any} view @param {any[]} items @param {string | null} unanswered */
+async function closeAndFinish(view, items, unanswered = null) {
+  const closes = items.length === 0 && view.loaded;
+  if (closes && !(await attempt(() => closeRegister(unanswered)))) return;
+  finish(view, items);
 }
 
 function finish(view, items) {

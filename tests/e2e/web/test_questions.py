@@ -146,7 +146,7 @@ def test_finish_with_open_questions_names_them_and_goes_back_confirms_or_leaves_
     expect(dialog).to_be_hidden()
 
     page.get_by_role("button", name="Finish").click()
-    dialog.get_by_role("button", name="Finish anyway").click()
+    dialog.get_by_role("button", name="Leave it open").click()
     expect(page.get_by_text("2 of 6 present. Roll call saved.")).to_be_visible()
     assert counts(system) == {"present": 2, "review": 4}
     page.get_by_role("link", name="History").click()
