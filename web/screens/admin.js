@@ -9,6 +9,8 @@ import { html } from "../vendor/lit-html/lit-html.js";
 const TEXTS = {
   en: () => import("../languages/admin/en.js"),
   de: () => import("../languages/admin/de.js"),
+  hi: () => import("../languages/admin/hi.js"),
+  ar: () => import("../languages/admin/ar.js"),
 };
 
 /** @type {typeof import("./admin/index.js") | null} */
