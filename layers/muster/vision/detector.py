@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from muster.domain.faces import Faces
 from muster.vision.inference import open_variable_size_session
-from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scale, non_max_suppression
+from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scales, non_max_suppression
 from muster.vision.tiles import choose_scales
 
 STRIDE = 4
@@ -57,9 +57,7 @@ class CenterFaceDetector:
             N faces by descending score, in pixels of the photo; empty arrays if there are none. The same photo
             gives the same faces.
         """
-        found = [
-            detect_at_scale(pixels, scale, self._read) for scale in choose_scales(max(pixels.shape[:2]), self._sides)
-        ]
+        found = detect_at_scales(pixels, choose_scales(max(pixels.shape[:2]), self._sides), self._read)
         return non_max_suppression(concatenate_faces(found), SAME_FACE_IOU, CONTAINED_SHARE)
 
     def _read(self, picture: NDArray[np.uint8]) -> Faces:

@@ -22,14 +22,17 @@ def open_session(model: Path, threads: int) -> "InferenceSession":
 
 
 def open_variable_size_session(model: Path, threads: int) -> "InferenceSession":
-    """Load an ONNX model whose every input may have another shape.
+    """Load an ONNX model whose every input may have another shape, of at most two megapixels.
+
+    The engine's arena is used. Without it, the C library returns large blocks to the system after each layer and gets
+    them back as new pages, which takes 0.4 of the processor time of a large picture
+    (benchmarks/vision/detection.py). An arena keeps the largest blocks that it has met: 0.25 GB for tiles, twice that
+    where two photos are read at once, but 3.7 GB if a picture of 12 megapixels is read whole.
 
     Args:
         threads: CPU threads of one run.
     """
     options = _options(threads)
-    # An arena keeps the largest block of every input shape it has met: 3.7 GB after a 12-megapixel picture.
-    options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     # Idle threads that spin take the cores from the embedder, and a fifth more processor time in all.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

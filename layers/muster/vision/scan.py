@@ -1,6 +1,6 @@
 """Detection at several scales and in tiles, and the removal of duplicate detections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -19,6 +19,25 @@ Read = Callable[[NDArray[np.uint8]], Faces]
 """A detector of the faces of one picture, uint8 (h, w, 3), RGB, with no side longer than a tile's."""
 
 
+def detect_at_scales(
+    pixels: NDArray[np.uint8], scales: Sequence[float], read: Read, max_side: int = MAX_TILE_SIDE
+) -> list[Faces]:
+    """Detect the faces of a photo at several scales; see `detect_at_scale`.
+
+    The photo itself is reduced once, to the finest scale, and the coarser scales are reduced from that.
+
+    Args:
+        scales: factors, 0 to 1.
+
+    Returns:
+        The faces of each scale, in pixels of the photo.
+    """
+    finest = max(scales, default=1.0)
+    picture = reduce_picture(pixels, finest)
+    ratio = np.array([pixels.shape[1] / picture.shape[1], pixels.shape[0] / picture.shape[0]], np.float32)
+    return [_scale_faces(detect_at_scale(picture, scale / finest, read, max_side), ratio) for scale in scales]
+
+
 def detect_at_scale(pixels: NDArray[np.uint8], scale: float, read: Read, max_side: int = MAX_TILE_SIDE) -> Faces:
     """Detect the faces of a photo at one scale, in tiles if it is larger than one.
 
@@ -30,14 +49,25 @@ def detect_at_scale(pixels: NDArray[np.uint8], scale: float, read: Read, max_sid
     Returns:
         Faces in pixels of the photo, possibly with duplicates; with tiles, only faces that a tile shows whole.
     """
-    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-    picture = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    picture = reduce_picture(pixels, scale)
+    height, width = picture.shape[:2]
     parts = cut_tiles(width, height, max_side)
     found = concatenate_faces([_detect_in_tile(picture, part, read) for part in parts])
     if len(parts) > 1:
         found = found.take(found.boxes[:, 2:].max(axis=1, initial=0) <= TILE_OVERLAP_PX)
-    ratio = np.array([pixels.shape[1] / width, pixels.shape[0] / height], np.float32)
-    return Faces(found.boxes * np.tile(ratio, 2), found.landmarks * ratio, found.scores)
+    return _scale_faces(found, np.array([pixels.shape[1] / width, pixels.shape[0] / height], np.float32))
+
+
+def reduce_picture(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Reduce a picture, uint8 (H, W, 3), by a factor of 0 to 1, averaging its pixels."""
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    if (height, width) == pixels.shape[:2]:
+        return pixels
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _scale_faces(faces: Faces, ratio: NDArray[np.float32]) -> Faces:
+    return Faces(faces.boxes * np.tile(ratio, 2), faces.landmarks * ratio, faces.scores)
 
 
 def _detect_in_tile(picture: NDArray[np.uint8], tile: Tile, read: Read) -> Faces:

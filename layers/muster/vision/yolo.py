@@ -10,7 +10,7 @@ from muster.arrays import FloatArray
 from muster.domain.faces import Faces
 from muster.vision.inference import open_variable_size_session
 from muster.vision.letterbox import Frame, letterbox
-from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scale, non_max_suppression
+from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scales, non_max_suppression
 from muster.vision.tiles import MAX_TILE_SIDE, MIN_SCALE_RATIO, choose_scales
 from muster.vision.yolo_outputs import read_outputs
 
@@ -76,7 +76,7 @@ class YoloFaceDetector:
             scale for scale in choose_scales(longest, self._sides) if scale * longest > self._sides[0] * MIN_SCALE_RATIO
         ]
         max_side = min(self._fixed) if self._fixed else MAX_TILE_SIDE
-        tiled = [detect_at_scale(pixels, scale, self._read_unscaled, max_side) for scale in finer]
+        tiled = detect_at_scales(pixels, finer, self._read_unscaled, max_side)
         return non_max_suppression(
             concatenate_faces([self._read_whole(pixels), *tiled]), SAME_FACE_IOU, CONTAINED_SHARE
         )
