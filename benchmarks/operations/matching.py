@@ -1,4 +1,8 @@
-"""Time the search of 100 probes in 100,000 templates: `python -m benchmarks matching`."""
+"""Time the search of 100 probes in a million templates: `python -m benchmarks matching [STUDENTS]`.
+
+Each student has ten templates. Fails with exit status 1 where the search takes a second or more. The product of all
+probes and all templates is timed beside it: the search does without, as each student is scored by the mean view.
+"""
 
 import json
 import sys
@@ -16,20 +20,25 @@ from muster.recognition.policy import Policy
 from muster.recognition.scoring import Population, prepare
 
 EMBEDDING_SIZE = 512
-STUDENTS, VIEWS, PROBES = 10_000, 10, 100
-BUDGET_SECONDS = 0.5
+STUDENTS, VIEWS, PROBES = 100_000, 10, 100
+BUDGET_SECONDS = 1.0
 _REPEATS = 7
+_BLOCK = 50_000
 
 
 def main() -> int:
     """Print the times; return 1 where the budget is missed or a student is not found."""
     random = np.random.default_rng(0)
-    centres = unit_rows(random.standard_normal((STUDENTS, EMBEDDING_SIZE), dtype=np.float32))
-    owners = np.repeat(np.arange(STUDENTS), VIEWS)
-    embeddings = unit_rows(centres[owners] + _noise(random, len(owners)))
-    ids = tuple(StudentId(f"s{index:05}") for index in range(STUDENTS))
+    students = int(sys.argv[1]) if len(sys.argv) > 1 else STUDENTS
+    centres = unit_rows(random.standard_normal((students, EMBEDDING_SIZE), dtype=np.float32))
+    owners = np.repeat(np.arange(students), VIEWS)
+    embeddings = np.empty((len(owners), EMBEDDING_SIZE), np.float32)
+    for start in range(0, len(owners), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        embeddings[rows] = unit_rows(centres[owners[rows]] + _noise(random, len(owners[rows])))
+    ids = tuple(StudentId(f"s{index:06}") for index in range(students))
     gallery = Gallery(ids, PackId("embedded"), embeddings, owners)
-    sought = random.choice(STUDENTS, PROBES, replace=False)
+    sought = random.choice(students, PROBES, replace=False)
     probes = unit_rows(centres[sought] + _noise(random, PROBES))
     population = Population.from_network(
         embeddings.mean(axis=0), np.eye(EMBEDDING_SIZE, 128, dtype=np.float32) * np.float32(1 / 16)
@@ -39,14 +48,14 @@ def main() -> int:
     prepared = prepare(gallery, population)
     seconds = {
         "prepare, once a roster": perf_counter() - started,
-        "cosine alone": _timed(lambda: gallery.similarity(probes)),
+        "all cosines": _timed(lambda: gallery.similarity(probes)),
         "identify": _timed(lambda: identify(probes, prepared, Policy())),
     }
     found = identify(probes, prepared, Policy())
     right = sum(match.student_id == ids[index] for match, index in zip(found, sought, strict=True))
     for step, taken in seconds.items():
         print(f"{step:24} {taken * 1000:8.1f} ms")
-    print(f"{right} of {PROBES} probes named rightly among {STUDENTS} students")
+    print(f"{right} of {PROBES} probes named rightly among {students} students")
     within = seconds["identify"] < BUDGET_SECONDS and right == PROBES
     rounded = {step: round(taken, 4) for step, taken in seconds.items()}
     document = {"benchmark": "matching", "templates": len(owners), "probes": PROBES, "seconds": rounded}

@@ -84,7 +84,7 @@ def _compared(pictures: Pictures, population: Population, registered: int) -> di
         searched = np.concatenate([drawn.probes, drawn.strangers])
         rows = pictures.embeddings[searched], pictures.embeddings[drawn.templates]
         together = scored(*rows, population)
-        tried = {"cosine": together.similarity, "all networks": together.normalised}
+        tried = {"cosine": rows[0] @ rows[1].T, "all networks": together.normalised}
         for number in range(len(pictures.sizes) if len(pictures.sizes) > 1 else 0):
             tried[f"network {number}"] = normalised_by_network(*rows, population)[:, :, number]
         for name, scores in tried.items():

@@ -43,6 +43,9 @@ def test_a_gallery_larger_than_one_tile_gives_the_same_similarity() -> None:
     assert len(list(gallery.blocks())) > 2
     expected = np.stack([(probes @ template.embeddings.T).max(axis=1) for template in templates], axis=1)
     np.testing.assert_allclose(gallery.similarity(probes), expected, atol=1e-6)
+    few = np.array([[700, 0], [3, 699], [8, 8]])
+    chosen = np.take_along_axis(expected, few, axis=1)
+    np.testing.assert_allclose(gallery.best_view_cosines(probes, few), chosen, atol=1e-6)
 
 
 def test_several_templates_of_one_student_are_one_student() -> None:

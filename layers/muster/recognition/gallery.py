@@ -111,6 +111,23 @@ class Gallery:
             np.maximum.reduceat(cosine, block.starts, axis=0, out=best[block.students])
         return np.ascontiguousarray(best.T)
 
+    def best_view_cosines(self, probes: FloatArray, students: NDArray[np.intp]) -> FloatArray:
+        """Compare each probe with a few students, at a cost that does not grow with the gallery.
+
+        Args:
+            probes: float32 (N, D), unit rows, from the gallery's pack.
+            students: intp (N, K), positions in `student_ids`.
+
+        Returns:
+            float32 (N, K), the cosine (-1 to 1) with the best view of each of them.
+        """
+        first = np.searchsorted(self.owners, students)
+        last = np.searchsorted(self.owners, students, side="right")
+        cosines = np.empty(students.shape, np.float32)
+        for row, column in np.ndindex(students.shape):
+            cosines[row, column] = (self.embeddings[first[row, column] : last[row, column]] @ probes[row]).max()
+        return cosines
+
 
 def check_pack(registered: Template | MeanView, pack: PackId) -> None:
     """Refuse what was computed by another pack.

@@ -10,12 +10,13 @@ from muster.arrays import FloatArray
 from muster.domain.faces import Candidate, Decision
 from muster.domain.identifiers import StudentId
 from muster.recognition.calibration import LOWEST_RATIO, saturate
+from muster.recognition.gallery import Gallery
 from muster.recognition.head import Head
 from muster.recognition.odds import log_odds
 from muster.recognition.policy import Policy
 from muster.recognition.posterior import Roll, estimate_roll
 from muster.recognition.refinement import refine_ratios
-from muster.recognition.scoring import PreparedGallery, Scores, score
+from muster.recognition.scoring import PreparedGallery, score
 
 MAX_CANDIDATES = 3
 
@@ -83,7 +84,7 @@ def identify(
     roll = estimate_roll([photo[:, columns].astype(np.float64) for photo in (*earlier, saturated)])
     pairs = roll.pairs[-1]
     marked, asked = decide(pairs, ratios[:, columns], roll, policy)
-    return _matches(pairs, marked, asked, columns, scores, saturated, head_similarity, gallery.gallery.student_ids)
+    return _matches(pairs, marked, asked, columns, probes, saturated, head_similarity, gallery.gallery)
 
 
 def decide(
@@ -136,25 +137,29 @@ def _matches(
     marked: NDArray[np.bool_],
     asked: NDArray[np.bool_],
     columns: IndexArray,
-    scores: Scores,
+    probes: FloatArray,
     ratios: FloatArray,
     head_similarity: FloatArray | None,
-    student_ids: tuple[StudentId, ...],
+    gallery: Gallery,
 ) -> list[Match]:
     order = np.argsort(-pairs, axis=1, kind="stable")[:, :MAX_CANDIDATES]
+    likeliest = columns[order]
+    # The cosine is only shown to people. In a large gallery, all cosines would take longer than the decision.
+    cosines = gallery.best_view_cosines(probes, likeliest)
     odds = log_odds(pairs.max(axis=1))
+    student_ids = gallery.student_ids
     matches = []
-    for row, first in enumerate(columns[order[:, 0]]):
+    for row, first in enumerate(likeliest[:, 0]):
         named = bool(marked[row] or asked[row])
         matches.append(
             Match(
                 decision=_decision(marked[row], asked[row]),
                 student_id=student_ids[first] if named else None,
-                similarity=float(scores.similarity[row, first]),
+                similarity=float(cosines[row, 0]),
                 head_similarity=None if head_similarity is None else float(head_similarity[row, first]),
                 candidates=tuple(
-                    Candidate(student_ids[column], float(scores.similarity[row, column]), float(ratios[row, column]))
-                    for column in columns[order[row]]
+                    Candidate(student_ids[column], float(cosine), float(ratios[row, column]))
+                    for column, cosine in zip(likeliest[row], cosines[row], strict=True)
                 ),
                 log_odds=float(odds[row]) if named else None,
             )

@@ -192,13 +192,11 @@ class Scores:
     """N probes against S students.
 
     Attributes:
-        similarity: float32 (N, S), cosine to the best view, shown to people: the mean over the networks.
         normalised: float32 (N, S), in standard deviations of a random person's score.
         ratios: float32 (N, S), calibrated log-likelihood ratios in nats, for decisions.
         scale: nats per unit of the normalised score.
     """
 
-    similarity: FloatArray
     normalised: FloatArray
     ratios: FloatArray
     scale: float
@@ -220,7 +218,7 @@ def score(probes: FloatArray, prepared: PreparedGallery, *, same_photo: bool = T
     population = prepared.population
     normalised = normalised_scores(probes, population, prepared.students, same_photo=same_photo)
     calibration = population.calibration
-    return Scores(prepared.gallery.similarity(probes), normalised, calibration.ratios(normalised), calibration.scale)
+    return Scores(normalised, calibration.ratios(normalised), calibration.scale)
 
 
 def normalised_scores(
