@@ -1,12 +1,17 @@
 """The contract of every store of documents."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from muster.domain.documents import OF_STUDENTS, SCHOOL, Document, DocumentKind
-from muster.domain.errors import DocumentTooLarge, StudentNotFound, VersionConflict
+from muster.domain.errors import DocumentTooLarge, RecordDamaged, StudentNotFound, VersionConflict
 from muster.domain.identifiers import StudentId
+from muster.storage.local import open_local
+from muster.storage.local.backup import back_up
+from muster.storage.local.doctor import examine
+from muster.storage.local.restore import restore
 from tests.contract.examples import enrol
 from tests.contract.places import Place, Stores
 
@@ -99,3 +104,30 @@ def test_a_search_finds_students_whom_documents_name(stores: Stores) -> None:
     assert stores.students.traces(StudentId("s1"))
     assert stores.students.traces(StudentId("s2"))
     assert stores.students.traces(StudentId("n1")) == []
+
+
+def test_a_backup_carries_documents_and_a_restore_erases_those_of_students_erased_since(tmp_path: Path) -> None:
+    stores = open_local(tmp_path / "store")
+    enrol(stores, "s1", "s2")
+    for id in ("s1", "s2"):
+        stores.documents.put(ABSENCES, id, 0, {"until": "2026-09-01"})
+    stores.documents.put(LESSONS, "7b", 0, BODY)
+    backup = back_up(tmp_path / "store", tmp_path / "backup", lambda *_: None)
+    assert backup.counts["documents"] == 3
+    stores.students.erase(StudentId("s1"))
+    stores.upkeep.close()
+    restore(tmp_path / "backup", tmp_path / "store", lambda *_: None, replace=True)
+    restored = open_local(tmp_path / "store")
+    assert restored.documents.get(LESSONS, "7b") == Document("7b", 1, BODY)
+    assert [document.id for document in restored.documents.of_kind(ABSENCES)] == ["s2"]
+
+
+def test_a_damaged_document_is_named_by_the_doctor_and_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    stores = open_local(tmp_path)
+    stores.documents.put(LESSONS, "7b", 0, BODY)
+    with stores.upkeep.database.write() as connection:
+        connection.execute("UPDATE documents SET body = '[]'")
+    with pytest.raises(RecordDamaged, match="lessons 7b"):
+        stores.documents.get(LESSONS, "7b")
+    stores.upkeep.close()
+    assert "the document lessons 7b" in " ".join(finding.detail for finding in examine(tmp_path))

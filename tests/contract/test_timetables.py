@@ -159,3 +159,13 @@ def test_registers_that_are_not_taken_by_a_time_are_reported(school: School) -> 
     assert [each.occurrence.lesson.id for each in missing.lessons] == ["art"]
     assert (missing.groups, missing.due) == ((), 3)
     assert school.timetables.missing(MONDAY, time(9, 30), own=[GroupId("8a")]).due == 0
+    # What has not begun is not missing, whatever the time asked for.
+    school.now = datetime(2026, 9, 7, 6, 30, tzinfo=UTC)
+    assert school.timetables.missing(MONDAY, time(9, 30)).due == 1
+    assert school.timetables.missing(MONDAY + timedelta(days=7), time(9, 30)).due == 0
+
+
+def test_lessons_of_a_removed_group_are_not_those_of_a_new_one(school: School) -> None:
+    school.timetables.forget(GROUP)
+    school.timetables.forget(GROUP)
+    assert school.timetables.lessons(GROUP).lessons == ()

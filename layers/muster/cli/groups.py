@@ -91,5 +91,7 @@ def remove(
 ) -> None:
     """Remove a group that has neither students nor sessions."""
     identifier = parse_group_id(group_id)
-    open_records(data).groups.remove(identifier)
+    records = open_records(data)
+    records.groups.remove(identifier)
+    records.timetables.forget(identifier)
     emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the group {identifier}."))

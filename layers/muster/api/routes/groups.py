@@ -71,7 +71,9 @@ def group_routes(system: RecordServices) -> APIRouter:
     def remove_group(access: caller, group_id: str) -> None:
         """Remove a group that has neither students nor sessions; admins only."""
         access.admin()
-        system.groups.remove(parse_group_id(group_id))
+        identifier = parse_group_id(group_id)
+        system.groups.remove(identifier)
+        system.timetables.forget(identifier)
 
     @router.get("/{group_id}/students")
     def list_students(access: caller, group_id: str, limit: Limit = 100, cursor: Cursor = None) -> StudentPage:

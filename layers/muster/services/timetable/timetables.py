@@ -112,6 +112,16 @@ class Timetables:
         document = self.documents.put(DocumentKind.LESSONS, group_id, expected, lessons_body(ordered))
         return Versioned(tuple(ordered), document.version)
 
+    def forget(self, group_id: GroupId) -> None:
+        """Remove the lessons of a group that was removed, so that a later group with its id has none of them.
+
+        Raises:
+            VersionConflict: the lessons were changed concurrently.
+        """
+        document = self.documents.get(DocumentKind.LESSONS, group_id)
+        if document.version:
+            self.documents.remove(DocumentKind.LESSONS, group_id, document.version)
+
     def of_day(self, day: date, own: Collection[GroupId] | None = None) -> list[LessonOfDay]:
         """Return the lessons of a day with the state of their registers, ordered by start.
 
@@ -127,15 +137,17 @@ class Timetables:
         ]
 
     def missing(self, day: date, by: time, own: Collection[GroupId] | None = None) -> MissingRegisters:
-        """Return the registers of a day that are not taken, of lessons that started by a local time.
+        """Return the registers of a day that are not taken, of lessons that started by a local time, and by now.
 
-        A group without any lesson in the timetable is missing if it had no roll call that day, on a school day.
+        A group without any lesson in the timetable is missing if it had no roll call on a school day, once that time
+        is over.
         """
         groups = self._groups(own)
         moment = datetime.combine(day, by, self.zone).astimezone(UTC)
-        lessons = [each for each in self._lessons_of(day, groups) if each.occurrence.starts_at <= moment]
+        until = min(moment, self.now())
+        lessons = [each for each in self._lessons_of(day, groups) if each.occurrence.starts_at <= until]
         not_taken = [each for each in lessons if each.state in (LessonState.PLANNED, LessonState.NOT_TAKEN)]
-        untimed, without_roll_call = self._without_timetable(day, groups)
+        untimed, without_roll_call = self._without_timetable(day, groups) if moment <= self.now() else ([], [])
         due = len(lessons) + len(untimed)
         return MissingRegisters(day, moment, due, tuple(not_taken), tuple(without_roll_call))
 
