@@ -84,6 +84,10 @@ ACCESS_RULES = {
     "GET /v1/students/{student_id}/data": AccessRule("admin"),
     "GET /v1/students/{student_id}/picture": AccessRule("own"),
     "GET /v1/students/{student_id}/learned-faces": AccessRule("own"),
+    "GET /v1/students/{student_id}/absences": AccessRule("own"),
+    "POST /v1/students/{student_id}/absences": AccessRule("own", {"json": {"first_day": "2026-09-07"}}),
+    "PUT /v1/students/{student_id}/absences/{absence_id}": AccessRule("own", {"json": {"first_day": "2026-09-07"}}),
+    "DELETE /v1/students/{student_id}/absences/{absence_id}": AccessRule("own"),
     "DELETE /v1/students/{student_id}/learned-faces": AccessRule("own"),
     "DELETE /v1/students/{student_id}/learned-faces/{face_id}": AccessRule("own"),
     "POST /v1/students/{student_id}/consent": AccessRule("own", {"json": {"consent": True}}),
@@ -162,6 +166,7 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
             "user_id": "eve",
             "lesson_id": "maths",
             "name": "office",
+            "absence_id": "a1",
         }
         arguments = dict(ACCESS_RULES[route].arguments)
         bearer = {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
@@ -198,7 +203,14 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
     route: str, client: httpx.Client, tokens: Tokens
 ) -> None:
     method, path = route.split()
-    ids = {"photo_id": "p1", "face_id": "f1", "user_id": "eve", "lesson_id": "maths", "name": "office"}
+    ids = {
+        "photo_id": "p1",
+        "face_id": "f1",
+        "user_id": "eve",
+        "lesson_id": "maths",
+        "name": "office",
+        "absence_id": "a1",
+    }
     there = path.format(student_id="s1", group_id="7b", session_id="monday", **ids)
     nowhere = path.format(student_id="s99", group_id="99", session_id="sunday", **ids)
     arguments = dict(ACCESS_RULES[route].arguments)

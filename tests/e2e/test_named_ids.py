@@ -36,6 +36,7 @@ NOT_IDS = frozenset(
         *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
         *("by", "days", "sessions", "below", "day", "columns", "user_field", "codes"),
         *("faces", "face_id"),  # faces of the session in the path, tested below
+        *("code", "reason"),  # of a planned absence; its lessons select among those of the student in the path
         "teachers",  # user ids, which only an admin may send
         *("lessons", "terms", "holidays", "day", "by", "first_day", "last_day"),  # of a timetable
         *("lesson_id", "weekday", "starts", "ends", "subject", "room", "teacher", "every_weeks", "cancelled"),

@@ -80,7 +80,7 @@ function pick(mark) {
 }
 
 /**
- * Send marks that waited on the phone. Marks that somebody else set meanwhile are not replaced without asking.
+ * Send marks that waited on the phone. Marks that somebody else has set are not replaced without asking.
  * @param {any} item of the outbox.
  * @returns {Promise<any>} the roll call.
  */

@@ -32,7 +32,7 @@ const MAX_PAUSE = 60_000;
  * @property {string} takenAt
  * @property {any} [blob] the photo; marks have none.
  * @property {import("./marks.js").NewMark[]} [marks] to set by hand, or to clear.
- * @property {boolean} [override] whether the teacher confirmed that the marks replace what others set meanwhile.
+ * @property {boolean} [override] whether the teacher confirmed that the marks replace those of others.
  * @property {SessionRef} [session] for a roll call.
  * @property {{id: string, name: string, allowLookalike: boolean, renewConsent?: boolean}} [student] for a registration;
  *   consent was given.

@@ -12,7 +12,7 @@ export function nameOf(person) {
 
 /**
  * Set the marks of people and offer to undo it.
- * @param {any[]} people as they are shown now.
+ * @param {any[]} people with the marks shown now.
  * @param {Omit<import("../core/marks.js").NewMark, "student_id" | "before">} change
  * @param {string} text that says what was done.
  * @returns {Promise<boolean>} whether it succeeded.

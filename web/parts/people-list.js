@@ -115,7 +115,7 @@ function isUndecided(person) {
   return !person.by_person && person.source !== "planned" && person.status !== "present";
 }
 
-// Without photos everybody whose mark is open; after a photo only those whom no photo can recognise.
+// Without photos everybody whose mark is open; after a photo only the students without a photo of their own.
 function allPresent(view, people) {
   const hasPhotos = view.photos.length > 0;
   const open = people.filter((person) => isUndecided(person) && !(hasPhotos && isRecognised(view, person)));

@@ -17,6 +17,7 @@ from muster.api.middleware.idempotency import IdempotencyMiddleware
 from muster.api.middleware.rate_limit import RateLimitMiddleware
 from muster.api.middleware.request_log import RequestLogMiddleware
 from muster.api.middleware.web_client import WebClientMiddleware
+from muster.api.routes.absences import absence_routes
 from muster.api.routes.codes import code_routes
 from muster.api.routes.exports import export_routes
 from muster.api.routes.groups import group_routes
@@ -98,6 +99,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
         _add(app, face_routes(system, pictures))
     _add(app, me_routes(system))
     _add(app, student_routes(system))
+    _add(app, absence_routes(system))
     _add(app, oneroster_routes(system))
     _add(app, token_routes(system))
     _add(app, training_routes(system))

@@ -17,6 +17,7 @@ from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
+from muster.services.roll_call.absences import PlannedAbsences
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
@@ -77,6 +78,7 @@ class RecordServices:
     reports: Reports
     timetables: Timetables
     lesson_sessions: LessonSessions
+    absences: PlannedAbsences
     overviews: Overviews
     codes: Codes
     registers: Registers

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "groups": ("groups:app", "Classes and courses."),
     "sessions": ("sessions:app", "List, show, open, correct and remove sessions."),
     "students": ("students:app", "Students on the roster."),
+    "absences": ("absences:app", "Planned absences of students."),
     "oneroster": ("oneroster:app", "Rosters of a school's information system, as OneRoster CSV."),
     "packs": ("packs:app", "Model packs: detector, segmenter and embedder with pinned weights."),
     "tokens": ("tokens:app", "API tokens of other systems, such as a school's information system."),

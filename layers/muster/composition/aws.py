@@ -12,8 +12,10 @@ from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.lazy_client import LazyClient
 from muster.composition.record_services import build_record_services
 from muster.domain.errors import UserPoolNotConfigured
+from muster.domain.period import parse_zone
 from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention import Retention, RetentionLimits
+from muster.services.roll_call.absences import PlannedAbsences
 from muster.services.roster.accounts import Accounts
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import Directory
@@ -95,7 +97,9 @@ def open_accounts(settings: AwsSettings, access: AwsAccess) -> Accounts:
 def open_retention(settings: AwsSettings, access: AwsAccess) -> Retention:
     """Build the removal of old sessions; photos expire by the bucket's own rules."""
     limits = RetentionLimits(session_photos=None, sessions=settings.keep_sessions_days)
-    return Retention(access.stores.groups, access.stores.sessions, limits)
+    stores = access.stores
+    absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, parse_zone(settings.time_zone))
+    return Retention(stores.groups, stores.sessions, limits, expire=absences.expire)
 
 
 def open_retraining(settings: RetrainSettings, access: AwsAccess) -> Retraining:

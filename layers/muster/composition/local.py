@@ -100,7 +100,13 @@ class LocalBackend:
     def retention(self) -> Retention:
         """The removal of old photos and sessions."""
         limits = RetentionLimits(self.settings.keep_photos_days, self.settings.keep_sessions_days)
-        return Retention(self.stores.groups, self.stores.sessions, limits, clean=self.stores.upkeep.rewrite)
+        return Retention(
+            self.stores.groups,
+            self.stores.sessions,
+            limits,
+            clean=self.stores.upkeep.rewrite,
+            expire=self.records.absences.expire,
+        )
 
     @cached_property
     def services(self) -> LocalServices:

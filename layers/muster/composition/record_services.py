@@ -19,6 +19,7 @@ from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
+from muster.services.roll_call.absences import PlannedAbsences
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
@@ -124,10 +125,17 @@ def build_record_services(
     groups = Groups(stores.groups, stores.students, stores.sessions)
     zone = parse_zone(settings.time_zone)
     lesson_sessions = LessonSessions(stores.documents, stores.sessions, zone)
-    sessions = Sessions(stores.students, stores.sessions, stores.groups, new_session=lesson_sessions.new_session)
     codes = Codes(stores.documents, zone)
+    absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, zone)
+    sessions = Sessions(
+        stores.students,
+        stores.sessions,
+        stores.groups,
+        new_session=lesson_sessions.new_session,
+        planned=absences.marks,
+    )
     timetables = Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone)
-    corrections = Corrections(stores.students, stores.sessions, request_training)
+    corrections = Corrections(stores.students, stores.sessions, request_training, planned=absences.marks)
     return RecordServices(
         pack=pack,
         sign_in=sign_in,
@@ -144,13 +152,14 @@ def build_record_services(
         ),
         groups=groups,
         people=people,
-        subject_access=SubjectAccess(stores.students, stores.sessions),
+        subject_access=SubjectAccess(stores.students, stores.sessions, absences.find),
         sessions=sessions,
         corrections=corrections,
         reports=Reports(stores.students, stores.sessions, stores.groups, zone),
         timetables=timetables,
         lesson_sessions=lesson_sessions,
         exports=Exports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
+        absences=absences,
         overviews=Overviews(stores.students, stores.sessions, stores.groups, zone, lessons=timetables.titles),
         codes=codes,
         registers=Registers(stores.sessions, corrections),

@@ -75,6 +75,7 @@ def build_services(
         learning=AutomaticLearning(stores.students, stores.sessions, settings.learn, request_training),
         decode=decode,
         lessons=records.lesson_sessions,
+        planned=records.absences.marks,
     )
     learning = Learning(
         pack=pack.id,

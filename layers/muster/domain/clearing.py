@@ -1,10 +1,10 @@
 """Removal of the marks that people set by hand, so that photos decide again."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from muster.domain.attendance import Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
-from muster.domain.corrections import Correction
+from muster.domain.corrections import NOTHING_PLANNED, Correction
 from muster.domain.faces import Decision
 from muster.domain.identifiers import StudentId, UserId
 
@@ -15,13 +15,15 @@ def clear_marks(
     marks: Iterable[Mark],
     *,
     opened_at: datetime,
+    planned: Mapping[StudentId, Mark] = NOTHING_PLANNED,
     by: UserId,
     at: datetime,
 ) -> Correction:
     """Replace marks set by hand with what the photos show; other marks stay.
 
     A student with a face in the session is present, a student named by an open question is in review, and the others
-    are absent with source `photo`, as when the session was opened. These marks carry the time of the photo or of the
+    have the mark of their planned absence, or are absent with source `photo`, as when the session was opened. These
+    marks carry the time of the photo or of the
     opening, because they are no decision of the person who cleared them.
     """
     shown = [(face, photo.received_at) for photo in photos for face in photo.faces]
@@ -38,6 +40,10 @@ def clear_marks(
             status, since = MarkStatus.REVIEW, asked[student]
         else:
             status, since = MarkStatus.ABSENT, opened_at
-        cleared.append(Mark(student, status, MarkSource.PHOTO, since))
-        changes.append(MarkChange(at, by, student, mark.status, status, details_before=mark.details))
+        of_photo = Mark(student, status, MarkSource.PHOTO, since)
+        new = planned.get(student, of_photo) if status is MarkStatus.ABSENT else of_photo
+        cleared.append(new)
+        changes.append(
+            MarkChange(at, by, student, mark.status, new.status, details_before=mark.details, details_after=new.details)
+        )
     return Correction(marks=tuple(cleared), changes=tuple(changes))

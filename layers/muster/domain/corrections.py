@@ -295,7 +295,8 @@ def students_marked_by_people(marks: Iterable[Mark], changes: Iterable[Change]) 
     return frozenset(
         mark.student_id
         for mark in marks
-        if mark.source is MarkSource.MANUAL or (mark.student_id, mark.status, mark.marked_at) in made
+        if mark.source is MarkSource.MANUAL
+        or (mark.source is MarkSource.PHOTO and (mark.student_id, mark.status, mark.marked_at) in made)
     )
 
 

@@ -696,6 +696,13 @@ class ScopeMissing(MusterError):
     category = Category.FORBIDDEN
 
 
+class AbsenceNotFound(MusterError):
+    """The student has no such planned absence, or no longer."""
+
+    code = "absence_not_found"
+    category = Category.NOT_FOUND
+
+
 class DocumentTooLarge(MusterError):
     """A document, such as the lessons of a group, has too many entries to be stored."""
 

@@ -31,7 +31,8 @@ def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
     marks = tuple(marks)
     sources = {mark.source for mark in marks}
     by_hand = MarkSource.MANUAL in sources and MarkSource.PHOTO not in sources
-    return by_hand or any(mark.status in _SEEN for mark in marks)
+    # A planned trip may count as present, and says nothing about whether the register was taken.
+    return by_hand or any(mark.status in _SEEN and mark.source is not MarkSource.PLANNED for mark in marks)
 
 
 def visible_marks(roll_call: RollCall, now: datetime) -> tuple[Mark, ...]:

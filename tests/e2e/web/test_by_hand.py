@@ -22,7 +22,7 @@ def api(site: str) -> httpx.Client:
 def counts(api: httpx.Client) -> list[tuple[bool, int, int]]:
     """Return for each session, oldest first: taken, present, absent."""
     found = api.get("/v1/sessions", params={"group_id": "7b"}).json()["items"]
-    return [(one["taken"], one["counts"]["present"], one["counts"]["absent"]) for one in found]
+    return [(session["taken"], session["counts"]["present"], session["counts"]["absent"]) for session in found]
 
 
 def test_a_register_without_a_photo_is_taken_undone_and_kept_without_a_network(
@@ -81,7 +81,7 @@ def test_a_mark_that_somebody_else_set_meanwhile_is_named(api: httpx.Client, pag
         change = {"marks": [{"student_id": student, "status": status}]}
         api.patch("/v1/sessions/a/marks", json=change, headers={"If-Match": "*"}).raise_for_status()
     page.get_by_role("dialog").get_by_role("button", name="present").click()
-    expect(page.get_by_text("Someone else has set another status meanwhile (Grace: late).")).to_be_visible()
+    expect(page.get_by_text("Someone else has set another status (Grace: late).")).to_be_visible()
     page.keyboard.press("Escape")
     # Another student's mark is no conflict.
     people.get_by_role("button", name="Ben Lindqvist").click()

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from muster.api.schemas.absences import AbsenceDocument
 from muster.api.schemas.learned_faces import LearnedFaceDocument
 from muster.api.schemas.sessions import MarkDetailsDocument
 from muster.services.privacy.subject_access import SubjectData
@@ -65,6 +66,7 @@ class SubjectDocument(BaseModel):
     marks: list[SubjectMark]
     faces: list[SubjectFace]
     changes: list[SubjectChange] = Field(description="Changes of the student's marks by people.")
+    planned_absences: list[AbsenceDocument]
 
     @classmethod
     def of(cls, data: SubjectData) -> "SubjectDocument":
@@ -121,4 +123,5 @@ class SubjectDocument(BaseModel):
                 )
                 for session, change in data.changes
             ],
+            planned_absences=[AbsenceDocument.of(absence) for absence in data.absences],
         )

@@ -44,6 +44,7 @@ class Retention:
 
     Args:
         clean: called at the end of each run, for deferred work of the store.
+        expire: called with the time before which sessions expire; removes what belongs to the days before it.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class Retention:
         limits: RetentionLimits,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clean: Callable[[], object] = lambda: None,
+        expire: Callable[[datetime], object] = lambda _: None,
     ) -> None:
         self._groups = groups
         self._sessions = sessions
         self._limits = limits
         self._now = now
         self._clean = clean
+        self._expire = expire
 
     def run(self) -> Expired:
         """Remove expired photos and sessions, and return their numbers."""
@@ -73,6 +76,8 @@ class Retention:
                 # A photo may be added to a session long after it was opened, never before.
                 for session in self._sessions.of_group(group.id, until=limit):
                     photos += self._sessions.drop_files(session.id, limit)
+        if self._limits.sessions is not None:
+            self._expire(now - timedelta(days=self._limits.sessions))
         self._clean()
         return Expired(photos, sessions)
 

@@ -1,9 +1,10 @@
 """Subject access: all data that is stored about one student (GDPR Art. 15)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from muster.domain.absences import PlannedAbsence
 from muster.domain.attendance import Mark, MarkChange, Session
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.faces import IdentifiedFace
@@ -32,6 +33,7 @@ class SubjectData:
     marks: tuple[tuple[Session, Mark], ...]
     faces: tuple[tuple[Session, PhotoId, IdentifiedFace], ...]
     changes: tuple[tuple[Session, MarkChange], ...] = ()
+    absences: tuple[PlannedAbsence, ...] = ()
 
 
 class SubjectAccess:
@@ -41,10 +43,12 @@ class SubjectAccess:
         self,
         students: StudentStore,
         sessions: SessionStore,
+        absences: Callable[[StudentId], Collection[PlannedAbsence]] = lambda _: (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._students = students
         self._sessions = sessions
+        self._absences = absences
         self._now = now
 
     def of(self, student_id: StudentId) -> SubjectData:
@@ -82,6 +86,7 @@ class SubjectAccess:
             tuple(marks),
             tuple(faces),
             tuple(changes),
+            tuple(self._absences(student_id)),
         )
 
     def _template(self, student_id: StudentId) -> tuple[int, tuple[LearnedFace, ...]]:

@@ -1,7 +1,7 @@
 """Corrections that people make to a session: names of faces, marks, and removals."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from muster.domain.attendance import MarkStatus, Session, SessionPhoto
@@ -28,6 +28,7 @@ from muster.domain.errors import (
 )
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.student import Student, StudentState
+from muster.services.roll_call.absences import PlannedMarks, nothing_planned
 from muster.storage.ports import SessionStore, StudentStore
 
 _ATTEMPTS = 10
@@ -45,6 +46,7 @@ class Corrections:
 
     Args:
         request_training: called when a face was removed from a template.
+        planned: returns the marks of planned absences.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class Corrections:
         sessions: SessionStore,
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        planned: PlannedMarks = nothing_planned,
     ) -> None:
         self._students = students
         self._sessions = sessions
         self._request_training = request_training
         self._now = now
+        self._planned = planned
 
     def mark(
         self,
@@ -115,7 +119,11 @@ class Corrections:
             photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
             for student_id in set(students) - {mark.student_id for mark in marks}:
                 self.member(student_id, session.group_id)
-            return clear_marks(students, photos, marks, opened_at=session.started_at, by=by, at=self._now())
+            check_open(session)
+            planned = self._planned(session, students)
+            return clear_marks(
+                students, photos, marks, planned=planned, opened_at=session.started_at, by=by, at=self._now()
+            )
 
         return self.amend(session_id, expected, correction)
 
@@ -159,6 +167,7 @@ class Corrections:
                 by=by,
                 at=self._now(),
                 learned=learned,
+                planned=self._planned(session, _named([photo], student_id)),
             )
 
         return self.amend(session_id, expected, correction)
@@ -193,7 +202,8 @@ class Corrections:
         def correction(session: Session) -> Correction:
             photos, marks = self._sessions.photos(session_id), self._sessions.marks(session_id)
             said = last_decisions(self._sessions.changes(session_id))
-            confirmed = confirm_faces(proposals, photos, marks, said, by=by, at=self._now())
+            planned = self._planned(session, _named(photos))
+            confirmed = confirm_faces(proposals, photos, marks, said, by=by, at=self._now(), planned=planned)
             roster = {student.id: student for student in self._students.find(session.group_id)}
             for student_id in proposals.values():
                 check_recognisable(_member(roster.get(student_id), student_id, session.group_id))
@@ -220,7 +230,8 @@ class Corrections:
                 if photo.id == photo_id:
                     others = [other for other in photos if other.id != photo_id]
                     marks = self._sessions.marks(session_id)
-                    return remove_photo(photo, others, marks, by=by, at=self._now())
+                    planned = self._planned(session, _named([photo]))
+                    return remove_photo(photo, others, marks, by=by, at=self._now(), planned=planned)
             raise PhotoNotFound(f"The session {session_id} has no photo {photo_id[:80]}: read its photos again.")
 
         return self.amend(session_id, expected, correction)
@@ -311,6 +322,12 @@ class Corrections:
         unlearned = [self._students.unlearn(student_id, face_id) for student_id, face_id in faces]
         if any(unlearned):
             self._request_training()
+
+
+def _named(photos: Iterable[SessionPhoto], also: StudentId | None = None) -> set[StudentId]:
+    """Return the students who are named on faces of the photos."""
+    named = {face.student_id for photo in photos for face in photo.faces} | {also}
+    return {student_id for student_id in named if student_id is not None}
 
 
 def photo_of(photos: list[SessionPhoto], face_id: FaceId) -> SessionPhoto:

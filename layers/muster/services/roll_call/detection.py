@@ -29,6 +29,7 @@ from muster.services.caches.galleries import Galleries
 from muster.services.caches.heads import CurrentHead
 from muster.services.learning.automatic import AutomaticLearning, ReadPhoto
 from muster.services.photos.decoding import CheckedPhotos
+from muster.services.roll_call.absences import PlannedMarks, nothing_planned
 from muster.services.roll_call.earlier_photos import earlier_ratios, other_photos
 from muster.services.roll_call.photo_checks import PhotoChecks
 from muster.services.roll_call.results import RollCallResult
@@ -57,6 +58,7 @@ class RollCalls:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     decode: Decode = decode
     lessons: LessonSessions | None = None
+    planned: PlannedMarks = nothing_planned
 
     def detect(
         self,
@@ -167,7 +169,7 @@ class RollCalls:
     def _open_session(self, session: Session, roster: list[StudentId], actor: Actor) -> tuple[Session, bool]:
         """Return the session as stored, and whether this call created it."""
         try:
-            self.sessions.create(session, roster)
+            self.sessions.create(session, roster, list(self.planned(session, roster).values()))
         except SessionExists:
             return self._find_session(session.group_id, session.id, actor) or session, False
         return session, True

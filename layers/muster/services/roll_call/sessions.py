@@ -17,6 +17,7 @@ from muster.domain.errors import (
 )
 from muster.domain.identifiers import GroupId, SessionId, StudentId, new_session_id
 from muster.domain.taken import CLOCK_TOLERANCE, is_taken, visible_marks
+from muster.services.roll_call.absences import PlannedMarks, nothing_planned
 from muster.services.roll_call.questions import Question, questions_of
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
@@ -66,12 +67,14 @@ class Sessions:
         groups: GroupStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_session: Callable[[GroupId, SessionId, datetime], Session] | None = None,
+        planned: PlannedMarks = nothing_planned,
     ) -> None:
         self._students = students
         self._sessions = sessions
         self._groups = groups
         self._now = now
         self._new_session = new_session or _plain_session
+        self._planned = planned
 
     def open(
         self,
@@ -81,6 +84,8 @@ class Sessions:
         actor: Actor = OPERATOR,
     ) -> SessionDetail:
         """Open a session before its photos. Until somebody is present, it is not taken and nobody is absent.
+
+        Planned absences are marked.
 
         Args:
             session_id: None makes a new one.
@@ -97,7 +102,8 @@ class Sessions:
             self._check_known(group_id)
         session = self._new_session(group_id, session_id or new_session_id(), _checked_time(started_at or self._now()))
         try:
-            self._sessions.create(session, [student.id for student in roster])
+            ids = [student.id for student in roster]
+            self._sessions.create(session, ids, list(self._planned(session, ids).values()))
         except SessionExists:
             actor.check([self._sessions.get(session.id).group_id])
             raise
