@@ -4,6 +4,7 @@ import { t } from "../../core/i18n.js";
 import { icon } from "../../parts/icons.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as calendar from "./calendar.js";
+import * as codes from "./codes.js";
 import * as groups from "./groups.js";
 import * as lessons from "./lessons.js";
 import * as notTaken from "./not-taken.js";
@@ -35,6 +36,7 @@ const PAGES = {
   users,
   import: rosterImport,
   photos,
+  codes,
   retention,
   tokens,
 };
@@ -49,6 +51,7 @@ const LINKS = [
   { name: "users", icon: "addPerson", label: "admin.users" },
   { name: "import", icon: "note", label: "admin.import" },
   { name: "photos", icon: "gallery", label: "admin.photos" },
+  { name: "codes", icon: "check", label: "admin.codes" },
   { name: "tokens", icon: "share", label: "admin.tokens" },
   { name: "retention", icon: "clock", label: "admin.retention" },
 ];
