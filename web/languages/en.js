@@ -114,8 +114,7 @@ export default {
   "problem.internal_error":
     "Something went wrong on the server. Try again; if it keeps happening, contact your administrator.",
   "problem.learning_off": "Learning from faces is turned off here. Save without learning.",
-  "problem.marks_changed":
-    "Someone else has set another status ({detail}). Check it, then repeat your change.",
+  "problem.marks_changed": "Someone else has set another status ({detail}). Check it, then repeat your change.",
   "problem.no_face": "No face found. Move closer and look into the camera.",
   "problem.nobody_registered":
     "No student in this group has a registered photo yet. Register the students, or mark them by hand.",
