@@ -13,6 +13,7 @@ from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
 from muster.domain.student import Student
 from muster.reports.attendance import AttendanceReport, Tally
+from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.storage.aws.stores import open_aws
 from tests.contract.places import AwsPlace, Stores
@@ -205,3 +206,10 @@ def test_in_the_cloud_a_report_takes_as_few_calls_for_a_term_as_for_a_week(aws: 
     assert report.tally == Tally(present=12)
     # The sessions' list, their records, the members, the group's record.
     assert sorted(calls) == ["BatchGetItem", "GetItem", "Query", "Query"]
+
+    # Over two groups: the groups, their rosters, a query of sessions per group, and the sessions of both together.
+    parts = (stores.students, stores.sessions, stores.groups, BERLIN)
+    calls.clear()
+    Overviews(*parts).low(90, ALWAYS, visible={GroupId("7b"), GroupId("8a")})
+    assert sorted(set(calls)) == ["BatchGetItem", "Query"]
+    assert len(calls) <= 7

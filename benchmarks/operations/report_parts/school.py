@@ -40,6 +40,10 @@ ONE_CLASS = School(groups=1, students=200, sessions=60, other_sessions=0)
 LARGE = School(groups=100, students=200, sessions=60, other_sessions=101)
 """20,000 students and two million marks."""
 
+ONE_YEAR = School(groups=1, students=30, sessions=200, other_sessions=0)
+LARGE_YEARS = School(groups=340, students=30, sessions=200, other_sessions=200)
+"""A school year of one class, and of 340: two million marks."""
+
 
 def built(school: School) -> Path:
     """Return the store of a school, from the machine's temporary folder if it was built before."""
@@ -74,7 +78,10 @@ def build(school: School, place: Path) -> None:
         "INSERT INTO sessions (id, group_id, started_at) VALUES (?, ?, ?)",
         ((session, groups[group], started_at) for session, group, started_at in sessions),
     )
-    connection.executemany("INSERT INTO marks VALUES (?, ?, ?, 'photo', ?)", _marks(school.students, sessions))
+    connection.executemany(
+        "INSERT INTO marks (session_id, student_id, status, source, marked_at) VALUES (?, ?, ?, 'photo', ?)",
+        _marks(school.students, sessions),
+    )
     connection.execute("COMMIT")
     connection.close()
 
