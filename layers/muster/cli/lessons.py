@@ -85,7 +85,8 @@ def import_lessons(
         if not (yes or as_json) and sys.stdin.isatty() and sys.stdout.isatty():
             typer.confirm("Apply these changes?", abort=True, err=True)
         plan = use_case.apply(plan)
-    done = "The lessons are changed." if plan.executed else "Nothing was written."
+    written = plan.executed and any(part.has_changes for part in plan.groups)
+    done = "The lessons are changed." if written else "Nothing was written."
     emit(ImportedLessonsDocument.of(plan).model_dump(mode="json"), as_json, lambda console: console.print(done))
     if plan.has_errors:
         raise typer.Exit(1)
