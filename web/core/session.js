@@ -125,6 +125,11 @@ export async function reopenRegister(reason) {
   await change((opened) => send("POST", `${path(opened.id)}/reopening`, { json: { reason } }), reload);
 }
 
+/** Reopen a register that is not on the screen. @param {string} id @param {string} reason kept with the changes. */
+export async function reopenById(id, reason) {
+  await send("POST", `${path(id)}/reopening`, { json: { reason } });
+}
+
 /** Delete the roll call with its photos and marks. */
 export async function removeSession() {
   await change((opened) => send("DELETE", path(opened.id), { headers: version(opened) }));

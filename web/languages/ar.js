@@ -1,6 +1,14 @@
 /** Arabic. */
 
 export default {
+  "absence.add": "تخطيط غياب",
+  "absence.added": "تم تخطيط غياب {name}.",
+  "absence.first": "اليوم الأول",
+  "absence.last": "اليوم الأخير",
+  "absence.none": "لا يوجد غياب مخطط.",
+  "absence.open": "حالات الغياب المخططة",
+  "absence.remove": "حذف الغياب {period}",
+  "absence.title": "حالات الغياب المخططة: {name}",
   "action.back": "رجوع",
   "action.close": "إغلاق",
   "action.undo": "تراجع",

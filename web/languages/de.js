@@ -1,6 +1,14 @@
 /** German. */
 
 export default {
+  "absence.add": "Abwesenheit planen",
+  "absence.added": "Abwesenheit von {name} geplant.",
+  "absence.first": "Erster Tag",
+  "absence.last": "Letzter Tag",
+  "absence.none": "Keine Abwesenheit geplant.",
+  "absence.open": "Geplante Abwesenheiten",
+  "absence.remove": "Abwesenheit {period} entfernen",
+  "absence.title": "Geplante Abwesenheiten: {name}",
   "action.back": "Zurück",
   "action.close": "Schließen",
   "action.undo": "Rückgängig",

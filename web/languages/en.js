@@ -1,6 +1,14 @@
 /** English. */
 
 export default {
+  "absence.add": "Plan absence",
+  "absence.added": "Absence of {name} planned.",
+  "absence.first": "First day",
+  "absence.last": "Last day",
+  "absence.none": "No absence is planned.",
+  "absence.open": "Planned absences",
+  "absence.remove": "Remove the absence {period}",
+  "absence.title": "Planned absences: {name}",
   "action.back": "Back",
   "action.close": "Close",
   "action.undo": "Undo",

@@ -1,6 +1,14 @@
 /** Hindi. */
 
 export default {
+  "absence.add": "अनुपस्थिति दर्ज करें",
+  "absence.added": "{name} की अनुपस्थिति दर्ज हुई।",
+  "absence.first": "पहला दिन",
+  "absence.last": "अंतिम दिन",
+  "absence.none": "कोई अनुपस्थिति पहले से दर्ज नहीं है।",
+  "absence.open": "पहले से दर्ज अनुपस्थितियाँ",
+  "absence.remove": "{period} की अनुपस्थिति हटाएँ",
+  "absence.title": "पहले से दर्ज अनुपस्थितियाँ: {name}",
   "action.back": "वापस",
   "action.close": "बंद करें",
   "action.undo": "पूर्ववत करें",

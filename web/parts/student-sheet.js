@@ -5,6 +5,7 @@ import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { everyone, session } from "../core/session.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { openAbsences } from "./absence-sheet.js";
 import { icon } from "./icons.js";
 import { mark, nameOf } from "./marking.js";
 import { closeSheet, openSheet } from "./sheet.js";
@@ -39,7 +40,8 @@ function body(marked, name, view) {
       ${STATUSES.map((status) => statusButton(marked, status, view, set))}
     </div>
     ${otherCodes(marked, view, set)} ${details(marked, set)}
-    ${marked.source === "manual" ? html`<button class="big" @click=${clear}>${icon("repeat")}${t("mark.clear")}</button>` : nothing}`;
+    ${marked.source === "manual" ? html`<button class="big" @click=${clear}>${icon("repeat")}${t("mark.clear")}</button>` : nothing}
+    <button class="big" @click=${() => void openAbsences(marked)}>${icon("note")}${t("absence.open")}</button>`;
 }
 
 function closedBody(marked) {

@@ -14,6 +14,7 @@ import {
   reload,
   removePhoto,
   removeSession,
+  reopenById,
   reopenRegister,
   session,
 } from "../core/session.js";
@@ -223,6 +224,16 @@ function finish(view, items) {
   const counted = counts(marksOf(view));
   const finished = { present: counted.present + counted.late, all: marksOf(view).length };
   const said = view.taken ? t("session.finished", finished) : t("session.finishedNotTaken");
-  toast(items.length > 0 ? waitingText("session.finishedWaiting", items) : said);
+  const text = items.length > 0 ? waitingText("session.finishedWaiting", items) : said;
+  const { id, closed } = view;
+  const run = () => void attempt(() => undoClosing(id));
+  // After the app has left this screen, which takes back its offers to undo.
+  const show = () => toast(text, closed ? { action: { label: t("action.undo"), run }, passing: true } : {});
+  addEventListener("hashchange", show, { once: true });
   location.hash = "#/";
+}
+
+async function undoClosing(id) {
+  await reopenById(id, t("action.undo"));
+  location.hash = `#/session/${id}`;
 }

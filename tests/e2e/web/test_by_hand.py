@@ -88,3 +88,29 @@ def test_a_mark_that_somebody_else_set_meanwhile_is_named(api: httpx.Client, pag
     api.patch("/v1/sessions/a/marks", json=change, headers={"If-Match": "*"}).raise_for_status()
     page.get_by_role("dialog").get_by_role("button", name="present").click()
     expect(people.get_by_role("button", name="Ben Lindqvist marked by hand present")).to_be_visible()
+
+
+def test_an_absence_is_planned_from_the_sheet_and_a_closing_is_undone(api: httpx.Client, page: Page) -> None:
+    api.post("/v1/sessions", json={"group_id": "7b", "session_id": "a"}).raise_for_status()
+    page.goto("/#/session/a")
+    people = page.locator("[data-test=people]")
+    people.get_by_role("button", name="Grace").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Planned absences").click()
+    expect(dialog.get_by_text("No absence is planned.")).to_be_visible()
+    today = page.evaluate("new Date().toISOString().slice(0, 10)")
+    dialog.get_by_label("First day").fill(today)
+    dialog.get_by_label("Reason").fill("Dentist")
+    dialog.get_by_role("button", name="Plan absence").click()
+    expect(dialog.get_by_text("Dentist")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(people.get_by_role("button", name="Grace planned absence excused")).to_be_visible()
+    page.get_by_role("button", name="All 7 present").click()
+    expect(people.get_by_text("marked by hand")).to_have_count(7)
+    page.get_by_role("button", name="Finish").click()
+    expect(page.get_by_text("7 of 8 present")).to_be_visible()
+    assert api.get("/v1/sessions/a").json()["closed_at"]
+    page.get_by_role("button", name="Undo").click()
+    expect(people.get_by_role("button", name="Grace")).to_be_visible()
+    expect(page.get_by_role("button", name="Finish")).to_be_visible()
+    assert api.get("/v1/sessions/a").json()["closed_at"] is None
