@@ -155,7 +155,7 @@ def build_record_services(
         subject_access=SubjectAccess(stores.students, stores.sessions, absences.find),
         sessions=sessions,
         corrections=corrections,
-        reports=Reports(stores.students, stores.sessions, stores.groups, zone),
+        reports=Reports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
         timetables=timetables,
         lesson_sessions=lesson_sessions,
         exports=Exports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),

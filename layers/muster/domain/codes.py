@@ -10,7 +10,7 @@ from muster.domain.attendance import STATUSES_BY_HAND, Mark, MarkStatus
 from muster.domain.errors import CodeInUse, InvalidRequest
 
 MAX_CODES: Final = 60
-"""Most codes of a table; England's table of 2024 has 32."""
+"""Most codes of a table; England's table of 2024 has 34."""
 
 MAX_MEANING: Final = 120
 """Most characters of a meaning."""

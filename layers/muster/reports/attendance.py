@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -10,10 +10,13 @@ from itertools import groupby
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from muster.domain.attendance import LessonDetails, MarkStatus, RollCall
+from muster.domain.attendance import NO_DETAILS, LessonDetails, MarkDetails, MarkStatus, RollCall
+from muster.domain.codes import DEFAULT_TABLE, AttendanceCode, CodeTable
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
 from muster.domain.taken import is_taken
+
+_NOON = 12
 
 
 class Scope(StrEnum):
@@ -150,6 +153,8 @@ class AttendanceReport:
         groups: ordered by id; exactly one, unless the report is about a student with several groups.
         sessions: oldest first, then by id.
         students: ordered by id.
+        codes: the school's attendance codes.
+        details: codes, minutes late and remarks, of the marks that have any.
     """
 
     scope: Scope
@@ -158,6 +163,40 @@ class AttendanceReport:
     groups: tuple[GroupLine, ...]
     sessions: tuple[SessionLine, ...]
     students: tuple[StudentLine, ...]
+    codes: CodeTable = DEFAULT_TABLE
+    details: Mapping[tuple[StudentId, SessionId], MarkDetails] = field(default_factory=dict)
+
+    @property
+    def detailed(self) -> bool:
+        """Whether marks say more than their status: the school has its own codes, or a mark has details."""
+        return bool(self.details) or self.codes.codes != DEFAULT_TABLE.codes
+
+    def details_of(self, student_id: StudentId, session: SessionLine) -> MarkDetails:
+        """Return the details of a mark."""
+        return self.details.get((student_id, session.id), NO_DETAILS)
+
+    def code_of(self, student_id: StudentId, session: SessionLine, status: MarkStatus) -> AttendanceCode | None:
+        """Return the code of a mark; None for marks in review."""
+        named = self.details_of(student_id, session).code
+        found = None if named is None else self.codes.find(named)
+        return found or self._defaults.get((status, session.started_at.hour >= _NOON))
+
+    def code_counts(self, student: StudentLine) -> dict[str, int]:
+        """Return how many marks a student has with each code, in the order of the table."""
+        found = Counter(
+            code.code
+            for session, status in zip(self.sessions, student.marks, strict=True)
+            if session.taken and status is not None and (code := self.code_of(student.id, session, status))
+        )
+        return {code.code: found[code.code] for code in self.codes.codes if found[code.code]}
+
+    @cached_property
+    def _defaults(self) -> dict[tuple[MarkStatus, bool], AttendanceCode | None]:
+        return {
+            (status, afternoon): self.codes.default(status, afternoon=afternoon)
+            for status in MarkStatus
+            for afternoon in (False, True)
+        }
 
     @cached_property
     def tally(self) -> Tally:
@@ -206,6 +245,7 @@ def build_report(
     period: Period,
     zone: ZoneInfo,
     now: datetime,
+    codes: CodeTable = DEFAULT_TABLE,
 ) -> AttendanceReport:
     """Build a report; sessions that are not taken are listed but not counted.
 
@@ -215,6 +255,7 @@ def build_report(
             student, where they are ignored.
         names: names of the report's groups, including groups without a session.
         now: sessions that start later are not taken.
+        codes: the school's attendance codes.
     """
     ordered = sorted(roll_calls, key=lambda roll_call: (roll_call.session.started_at, roll_call.session.id))
     taken = [is_taken(roll_call.session, roll_call.marks, now) for roll_call in ordered]
@@ -233,6 +274,14 @@ def build_report(
         groups=tuple(_group(group_id, names[group_id], sessions) for group_id in sorted(names)),
         sessions=sessions,
         students=students,
+        codes=codes,
+        details={
+            (mark.student_id, roll_call.session.id): mark.details
+            for roll_call, held in zip(ordered, taken, strict=True)
+            if held
+            for mark in roll_call.marks
+            if mark.code is not None or mark.minutes_late is not None or mark.remark
+        },
     )
 
 

@@ -31,7 +31,7 @@ def heat_map(report: AttendanceReport) -> Iterator[str]:
         columns = slice(start, start + width)
         sessions = report.sessions[columns]
         figured = start == 0
-        rows = "".join(_row(student, student.marks[columns], sessions, figured=figured) for student in report.students)
+        rows = "".join(_row(report, student, columns, figured=figured) for student in report.students)
         yield (
             f'<div class="sheet"><table class="map">{_columns(len(sessions), figured=figured)}'
             f"<thead>{_head(sessions, several, figured=figured)}</thead><tbody>{rows}</tbody>"
@@ -64,15 +64,27 @@ def _session(session: SessionLine, *, timed: bool) -> str:
     return f'<th class="session" scope="col" title="{title}"><span>{words}</span></th>'
 
 
-def _row(
-    student: StudentLine, marks: Sequence[MarkStatus | None], sessions: Sequence[SessionLine], *, figured: bool
-) -> str:
+def _row(report: AttendanceReport, student: StudentLine, columns: slice, *, figured: bool) -> str:
     left = "" if student.on_roster else " <small>(left)</small>"
     figures = _figures(student.tally, student.longest_absence, student.current_absence) if figured else ""
     return (
         f'<tr><th class="who" scope="row"><bdi>{escape(student.name)}</bdi> <small>{student.id}</small>{left}</th>'
-        f"{figures}{''.join(map(_cell, sessions, marks))}</tr>"
+        f"{figures}{_cells(report, student, columns)}</tr>"
     )
+
+
+def _cells(report: AttendanceReport, student: StudentLine, columns: slice) -> str:
+    sessions, marks = report.sessions[columns], student.marks[columns]
+    if not report.detailed:
+        return "".join(map(_cell, sessions, marks))
+    return "".join(_code_cell(report, student, *pair) for pair in zip(sessions, marks, strict=True))
+
+
+def _code_cell(report: AttendanceReport, student: StudentLine, session: SessionLine, status: MarkStatus | None) -> str:
+    code = None if status is None else report.code_of(student.id, session, status)
+    if status is None or code is None:
+        return _cell(session, status)
+    return f'<td class="{status.value}" title="{escape(code.meaning)}">{escape(code.code)}</td>'
 
 
 def _cell(session: SessionLine, status: MarkStatus | None) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from html import escape
 
-from muster.domain.attendance import MarkStatus
-from muster.reports.attendance import AttendanceReport, Scope, SessionLine
+from muster.domain.attendance import MarkDetails, MarkStatus
+from muster.domain.codes import AttendanceCode
+from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine
 from muster.reports.heat_map import heat_map
 from muster.reports.page import page, table_of
 from muster.reports.wording import (
@@ -40,7 +41,7 @@ def html_page(report: AttendanceReport) -> str:
         case Scope.SESSION:
             marks = _of_session(report)
     setting = f"Attendance, {period_text(report)}. Days and times are in {report.zone.key}."
-    return page(title, _heading(report), setting, f"{''.join(_summary(report))}{_legend(report.scope)}{marks}")
+    return page(title, _heading(report), setting, f"{''.join(_summary(report))}{_legend(report)}{marks}")
 
 
 def _summary(report: AttendanceReport) -> Iterator[str]:
@@ -76,8 +77,9 @@ def _heading(report: AttendanceReport) -> str:
     return f"<bdi>{escape(headline(report))}</bdi>"
 
 
-def _legend(scope: Scope) -> str:
-    keys = " ".join(_key(status) for status in LETTERS)
+def _legend(report: AttendanceReport) -> str:
+    scope = report.scope
+    keys = " ".join(_code_keys(report) if report.detailed else (_key(status) for status in LETTERS))
     keys += f' <span class="key not-taken">{NOT_TAKEN_SYMBOL}</span>&nbsp;{NOT_TAKEN}'
     words = f"Rate: {RATE_MEANING[0].lower()}{RATE_MEANING[1:]}"
     if scope is Scope.GROUP:
@@ -115,7 +117,7 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
             f"{session.started_at:%a %Y-%m-%d}",
             f"{session.started_at:%H:%M}",
             f"<bdi>{escape(groups[session.group_id])}</bdi>",
-            _mark(session, status),
+            _mark(report, student, session, status),
         ]
         for session, status in zip(report.sessions, student.marks, strict=True)
     ]
@@ -125,16 +127,33 @@ def _of_student(report: AttendanceReport) -> Iterator[str]:
 def _of_session(report: AttendanceReport) -> str:
     (session,) = report.sessions
     marks = [
-        [student.id, f"<bdi>{escape(student.name)}</bdi>", _mark(session, student.marks[0])]
+        [student.id, f"<bdi>{escape(student.name)}</bdi>", _mark(report, student, session, student.marks[0])]
         for student in report.students
     ]
     return table_of(("Id", "Student", "Mark"), marks)
 
 
-def _mark(session: SessionLine, status: MarkStatus | None) -> str:
+def _mark(report: AttendanceReport, student: StudentLine, session: SessionLine, status: MarkStatus | None) -> str:
     if status is not None:
-        return _key(status)
+        code = report.code_of(student.id, session, status) if report.detailed else None
+        return _key(status) if code is None else _code_key(code) + _details(report.details_of(student.id, session))
     return "" if session.taken else NOT_TAKEN
+
+
+def _details(details: MarkDetails) -> str:
+    minutes = "" if details.minutes_late is None else f", {details.minutes_late} min late"
+    return minutes + (f", <bdi>{escape(details.remark)}</bdi>" if details.remark else "")
+
+
+def _code_keys(report: AttendanceReport) -> Iterator[str]:
+    """Yield the keys of the codes that are used in the report, or could be by photos, and of marks in review."""
+    used = {code for student in report.students for code in report.code_counts(student)}
+    yield from (_code_key(code) for code in report.codes.codes if code.code in used)
+    yield _key(MarkStatus.REVIEW)
+
+
+def _code_key(code: AttendanceCode) -> str:
+    return f'<span class="key {code.status.value}">{escape(code.code)}</span>&nbsp;{escape(code.meaning)}'
 
 
 def _key(status: MarkStatus) -> str:

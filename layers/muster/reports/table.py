@@ -7,6 +7,7 @@ from datetime import date
 from enum import Enum, auto
 
 from muster.domain.attendance import MarkStatus
+from muster.domain.codes import DEFAULT_TABLE
 from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine, Tally
 from muster.reports.wording import NOT_TAKEN, WORDS
 
@@ -61,6 +62,13 @@ _SESSION = (
 )
 
 
+_DETAILS = (
+    Column("code", ColumnKind.TEXT),
+    Column("minutes_late", ColumnKind.COUNT),
+    Column("remark", ColumnKind.TEXT),
+)
+
+
 def report_tables(report: AttendanceReport) -> tuple[ReportTable, ...]:
     """Return the main table of a report and its totals, which include erased students."""
     first = attendance_table(report)
@@ -68,7 +76,8 @@ def report_tables(report: AttendanceReport) -> tuple[ReportTable, ...]:
         return (first,)
     if report.scope is Scope.STUDENT:
         return first, _groups(report)
-    return first, _sessions(report), _days(report)
+    codes = (_codes(report),) if report.detailed else ()
+    return first, _sessions(report), _days(report), *codes
 
 
 def attendance_table(report: AttendanceReport) -> ReportTable:
@@ -83,8 +92,11 @@ def attendance_table(report: AttendanceReport) -> ReportTable:
         status = Column("status", ColumnKind.STATUS)
         return ReportTable(
             "Attendance",
-            (*STUDENT, status),
-            tuple((student.id, student.name, *_marks(report, student)) for student in report.students),
+            (*STUDENT, status, *_detail_columns(report)),
+            tuple(
+                (student.id, student.name, _word(report.sessions[0], student.marks[0]), *_details(report, student, 0))
+                for student in report.students
+            ),
         )
     sessions = tuple(Column(title, ColumnKind.MARK) for title in session_titles(report))
     rows = tuple(
@@ -133,10 +145,18 @@ def session_titles(report: AttendanceReport) -> tuple[str, ...]:
 
 def _of_student(report: AttendanceReport, student: StudentLine) -> ReportTable:
     rows = tuple(
-        (session.day, f"{session.started_at:%H:%M}", session.group_id, session.id, status)
-        for session, status in zip(report.sessions, _marks(report, student), strict=True)
+        (
+            session.day,
+            f"{session.started_at:%H:%M}",
+            session.group_id,
+            session.id,
+            _word(session, student.marks[at]),
+            *_details(report, student, at),
+        )
+        for at, session in enumerate(report.sessions)
     )
-    return ReportTable("Attendance", (*_SESSION, Column("status", ColumnKind.STATUS)), rows)
+    columns = (*_SESSION, Column("status", ColumnKind.STATUS), *_detail_columns(report))
+    return ReportTable("Attendance", columns, rows)
 
 
 def _groups(report: AttendanceReport) -> ReportTable:
@@ -160,8 +180,33 @@ def figures(tally: Tally) -> Iterator[Value]:
 
 
 def _marks(report: AttendanceReport, student: StudentLine) -> Iterator[str | None]:
+    """Yield the cells of the grid: words, or codes if the school has its own."""
     for session, status in zip(report.sessions, student.marks, strict=True):
-        yield _word(session, status)
+        code = report.code_of(student.id, session, status) if report.detailed and status is not None else None
+        is_own = code is not None and code not in DEFAULT_TABLE.codes
+        yield code.code if code is not None and is_own else _word(session, status)
+
+
+def _detail_columns(report: AttendanceReport) -> tuple[Column, ...]:
+    return _DETAILS if report.detailed else ()
+
+
+def _details(report: AttendanceReport, student: StudentLine, at: int) -> Iterator[Value]:
+    session, status = report.sessions[at], student.marks[at]
+    if not report.detailed:
+        return
+    details = report.details_of(student.id, session)
+    code = None if status is None else report.code_of(student.id, session, status)
+    yield from ("" if code is None else code.code, details.minutes_late, details.remark)
+
+
+def _codes(report: AttendanceReport) -> ReportTable:
+    columns = (*STUDENT, *(Column(code.code, ColumnKind.COUNT) for code in report.codes.codes))
+    rows: list[tuple[Value, ...]] = []
+    for student in report.students:
+        counts = report.code_counts(student)
+        rows.append((student.id, student.name, *(counts.get(code.code, 0) for code in report.codes.codes)))
+    return ReportTable("Codes", columns, tuple(rows))
 
 
 def _word(session: SessionLine, status: MarkStatus | None) -> str | None:

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from muster.domain.attendance import MarkStatus
+from muster.domain.codes import DEFAULT_TABLE, CodeTable
 from muster.reports.attendance import AttendanceReport
 from muster.reports.table import ColumnKind, ReportTable, Value, report_tables
 from muster.reports.wording import (
@@ -49,24 +50,26 @@ def xlsx_file(report: AttendanceReport) -> bytes:
 
     Ids and names are always text; the workbook contains no formulas.
     """
-    return workbook_of(report_tables(report), _explanation(report))
+    return workbook_of(report_tables(report), _explanation(report), report.codes)
 
 
-def workbook_of(tables: Iterable[ReportTable], explanation: Iterable[tuple[str, str]]) -> bytes:
+def workbook_of(
+    tables: Iterable[ReportTable], explanation: Iterable[tuple[str, str]], codes: CodeTable = DEFAULT_TABLE
+) -> bytes:
     """Return a workbook with a sheet per table, and a last one that explains the figures; see `xlsx_file`."""
     # Imported here, because it takes longer than most requests.
     from openpyxl import Workbook
 
     workbook = Workbook(write_only=True)
     for table in tables:
-        _write(workbook, table)
+        _write(workbook, table, codes)
     _explain(workbook, explanation)
     content = BytesIO()
     workbook.save(content)
     return content.getvalue()
 
 
-def _write(workbook: Workbook, table: ReportTable) -> None:
+def _write(workbook: Workbook, table: ReportTable, codes: CodeTable) -> None:
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
@@ -87,7 +90,7 @@ def _write(workbook: Workbook, table: ReportTable) -> None:
             cell.alignment = Alignment(text_rotation=90)
         header.append(cell)
     sheet.append(header)
-    marks = _mark_cells(sheet)
+    marks = _mark_cells(sheet, codes)
     kinds = [column.kind for column in table.columns]
     for row in table.rows:
         sheet.append([_cell(sheet, value, kind, marks) for value, kind in zip(row, kinds, strict=True)])
@@ -120,19 +123,21 @@ def _text(sheet: WriteOnlyWorksheet, text: str) -> Cell:
     return cell
 
 
-def _mark_cells(sheet: WriteOnlyWorksheet) -> dict[Value, Cell]:
-    """Return one cell per status. The sheet writes each cell immediately, so the same object can be used again."""
+def _mark_cells(sheet: WriteOnlyWorksheet, codes: CodeTable) -> dict[Value, Cell]:
+    """Return one cell per status and code. The sheet writes each cell at once, so an object can be used again."""
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Alignment, Font, PatternFill
 
     cells: dict[Value, Cell] = {}
-    for status, colour in _FILLS.items():
-        cell = WriteOnlyCell(sheet, LETTERS[status])
-        cell.fill = PatternFill("solid", start_color=colour)
+    letters = [(code.code, code.code, code.status) for code in codes.codes]
+    letters += [(WORDS[status], LETTERS[status], status) for status in _FILLS]
+    for value, letter, status in letters:
+        cell = _text(sheet, letter)
+        cell.fill = PatternFill("solid", start_color=_FILLS[status])
         cell.alignment = Alignment(horizontal="center")
         if status is MarkStatus.ABSENT:
             cell.font = Font(bold=True, color="FFFFFF")
-        cells[WORDS[status]] = cell
+        cells[value] = cell
     not_taken = WriteOnlyCell(sheet, NOT_TAKEN_SYMBOL)
     not_taken.alignment = Alignment(horizontal="center")
     cells[NOT_TAKEN] = not_taken
@@ -147,6 +152,13 @@ def _explain(workbook: Workbook, explanation: Iterable[tuple[str, str]]) -> None
         sheet.append([_text(sheet, title), _text(sheet, text)])
 
 
+def _letters(report: AttendanceReport) -> str:
+    if not report.detailed:
+        return ", ".join(f"{letter} {WORDS[status]}" for status, letter in LETTERS.items())
+    of_codes = ", ".join(f"{code.code} {code.meaning}" for code in report.codes.codes)
+    return f"{of_codes}, {LETTERS[MarkStatus.REVIEW]} {WORDS[MarkStatus.REVIEW]}"
+
+
 def _explanation(report: AttendanceReport) -> list[tuple[str, str]]:
     lines = {
         "report": headline(report),
@@ -154,8 +166,7 @@ def _explanation(report: AttendanceReport) -> list[tuple[str, str]]:
         "time zone": report.zone.key,
         "attendance rate": RATE_MEANING,
         "absence in a row": "Sessions missed in a row; excused sessions neither count nor end a series.",
-        "letters": ", ".join(f"{letter} {WORDS[status]}" for status, letter in LETTERS.items())
-        + f", {NOT_TAKEN_SYMBOL} {NOT_TAKEN}; empty: not on the roster.",
+        "letters": _letters(report) + f", {NOT_TAKEN_SYMBOL} {NOT_TAKEN}; empty: not on the roster.",
         NOT_TAKEN: NOT_TAKEN_MEANING,
     }
     return [*lines.items(), *(("remark", text) for text in remarks(report))]

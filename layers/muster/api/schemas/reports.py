@@ -1,5 +1,6 @@
 """Attendance reports."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from pydantic import BaseModel, Field
@@ -106,9 +107,10 @@ class StudentTotalsDocument(BaseModel):
         description="One for each of `sessions`, in their order; null where the student was not on the roster. "
         "Of a session that is not taken only `review`."
     )
+    codes: dict[str, int] = Field(description="Number of marks with each code of the school.", examples=[{"P": 18}])
 
     @classmethod
-    def of(cls, line: StudentLine) -> "StudentTotalsDocument":
+    def of(cls, line: StudentLine, codes: Mapping[str, int]) -> "StudentTotalsDocument":
         """Describe a student."""
         return cls(
             student_id=line.id,
@@ -118,6 +120,7 @@ class StudentTotalsDocument(BaseModel):
             longest_absence=line.longest_absence,
             current_absence=line.current_absence,
             marks=list(line.marks),
+            codes=dict(codes),
         )
 
 
@@ -150,5 +153,5 @@ class ReportDocument(BaseModel):
             groups=[GroupTotalsDocument.of(line) for line in report.groups],
             days=[DayTotalsDocument.of(line) for line in report.days],
             sessions=[SessionTotalsDocument.of(line) for line in report.sessions],
-            students=[StudentTotalsDocument.of(line) for line in report.students],
+            students=[StudentTotalsDocument.of(line, report.code_counts(line)) for line in report.students],
         )

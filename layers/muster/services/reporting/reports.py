@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import RollCall
+from muster.domain.codes import DEFAULT_TABLE, CodeTable
 from muster.domain.errors import GroupNotFound, NotAllowed, ReportTooLarge, StudentNotFound
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
@@ -22,6 +23,7 @@ class Reports:
 
     Attributes:
         zone: the school's time zone, in which days begin and end.
+        codes: returns the school's attendance codes.
     """
 
     students: StudentStore
@@ -29,6 +31,7 @@ class Reports:
     groups: GroupStore
     zone: ZoneInfo
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    codes: Callable[[], CodeTable] = lambda: DEFAULT_TABLE
 
     def of_group(self, group_id: GroupId, period: Period) -> AttendanceReport:
         """Report on everyone who is, or was, in a group.
@@ -43,7 +46,7 @@ class Reports:
         roster = [RosterEntry(student.id, student.name) for student in self.students.find(group_id)]
         names = {group_id: self._name(group_id, known=bool(roster or roll_calls))}
         roster += self._former(roll_calls, {entry.id for entry in roster})
-        return build_report(Scope.GROUP, roll_calls, roster, names, period, self.zone, self.now())
+        return build_report(Scope.GROUP, roll_calls, roster, names, period, self.zone, self.now(), self.codes())
 
     def of_student(
         self, student_id: StudentId, period: Period, visible: Collection[GroupId] | None = None
@@ -67,7 +70,7 @@ class Reports:
             raise NotAllowed("You teach none of this student's groups. Ask an admin.")
         names = {group_id: self._name(group_id, known=True) for group_id in group_ids}
         roster = [RosterEntry(student.id, student.name)]
-        report = build_report(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now())
+        report = build_report(Scope.STUDENT, roll_calls, roster, names, period, self.zone, self.now(), self.codes())
         groups = tuple(replace(group, current=group.id in student.groups) for group in report.groups)
         return replace(report, groups=groups)
 
@@ -84,7 +87,7 @@ class Reports:
         roster = [RosterEntry(student.id, student.name) for student in students if student.id in marked]
         roster += self._former([roll_call], {entry.id for entry in roster})
         names = {session.group_id: self._name(session.group_id, known=True)}
-        return build_report(Scope.SESSION, [roll_call], roster, names, Period(), self.zone, self.now())
+        return build_report(Scope.SESSION, [roll_call], roster, names, Period(), self.zone, self.now(), self.codes())
 
     def _roll_calls(self, group_id: GroupId, period: Period) -> list[RollCall]:
         return self.sessions.roll_calls(group_id, *period.moments(self.zone))
