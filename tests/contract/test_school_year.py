@@ -27,7 +27,7 @@ Ada, Bea and Cem are in 7b all year, Dot until she is erased after term 1, and E
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -46,6 +46,7 @@ from muster.reports.day import DayState
 from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
+from muster.services.roll_call.absences import AbsencePlan, PlannedAbsences
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
@@ -98,7 +99,7 @@ EXCEPTIONS: dict[date, dict[StudentId, MarkStatus | MarkByHand]] = {
     date(2027, 3, 24): {CEM: MarkStatus.ABSENT},
 }
 CLOSING_MONTH = 11
-PLANNED = Period(date(2026, 11, 9), date(2026, 11, 13))
+JOURNEY = AbsencePlan(first_day=date(2026, 11, 9), last_day=date(2026, 11, 13), reason="School orchestra")
 
 
 @dataclass
@@ -111,11 +112,19 @@ class School:
     def __post_init__(self) -> None:
         stores = self.stores
         lessons = LessonSessions(stores.documents, stores.sessions, BERLIN, self.now)
+        self.absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, BERLIN, now=self.now)
         self.sessions = Sessions(
-            stores.students, stores.sessions, stores.groups, self.now, new_session=lessons.new_session
+            stores.students,
+            stores.sessions,
+            stores.groups,
+            self.now,
+            new_session=lessons.new_session,
+            planned=self.absences.marks,
         )
         self.timetables = Timetables(stores.documents, stores.groups, stores.sessions, self.sessions, BERLIN, self.now)
-        self.corrections = Corrections(stores.students, stores.sessions, lambda: None, self.now)
+        self.corrections = Corrections(
+            stores.students, stores.sessions, lambda: None, self.now, planned=self.absences.marks
+        )
         self.registers = Registers(stores.sessions, self.corrections, self.now)
         self.reports = Reports(stores.students, stores.sessions, stores.groups, BERLIN, self.now)
         self.overviews = Overviews(stores.students, stores.sessions, stores.groups, BERLIN, self.now)
@@ -151,15 +160,15 @@ class School:
         self.at += timedelta(minutes=10)
         if day == NOBODY_SEEN:
             return
-        planned = {ADA} if PLANNED.since <= day <= PLANNED.until else set()  # type: ignore[operator]
+        marks = self.stores.sessions.marks(session_id)
+        planned = {mark.student_id for mark in marks if mark.source is MarkSource.PLANNED}
         in_review = {BEA} if day == QUESTION else set()
         roster = [student.id for student in self.stores.students.find(G7B)]
         by_hand: dict[StudentId, MarkStatus | MarkByHand] = {}
         by_hand.update(dict.fromkeys(set(roster) - planned - in_review, MarkStatus.PRESENT))
         by_hand.update(EXCEPTIONS.get(day, {}))
         session = self.corrections.mark(session_id, by_hand, TEACHER)
-        further = [Mark(id, MarkStatus.EXCUSED, MarkSource.PLANNED, self.now()) for id in planned]
-        further += [Mark(id, MarkStatus.REVIEW, MarkSource.PHOTO, self.now()) for id in in_review]
+        further = [Mark(id, MarkStatus.REVIEW, MarkSource.PHOTO, self.now()) for id in in_review]
         if further:
             self.stores.sessions.amend(session_id, session.version, marks=further)
 
@@ -173,6 +182,9 @@ def test_a_school_year_adds_up(stores: Stores) -> None:
     school.enrol(EVE, G8A)
     school.timetables.change_calendar(CALENDAR, 0)
     version = school.timetables.change_lessons(G7B, [MATHS, ART], 0).version
+
+    school.absences.add(ADA, JOURNEY, OFFICE)
+    school.absences.add(DOT, replace(JOURNEY, first_day=date(2027, 1, 11), last_day=date(2027, 1, 15)), OFFICE)
 
     first = [session for day in school.days(0) for session in school.hold(day)]
     assert len(first) == 13 + 12
