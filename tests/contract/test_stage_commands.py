@@ -18,13 +18,16 @@ from muster.cli.app import main
 from muster.cli.backend import STAGE_VARIABLES, named_stage
 from muster.cli.scope import LOCAL_ONLY, ON_STAGES, STAGE_ONLY, WITHOUT_STORE
 from muster.cli.store import checked_store
+from muster.domain.api_token import Scope
 from muster.domain.attendance import Session, SessionPhoto
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.group import Group
-from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId
+from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
 from muster.packs.manifest import shipped_spec
 from muster.recognition.school_statistics import MIN_STUDENTS
+from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.registering.bulk import PhotoReport, PhotoResult
+from muster.services.roster.groups import Groups
 from muster.services.uploading.bulk import BulkUpload
 from muster.storage.aws.table import Table
 from tests.command_tree import leaf_commands
@@ -32,6 +35,7 @@ from tests.contract.examples import a_photo, a_student, a_template, learn
 from tests.contract.places import AwsPlace
 from tests.e2e.aws.calls import Call, needs
 from tests.operator_policy import refused
+from tests.unit.oneroster_packages import archive, package
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 PHOTO, FACE = "ab" * 16, "cd" * 16
@@ -132,6 +136,8 @@ def fill(place: AwsPlace) -> None:
     )  # fmt: skip
     photo = SessionPhoto(PhotoId(PHOTO), SessionId("monday"), "ab" * 32, 80, 60, (face,), PackId("embedded"), None, now)
     stores.sessions.record_photo(photo, b"original", [])
+    tokens = ApiTokens(stores.documents, Groups(stores.groups, stores.students, stores.sessions))
+    tokens.add("school", [Scope.ROSTER_READ], None, UserId("admin"))
     stores.heads.promote(pack, stores.heads.save(pack, b"head", {}), None)
 
 
@@ -148,6 +154,10 @@ WORKING = {
     "students forget-faces": ("s1", "--yes"),
     "students withdraw": ("s1", "--yes"),
     "students erase": ("s1", "--yes", "--verify"),
+    "oneroster import": ("roster.zip", "--yes"),
+    "tokens list": (),
+    "tokens add": ("office", "--scope", "roster:read"),
+    "tokens revoke": ("school", "--yes"),
     "groups list": (),
     "groups add": ("9c",),
     "groups change": ("8a", "--name", "Eight A"),
@@ -194,6 +204,7 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     workstation.name_stage(aws)
     monkeypatch.setenv("MUSTER_KEEP_SESSIONS_DAYS", "365")
     (workstation.folder / "roster.csv").write_text("student_id,name\ns2,Bea\n")
+    (workstation.folder / "roster.zip").write_bytes(archive(package()))
     (workstation.folder / "mapping.json").write_text('{"columns": [{"title": "id", "field": "student_id"}]}')
     (workstation.folder / "photos").mkdir()
     (workstation.folder / "photos" / "s1.jpg").write_bytes(a_photo("s1"))
