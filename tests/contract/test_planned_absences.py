@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from muster.domain.attendance import MarkChange, MarkStatus, RegisterChange
-from muster.domain.errors import AbsenceNotFound, InvalidRequest, StudentNotFound
+from muster.domain.errors import AbsenceNotFound, CodeNotFound, InvalidRequest, StudentNotFound
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
+from muster.services.codes.tables import Codes
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.roll_call.absences import REASON, AbsencePlan, PlannedAbsences
 from muster.services.roll_call.corrections import Corrections
@@ -121,6 +122,18 @@ def test_the_plans_of_a_student_are_shown_to_them_erased_with_them_and_expire(sc
     assert school.absences.find(ADA) == []
     with pytest.raises(StudentNotFound):
         school.absences.add(ADA, WEEK, TEACHER)
+
+
+def test_a_plan_has_a_code_of_the_table_which_cannot_count_as_something_else_afterwards(school: School) -> None:
+    codes = Codes(school.stores.documents, BERLIN)
+    codes.switch("england-2024", 0)
+    stores = school.stores
+    absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, BERLIN, codes=codes)
+    planned = absences.add(ADA, AbsencePlan(first_day=MONDAY, last_day=MONDAY, code="M"), TEACHER)
+    assert (planned.status, planned.code) == (MarkStatus.ABSENT, "M")
+    assert "M" in codes.table()[0].used
+    with pytest.raises(CodeNotFound):
+        absences.add(ADA, AbsencePlan(first_day=MONDAY, last_day=MONDAY, code="??"), TEACHER)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def add(
     starts: Annotated[str | None, typer.Option(help="Only sessions that start from this time, such as 10:30.")] = None,
     ends: Annotated[str | None, typer.Option(help="Only sessions that start before this time.")] = None,
     lesson: Annotated[list[str] | None, typer.Option(help="Only this lesson, by id; may be repeated.")] = None,
-    status: Annotated[MarkStatus, typer.Option(help="What the absence counts as.")] = MarkStatus.EXCUSED,
+    status: Annotated[MarkStatus | None, typer.Option(help="Default: that of the code, or excused.")] = None,
     code: Annotated[str | None, typer.Option(help="A code of the school's table with this status.")] = None,
     reason: Annotated[str, typer.Option(help="Why the student is away.")] = "",
     data: DataOption = None,

@@ -126,7 +126,7 @@ def build_record_services(
     zone = parse_zone(settings.time_zone)
     lesson_sessions = LessonSessions(stores.documents, stores.sessions, zone)
     codes = Codes(stores.documents, zone)
-    absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, zone)
+    absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, zone, codes=codes)
     sessions = Sessions(
         stores.students,
         stores.sessions,

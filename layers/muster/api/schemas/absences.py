@@ -28,7 +28,9 @@ class AbsenceToPlan(BaseModel):
     lessons: list[str] = Field(
         default_factory=list, max_length=50, description="Ids of lessons; if there are any, only these are covered."
     )
-    status: Literal["present", "absent", "late", "excused"] = Field(default="excused", examples=["excused"])
+    status: Literal["present", "absent", "late", "excused"] | None = Field(
+        default=None, description="By default that of the code, or excused without a code.", examples=["excused"]
+    )
     code: str | None = Field(default=None, max_length=4, description="A code of the school's table with this status.")
     reason: str = Field(default="", max_length=MAX_REASON, examples=["Dentist"])
 
@@ -40,7 +42,7 @@ class AbsenceToPlan(BaseModel):
             starts=_local(self.starts),
             ends=_local(self.ends),
             lessons=tuple(self.lessons),
-            status=MarkStatus(self.status),
+            status=None if self.status is None else MarkStatus(self.status),
             code=self.code,
             reason=self.reason,
         )

@@ -14,6 +14,7 @@ from muster.domain.documents import DocumentKind
 from muster.domain.errors import AbsenceNotFound, InvalidRequest, SessionNotFound, VersionConflict
 from muster.domain.identifiers import StudentId, UserId
 from muster.domain.period import Period
+from muster.services.codes.tables import Codes, WantedMark
 from muster.storage.ports import DocumentStore, SessionStore, StudentStore
 
 _log = logging.getLogger(__name__)
@@ -36,14 +37,18 @@ REASON = "planned absence"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsencePlan:
-    """What a person enters; see `PlannedAbsence`."""
+    """What a person enters; see `PlannedAbsence`.
+
+    Attributes:
+        status: None takes the status of the code, or excused without a code.
+    """
 
     first_day: date
     last_day: date
     starts: time | None = None
     ends: time | None = None
     lessons: tuple[str, ...] = ()
-    status: MarkStatus = MarkStatus.EXCUSED
+    status: MarkStatus | None = None
     code: str | None = None
     reason: str = ""
 
@@ -56,6 +61,7 @@ class PlannedAbsences:
 
     Args:
         zone: of the school.
+        codes: the table of codes; a code that an absence has counts as used.
     """
 
     def __init__(
@@ -65,12 +71,14 @@ class PlannedAbsences:
         sessions: SessionStore,
         zone: ZoneInfo,
         *,
+        codes: Codes | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._documents = documents
         self._students = students
         self._sessions = sessions
         self._zone = zone
+        self._codes = codes
         self._now = now
 
     def find(self, student_id: StudentId) -> list[PlannedAbsence]:
@@ -92,6 +100,7 @@ class PlannedAbsences:
         Raises:
             StudentNotFound: no student has this id.
             InvalidRequest: the plan is malformed, or the student has too many.
+            CodeNotFound: the school's table does not offer the code.
         """
         self._students.get(student_id)
         absence = self._absence(secrets.token_hex(6), student_id, plan, by)
@@ -150,6 +159,7 @@ class PlannedAbsences:
         return count
 
     def _absence(self, id: str, student_id: StudentId, plan: AbsencePlan, by: UserId) -> PlannedAbsence:
+        status, code = self._status_and_code(student_id, plan)
         absence = PlannedAbsence(
             id=id,
             student_id=student_id,
@@ -158,14 +168,21 @@ class PlannedAbsences:
             starts=plan.starts,
             ends=plan.ends,
             lessons=plan.lessons,
-            status=plan.status,
-            code=plan.code,
+            status=status,
+            code=code,
             reason=plan.reason.strip(),
             by=by,
             at=self._now(),
         )
         absence.check()
         return absence
+
+    def _status_and_code(self, student_id: StudentId, plan: AbsencePlan) -> tuple[MarkStatus, str | None]:
+        if plan.code is None or self._codes is None:
+            return plan.status or MarkStatus.EXCUSED, plan.code
+        started_at = datetime.combine(plan.first_day, plan.starts or time(), self._zone)
+        mark = self._codes.marks({student_id: WantedMark(status=plan.status, code=plan.code)}, started_at)[student_id]
+        return mark.status, mark.code
 
     def _read(self, student_id: StudentId) -> tuple[int, list[PlannedAbsence]]:
         document = self._documents.get(DocumentKind.ABSENCES, student_id)
