@@ -43,6 +43,8 @@ NOT_IDS = frozenset(
         *("code", "minutes_late", "remark", "reason", "unanswered"),  # of marks and registers
         *("codes", "preset", "meaning", "colour", "retired", "afternoon"),  # of attendance codes
         *("role", "address"),  # of a new user, which only an admin may send
+        *("mapping", "field", "header", "title", "text", "values", "statuses"),  # columns of an export
+        *("date_format", "time_format"),
         *("school", "school_ids", "allow_removals", "scopes"),  # which only an admin may send
         "leave_group_id",  # with a roster, which only an admin may send
     }
