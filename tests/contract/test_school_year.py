@@ -137,9 +137,12 @@ class School:
         self.stores.students.enrol(Student(id, id.capitalize(), frozenset({group}), None, None))
 
     def days(self, calendar_term: int) -> Iterator[date]:
+        """Yield the Mondays and Wednesdays of a term, holidays included."""
         term = CALENDAR.terms[calendar_term]
         for offset in range((term.last_day - term.first_day).days + 1):
-            yield term.first_day + timedelta(days=offset)
+            day = term.first_day + timedelta(days=offset)
+            if day.isoweekday() in (MATHS.weekday, ART.weekday):
+                yield day
 
     def hold(self, day: date) -> list[SessionId]:
         """Hold the lessons of a day: open each at its start, mark the class, and in November close the register."""
