@@ -15,6 +15,7 @@ from muster.cli.questions import confirm, questions
 from muster.cli.session_output import emit_session, local_user
 from muster.composition.local import LocalBackend
 from muster.domain.attendance import STATUSES_BY_HAND, MarkStatus
+from muster.domain.codes import MAX_CODE
 from muster.domain.errors import InvalidRequest, LocalStoreOnly
 from muster.domain.identifiers import (
     StudentId,
@@ -111,7 +112,7 @@ def mark(
     wanted: dict[StudentId, WantedMark] = {}
     for text in marks:
         student, _, said = text.partition("=")
-        if not said:
+        if not said or (said not in STATUSES_BY_HAND and len(said) > MAX_CODE):
             raise InvalidRequest(
                 f"{text[:80]!r} is not a mark: write STUDENT=STATUS, where STATUS is present, absent, late, excused, "
                 "or a code of the school."

@@ -12,6 +12,9 @@ from muster.domain.errors import CodeInUse, InvalidRequest
 MAX_CODES: Final = 60
 """Most codes of a table; England's table of 2024 has 34."""
 
+MAX_CODE: Final = 4
+"""Most characters of a code."""
+
 MAX_MEANING: Final = 120
 """Most characters of a meaning."""
 
