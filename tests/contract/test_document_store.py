@@ -100,7 +100,7 @@ def test_documents_of_a_student_are_erased_with_the_student(stores: Stores, kind
 
 
 def test_a_search_finds_students_whom_documents_name(stores: Stores) -> None:
-    stores.documents.put(DocumentKind.NOTICES, "n1", 0, {"sent": [{"student_id": "s1"}, {"student_ids": ["s2"]}]})
+    stores.documents.put(DocumentKind.EXCHANGE, "n1", 0, {"sent": [{"student_id": "s1"}, {"student_ids": ["s2"]}]})
     assert stores.students.traces(StudentId("s1"))
     assert stores.students.traces(StudentId("s2"))
     assert stores.students.traces(StudentId("n1")) == []

@@ -114,7 +114,9 @@ def test_a_changed_plan_changes_open_registers_that_nobody_touched(school: Schoo
 def test_the_plans_of_a_student_are_shown_to_them_erased_with_them_and_expire(school: School) -> None:
     school.absences.add(ADA, WEEK, TEACHER)
     later = school.absences.add(ADA, AbsencePlan(first_day=date(2027, 1, 4), last_day=date(2027, 1, 4)), TEACHER)
-    access = SubjectAccess(school.stores.students, school.stores.sessions, school.absences.find)
+    access = SubjectAccess(
+        school.stores.students, school.stores.sessions, school.stores.documents, school.absences.find
+    )
     assert [absence.reason for absence in access.of(ADA).absences] == ["Trip", ""]
     assert school.absences.expire(datetime(2026, 12, 1, tzinfo=UTC)) == 1
     assert school.absences.find(ADA) == [later]

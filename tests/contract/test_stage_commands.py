@@ -158,6 +158,9 @@ WORKING = {
     "tokens list": (),
     "tokens add": ("office", "--scope", "roster:read"),
     "tokens revoke": ("school", "--yes"),
+    "notices list": (),
+    "notices preview": (),
+    "notices contacts": ("s1", "--address", "mother@example.org"),
     "groups list": (),
     "groups add": ("9c",),
     "groups change": ("8a", "--name", "Eight A"),
@@ -190,7 +193,7 @@ tests/contract/test_school_statistics.py test their services."""
 
 READING = {name for name in WORKING if name.split()[-1] in ("list", "learned-faces", "show", "questions", "report")}
 READING |= {"attendance export", "students register"}  # registered before
-READING |= {name for name in WORKING if name.startswith("reports ")}
+READING |= {name for name in WORKING if name.startswith("reports ")} | {"notices preview"}
 FILES = {"attendance export": {"week.csv"}, "reports sheet": {"sheet.html"}}
 FILES |= {"reports moodle": {"moodle.zip"}, "reports mapped": {"marks.csv"}}
 """Files that commands write."""

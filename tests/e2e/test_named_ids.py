@@ -45,7 +45,7 @@ NOT_IDS = frozenset(
         *("role", "address"),  # of a new user, which only an admin may send
         *("mapping", "field", "header", "title", "text", "values", "statuses"),  # columns of an export
         *("date_format", "time_format"),
-        *("school", "school_ids", "allow_removals", "scopes"),  # which only an admin may send
+        *("school", "school_ids", "allow_removals", "scopes", "items", "language"),  # which only an admin may send
         "leave_group_id",  # with a roster, which only an admin may send
     }
 )

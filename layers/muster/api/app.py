@@ -23,6 +23,7 @@ from muster.api.routes.exports import export_routes
 from muster.api.routes.groups import group_routes
 from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
+from muster.api.routes.notices import notice_routes
 from muster.api.routes.oneroster import oneroster_routes
 from muster.api.routes.overviews import overview_routes
 from muster.api.routes.reports import report_routes
@@ -102,6 +103,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, absence_routes(system))
     _add(app, oneroster_routes(system))
     _add(app, token_routes(system))
+    _add(app, notice_routes(system))
     _add(app, training_routes(system))
     _add(app, group_routes(system))
     _add(app, session_routes(system))

@@ -12,6 +12,7 @@ from muster.api.sign_in import SignIn
 from muster.domain.identifiers import PackId
 from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.notices.sending import Notices
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.reporting.exports import Exports
@@ -60,6 +61,7 @@ class RecordServices:
         max_photo_bytes: largest photo in a request.
         retention: what expires soon.
         users: None if accounts are managed elsewhere, as in the cloud.
+        notices: of absences.
         api_tokens: the tokens of other systems.
         check_store: raises if the store cannot be written; called by health checks.
     """
@@ -89,6 +91,7 @@ class RecordServices:
     max_photo_bytes: int
     retention: RetentionPreview = field(kw_only=True)
     users: Users | None = field(default=None, kw_only=True)
+    notices: Notices = field(kw_only=True)
     api_tokens: ApiTokens = field(kw_only=True)
     check_store: Callable[[], None] = field(default=lambda: None, kw_only=True)
 

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "sessions": ("sessions:app", "List, show, open, correct and remove sessions."),
     "students": ("students:app", "Students on the roster."),
     "absences": ("absences:app", "Planned absences of students."),
+    "notices": ("notices:app", "Notices of absences by e-mail and webhook."),
     "oneroster": ("oneroster:app", "Rosters of a school's information system, as OneRoster CSV."),
     "packs": ("packs:app", "Model packs: detector, segmenter and embedder with pinned weights."),
     "tokens": ("tokens:app", "API tokens of other systems, such as a school's information system."),

@@ -10,6 +10,7 @@ ON_STAGES: Final = frozenset(
         *("students list", "students import", "students register", "students change", "students consent"),
         *("students learned-faces", "students forget-faces", "students withdraw", "students erase"),
         *("groups list", "groups add", "groups change", "groups remove"),
+        *("notices list", "notices preview", "notices contacts"),
         *("oneroster import", "tokens list", "tokens add", "tokens revoke"),
         *("absences list", "absences add", "absences remove"),
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),
@@ -33,6 +34,7 @@ LOCAL_ONLY: Final[Mapping[str, str]] = {
     "users token": "Users of a stage sign in with their accounts.",
     "backup": "The table of a stage has point-in-time recovery: see docs/operations.md.",
     "restore": "The table of a stage has point-in-time recovery: see docs/operations.md.",
+    "notices send": "A stage sends no notices yet: read them with `muster notices preview`.",
     "serve": "The deployment serves the web client and the API of a stage.",
 }
 """Commands that work on a local store only, with the way to do the same on a stage."""

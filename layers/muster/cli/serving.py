@@ -21,6 +21,7 @@ from muster.cli.output import DataOption, stderr
 from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings, installed_folder
 from muster.domain.errors import AddressUnavailable
+from muster.services.notices.timer import sending
 from muster.services.privacy.retention import daily
 
 _ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - asked for by --network, with a user and a warning
@@ -95,7 +96,12 @@ def serve(
     site = installed_folder("web")
     app = create_app(backend.services, site=site)
     _print_addresses("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
-    with _closed_at_the_end(backend), _requests_logged(log_level), daily(backend.retention):
+    with (
+        _closed_at_the_end(backend),
+        _requests_logged(log_level),
+        daily(backend.retention),
+        sending(backend.services.notices),
+    ):
         uvicorn.run(
             app,
             host=listens,

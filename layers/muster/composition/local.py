@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from muster.api.rate_limits import RateLimits
 from muster.api.sign_in import LocalSignIn
 from muster.api.system import RecordServices, Services
+from muster.composition.notices import open_channels
 from muster.composition.record_services import build_record_services
 from muster.composition.settings import LocalSettings
 from muster.services.exchange.api_tokens import ApiTokens
@@ -194,6 +195,7 @@ class LocalBackend:
             people=LocalPeople(self.stores.users),
             max_photo_bytes=DEFAULT_IMAGE_LIMITS.file_bytes,
             limits=RateLimits(),
+            channels=open_channels(self.settings),
             trainer=trainer,
             check_store=self.stores.upkeep.check_writable,
             keep_photos_days=self.settings.keep_photos_days,

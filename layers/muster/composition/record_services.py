@@ -13,6 +13,8 @@ from muster.packs.manifest import shipped_spec
 from muster.services.caches.heads import HeadPointer
 from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.notices.records import NoticeRecords
+from muster.services.notices.sending import Channels, Notices
 from muster.services.privacy.retention import RetentionLimits
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
@@ -94,6 +96,7 @@ def build_record_services(
     max_upload_bytes: int = 0,
     check_store: Callable[[], None] = lambda: None,
     keep_photos_days: int | None = None,
+    channels: Channels | None = None,
 ) -> RecordServices:
     """Build the services that need no model.
 
@@ -107,6 +110,7 @@ def build_record_services(
         max_upload_bytes: largest photo in `uploads`.
         check_store: raises if the store cannot be written.
         keep_photos_days: for photos of sessions; None if rules of the photo store remove them.
+        channels: of notices; None while they are switched off.
 
     Raises:
         PackMissing: no pack has the name in the settings.
@@ -152,7 +156,7 @@ def build_record_services(
         ),
         groups=groups,
         people=people,
-        subject_access=SubjectAccess(stores.students, stores.sessions, absences.find),
+        subject_access=SubjectAccess(stores.students, stores.sessions, stores.documents, absences.find),
         sessions=sessions,
         corrections=corrections,
         reports=Reports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
@@ -167,6 +171,14 @@ def build_record_services(
         training=training,
         uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),
         max_photo_bytes=max_photo_bytes,
+        notices=Notices(
+            students=stores.students,
+            sessions=stores.sessions,
+            groups=stores.groups,
+            records=NoticeRecords(stores.documents),
+            zone=parse_zone(settings.time_zone),
+            channels=channels,
+        ),
         api_tokens=ApiTokens(stores.documents, groups),
         check_store=check_store,
         retention=RetentionPreview(

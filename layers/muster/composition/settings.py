@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -102,6 +102,12 @@ class LocalSettings(CommonSettings):
         time_zone: default: the machine's.
         admin_token: at least 32 characters; the user `admin` signs in to `muster serve` with it.
         keep_photos_days: photos of sessions are removed after this many days.
+        notices: send notices of absences while the server runs.
+        mail_server: `smtps://USER:PASSWORD@HOST:PORT`; see `SmtpMail`.
+        mail_from: the address that notices come from.
+        office: addresses of the school's office, separated by commas.
+        office_language: `en` or `de`.
+        webhook_url, webhook_secret: receiver of events, and at least 32 characters shared with it.
 
     Raises:
         InvalidSetting: a variable has a value that is not allowed; the message names each.
@@ -115,6 +121,13 @@ class LocalSettings(CommonSettings):
     time_zone: str = Field(default_factory=_machine_zone)
     admin_token: SecretStr | None = None
     keep_photos_days: int = Field(default=30, ge=1)
+    notices: bool = False
+    mail_server: SecretStr | None = None
+    mail_from: str = ""
+    office: str = ""
+    office_language: Literal["en", "de"] = "en"
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -24,7 +24,9 @@ class DocumentKind(StrEnum):
     TOKENS = "tokens"
     """Access of other systems."""
     NOTICES = "notices"
-    """Messages about absences."""
+    """Messages about absences; the id is the student's."""
+    CONTACTS = "contacts"
+    """The addresses that receive notices about a student; the id is the student's."""
     WEBHOOKS = "webhooks"
     """Addresses that receive events."""
     EXCHANGE = "exchange"
@@ -34,7 +36,7 @@ class DocumentKind(StrEnum):
 SCHOOL: Final = "school"
 """The id of a document of which there is one for the whole school."""
 
-OF_STUDENTS: Final = frozenset({DocumentKind.ABSENCES})
+OF_STUDENTS: Final = frozenset({DocumentKind.ABSENCES, DocumentKind.CONTACTS, DocumentKind.NOTICES})
 """Kinds whose ids are students' ids. They need the student's record, and an erasure removes them with it."""
 
 

@@ -689,6 +689,20 @@ class ApiTokenExists(MusterError):
     category = Category.CONFLICT
 
 
+class NoticesOff(MusterError):
+    """Notices are to be sent, but are switched off."""
+
+    code = "notices_off"
+    category = Category.CONFLICT
+
+
+class NoticeNotSent(MusterError):
+    """A mail server or a webhook did not take a notice."""
+
+    code = "notice_not_sent"
+    category = Category.UNAVAILABLE
+
+
 class ScopeMissing(MusterError):
     """An API token was used for something that its scopes do not allow."""
 

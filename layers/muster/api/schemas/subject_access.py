@@ -1,6 +1,7 @@
 """Everything that is stored about one student."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -67,6 +68,7 @@ class SubjectDocument(BaseModel):
     faces: list[SubjectFace]
     changes: list[SubjectChange] = Field(description="Changes of the student's marks by people.")
     planned_absences: list[AbsenceDocument]
+    documents: dict[str, Any] = Field(default_factory=dict, description="Contacts and notices, by kind.")
 
     @classmethod
     def of(cls, data: SubjectData) -> "SubjectDocument":
@@ -124,4 +126,5 @@ class SubjectDocument(BaseModel):
                 for session, change in data.changes
             ],
             planned_absences=[AbsenceDocument.of(absence) for absence in data.absences],
+            documents=dict(data.documents),
         )

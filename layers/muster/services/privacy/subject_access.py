@@ -1,17 +1,19 @@
 """Subject access: all data that is stored about one student (GDPR Art. 15)."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from muster.domain.absences import PlannedAbsence
 from muster.domain.attendance import Mark, MarkChange, Session
+from muster.domain.documents import OF_STUDENTS, DocumentKind
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import PhotoId, StudentId
 from muster.domain.student import LearnedFace, Student
 from muster.domain.taken import visible_marks
-from muster.storage.ports import SessionStore, StudentStore
+from muster.storage.ports import DocumentStore, SessionStore, StudentStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class SubjectData:
         embeddings: number of rows of the template.
         learned: the faces that the template learned from.
         changes: what people changed in the student's marks, with their reasons.
+        documents: contacts and notices, by kind.
         marks, faces: from all sessions, oldest first; sessions that are not taken have no absences.
     """
 
@@ -34,6 +37,7 @@ class SubjectData:
     faces: tuple[tuple[Session, PhotoId, IdentifiedFace], ...]
     changes: tuple[tuple[Session, MarkChange], ...] = ()
     absences: tuple[PlannedAbsence, ...] = ()
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class SubjectAccess:
@@ -43,9 +47,11 @@ class SubjectAccess:
         self,
         students: StudentStore,
         sessions: SessionStore,
+        documents: DocumentStore,
         absences: Callable[[StudentId], Collection[PlannedAbsence]] = lambda _: (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._documents = documents
         self._students = students
         self._sessions = sessions
         self._absences = absences
@@ -87,7 +93,14 @@ class SubjectAccess:
             tuple(faces),
             tuple(changes),
             tuple(self._absences(student_id)),
+            self._of_student(student_id),
         )
+
+    def _of_student(self, student_id: StudentId) -> dict[str, Mapping[str, Any]]:
+        found = {
+            kind.value: self._documents.get(kind, student_id) for kind in sorted(OF_STUDENTS - {DocumentKind.ABSENCES})
+        }
+        return {kind: document.body for kind, document in found.items() if document.version}
 
     def _template(self, student_id: StudentId) -> tuple[int, tuple[LearnedFace, ...]]:
         try:

@@ -1,0 +1,59 @@
+"""Texts of the notices in the languages of their readers."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from muster.domain.absence_notices import NoticeKind
+
+LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "day": "{day:%d/%m/%Y}",
+        "absent_subject": "Absence on {day}",
+        "absent": "{name} was marked absent on {day}: {lessons}.\n\nPlease contact the school if this is unexpected.\n",
+        "correction_subject": "Correction: no absence on {day}",
+        "correction": "{name} was not absent on {day}. Our earlier message was wrong; we apologise.\n",
+        "office_subject": "Absences on {day}: {count}",
+        "office": "Notices about absences on {day}:\n\n{lines}\n",
+        "office_absent": "absent",
+        "office_correction": "corrected: not absent",
+    },
+    "de": {
+        "day": "{day:%d.%m.%Y}",
+        "absent_subject": "Abwesenheit am {day}",
+        "absent": "{name} fehlte am {day}: {lessons}.\n\nBitte melden Sie sich, wenn Sie das nicht wussten.\n",
+        "correction_subject": "Berichtigung: keine Abwesenheit am {day}",
+        "correction": "{name} fehlte am {day} nicht. Unsere Nachricht war falsch; bitte entschuldigen Sie.\n",
+        "office_subject": "Abwesenheiten am {day}: {count}",
+        "office": "Benachrichtigungen über Abwesenheiten am {day}:\n\n{lines}\n",
+        "office_absent": "abwesend",
+        "office_correction": "berichtigt: nicht abwesend",
+    },
+}
+"""By language, then by text."""
+
+
+def day_text(day: date, language: str) -> str:
+    """Write a day as the language does."""
+    return LANGUAGES[language]["day"].format(day=day)
+
+
+def notice_text(kind: NoticeKind, language: str, *, name: str, day: date, lessons: str) -> tuple[str, str]:
+    """Return subject and text of the message to a contact. The subject names nobody."""
+    texts, shown = LANGUAGES[language], day_text(day, language)
+    return (
+        texts[f"{kind.value}_subject"].format(day=shown),
+        texts[kind.value].format(name=name, day=shown, lessons=lessons),
+    )
+
+
+def office_text(language: str, day: date, lines: list[tuple[str, NoticeKind, str]]) -> tuple[str, str]:
+    """Return subject and text of the message to the office.
+
+    Args:
+        lines: student, kind and lessons of each notice.
+    """
+    texts, shown = LANGUAGES[language], day_text(day, language)
+    written = [f"- {name}: {texts[f'office_{kind.value}']} ({lessons})" for name, kind, lessons in lines]
+    subject = texts["office_subject"].format(day=shown, count=len(lines))
+    return subject, texts["office"].format(day=shown, lines="\n".join(written))

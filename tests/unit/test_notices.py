@@ -1,0 +1,386 @@
+"""Notices of absences, with a real SMTP server over TLS and a real HTTP receiver."""
+
+import hashlib
+import hmac
+import json
+import socketserver
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from muster.composition.local import LocalBackend
+from muster.composition.notices import open_channels
+from muster.composition.settings import LocalSettings
+from muster.domain.absence_notices import Contact, NoticeKind, NoticeState
+from muster.domain.attendance import Mark, MarkStatus, Session
+from muster.domain.closing import close_register, reopen_register
+from muster.domain.corrections import Correction
+from muster.domain.errors import InvalidSetting, NoticeNotSent, NoticesOff
+from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
+from muster.services.notices.mail import SmtpMail
+from muster.services.notices.sending import WEBHOOK, Channels, Notices
+from muster.services.notices.timer import sending
+from muster.services.notices.webhook import Webhook
+
+MONDAY = datetime(2026, 9, 7, 8, tzinfo=UTC)
+SECRET = "0123456789abcdef0123456789abcdef"
+BY = UserId("ada")
+
+
+@dataclass
+class School:
+    """A store with a class, and recorded channels; mail to `broken` addresses fails."""
+
+    backend: LocalBackend
+    mails: list[tuple[str, str, str]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    now: datetime = MONDAY + timedelta(hours=2)
+
+    def send(self, address: str, subject: str, text: str, message_id: str) -> None:
+        if address in self.broken:
+            raise NoticeNotSent("no")
+        self.mails.append((address, subject, text))
+
+    def post(self, event: Any, delivery_id: str) -> None:
+        if WEBHOOK in self.broken:
+            raise NoticeNotSent("no")
+        self.events.append({**event, "delivery": delivery_id})
+
+    @property
+    def notices(self) -> Notices:
+        channels = Channels(mail=self, office=("office@example.edu",), language="de", events=self)
+        return replace(self.backend.records.notices, channels=channels, now=lambda: self.now)
+
+    def take(self, session_id: str, statuses: dict[str, MarkStatus], *, close: bool = True) -> None:
+        """Open a session of today, mark the students, and close its register."""
+        session = Session(SessionId(session_id), GroupId("7b"), MONDAY)
+        self.backend.stores.sessions.create(session, [StudentId(student) for student in statuses])
+        self.mark(session_id, statuses)
+        if close:
+            self.close(session_id)
+
+    def mark(self, session_id: str, statuses: dict[str, MarkStatus]) -> None:
+        marks = {StudentId(student): status for student, status in statuses.items()}
+        self.backend.records.corrections.mark(SessionId(session_id), marks, BY)
+
+    def close(self, session_id: str) -> None:
+        session, marks = self._read(session_id)
+        self._amend(session, close_register(session, [], marks, by=BY, at=MONDAY))
+
+    def reopen(self, session_id: str) -> None:
+        session, _ = self._read(session_id)
+        self._amend(session, reopen_register(session, by=BY, at=MONDAY, reason="wrong"))
+
+    def _read(self, session_id: str) -> tuple[Session, list[Mark]]:
+        sessions = self.backend.stores.sessions
+        return sessions.get(SessionId(session_id)), sessions.marks(SessionId(session_id))
+
+    def _amend(self, session: Session, correction: Correction) -> None:
+        self.backend.stores.sessions.amend(session.id, session.version, changes=correction.changes)
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> School:
+    settings = LocalSettings(data=tmp_path, time_zone="Europe/Berlin")
+    school = School(LocalBackend(tmp_path, settings))
+    for student, name in (("s1", "Ada Lovelace"), ("s2", "Bob Björk")):
+        school.backend.records.roster.enrol(StudentId(student), name, [GroupId("7b")])
+    school.notices.records.set_contacts(
+        StudentId("s1"), [Contact("Mother@example.org"), Contact("vater@example.org", "de")]
+    )
+    return school
+
+
+ABSENT = {"s1": MarkStatus.ABSENT, "s2": MarkStatus.PRESENT}
+PRESENT = {"s1": MarkStatus.PRESENT, "s2": MarkStatus.PRESENT}
+
+
+def test_an_absence_is_sent_once_to_everyone_in_their_language(school: School) -> None:
+    school.take("first", ABSENT)
+    (due,) = school.notices.due()
+    assert (due.student.id, due.lessons) == ("s1", "7b, 10:00")
+    (sent,) = school.notices.send()
+    assert (sent.state, sent.kind) == (NoticeState.SENT, NoticeKind.ABSENT)
+    assert sent.done == {"mother@example.org", "vater@example.org", WEBHOOK}
+    by_address = {address: (subject, text) for address, subject, text in school.mails}
+    assert by_address["mother@example.org"][0] == "Absence on 07/09/2026"
+    assert by_address["vater@example.org"][1].startswith("Ada Lovelace fehlte am 07.09.2026")
+    assert "Ada Lovelace: abwesend" in by_address["office@example.edu"][1]
+    assert "Ada" not in "".join(subject for _, subject, _ in school.mails)
+    assert school.events[0] == {
+        "id": sent.delivery_id,
+        "delivery": sent.delivery_id,
+        "type": "attendance.absent",
+        "day": "2026-09-07",
+        "student_id": "s1",
+        "name": "Ada Lovelace",
+        "group_ids": ["7b"],
+        "session_ids": ["first"],
+    }
+    school.take("second", ABSENT)
+    assert school.notices.send() == []
+    assert len(school.mails) == 3
+
+
+@pytest.mark.parametrize("status", [MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.EXCUSED])
+def test_only_absences_are_sent(school: School, status: MarkStatus) -> None:
+    school.take("first", {"s1": status, "s2": MarkStatus.PRESENT})
+    assert school.notices.due() == []
+
+
+def test_nothing_is_sent_while_the_register_is_open_and_a_correction_follows(school: School) -> None:
+    school.take("first", ABSENT, close=False)
+    assert school.notices.send() == []
+    school.close("first")
+    assert len(school.notices.send()) == 1
+    school.reopen("first")
+    school.mark("first", PRESENT)
+    assert school.notices.send() == [], "the register is open"
+    school.close("first")
+    school.now += timedelta(days=3)
+    (sent,) = school.notices.send()
+    assert (sent.kind, sent.state) == (NoticeKind.CORRECTION, NoticeState.SENT)
+    assert school.mails[-3][:2] == ("mother@example.org", "Correction: no absence on 07/09/2026")
+    assert school.events[-1]["type"] == "attendance.correction"
+    assert school.notices.send() == []
+    school.now += timedelta(days=10)
+    assert school.notices.due() == []
+
+
+def test_yesterdays_absences_are_not_sent_today(school: School) -> None:
+    school.take("first", ABSENT)
+    school.now += timedelta(days=1)
+    assert school.notices.due() == []
+
+
+def test_what_failed_is_tried_again_without_repeating_the_rest(school: School) -> None:
+    school.broken = {"vater@example.org", WEBHOOK}
+    school.take("first", ABSENT)
+    (failed,) = school.notices.send()
+    assert (failed.state, set(failed.done)) == (NoticeState.FAILED, {"mother@example.org"})
+    school.broken = set()
+    (sent,) = school.notices.send()
+    assert (sent.state, sent.delivery_id, sent.attempts) == (NoticeState.SENT, failed.delivery_id, 2)
+    assert [address for address, *_ in school.mails] == [
+        "mother@example.org",
+        "office@example.edu",
+        "vater@example.org",
+    ]
+
+
+def test_two_processes_send_once_and_a_killed_one_leaves_a_line(school: School) -> None:
+    school.take("first", ABSENT)
+    other = school.notices
+    (due,) = other.due()
+    original = school.send
+
+    def killed(*arguments: str) -> None:
+        original(*arguments)
+        assert other._claim(due) is None, "the other process sees that it was begun"
+        raise KeyboardInterrupt
+
+    school.send = killed  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        school.notices.send()
+    school.send = original  # type: ignore[method-assign]
+    assert school.notices.send() == []
+    (left,) = school.notices.records.find(MONDAY.date(), MONDAY.date())
+    assert (left.state, len(school.mails)) == (NoticeState.SENDING, 1)
+
+
+def test_an_erased_student_leaves_no_contact_and_no_notice(school: School) -> None:
+    school.take("first", ABSENT)
+    school.notices.send()
+    data = school.backend.records.subject_access.of(StudentId("s1"))
+    assert data.documents["contacts"]["contacts"][0]["address"] == "mother@example.org"
+    assert data.documents["notices"]["notices"][0]["state"] == "sent"
+    school.backend.records.roster.erase(StudentId("s1"))
+    assert school.backend.records.roster.traces(StudentId("s1")) == []
+    assert school.notices.records.find(MONDAY.date(), MONDAY.date()) == []
+    assert school.notices.send() == []
+
+
+def test_notices_are_off_until_switched_on(school: School) -> None:
+    with pytest.raises(NoticesOff):
+        school.backend.records.notices.send()
+    with sending(school.backend.records.notices):
+        assert not [thread for thread in threading.enumerate() if thread.name == "notices"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"mail_server": "mail.example.org", "mail_from": "a@example.org"},
+        {"mail_server": "smtps://mail.example.org"},
+        {"webhook_url": "http://example.org/", "webhook_secret": SECRET},
+        {"webhook_url": "https://example.org/", "webhook_secret": "short"},
+    ],
+)
+def test_incomplete_settings_are_refused(settings: dict[str, str]) -> None:
+    with pytest.raises(InvalidSetting):
+        open_channels(LocalSettings(notices=True, **settings))
+
+
+# --- the real channels
+
+
+def _certificate(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    plain = serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+class _Smtp(socketserver.StreamRequestHandler):
+    """As much of RFC 5321 and RFC 3207 as a client needs to send a message."""
+
+    def handle(self) -> None:
+        server: Any = self.server
+        if server.tls_first:
+            self._encrypt()
+        self._say("220 localhost")
+        while line := self.rfile.readline():
+            verb = line.split()[0].upper() if line.split() else b""
+            if verb == b"EHLO":
+                self._say("250-localhost" if server.offers_tls else "250 localhost")
+                if server.offers_tls:
+                    self._say("250 STARTTLS")
+            elif verb == b"STARTTLS":
+                self._say("220 go")
+                self._encrypt()
+            elif verb == b"DATA":
+                self._say("354 go")
+                server.received.append(self._data())
+                self._say("250 taken")
+            else:
+                self._say("221 bye" if verb == b"QUIT" else "250 ok")
+
+    def _data(self) -> bytes:
+        return b"".join(iter(self.rfile.readline, b".\r\n"))
+
+    def _encrypt(self) -> None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.server.certificate)  # type: ignore[attr-defined]
+        self.request = context.wrap_socket(self.request, server_side=True)
+        self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+
+@contextmanager
+def running(server: Any) -> Iterator[Any]:
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _SmtpServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, certificate: Path, *, tls_first: bool, offers_tls: bool = True) -> None:
+        super().__init__(("localhost", 0), _Smtp)
+        self.certificate, self.tls_first, self.offers_tls = certificate, tls_first, offers_tls
+        self.received: list[bytes] = []
+
+
+@pytest.mark.parametrize("tls_first", [True, False], ids=["tls", "starttls"])
+def test_mail_goes_out_encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls_first: bool) -> None:
+    certificate = _certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with running(_SmtpServer(certificate, tls_first=tls_first)) as server:
+        scheme = "smtps" if tls_first else "smtp"
+        mail = SmtpMail(f"{scheme}://localhost:{server.server_address[1]}", "school@example.edu")
+        mail.send("parent@example.org", "Abwesenheit", "Zoë fehlte.\n", "abc.0")
+    message = message_from_bytes(server.received[0], policy=policy.default)
+    assert (message["To"], message["Subject"]) == ("parent@example.org", "Abwesenheit")
+    assert message["Message-ID"] == "<abc.0@example.edu>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content().strip() == "Zoë fehlte."
+
+
+def test_nothing_is_mailed_without_encryption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = _certificate(tmp_path)
+    with running(_SmtpServer(certificate, tls_first=False, offers_tls=False)) as server:
+        mail = SmtpMail(f"smtp://localhost:{server.server_address[1]}", "school@example.edu")
+        with pytest.raises(NoticeNotSent):
+            mail.send("parent@example.org", "s", "t", "abc.0")
+    with running(_SmtpServer(certificate, tls_first=True)) as server:
+        # Nobody vouches for the certificate here.
+        mail = SmtpMail(f"smtps://localhost:{server.server_address[1]}", "school@example.edu")
+        with pytest.raises(NoticeNotSent):
+            mail.send("parent@example.org", "s", "t", "abc.0")
+    assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "accepted", "attempts"),
+    [([204], True, 1), ([503, 500, 200], True, 3), ([500, 500, 500], False, 3), ([410], False, 1), ([302], False, 3)],
+    ids=str,
+)
+def test_events_are_signed_and_repeated_with_one_delivery_id(answers: list[int], accepted: bool, attempts: int) -> None:
+    received: list[tuple[Any, bytes]] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append((self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(answers[min(len(received), len(answers)) - 1])
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    waits: list[float] = []
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Receiver)) as server:
+        webhook = Webhook(f"http://127.0.0.1:{server.server_address[1]}/in?a=b", SECRET, waits.append)
+        if accepted:
+            webhook.post({"name": "Zoë"}, "abc")
+        else:
+            with pytest.raises(NoticeNotSent):
+                webhook.post({"name": "Zoë"}, "abc")
+    assert len(received) == attempts == len(waits) + 1
+    for headers, body in received:
+        assert json.loads(body) == {"name": "Zoë"}
+        assert headers["Muster-Delivery"] == "abc"
+        signed = headers["Muster-Timestamp"].encode() + b"." + body
+        assert headers["Muster-Signature"] == "v1=" + hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
