@@ -18,8 +18,18 @@ from muster.cli.app import main
 from muster.cli.backend import STAGE_VARIABLES, named_stage
 from muster.cli.scope import LOCAL_ONLY, ON_STAGES, STAGE_ONLY, WITHOUT_STORE
 from muster.cli.store import checked_store
+from muster.domain.absences import PlannedAbsence
 from muster.domain.api_token import Scope
-from muster.domain.attendance import Session, SessionPhoto
+from muster.domain.attendance import (
+    Mark,
+    MarkChange,
+    MarkSource,
+    MarkStatus,
+    RegisterChange,
+    Session,
+    SessionPhoto,
+)
+from muster.domain.documents import DocumentKind
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.group import Group
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
@@ -136,6 +146,18 @@ def fill(place: AwsPlace) -> None:
     )  # fmt: skip
     photo = SessionPhoto(PhotoId(PHOTO), SessionId("monday"), "ab" * 32, 80, 60, (face,), PackId("embedded"), None, now)
     stores.sessions.record_photo(photo, b"original", [])
+    seen = Mark(StudentId("s1"), MarkStatus.PRESENT, MarkSource.MANUAL, now)
+    for name, after in (("taken", False), ("finished", True)):
+        register = Session(SessionId(name), GroupId("7b"), now - timedelta(days=2))
+        stores.sessions.create(register, [])
+        made = MarkChange(now, UserId("admin"), StudentId("s1"), None, MarkStatus.PRESENT)
+        stores.sessions.amend(register.id, 1, marks=[seen], changes=[made])
+        if after:
+            stores.sessions.amend(register.id, 2, changes=[RegisterChange(now, UserId("admin"), closed=True)])
+    planned = PlannedAbsence(
+        id="a1", student_id=StudentId("s1"), first_day=now.date(), last_day=now.date(), by=UserId("admin"), at=now
+    )
+    stores.documents.put(DocumentKind.ABSENCES, "s1", 0, {"absences": [planned.to_json()]})
     tokens = ApiTokens(stores.documents, Groups(stores.groups, stores.students, stores.sessions))
     tokens.add("school", [Scope.ROSTER_READ], None, UserId("admin"))
     stores.heads.promote(pack, stores.heads.save(pack, b"head", {}), None)
@@ -172,6 +194,14 @@ WORKING = {
     "sessions confirm": ("monday", "--all"),
     "sessions name": ("monday", FACE, "s1"),
     "sessions mark": ("monday", "s1=late"),
+    "sessions close": ("taken",),
+    "sessions reopen": ("finished", "--reason", "Late bus"),
+    "absences list": ("s1",),
+    "absences add": ("s1", "--from", "2030-09-02"),
+    "absences remove": ("s1", "a1"),
+    "lessons list": (),
+    "lessons not-taken": ("--by", "9:30"),
+    "lessons import": ("lessons.csv", "--yes"),
     "sessions remove-photo": ("monday", PHOTO, "--yes"),
     "sessions remove": ("monday", "--yes"),
     "attendance report": ("--group", "7b"),
@@ -193,7 +223,7 @@ tests/contract/test_school_statistics.py test their services."""
 
 READING = {name for name in WORKING if name.split()[-1] in ("list", "learned-faces", "show", "questions", "report")}
 READING |= {"attendance export", "students register"}  # registered before
-READING |= {name for name in WORKING if name.startswith("reports ")} | {"notices preview"}
+READING |= {name for name in WORKING if name.startswith("reports ")} | {"notices preview", "lessons not-taken"}
 FILES = {"attendance export": {"week.csv"}, "reports sheet": {"sheet.html"}}
 FILES |= {"reports moodle": {"moodle.zip"}, "reports mapped": {"marks.csv"}}
 """Files that commands write."""
@@ -207,6 +237,7 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     workstation.name_stage(aws)
     monkeypatch.setenv("MUSTER_KEEP_SESSIONS_DAYS", "365")
     (workstation.folder / "roster.csv").write_text("student_id,name\ns2,Bea\n")
+    (workstation.folder / "lessons.csv").write_text("group,weekday,starts,ends,subject\n7b,Monday,8:00,8:45,Art\n")
     (workstation.folder / "roster.zip").write_bytes(archive(package()))
     (workstation.folder / "mapping.json").write_text('{"columns": [{"title": "id", "field": "student_id"}]}')
     (workstation.folder / "photos").mkdir()
