@@ -66,7 +66,7 @@ def contacts(
     address: Annotated[
         list[str] | None, typer.Option(help="An address that replaces the earlier ones; may be repeated.")
     ] = None,
-    language: Annotated[str, typer.Option(help="Language of these addresses: en or de.")] = "en",
+    language: Annotated[str, typer.Option(help="Language of these addresses: en, de, hi or ar.")] = "en",
     clear: Annotated[bool, typer.Option("--clear", help="Remove all addresses.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,

@@ -106,7 +106,7 @@ class LocalSettings(CommonSettings):
         mail_server: `smtps://USER:PASSWORD@HOST:PORT`; see `SmtpMail`.
         mail_from: the address that notices come from.
         office: addresses of the school's office, separated by commas.
-        office_language: `en` or `de`.
+        office_language: `en`, `de`, `hi` or `ar`.
         webhook_url, webhook_secret: receiver of events, and at least 32 characters shared with it.
 
     Raises:
@@ -125,7 +125,7 @@ class LocalSettings(CommonSettings):
     mail_server: SecretStr | None = None
     mail_from: str = ""
     office: str = ""
-    office_language: Literal["en", "de"] = "en"
+    office_language: Literal["en", "de", "hi", "ar"] = "en"
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
 

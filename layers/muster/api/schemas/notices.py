@@ -13,7 +13,7 @@ class ContactDocument(BaseModel):
     """An address that receives notices about a student."""
 
     address: str = Field(max_length=128, examples=["parent@example.org"])
-    language: Literal["en", "de"] = "en"
+    language: Literal["en", "de", "hi", "ar"] = "en"
 
     def contact(self) -> Contact:
         """Return the contact."""
@@ -37,15 +37,15 @@ class NoticeDocument(BaseModel):
     """A notice and what became of it."""
 
     student_id: str = Field(examples=["0042"])
-    day: date
+    day: date = Field(examples=["2026-09-01"])
     kind: NoticeKind
     state: NoticeState = Field(description="`sending`: begun, and nobody knows whether it went out.")
-    delivery_id: str
-    at: datetime
-    session_ids: list[str]
-    addresses: list[str] = Field(description="Addresses that were written to.")
-    webhook: bool = Field(description="Whether the webhook accepted it.")
-    attempts: int
+    delivery_id: str = Field(examples=["9f1c2d3e4b5a69788796a5b4c3d2e1f0"])
+    at: datetime = Field(description="UTC.", examples=["2026-09-01T07:30:00Z"])
+    session_ids: list[str] = Field(examples=[["7b-2026-09-01"]])
+    addresses: list[str] = Field(description="Addresses that were written to.", examples=[["parent@example.org"]])
+    webhook: bool = Field(description="Whether the webhook accepted it.", examples=[False])
+    attempts: int = Field(examples=[1])
 
     @classmethod
     def of(cls, notice: SentNotice) -> "NoticeDocument":
@@ -74,11 +74,11 @@ class DueNoticeDocument(BaseModel):
     """A notice that is due."""
 
     student_id: str = Field(examples=["0042"])
-    name: str
-    day: date
+    name: str = Field(examples=["Ida Berg"])
+    day: date = Field(examples=["2026-09-01"])
     kind: NoticeKind
-    lessons: str
-    addresses: list[str]
+    lessons: str = Field(description="Lessons with their times.", examples=["Mathematics, 08:15"])
+    addresses: list[str] = Field(examples=[["parent@example.org"]])
 
     @classmethod
     def of(cls, due: DueNotice) -> "DueNoticeDocument":

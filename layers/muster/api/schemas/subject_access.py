@@ -68,7 +68,11 @@ class SubjectDocument(BaseModel):
     faces: list[SubjectFace]
     changes: list[SubjectChange] = Field(description="Changes of the student's marks by people.")
     planned_absences: list[AbsenceDocument]
-    documents: dict[str, Any] = Field(default_factory=dict, description="Contacts and notices, by kind.")
+    documents: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Contacts and notices, by kind.",
+        examples=[{"contacts": {"contacts": [{"address": "parent@example.org", "language": "en"}]}}],
+    )
 
     @classmethod
     def of(cls, data: SubjectData) -> "SubjectDocument":

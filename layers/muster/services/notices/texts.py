@@ -29,6 +29,28 @@ LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "office_absent": "abwesend",
         "office_correction": "berichtigt: nicht abwesend",
     },
+    "hi": {
+        "day": "{day:%d/%m/%Y}",
+        "absent_subject": "{day} को अनुपस्थिति",
+        "absent": "{name} {day} को अनुपस्थित दर्ज है: {lessons}।\n\nयदि आपको इसकी जानकारी नहीं थी तो विद्यालय से संपर्क करें।\n",
+        "correction_subject": "सुधार: {day} को कोई अनुपस्थिति नहीं",
+        "correction": "{name} {day} को अनुपस्थित नहीं था/थी। हमारा पिछला संदेश ग़लत था; हमें खेद है।\n",
+        "office_subject": "{day} की अनुपस्थितियाँ: {count}",
+        "office": "{day} की अनुपस्थितियों की सूचनाएँ:\n\n{lines}\n",
+        "office_absent": "अनुपस्थित",
+        "office_correction": "सुधार: अनुपस्थित नहीं",
+    },
+    "ar": {
+        "day": "{day:%d/%m/%Y}",
+        "absent_subject": "غياب في {day}",
+        "absent": "سُجِّل غياب {name} في {day}: {lessons}.\n\nيُرجى الاتصال بالمدرسة إن لم تكونوا على علم بذلك.\n",
+        "correction_subject": "تصحيح: لا غياب في {day}",
+        "correction": "لم يكن هناك غياب لـ {name} في {day}. كانت رسالتنا السابقة خاطئة، ونعتذر عن ذلك.\n",
+        "office_subject": "حالات الغياب في {day}: {count}",
+        "office": "إشعارات الغياب في {day}:\n\n{lines}\n",
+        "office_absent": "غائب",
+        "office_correction": "صُحِّح: غير غائب",
+    },
 }
 """By language, then by text."""
 
