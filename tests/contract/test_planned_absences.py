@@ -7,7 +7,7 @@ import pytest
 
 from muster.domain.attendance import MarkChange, MarkStatus, RegisterChange
 from muster.domain.errors import AbsenceNotFound, CodeNotFound, InvalidRequest, StudentNotFound
-from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
+from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.services.codes.tables import Codes
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.roll_call.absences import REASON, AbsencePlan, PlannedAbsences
@@ -77,6 +77,15 @@ def test_a_photo_outranks_a_plan_and_a_person_outranks_both(school: School) -> N
     assert school.marks(monday)["ada"] == ("present", "photo")
     school.corrections.name(monday, a_face(ADA).face_id, None, TEACHER)
     assert school.marks(monday)["ada"] == ("excused", "planned"), "no photo shows her any more"
+    school.corrections.name(monday, a_face(ADA).face_id, ADA, TEACHER)
+    assert school.marks(monday)["ada"] == ("present", "photo")
+    school.corrections.confirm(monday, {a_face(ADA).face_id: ADA}, TEACHER)
+    assert school.marks(monday)["ada"] == ("present", "photo")
+    school.corrections.name(monday, a_face(ADA).face_id, BOB, TEACHER)
+    assert school.marks(monday) == {"ada": ("excused", "planned"), "bob": ("present", "photo")}
+    school.corrections.name(monday, a_face(ADA).face_id, ADA, TEACHER)
+    school.corrections.remove_photo(monday, PhotoId(f"p-{monday}"), TEACHER)
+    assert school.marks(monday)["ada"] == ("excused", "planned"), "the photo that showed her is gone"
     school.corrections.mark(monday, {ADA: MarkStatus.LATE}, TEACHER)
     school.corrections.clear(monday, [ADA], TEACHER)
     assert school.marks(monday)["ada"] == ("excused", "planned"), "undone"

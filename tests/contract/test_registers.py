@@ -67,11 +67,18 @@ def test_erasing_a_student_erases_what_people_wrote_about_them(stores: Stores) -
         for id in ("a", "b")
     ]
     stores.sessions.amend(session, 1, marks=[LATE, of_b], changes=[*changes, closing(closed=True)])
+    stores.sessions.amend(session, 2, changes=[closing(closed=False, reason="a was there")])
+    stores.sessions.amend(session, 3, changes=[closing(closed=True)])
+    open_session(stores, "b", id="other")
+    unrelated = closing(closed=False, reason="The projector failed.")
+    stores.sessions.amend(SessionId("other"), 1, changes=[closing(closed=True), unrelated])
     stores.students.erase(A)
     assert stores.sessions.marks(session) == [of_b]
-    anonymous, kept, _ = stores.sessions.changes(session)
+    anonymous, kept, _, reopening, _ = stores.sessions.changes(session)
     assert anonymous == MarkChange(changes[0].at, TEACHER, None, None, MarkStatus.LATE)
     assert kept == changes[1]
+    assert reopening == closing(closed=False), "why it was reopened may tell of the student"
+    assert stores.sessions.changes(SessionId("other"))[-1] == unrelated
     assert stores.sessions.get(session).closed == Closing(NOW + timedelta(minutes=5), TEACHER)
     assert stores.students.traces(A) == []
 

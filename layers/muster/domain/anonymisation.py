@@ -49,9 +49,14 @@ def remove_students(faces: Iterable[IdentifiedFace], students: Collection[Studen
 
 
 def anonymise(change: Change, students: Collection[StudentId]) -> Change:
-    """Return a change without any reference to the students, and without what people wrote about them."""
-    if isinstance(change, PhotoChange | RegisterChange):
+    """Return a change of one of their sessions without any reference to the students, or text about them.
+
+    Registers are mostly reopened because of one student, so the reason is removed even if it names nobody.
+    """
+    if isinstance(change, PhotoChange):
         return change
+    if isinstance(change, RegisterChange):
+        return replace(change, reason="") if students else change
     if isinstance(change, MarkChange):
         if change.student_id not in students:
             return change

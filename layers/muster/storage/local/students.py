@@ -366,7 +366,20 @@ def _erase_from_sessions(tx: Transaction, student_id: StudentId) -> None:
     ).fetchall():
         left = anonymise(read_change(text), {student_id})
         connection.execute("UPDATE changes SET change = ? WHERE number = ?", (change_text(left), number))
+    _erase_reasons(connection, changed, student_id)
     _bump_session_versions(connection, changed)
+
+
+def _erase_reasons(connection: sqlite3.Connection, sessions: Collection[SessionId], student_id: StudentId) -> None:
+    """Remove the reasons for which registers of a student were reopened."""
+    for session_id in sessions:
+        for number, text in connection.execute(
+            "SELECT number, change FROM changes WHERE session_id = ? AND instr(change, '\"register_closed\"')",
+            (session_id,),
+        ).fetchall():
+            left = change_text(anonymise(read_change(text), {student_id}))
+            if left != text:
+                connection.execute("UPDATE changes SET change = ? WHERE number = ?", (left, number))
 
 
 def _erase_from_faces(tx: Transaction, student_id: StudentId) -> set[SessionId]:
