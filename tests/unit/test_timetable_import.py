@@ -156,6 +156,36 @@ def test_calendars_that_would_take_long_are_refused() -> None:
             assert read_calendar_file(text.encode(), G7B, BERLIN, TODAY).lessons == []
         except UnsupportedTable:
             continue
+    for rule in ("RRULE:FREQ=\r\n SECONDLY", "RRULE:FR\r\n\tEQ=HOURLY"):
+        with pytest.raises(UnsupportedTable, match="time zones"):
+            zoned("+0100", f"{rule}\r\n")
+    with pytest.raises(UnsupportedTable, match="time zones"):
+        read_calendar_file(b"BEGIN:VCALENDAR\r\n" + b"BEGIN:VTIMEZONE\r\n" * 100_000, G7B, BERLIN, TODAY)
+    past = daily.replace("20260907", "20230101") + ";COUNT=500"
+    with pytest.raises(UnsupportedTable, match="lessons"):
+        calendar(*[f"{past}\nSUMMARY:{number}" for number in range(110)])
+
+
+def zoned(offset: str, rule: str = "") -> ParsedFile:
+    """Read a lesson at 8:00 in a time zone that the file defines itself."""
+    text = (
+        "BEGIN:VCALENDAR\r\nBEGIN:VTIMEZONE\r\nTZID:Customized\r\nBEGIN:STANDARD\r\nDTSTART:19900101T000000\r\n"
+        f"{rule}TZOFFSETFROM:{offset}\r\nTZOFFSETTO:{offset}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n"
+        "DTSTART;TZID=Customized:20260907T080000\r\nDTEND;TZID=Customized:20260907T084500\r\nEND:VEVENT\r\n"
+        "END:VCALENDAR\r\n"
+    )
+    return read_calendar_file(text.encode(), G7B, BERLIN, TODAY)
+
+
+def test_a_time_zone_that_a_file_defines_is_its_own() -> None:
+    # Berlin is two hours ahead of UTC in September.
+    assert [short(zoned(offset))[0][2] for offset in ("+0200", "+0500", "+0200")] == ["08:00", "05:00", "08:00"]
+
+
+def test_too_many_lessons_are_refused_before_they_are_compared(imports: TimetableImport) -> None:
+    rows = "".join(f"Mo,{hour}:{minute:02d},{hour + 1}:{minute:02d}\n" for hour in range(8, 13) for minute in range(60))
+    with pytest.raises(InvalidRequest, match="300"):
+        imports.run(f"weekday,start,end\n{rows}".encode(), G7B)
 
 
 @pytest.fixture

@@ -27,8 +27,7 @@ def check_lessons(lessons: Sequence[Lesson]) -> None:
     Raises:
         InvalidRequest: there are too many, two have one id, or a lesson is not valid; the message names it.
     """
-    if len(lessons) > MAX_LESSONS:
-        raise InvalidRequest(f"A group can have at most {MAX_LESSONS} weekly lessons, not {len(lessons)}.")
+    check_number(lessons)
     for lesson in lessons:
         problem = lesson_problem(lesson)
         if problem is not None:
@@ -36,6 +35,16 @@ def check_lessons(lessons: Sequence[Lesson]) -> None:
     twice = [id for id, number in Counter(lesson.id for lesson in lessons).items() if number > 1]
     if twice:
         raise InvalidRequest(f"Several lessons have the id {twice[0]!r}: give each lesson its own.")
+
+
+def check_number(lessons: Sequence[Lesson]) -> None:
+    """Check the number of lessons of one group.
+
+    Raises:
+        InvalidRequest: there are too many.
+    """
+    if len(lessons) > MAX_LESSONS:
+        raise InvalidRequest(f"A group can have at most {MAX_LESSONS} weekly lessons, not {len(lessons)}.")
 
 
 def lesson_problem(lesson: Lesson, *, with_id: bool = True) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
+from threading import Lock
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -28,11 +29,13 @@ _WINDOW: Final = timedelta(days=800)
 
 _MAX_ZONES: Final = 20
 _ZONE_RULE = re.compile(r"FREQ=(?!YEARLY)[A-Z]+")
+_FOLD = re.compile(r"\r?\n[ \t]")
+_ZONES = Lock()
 _MAX_OCCURRENCES: Final = 2_500
 """Of one event: daily, from twice the window before today."""
 
-_MAX_TOTAL: Final = 20_000
-"""Of all events; a class has 3,000 lessons in two years."""
+_MAX_TOTAL: Final = 30_000
+"""Of all events, days that are left out included; a class has 3,000 lessons in two years."""
 
 _Key = tuple[int, time, time, str, str, str]
 
@@ -57,10 +60,13 @@ def read_calendar_file(content: bytes, group_id: GroupId, zone: ZoneInfo, today:
     events = _events(content)
     moved, total = _moved(events), 0
     for number, event in enumerate(events, start=1):
-        for starts, ends in _occurrences(event, number, zone, today, parsed, moved):
+        for occurrence in _occurrences(event, number, zone, today, parsed, moved):
             total += 1
             if total > _MAX_TOTAL:
                 raise UnsupportedTable(f"The calendar has more than {_MAX_TOTAL} lessons: export one school year.")
+            if occurrence is None:
+                continue
+            starts, ends = occurrence
             key = _key(event, starts, ends)
             if starts.date() != ends.date():
                 parsed.note(number, "event_skipped", f"Event {number} ends on another day, so it is no lesson.")
@@ -80,15 +86,21 @@ def read_calendar_file(content: bytes, group_id: GroupId, zone: ZoneInfo, today:
 def _events(content: bytes) -> list[Any]:
     # Only callers that send a calendar wait for the library.
     from icalendar import Calendar
+    from icalendar.timezone import tzp
 
-    text = content.decode("utf-8", "replace")
-    zones = re.findall(r"BEGIN:VTIMEZONE.*?END:VTIMEZONE", text, re.DOTALL | re.IGNORECASE)
-    if len(zones) > _MAX_ZONES or any(_ZONE_RULE.search(zone.upper()) for zone in zones):
+    # Long lines are folded, and a fold may lie anywhere in what is looked for.
+    text = _FOLD.sub("", content.decode("utf-8", "replace"))
+    upper = text.upper()
+    zones = [rest.partition("END:VTIMEZONE")[0] for rest in upper.split("BEGIN:VTIMEZONE")[1:]]
+    if len(zones) > _MAX_ZONES or any(map(_ZONE_RULE.search, zones)):
         raise UnsupportedTable("The calendar defines time zones that cannot be read: export it with plain time zones.")
-    if text.upper().count("BEGIN:VEVENT") > MAX_ROWS:
+    if upper.count("BEGIN:VEVENT") > MAX_ROWS:
         raise UnsupportedTable(f"The calendar has more than {MAX_ROWS} events: export one school year.")
     try:
-        calendars = Calendar.from_ical(text, multiple=True)
+        with _ZONES:
+            # The library keeps a file's own time zones by name, and would take them for those of the next file.
+            tzp.use_zoneinfo()
+            calendars = Calendar.from_ical(text, multiple=True)
         return [event for calendar in calendars for event in calendar.walk("VEVENT")]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UnsupportedTable("The calendar is damaged: export it again as iCalendar (.ics).") from error
@@ -106,8 +118,11 @@ def _moved(events: Iterable[Any]) -> dict[str, set[date]]:
 
 def _occurrences(
     event: Any, number: int, zone: ZoneInfo, today: date, parsed: ParsedFile, moved: dict[str, set[date]]
-) -> Iterator[tuple[datetime, datetime]]:
-    """Yield start and end of each day of an event, in the school's zone; notes and errors go to `parsed`."""
+) -> Iterator[tuple[datetime, datetime] | None]:
+    """Yield start and end of each day of an event, in the school's zone, and None for a day that is left out.
+
+    Notes and errors go to `parsed`.
+    """
     start = getattr(event.get("DTSTART"), "dt", None)
     if str(event.get("STATUS", "")).upper() == "CANCELLED":
         return
@@ -123,6 +138,7 @@ def _occurrences(
     found = _starts(event, start, number, today, parsed)
     for local in islice(found, _MAX_OCCURRENCES):
         if local.date() in excluded or abs(local.date() - today) > _WINDOW:
+            yield None
             continue
         yield _at_school(local, zone), _at_school(local + length, zone)
 

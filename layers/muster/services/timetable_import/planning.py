@@ -11,7 +11,7 @@ from muster.domain.identifiers import GroupId
 from muster.domain.timetable import Lesson
 from muster.services.roster_import.findings import Finding
 from muster.services.timetable.timetables import Timetables
-from muster.services.timetable.validation import check_lessons
+from muster.services.timetable.validation import check_lessons, check_number
 from muster.services.timetable_import.calendars import is_calendar, read_calendar_file
 from muster.services.timetable_import.parsed import MAX_BYTES, ParsedFile
 from muster.services.timetable_import.tables import read_table
@@ -122,6 +122,8 @@ class TimetableImport:
         found: list[Lesson] = []
         pairs: list[tuple[Lesson, Lesson]] = []
         rest = list(dict.fromkeys(lessons))
+        # Each is compared with each stored one.
+        check_number(rest)
         # The same lesson, one with the same time and subject, a moved one, then one whose subject has another name.
         for same in _SAME:
             rest, matched = _match(rest, left, same)
