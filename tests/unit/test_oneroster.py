@@ -1,7 +1,9 @@
 """OneRoster imports on a real store."""
 
 from datetime import date
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -216,6 +218,16 @@ def bomb() -> bytes:
 def test_a_hostile_archive_is_refused(content: bytes, error: type[MusterError]) -> None:
     with pytest.raises(error):
         read_tables(read_archive(content))
+
+
+@pytest.mark.parametrize("method", [ZIP_LZMA, ZIP_BZIP2])
+def test_an_archive_that_is_packed_in_an_unusual_way_is_refused(method: int) -> None:
+    content = BytesIO()
+    with ZipFile(content, "w", method) as written:
+        for name, table in package().items():
+            written.writestr(f"{name}.csv", table)
+    with pytest.raises(UnsupportedTable, match="unusual"):
+        read_archive(content.getvalue())
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from muster.domain.errors import EmptyUpload, UnsupportedTable
 
@@ -32,6 +32,8 @@ MAX_RATIO: Final = 200
 """Unpacked bytes for each packed one. Tables compress by 5 to 20; thousands mean an archive that was made to harm."""
 
 _ENCRYPTED: Final = 0x1
+_METHODS: Final = (ZIP_STORED, ZIP_DEFLATED)
+"""How every program packs. LZMA lets an archive choose how much memory unpacking takes."""
 _SAVE_AGAIN: Final = "export the package again"
 
 
@@ -88,6 +90,8 @@ def _entries(archive: ZipFile) -> dict[str, bytes]:
             raise UnsupportedTable(f"The archive has two files named {path.name}: {_SAVE_AGAIN}.")
         if entry.flag_bits & _ENCRYPTED:
             raise UnsupportedTable("The archive is protected with a password: export it without one.")
+        if entry.compress_type not in _METHODS:
+            raise UnsupportedTable(f"The archive packs {path.name} in an unusual way: {_SAVE_AGAIN}.")
         if entry.file_size > MAX_FILE_BYTES or entry.file_size > MAX_RATIO * max(entry.compress_size, 1_000):
             raise _too_large(path.name)
         with archive.open(entry) as stream:
