@@ -1,11 +1,12 @@
 """Planned absences over every kind of store."""
 
-from datetime import UTC, date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from muster.domain.attendance import MarkChange, MarkStatus, RegisterChange
+from muster.domain.attendance import LessonDetails, MarkChange, MarkStatus, RegisterChange, Session
 from muster.domain.errors import AbsenceNotFound, CodeNotFound, InvalidRequest, StudentNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.services.codes.tables import Codes
@@ -68,6 +69,15 @@ def test_a_session_starts_with_the_planned_absences_and_is_not_taken_by_them(sch
     school.absences.add(ADA, trip, TEACHER)
     october = school.open("october", datetime(2026, 10, 1, 8, tzinfo=UTC))
     assert not school.sessions.get(october).taken, "a planned trip that counts as present takes no register"
+
+
+def test_a_plan_from_the_first_lesson_covers_its_register_that_is_opened_early(school: School) -> None:
+    school.absences.add(ADA, AbsencePlan(first_day=MONDAY, last_day=MONDAY, starts=time(8)), TEACHER)
+    starts_at = datetime(2026, 9, 7, 6, tzinfo=UTC)
+    session = Session(SessionId("early"), GroupId("g"), starts_at - timedelta(minutes=10))
+    lesson = LessonDetails(lesson_id="maths", starts_at=starts_at, ends_at=starts_at + timedelta(minutes=45))
+    assert list(school.absences.marks(replace(session, lesson=lesson), [ADA])) == [ADA]
+    assert school.absences.marks(session, [ADA]) == {}, "without a lesson, the time of the roll call counts"
 
 
 def test_a_photo_outranks_a_plan_and_a_person_outranks_both(school: School) -> None:

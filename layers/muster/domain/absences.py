@@ -26,8 +26,8 @@ class PlannedAbsence:
 
     Attributes:
         first_day, last_day: in the school's time zone, both included.
-        starts, ends: of each day, in the school's time zone; a session that starts from `starts` and before `ends` is
-            covered. None leaves that end open.
+        starts, ends: of each day, in the school's time zone; a session whose lesson starts from `starts` and before
+            `ends` is covered. None leaves that end open.
         lessons: ids of lessons in the timetable; if there are any, only their sessions are covered.
         status, code: the mark that covered sessions start with.
         by, at: the user who entered or last changed it, and when (UTC).
@@ -69,7 +69,9 @@ class PlannedAbsence:
         Args:
             zone: of the school.
         """
-        local = session.started_at.astimezone(zone)
+        # A register can be opened before its lesson, but the student is missed at the lesson.
+        starts_at = None if session.lesson is None else session.lesson.starts_at
+        local = (starts_at or session.started_at).astimezone(zone)
         if not self.first_day <= local.date() <= self.last_day:
             return False
         if self.lessons and (session.lesson is None or session.lesson.lesson_id not in self.lessons):

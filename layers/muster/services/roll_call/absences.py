@@ -219,7 +219,7 @@ class PlannedAbsences:
         since, until = period.moments(self._zone)
         for group_id in sorted(self._students.get(student_id).groups):
             for session in self._sessions.of_group(group_id, since, until):
-                if session.closed is None:
+                if session.closed is None and any(absence.covers(session, self._zone) for absence in changed):
                     self._apply_to(session, student_id, by)
 
     def _apply_to(self, session: Session, student_id: StudentId, by: UserId) -> None:
