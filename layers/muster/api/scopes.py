@@ -94,6 +94,11 @@ PEOPLE_ONLY: Final = frozenset(
         "GET /v1/students/{student_id}/learned-faces",
         "DELETE /v1/students/{student_id}/learned-faces",
         "DELETE /v1/students/{student_id}/learned-faces/{face_id}",
+        # Contacts and notices: an address that a leaked token sets would receive the absences of a student.
+        "GET /v1/students/{student_id}/contacts",
+        "PUT /v1/students/{student_id}/contacts",
+        "GET /v1/notices",
+        "GET /v1/notices/due",
         # Erasure, which cannot be undone.
         "DELETE /v1/groups/{group_id}",
         "DELETE /v1/sessions/{session_id}",
