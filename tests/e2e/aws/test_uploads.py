@@ -81,6 +81,44 @@ def test_a_photo_of_another_session_is_refused_until_its_sender_confirms_it(depl
     assert upload("tuesday", use_anyway=True)["answer"]["session_id"] == "tuesday"
 
 
+def test_a_photo_opens_a_register_with_the_plans_of_its_day_and_none_changes_a_closed_one(
+    deployed: Deployed, samples: Path
+) -> None:
+    client = deployed.client
+    for student in ("barack_obama", "joe_biden"):
+        assert register(deployed, samples, student).status_code == 201
+    yesterday, tomorrow = (datetime.now(UTC).date() + timedelta(days=days) for days in (-1, 1))
+    plan = {"first_day": yesterday.isoformat(), "last_day": tomorrow.isoformat(), "reason": "Trip"}
+    for student in ("barack_obama", "joe_biden"):
+        assert client.post(f"/v1/students/{student}/absences", json=plan).status_code == 201
+
+    def upload(photo: bytes) -> Any:
+        permit = announce(deployed, photo, kind="detect", group_id="7b", session_id="monday")
+        send(permit, photo)
+        read_uploads(deployed, "detect")
+        return state(deployed, permit)
+
+    group, dim = ((samples / "photos" / name).read_bytes() for name in ("group.jpg", "dim.jpg"))
+    assert upload(group)["state"] == "done"
+    taken = {mark["student_id"]: (mark["status"], mark["source"]) for mark in marks(deployed, "monday")}
+    assert taken == {"barack_obama": ("present", "photo"), "joe_biden": ("excused", "planned")}
+
+    session = client.get("/v1/sessions/monday")
+    closed = client.post("/v1/sessions/monday/closing", json={}, headers={"If-Match": session.headers["ETag"]})
+    assert closed.status_code == 200, closed.text
+    before = marks(deployed, "monday")
+    refused = upload(dim)
+    assert (refused["state"], refused["problem"]["code"], refused["problem"]["status"]) == (
+        "failed",
+        "register_closed",
+        409,
+    )
+    assert upload(group)["state"] == "done", "the register holds this photo"
+    assert marks(deployed, "monday") == before
+    assert len(client.get("/v1/sessions/monday/photos").json()) == 1
+    assert waiting_photos(deployed) == []
+
+
 def test_an_event_for_a_deleted_photo_is_taken_and_says_so(deployed: Deployed, samples: Path) -> None:
     permit, image = announce_registration(deployed, samples, "barack_obama")
     send(permit, image)
