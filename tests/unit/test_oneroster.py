@@ -11,6 +11,7 @@ from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import EmptyUpload, InvalidRequest, MusterError, UnsupportedTable
 from muster.domain.identifiers import GroupId, StudentId, UserId
+from muster.domain.timetable import SchoolCalendar, Span
 from muster.domain.user import Role, User
 from muster.services.oneroster import package as packages
 from muster.services.oneroster.execution import OneRosterImport, OneRosterReport
@@ -33,7 +34,9 @@ class School:
     def run(
         self, files: dict[str, bytes], *, dry_run: bool = False, today: date = TODAY, **options: object
     ) -> OneRosterReport:
-        use_case = OneRosterImport(self.records.roster, self.records.groups, self.records.people)
+        use_case = OneRosterImport(
+            self.records.roster, self.records.groups, self.records.people, self.records.timetables
+        )
         return use_case.run(read_tables(files), Options(today=today, **options), dry_run=dry_run)  # type: ignore[arg-type]
 
     def students(self) -> dict[str, tuple[str, set[str]]]:
@@ -73,7 +76,7 @@ def test_a_package_makes_groups_students_and_teachers(school: School, version: s
         "c-s1": ("South 1", set()),
     }
     assert all(student.consent is None for student in school.records.roster.find())
-    assert codes(report) == {"teacher_unknown", "several_schools"}
+    assert codes(report) == {"teacher_unknown", "several_schools", "first_terms"}
     again = school.run(package(version))
     assert {row.action for row in again.students} == {RowAction.NOTHING}
     assert (again.teachers, {group.action for group in again.groups}) == ((), {RowAction.NOTHING})
@@ -187,6 +190,65 @@ def test_a_package_that_was_cut_off_empties_no_class(school: School) -> None:
     assert (refused.applied, codes(refused) & {"many_leave"}) == (False, {"many_leave"})
     assert school.run(cut_off, allow_removals=True).applied
     assert len(school.records.roster.find(GroupId("c-7b"))) == 10
+
+
+def terms(school: School) -> list[tuple[str, str, str]]:
+    calendar, _ = school.records.timetables.calendar()
+    return [(term.name, term.first_day.isoformat(), term.last_day.isoformat()) for term in calendar.terms]
+
+
+SPRING = "spring,,,Spring,term,2027-01-11,2027-03-27,year26,2027"
+
+
+def test_academic_sessions_become_terms_beside_those_entered_by_hand(school: School) -> None:
+    timetables = school.records.timetables
+    by_hand = Span("Summer by hand", date(2027, 4, 12), date(2027, 7, 15))
+    holiday = Span("Autumn break", date(2026, 10, 19), date(2026, 10, 30))
+    autumn, summer = ROWS["academicSessions"][1], "summer,,,Summer,term,2027-04-05,2027-07-17,year26,2027"
+    rows = {"academicSessions": [*ROWS["academicSessions"], SPRING]}
+    planned = school.run(package(rows=rows), dry_run=True)
+    assert [(each.term.name, each.action) for each in planned.terms] == [
+        ("Autumn", RowAction.ADD),
+        ("Spring", RowAction.ADD),
+    ]
+    assert "first_terms" in codes(planned)
+    assert terms(school) == []
+    timetables.change_calendar(SchoolCalendar((by_hand,), (holiday,)), 0)
+    report = school.run(package(rows={"academicSessions": [*rows["academicSessions"], summer]}))
+    assert report.applied, report.findings
+    assert codes(report) >= {"term_left_out"}
+    # The end date of the standard is the first day after the term.
+    autumn_term = ("Autumn", "2026-08-31", "2026-12-17")
+    entered = ("Summer by hand", "2027-04-12", "2027-07-15")
+    assert terms(school) == [autumn_term, ("Spring", "2027-01-11", "2027-03-26"), entered]
+    assert timetables.calendar()[0].holidays == (holiday,)
+
+    # An admin who changes a holiday does not turn imported terms into terms entered by hand.
+    calendar, version = timetables.calendar()
+    bare = tuple(Span(term.name, term.first_day, term.last_day) for term in calendar.terms)
+    timetables.change_calendar(SchoolCalendar(bare, ()), version)
+    assert {each.action for each in school.run(package(rows=rows)).terms} == {RowAction.NOTHING}
+    longer = {
+        "academicSessions": [autumn.replace("12-18", "12-24"), SPRING.replace(",,,", f",tobedeleted,{STAMP},", 1)]
+    }
+    changed = school.run(package(rows=longer))
+    assert [(each.term.name, each.remove) for each in changed.terms] == [("Spring", True), ("Autumn", False)]
+    assert terms(school) == [("Autumn", "2026-08-31", "2026-12-23"), entered]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "t,,,Autumn,term,2026-12-18,2026-08-31,,2027",
+        "t,,,Autumn,term,31.08.2026,2026-12-18,,2027",
+        "t,,,,term,2026-08-31,2026-12-18,,2027",
+    ],
+    ids=["backwards", "format", "no-title"],
+)
+def test_a_wrong_term_is_left_out_and_keeps_no_student_out(school: School, row: str) -> None:
+    report = school.run(package(rows={"academicSessions": [row]}))
+    assert (report.applied, report.terms, "term_left_out" in codes(report)) == (True, (), True)
+    assert school.students() == STUDENTS
 
 
 def test_a_folder_and_an_archive_are_read_alike(tmp_path: Path) -> None:

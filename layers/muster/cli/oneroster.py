@@ -46,7 +46,7 @@ def import_package(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring groups, students and teachers up to date from a OneRoster package, version 1.1 or 1.2.
+    """Bring groups, students, teachers and terms up to date from a OneRoster package, version 1.1 or 1.2.
 
     The command shows a preview, and at a terminal asks for confirmation. If a finding is an error, nothing is written
     and the exit status is 1. Consent is never imported, and nobody is erased. docs/oneroster.md describes the rules.
@@ -61,7 +61,7 @@ def import_package(
         school_ids=school_ids,
         allow_removals=allow_removals,
     )
-    use_case = OneRosterImport(records.roster, records.groups, records.people)
+    use_case = OneRosterImport(records.roster, records.groups, records.people, records.timetables)
     report = use_case.plan(tables, options)
     if not as_json:
         _show_preview(stdout, report)
@@ -79,7 +79,7 @@ def _show_preview(console: Console, report: OneRosterReport) -> None:
     read = [f"{file} ({mode})" for file, mode in report.modes.items() if mode is not Mode.ABSENT]
     console.print(f"OneRoster {report.version}: {', '.join(read)}.", highlight=False, markup=False, soft_wrap=True)
     show_findings(console, report.findings)
-    lines = [*_group_lines(report), *_student_lines(report), *_teacher_lines(report)]
+    lines = [*_group_lines(report), *_student_lines(report), *_teacher_lines(report), *_term_lines(report)]
     for line in lines[:_MAX_LINES]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if len(lines) > _MAX_LINES:
@@ -113,9 +113,21 @@ def _teacher_lines(report: OneRosterReport) -> list[str]:
     ]
 
 
+def _term_lines(report: OneRosterReport) -> list[str]:
+    return [
+        f"{'removes' if planned.remove else 'new' if planned.action is RowAction.ADD else 'changes'} term "
+        f"{planned.term.name} ({planned.term.first_day.isoformat()} to {planned.term.last_day.isoformat()})"
+        for planned in report.terms
+        if planned.action is not RowAction.NOTHING
+    ]
+
+
 def _counts(report: OneRosterReport) -> str:
     students = ", ".join(f"{report.count(action)} {word}" for action, word in _WORDS.items())
-    return f"students: {students}; groups: {len(report.groups)}; changes of teachers: {len(report.teachers)}"
+    terms = sum(planned.action is not RowAction.NOTHING for planned in report.terms)
+    teachers = len(report.teachers)
+    changes = f"changes of teachers: {teachers}; changes of terms: {terms}"
+    return f"students: {students}; groups: {len(report.groups)}; {changes}"
 
 
 def _show_outcome(console: Console, report: OneRosterReport) -> None:

@@ -5,7 +5,7 @@ Times of lessons are local times of the school, so a lesson at 8:00 stays at 8:0
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
@@ -73,11 +73,16 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A term, or a holiday: a name, and its first and last day, both included."""
+    """A term, or a holiday: a name, and its first and last day, both included.
+
+    Attributes:
+        source: `sourcedId` of the term in a OneRoster package that it came from; empty if a person entered it.
+    """
 
     name: str
     first_day: date
     last_day: date
+    source: str = field(default="", compare=False)
 
     def contains(self, day: date) -> bool:
         """Return whether a day lies within it."""

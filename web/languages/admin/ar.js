@@ -97,6 +97,7 @@ export default {
     many: "استيراد {count} تغييرًا",
     other: "استيراد {count} تغيير",
   },
+  "admin.importTerms": "الفصول الدراسية التي ستتغير: {terms}",
   "admin.importText":
     "ملف CSV أو Excel بصف عناوين فيه أعمدة للمعرّف والاسم والمجموعات، أو حزمة OneRoster (ZIP). لا يُكتب شيء قبل أن تؤكد المعاينة.",
   "admin.imported": "استُوردت القائمة.",

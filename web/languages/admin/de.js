@@ -84,6 +84,7 @@ export default {
   "admin.importRead": "Gelesen als {how}; {columns}",
   "admin.importRows": "Änderungen je Schüler",
   "admin.importRun": { one: "{count} Änderung importieren", other: "{count} Änderungen importieren" },
+  "admin.importTerms": "Zu ändernde Schulabschnitte: {terms}",
   "admin.importText":
     "Eine CSV- oder Excel-Datei mit Kopfzeile und Spalten für Nummer, Name und Gruppen, oder ein OneRoster-Paket (ZIP). Es wird nichts geschrieben, bevor Sie die Vorschau bestätigen.",
   "admin.imported": "Die Liste wurde importiert.",

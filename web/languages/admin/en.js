@@ -83,6 +83,7 @@ export default {
   "admin.importRead": "Read as {how}; {columns}",
   "admin.importRows": "Changes by student",
   "admin.importRun": { one: "Import {count} change", other: "Import {count} changes" },
+  "admin.importTerms": "Terms to change: {terms}",
   "admin.importText":
     "A CSV or Excel file with a header row, with columns for the ID, the name and the groups, or a OneRoster package (ZIP). Nothing is written before you confirm the preview.",
   "admin.imported": "The roster was imported.",

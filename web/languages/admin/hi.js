@@ -82,6 +82,7 @@ export default {
   "admin.importRead": "इस रूप में पढ़ी गई: {how}; {columns}",
   "admin.importRows": "हर विद्यार्थी के बदलाव",
   "admin.importRun": { one: "{count} बदलाव आयात करें", other: "{count} बदलाव आयात करें" },
+  "admin.importTerms": "बदले जाने वाले सत्र: {terms}",
   "admin.importText":
     "शीर्षक पंक्ति वाली CSV या Excel फ़ाइल, जिसमें आईडी, नाम और समूहों के स्तंभ हों, या OneRoster पैकेज (ZIP)। पूर्वावलोकन की पुष्टि से पहले कुछ नहीं लिखा जाता।",
   "admin.imported": "नामावली आयात हुई।",

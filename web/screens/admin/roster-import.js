@@ -110,7 +110,7 @@ async function run(dryRun) {
   form.append("file", sent, sent.name);
   await attempt(async () => {
     const answer = await sendForm(importPath(dryRun), form);
-    plan = { reading: null, groups: [], teachers: [], rows: answer.students, ...answer };
+    plan = { reading: null, groups: [], teachers: [], terms: [], rows: answer.students, ...answer };
   });
   busy = false;
   if (plan?.applied) {
@@ -140,12 +140,13 @@ function preview() {
   const others = plan.findings.filter(({ severity }) => severity !== "error");
   const changes = plan.rows.filter(({ action }) => action !== "nothing");
   const groups = plan.groups.filter(({ action }) => action !== "nothing");
-  const number = changes.length + groups.length + plan.teachers.length;
+  const terms = plan.terms.filter(({ action }) => action !== "nothing");
+  const number = changes.length + groups.length + plan.teachers.length + terms.length;
   return html`<h2>${t(plan.applied ? "admin.importDone" : "admin.importPlan")}</h2>
     <p class="summary">
       ${ACTIONS.map(count)}
     </p>
-    ${plan.reading ? html`<p class="muted small">${columns()}</p>` : packageRead(groups.length)}
+    ${plan.reading ? html`<p class="muted small">${columns()}</p>` : packageRead(groups.length, terms)}
     ${errors.length > 0 ? html`<p class="card bad">${t("admin.importErrors", { count: errors.length })}</p>` : nothing}
     ${findings(errors)} ${findings(others)}
     ${plan.applied || errors.length > 0 ? nothing : applyButton(number)}
@@ -169,8 +170,9 @@ function columns() {
   return t("admin.importRead", { how: sheet ?? encoding, columns: titles.join(", ") });
 }
 
-function packageRead(groups) {
-  return html`<p class="muted">${t("admin.importPackage", { version: plan.version, groups, teachers: plan.teachers.length })}</p>`;
+function packageRead(groups, terms) {
+  return html`<p class="muted">${t("admin.importPackage", { version: plan.version, groups, teachers: plan.teachers.length })}</p>
+    ${terms.length > 0 ? html`<p class="muted">${t("admin.importTerms", { terms: terms.map(({ name }) => name).join(", ") })}</p>` : nothing}`;
 }
 
 function findings(found) {

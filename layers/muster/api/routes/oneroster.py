@@ -23,7 +23,7 @@ def oneroster_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/oneroster", tags=["roster"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
-    use_case = OneRosterImport(system.roster, system.groups, system.people)
+    use_case = OneRosterImport(system.roster, system.groups, system.people, system.timetables)
 
     @router.post("/import")
     def import_package(
@@ -38,7 +38,7 @@ def oneroster_routes(system: RecordServices) -> APIRouter:
         ] = False,
         allow_removals: Annotated[bool, Query(description="Go on even if most students leave their classes.")] = False,
     ) -> OneRosterDocument:
-        """Bring groups, students and teachers up to date from a OneRoster package; admins only.
+        """Bring groups, students, teachers and terms up to date from a OneRoster package; admins only.
 
         If a finding is an error, nothing is written. Consent is never imported, and nobody is erased.
         """

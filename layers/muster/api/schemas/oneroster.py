@@ -1,4 +1,6 @@
-"""OneRoster imports: the planned actions for groups, students and teachers."""
+"""OneRoster imports: the planned actions for groups, students, teachers and terms."""
+
+from datetime import date
 
 from pydantic import BaseModel, Field
 
@@ -6,6 +8,7 @@ from muster.api.schemas.roster_import import FindingDocument, RowDocument
 from muster.services.oneroster.execution import OneRosterReport
 from muster.services.oneroster.plan import PlannedGroup, PlannedTeacher
 from muster.services.oneroster.tables import Mode
+from muster.services.oneroster.terms import PlannedTerm
 from muster.services.roster_import.plan import RowAction
 
 
@@ -35,6 +38,28 @@ class ImportedTeacherDocument(BaseModel):
         return cls(group_id=teacher.group_id, user_id=teacher.user_id, teaches=teacher.teaches)
 
 
+class ImportedTermDocument(BaseModel):
+    """The action of an import for one term."""
+
+    name: str = Field(examples=["Autumn"])
+    first_day: date = Field(examples=["2026-09-01"])
+    last_day: date = Field(description="Included.", examples=["2026-12-18"])
+    action: RowAction
+    removed: bool = Field(description="The package deletes the term.")
+
+    @classmethod
+    def of(cls, planned: PlannedTerm) -> "ImportedTermDocument":
+        """Describe a term."""
+        term = planned.term
+        return cls(
+            name=term.name,
+            first_day=term.first_day,
+            last_day=term.last_day,
+            action=planned.action,
+            removed=planned.remove,
+        )
+
+
 class OneRosterDocument(BaseModel):
     """The result of a OneRoster import or a dry run."""
 
@@ -45,6 +70,7 @@ class OneRosterDocument(BaseModel):
     groups: list[ImportedGroupDocument]
     students: list[RowDocument]
     teachers: list[ImportedTeacherDocument] = Field(description="Changes of teachers.")
+    terms: list[ImportedTermDocument]
     findings: list[FindingDocument]
 
     @classmethod
@@ -58,5 +84,6 @@ class OneRosterDocument(BaseModel):
             groups=[ImportedGroupDocument.of(group) for group in report.groups],
             students=[RowDocument.of(row) for row in report.students],
             teachers=[ImportedTeacherDocument.of(teacher) for teacher in report.teachers],
+            terms=[ImportedTermDocument.of(term) for term in report.terms],
             findings=[FindingDocument.of(finding) for finding in report.findings],
         )

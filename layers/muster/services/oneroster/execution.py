@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from muster.domain.identifiers import StudentId
+from muster.domain.timetable import SchoolCalendar
 from muster.services.oneroster.plan import (
     LEFT_SCHOOL,
     LEFT_SCHOOL_NAME,
@@ -13,11 +14,13 @@ from muster.services.oneroster.plan import (
     PlannedTeacher,
 )
 from muster.services.oneroster.tables import Mode, Tables
+from muster.services.oneroster.terms import PlannedTerm, TermPlan
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import People
 from muster.services.roster.students import Roster
 from muster.services.roster_import.findings import Finding
 from muster.services.roster_import.plan import PlannedRow, RowAction
+from muster.services.timetable.timetables import Timetables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class OneRosterReport:
     Attributes:
         version: of the standard.
         modes: how each file was taken.
+        calendar: the terms and holidays afterwards, with the version of those before.
         applied: whether anything may have been written: not in a dry run, nor where a finding is an error.
     """
 
@@ -35,6 +39,8 @@ class OneRosterReport:
     groups: tuple[PlannedGroup, ...]
     students: tuple[PlannedRow, ...]
     teachers: tuple[PlannedTeacher, ...]
+    terms: tuple[PlannedTerm, ...]
+    calendar: tuple[SchoolCalendar, int]
     findings: tuple[Finding, ...]
     applied: bool
 
@@ -51,7 +57,8 @@ class OneRosterReport:
 class OneRosterImport:
     """The use case of importing. Consent is never imported, and nobody is erased."""
 
-    def __init__(self, roster: Roster, groups: Groups, people: People) -> None:
+    def __init__(self, roster: Roster, groups: Groups, people: People, timetables: Timetables) -> None:
+        self._timetables = timetables
         self._roster = roster
         self._groups = groups
         self._people = people
@@ -70,13 +77,17 @@ class OneRosterImport:
         students = {student.id: student for student in self._roster.find()}
         groups = {group.id: group for group in self._groups.find()}
         plan = Plan(tables, options, students, groups, self._people)
+        calendar, version = self._timetables.calendar()
+        of_terms = TermPlan(tables, calendar)
         return OneRosterReport(
             version=tables.version,
             modes=tables.modes,
             groups=plan.groups,
             students=plan.students,
             teachers=plan.teachers,
-            findings=tuple(plan.findings),
+            terms=of_terms.terms,
+            calendar=(of_terms.calendar, version),
+            findings=(*of_terms.findings, *plan.findings),
             applied=False,
         )
 
@@ -86,10 +97,12 @@ class OneRosterImport:
         Records are written one by one: when this is interrupted, the same import again does the rest.
 
         Raises:
-            VersionConflict: a student was changed since the plan was made.
+            VersionConflict: a student, or the terms, were changed since the plan was made.
         """
         if report.errors:
             return report
+        if any(term.action is not RowAction.NOTHING for term in report.terms):
+            self._timetables.change_calendar(*report.calendar)
         self._apply_groups(report)
         for row in report.students:
             student_id = StudentId(row.student_id)

@@ -62,11 +62,17 @@ def _lesson(lesson: Lesson) -> dict[str, Any]:
 
 
 def _span(span: Span) -> dict[str, str]:
-    return {"name": span.name, "first_day": span.first_day.isoformat(), "last_day": span.last_day.isoformat()}
+    body = {"name": span.name, "first_day": span.first_day.isoformat(), "last_day": span.last_day.isoformat()}
+    return body | {"source": span.source} if span.source else body
 
 
 def _read_span(entry: Mapping[str, Any]) -> Span:
-    return Span(entry["name"], date.fromisoformat(entry["first_day"]), date.fromisoformat(entry["last_day"]))
+    return Span(
+        entry["name"],
+        date.fromisoformat(entry["first_day"]),
+        date.fromisoformat(entry["last_day"]),
+        entry.get("source", ""),
+    )
 
 
 def _optional_day(text: str | None) -> date | None:

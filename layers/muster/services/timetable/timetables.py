@@ -85,11 +85,16 @@ class Timetables:
     def change_calendar(self, calendar: SchoolCalendar, expected: int) -> int:
         """Replace terms and holidays, and return their new version.
 
+        Terms that do not change keep their `source`, which people do not see.
+
         Raises:
             InvalidRequest: a term or holiday is not valid.
             VersionConflict: the stored version is not the expected one.
         """
         check_calendar(calendar)
+        sources = {term: term.source for term in self.calendar()[0].terms}
+        terms = tuple(replace(term, source=term.source or sources.get(term, "")) for term in calendar.terms)
+        calendar = replace(calendar, terms=terms)
         return self.documents.put(DocumentKind.TERMS, SCHOOL, expected, calendar_body(calendar)).version
 
     def lessons(self, group_id: GroupId) -> Versioned:
