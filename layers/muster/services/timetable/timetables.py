@@ -194,8 +194,7 @@ class Timetables:
         early = None if since is None else since - timedelta(hours=1)
         return {
             roll_call.session.id: roll_call
-            for group_id in sorted(group_ids)
-            for roll_call in self.session_store.roll_calls(group_id, early, until)
+            for roll_call in self.session_store.roll_calls_of_groups(group_ids, early, until)
         }
 
     def _described(self, each: Occurrence, group: Group, register: RollCall | None, now: datetime) -> LessonOfDay:
