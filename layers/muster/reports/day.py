@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from muster.domain.attendance import MarkStatus, RollCall
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, RollCall
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.student import Student
 from muster.domain.taken import is_taken
@@ -51,6 +51,7 @@ class DayStudent:
         counted: sessions in which the student is present, late or absent.
         questions: open questions.
         last: the last session with a mark of the student, and its status.
+        planned: whether a planned absence gave that mark, such as a trip that counts as present.
         remarks: what people wrote beside the marks, in order.
     """
 
@@ -63,11 +64,12 @@ class DayStudent:
     questions: int
     last: tuple[Register, MarkStatus] | None
     remarks: tuple[str, ...]
+    planned: bool = False
 
     @property
     def in_building(self) -> bool:
-        """Whether the student is present or late at the last register."""
-        return self.last is not None and self.last[1] in _SEEN
+        """Whether the student is present or late at the last register, and not only by plan."""
+        return self.last is not None and self.last[1] in _SEEN and not self.planned
 
     @property
     def not_known(self) -> bool:
@@ -113,7 +115,7 @@ class DayReport:
 
 
 _SEEN = frozenset({MarkStatus.PRESENT, MarkStatus.LATE})
-_Marked = tuple[Register, MarkStatus, str]
+_Marked = tuple[Register, Mark]
 
 
 def day_report(
@@ -138,7 +140,7 @@ def day_report(
         for mark in roll_call.marks:
             counts = register.taken or mark.status is MarkStatus.REVIEW
             if counts and mark.student_id in marks:
-                marks[mark.student_id].append((register, mark.status, mark.remark))
+                marks[mark.student_id].append((register, mark))
     return DayReport(
         day=day,
         zone=zone,
@@ -170,7 +172,7 @@ def _register(roll_call: RollCall, zone: ZoneInfo, now: datetime) -> Register:
 
 
 def _student(student: Student, marks: Sequence[_Marked], names: Mapping[GroupId, str]) -> DayStudent:
-    statuses = [status for _, status, _ in marks]
+    statuses = [mark.status for _, mark in marks]
     missed = statuses.count(MarkStatus.ABSENT)
     seen = sum(status in _SEEN for status in statuses)
     return DayStudent(
@@ -181,8 +183,9 @@ def _student(student: Student, marks: Sequence[_Marked], names: Mapping[GroupId,
         missed=missed,
         counted=missed + seen,
         questions=statuses.count(MarkStatus.REVIEW),
-        last=marks[-1][:2] if marks else None,
-        remarks=tuple(remark for _, _, remark in marks if remark),
+        last=(marks[-1][0], marks[-1][1].status) if marks else None,
+        remarks=tuple(mark.remark for _, mark in marks if mark.remark),
+        planned=bool(marks) and marks[-1][1].source is MarkSource.PLANNED,
     )
 
 

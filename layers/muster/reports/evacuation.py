@@ -77,7 +77,7 @@ def _body(found: DayReport, inside: Iterable[Gathering], unknown: tuple[DayStude
         yield _ticks((student, ", ".join(found.groups[group] for group in student.groups)) for student in unknown)
     away = [student for student in found.students if not student.in_building and not student.not_known]
     if away:
-        yield f"<h2>Absent or excused at the last register: {len(away)}</h2>"
+        yield f"<h2>Absent, excused or elsewhere at the last register: {len(away)}</h2>"
         yield f"<p>{', '.join(f'<bdi>{escape(student.name)}</bdi> ({_seen_at(student)})' for student in away)}</p>"
 
 
@@ -93,7 +93,7 @@ def _seen_at(student: DayStudent) -> str:
     if student.last is None:
         return ""
     register, status = student.last
-    return f"{WORDS[status]} {register.started_at:%H:%M}"
+    return f"{WORDS[status]}{' by plan' if student.planned else ''} {register.started_at:%H:%M}"
 
 
 def evacuation_listing(found: DayReport) -> Listing:
