@@ -9,7 +9,8 @@ from io import BytesIO, StringIO
 from openpyxl import load_workbook
 
 from muster.domain.attendance import LessonDetails, MarkSource, RollCall
-from muster.domain.identifiers import GroupId, StudentId
+from muster.domain.codes import PRESETS, CodeTable
+from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
 from muster.domain.student import Student
 from muster.reports.absences import Attendance, attendances, below, missing_in_a_row
@@ -19,6 +20,7 @@ from muster.reports.breakdown import Dimension, break_down
 from muster.reports.day import DayReport, DayState, day_report
 from muster.reports.evacuation import evacuation_listing, evacuation_page, gatherings, not_known
 from muster.reports.listings import breakdown_listing, day_listing, missing_listing
+from muster.reports.mark_rows import mark_rows
 from tests.unit.reports import BERLIN, NOW, roll_call
 
 MONDAY = date(2026, 9, 7)
@@ -193,6 +195,28 @@ def test_the_evacuation_list_follows_each_student_to_their_last_register() -> No
         ("dot", "not known"),
         ("ian", "not known"),
     ]
+
+
+def test_a_planned_trip_that_counts_as_present_is_not_in_the_building() -> None:
+    early, later = lesson(7, "08:15", {"ada": "P", "bea": "P"}), lesson(7, "09:15", {"ada": "P", "bea": "P"})
+    later = RollCall(later.session, tuple(replace(mark, source=MarkSource.PLANNED) for mark in later.marks[:1]))
+    trip = RollCall(later.session, (*later.marks, early.marks[1]))
+    found = day_report(MONDAY, [early, trip], [student("ada"), student("bea")], {GroupId("7b"): "7b"}, BERLIN, NOW)
+    assert [[inside.id for inside in gathering.students] for gathering in gatherings(found)] == [["bea"]]
+    assert not_known(found) == ()
+    assert "Student ada</bdi> (present by plan 09:15)" in evacuation_page(found)
+
+
+def test_the_default_code_follows_the_lesson_of_a_register_that_is_opened_early() -> None:
+    call = lesson(7, "11:50", {"ada": "P"})
+    noon = LessonDetails(lesson_id="art", starts_at=datetime(2026, 9, 7, 10, tzinfo=UTC))
+    calls = [call, RollCall(replace(call.session, id=SessionId("noon"), lesson=noon), call.marks)]
+    codes = CodeTable(PRESETS["england-2024"])
+    roster, names = [RosterEntry(StudentId("ada"), "Ada")], {GroupId("7b"): "7b"}
+    report = build_report(Scope.GROUP, calls, roster, names, Period(), BERLIN, NOW, codes)
+    assert report.code_counts(report.students[0]) == {"/": 1, "\\": 1}
+    exported = mark_rows(calls, {StudentId("ada"): "Ada"}, "7b", codes, BERLIN, NOW)
+    assert sorted(row.code for row in exported) == ["/", "\\"]
 
 
 def test_a_blank_sheet_has_empty_columns_beside_the_roster() -> None:

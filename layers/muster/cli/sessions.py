@@ -122,7 +122,7 @@ def mark(
         wanted[parse_student_id(student)] = WantedMark(status=status, code=code, minutes_late=minutes, remark=remark)
     records = open_records(data)
     identifier = find_session(records, session, group)
-    by_hand = records.codes.marks(wanted, records.sessions.get(identifier).session.started_at)
+    by_hand = records.codes.marks(wanted, records.sessions.get(identifier).session.begins_at)
     records.corrections.mark(identifier, by_hand, local_user(), reason=reason)
     emit_session(records.sessions, identifier, as_json)
 

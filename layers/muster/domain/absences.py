@@ -69,9 +69,7 @@ class PlannedAbsence:
         Args:
             zone: of the school.
         """
-        # A register can be opened before its lesson, but the student is missed at the lesson.
-        starts_at = None if session.lesson is None else session.lesson.starts_at
-        local = (starts_at or session.started_at).astimezone(zone)
+        local = session.begins_at.astimezone(zone)
         if not self.first_day <= local.date() <= self.last_day:
             return False
         if self.lessons and (session.lesson is None or session.lesson.lesson_id not in self.lessons):

@@ -121,6 +121,11 @@ class Session:
     lesson: LessonDetails | None = None
     closed: Closing | None = None
 
+    @property
+    def begins_at(self) -> datetime:
+        """The start of its lesson, before which a register can be opened, or its own start if it has no lesson; UTC."""
+        return (None if self.lesson is None else self.lesson.starts_at) or self.started_at
+
 
 @dataclass(frozen=True, slots=True)
 class SessionPhoto:

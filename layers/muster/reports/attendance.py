@@ -92,6 +92,13 @@ class SessionLine:
     lesson: LessonDetails | None = None
 
     @property
+    def afternoon(self) -> bool:
+        """Whether it begins at noon or later; a register can be opened before its lesson."""
+        starts_at = None if self.lesson is None else self.lesson.starts_at
+        local = self.started_at if starts_at is None else starts_at.astimezone(self.started_at.tzinfo)
+        return local.hour >= _NOON
+
+    @property
     def day(self) -> date:
         """The day in the school's zone."""
         return self.started_at.date()
@@ -179,7 +186,7 @@ class AttendanceReport:
         """Return the code of a mark; None for marks in review."""
         named = self.details_of(student_id, session).code
         found = None if named is None else self.codes.find(named)
-        return found or self._defaults.get((status, session.started_at.hour >= _NOON))
+        return found or self._defaults.get((status, session.afternoon))
 
     def code_counts(self, student: StudentLine) -> dict[str, int]:
         """Return how many marks a student has with each code, in the order of the table."""

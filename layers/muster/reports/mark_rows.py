@@ -56,7 +56,7 @@ def mark_rows(
 
 def _row(session: Session, mark: Mark, name: str, group: str, codes: CodeTable, zone: ZoneInfo) -> MarkRow:
     lesson = session.lesson
-    starts_at = (lesson.starts_at if lesson is not None else None) or session.started_at
+    starts_at = session.begins_at
     ends_at = (lesson.ends_at if lesson is not None else None) or starts_at + DEFAULT_LENGTH
     local = starts_at.astimezone(zone)
     code = codes.of_mark(mark, afternoon=local.hour >= _NOON)

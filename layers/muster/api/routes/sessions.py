@@ -121,7 +121,7 @@ def session_routes(system: RecordServices) -> APIRouter:
             if student_id in wanted:
                 raise InvalidRequest(f"{student_id} is listed twice. List each student once.")
             wanted[student_id] = mark.wanted()
-        marks = system.codes.marks(wanted, session.started_at)
+        marks = system.codes.marks(wanted, session.begins_at)
         system.corrections.mark(
             session.id,
             marks,
