@@ -199,6 +199,8 @@ WORKING = {
     "absences list": ("s1",),
     "absences add": ("s1", "--from", "2030-09-02"),
     "absences remove": ("s1", "a1"),
+    "codes list": (),
+    "codes preset": ("england-2024",),
     "lessons list": (),
     "lessons not-taken": ("--by", "9:30"),
     "lessons import": ("lessons.csv", "--yes"),

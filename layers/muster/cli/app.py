@@ -35,6 +35,7 @@ COMMANDS: Final = {
         "Check the local store, the model pack and the head, or a stage. The exit status is 1 if there is a problem.",
     ),
     "attendance": ("attendance:app", "Attendance reports of a group, a student or a session."),
+    "codes": ("codes:app", "Attendance codes of the school."),
     "lessons": ("lessons:app", "The timetable: lessons of groups, and registers that are not taken."),
     "reports": ("reports:app", "Breakdowns, absences, days, evacuation lists and blank sheets."),
     "groups": ("groups:app", "Classes and courses."),
