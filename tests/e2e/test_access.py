@@ -105,6 +105,9 @@ ACCESS_RULES = {
     "POST /v1/sessions/{session_id}/marks/clear": AccessRule("own", {"json": {"student_ids": ["s1"]}, **ANY_VERSION}),
     "POST /v1/sessions/{session_id}/closing": AccessRule("own", {"json": {"unanswered": "absent"}}),
     "POST /v1/sessions/{session_id}/reopening": AccessRule("own", {"json": {"reason": "Late bus"}}),
+    "GET /v1/sessions/{session_id}/guests": AccessRule("own"),
+    "POST /v1/sessions/{session_id}/guests": AccessRule("own", {"json": {"name": "Mia"}}),
+    "DELETE /v1/sessions/{session_id}/guests/{guest_id}": AccessRule("own"),
     "GET /v1/codes": AccessRule("any"),
     "PUT /v1/codes": AccessRule("admin", {"json": {"preset": "moodle"}, **ANY_VERSION}),
     "GET /v1/sessions/{session_id}/changes": AccessRule("own"),
@@ -171,6 +174,7 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
             "lesson_id": "maths",
             "name": "office",
             "absence_id": "a1",
+            "guest_id": "a2",
         }
         arguments = dict(ACCESS_RULES[route].arguments)
         bearer = {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
@@ -214,6 +218,7 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
         "lesson_id": "maths",
         "name": "office",
         "absence_id": "a1",
+        "guest_id": "a2",
     }
     there = path.format(student_id="s1", group_id="7b", session_id="monday", **ids)
     nowhere = path.format(student_id="s99", group_id="99", session_id="sunday", **ids)

@@ -110,6 +110,9 @@ REQUESTS = {
     ("POST /v1/sessions/{session_id}/marks/clear", "student_ids"): Request(
         "s1", {"json": {"student_ids": ["{}"]}, **ANY_VERSION}, {"session_id": "tuesday"}
     ),
+    ("POST /v1/sessions/{session_id}/guests", "student_id"): Request(
+        "s1", {"json": {"student_id": "{}"}}, {"session_id": "tuesday"}
+    ),
     ("POST /v1/sessions/{session_id}/faces/{face_id}/student", "student_id"): Request(
         "s1", {"json": {"student_id": "{}"}, **ANY_VERSION}, {"session_id": "tuesday", "face_id": "f8"}
     ),

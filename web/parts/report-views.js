@@ -130,7 +130,7 @@ function rate(totals) {
 
 /** @param {any} found the document of `/v1/reports/evacuation`. */
 export function evacuation(found) {
-  const inside = found.groups.reduce((sum, group) => sum + group.students.length, 0);
+  const inside = found.groups.reduce((sum, group) => sum + group.students.length + (group.guests ?? []).length, 0);
   return html`<p class="summary">
       <span class="count present"><b>${inside}</b> ${t("reports.inside")}</span>
       <span class="count review"><b>${found.not_known.length}</b> ${t("reports.state.unknown")}</span>
@@ -139,9 +139,16 @@ export function evacuation(found) {
       (group) =>
         html`<h2><bdi>${group.name}</bdi> <span class="muted">${group.students.length} · ${t("reports.lastRegister", {
           time: formatTime(group.last_register.started_at),
-        })}</span></h2>${ticks(group.students)}`,
+        })}</span></h2>${ticks(group.students)}${guestTicks(group.guests ?? [])}`,
     )}
     ${found.not_known.length > 0 ? html`<h2>${t("reports.unknown")}</h2>${ticks(found.not_known)}` : nothing}`;
+}
+
+function guestTicks(names) {
+  return names.length === 0
+    ? nothing
+    : html`<h3>${t("guest.title", { count: names.length })}</h3>
+        ${ticks(names.map((name) => ({ name, groups: [] })))}`;
 }
 
 /** Boxes to tick, on the screen or on paper. */

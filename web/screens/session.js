@@ -20,6 +20,7 @@ import {
 } from "../core/session.js";
 import { ask, askForText } from "../parts/ask.js";
 import { openFace } from "../parts/face-sheet.js";
+import { guestList, loadGuests } from "../parts/guests.js";
 import { icon } from "../parts/icons.js";
 import { peopleList, resetSearch } from "../parts/people-list.js";
 import { photoView } from "../parts/photo-view.js";
@@ -36,7 +37,10 @@ export async function enter(id) {
   const item = queuedFor(id)[0];
   openSession(id, item?.session ? { groupId: item.groupId, startedAt: item.session.startedAt } : {});
   void loadCodes();
-  if (!isUnopened(id)) await reload();
+  if (!isUnopened(id)) {
+    void loadGuests(id);
+    await reload();
+  }
   const group = session()?.groupId;
   if (group) await loadStudents(group).catch(() => undefined);
 }
@@ -79,7 +83,8 @@ export function sessionPage() {
         ${view.groupId && !view.closed ? morePhotos(view) : nothing}
       </div>
       <div class="stack">
-        ${problem ? failure(problem) : nothing} ${view.groupId ? peopleList(view) : nothing} ${view.loaded ? removal(view, items) : nothing}
+        ${problem ? failure(problem) : nothing} ${view.groupId ? peopleList(view) : nothing}
+        ${guestList(view)} ${view.loaded ? removal(view, items) : nothing}
       </div>
     </div>
     ${finishBar(view, items)}

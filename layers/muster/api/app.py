@@ -21,6 +21,7 @@ from muster.api.routes.absences import absence_routes
 from muster.api.routes.codes import code_routes
 from muster.api.routes.exports import export_routes
 from muster.api.routes.groups import group_routes
+from muster.api.routes.guests import guest_routes
 from muster.api.routes.health import health_routes
 from muster.api.routes.me import me_routes
 from muster.api.routes.notices import notice_routes
@@ -101,6 +102,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, me_routes(system))
     _add(app, student_routes(system))
     _add(app, absence_routes(system))
+    _add(app, guest_routes(system))
     _add(app, oneroster_routes(system))
     _add(app, token_routes(system))
     _add(app, notice_routes(system))

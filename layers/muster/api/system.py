@@ -20,6 +20,7 @@ from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.absences import PlannedAbsences
 from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.guests import Guests
 from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
@@ -81,6 +82,7 @@ class RecordServices:
     timetables: Timetables
     lesson_sessions: LessonSessions
     absences: PlannedAbsences
+    guests: Guests
     overviews: Overviews
     codes: Codes
     registers: Registers

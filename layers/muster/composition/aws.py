@@ -16,6 +16,7 @@ from muster.domain.period import parse_zone
 from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roll_call.absences import PlannedAbsences
+from muster.services.roll_call.guests import Guests
 from muster.services.roster.accounts import Accounts
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import Directory
@@ -99,7 +100,8 @@ def open_retention(settings: AwsSettings, access: AwsAccess) -> Retention:
     limits = RetentionLimits(session_photos=None, sessions=settings.keep_sessions_days)
     stores = access.stores
     absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, parse_zone(settings.time_zone))
-    return Retention(stores.groups, stores.sessions, limits, expire=absences.expire)
+    guests = Guests(stores.documents, stores.students, stores.sessions)
+    return Retention(stores.groups, stores.sessions, limits, expire=absences.expire, forget=guests.forget)
 
 
 def open_retraining(settings: RetrainSettings, access: AwsAccess) -> Retraining:

@@ -107,6 +107,7 @@ class LocalBackend:
             limits,
             clean=self.stores.upkeep.rewrite,
             expire=self.records.absences.expire,
+            forget=self.records.guests.forget,
         )
 
     @cached_property

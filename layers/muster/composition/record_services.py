@@ -23,6 +23,7 @@ from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
 from muster.services.roll_call.absences import PlannedAbsences
 from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.guests import Guests
 from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
 from muster.services.roster.groups import Groups
@@ -139,7 +140,10 @@ def build_record_services(
         planned=absences.marks,
     )
     timetables = Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone)
-    corrections = Corrections(stores.students, stores.sessions, request_training, planned=absences.marks)
+    guests = Guests(stores.documents, stores.students, stores.sessions)
+    corrections = Corrections(
+        stores.students, stores.sessions, request_training, planned=absences.marks, forget=guests.forget
+    )
     return RecordServices(
         pack=pack,
         sign_in=sign_in,
@@ -156,7 +160,7 @@ def build_record_services(
         ),
         groups=groups,
         people=people,
-        subject_access=SubjectAccess(stores.students, stores.sessions, stores.documents, absences.find),
+        subject_access=SubjectAccess(stores.students, stores.sessions, stores.documents, absences.find, guests.visits),
         sessions=sessions,
         corrections=corrections,
         reports=Reports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
@@ -164,7 +168,15 @@ def build_record_services(
         lesson_sessions=lesson_sessions,
         exports=Exports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
         absences=absences,
-        overviews=Overviews(stores.students, stores.sessions, stores.groups, zone, lessons=timetables.titles),
+        guests=guests,
+        overviews=Overviews(
+            stores.students,
+            stores.sessions,
+            stores.groups,
+            zone,
+            lessons=timetables.titles,
+            guests=guests.of_sessions,
+        ),
         codes=codes,
         registers=Registers(stores.sessions, corrections),
         heads=HeadPointer(stores.heads, pack, settings.head),

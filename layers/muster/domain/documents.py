@@ -19,6 +19,8 @@ class DocumentKind(StrEnum):
     """The lessons of a group; the id is the group's."""
     ABSENCES = "absences"
     """The planned absences of a student; the id is the student's."""
+    GUESTS = "guests"
+    """The guests of a session; the id is the session's."""
     SUBSTITUTES = "substitutes"
     """Access of substitutes."""
     TOKENS = "tokens"
@@ -39,6 +41,9 @@ SCHOOL: Final = "school"
 OF_STUDENTS: Final = frozenset({DocumentKind.ABSENCES, DocumentKind.CONTACTS, DocumentKind.NOTICES})
 """Kinds whose ids are students' ids. They need the student's record, and an erasure removes them with it."""
 
+NAMING_STUDENTS: Final = frozenset({DocumentKind.GUESTS})
+"""Kinds whose lists name students of other ids. An erasure removes the entries that name the student."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -58,6 +63,14 @@ def students_in_document(kind: str, id: str, body: Mapping[str, Any]) -> set[Stu
     """Return the students that a document is about or names."""
     found = {StudentId(id)} if kind in OF_STUDENTS else set()
     return found | _named(body)
+
+
+def without_student(body: Mapping[str, Any], student_id: StudentId) -> dict[str, Any]:
+    """Return a body of one of the kinds `NAMING_STUDENTS` without the entries of its lists that name a student."""
+    return {
+        name: [entry for entry in value if student_id not in _named(entry)] if isinstance(value, list) else value
+        for name, value in body.items()
+    }
 
 
 def _named(value: Any) -> set[StudentId]:

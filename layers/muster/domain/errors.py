@@ -717,6 +717,13 @@ class AbsenceNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class GuestNotFound(MusterError):
+    """The session has no such guest, or no longer."""
+
+    code = "guest_not_found"
+    category = Category.NOT_FOUND
+
+
 class DocumentTooLarge(MusterError):
     """A document, such as the lessons of a group, has too many entries to be stored."""
 

@@ -1,12 +1,13 @@
 """One day over several groups: who is absent, and who is in the building."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, RollCall
+from muster.domain.guests import Guest
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.student import Student
 from muster.domain.taken import is_taken
@@ -88,6 +89,7 @@ class DayReport:
         registers: by time, then by group.
         students: by name.
         without_register: groups with students, of which no session was taken on this day.
+        guests: of the sessions; they count in no figure.
     """
 
     day: date
@@ -96,6 +98,7 @@ class DayReport:
     groups: Mapping[GroupId, str]
     registers: tuple[Register, ...]
     students: tuple[DayStudent, ...]
+    guests: Mapping[SessionId, Sequence[Guest]] = field(default_factory=dict)
 
     @property
     def not_taken(self) -> tuple[Register, ...]:

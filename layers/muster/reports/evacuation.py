@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
+from muster.domain.guests import Guest
 from muster.domain.identifiers import GroupId
 from muster.reports.day import DayReport, DayStudent, Register
 from muster.reports.listing import Listing
@@ -11,6 +12,8 @@ from muster.reports.listings import day_remarks
 from muster.reports.page import page, table_of
 from muster.reports.table import STUDENT, Column, ColumnKind, ReportTable
 from muster.reports.wording import WORDS
+
+_BOX = '<span class="box"></span>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +23,14 @@ class Gathering:
     Attributes:
         register: the group's last register that was taken.
         students: by name; present or late there, and in no later register of another group.
+        guests: of that register, by name; without students who are in a later register of their own.
     """
 
     group_id: GroupId
     name: str
     register: Register
     students: tuple[DayStudent, ...]
+    guests: tuple[Guest, ...] = ()
 
 
 def gatherings(found: DayReport) -> tuple[Gathering, ...]:
@@ -34,27 +39,53 @@ def gatherings(found: DayReport) -> tuple[Gathering, ...]:
     for student in found.students:
         if student.in_building and student.last is not None:
             by_group.setdefault(student.last[0].group_id, []).append((student.last[0], student))
+    last = {register.group_id: register for register in found.registers if register.taken or _guests(found, register)}
     gathered = [
         Gathering(
             group_id=group_id,
             name=found.groups.get(group_id, group_id),
             register=max((register for register, _ in entries), key=lambda register: register.started_at),
             students=tuple(student for _, student in entries),
+            guests=_guests(found, last.get(group_id)),
         )
         for group_id, entries in by_group.items()
+    ]
+    gathered += [
+        Gathering(
+            group_id=group_id,
+            name=found.groups.get(group_id, group_id),
+            register=register,
+            students=(),
+            guests=_guests(found, register),
+        )
+        for group_id, register in last.items()
+        if group_id not in by_group and _guests(found, register)
     ]
     return tuple(sorted(gathered, key=lambda gathering: (gathering.name.casefold(), gathering.group_id)))
 
 
 def not_known(found: DayReport) -> tuple[DayStudent, ...]:
-    """Return the students that no register accounts for."""
-    return tuple(student for student in found.students if student.not_known)
+    """Return the students that no register accounts for, neither as students nor as guests."""
+    visiting = {guest.student_id for gathering in gatherings(found) for guest in gathering.guests}
+    return tuple(student for student in found.students if student.not_known and student.id not in visiting)
+
+
+def _guests(found: DayReport, register: Register | None) -> tuple[Guest, ...]:
+    if register is None:
+        return ()
+    seen = {student.id: student.last[0].started_at for student in found.students if student.last is not None}
+    here = [
+        guest
+        for guest in found.guests.get(register.session_id, ())
+        if guest.student_id is None or seen.get(guest.student_id, register.started_at) <= register.started_at
+    ]
+    return tuple(sorted(here, key=lambda guest: (guest.name.casefold(), guest.id)))
 
 
 def evacuation_page(found: DayReport) -> str:
     """Return the page: portrait, without scripts, one table per group with a box beside each name."""
     inside = gatherings(found)
-    total = sum(len(gathering.students) for gathering in inside)
+    total = sum(len(gathering.students) + len(gathering.guests) for gathering in inside)
     unknown = not_known(found)
     setting = f"{found.day:%A}, {found.day}, made at {found.at:%H:%M} ({found.zone.key})."
     summary = (
@@ -72,10 +103,15 @@ def _body(found: DayReport, inside: Iterable[Gathering], unknown: tuple[DayStude
         time = f"{gathering.register.started_at:%H:%M}"
         yield f"<h2><bdi>{escape(gathering.name)}</bdi>: {len(gathering.students)}, last register {time}</h2>"
         yield _ticks((student, _seen_at(student)) for student in gathering.students)
+        if gathering.guests:
+            yield f"<h3>Guests: {len(gathering.guests)}</h3>"
+            rows = ((_BOX, f"<bdi>{escape(guest.name)}</bdi>", "guest") for guest in gathering.guests)
+            yield table_of(("Safe", "Guest", "Note"), rows, "ticks")
     if unknown:
         yield f"<h2>Not known: {len(unknown)}</h2><p>No register of today says where these students are.</p>"
         yield _ticks((student, ", ".join(found.groups[group] for group in student.groups)) for student in unknown)
-    away = [student for student in found.students if not student.in_building and not student.not_known]
+    visiting = {guest.student_id for gathering in inside for guest in gathering.guests}
+    away = [s for s in found.students if not s.in_building and not s.not_known and s.id not in visiting]
     if away:
         yield f"<h2>Absent, excused or elsewhere at the last register: {len(away)}</h2>"
         yield f"<p>{', '.join(f'<bdi>{escape(student.name)}</bdi> ({_seen_at(student)})' for student in away)}</p>"
@@ -83,7 +119,7 @@ def _body(found: DayReport, inside: Iterable[Gathering], unknown: tuple[DayStude
 
 def _ticks(students: Iterable[tuple[DayStudent, str]]) -> str:
     rows = (
-        ('<span class="box"></span>', f"<bdi>{escape(student.name)}</bdi> <small>{student.id}</small>", escape(note))
+        (_BOX, f"<bdi>{escape(student.name)}</bdi> <small>{student.id}</small>", escape(note))
         for student, note in students
     )
     return table_of(("Safe", "Student", "Note"), rows, "ticks")
@@ -104,11 +140,16 @@ def evacuation_listing(found: DayReport) -> Listing:
         for gathering in gatherings(found)
         for student in gathering.students
     )
+    guests = tuple(
+        (None, guest.name, gathering.name, f"guest {gathering.register.started_at:%H:%M}", "in the building")
+        for gathering in gatherings(found)
+        for guest in gathering.guests
+    )
     unknown = tuple(
         (student.id, student.name, ", ".join(found.groups[group] for group in student.groups), None, "not known")
         for student in not_known(found)
     )
-    table = ReportTable("Evacuation", (*columns, Column("state", ColumnKind.STATUS)), rows + unknown)
+    table = ReportTable("Evacuation", (*columns, Column("state", ColumnKind.STATUS)), rows + guests + unknown)
     return Listing(
         stem=f"evacuation-{found.day}",
         title="Evacuation list",

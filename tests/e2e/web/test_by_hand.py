@@ -90,10 +90,15 @@ def test_a_mark_that_somebody_else_set_meanwhile_is_named(api: httpx.Client, pag
     expect(people.get_by_role("button", name="Ben Lindqvist marked by hand present")).to_be_visible()
 
 
-def test_an_absence_is_planned_from_the_sheet_and_a_closing_is_undone(api: httpx.Client, page: Page) -> None:
+def test_a_guest_is_added_an_absence_is_planned_and_a_closing_is_undone(api: httpx.Client, page: Page) -> None:
     api.post("/v1/sessions", json={"group_id": "7b", "session_id": "a"}).raise_for_status()
     page.goto("/#/session/a")
     people = page.locator("[data-test=people]")
+    # A guest is listed apart, and no figure counts them.
+    page.get_by_role("button", name="Add guest").click()
+    page.get_by_label("Name of the guest").fill("Mia Berg")
+    page.get_by_role("dialog").get_by_role("button", name="Add guest").click()
+    expect(page.locator("[data-test=guests]").get_by_text("Mia Berg")).to_be_visible()
     people.get_by_role("button", name="Grace").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Planned absences").click()
@@ -111,6 +116,8 @@ def test_an_absence_is_planned_from_the_sheet_and_a_closing_is_undone(api: httpx
     expect(page.get_by_text("7 of 8 present")).to_be_visible()
     assert api.get("/v1/sessions/a").json()["closed_at"]
     page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Remove the guest Mia Berg").click()
+    expect(page.get_by_text("Mia Berg")).to_have_count(0)
     expect(people.get_by_role("button", name="Grace")).to_be_visible()
     expect(page.get_by_role("button", name="Finish")).to_be_visible()
     assert api.get("/v1/sessions/a").json()["closed_at"] is None

@@ -245,6 +245,7 @@ class GatheringDocument(BaseModel):
     name: str
     last_register: RegisterDocument
     students: list[DayStudentDocument]
+    guests: list[str] = Field(default_factory=list, description="Names of the guests of that register.")
 
     @classmethod
     def of(cls, gathering: Gathering) -> "GatheringDocument":
@@ -254,6 +255,7 @@ class GatheringDocument(BaseModel):
             name=gathering.name,
             last_register=RegisterDocument.of(gathering.register),
             students=[DayStudentDocument.of(student) for student in gathering.students],
+            guests=[guest.name for guest in gathering.guests],
         )
 
 

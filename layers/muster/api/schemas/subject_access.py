@@ -49,6 +49,23 @@ class SubjectFace(BaseModel):
     similarity: float | None
 
 
+class SubjectGuestChange(BaseModel):
+    """The student was added to the guests of a session, or removed from them."""
+
+    at: datetime
+    by: str
+    added: bool
+
+
+class SubjectVisit(BaseModel):
+    """A session of another group in which the student is a guest, or was one."""
+
+    session_id: str
+    is_guest: bool
+    name: str
+    changes: list[SubjectGuestChange]
+
+
 class SubjectDocument(BaseModel):
     """All data that is stored about a student. Embeddings are counted, not listed."""
 
@@ -73,6 +90,7 @@ class SubjectDocument(BaseModel):
         description="Contacts and notices, by kind.",
         examples=[{"contacts": {"contacts": [{"address": "parent@example.org", "language": "en"}]}}],
     )
+    guest_in: list[SubjectVisit] = Field(description="Sessions in which the student is or was a guest.")
 
     @classmethod
     def of(cls, data: SubjectData) -> "SubjectDocument":
@@ -131,4 +149,15 @@ class SubjectDocument(BaseModel):
             ],
             planned_absences=[AbsenceDocument.of(absence) for absence in data.absences],
             documents=dict(data.documents),
+            guest_in=[
+                SubjectVisit(
+                    session_id=visit.session_id,
+                    is_guest=visit.guest is not None,
+                    name=visit.guest.name if visit.guest is not None else visit.changes[-1].guest.name,
+                    changes=[
+                        SubjectGuestChange(at=change.at, by=change.by, added=change.added) for change in visit.changes
+                    ],
+                )
+                for visit in data.visits
+            ],
         )

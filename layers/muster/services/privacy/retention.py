@@ -45,6 +45,7 @@ class Retention:
     Args:
         clean: called at the end of each run, for deferred work of the store.
         expire: called with the time before which sessions expire; removes what belongs to the days before it.
+        forget: called before a session is removed; removes what is kept beside it.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Retention:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clean: Callable[[], object] = lambda: None,
         expire: Callable[[datetime], object] = lambda _: None,
+        forget: Callable[[SessionId], object] = lambda _: None,
     ) -> None:
         self._groups = groups
         self._sessions = sessions
@@ -62,6 +64,7 @@ class Retention:
         self._now = now
         self._clean = clean
         self._expire = expire
+        self._forget = forget
 
     def run(self) -> Expired:
         """Remove expired photos and sessions, and return their numbers."""
@@ -82,6 +85,7 @@ class Retention:
         return Expired(photos, sessions)
 
     def _remove(self, session_id: SessionId) -> bool:
+        self._forget(session_id)
         try:
             self._sessions.remove(session_id)
         except SessionNotFound:

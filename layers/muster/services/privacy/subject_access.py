@@ -10,6 +10,7 @@ from muster.domain.attendance import Mark, MarkChange, Session
 from muster.domain.documents import OF_STUDENTS, DocumentKind
 from muster.domain.errors import NotRegistered, StudentNotFound
 from muster.domain.faces import IdentifiedFace
+from muster.domain.guests import Visit
 from muster.domain.identifiers import PhotoId, StudentId
 from muster.domain.student import LearnedFace, Student
 from muster.domain.taken import visible_marks
@@ -27,6 +28,7 @@ class SubjectData:
         changes: what people changed in the student's marks, with their reasons.
         documents: contacts and notices, by kind.
         marks, faces: from all sessions, oldest first; sessions that are not taken have no absences.
+        visits: sessions of other groups in which the student is or was a guest.
     """
 
     student: Student
@@ -38,6 +40,7 @@ class SubjectData:
     changes: tuple[tuple[Session, MarkChange], ...] = ()
     absences: tuple[PlannedAbsence, ...] = ()
     documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    visits: tuple[Visit, ...] = ()
 
 
 class SubjectAccess:
@@ -49,12 +52,14 @@ class SubjectAccess:
         sessions: SessionStore,
         documents: DocumentStore,
         absences: Callable[[StudentId], Collection[PlannedAbsence]] = lambda _: (),
+        visits: Callable[[StudentId], Collection[Visit]] = lambda _: (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._documents = documents
         self._students = students
         self._sessions = sessions
         self._absences = absences
+        self._visits = visits
         self._now = now
 
     def of(self, student_id: StudentId) -> SubjectData:
@@ -94,6 +99,7 @@ class SubjectAccess:
             tuple(changes),
             tuple(self._absences(student_id)),
             self._of_student(student_id),
+            tuple(self._visits(student_id)),
         )
 
     def _of_student(self, student_id: StudentId) -> dict[str, Mapping[str, Any]]:

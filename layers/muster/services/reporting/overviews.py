@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import RollCall
 from muster.domain.errors import GroupNotFound, InvalidRequest, ReportTooLarge
-from muster.domain.identifiers import GroupId
+from muster.domain.guests import Guest
+from muster.domain.identifiers import GroupId, SessionId
 from muster.domain.period import Period
 from muster.domain.student import Student
 from muster.reports.absences import Attendance, attendances, below, missing_in_a_row
@@ -35,6 +36,7 @@ class Overviews:
     Attributes:
         zone: the school's time zone.
         lessons: titles of the lessons that a group has on a day, in order.
+        guests: of sessions.
     """
 
     students: StudentStore
@@ -43,6 +45,7 @@ class Overviews:
     zone: ZoneInfo
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     lessons: Callable[[GroupId, date], Sequence[str]] = lambda _group, _day: ()
+    guests: Callable[[Collection[SessionId]], Mapping[SessionId, Sequence[Guest]]] = lambda _: {}
 
     def missing(
         self,
@@ -99,7 +102,8 @@ class Overviews:
         day = day or self.today()
         names, students = self._rosters(group_id, visible)
         roll_calls = self._roll_calls(names, Period(day, day))
-        return day_report(day, roll_calls, students, names, self.zone, self.now())
+        guests = self.guests([roll_call.session.id for roll_call in roll_calls])
+        return replace(day_report(day, roll_calls, students, names, self.zone, self.now()), guests=guests)
 
     def blank_sheet(self, group_id: GroupId, day: date | None = None, columns: int | None = None) -> BlankSheet:
         """Return a sheet with the roster and empty columns.

@@ -47,6 +47,7 @@ class Corrections:
     Args:
         request_training: called when a face was removed from a template.
         planned: returns the marks of planned absences.
+        forget: called before a session is removed; removes what is kept beside it.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class Corrections:
         request_training: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         planned: PlannedMarks = nothing_planned,
+        forget: Callable[[SessionId], object] = lambda _: None,
     ) -> None:
         self._students = students
         self._sessions = sessions
         self._request_training = request_training
         self._now = now
         self._planned = planned
+        self._forget = forget
 
     def mark(
         self,
@@ -252,6 +255,7 @@ class Corrections:
         ]
         named = tuple(dict.fromkeys((student_id, face_id) for student_id, face_id in faces if student_id is not None))
         self._unlearn(session, named)
+        self._forget(session_id)
         self._sessions.remove(session_id)
         self._unlearn(session, named)
 

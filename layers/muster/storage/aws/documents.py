@@ -3,7 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from muster.domain.documents import OF_STUDENTS, Document, DocumentKind
+from muster.domain.documents import (
+    NAMING_STUDENTS,
+    OF_STUDENTS,
+    Document,
+    DocumentKind,
+    students_in_document,
+    without_student,
+)
 from muster.domain.identifiers import StudentId
 from muster.storage.aws import keys
 from muster.storage.aws.student_items import not_found, record_key
@@ -58,6 +65,21 @@ class AwsDocuments:
 def erase_actions(table: Table, student_id: StudentId) -> list[Item]:
     """Return the transaction actions that remove the documents of a student."""
     return [table.delete_action(_key(kind, student_id)) for kind in sorted(OF_STUDENTS)]
+
+
+def erase_entries(table: Table, student_id: StudentId) -> None:
+    """Remove the entries that name a student from the documents of all kinds `NAMING_STUDENTS`.
+
+    Raises:
+        ConditionFailed: a document was changed concurrently. Repeating the call completes it.
+    """
+    for kind in sorted(NAMING_STUDENTS):
+        for document in AwsDocuments(table).of_kind(kind):
+            if student_id in students_in_document(kind, document.id, document.body):
+                pk, sk = _key(kind, document.id)
+                text = document_text(kind, sk, without_student(document.body, student_id))
+                item = {"pk": pk, "sk": sk, "version": document.version + 1, "body": text}
+                table.put(item, *_has_version(document.version))
 
 
 def _key(kind: DocumentKind, id: str) -> Key:

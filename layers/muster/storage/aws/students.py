@@ -13,7 +13,7 @@ from muster.domain.identifiers import FaceId, GroupId, StudentId
 from muster.domain.learning import NewFace, without_learned_face
 from muster.domain.student import Consent, MeanView, Student, Template
 from muster.storage.aws import keys
-from muster.storage.aws.documents import erase_actions
+from muster.storage.aws.documents import erase_actions, erase_entries
 from muster.storage.aws.erasure_check import ErasureCheck
 from muster.storage.aws.learning import TemplateLearning
 from muster.storage.aws.objects import Objects
@@ -203,6 +203,8 @@ class AwsStudents:
         """Erase a student; see `StudentStore.erase`."""
 
         def erased(stored: Item) -> None:
+            # Before the record: if the process is killed after it, repeating the erasure completes it.
+            erase_entries(self._table, student_id)
             actions = [
                 self._table.delete_action(record_key(student_id), *_unchanged(stored)),
                 self._erasures.put_action(stored, self._table.get(staged_key(student_id)), whole=True),

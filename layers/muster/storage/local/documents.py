@@ -4,10 +4,17 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from muster.domain.documents import OF_STUDENTS, Document, DocumentKind
+from muster.domain.documents import (
+    NAMING_STUDENTS,
+    OF_STUDENTS,
+    Document,
+    DocumentKind,
+    students_in_document,
+    without_student,
+)
 from muster.domain.errors import StudentNotFound
 from muster.domain.identifiers import StudentId
-from muster.storage.documents import document_text, read_document
+from muster.storage.documents import document_text, read_document, read_document_body
 from muster.storage.local.database import Database
 from muster.storage.shared import changed_concurrently
 
@@ -63,10 +70,20 @@ class LocalDocuments:
 
 
 def erase_documents(connection: sqlite3.Connection, student_id: StudentId) -> None:
-    """Remove the documents of a student, in the transaction that erases the student."""
+    """Remove a student's documents, and the entries that name the student, in the transaction of the erasure."""
     connection.executemany(
         "DELETE FROM documents WHERE kind = ? AND id = ?", [(kind, student_id) for kind in sorted(OF_STUDENTS)]
     )
+    for kind in sorted(NAMING_STUDENTS):
+        for id, version, text in connection.execute(
+            "SELECT id, version, body FROM documents WHERE kind = ?", (kind,)
+        ).fetchall():
+            body = read_document_body(text)
+            if student_id in students_in_document(kind, id, body):
+                left = document_text(kind, id, without_student(body, student_id))
+                connection.execute(
+                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (kind, id, version + 1, left)
+                )
 
 
 def _check_version(connection: sqlite3.Connection, kind: DocumentKind, id: str, expected: int) -> None:
