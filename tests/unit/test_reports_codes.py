@@ -59,7 +59,9 @@ def test_codes_are_counted_per_student_and_totals_stay_by_status() -> None:
     titles, *lines = [[cell.value for cell in row] for row in sheet.iter_rows()]
     counts = [{title: count for title, count in zip(titles[2:], line[2:], strict=True) if count} for line in lines]
     assert counts == [{"\\": 1, "I": 1}, {"/": 1, "L": 1}]
-    assert [student.codes for student in ReportDocument.of(report).students] == counts
+    students = ReportDocument.of(report).students
+    assert [student.codes for student in students] == counts
+    assert [student.mark_codes for student in students] == [["I", "\\"], ["/", "L"]]
     assert (report.tally.present, report.tally.late, report.tally.absent, report.tally.rate) == (2, 1, 1, 0.75)
 
 

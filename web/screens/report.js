@@ -1,6 +1,7 @@
 /** Screen: attendance of a term as a table of students by roll calls, and its export. */
 
 import { get, send } from "../core/api.js";
+import { findCode, hasOwnCodes, loadCodes } from "../core/codes.js";
 import { draw } from "../core/draw.js";
 import { formatDay, formatDayAndMonth, percent, t } from "../core/i18n.js";
 import { chosenGroup, groupName } from "../core/roster.js";
@@ -29,7 +30,7 @@ export async function enter() {
     begin.setMonth(begin.getMonth() - TERM_MONTHS);
     period.since = begin.toISOString().slice(0, 10);
   }
-  await load();
+  await Promise.all([load(), loadCodes()]);
 }
 
 resetOnSignOut(() => {
@@ -100,12 +101,38 @@ function results() {
     </div>
     ${heatMap()}
     <ul class="legend">
-      ${["present", "late", "absent", "excused", "review"].map(
-        (status) =>
-          html`<li><span class="cell ${status}" aria-hidden="true">${t(`letter.${status}`)}</span> ${t(`status.${status}`)}</li>`,
+      ${keys().map(
+        ({ status, letter, meaning }) =>
+          html`<li><span class="cell ${status}" aria-hidden="true">${letter}</span> ${meaning}</li>`,
       )}
       <li><span class="cell none" aria-hidden="true">–</span> ${t("session.notTaken")}</li>
     </ul>`;
+}
+
+/** @returns what the cells of the table mean: the codes in use if the school has its own, or else the statuses. */
+function keys() {
+  const used = hasOwnCodes() ? [...new Set(report.students.flatMap(({ codes }) => Object.keys(codes ?? {})))] : [];
+  const statuses = used.length > 0 ? ["review"] : ["present", "late", "absent", "excused", "review"];
+  return [
+    ...used
+      .flatMap((code) => findCode(code) ?? [])
+      .map(({ code, status, meaning }) => ({ status, letter: code, meaning })),
+    ...statuses.map((status) => key(status, null)),
+  ];
+}
+
+function key(status, code) {
+  const known = code && hasOwnCodes() ? findCode(code) : undefined;
+  return {
+    status,
+    letter: known?.code ?? t(`letter.${status}`),
+    meaning: known?.meaning ?? t(`status.${status}`),
+  };
+}
+
+function cell(status, code) {
+  const { letter, meaning } = key(status, code);
+  return html`<td class="cell ${status}"><abbr title=${meaning}>${letter}</abbr></td>`;
 }
 
 function heatMap() {
@@ -133,7 +160,7 @@ function heatMap() {
               ${student.marks.map((status, place) =>
                 status === null
                   ? html`<td class="cell none">${report.sessions[place].taken ? nothing : html`<abbr title=${t("session.notTaken")}>–</abbr>`}</td>`
-                  : html`<td class="cell ${status}"><abbr title=${t(`status.${status}`)}>${t(`letter.${status}`)}</abbr></td>`,
+                  : cell(status, student.mark_codes?.[place]),
               )}
             </tr>`,
         )}

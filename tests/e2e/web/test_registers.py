@@ -63,3 +63,10 @@ def test_a_register_is_marked_by_code_closed_and_reopened(api: httpx.Client, pag
     expect(page.get_by_role("button", name="Finish")).to_be_visible()
     change = api.get("/v1/sessions/a/changes").json()["items"][-1]
     assert (change["kind"], change["closed"], change["reason"]) == ("register", False, "A bus was late")
+
+    page.goto("/#/report")
+    page.locator("input[type=date]").first.fill("2026-09-01")
+    row = page.get_by_role("row", name="Ben Lindqvist")
+    expect(row.get_by_title("Illness, not a medical")).to_have_text("I")
+    expect(page.locator(".legend")).to_contain_text("Late, before the register closed")
+    expect(page.locator(".legend")).not_to_contain_text("Study leave")

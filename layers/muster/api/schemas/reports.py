@@ -1,6 +1,5 @@
 """Attendance reports."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 
 from pydantic import BaseModel, Field
@@ -108,9 +107,13 @@ class StudentTotalsDocument(BaseModel):
         "Of a session that is not taken only `review`."
     )
     codes: dict[str, int] = Field(description="Number of marks with each code of the school.", examples=[{"P": 18}])
+    mark_codes: list[str | None] = Field(
+        description="The school's code of each of `marks`, null without a mark and in review. Empty if all marks say "
+        "no more than their status."
+    )
 
     @classmethod
-    def of(cls, line: StudentLine, codes: Mapping[str, int]) -> "StudentTotalsDocument":
+    def of(cls, line: StudentLine, report: AttendanceReport) -> "StudentTotalsDocument":
         """Describe a student."""
         return cls(
             student_id=line.id,
@@ -120,7 +123,8 @@ class StudentTotalsDocument(BaseModel):
             longest_absence=line.longest_absence,
             current_absence=line.current_absence,
             marks=list(line.marks),
-            codes=dict(codes),
+            codes=dict(report.code_counts(line)),
+            mark_codes=_codes(line, report) if report.detailed else [],
         )
 
 
@@ -153,5 +157,13 @@ class ReportDocument(BaseModel):
             groups=[GroupTotalsDocument.of(line) for line in report.groups],
             days=[DayTotalsDocument.of(line) for line in report.days],
             sessions=[SessionTotalsDocument.of(line) for line in report.sessions],
-            students=[StudentTotalsDocument.of(line, report.code_counts(line)) for line in report.students],
+            students=[StudentTotalsDocument.of(line, report) for line in report.students],
         )
+
+
+def _codes(line: StudentLine, report: AttendanceReport) -> list[str | None]:
+    found = [
+        None if status is None else report.code_of(line.id, session, status)
+        for session, status in zip(report.sessions, line.marks, strict=True)
+    ]
+    return [None if code is None else code.code for code in found]
