@@ -165,8 +165,9 @@ def test_a_plan_has_a_code_of_the_table_which_cannot_count_as_something_else_aft
         AbsencePlan(first_day=MONDAY, last_day=MONDAY, starts=time(10), ends=time(9)),
         AbsencePlan(first_day=MONDAY, last_day=MONDAY, status=MarkStatus.REVIEW),
         AbsencePlan(first_day=MONDAY, last_day=MONDAY, reason="x" * 301),
+        AbsencePlan(first_day=date(9999, 12, 31), last_day=date(9999, 12, 31)),
     ],
-    ids=["backwards", "too long", "times backwards", "review", "long reason"],
+    ids=["backwards", "too long", "times backwards", "review", "long reason", "far away"],
 )
 def test_a_malformed_plan_is_refused(school: School, plan: AbsencePlan) -> None:
     with pytest.raises(InvalidRequest):

@@ -139,6 +139,13 @@ def test_a_session_opened_with_the_id_of_a_lesson_has_its_start(school: School) 
     assert school.sessions.open(GROUP).session.started_at == school.now
 
 
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(9999, 12, 31)], ids=["first", "last"])
+def test_a_day_whose_moments_do_not_exist_is_refused(school: School, day: date) -> None:
+    for read in (school.timetables.of_day, lambda day: school.timetables.missing(day, time(9, 30))):
+        with pytest.raises(InvalidRequest, match="out of range"):
+            read(day)
+
+
 def test_registers_that_are_not_taken_by_a_time_are_reported(school: School) -> None:
     school.stores.groups.add(Group(GroupId("club"), "Chess club"))
     enrol(school.stores, "s3", groups=["club"])

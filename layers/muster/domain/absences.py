@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from muster.domain.attendance import STATUSES_BY_HAND, Mark, MarkSource, MarkStatus, Session
 from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import StudentId, UserId
+from muster.domain.period import Period
 
 MAX_PLANNED: Final = 200
 """Most planned absences of one student: a document holds 300 kB, and a school year has some 190 days."""
@@ -54,6 +55,8 @@ class PlannedAbsence:
         """
         if self.last_day < self.first_day:
             raise InvalidRequest("The planned absence ends before it starts: swap the days.")
+        # Refuses days whose sessions could not be read.
+        Period(self.first_day, self.last_day)
         if (self.last_day - self.first_day).days >= MAX_DAYS:
             raise InvalidRequest(f"A planned absence has at most {MAX_DAYS} days.")
         if self.starts is not None and self.ends is not None and self.ends <= self.starts:

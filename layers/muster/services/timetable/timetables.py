@@ -148,6 +148,7 @@ class Timetables:
         is over.
         """
         groups = self._groups(own)
+        _check_day(day)
         moment = datetime.combine(day, by, self.zone).astimezone(UTC)
         until = min(moment, self.now())
         lessons = [each for each in self._lessons_of(day, groups) if each.occurrence.starts_at <= until]
@@ -176,6 +177,7 @@ class Timetables:
         return {group.id: group for group in self.groups.find() if own is None or group.id in own}
 
     def _occurrences(self, day: date, group_ids: Collection[GroupId]) -> list[Occurrence]:
+        _check_day(day)
         stored = self.documents.get_many(DocumentKind.LESSONS, group_ids)
         lessons = [lesson for id, found in stored.items() for lesson in read_lessons(GroupId(id), found.body)]
         return occurrences(lessons, self.calendar()[0], day, self.zone) if lessons else []
@@ -217,6 +219,11 @@ class Timetables:
             if (since is None or each.session.started_at >= since) and is_taken(each.session, each.marks, now)
         }
         return without, [group for group in without if group.id not in took]
+
+
+def _check_day(day: date) -> None:
+    """Refuse days before 1970 or after 2999, whose moments may not exist."""
+    Period(day, day)
 
 
 def with_ids(lessons: Sequence[Lesson], new_id: Callable[[], str]) -> list[Lesson]:
