@@ -48,7 +48,9 @@ def test_cells_of_the_grid_are_the_codes_of_the_school() -> None:
     assert [[cell.value for cell in row][-2:] for row in grid.iter_rows(min_row=2)] == [["I", "\\"], ["/", "L"]]
     assert grid.cell(2, grid.max_column - 1).fill.start_color.rgb != grid.cell(3, grid.max_column).fill.start_color.rgb
     page = html_page(report)
-    assert '<td class="absent" title="Illness, not a medical or dental appointment (authorised)">I</td>' in page
+    line = 'style="border-bottom: 3px solid #9a6700"'
+    assert f'<td class="absent" title="Illness, not a medical or dental appointment (authorised)" {line}>I</td>' in page
+    assert f'<span class="key absent" {line}>I</span>' in page
     assert "Present, afternoon" in page
     assert "Study leave" not in page, "the legend has the codes of the report only"
 

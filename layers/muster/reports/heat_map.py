@@ -84,7 +84,10 @@ def _code_cell(report: AttendanceReport, student: StudentLine, session: SessionL
     code = None if status is None else report.code_of(student.id, session, status)
     if status is None or code is None:
         return _cell(session, status)
-    return f'<td class="{status.value}" title="{escape(code.meaning)}">{escape(code.code)}</td>'
+    # The colour of the table marks the codes that a person chose; the background stays that of the status.
+    own = report.details_of(student.id, session).code is not None
+    colour = f' style="border-bottom: 3px solid {code.colour}"' if own else ""
+    return f'<td class="{status.value}" title="{escape(code.meaning)}"{colour}>{escape(code.code)}</td>'
 
 
 def _cell(session: SessionLine, status: MarkStatus | None) -> str:

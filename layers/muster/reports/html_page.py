@@ -153,7 +153,8 @@ def _code_keys(report: AttendanceReport) -> Iterator[str]:
 
 
 def _code_key(code: AttendanceCode) -> str:
-    return f'<span class="key {code.status.value}">{escape(code.code)}</span>&nbsp;{escape(code.meaning)}'
+    colour = f'style="border-bottom: 3px solid {code.colour}"'
+    return f'<span class="key {code.status.value}" {colour}>{escape(code.code)}</span>&nbsp;{escape(code.meaning)}'
 
 
 def _key(status: MarkStatus) -> str:
