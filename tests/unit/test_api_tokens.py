@@ -138,7 +138,10 @@ def test_every_route_has_a_scope_or_is_open_to_people_only(tmp_path: Path) -> No
     person_only = ("consent", "register/", "faces", "picture", "data", "tokens", "users", "retention")
     assert not [route for route in scoped if any(word in route for word in person_only)]
     deletions = {route for route in scoped if route.startswith("DELETE")}
-    assert deletions == {"DELETE /v1/students/{student_id}/absences/{absence_id}"}, "plans only"
+    assert deletions == {
+        "DELETE /v1/students/{student_id}/absences/{absence_id}",
+        "DELETE /v1/sessions/{session_id}/guests/{guest_id}",
+    }
 
 
 def test_a_token_keeps_a_register_within_its_groups(backend: LocalBackend, client: httpx.Client) -> None:
