@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# pyproject.toml is the one place that pins torch: its build differs by machine, so it is not in the lock files.
+PIP_SHOWN := $(BIN)/python -m pip --disable-pip-version-check
+PIP := $(PIP_SHOWN) --quiet
+# pyproject.toml is the one place that pins torch: its build differs by machine, so it is not in the lock files. Only
+# training needs it: the demo and the server do without.
 TORCH := $(shell sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 # npm runs with the Node.js of the development dependencies.
 NPM := $(BIN)/python -m tools.npm
@@ -19,7 +21,7 @@ FAST := not (needs_pack or aws or browser or cdk or kill or large or network or 
 PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install --cask libreoffice chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve system-packages test test-fast test-export lint format bench peers screens web infra synth templates layer diff deploy docs dist lock clean
+.PHONY: help demo serve training system-packages test test-fast test-export lint format bench peers screens web infra synth templates layer diff deploy docs dist lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -29,6 +31,8 @@ demo: $(VENV)/local ## register the sample students and call the roll on the sam
 
 serve: $(VENV)/local ## serve the HTTP API on this machine
 	$(BIN)/muster serve
+
+training: $(VENV)/train ## add torch, with which the server also trains on its students; takes 1 GB and more
 
 system-packages: ## install the browser and LibreOffice Calc that the tests use
 	@missing=""; command -v soffice >/dev/null || missing="libreoffice-calc"; \
@@ -128,10 +132,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/local: $(VENV)/bin/python requirements/local.txt pyproject.toml
-	@echo "Installing the runtime dependencies; this takes a few minutes the first time."
-	$(PIP) install $(TORCH)
-	$(PIP) install --require-hashes -r requirements/local.txt
+	@echo "Installing Muster: 0.7 GB on disk."
+	$(PIP_SHOWN) install --require-hashes -r requirements/local.txt
 	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/train: $(VENV)/local requirements/train.txt requirements/install_torch.sh
+	requirements/install_torch.sh $(BIN)/python $(TORCH)
+	$(PIP) install --require-hashes -r requirements/train.txt
 	@touch $@
 
 $(VENV)/infra: $(VENV)/bin/python requirements/infra.txt pyproject.toml
@@ -140,7 +148,7 @@ $(VENV)/infra: $(VENV)/bin/python requirements/infra.txt pyproject.toml
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/local requirements/dev.txt
+$(VENV)/dev: $(VENV)/train requirements/dev.txt
 	@echo "Installing the test dependencies."
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@

@@ -11,7 +11,9 @@ compile() {
         --override requirements/override.txt --no-emit-package torch --output-file "requirements/$output" "$@"
 }
 compile dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train --extra aws --extra infra --extra dev
-compile local.txt --constraint requirements/dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train
+# What the demo and the server need, and with training what trains a head besides: there torch is installed too.
+compile local.txt --constraint requirements/dev.txt pyproject.toml --extra local
+compile train.txt --constraint requirements/dev.txt pyproject.toml requirements/torch-dependencies.in --extra local --extra train
 # What deploys to AWS, and works on a deployed stage: no torch, no test tools.
 compile infra.txt --constraint requirements/dev.txt pyproject.toml --extra local --extra aws --extra infra
 # What ships: the vision image, the stage of its build that makes the model pack, the training image, the Lambda layer.

@@ -50,3 +50,10 @@ def test_the_image_copies_what_the_package_is_built_from() -> None:
         if line.startswith("COPY") and "--from" not in line:
             for source in line.split()[1:-1]:
                 assert (ROOT / source).exists(), source
+
+
+def test_the_demo_and_the_server_install_no_torch() -> None:
+    locks = {name: (ROOT / "requirements" / name).read_text() for name in ("local.txt", "train.txt")}
+    for package in ("pytorch-metric-learning", "sympy", "scikit-learn"):
+        assert f"\n{package}==" not in locks["local.txt"]
+        assert f"\n{package}==" in locks["train.txt"]
