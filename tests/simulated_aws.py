@@ -5,6 +5,7 @@ import io
 import json
 import socket
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,7 +112,12 @@ class _KeptConnections(MotoRequestHandler):
             begun.append((status, headers))
             return lambda _: None
 
-        body = b"".join(self.server.app(environ, start_response))
+        try:
+            body = b"".join(self.server.app(environ, start_response))
+        except Exception:  # noqa: BLE001 - whatever the simulation raises
+            # What the simulation lacks is an error of the service, as Werkzeug's handler answers it.
+            self.log_error("%s", traceback.format_exc())
+            begun, body = [("500 INTERNAL SERVER ERROR", [("Content-Type", "text/plain")])], b""
         status, headers = begun[-1]
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
