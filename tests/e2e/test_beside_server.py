@@ -14,6 +14,7 @@ from muster.storage.local import DATABASE_FILE, open_local
 from tests.command_tree import leaf_commands
 from tests.e2e.kill_rounds import TOKEN, HttpWriter, Record, check, rounds
 from tests.e2e.test_users import document, muster, serving_process
+from tests.unit.oneroster_packages import archive, package
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(1200)]
 
@@ -31,7 +32,24 @@ COMMANDS: dict[str, str] = {
     "train": "",
     "packs migrate": "embedded",
     "sessions open": "--group g --id opened",
-    "sessions mark": "opened cli1=excused",
+    "sessions mark": "opened cli1=late",
+    "sessions close": "opened",
+    "sessions reopen": "opened --reason late-bus",
+    "codes list": "",
+    "codes preset": "plain",
+    "absences add": "cli1 --from 2030-09-02",
+    "absences list": "cli1",
+    "absences remove": "cli1 ABSENCE",
+    "lessons import": "{work}/lessons.csv --yes",
+    "lessons list": "",
+    "lessons not-taken": "--by 9:30",
+    "oneroster import": "{work}/roster.zip --yes",
+    "tokens add": "office --scope roster:read",
+    "tokens list": "",
+    "tokens revoke": "office --yes",
+    "notices contacts": "cli1 --address parent@example.org",
+    "notices list": "",
+    "notices preview": "",
     "sessions list": "--group g",
     "sessions show": "photographed",
     "sessions questions": "photographed --output {work}/questions",
@@ -72,6 +90,7 @@ NO_STORE = {
     "packs build": "makes a pack",
     "packs list": "reads packs",
     "packs verify": "reads a pack",
+    "notices send": "needs a mail server",
     "packs measure": "needs a pack that has no statistics yet",
     "users change": "changes accounts of an AWS stage",
     "users disable": "changes accounts of an AWS stage",
@@ -91,6 +110,8 @@ def prepare(data: Path, work: Path, samples: Path) -> None:
     (work / "portraits").mkdir(parents=True)
     shutil.copy(samples / "gallery" / "joe_biden.jpg", work / "portraits" / "biden.jpg")
     (work / "mapping.json").write_text('{"columns": [{"title": "id", "field": "student_id"}]}')
+    (work / "lessons.csv").write_text("group,weekday,starts,ends,subject\ng,Monday,8:00,8:45,Art\n")
+    (work / "roster.zip").write_bytes(archive(package()))
     (work / "roster.csv").write_text("student_id,name,group\ncli1,Ada,g\ncli2,Alan,g\nbiden,Joe,g\n")
     for arguments in (
         ["groups", "add", "g"],
@@ -104,10 +125,12 @@ def prepare(data: Path, work: Path, samples: Path) -> None:
 
 
 def run_all(data: Path, work: Path, samples: Path) -> None:
-    face = photo = ""
+    face = photo = absence = ""
     for name, template in COMMANDS.items():
         text = template.format(data=data, work=work, samples=samples)
-        done = muster(data, *name.split(), *text.replace("FACE", face).replace("PHOTO", photo).split(), "--json")
+        for word, found in (("FACE", face), ("PHOTO", photo), ("ABSENCE", absence)):
+            text = text.replace(word, found)
+        done = muster(data, *name.split(), *text.split(), "--json")
         assert "Traceback" not in done.stderr, (name, done.stderr)
         if name == "restore":
             assert json.loads(done.stdout)["code"] == "store_in_use"
@@ -119,6 +142,8 @@ def run_all(data: Path, work: Path, samples: Path) -> None:
         if name == "detect":
             (read,) = json.loads(done.stdout)["photos"]
             face, photo = read["faces"][0]["face_id"], read["photo_id"]
+        if name == "absences add":
+            absence = json.loads(done.stdout)["absence_id"]
 
 
 def status_of(url: str) -> int:

@@ -55,6 +55,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "first_day": "2026-09-01",
     "group_id": "7b",
     "group_ids": ["7b"],
+    "guest_id": "9f1c2d3e4b5a69788796a5b4c3d2e1f0",
     "groups": ["7b"],
     "head": 3,
     "head_similarity": 0.88,

@@ -245,7 +245,9 @@ class GatheringDocument(BaseModel):
     name: str
     last_register: RegisterDocument
     students: list[DayStudentDocument]
-    guests: list[str] = Field(default_factory=list, description="Names of the guests of that register.")
+    guests: list[str] = Field(
+        default_factory=list, description="Names of the guests of that register.", examples=[["Tom Reed"]]
+    )
 
     @classmethod
     def of(cls, gathering: Gathering) -> "GatheringDocument":

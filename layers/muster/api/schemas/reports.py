@@ -108,8 +108,9 @@ class StudentTotalsDocument(BaseModel):
     )
     codes: dict[str, int] = Field(description="Number of marks with each code of the school.", examples=[{"P": 18}])
     mark_codes: list[str | None] = Field(
+        examples=[[None, "I"]],
         description="The school's code of each of `marks`, null without a mark and in review. Empty if all marks say "
-        "no more than their status."
+        "no more than their status.",
     )
 
     @classmethod
