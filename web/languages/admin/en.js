@@ -92,7 +92,7 @@ export default {
   "admin.keptByStorage": "until the rules of the photo store remove them",
   "admin.keptDays": { one: "{count} day", other: "{count} days" },
   "admin.keptForever": "without limit",
-  "admin.keptHow": "Whoever runs the server sets these limits. Old data is deleted once a day.",
+  "admin.keptHow": "These limits are settings of the server. Old data is deleted once a day.",
   "admin.keptPhotos": "Photos of roll calls",
   "admin.keptSessions": "Roll calls and marks",
   "admin.keptStudents": "Students, registration photos and templates",
