@@ -15,7 +15,10 @@ from muster.domain.attendance import (
     RegisterChange,
 )
 from muster.domain.errors import RegisterClosed
+from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
+from muster.services.privacy.retention import Retention, RetentionLimits
+from muster.services.roll_call.corrections import Corrections
 from tests.contract.examples import (
     NOW,
     TEACHER,
@@ -146,12 +149,20 @@ def test_a_closed_register_refuses_everything_but_its_reopening(stores: Stores) 
     assert [found.status for found in stores.sessions.marks(session)] == [MarkStatus.PRESENT] * 2
 
 
-def test_a_closed_session_is_removed_like_any_other(stores: Stores) -> None:
+def test_only_retention_removes_a_closed_register(stores: Stores) -> None:
     register(stores, "a")
     session = open_session(stores, "a")
-    stores.sessions.amend(session, 1, changes=[closing(closed=True)])
+    closed = stores.sessions.amend(session, 1, changes=[closing(closed=True)])
     stores.sessions.drop_files(session, NOW)
-    stores.sessions.remove(session)
+    with pytest.raises(RegisterClosed):
+        stores.sessions.remove(session)
+    with pytest.raises(RegisterClosed):
+        Corrections(stores.students, stores.sessions, lambda: None).remove(session)
+    assert stores.sessions.get(session) == closed
+    stores.groups.add(Group(GroupId("g"), "G"))
+    limits = RetentionLimits(session_photos=None, sessions=30)
+    retention = Retention(stores.groups, stores.sessions, limits, now=lambda: NOW + timedelta(days=31))
+    assert retention.run().sessions == 1
     assert stores.sessions.of_group(GroupId("g")) == []
     stores.sessions.create(a_session(), [])
     assert stores.sessions.get(SessionId("monday")).closed is None

@@ -139,8 +139,10 @@ def test_a_closed_register_refuses_changes_until_it_is_reopened_with_a_reason(
         school.post(f"/v1/sessions/monday/faces/{face}/student", json={"student_id": None}, headers=ANY),
         school.post("/v1/sessions/monday/faces/confirmed", json=faces, headers=ANY),
         school.delete(f"/v1/sessions/monday/photos/{PhotoId('p1')}", headers=ANY),
+        school.post("/v1/sessions/monday/guests", json={"name": "Gil"}),
+        school.delete("/v1/sessions/monday", headers=ANY),
     ]
-    assert [code_of(answer, 409) for answer in answers] == ["register_closed"] * 5
+    assert [code_of(answer, 409) for answer in answers] == ["register_closed"] * 7
     assert school.get("/v1/sessions/monday").json() == document
 
     assert code_of(school.post(reopen, json={"reason": " "}), 422) == "invalid_request"

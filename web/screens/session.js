@@ -84,7 +84,7 @@ export function sessionPage() {
       </div>
       <div class="stack">
         ${problem ? failure(problem) : nothing} ${view.groupId ? peopleList(view) : nothing}
-        ${guestList(view)} ${view.loaded ? removal(view, items) : nothing}
+        ${guestList(view)} ${view.loaded && !view.closed ? removal(view, items) : nothing}
       </div>
     </div>
     ${finishBar(view, items)}

@@ -227,7 +227,10 @@ def remove(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a session with its photos, marks and changes. This cannot be undone."""
+    """Remove a session with its photos, marks and changes. This cannot be undone.
+
+    A closed register has to be reopened first.
+    """
     records = open_records(data)
     identifier = find_session(records, session, group)
     detail = records.sessions.get(identifier)

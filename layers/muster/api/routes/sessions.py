@@ -91,9 +91,12 @@ def session_routes(system: RecordServices) -> APIRouter:
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)
 
-    @router.delete("/{session_id}", status_code=204, responses=_STALE)
+    @router.delete("/{session_id}", status_code=204, responses={**_CONFLICT, **_STALE})
     def remove_session(access: caller, session_id: str, if_match: IfMatch = None) -> None:
-        """Remove a session with its photos, marks and changes. It cannot be undone."""
+        """Remove a session with its photos, marks and changes. It cannot be undone.
+
+        A closed register is refused, for admins too: reopen it first.
+        """
         session = access.session(parse_session_id(session_id))
         system.corrections.remove(session.id, pinned(if_match, session.version))
 

@@ -87,7 +87,7 @@ class Retention:
     def _remove(self, session_id: SessionId) -> bool:
         self._forget(session_id)
         try:
-            self._sessions.remove(session_id)
+            self._sessions.remove(session_id, closed_too=True)
         except SessionNotFound:
             # A concurrent run removed it.
             return False

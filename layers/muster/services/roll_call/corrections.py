@@ -242,12 +242,16 @@ class Corrections:
     def remove(self, session_id: SessionId, expected: int | None = None) -> None:
         """Remove a session with its photos and marks, and the embeddings learned from its faces.
 
+        A closed register has to be reopened first, by admins too; only retention removes closed registers.
+
         Raises:
             SessionNotFound: no session has this id.
+            RegisterClosed: the register is closed.
             VersionConflict: the session has a different version.
         """
         session = self._sessions.get(session_id)
         _check_version(session, expected)
+        check_open(session)
         said = last_decisions(self._sessions.changes(session_id))
         faces = [
             *((change.after[1], face_id) for face_id, change in said.items() if change.learned),

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from muster.domain.anonymisation import anonymise, count_erased, remove_students, students_ever_named_in, students_in
+from muster.domain.closing import check_open
 from muster.domain.errors import SessionNotFound
 from muster.domain.identifiers import SessionId, StudentId
 from muster.storage.aws import keys
@@ -75,7 +76,7 @@ class SessionErasure:
             return 0
         return dropped
 
-    def remove(self, session_id: SessionId) -> None:
+    def remove(self, session_id: SessionId, *, closed_too: bool = False) -> None:
         """Remove a session; see `SessionStore.remove`.
 
         The session is gone once its record is. A note in the table tells a later call to delete the rest.
@@ -83,6 +84,8 @@ class SessionErasure:
 
         def attempt() -> None:
             record = self._records.read(session_id)
+            if not closed_too:
+                check_open(read_session(record))
             pk, sk = removal_key(session_id)
             unchanged = ("revision = :read", {":read": record["revision"]})
             self._table.transact_write(

@@ -132,9 +132,9 @@ class AwsSessions:
         """Return what people changed in a session, oldest first; see `SessionStore.changes`."""
         return self._changes(self._records.read(session_id))
 
-    def remove(self, session_id: SessionId) -> None:
+    def remove(self, session_id: SessionId, *, closed_too: bool = False) -> None:
         """Remove a session with its photos, marks and changes; see `SessionStore.remove`."""
-        self._session_erasure.remove(session_id)
+        self._session_erasure.remove(session_id, closed_too=closed_too)
 
     def drop_files(self, session_id: SessionId, before: datetime) -> int:
         """Remove the files of photos received before a moment; see `SessionStore.drop_files`."""

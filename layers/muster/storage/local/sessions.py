@@ -206,11 +206,13 @@ class LocalSessions:
             _existing_row(connection, session_id)
             return _changes(connection, session_id)
 
-    def remove(self, session_id: SessionId) -> None:
+    def remove(self, session_id: SessionId, *, closed_too: bool = False) -> None:
         """Remove a session with all that belongs to it; see `SessionStore.remove`."""
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
-            _existing_row(connection, session_id)
+            row = _existing_row(connection, session_id)
+            if not closed_too:
+                check_open(_session(row))
             for (file,) in connection.execute(
                 "SELECT original_file FROM session_photos WHERE session_id = ?", (session_id,)
             ).fetchall():

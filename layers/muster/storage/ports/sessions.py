@@ -90,11 +90,15 @@ class SessionStore(Protocol):
             SessionNotFound: no session has this id.
         """
 
-    def remove(self, session_id: SessionId) -> None:
+    def remove(self, session_id: SessionId, *, closed_too: bool = False) -> None:
         """Remove a session with its photos, marks and changes.
+
+        Args:
+            closed_too: whether a closed register may be removed.
 
         Raises:
             SessionNotFound: no session has this id.
+            RegisterClosed: the register is closed.
         """
 
     def drop_files(self, session_id: SessionId, before: datetime) -> int:
