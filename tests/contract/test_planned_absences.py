@@ -153,6 +153,15 @@ def test_a_plan_has_a_code_of_the_table_which_cannot_count_as_something_else_aft
     planned = absences.add(ADA, AbsencePlan(first_day=MONDAY, last_day=MONDAY, code="M"), TEACHER)
     assert (planned.status, planned.code) == (MarkStatus.ABSENT, "M")
     assert "M" in codes.table()[0].used
+    monday = school.open("monday", datetime(2026, 9, 7, 6, tzinfo=UTC))
+    absences.replace(ADA, planned.id, AbsencePlan(first_day=MONDAY, last_day=MONDAY, code="I", reason="Flu"), TEACHER)
+    absences.remove(ADA, planned.id, TEACHER)
+    details = [
+        (change.details_before.code, change.details_after.code)
+        for change in school.sessions.changes(monday)
+        if isinstance(change, MarkChange)
+    ]
+    assert details == [("M", "I"), ("I", None)], "the audit has the codes"
     with pytest.raises(CodeNotFound):
         absences.add(ADA, AbsencePlan(first_day=MONDAY, last_day=MONDAY, code="??"), TEACHER)
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from muster.domain.attendance import Mark, MarkChange, MarkSource, MarkStatus, SessionPhoto
-from muster.domain.corrections import NOTHING_PLANNED, Correction
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
+from muster.domain.corrections import NOTHING_PLANNED, Correction, mark_change
 from muster.domain.faces import Decision
 from muster.domain.identifiers import StudentId, UserId
 
@@ -43,7 +43,5 @@ def clear_marks(
         of_photo = Mark(student, status, MarkSource.PHOTO, since)
         new = planned.get(student, of_photo) if status is MarkStatus.ABSENT else of_photo
         cleared.append(new)
-        changes.append(
-            MarkChange(at, by, student, mark.status, new.status, details_before=mark.details, details_after=new.details)
-        )
+        changes.append(mark_change(mark, new, by=by, at=at))
     return Correction(marks=tuple(cleared), changes=tuple(changes))

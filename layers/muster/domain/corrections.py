@@ -216,7 +216,7 @@ def set_marks(
     away = {after.student_id for _, after in changed if after.status in (MarkStatus.ABSENT, MarkStatus.EXCUSED)}
     return Correction(
         marks=tuple(after for _, after in changed),
-        changes=tuple(_mark_change(before, after, by, reason) for before, after in changed),
+        changes=tuple(mark_change(before, after, by=by, at=at, reason=reason) for before, after in changed),
         unlearn=tuple(
             (face.student_id, face.face_id)
             for photo in photos
@@ -253,9 +253,10 @@ def _by_hand(student: StudentId, mark: MarkByHand, stored: Mark | None, at: date
     return Mark(student, mark.status, MarkSource.MANUAL, at, mark.code, mark.minutes_late, remark)
 
 
-def _mark_change(before: Mark | None, after: Mark, by: UserId, reason: str = "") -> MarkChange:
+def mark_change(before: Mark | None, after: Mark, *, by: UserId, at: datetime, reason: str = "") -> MarkChange:
+    """Return the change from one mark to another, with code, minutes and remark of both."""
     return MarkChange(
-        after.marked_at,
+        at,
         by,
         after.student_id,
         None if before is None else before.status,
@@ -365,5 +366,5 @@ def _marks_from_faces(
         if not by_hand and not still_planned and not as_before:
             new = Mark(student, status, MarkSource.PHOTO, at) if plan is None else replace(plan, marked_at=at)
             marks.append(new)
-            changes.append(_mark_change(mark, new, by))
+            changes.append(mark_change(mark, new, by=by, at=at))
     return marks, changes

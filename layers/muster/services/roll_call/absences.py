@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from muster.domain.absences import MAX_PLANNED, PlannedAbsence, planned_mark
-from muster.domain.attendance import Mark, MarkChange, MarkSource, MarkStatus, Session
-from muster.domain.corrections import students_marked_by_people
+from muster.domain.attendance import Mark, MarkSource, MarkStatus, Session
+from muster.domain.corrections import mark_change, students_marked_by_people
 from muster.domain.documents import DocumentKind
 from muster.domain.errors import AbsenceNotFound, InvalidRequest, SessionNotFound, VersionConflict
 from muster.domain.identifiers import StudentId, UserId
@@ -236,8 +236,7 @@ class PlannedAbsences:
                 )
                 if mark is None:
                     return
-                before = None if stored is None else stored.status
-                change = MarkChange(self._now(), by, student_id, before, mark.status, reason=REASON)
+                change = mark_change(stored, mark, by=by, at=self._now(), reason=REASON)
                 self._sessions.amend(session.id, session.version, marks=[mark], changes=[change])
             except SessionNotFound:
                 return
