@@ -30,7 +30,10 @@ class School:
     def __init__(self, stores: Stores, asked: Asked) -> None:
         register(stores, ADA, BOB)
         self.stores = stores
-        self.absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, BERLIN)
+        self.now = datetime(2026, 9, 7, 5, tzinfo=UTC)
+        self.absences = PlannedAbsences(
+            stores.documents, stores.students, stores.sessions, BERLIN, now=lambda: self.now
+        )
         self.sessions = Sessions(stores.students, stores.sessions, stores.groups, planned=self.absences.marks)
         self.corrections = Corrections(stores.students, stores.sessions, asked, planned=self.absences.marks)
 
@@ -130,6 +133,28 @@ def test_a_changed_plan_changes_open_registers_that_nobody_touched(school: Schoo
         school.absences.remove(ADA, planned.id, TEACHER)
 
 
+def test_days_before_today_keep_the_marks_of_a_plan_that_is_changed_or_removed(school: School) -> None:
+    ids = [school.open(f"s{day}", datetime(2026, 9, day, 6, tzinfo=UTC)) for day in (7, 8, 9)]
+
+    def adas() -> list[str]:
+        return [school.marks(id)["ada"][0] for id in ids]
+
+    # 8 September in Berlin, but not in UTC.
+    school.now = datetime(2026, 9, 7, 22, 30, tzinfo=UTC)
+    planned = school.absences.add(ADA, WEEK, TEACHER)
+    assert adas() == ["excused"] * 3, "an absence that is told afterwards counts for the days before, too"
+    shorter = AbsencePlan(first_day=MONDAY, last_day=date(2026, 9, 8), status=MarkStatus.ABSENT)
+    school.absences.replace(ADA, planned.id, shorter, TEACHER)
+    assert adas() == ["excused", "absent", "absent"]
+    assert school.marks(ids[1])["ada"][1] == "planned"
+    school.absences.remove(ADA, planned.id, TEACHER)
+    assert adas() == ["excused", "absent", "absent"]
+    assert school.marks(ids[1])["ada"][1] == "photo"
+    over = school.absences.add(ADA, AbsencePlan(first_day=MONDAY, last_day=MONDAY), TEACHER)
+    school.absences.remove(ADA, over.id, TEACHER)
+    assert adas()[0] == "excused"
+
+
 def test_the_plans_of_a_student_are_shown_to_them_erased_with_them_and_expire(school: School) -> None:
     school.absences.add(ADA, WEEK, TEACHER)
     later = school.absences.add(ADA, AbsencePlan(first_day=date(2027, 1, 4), last_day=date(2027, 1, 4)), TEACHER)
@@ -149,7 +174,9 @@ def test_a_plan_has_a_code_of_the_table_which_cannot_count_as_something_else_aft
     codes = Codes(school.stores.documents, BERLIN)
     codes.switch("england-2024", 0)
     stores = school.stores
-    absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, BERLIN, codes=codes)
+    absences = PlannedAbsences(
+        stores.documents, stores.students, stores.sessions, BERLIN, codes=codes, now=lambda: school.now
+    )
     planned = absences.add(ADA, AbsencePlan(first_day=MONDAY, last_day=MONDAY, code="M"), TEACHER)
     assert (planned.status, planned.code) == (MarkStatus.ABSENT, "M")
     assert "M" in codes.table()[0].used

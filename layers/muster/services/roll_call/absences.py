@@ -56,8 +56,9 @@ class AbsencePlan:
 class PlannedAbsences:
     """Keeps the planned absences of students.
 
-    A new session starts with their marks. A changed plan also changes open sessions, except marks that a person set and
-    students in a photo.
+    A new session starts with their marks. An absence that is added also changes open sessions, and one that is changed
+    or removed those of today and later, except marks that a person set and students in a photo: an absence that ends
+    early, or that is removed when it is over, says nothing against the days before.
 
     Args:
         zone: of the school.
@@ -110,11 +111,11 @@ class PlannedAbsences:
                 raise InvalidRequest(f"A student has at most {MAX_PLANNED} planned absences: remove old ones first.")
             return [*absences, absence]
 
-        self._change(student_id, added, by)
+        self._change(student_id, added, by, earlier_days=True)
         return absence
 
     def replace(self, student_id: StudentId, absence_id: str, plan: AbsencePlan, by: UserId) -> PlannedAbsence:
-        """Change a planned absence, and the marks of open sessions with it.
+        """Change a planned absence, and the marks of open sessions of today and later with it.
 
         Raises:
             AbsenceNotFound: the student has no such planned absence.
@@ -130,7 +131,7 @@ class PlannedAbsences:
         return absence
 
     def remove(self, student_id: StudentId, absence_id: str, by: UserId) -> None:
-        """Remove a planned absence, and its marks from open sessions.
+        """Remove a planned absence, and its marks from open sessions of today and later.
 
         Raises:
             AbsenceNotFound: the student has no such planned absence.
@@ -196,7 +197,12 @@ class PlannedAbsences:
             self._documents.remove(DocumentKind.ABSENCES, student_id, version)
 
     def _change(
-        self, student_id: StudentId, change: Callable[[list[PlannedAbsence]], list[PlannedAbsence]], by: UserId
+        self,
+        student_id: StudentId,
+        change: Callable[[list[PlannedAbsence]], list[PlannedAbsence]],
+        by: UserId,
+        *,
+        earlier_days: bool = False,
     ) -> None:
         for _ in range(_ATTEMPTS):
             version, before = self._read(student_id)
@@ -205,20 +211,31 @@ class PlannedAbsences:
                 self._write(student_id, version, after)
             except VersionConflict:
                 continue
-            self._apply(
-                student_id, [absence for absence in (*before, *after) if (absence in before) != (absence in after)], by
-            )
+            changed = [absence for absence in (*before, *after) if (absence in before) != (absence in after)]
+            self._apply(student_id, changed, by, since=None if earlier_days else self._today())
             return
         raise VersionConflict("The planned absences of this student are being changed by several people. Try again.")
 
-    def _apply(self, student_id: StudentId, changed: list[PlannedAbsence], by: UserId) -> None:
-        """Bring the marks of open sessions in line with the plans."""
+    def _today(self) -> date:
+        return self._now().astimezone(self._zone).date()
+
+    def _apply(self, student_id: StudentId, changed: list[PlannedAbsence], by: UserId, since: date | None) -> None:
+        """Bring the marks of open sessions in line with the plans.
+
+        Args:
+            since: the first day that follows; None for all days.
+        """
         if not changed:
             return
-        period = Period(min(absence.first_day for absence in changed), max(absence.last_day for absence in changed))
-        since, until = period.moments(self._zone)
+        first_day = min(absence.first_day for absence in changed)
+        last_day = max(absence.last_day for absence in changed)
+        if since is not None and since > first_day:
+            first_day = since
+        if last_day < first_day:
+            return
+        start, end = Period(first_day, last_day).moments(self._zone)
         for group_id in sorted(self._students.get(student_id).groups):
-            for session in self._sessions.of_group(group_id, since, until):
+            for session in self._sessions.of_group(group_id, start, end):
                 if session.closed is None and any(absence.covers(session, self._zone) for absence in changed):
                     self._apply_to(session, student_id, by)
 
