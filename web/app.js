@@ -6,7 +6,7 @@ import { draw, mount } from "./core/draw.js";
 import { startLanguage, t } from "./core/i18n.js";
 import { applyUpdate, startInstall } from "./core/install.js";
 import { loadMe } from "./core/me.js";
-import { needsSignIn, onSent, onSentElsewhere, queuedPhotos, sendAs, startOutbox } from "./core/outbox.js";
+import { needsSignIn, onMoved, onSent, onSentElsewhere, queuedPhotos, sendAs, startOutbox } from "./core/outbox.js";
 import { Problem, Unreachable } from "./core/problem.js";
 import { loadGroups } from "./core/roster.js";
 import { applyServerAnswer, session as currentSession, reload as reloadSession } from "./core/session.js";
@@ -176,6 +176,9 @@ async function start() {
     void applyServerAnswer(item, answer);
     register.onRegistered(item, answer);
     if (screen === SCREENS[""]) void screen.enter?.("");
+  });
+  onMoved((from, to) => {
+    if (location.hash === `#/session/${from}`) location.hash = `#/session/${to}`;
   });
   onSentElsewhere((sessionId) => sessionId !== null && currentSession()?.id === sessionId && void reloadSession());
   signIn.onSignedIn(begin);

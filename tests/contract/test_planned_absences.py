@@ -142,7 +142,7 @@ def test_days_before_today_keep_the_marks_of_a_plan_that_is_changed_or_removed(s
     # 8 September in Berlin, but not in UTC.
     school.now = datetime(2026, 9, 7, 22, 30, tzinfo=UTC)
     planned = school.absences.add(ADA, WEEK, TEACHER)
-    assert adas() == ["excused"] * 3, "an absence that is told afterwards counts for the days before, too"
+    assert adas() == ["excused"] * 3, "an absence entered afterwards counts for the days before too"
     shorter = AbsencePlan(first_day=MONDAY, last_day=date(2026, 9, 8), status=MarkStatus.ABSENT)
     school.absences.replace(ADA, planned.id, shorter, TEACHER)
     assert adas() == ["excused", "absent", "absent"]

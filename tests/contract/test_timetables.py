@@ -61,6 +61,19 @@ def school(stores: Stores) -> School:
     return school
 
 
+def test_no_other_class_takes_the_register_of_a_lesson(school: School) -> None:
+    other = GroupId("8a")
+    school.stores.groups.add(Group(other, "Class 8a"))
+    maths, _ = (each.occurrence for each in school.timetables.of_day(MONDAY))
+    for group, started_at in ((other, None), (GROUP, school.now + timedelta(days=14))):
+        with pytest.raises(LessonNotFound):
+            school.sessions.open(group, maths.session_id, started_at)
+    opened = school.sessions.open(GROUP, maths.session_id, school.now).session
+    assert (opened.lesson is not None and opened.lesson.lesson_id, opened.begins_at) == ("maths", maths.starts_at)
+    # An id that only begins like that of a lesson is free.
+    assert school.sessions.open(other, SessionId("lesson-8a")).session.lesson is None
+
+
 def test_lessons_are_replaced_only_with_the_version_that_was_read(school: School) -> None:
     found = school.timetables.lessons(GROUP)
     assert (found.lessons, found.version) == ((MATHS, ART), 1)

@@ -241,3 +241,26 @@ test("marks open their roll call, are sent in order, and are not lost where some
   await settle();
   assert.deepEqual(states(), []);
 });
+
+test("photos of a lesson that left the timetable become a roll call of their own", async () => {
+  const lesson = { id: `lesson-${"0f".repeat(16)}`, startedAt: "2026-11-26T09:00:00Z", isNew: true };
+  const moves = [];
+  outbox.onMoved((from, to) => moves.push([from, to]));
+  send.mock.mockImplementation(async (_, __, { json }) => {
+    if (json.session_id === lesson.id) throw new Problem(404, "lesson_not_found", "gone");
+    return new Response("{}");
+  });
+  outbox.sendAs(null);
+  await outbox.enqueue(photoOf(lesson));
+  await outbox.enqueue(photoOf({ ...lesson, isNew: false }));
+  outbox.sendAs(ADA);
+  await settle();
+  const id = `moved-${"0f".repeat(16)}`;
+  assert.deepEqual(states(), []);
+  assert.deepEqual(moves, [[lesson.id, id]]);
+  assert.deepEqual(
+    sendForm.mock.calls.map(({ arguments: [, form] }) => form.get("session_id")),
+    [id, id],
+  );
+  send.mock.mockImplementation(async () => new Response("{}"));
+});

@@ -52,6 +52,7 @@ const progress = new Map();
 const opened = new Set();
 const listeners = new Set();
 const elsewhere = new Set();
+const moved = new Set();
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("muster.outbox") : null;
 
 /** @type {{user_id: string, uploads: boolean, max_photo_bytes: number} | null} */
@@ -96,6 +97,11 @@ export function onSent(listener) {
 /** @param {(sessionId: string | null) => void} listener called with the roll call of a photo that another tab sent. */
 export function onSentElsewhere(listener) {
   elsewhere.add(listener);
+}
+
+/** @param {(from: string, to: string) => void} listener called when waiting items moved to another roll call. */
+export function onMoved(listener) {
+  moved.add(listener);
 }
 
 /** Load the stored photos and watch for the network; call once. */
@@ -220,7 +226,10 @@ function scheduleRetry(seconds) {
 async function sendOne(item, user) {
   progress.set(item.id, 0);
   draw();
-  if (item.kind !== "register") await openSession(item);
+  if (item.kind !== "register" && !(await openSession(item))) {
+    progress.delete(item.id);
+    return;
+  }
   const onProgress = (share) => {
     progress.set(item.id, share);
     draw();
@@ -237,17 +246,37 @@ async function sendOne(item, user) {
   draw();
 }
 
-// The roll call starts when its first photo was taken, even if that is sent much later.
+/**
+ * Open the roll call of an item. It starts when its first photo was taken, even if that is sent much later.
+ * @returns {Promise<boolean>} false if its items moved to another roll call and have to be read again.
+ */
 async function openSession({ session, groupId }) {
-  if (session.isOpen || opened.has(session.id)) return;
+  if (session.isOpen || opened.has(session.id)) return true;
   try {
     await send("POST", "/v1/sessions", {
       json: { group_id: groupId, session_id: session.id, started_at: session.startedAt },
     });
   } catch (error) {
+    if (error instanceof Problem && error.code === "lesson_not_found") {
+      await moveItems(session.id, session.id.replace(/^lesson-/, "moved-"));
+      return false;
+    }
     if (!(error instanceof Problem) || error.code !== "session_exists") throw error;
   }
   opened.add(session.id);
+  return true;
+}
+
+/**
+ * Move items to a roll call of their own, because their lesson left the timetable before the phone had a network again.
+ * The new id follows from the old one, so that an interrupted move can be repeated.
+ */
+async function moveItems(from, to) {
+  for (const item of items.filter(({ session }) => session?.id === from)) {
+    await save({ ...item, session: { ...item.session, id: to } });
+  }
+  await reloadAllTabs();
+  for (const listener of moved) listener(from, to);
 }
 
 /**

@@ -4,6 +4,7 @@ Times of lessons are local times of the school, so a lesson at 8:00 stays at 8:0
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,7 +17,7 @@ from muster.domain.identifiers import GroupId, SessionId
 EARLY: Final = timedelta(minutes=15)
 """How long before its start a lesson's register can be opened by a photo; rooms fill before the bell."""
 
-_SESSION_PREFIX: Final = "lesson-"
+_LESSON_SESSION: Final = re.compile("lesson-[0-9a-f]{32}")
 _DAYS_OF_WEEK: Final = 7
 
 
@@ -147,12 +148,12 @@ def occurrences(lessons: Iterable[Lesson], calendar: SchoolCalendar, day: date, 
 def lesson_session(group_id: GroupId, lesson_id: str, day: date) -> SessionId:
     """Return the id of a lesson's register on a day: always the same, so two photos of one lesson are one register."""
     digest = hashlib.sha256(f"{group_id}/{lesson_id}/{day.isoformat()}".encode()).hexdigest()
-    return SessionId(_SESSION_PREFIX + digest[:32])
+    return SessionId(f"lesson-{digest[:32]}")
 
 
 def is_lesson_session(session_id: SessionId) -> bool:
     """Return whether a session has the id of a lesson's register."""
-    return session_id.startswith(_SESSION_PREFIX)
+    return _LESSON_SESSION.fullmatch(session_id) is not None
 
 
 def state_of(occurrence: Occurrence, *, taken: bool, closed: bool, now: datetime) -> LessonState:

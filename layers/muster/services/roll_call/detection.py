@@ -85,6 +85,7 @@ class RollCalls:
             NobodyRegistered: none of its students is registered with a photo.
             SessionOfOtherGroup: the session belongs to another group that the actor teaches.
             NotAllowed: the session belongs to a group that the actor does not teach.
+            LessonNotFound: the id of a new session is that of a lesson's register, which the group does not have now.
             RegisterClosed: the session's register is closed, and does not hold all of the photos.
             InvalidRequest: no photo, or too many.
             IsRegistrationPhoto, PhotoUsedBefore, PhotoFromAnotherDay: a photo seems to belong elsewhere.

@@ -95,6 +95,7 @@ class Sessions:
             GroupNotFound: the group has no record and no students.
             SessionExists: the id is taken by a session that the actor may see.
             NotAllowed: the id is taken by a session that the actor may not see.
+            LessonNotFound: the id is that of a lesson's register, and the group has no such lesson around that day.
             InvalidRequest: the time has no offset, or lies before 1970 or after 2999.
         """
         roster = self._students.find(group_id)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import LessonDetails, Session
 from muster.domain.documents import SCHOOL, DocumentKind
+from muster.domain.errors import LessonNotFound
 from muster.domain.identifiers import GroupId, SessionId
 from muster.domain.timetable import Occurrence, is_lesson_session, occurrences
 from muster.services.timetable.bodies import read_calendar, read_lessons
@@ -48,12 +49,21 @@ class LessonSessions:
         return next(iter([*reversed(in_progress), *found]), None)
 
     def new_session(self, group_id: GroupId, session_id: SessionId, started_at: datetime) -> Session:
-        """Return a session to open: with the times of its lesson if the id is that of a lesson's register."""
-        if is_lesson_session(session_id):
-            for occurrence in self._around(group_id, started_at):
-                if occurrence.session_id == session_id:
-                    return session_of(occurrence, started_at)
-        return Session(session_id, group_id, started_at)
+        """Return a session to open: with the times of its lesson if the id is that of a lesson's register.
+
+        Raises:
+            LessonNotFound: the id has the form of a lesson's register, and the group has no such lesson around that
+                day. Otherwise one class could take the register of another class's lesson.
+        """
+        if not is_lesson_session(session_id):
+            return Session(session_id, group_id, started_at)
+        for occurrence in self._around(group_id, started_at):
+            if occurrence.session_id == session_id:
+                return session_of(occurrence, started_at)
+        raise LessonNotFound(
+            f"The group {group_id} has no lesson with the register {session_id} around this day. Read the lessons of "
+            "the day again, or leave out the session's id."
+        )
 
     def _around(self, group_id: GroupId, moment: datetime) -> list[Occurrence]:
         """Return the lessons of the day before, of the day and of the day after, in the school's zone."""
