@@ -26,7 +26,7 @@ PACKAGES_HINT := sudo apt-get install libreoffice-calc chromium, or brew install
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: $(VENV)/local ## register the sample students and call the roll on the sample photo
+demo: $(VENV)/local ## register a sample class, read its photo and show the register
 	$(BIN)/muster demo --output build/demo
 
 serve: $(VENV)/local ## serve the HTTP API on this machine

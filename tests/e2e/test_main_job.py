@@ -162,9 +162,14 @@ def test_a_failed_command_exits_1_with_its_code_and_wrong_usage_exits_2(
 
 
 @pytest.mark.processes
-def test_the_demo_ends_with_a_picture(pack: object, tmp_path: Path) -> None:
+def test_the_demo_registers_a_class_and_ends_with_a_picture(pack: object, tmp_path: Path) -> None:
     done = muster("demo", "--output", tmp_path / "out", "--json", cwd=tmp_path, trains=True)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert statuses(document) == {"barack_obama": "present", "joe_biden": "absent"}
-    assert all(Path(path).stat().st_size > 10_000 for path in document["annotated"])
+    present = ("daniel_barry", "james_voss", "patrick_forrester", "scott_horowitz", "susan_helms")
+    assert statuses(document) == {"eileen_collins": "absent"} | dict.fromkeys(present, "present")
+    (faces,) = [photo["faces"] for photo in document["photos"]]
+    assert sum(face["decision"] == "unknown" for face in faces) == 5
+    (annotated,) = document["annotated"]
+    assert Path(annotated).stat().st_size > 10_000
+    assert "6 students registered" in done.stderr

@@ -12,7 +12,7 @@ from muster import __version__
 from muster.cli.failures import exit_on_failure
 
 COMMANDS: Final = {
-    "demo": ("demo:demo", "Register the sample students, read the sample group photo and show who is present."),
+    "demo": ("demo:demo", "Register a sample class, read its photo and show the register."),
     "register": ("recognition:register", "Register one student from one photo."),
     "detect": ("recognition:detect", "Read photos of a group and mark the students who are present."),
     "serve": ("serving:serve", "Serve the web client and the HTTP API, which is documented at /docs."),

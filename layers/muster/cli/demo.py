@@ -1,4 +1,4 @@
-"""`muster demo`: register, train and call the roll with the sample photos."""
+"""`muster demo`: register a class, photograph it and show the register."""
 
 import shutil
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from muster.cli.demo_story import show_story
 from muster.cli.output import JsonOption, counter, emit, stderr, steps
 from muster.cli.recognition import VerboseOption, show_detection
 from muster.cli.training import show_report
@@ -19,8 +20,8 @@ from muster.domain.registration import RegistrationDetails
 from muster.vision.formats import PHOTO_SUFFIXES
 
 _TRAINED = {
-    "promoted": "Trained on these students; the training is in use.",
-    "kept": "Trained on these students; comparing faces directly is as good and stays in use.",
+    "promoted": "Trained on the class; the training is in use.",
+    "kept": "Trained on the class; comparing faces directly is as good and stays in use.",
 }
 _PACK_WITHOUT_NPM = "embedded-facenet"
 _GROUP = parse_group_id("demo")
@@ -32,14 +33,14 @@ def demo(
         typer.Argument(
             exists=True,
             file_okay=False,
-            help="Folder with gallery/<id>.jpg and photos/*.jpg; default: the sample photos.",
+            help="Folder with gallery/<id>.jpg and photos/*.jpg; default: the sample class.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option(help="Folder for the annotated photos.")] = Path("muster-demo"),
     verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Register the sample students, read the sample group photo and show who is present."""
+    """Register a class from one portrait per student, read a photo of the class and show the register."""
     from muster.api.schemas.roll_call import DetectDocument
 
     source = folder or _samples()
@@ -55,14 +56,15 @@ def demo(
             details = RegistrationDetails(parse_student_id(portrait.stem), name, frozenset({_GROUP}), consent=True)
             system.registration.register(details, portrait.read_bytes(), OPERATOR)
             done()
-    stderr.print(f"Registered {len(portraits)} students, one photo each.")
+    stderr.print(f"Before the first lesson: {len(portraits)} students registered, one portrait each.")
     with steps("training recognition") as progress:
         report = system.training.run_once(progress=progress)
     if verbose:
         show_report(stderr, report)
     else:
         stderr.print(_TRAINED.get(report["outcome"], "No training; faces are compared directly."))
-    with steps(f"reading {len(photos)} photos"):
+    stderr.print("The lesson begins: the teacher takes a photo of the class.")
+    with steps("reading the photo of the class"):
         detection = system.detection.detect(_GROUP, [photo.read_bytes() for photo in photos], use_anyway=True)
 
     output.mkdir(parents=True, exist_ok=True)
@@ -77,7 +79,12 @@ def demo(
     document["training"] = dict(report)
 
     def show(console: Console) -> None:
-        show_detection(console, detection, annotated, photos, verbose=verbose)
+        if verbose:
+            show_detection(console, detection, [], photos, verbose=True)
+        else:
+            show_story(console, detection)
+        for path in annotated:
+            console.print(f"The photo with the names: {path}", soft_wrap=True, highlight=False, markup=False)
         console.print(
             "\nNext, with your own photos:\n"
             "  muster register PHOTO --id s1 --name 'Ada Lovelace' --group 7b --consent\n"
@@ -113,9 +120,9 @@ def _with_pack(settings: LocalSettings) -> LocalSettings:
 
 def _samples() -> Path:
     found = installed_folder("samples")
-    if found is None:
+    if found is None or not (found / "class").is_dir():
         raise InvalidRequest("The sample photos are not installed: give a folder that contains `gallery` and `photos`.")
-    return found
+    return found / "class"
 
 
 def _pictures(folder: Path) -> list[Path]:
