@@ -201,6 +201,7 @@ WORKING = {
     "absences remove": ("s1", "a1"),
     "codes list": (),
     "codes preset": ("england-2024",),
+    "codes change": ("L", "--meaning", "Tardy", "--elsewhere"),
     "lessons list": (),
     "lessons not-taken": ("--by", "9:30"),
     "lessons import": ("lessons.csv", "--yes"),

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "sessions reopen": "opened --reason late-bus",
     "codes list": "",
     "codes preset": "plain",
+    "codes change": "P --meaning Here --in-building",
     "absences add": "cli1 --from 2030-09-02",
     "absences list": "cli1",
     "absences remove": "cli1 ABSENCE",

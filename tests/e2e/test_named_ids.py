@@ -41,7 +41,7 @@ NOT_IDS = frozenset(
         *("lessons", "terms", "holidays", "day", "by", "first_day", "last_day"),  # of a timetable
         *("lesson_id", "weekday", "starts", "ends", "subject", "room", "teacher", "every_weeks", "cancelled"),
         *("code", "minutes_late", "remark", "reason", "unanswered"),  # of marks and registers
-        *("codes", "preset", "meaning", "colour", "retired", "afternoon"),  # of attendance codes
+        *("codes", "preset", "meaning", "colour", "retired", "afternoon", "in_building"),  # of attendance codes
         *("role", "address"),  # of a new user, which only an admin may send
         *("mapping", "field", "header", "title", "text", "values", "statuses"),  # columns of an export
         *("date_format", "time_format"),

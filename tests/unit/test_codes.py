@@ -50,6 +50,21 @@ def test_england_counts_its_codes_as_the_guidance_does() -> None:
     assert set(of_status[ABSENT]) - unauthorised == {"C", "C1", "C2", "E", "I", "J1", "M", "R", "S", "T"}
 
 
+def test_some_codes_of_england_say_where_the_student_is() -> None:
+    attending = {code.code for code in ENGLAND.codes if code.is_in_building}
+    assert attending == {"/", "\\", "L", "U"}
+    assert not ENGLAND.is_in_building(mark(PRESENT, "V"))
+    assert ENGLAND.is_in_building(mark(ABSENT, "U"))
+    assert ENGLAND.is_in_building(mark(PRESENT))
+    assert not ENGLAND.is_in_building(replace(mark(PRESENT), source=MarkSource.PLANNED))
+    # A client that does not know the field does not move a trip into the building; a new status has its own default.
+    unknown = [replace(code, in_building=None, colour="#000000") for code in ENGLAND.codes]
+    kept = CodeTable(tuple(ENGLAND.completed(unknown)))
+    assert {code.code for code in kept.codes if code.is_in_building} == attending
+    (absent,) = ENGLAND.completed([AttendanceCode("V", "Truant", ABSENT, "#000000")])
+    assert not absent.is_in_building
+
+
 def test_a_used_code_can_be_renamed_recoloured_and_retired_but_keeps_its_status() -> None:
     table = DEFAULT_TABLE.with_used({"L"})
     changed = [replace(code, meaning="Tardy", colour="#000000") if code.code == "L" else code for code in table.codes]

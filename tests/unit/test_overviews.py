@@ -207,6 +207,20 @@ def test_a_planned_trip_that_counts_as_present_is_not_in_the_building() -> None:
     assert "Student ada</bdi> (present by plan 09:15)" in evacuation_page(found)
 
 
+def test_the_code_of_the_last_mark_says_who_is_in_the_building() -> None:
+    call = lesson(7, "08:15", {"ada": "P", "bea": "P", "cy": "A", "dot": "A"})
+    chosen = {"ada": "V", "cy": "U", "dot": "I"}
+    marks = tuple(replace(mark, code=chosen.get(mark.student_id)) for mark in call.marks)
+    roster, codes = [student(id) for id in ("ada", "bea", "cy", "dot")], CodeTable(PRESETS["england-2024"])
+    call = RollCall(call.session, marks)
+    found = day_report(MONDAY, [call], roster, {GroupId("7b"): "7b"}, BERLIN, NOW, codes)
+    assert [[inside.id for inside in gathering.students] for gathering in gatherings(found)] == [["bea", "cy"]]
+    assert [student.state for student in found.students] == [DayState.PRESENT] * 2 + [DayState.ABSENT] * 2
+    page = evacuation_page(found)
+    assert "Student ada</bdi> (V Attending an educational visit or trip 08:15)" in page
+    assert "U Arrived after the register closed (unauthorised) 08:15" in page
+
+
 def test_the_default_code_follows_the_lesson_of_a_register_that_is_opened_early() -> None:
     call = lesson(7, "11:50", {"ada": "P"})
     noon = LessonDetails(lesson_id="art", starts_at=datetime(2026, 9, 7, 10, tzinfo=UTC))

@@ -16,7 +16,7 @@ ON_STAGES: Final = frozenset(
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),
         *("sessions name", "sessions mark", "sessions close", "sessions reopen"),
         *("sessions remove-photo", "sessions remove"),
-        *("codes list", "codes preset"),
+        *("codes list", "codes preset", "codes change"),
         *("lessons import", "lessons list", "lessons not-taken"),
         *("attendance report", "attendance export"),
         *("reports breakdown", "reports absences", "reports low", "reports day", "reports evacuation"),

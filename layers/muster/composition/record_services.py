@@ -176,6 +176,7 @@ def build_record_services(
             zone,
             lessons=timetables.titles,
             guests=guests.of_sessions,
+            codes=lambda: codes.table()[0],
         ),
         codes=codes,
         registers=Registers(stores.sessions, corrections),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from muster.domain.attendance import STATUSES_BY_HAND, Mark, MarkStatus
+from muster.domain.attendance import STATUSES_BY_HAND, Mark, MarkSource, MarkStatus
 from muster.domain.errors import CodeInUse, InvalidRequest
 
 MAX_CODES: Final = 60
@@ -17,6 +17,11 @@ MAX_CODE: Final = 4
 
 MAX_MEANING: Final = 120
 """Most characters of a meaning."""
+
+_ATTENDING: Final = frozenset({MarkStatus.PRESENT, MarkStatus.LATE})
+
+NOON: Final = 12
+"""Hour at the school from which a session is in the afternoon."""
 
 _CODE = re.compile(r"[!-~\u00a1-\uffff]{1,4}")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -33,6 +38,8 @@ class AttendanceCode:
         colour: `#rrggbb` in lower case.
         retired: whether it is no longer offered; marks that have it keep it.
         afternoon: whether it replaces the default of its status in sessions that start at noon or later.
+        in_building: whether a student with this code is in the building; None means present and late ones are. It
+            decides who is on the evacuation list, and nothing else.
     """
 
     code: str
@@ -41,6 +48,12 @@ class AttendanceCode:
     colour: str
     retired: bool = False
     afternoon: bool = False
+    in_building: bool | None = None
+
+    @property
+    def is_in_building(self) -> bool:
+        """Whether a student with this code is in the building."""
+        return self.status in _ATTENDING if self.in_building is None else self.in_building
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,24 @@ class CodeTable:
         """Return the code of a mark, or None if the mark is in review."""
         named = None if mark.code is None else self.find(mark.code)
         return named or self.default(mark.status, afternoon=afternoon)
+
+    def is_in_building(self, mark: Mark, *, afternoon: bool = False) -> bool:
+        """Return whether a mark says that the student is in the building: seen there, and not only planned."""
+        code = self.of_mark(mark, afternoon=afternoon)
+        here = mark.status in _ATTENDING if code is None else code.is_in_building
+        return here and mark.source is not MarkSource.PLANNED
+
+    def completed(self, codes: Iterable[AttendanceCode]) -> list[AttendanceCode]:
+        """Return codes that do not say whether a student is in the building as the table has them.
+
+        Callers that do not know the field leave it out, and must not put a school trip into the building.
+        """
+        return [
+            replace(code, in_building=known.in_building)
+            if code.in_building is None and (known := self.find(code.code)) and known.status is code.status
+            else code
+            for code in codes
+        ]
 
     def offered(self) -> tuple[AttendanceCode, ...]:
         """Return the codes that a person can choose."""
@@ -161,15 +192,15 @@ def _attending(code: str, meaning: str, *, afternoon: bool = False) -> Attendanc
 
 
 def _elsewhere(code: str, meaning: str) -> AttendanceCode:
-    return AttendanceCode(code, meaning, MarkStatus.PRESENT, _BLUE)
+    return AttendanceCode(code, meaning, MarkStatus.PRESENT, _BLUE, in_building=False)
 
 
 def _authorised(code: str, meaning: str) -> AttendanceCode:
     return AttendanceCode(code, f"{meaning} (authorised)", MarkStatus.ABSENT, _AMBER)
 
 
-def _unauthorised(code: str, meaning: str) -> AttendanceCode:
-    return AttendanceCode(code, f"{meaning} (unauthorised)", MarkStatus.ABSENT, _RED)
+def _unauthorised(code: str, meaning: str, *, in_building: bool | None = None) -> AttendanceCode:
+    return AttendanceCode(code, f"{meaning} (unauthorised)", MarkStatus.ABSENT, _RED, in_building=in_building)
 
 
 def _not_counted(code: str, meaning: str) -> AttendanceCode:
@@ -198,7 +229,7 @@ _ENGLAND_2024 = (
     _authorised("T", "Mobile child, parent travelling for work"),
     _unauthorised("G", "Holiday not granted by the school"),
     _unauthorised("O", "Absent in other or unknown circumstances"),
-    _unauthorised("U", "Arrived after the register closed"),
+    _unauthorised("U", "Arrived after the register closed", in_building=True),
     _not_counted("X", "Non-compulsory school age, not required to attend"),
     _not_counted("D", "Dual registered, at the other school"),
     _not_counted("Q", "Unable to attend, lack of access arrangements"),
@@ -237,9 +268,19 @@ PRESETS: Final[Mapping[str, tuple[AttendanceCode, ...]]] = MappingProxyType(
 """Codes to begin with, by name.
 
 `england-2024` holds the codes of the School Attendance (Pupil Registration) (England) Regulations 2024 and of the
-Department for Education's guidance "Working together to improve school attendance" of August 2024; `moodle` holds the
-default statuses of Moodle's attendance module.
+Department for Education's guidance "Working together to improve school attendance" of August 2024. Students with the
+codes of regulation 10(3) attend a place other than the school, and those with U are in the school, although they count
+as absent. `moodle` holds the default statuses of Moodle's attendance module.
 """
 
 DEFAULT_TABLE: Final = CodeTable(PRESETS["plain"], "plain")
 """The table of a school that has chosen none."""
+
+
+def place_in_presets(code: str, meaning: str, status: MarkStatus) -> bool | None:
+    """Return `in_building` of the same code in a preset, for tables stored before codes had that field."""
+    same = (known for codes in PRESETS.values() for known in codes)
+    return next(
+        (known.in_building for known in same if (known.code, known.meaning, known.status) == (code, meaning, status)),
+        None,
+    )

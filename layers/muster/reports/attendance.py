@@ -11,12 +11,10 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import NO_DETAILS, LessonDetails, MarkDetails, MarkStatus, RollCall
-from muster.domain.codes import DEFAULT_TABLE, AttendanceCode, CodeTable
+from muster.domain.codes import DEFAULT_TABLE, NOON, AttendanceCode, CodeTable
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.period import Period
 from muster.domain.taken import is_taken
-
-_NOON = 12
 
 
 class Scope(StrEnum):
@@ -96,7 +94,7 @@ class SessionLine:
         """Whether it begins at noon or later; a register can be opened before its lesson."""
         starts_at = None if self.lesson is None else self.lesson.starts_at
         local = self.started_at if starts_at is None else starts_at.astimezone(self.started_at.tzinfo)
-        return local.hour >= _NOON
+        return local.hour >= NOON
 
     @property
     def day(self) -> date:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import Mark, MarkSource, MarkStatus, RollCall
+from muster.domain.codes import DEFAULT_TABLE, NOON, AttendanceCode, CodeTable
 from muster.domain.guests import Guest
 from muster.domain.identifiers import GroupId, SessionId, StudentId
 from muster.domain.student import Student
@@ -52,6 +53,8 @@ class DayStudent:
         counted: sessions in which the student is present, late or absent.
         questions: open questions.
         last: the last session with a mark of the student, and its status.
+        code: the code of that mark with its meaning, if it is not the default of the status.
+        in_building: whether that mark says that the student is in the building, by its code and not only by plan.
         planned: whether a planned absence gave that mark, such as a trip that counts as present.
         remarks: what people wrote beside the marks, in order.
     """
@@ -65,12 +68,9 @@ class DayStudent:
     questions: int
     last: tuple[Register, MarkStatus] | None
     remarks: tuple[str, ...]
+    code: str = ""
+    in_building: bool = False
     planned: bool = False
-
-    @property
-    def in_building(self) -> bool:
-        """Whether the student is present or late at the last register, and not only by plan."""
-        return self.last is not None and self.last[1] in _SEEN and not self.planned
 
     @property
     def not_known(self) -> bool:
@@ -118,7 +118,16 @@ class DayReport:
 
 
 _SEEN = frozenset({MarkStatus.PRESENT, MarkStatus.LATE})
-_Marked = tuple[Register, Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A mark with its register, its code and whether the student is in the building."""
+
+    register: Register
+    mark: Mark
+    code: AttendanceCode | None
+    in_building: bool
 
 
 def day_report(
@@ -128,10 +137,12 @@ def day_report(
     names: Mapping[GroupId, str],
     zone: ZoneInfo,
     now: datetime,
+    codes: CodeTable = DEFAULT_TABLE,
 ) -> DayReport:
     """Report on one day.
 
     Args:
+        codes: the table, which says with which codes a student is in the building.
         roll_calls: sessions of the day and of the groups in `names`, in any order.
         students: on the rosters of these groups, each once.
     """
@@ -140,10 +151,13 @@ def day_report(
     for roll_call in sorted(roll_calls, key=lambda call: (call.session.started_at, call.session.group_id)):
         register = _register(roll_call, zone, now)
         registers.append(register)
+        afternoon = roll_call.session.begins_at.astimezone(zone).hour >= NOON
         for mark in roll_call.marks:
             counts = register.taken or mark.status is MarkStatus.REVIEW
             if counts and mark.student_id in marks:
-                marks[mark.student_id].append((register, mark))
+                code = None if mark.code is None else codes.find(mark.code)
+                here = codes.is_in_building(mark, afternoon=afternoon)
+                marks[mark.student_id].append(_Marked(register, mark, code, here))
     return DayReport(
         day=day,
         zone=zone,
@@ -175,7 +189,8 @@ def _register(roll_call: RollCall, zone: ZoneInfo, now: datetime) -> Register:
 
 
 def _student(student: Student, marks: Sequence[_Marked], names: Mapping[GroupId, str]) -> DayStudent:
-    statuses = [mark.status for _, mark in marks]
+    statuses = [each.mark.status for each in marks]
+    last = marks[-1] if marks else None
     missed = statuses.count(MarkStatus.ABSENT)
     seen = sum(status in _SEEN for status in statuses)
     return DayStudent(
@@ -186,9 +201,11 @@ def _student(student: Student, marks: Sequence[_Marked], names: Mapping[GroupId,
         missed=missed,
         counted=missed + seen,
         questions=statuses.count(MarkStatus.REVIEW),
-        last=(marks[-1][0], marks[-1][1].status) if marks else None,
-        remarks=tuple(mark.remark for _, mark in marks if mark.remark),
-        planned=bool(marks) and marks[-1][1].source is MarkSource.PLANNED,
+        last=None if last is None else (last.register, last.mark.status),
+        remarks=tuple(each.mark.remark for each in marks if each.mark.remark),
+        code="" if last is None or last.code is None else f"{last.code.code} {last.code.meaning}",
+        in_building=last is not None and last.in_building,
+        planned=last is not None and last.mark.source is MarkSource.PLANNED,
     )
 
 

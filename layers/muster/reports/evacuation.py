@@ -22,7 +22,7 @@ class Gathering:
 
     Attributes:
         register: the group's last register that was taken.
-        students: by name; present or late there, and in no later register of another group.
+        students: by name; in the building by that register, and in no later register of another group.
         guests: of that register, by name; without students who are in a later register of their own.
     """
 
@@ -129,7 +129,7 @@ def _seen_at(student: DayStudent) -> str:
     if student.last is None:
         return ""
     register, status = student.last
-    return f"{WORDS[status]}{' by plan' if student.planned else ''} {register.started_at:%H:%M}"
+    return f"{student.code or WORDS[status]}{' by plan' if student.planned else ''} {register.started_at:%H:%M}"
 
 
 def evacuation_listing(found: DayReport) -> Listing:

@@ -6,14 +6,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import Mark, MarkStatus, RollCall, Session
-from muster.domain.codes import CodeTable
+from muster.domain.codes import NOON, CodeTable
 from muster.domain.identifiers import StudentId
 from muster.domain.taken import is_taken
 
 DEFAULT_LENGTH = timedelta(hours=1)
 """Length of a session without a lesson, for programs that need an end."""
-
-_NOON = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +57,7 @@ def _row(session: Session, mark: Mark, name: str, group: str, codes: CodeTable, 
     starts_at = session.begins_at
     ends_at = (lesson.ends_at if lesson is not None else None) or starts_at + DEFAULT_LENGTH
     local = starts_at.astimezone(zone)
-    code = codes.of_mark(mark, afternoon=local.hour >= _NOON)
+    code = codes.of_mark(mark, afternoon=local.hour >= NOON)
     return MarkRow(
         student_id=mark.student_id,
         student=name,

@@ -40,6 +40,7 @@ export default {
   "admin.download": "حفظ جميع البيانات في ملف",
   "admin.edit": "تعديل",
   "admin.editNamed": "تعديل {name}",
+  "admin.elsewhere": "في مكان آخر",
   "admin.ends": "النهاية",
   "admin.erase": "محو هذا الطالب",
   "admin.eraseNow": "محو نهائي",
@@ -101,6 +102,8 @@ export default {
   "admin.importText":
     "ملف CSV أو Excel بصف عناوين فيه أعمدة للمعرّف والاسم والمجموعات، أو حزمة OneRoster (ZIP). لا يُكتب شيء قبل أن تؤكد المعاينة.",
   "admin.imported": "استُوردت القائمة.",
+  "admin.inBuilding": "الطالب داخل المبنى",
+  "admin.inside": "داخل المبنى",
   "admin.joins": "{group} (ينضم)",
   "admin.kept": "مدة الحفظ",
   "admin.keptByStorage": "حتى تزيلها قواعد مخزن الصور",

@@ -41,6 +41,7 @@ export default {
   "admin.download": "Alle Daten als Datei sichern",
   "admin.edit": "Bearbeiten",
   "admin.editNamed": "{name} bearbeiten",
+  "admin.elsewhere": "woanders",
   "admin.ends": "Ende",
   "admin.erase": "Daten löschen",
   "admin.eraseNow": "Endgültig löschen",
@@ -88,6 +89,8 @@ export default {
   "admin.importText":
     "Eine CSV- oder Excel-Datei mit Kopfzeile und Spalten für Nummer, Name und Gruppen, oder ein OneRoster-Paket (ZIP). Es wird nichts geschrieben, bevor Sie die Vorschau bestätigen.",
   "admin.imported": "Die Liste wurde importiert.",
+  "admin.inBuilding": "Die Person ist im Gebäude",
+  "admin.inside": "im Gebäude",
   "admin.joins": "{group} (neu)",
   "admin.kept": "Aufbewahrt",
   "admin.keptByStorage": "bis die Regeln des Fotospeichers sie löschen",

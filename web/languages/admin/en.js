@@ -41,6 +41,7 @@ export default {
   "admin.download": "Save all data as a file",
   "admin.edit": "Edit",
   "admin.editNamed": "Edit {name}",
+  "admin.elsewhere": "elsewhere",
   "admin.ends": "End",
   "admin.erase": "Erase this student",
   "admin.eraseNow": "Erase for good",
@@ -87,6 +88,8 @@ export default {
   "admin.importText":
     "A CSV or Excel file with a header row, with columns for the ID, the name and the groups, or a OneRoster package (ZIP). Nothing is written before you confirm the preview.",
   "admin.imported": "The roster was imported.",
+  "admin.inBuilding": "The student is in the building",
+  "admin.inside": "in the building",
   "admin.joins": "{group} (joins)",
   "admin.kept": "Kept",
   "admin.keptByStorage": "until the rules of the photo store remove them",

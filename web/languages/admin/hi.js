@@ -40,6 +40,7 @@ export default {
   "admin.download": "सारा डेटा फ़ाइल में सहेजें",
   "admin.edit": "संपादित करें",
   "admin.editNamed": "{name} को संपादित करें",
+  "admin.elsewhere": "कहीं और",
   "admin.ends": "समाप्ति",
   "admin.erase": "इस विद्यार्थी को मिटाएँ",
   "admin.eraseNow": "हमेशा के लिए मिटाएँ",
@@ -86,6 +87,8 @@ export default {
   "admin.importText":
     "शीर्षक पंक्ति वाली CSV या Excel फ़ाइल, जिसमें आईडी, नाम और समूहों के स्तंभ हों, या OneRoster पैकेज (ZIP)। पूर्वावलोकन की पुष्टि से पहले कुछ नहीं लिखा जाता।",
   "admin.imported": "नामावली आयात हुई।",
+  "admin.inBuilding": "विद्यार्थी भवन में है",
+  "admin.inside": "भवन में",
   "admin.joins": "{group} (जुड़ता है)",
   "admin.kept": "रखा जाता है",
   "admin.keptByStorage": "जब तक फ़ोटो-भंडार के नियम उन्हें न हटाएँ",

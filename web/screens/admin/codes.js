@@ -12,6 +12,7 @@ import { confirmRemoval, focusHeading, table } from "./parts.js";
 
 const PATH = "/v1/codes";
 const STATUSES = ["present", "late", "absent", "excused"];
+const ATTENDING = ["present", "late"];
 const NEW_COLOUR = "#57606a";
 
 /** @type {any} the table as the server has it. */
@@ -73,7 +74,7 @@ function row(code) {
   return [
     html`<span class="code">${swatch(code.colour)}${code.code}</span>`,
     code.meaning,
-    t(`status.${code.status}`),
+    `${t(`status.${code.status}`)} · ${t(code.in_building ? "admin.inside" : "admin.elsewhere")}`,
     t(code.retired ? "admin.retired" : "admin.yes"),
     html`<span class="row wrap">
       <button aria-label=${t("admin.editNamed", { name: code.code })} @click=${() => edit(code)}>${t("admin.edit")}</button>
@@ -130,10 +131,17 @@ function edit(code) {
     colour: NEW_COLOUR,
     retired: false,
     afternoon: false,
+    in_building: true,
   };
   const values = { ...withoutUse(draft) };
   const set = (field) => (event) => {
     values[field] = event.target.type === "checkbox" ? event.target.checked : event.target.value;
+  };
+  // Present students are usually in the building, and absent ones are not.
+  const chooseStatus = (event) => {
+    values.status = event.target.value;
+    values.in_building = ATTENDING.includes(values.status);
+    draw();
   };
   const submit = async (event) => {
     event.preventDefault();
@@ -149,7 +157,7 @@ function edit(code) {
       ${field(t("admin.meaning"), html`<input required maxlength="120" autocomplete="off" .value=${draft.meaning} @input=${set("meaning")} />`)}
       ${field(
         t("admin.countsAs"),
-        html`<select ?disabled=${code?.used ?? false} @change=${set("status")}>
+        html`<select ?disabled=${code?.used ?? false} @change=${chooseStatus}>
           ${STATUSES.map((status) => html`<option value=${status} ?selected=${status === draft.status}>${t(`status.${status}`)}</option>`)}
         </select>`,
       )}
@@ -157,6 +165,7 @@ function edit(code) {
       ${field(t("admin.colour"), html`<input type="color" .value=${draft.colour} @input=${set("colour")} />`)}
       ${checkbox(t("admin.retire"), draft.retired, set("retired"))}
       ${checkbox(t("admin.afternoon"), draft.afternoon, set("afternoon"))}
+      ${checkbox(t("admin.inBuilding"), values.in_building, set("in_building"))}
       <button class="primary big">${t("admin.save")}</button>
       ${code && !code.used ? html`<button type="button" class="danger" @click=${() => void remove(code)}>${icon("bin")}${t("admin.removeNamed", { name: code.code })}</button>` : nothing}
     </form>`,

@@ -24,10 +24,23 @@ class NewCode(BaseModel):
         default=False, description="The default of its status in sessions that start at noon or later."
     )
 
+    in_building: bool | None = Field(
+        default=None,
+        description="Whether a student with this code is in the building, for the evacuation list. Left out, a known "
+        "code keeps it, and a new one follows its status.",
+        examples=[True],
+    )
+
     def code_of(self) -> AttendanceCode:
         """Return the code."""
         return AttendanceCode(
-            self.code, self.meaning, MarkStatus(self.status), self.colour, self.retired, self.afternoon
+            self.code,
+            self.meaning,
+            MarkStatus(self.status),
+            self.colour,
+            self.retired,
+            self.afternoon,
+            self.in_building,
         )
 
 
@@ -56,6 +69,7 @@ class CodeDocument(BaseModel):
     colour: str = Field(examples=["#9a6700"])
     retired: bool
     afternoon: bool
+    in_building: bool = Field(description="A student with this code is in the building.")
     used: bool = Field(description="Some mark has it, so it cannot be removed or count as something else.")
 
 
@@ -84,6 +98,7 @@ class CodesDocument(BaseModel):
                     colour=code.colour,
                     retired=code.retired,
                     afternoon=code.afternoon,
+                    in_building=code.is_in_building,
                     used=code.code in table.used,
                 )
                 for code in table.codes

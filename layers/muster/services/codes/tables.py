@@ -1,13 +1,13 @@
 """Reading and changing the school's table of attendance codes, and marks by code."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, time
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import MarkStatus
-from muster.domain.codes import DEFAULT_TABLE, AttendanceCode, CodeTable
+from muster.domain.codes import DEFAULT_TABLE, NOON, AttendanceCode, CodeTable, place_in_presets
 from muster.domain.corrections import MarkByHand
 from muster.domain.documents import SCHOOL, DocumentKind
 from muster.domain.errors import CodeNotFound, InvalidRequest, VersionConflict
@@ -15,7 +15,6 @@ from muster.domain.identifiers import StudentId
 from muster.storage.ports import DocumentStore
 
 _ATTEMPTS = 5
-_NOON = time(12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +50,15 @@ class Codes:
         return _read_table(document.body), document.version
 
     def replace(self, codes: Iterable[AttendanceCode], expected: int) -> tuple[CodeTable, int]:
-        """Replace the codes of the table.
+        """Replace the codes of the table; those that leave `in_building` open keep it.
 
         Raises:
             InvalidRequest: a code is malformed or appears twice, or a status has no code on offer.
             CodeInUse: a code that marks have is missing, or counts as something else.
             VersionConflict: the table has a different version.
         """
-        return self._put(self.table()[0].replaced_by(codes), expected)
+        table, _ = self.table()
+        return self._put(table.replaced_by(table.completed(codes)), expected)
 
     def switch(self, preset: str, expected: int) -> tuple[CodeTable, int]:
         """Use the codes of a preset; codes that marks have stay, retired.
@@ -72,7 +72,7 @@ class Codes:
 
     def is_afternoon(self, started_at: datetime) -> bool:
         """Return whether a session starts at noon or later at the school."""
-        return started_at.astimezone(self.zone).time() >= _NOON
+        return started_at.astimezone(self.zone).hour >= NOON
 
     def marks(self, wanted: Mapping[StudentId, WantedMark], started_at: datetime) -> dict[StudentId, MarkByHand]:
         """Look up the codes of marks, and note that they are used, before the marks are stored.
@@ -151,6 +151,7 @@ def _body(table: CodeTable) -> dict[str, Any]:
                 "colour": code.colour,
                 "retired": code.retired,
                 "afternoon": code.afternoon,
+                **({} if code.in_building is None else {"in_building": code.in_building}),
             }
             for code in table.codes
         ],
@@ -158,5 +159,11 @@ def _body(table: CodeTable) -> dict[str, Any]:
 
 
 def _read_table(body: Mapping[str, Any]) -> CodeTable:
-    codes = tuple(AttendanceCode(**{**code, "status": MarkStatus(code["status"])}) for code in body["codes"])
-    return CodeTable(codes, body["preset"], frozenset(body["used"]))
+    return CodeTable(tuple(map(_read_code, body["codes"])), body["preset"], frozenset(body["used"]))
+
+
+def _read_code(stored: Mapping[str, Any]) -> AttendanceCode:
+    code = AttendanceCode(**{**stored, "status": MarkStatus(stored["status"])})
+    if code.in_building is not None:
+        return code
+    return replace(code, in_building=place_in_presets(code.code, code.meaning, code.status))

@@ -7,6 +7,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from muster.domain.attendance import RollCall
+from muster.domain.codes import DEFAULT_TABLE, CodeTable
 from muster.domain.errors import GroupNotFound, InvalidRequest, ReportTooLarge
 from muster.domain.guests import Guest
 from muster.domain.identifiers import GroupId, SessionId
@@ -37,6 +38,7 @@ class Overviews:
         zone: the school's time zone.
         lessons: titles of the lessons that a group has on a day, in order.
         guests: of sessions.
+        codes: returns the school's table.
     """
 
     students: StudentStore
@@ -46,6 +48,7 @@ class Overviews:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     lessons: Callable[[GroupId, date], Sequence[str]] = lambda _group, _day: ()
     guests: Callable[[Collection[SessionId]], Mapping[SessionId, Sequence[Guest]]] = lambda _: {}
+    codes: Callable[[], CodeTable] = lambda: DEFAULT_TABLE
 
     def missing(
         self,
@@ -103,7 +106,8 @@ class Overviews:
         names, students = self._rosters(group_id, visible)
         roll_calls = self._roll_calls(names, Period(day, day))
         guests = self.guests([roll_call.session.id for roll_call in roll_calls])
-        return replace(day_report(day, roll_calls, students, names, self.zone, self.now()), guests=guests)
+        found = day_report(day, roll_calls, students, names, self.zone, self.now(), self.codes())
+        return replace(found, guests=guests)
 
     def blank_sheet(self, group_id: GroupId, day: date | None = None, columns: int | None = None) -> BlankSheet:
         """Return a sheet with the roster and empty columns.
