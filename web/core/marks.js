@@ -8,12 +8,31 @@ import { Problem } from "./problem.js";
  * @typedef {object} NewMark
  * @property {string} student_id
  * @property {string | null} status null clears a mark that was set by hand.
- * @property {string | null} [before] the status that the teacher saw.
+ * @property {Seen | string | null} [before] the mark that the teacher saw; earlier versions stored its status only.
  * @property {string | null} [code] of the school's table; without one, the default of the status.
  * @property {number | null} [minutes_late]
  * @property {string} [remark] without one, the stored remark stays.
  * @property {string} [reason] why the mark changes, kept with the change.
  */
+
+/**
+ * What a mark says, without who set it.
+ * @typedef {object} Seen
+ * @property {string | null} status
+ * @property {string | null} code
+ * @property {number | null} minutes_late
+ * @property {string} remark
+ */
+
+/** @param {any} mark @returns {Seen} */
+export function seenOf({ status, code, minutes_late, remark }) {
+  return {
+    status: status ?? null,
+    code: code ?? null,
+    minutes_late: minutes_late ?? null,
+    remark: (remark ?? "").trim(),
+  };
+}
 
 /**
  * @param {any[]} marks of the server.
@@ -22,16 +41,32 @@ import { Problem } from "./problem.js";
  */
 export function conflicts(marks, wanted) {
   const stored = new Map(marks.filter((mark) => mark.by_person).map((mark) => [mark.student_id, mark]));
-  return wanted.flatMap(({ student_id: id, status, before = null }) => {
-    const mark = stored.get(id);
-    return mark && mark.status !== before && mark.status !== status ? [mark] : [];
+  return wanted.flatMap((change) => {
+    const mark = stored.get(change.student_id);
+    return mark && !wasSeen(mark, change.before ?? null) && !isSame(mark, { remark: mark.remark, ...change })
+      ? [mark]
+      : [];
   });
+}
+
+function wasSeen(mark, before) {
+  return before === null || typeof before === "string" ? mark.status === before : isSame(mark, before);
+}
+
+function isSame(one, other) {
+  const [first, second] = [seenOf(one), seenOf(other)];
+  return Object.keys(first).every((field) => first[field] === second[field]);
 }
 
 /** @param {any[]} others marks that other people set. @returns {Problem} that names them. */
 export function marksChanged(others) {
-  const named = others.map((mark) => `${mark.name ?? mark.student_id}: ${t(`status.${mark.status}`)}`);
+  const named = others.map((mark) => `${mark.name ?? mark.student_id}: ${textOf(mark)}`);
   return new Problem(409, "marks_changed", named.join(", "));
+}
+
+function textOf({ status, code, minutes_late: minutes, remark }) {
+  const late = minutes ? t("mark.minutesLate", { count: minutes }) : null;
+  return [t(`status.${status}`), code, late, remark].filter(Boolean).join(" · ");
 }
 
 /**

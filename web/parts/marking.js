@@ -1,7 +1,7 @@
 /** Marks that a teacher sets, with the offer to undo each. */
 
 import { t } from "../core/i18n.js";
-import { undoing } from "../core/marks.js";
+import { seenOf, undoing } from "../core/marks.js";
 import { session, setMarks } from "../core/session.js";
 import { attempt, toast } from "./toast.js";
 
@@ -19,16 +19,19 @@ export function nameOf(person) {
  */
 export async function mark(people, change, text) {
   const before = people.map((person) => ({ ...person }));
-  const wanted = people.map(({ student_id, status }) => ({ ...change, student_id, before: status }));
+  const wanted = people.map((person) => ({ ...change, student_id: person.student_id, before: seenOf(person) }));
   if (!(await attempt(() => setMarks(wanted)))) return false;
   const id = session()?.id;
-  const run = () => void attempt(() => undo(id, before, change.status));
+  const run = () => void attempt(() => undo(id, before, change));
   toast(text, { action: { label: t("action.undo"), run }, passing: true });
   return true;
 }
 
-async function undo(id, people, status) {
+async function undo(id, people, change) {
   if (session()?.id !== id) return;
-  for (const list of undoing(people)) await setMarks(list.map((wanted) => ({ ...wanted, before: status })));
+  const set = new Map(people.map(({ student_id, remark }) => [student_id, seenOf({ remark, ...change })]));
+  for (const list of undoing(people)) {
+    await setMarks(list.map((wanted) => ({ ...wanted, before: set.get(wanted.student_id) })));
+  }
   toast(t("mark.undone"));
 }
