@@ -2,7 +2,10 @@
 
 import { cached, get } from "./api.js";
 import { draw } from "./draw.js";
+import { schoolHour } from "./school-time.js";
 import { resetOnSignOut } from "./sign-out.js";
+
+const NOON = 12;
 
 /**
  * @typedef {object} Code
@@ -34,11 +37,11 @@ export function findCode(code) {
 
 /**
  * @param {string} status
- * @param {string | null} startedAt of the roll call.
+ * @param {string | null} beginsAt start of the lesson, or of the roll call if it has no lesson.
  * @returns {Code | undefined} the code of marks that have only a status.
  */
-export function defaultCode(status, startedAt) {
-  const afternoon = startedAt !== null && new Date(startedAt).getHours() >= 12;
+export function defaultCode(status, beginsAt) {
+  const afternoon = beginsAt !== null && schoolHour(new Date(beginsAt)) >= NOON;
   const offered = offeredCodes().filter((code) => code.status === status);
   return offered.find((code) => code.afternoon === afternoon) ?? offered[0];
 }

@@ -2,6 +2,7 @@
 
 import { cached, get } from "./api.js";
 import { draw } from "./draw.js";
+import { schoolDay } from "./school-time.js";
 import { resetOnSignOut } from "./sign-out.js";
 
 /** Milliseconds before its start from which a photo belongs to a lesson, as on the server. */
@@ -83,7 +84,7 @@ export function registerOf(lesson) {
 
 // A cached list may be yesterday's.
 function isToday(lesson) {
-  return new Date(lesson.starts_at).toDateString() === new Date().toDateString();
+  return schoolDay(new Date(lesson.starts_at)) === schoolDay();
 }
 
 resetOnSignOut(() => {

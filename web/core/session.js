@@ -13,6 +13,7 @@ import { knownStudents } from "./roster.js";
  * @property {string} id
  * @property {string | null} groupId
  * @property {string | null} startedAt
+ * @property {string | null} beginsAt start of its lesson; without a lesson, its own.
  * @property {string | null} etag
  * @property {any[]} photos with their faces.
  * @property {boolean} taken whether anyone was present or everyone was marked by hand; if not, nobody is absent.
@@ -43,6 +44,7 @@ export function openSession(id, known = {}) {
     id,
     groupId: known.groupId ?? null,
     startedAt: known.startedAt ?? null,
+    beginsAt: known.startedAt ?? null,
     etag: null,
     photos: [],
     taken: false,
@@ -74,6 +76,7 @@ export async function reload() {
     Object.assign(opened, {
       groupId: document.group_id,
       startedAt: document.started_at,
+      beginsAt: document.lesson?.starts_at ?? document.started_at,
       etag,
       taken: document.taken,
       closed: document.closed_at,

@@ -56,7 +56,7 @@ export function minutesText(marked) {
 }
 
 function statusButton(marked, status, view, set) {
-  const code = hasOwnCodes() ? defaultCode(status, view?.startedAt ?? null) : undefined;
+  const code = hasOwnCodes() ? defaultCode(status, view?.beginsAt ?? null) : undefined;
   return html`<button class="status ${status}" aria-pressed=${String(marked.status === status && !marked.code)} @click=${() => set(status)}>
     ${statusIcon(status)}<span>${t(`status.${status}`)}</span>
     ${code ? html`<span class="small">${code.code} ${code.meaning}</span>` : nothing}
@@ -65,7 +65,7 @@ function statusButton(marked, status, view, set) {
 
 function otherCodes(marked, view, set) {
   if (!hasOwnCodes()) return nothing;
-  const defaults = STATUSES.map((status) => defaultCode(status, view?.startedAt ?? null));
+  const defaults = STATUSES.map((status) => defaultCode(status, view?.beginsAt ?? null));
   const others = offeredCodes().filter((code) => !defaults.includes(code));
   if (others.length === 0) return nothing;
   return html`<h3>${t("mark.otherCodes")}</h3>

@@ -5,6 +5,7 @@ import { draw } from "../core/draw.js";
 import { formatDateTime, t } from "../core/i18n.js";
 import { queuedPhotos } from "../core/outbox.js";
 import { chosenGroup, knownGroups, rosterProblem } from "../core/roster.js";
+import { schoolDay } from "../core/school-time.js";
 import { resetOnSignOut } from "../core/sign-out.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
@@ -25,7 +26,7 @@ let problem = null;
 export async function enter() {
   const group = chosenGroup();
   if (group === null) return;
-  const since = new Date(Date.now() - DAYS * 86_400_000).toISOString().slice(0, 10);
+  const since = schoolDay(new Date(Date.now() - DAYS * 86_400_000));
   const path = `/v1/sessions?${new URLSearchParams({ group_id: group, since })}`;
   try {
     const sessions = await cached(`sessions of ${group}`, () => getAll(path));

@@ -5,6 +5,7 @@ import { findCode, hasOwnCodes, loadCodes } from "../core/codes.js";
 import { draw } from "../core/draw.js";
 import { formatDay, formatDayAndMonth, percent, t } from "../core/i18n.js";
 import { chosenGroup, groupName } from "../core/roster.js";
+import { schoolDay } from "../core/school-time.js";
 import { share } from "../core/share.js";
 import { resetOnSignOut } from "../core/sign-out.js";
 import { groupPicker } from "../parts/group-picker.js";
@@ -28,7 +29,7 @@ export async function enter() {
   if (period.since === "") {
     const begin = new Date();
     begin.setMonth(begin.getMonth() - TERM_MONTHS);
-    period.since = begin.toISOString().slice(0, 10);
+    period.since = schoolDay(begin);
   }
   await Promise.all([load(), loadCodes()]);
 }
@@ -56,15 +57,9 @@ async function load() {
 async function exportAs(format) {
   await attempt(async () => {
     const response = await send("GET", reportPath(format));
-    const days = [period.since, period.until || today()].filter(Boolean).join("_to_");
+    const days = [period.since, period.until || schoolDay()].filter(Boolean).join("_to_");
     await share(await response.blob(), `${chosenGroup()}_${days}.${format}`);
   });
-}
-
-/** @returns {string} today as `2026-11-26`, in the phone's time zone. */
-function today() {
-  const now = new Date();
-  return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
 /** @returns the screen. */

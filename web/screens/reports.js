@@ -4,6 +4,7 @@ import { get, send } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
 import { chosenGroup, groupName, knownGroups } from "../core/roster.js";
+import { schoolDay } from "../core/school-time.js";
 import { share } from "../core/share.js";
 import { resetOnSignOut } from "../core/sign-out.js";
 import { icon } from "../parts/icons.js";
@@ -55,7 +56,7 @@ export async function enter(kind) {
   if (chosen.since === "") {
     const begin = new Date();
     begin.setMonth(begin.getMonth() - TERM_MONTHS);
-    chosen.since = begin.toISOString().slice(0, 10);
+    chosen.since = schoolDay(begin);
   }
   await load();
 }
@@ -97,7 +98,7 @@ async function load() {
 async function exportAs(format) {
   await attempt(async () => {
     const response = await send("GET", path(format) ?? "");
-    await share(await response.blob(), `${chosen.kind}-${new Date().toISOString().slice(0, 10)}.${format}`);
+    await share(await response.blob(), `${chosen.kind}-${schoolDay()}.${format}`);
   });
 }
 

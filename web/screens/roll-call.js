@@ -18,6 +18,7 @@ import {
   loadStudents,
   rosterProblem,
 } from "../core/roster.js";
+import { schoolDay } from "../core/school-time.js";
 import { resetOnSignOut } from "../core/sign-out.js";
 import { ask } from "../parts/ask.js";
 import { groupPicker } from "../parts/group-picker.js";
@@ -64,7 +65,7 @@ async function loadGroup() {
 }
 
 async function loadRecent(group) {
-  const since = new Date(Date.now() - RECENT_DAYS * 86_400_000).toISOString().slice(0, 10);
+  const since = schoolDay(new Date(Date.now() - RECENT_DAYS * 86_400_000));
   try {
     const page = await get(`/v1/sessions?${new URLSearchParams({ group_id: group, since, limit: "20" })}`);
     recent = { group, sessions: page.items.reverse().slice(0, 3) };

@@ -59,6 +59,7 @@ class LessonOfSession(BaseModel):
     subject: str
     room: str
     teacher: str
+    starts_at: datetime | None = Field(description="UTC. The register may have been opened a little earlier.")
     ends_at: datetime | None = Field(description="UTC.")
 
     @classmethod
@@ -69,6 +70,7 @@ class LessonOfSession(BaseModel):
             subject=lesson.subject,
             room=lesson.room,
             teacher=lesson.teacher,
+            starts_at=lesson.starts_at,
             ends_at=lesson.ends_at,
         )
 
