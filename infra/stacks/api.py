@@ -27,7 +27,7 @@ from infra.stacks.training import TrainingStack
 from muster.storage.aws import keys
 
 DOCKERFILE: Final = "containers/vision/Dockerfile"
-GET, POST, ANY = (apigw.HttpMethod(verb) for verb in ("GET", "POST", "ANY"))
+GET, POST, PUT, ANY = (apigw.HttpMethod(verb) for verb in ("GET", "POST", "PUT", "ANY"))
 
 
 class ApiStack(cdk.Stack):
@@ -170,6 +170,7 @@ class ApiStack(cdk.Stack):
             (GET, "/v1/sessions/{id}/photos/{photo}/annotated", self.detect, signed_in),
             (GET, "/v1/sessions/{id}/photos/{photo}/picture", self.detect, signed_in),
             (GET, "/v1/students/{id}/picture", self.register, signed_in),
+            (PUT, "/v1/students/{id}/photo", self.register, signed_in),
             (ANY, "/v1/{proxy+}", self.roster, signed_in),
             (GET, "/health", self.roster, None),
         )

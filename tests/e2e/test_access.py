@@ -87,6 +87,7 @@ ACCESS_RULES = {
     "DELETE /v1/students/{student_id}": AccessRule("admin"),
     "GET /v1/students/{student_id}/data": AccessRule("admin"),
     "GET /v1/students/{student_id}/picture": AccessRule("own"),
+    "PUT /v1/students/{student_id}/photo": AccessRule("own", {"files": PHOTO, **ANY_VERSION}),
     "GET /v1/students/{student_id}/learned-faces": AccessRule("own"),
     "GET /v1/students/{student_id}/absences": AccessRule("own"),
     "POST /v1/students/{student_id}/absences": AccessRule("own", {"json": {"first_day": "2026-09-07"}}),

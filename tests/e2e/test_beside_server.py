@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from muster.packs.load import ModelPack
 from muster.storage.local import DATABASE_FILE, open_local
@@ -27,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "students change": "cli1 --name Augusta",
     "students list": "",
     "register": "{samples}/gallery/barack_obama.jpg --id obama --name Barack --group g --consent",
+    "students photo": "obama {work}/again.jpg",
     "students register": "{work}/portraits --consent",
     "detect": "{samples}/photos/group.jpg --group g --session photographed",
     "train": "",
@@ -110,6 +112,7 @@ def test_no_command_is_left_out_here() -> None:
 def prepare(data: Path, work: Path, samples: Path) -> None:
     (work / "portraits").mkdir(parents=True)
     shutil.copy(samples / "gallery" / "joe_biden.jpg", work / "portraits" / "biden.jpg")
+    Image.open(samples / "gallery" / "barack_obama.jpg").convert("RGB").save(work / "again.jpg", quality=90)
     (work / "mapping.json").write_text('{"columns": [{"title": "id", "field": "student_id"}]}')
     (work / "lessons.csv").write_text("group,weekday,starts,ends,subject\ng,Monday,8:00,8:45,Art\n")
     (work / "roster.zip").write_bytes(archive(package()))

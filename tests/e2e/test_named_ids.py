@@ -32,7 +32,7 @@ NOT_IDS = frozenset(
     {
         *("name", "consent", "renew_consent", "allow_lookalike", "image", "images", "file", "archive"),
         *("limit", "cursor", "since", "until", "started_at", "format", "dry_run", "Idempotency-Key", "if-match"),
-        *("marks", "status", "learn", "learn_anyway", "kind", "content_type", "size"),
+        *("marks", "status", "learn", "learn_anyway", "kind", "content_type", "size", "version"),
         *("use_anyway", "delimiter", "encoding", "make_ids", "replace_groups"),
         *("by", "days", "sessions", "below", "day", "columns", "user_field", "codes"),
         *("faces", "face_id"),  # faces of the session in the path, tested below

@@ -21,6 +21,7 @@ ROUTES = {
     "GET /v1/sessions/{id}/photos/{photo}/annotated": "Detect",
     "GET /v1/sessions/{id}/photos/{photo}/picture": "Detect",
     "GET /v1/students/{id}/picture": "Register",
+    "PUT /v1/students/{id}/photo": "Register",
     "ANY /v1/{proxy+}": "Roster",
     "GET /health": "Roster",
 }

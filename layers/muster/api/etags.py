@@ -1,5 +1,6 @@
 """Optimistic locking with entity tags: a change based on an outdated version is refused."""
 
+import re
 from typing import Annotated, Final
 
 from fastapi import Header
@@ -43,6 +44,26 @@ def expected(if_match: str | None, current: int) -> int:
     if etag(current) not in tags:
         raise VersionConflict(VERSION_CHANGED)
     return current
+
+
+def version_in(if_match: str | None) -> int | None:
+    """Return the version that a header names, for a service that compares it; None for any version.
+
+    Args:
+        if_match: the header `If-Match`, with one entity tag or `*`.
+
+    Raises:
+        VersionNeeded: there is no header.
+        InvalidRequest: it is neither the entity tag of a version nor `*`.
+    """
+    if if_match is None:
+        raise VersionNeeded(VERSION_MISSING)
+    text = if_match.strip()
+    if text == "*":
+        return None
+    if not re.fullmatch(r'"[0-9]{1,9}"', text):
+        raise InvalidRequest("Send If-Match with the ETag that you read, quotes included, or with *.")
+    return int(text.strip('"'))
 
 
 def pinned(if_match: str | None, current: int) -> int | None:

@@ -94,6 +94,7 @@ PEOPLE_ONLY: Final = frozenset(
         "POST /v1/students/{student_id}/consent/withdrawal",
         "GET /v1/students/{student_id}/data",
         "GET /v1/students/{student_id}/picture",
+        "PUT /v1/students/{student_id}/photo",
         "GET /v1/students/{student_id}/learned-faces",
         "DELETE /v1/students/{student_id}/learned-faces",
         "DELETE /v1/students/{student_id}/learned-faces/{face_id}",

@@ -29,6 +29,7 @@ ON_STAGES: Final = frozenset(
 
 LOCAL_ONLY: Final[Mapping[str, str]] = {
     "register": "Register with the web client of the stage, or many students with `muster students register`.",
+    "students photo": "Replace the photo with the web client of the stage, on the student's page in administration.",
     "detect": "Call the roll with the web client of the stage.",
     "users add": "`muster users invite` adds an account to a stage.",
     "users token": "Users of a stage sign in with their accounts.",

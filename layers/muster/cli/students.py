@@ -1,4 +1,4 @@
-"""`muster students`: list, import, change, register, consent, withdraw, learned faces, and erase."""
+"""`muster students`: list, import, change, register, replace photos, consent, withdraw, learned faces, and erase."""
 
 from typing import Annotated, Any
 
@@ -14,12 +14,14 @@ from muster.cli.learned_faces import forget_faces, list_learned_faces
 from muster.cli.output import DataOption, JsonOption, emit
 from muster.cli.roster_import import import_roster
 from muster.cli.student_change import change_student, record_consent
+from muster.cli.student_photo import replace_photo
 from muster.domain.identifiers import parse_group_id, parse_student_id
 
 app = typer.Typer(help="Students on the roster.", no_args_is_help=True)
 app.command("import")(import_roster)
 app.command("register")(register_photos)
 app.command("change")(change_student)
+app.command("photo")(replace_photo)
 app.command("consent")(record_consent)
 app.command("learned-faces")(list_learned_faces)
 app.command("forget-faces")(forget_faces)

@@ -22,3 +22,17 @@ class RegistrationDetails:
     consent: bool
     renew_consent: bool = False
     allow_lookalike: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhoto:
+    """The registered student that another registration photo shows.
+
+    Attributes:
+        version: of the student's record that the caller read; None replaces the photo of any version.
+        allow_lookalike: as in `RegistrationDetails`.
+    """
+
+    student_id: StudentId
+    version: int | None = None
+    allow_lookalike: bool = False

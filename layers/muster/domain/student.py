@@ -60,6 +60,19 @@ class StudentState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoChange:
+    """The replacement of a registration photo by another one.
+
+    Attributes:
+        at: UTC.
+        by: the user who replaced it.
+    """
+
+    at: datetime
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class Student:
     """A person on a roster, registered once there is consent and a photo.
 
@@ -68,6 +81,7 @@ class Student:
         consent: None until it is recorded.
         registered_at: UTC; None while the student has no template: enrolled without a photo, or consent withdrawn.
         version: counts changes to this record, from 1.
+        photo_change: the last replacement of the registration photo; None if it is the first one.
     """
 
     id: StudentId
@@ -76,6 +90,7 @@ class Student:
     consent: Consent | None
     registered_at: datetime | None
     version: int = 1
+    photo_change: PhotoChange | None = None
 
     @property
     def state(self) -> StudentState:

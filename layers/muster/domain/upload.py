@@ -8,7 +8,7 @@ from enum import StrEnum
 from muster.domain.errors import Category, UploadNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId, UserId
 from muster.domain.photo_warnings import PhotoWarning
-from muster.domain.registration import RegistrationDetails
+from muster.domain.registration import NewPhoto, RegistrationDetails
 
 
 class UploadKind(StrEnum):
@@ -45,7 +45,10 @@ class PhotoFile:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationOutcome:
-    """The result of a registration; ids only, so that erasing the student leaves no personal data here."""
+    """The result of a registration or of a new photo.
+
+    It has ids only, so that erasing the student leaves no personal data here.
+    """
 
     student_id: StudentId
     quality: float | None
@@ -71,7 +74,7 @@ class Failure:
     detail: str
 
 
-Details = RegistrationDetails | RollCallDetails
+Details = RegistrationDetails | NewPhoto | RollCallDetails
 Outcome = RegistrationOutcome | RollCallOutcome | Failure
 
 

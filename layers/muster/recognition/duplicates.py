@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from muster.arrays import FloatArray
 from muster.domain.identifiers import StudentId
 from muster.recognition.scoring import Population, normalised_scores
@@ -23,18 +25,23 @@ class SchoolGallery:
     rows: FloatArray
 
 
-def find_same_person(probe: FloatArray, school: SchoolGallery, thresholds: Thresholds) -> StudentId | None:
+def find_same_person(
+    probe: FloatArray, school: SchoolGallery, thresholds: Thresholds, *, ignore: StudentId | None = None
+) -> StudentId | None:
     """Return the registered student that a new photo seems to show, if any.
 
     Stage 1 alone decides, because the head was trained on registered students only.
 
     Args:
         probe: float32 (D,), unit length.
+        ignore: a student that the photo is known to show.
     """
     size = len(school.student_ids)
     if not size:
         return None
     scores = normalised_scores(probe[None], school.population, school.rows)[0]
+    if ignore in school.student_ids:
+        scores[school.student_ids.index(ignore)] = -np.inf
     best = int(scores.argmax())
     threshold = thresholds.present(size, school.population.tail)
     return school.student_ids[best] if scores[best] >= threshold else None

@@ -3,10 +3,12 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.e2e.aws.cloud import as_batch
 from tests.e2e.aws.conftest import Deployed
@@ -38,6 +40,30 @@ def test_the_same_event_twice_registers_once_and_asks_for_one_training(deployed:
     assert before["answer"]["repeated"] is False
     assert len(deployed.client.get("/v1/students").json()["items"]) == 1
     assert len(deployed.cloud.events("TemplateStored")) == 1
+
+
+def test_an_uploaded_photo_replaces_the_one_of_a_student(deployed: Deployed, samples: Path) -> None:
+    assert register(deployed, samples, "barack_obama").status_code == 201
+    before = deployed.client.get("/v1/students/barack_obama").json()
+    content = BytesIO()
+    Image.open(samples / "gallery" / "barack_obama.jpg").convert("RGB").save(content, "JPEG", quality=88)
+    photo = content.getvalue()
+    permit = announce(deployed, photo, kind="replace", student_id="barack_obama", version=before["version"])
+    send(permit, photo)
+    (event,) = deployed.cloud.events("RegisterUploadsCreated")
+    assert deployed.functions["register"].invoke(as_batch(event, event)) == {"batchItemFailures": []}
+    answer = state(deployed, permit)["answer"]
+    assert (answer["version"], answer["repeated"]) == (before["version"] + 1, False)
+    assert answer["photo_replaced_at"] is not None
+    # One event for the first training copy and one for the second.
+    assert len(deployed.cloud.events("TemplateStored")) == 2
+    kept = {"barack_obama"} | {student["student_id"] for student in deployed.client.get("/v1/students").json()["items"]}
+    assert kept == {"barack_obama"}
+    assert waiting_photos(deployed) == []
+    # In a request, too.
+    files = {"image": (samples / "gallery" / "barack_obama.jpg").read_bytes()}
+    direct = deployed.client.put("/v1/students/barack_obama/photo", files=files, headers={"If-Match": "*"})
+    assert direct.json()["version"] == before["version"] + 2
 
 
 def test_photos_of_one_session_give_the_same_marks_in_any_order_and_however_often(

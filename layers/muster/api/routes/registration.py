@@ -6,14 +6,16 @@ from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 
 from muster.api.access import Access
 from muster.api.authorize import Authorize
+from muster.api.etags import IfMatch, etag, version_in
 from muster.api.photo_upload import read_photo
 from muster.api.problems import problems
 from muster.api.schemas.registration import PhotoReportDocument, RegisteredDocument
 from muster.api.system import Services
 from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
-from muster.domain.registration import RegistrationDetails
+from muster.domain.registration import NewPhoto, RegistrationDetails
 from muster.services.registering.bulk import BulkRegistration, photos_of_archive
+from muster.services.registering.replacement import PhotoReplacement
 from muster.vision.formats import DEFAULT_IMAGE_LIMITS
 
 _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
@@ -23,6 +25,7 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
     """Make the router; `work` limits how many photos are processed at once, `archives` how many archives."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
+    replacement = PhotoReplacement(system.registration)
     bulk = BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
 
     @router.post("/register/register-student", status_code=201)
@@ -59,6 +62,27 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
         registered = system.registration.register(details, read_photo(image), access.actor())
         response.headers["Location"] = f"/v1/students/{registered.student.id}"
         return RegisteredDocument.of_registered(registered)
+
+    @router.put("/v1/students/{student_id}/photo", responses=problems(412, 428))
+    @work
+    def replace_photo(
+        access: caller,
+        student_id: str,
+        response: Response,
+        image: Annotated[UploadFile, File(description="One photo of the student: JPEG, PNG, WebP or HEIC.")],
+        allow_lookalike: Annotated[bool, Form(description="Replace even if the face resembles another.")] = False,
+        if_match: IfMatch = None,
+    ) -> RegisteredDocument:
+        """Replace the photo that a student is registered with. Consent, groups and marks stay.
+
+        The photo passes the checks of a registration. The previous photo, template and learned faces are deleted.
+        Sending the present photo again changes nothing.
+        """
+        student = access.student(parse_student_id(student_id))
+        details = NewPhoto(student.id, version_in(if_match), allow_lookalike)
+        replaced = replacement.replace(details, read_photo(image), access.actor())
+        response.headers["ETag"] = etag(replaced.student.version)
+        return RegisteredDocument.of_registered(replaced)
 
     @router.post("/register/register-students")
     @archives

@@ -97,7 +97,8 @@ def student_routes(system: RecordServices) -> APIRouter:
         """Return one student."""
         student = access.student(parse_student_id(student_id))
         response.headers["ETag"] = etag(student.version)
-        return StudentDocument.of(student)
+        change = student.photo_change
+        return StudentDocument.of(student, {} if change is None else system.people.names({change.by}))
 
     @router.patch("/students/{student_id}", responses=_CHANGE_PROBLEMS)
     def change_student(

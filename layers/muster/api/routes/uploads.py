@@ -8,10 +8,16 @@ from fastapi import APIRouter, Body, Depends, Response
 from muster.api.access import Access
 from muster.api.authorize import Authorize
 from muster.api.problems import problems
-from muster.api.schemas.uploads import PermitDocument, RegistrationAnnouncement, RollCallAnnouncement, UploadDocument
+from muster.api.schemas.uploads import (
+    NewPhotoAnnouncement,
+    PermitDocument,
+    RegistrationAnnouncement,
+    RollCallAnnouncement,
+    UploadDocument,
+)
 from muster.domain.identifiers import GroupId, parse_upload_id
-from muster.domain.registration import RegistrationDetails
-from muster.domain.upload import Details, RollCallDetails
+from muster.domain.registration import NewPhoto, RegistrationDetails
+from muster.domain.upload import RollCallDetails
 from muster.services.uploading.uploads import Uploads
 
 _PROBLEMS = problems(401, 403, 404, 413, 415, 422)
@@ -26,12 +32,17 @@ def upload_routes(uploads: Uploads, gate: Authorize) -> APIRouter:
     def open_upload(
         access: caller,
         response: Response,
-        announcement: Annotated[RegistrationAnnouncement | RollCallAnnouncement, Body(discriminator="kind")],
+        announcement: Annotated[
+            RegistrationAnnouncement | NewPhotoAnnouncement | RollCallAnnouncement, Body(discriminator="kind")
+        ],
     ) -> PermitDocument:
         """Announce a photo, and get a form to send it with."""
         details = announcement.details()
-        for group in _groups_of(details):
-            access.group(group)
+        if isinstance(details, NewPhoto):
+            access.student(details.student_id)
+        else:
+            for group in _groups_of(details):
+                access.group(group)
         upload, permit = uploads.open(details, announcement.file(), access.actor())
         response.headers["Location"] = f"/v1/uploads/{upload.id}"
         return PermitDocument(
@@ -51,7 +62,7 @@ def upload_routes(uploads: Uploads, gate: Authorize) -> APIRouter:
     return router
 
 
-def _groups_of(details: Details) -> frozenset[GroupId]:
+def _groups_of(details: RegistrationDetails | RollCallDetails) -> frozenset[GroupId]:
     match details:
         case RegistrationDetails():
             return details.group_ids

@@ -1,11 +1,13 @@
 """Students as the API shows and accepts them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from muster.domain.identifiers import UserId
 from muster.domain.student import MAX_GROUPS, Student
 
 
@@ -23,11 +25,18 @@ class StudentDocument(BaseModel):
     consent_wording: str | None
     consent_withdrawn_at: datetime | None
     version: int = Field(description="Counts changes; the ETag.", examples=[1])
+    photo_replaced_at: datetime | None = Field(
+        default=None, description="When the registration photo was last replaced; null if it is the first one."
+    )
+    photo_replaced_by: str | None = Field(default=None, description="Id of the user who replaced it.")
+    photo_replaced_by_name: str | None = Field(
+        default=None, description="Name of that user, if known; only in the answer about one student."
+    )
 
     @classmethod
-    def of(cls, student: Student) -> "StudentDocument":
-        """Describe a student."""
-        consent = student.consent
+    def of(cls, student: Student, users: Mapping[UserId, str] = MappingProxyType({})) -> "StudentDocument":
+        """Describe a student; `users` has names of users."""
+        consent, change = student.consent, student.photo_change
         return cls(
             student_id=student.id,
             name=student.name,
@@ -38,6 +47,9 @@ class StudentDocument(BaseModel):
             consent_wording=consent.wording if consent else None,
             consent_withdrawn_at=consent.withdrawn_at if consent else None,
             version=student.version,
+            photo_replaced_at=None if change is None else change.at,
+            photo_replaced_by=None if change is None else change.by,
+            photo_replaced_by_name=None if change is None else users.get(change.by),
         )
 
 

@@ -78,6 +78,8 @@ class SubjectDocument(BaseModel):
     consent_withdrawn_at: datetime | None
     consent_stated_by: str | None = Field(description="Id of the user who stated that consent was given.")
     consent_renewed_after: datetime | None = Field(description="When an earlier consent was withdrawn.")
+    photo_replaced_at: datetime | None = Field(default=None, description="When the photo was last replaced.")
+    photo_replaced_by: str | None = Field(default=None, description="Id of the user who replaced it.")
     registration_photo: bool = Field(description="Whether the photo is stored.")
     embeddings: int = Field(description="Number of embeddings in the template.")
     learned_faces: list[LearnedFaceDocument] = Field(description="Faces that the template learned from.")
@@ -106,6 +108,8 @@ class SubjectDocument(BaseModel):
             consent_withdrawn_at=consent.withdrawn_at if consent else None,
             consent_stated_by=consent.stated_by if consent else None,
             consent_renewed_after=consent.renewed_after if consent else None,
+            photo_replaced_at=student.photo_change.at if student.photo_change else None,
+            photo_replaced_by=student.photo_change.by if student.photo_change else None,
             registration_photo=data.registration_photo,
             embeddings=data.embeddings,
             learned_faces=[LearnedFaceDocument.of(face) for face in data.learned],

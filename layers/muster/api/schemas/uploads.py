@@ -8,7 +8,7 @@ from muster.api.problems import Problem, describe
 from muster.api.schemas.registration import RegisteredDocument
 from muster.api.schemas.roll_call import DetectDocument
 from muster.domain.identifiers import parse_group_id, parse_session_id, parse_student_id
-from muster.domain.registration import RegistrationDetails
+from muster.domain.registration import NewPhoto, RegistrationDetails
 from muster.domain.upload import Failure, PhotoFile, RollCallDetails, UploadKind, UploadState
 from muster.services.registering.results import RegistrationResult
 from muster.services.roll_call.results import RollCallResult
@@ -46,6 +46,21 @@ class RegistrationAnnouncement(_Announcement):
             renew_consent=self.renew_consent,
             allow_lookalike=self.allow_lookalike,
         )
+
+
+class NewPhotoAnnouncement(_Announcement):
+    """A photo that replaces the registration photo of a student."""
+
+    kind: Literal["replace"]
+    student_id: str = Field(examples=["s1"])
+    version: int | None = Field(
+        default=None, description="The student's version that was read; by default any.", examples=[1]
+    )
+    allow_lookalike: bool = Field(default=False, description="Replace even if the face resembles another student.")
+
+    def details(self) -> NewPhoto:
+        """Return the fields as a domain object."""
+        return NewPhoto(parse_student_id(self.student_id), self.version, self.allow_lookalike)
 
 
 class RollCallAnnouncement(_Announcement):

@@ -117,7 +117,7 @@ class Registration:
                 if attempt == _ATTEMPTS - 1:
                     raise
             else:
-                return RegistrationResult(student, views.quality, repeated=False, warnings=_warnings_of(views))
+                return RegistrationResult(student, views.quality, repeated=False, warnings=warnings_of(views))
         raise AssertionError("the last attempt returns or raises")
 
     def _known(self, details: RegistrationDetails, actor: Actor) -> Student | None:
@@ -165,6 +165,7 @@ class Registration:
         )
 
 
-def _warnings_of(views: RegistrationViews) -> tuple[PhotoWarning, ...]:
+def warnings_of(views: RegistrationViews) -> tuple[PhotoWarning, ...]:
+    """Return the advice on a photo that was accepted."""
     turned = () if views.turned == 0 else (PhotoWarning.PHOTO_TURNED,)
     return turned if views.covering is None else (*turned, _COVERED[views.covering])

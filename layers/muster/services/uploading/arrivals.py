@@ -5,7 +5,7 @@ from typing import assert_never
 from muster.domain.actor import Actor
 from muster.domain.errors import Category, MusterError, UploadNotFound
 from muster.domain.identifiers import UploadId, UserId
-from muster.domain.registration import RegistrationDetails
+from muster.domain.registration import NewPhoto, RegistrationDetails
 from muster.domain.upload import (
     Details,
     Failure,
@@ -17,6 +17,7 @@ from muster.domain.upload import (
     UploadKind,
 )
 from muster.services.registering.registration import Registration
+from muster.services.registering.replacement import PhotoReplacement
 from muster.services.roll_call.detection import RollCalls
 from muster.storage.ports import GroupStore, UploadStore
 
@@ -30,6 +31,7 @@ class UploadedPhotos:
         self._uploads = uploads
         self._groups = groups
         self._registration = registration
+        self._replacement = PhotoReplacement(registration)
         self._detection = detection
 
     def read(self, kind: UploadKind, upload_id: UploadId) -> Upload | None:
@@ -65,6 +67,8 @@ class UploadedPhotos:
             match details:
                 case RegistrationDetails():
                     return self._registered(details, image, actor)
+                case NewPhoto():
+                    return self._replaced(details, image, actor)
                 case RollCallDetails():
                     return self._detected(details, image, actor)
                 case _:
@@ -86,6 +90,10 @@ class UploadedPhotos:
             actor.check([group_id])
         registered = self._registration.register(details, image, actor)
         return RegistrationOutcome(registered.student.id, registered.quality, registered.repeated, registered.warnings)
+
+    def _replaced(self, details: NewPhoto, image: bytes, actor: Actor) -> RegistrationOutcome:
+        replaced = self._replacement.replace(details, image, actor)
+        return RegistrationOutcome(replaced.student.id, replaced.quality, replaced.repeated, replaced.warnings)
 
     def _detected(self, details: RollCallDetails, image: bytes, actor: Actor) -> RollCallOutcome:
         actor.check([details.group_id])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from muster.domain.actor import Actor
 from muster.domain.errors import EmptyUpload, ImageTooLarge, PhotoNotFound, UnsupportedImage
 from muster.domain.identifiers import UploadId, new_upload_id
-from muster.domain.registration import RegistrationDetails
+from muster.domain.registration import NewPhoto, RegistrationDetails
 from muster.domain.upload import (
     Details,
     Failure,
@@ -21,6 +21,7 @@ from muster.domain.upload import (
 )
 from muster.services.registering.admission import admit
 from muster.services.registering.known_student import known_student
+from muster.services.registering.replaceable_student import check_version, replaceable_student
 from muster.services.registering.results import RegistrationResult
 from muster.services.roll_call.results import RollCallResult
 from muster.services.roll_call.sessions import Sessions
@@ -63,6 +64,8 @@ class Uploads:
             ConsentRequired, InvalidRequest: the registration is not valid.
             NotAllowed: the actor may not see a group, the student or the session.
             ConsentWithdrawn: the student withdrew consent, and the request does not renew it.
+            NotRegistered: the photo to replace does not exist.
+            VersionConflict: the student was changed since the caller read the record.
             SessionOfOtherGroup: the session belongs to another group that the actor teaches.
         """
         if file.size < 1:
@@ -76,6 +79,9 @@ class Uploads:
             kind = UploadKind.REGISTER
             admit(details.name, details.group_ids, details.consent)
             known_student(self.students, details.student_id, actor, renew_consent=details.renew_consent)
+        elif isinstance(details, NewPhoto):
+            kind = UploadKind.REGISTER
+            check_version(details, replaceable_student(self.students, details, actor))
         elif details.session_id is not None:
             self.sessions.check_group(details.session_id, details.group_id, actor)
         now = self.now()

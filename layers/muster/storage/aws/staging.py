@@ -157,7 +157,7 @@ class AwsStaging:
     def _leave_out(self, record: Item) -> bool:
         """Unregister a student: record, groups and marks stay."""
         stored = read_student(record)
-        student = replace(stored, consent=None, registered_at=None, version=stored.version + 1)
+        student = replace(stored, consent=None, registered_at=None, photo_change=None, version=stored.version + 1)
         staged = self._table.get(staged_key(student.id)) or {}
         models = [item["training_copy"] for item in (record, staged) if "training_copy" in item]
         gone = self._objects.pending.new_entry([record["photo"]], models)

@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import uuid4
 
 from muster.domain.errors import NotRegistered, StudentNotFound
-from muster.domain.identifiers import GroupId, PackId, StudentId
-from muster.domain.student import Consent, Student, Template
+from muster.domain.identifiers import GroupId, PackId, StudentId, UserId
+from muster.domain.student import Consent, PhotoChange, Student, Template
 from muster.storage.aws import keys
 from muster.storage.aws.table import Item, Key
 from muster.storage.documents import (
@@ -53,6 +53,8 @@ def student_document(student: Student) -> Item:
         "consent_renewed_after": None if consent is None else _optional_time_text(consent.renewed_after),
         "registered_at": _optional_time_text(student.registered_at),
         "version": student.version,
+        "photo_changed_at": _optional_time_text(student.photo_change.at if student.photo_change else None),
+        "photo_changed_by": student.photo_change.by if student.photo_change else None,
     }
 
 
@@ -90,7 +92,14 @@ def read_student(item: Item) -> Student:
         consent=consent,
         registered_at=read_optional_time(item.get("registered_at")),
         version=int(item["version"]),
+        photo_change=_photo_change(item),
     )
+
+
+def _photo_change(item: Item) -> PhotoChange | None:
+    if item.get("photo_changed_at") is None:
+        return None
+    return PhotoChange(read_time(item["photo_changed_at"]), UserId(item["photo_changed_by"]))
 
 
 def template_item(template: Template) -> Item:

@@ -16,7 +16,7 @@ from muster.storage.aws import keys
 from muster.storage.aws.documents import erase_actions, erase_entries
 from muster.storage.aws.erasure_check import ErasureCheck
 from muster.storage.aws.learning import TemplateLearning
-from muster.storage.aws.objects import Objects
+from muster.storage.aws.objects import Objects, PendingEntry
 from muster.storage.aws.pending_erasures import PendingErasures
 from muster.storage.aws.pending_training_copies import PendingTrainingCopies
 from muster.storage.aws.registration_lease import RegistrationLease
@@ -101,6 +101,41 @@ class AwsStudents:
             raise changed_concurrently(f"The record of {student.id}") from error
         self._copies.write(template, copy)
 
+    def replace_photo(self, student: Student, template: Template, photo: bytes, replaces: Student) -> None:
+        """Replace the registration photo of a student; see `StudentStore.replace_photo`."""
+        entry = self._objects.pending.new_entry(photos=[keys.REGISTRATION_PHOTOS + uuid4().hex])
+        copy = keys.new_training_copy()
+        # Checked first, so that a refused replacement costs no objects; each attempt checks again.
+        _check_can_be_replaced(self._record(student.id), replaces)
+        self._objects.pending.write(entry)
+        self._objects.put_photo(entry.photos[0], photo)
+
+        def replaced(stored: Item) -> PendingEntry:
+            _check_can_be_replaced(stored, replaces)
+            staged = self._table.get(staged_key(student.id)) or {}
+            copies = [item["training_copy"] for item in (stored, staged) if item.get("training_copy") is not None]
+            gone = self._objects.pending.new_entry([stored["photo"]], copies)
+            also = [
+                self._objects.pending.delete_action(entry),
+                self._objects.pending.put_action(gone),
+                self._table.put_action(template_item(template)),
+                self._table.delete_action(staged_key(student.id)),
+                self._copies.put_action(student.id, copy),
+                self._copies.delete_outdated_action(student.id),
+                self._index.put_action(template.mean_view()),
+                *self._lease.check_actions(),
+            ]
+            try:
+                self._store(record_item(student, entry.photos[0], copy), stored, also, indexed=True)
+            except ConditionFailed:
+                self._lease.check_held()
+                raise
+            return gone
+
+        gone = self._update_record(student.id, replaced)
+        self._copies.write(template, copy)
+        self._objects.delete(gone)
+
     def enrol(self, student: Student) -> None:
         """Store a record without template and photo; see `StudentStore.enrol`."""
         check_groups(student)
@@ -130,7 +165,11 @@ class AwsStudents:
             if old.consent is None or ("photo" not in stored and not old.consent.holds):
                 return old
             new = replace(
-                old, consent=replace(old.consent, withdrawn_at=at), registered_at=None, version=old.version + 1
+                old,
+                consent=replace(old.consent, withdrawn_at=at),
+                registered_at=None,
+                photo_change=None,
+                version=old.version + 1,
             )
             also = [
                 self._table.delete_action(template_key(student_id)),
@@ -360,6 +399,13 @@ def _check_can_be_added(student: Student, stored: Item | None, replaces: Student
         raise _exists(student.id)
     if stored["version"] != student.version - 1 or (replaces is not None and read_student(stored) != replaces):
         raise changed_concurrently(f"The record of {student.id}")
+
+
+def _check_can_be_replaced(stored: Item, replaces: Student) -> None:
+    if "photo" not in stored:
+        raise not_registered(replaces.id)
+    if read_student(stored) != replaces:
+        raise changed_concurrently(f"The record of {replaces.id}")
 
 
 def _exists(student_id: StudentId) -> StudentExists:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from muster.domain.errors import Category, PhotoNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UploadId
 from muster.domain.photo_warnings import PhotoWarning
-from muster.domain.registration import RegistrationDetails
+from muster.domain.registration import NewPhoto, RegistrationDetails
 from muster.domain.upload import (
     Details,
     Failure,
@@ -84,7 +84,7 @@ class AwsUploads:
                 }
             )
         ]
-        if isinstance(upload.details, RegistrationDetails):
+        if isinstance(upload.details, (RegistrationDetails, NewPhoto)):
             # An erasure finds the upload by this item.
             student, mention = _mention(upload.details.student_id, upload.id)
             actions.append(self._table.put_action({"pk": student, "sk": mention, EXPIRES_AT: expires}))
@@ -169,6 +169,12 @@ def _details(details: Details) -> dict[str, Any]:
                 "renew_consent": details.renew_consent,
                 "allow_lookalike": details.allow_lookalike,
             }
+        case NewPhoto():
+            return {
+                "student_id": details.student_id,
+                "version": details.version,
+                "allow_lookalike": details.allow_lookalike,
+            }
         case RollCallDetails():
             return {
                 "group_id": details.group_id,
@@ -178,6 +184,8 @@ def _details(details: Details) -> dict[str, Any]:
 
 
 def _read_details(kind: UploadKind, document: dict[str, Any]) -> Details:
+    if kind is UploadKind.REGISTER and "name" not in document:
+        return NewPhoto(StudentId(document["student_id"]), document["version"], document["allow_lookalike"])
     if kind is UploadKind.REGISTER:
         return RegistrationDetails(
             student_id=StudentId(document["student_id"]),

@@ -285,6 +285,12 @@ _REGISTERS = (
     "ALTER TABLE sessions ADD COLUMN closed TEXT",
 )
 
+# The last replacement of a registration photo.
+_PHOTO_CHANGES = (
+    "ALTER TABLE students ADD COLUMN photo_changed_at TEXT",
+    "ALTER TABLE students ADD COLUMN photo_changed_by TEXT",
+)
+
 # Child tables are copied and dropped before their parent, since dropping the parent first would delete their rows.
 _ROSTER_WITHOUT_TEMPLATES = (
     _STUDENTS_2,
@@ -351,4 +357,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _NO_ANNOTATED_FILES,
     (_DOCUMENTS,),
     _REGISTERS,
+    _PHOTO_CHANGES,
 )

@@ -110,6 +110,6 @@ def _unregister(connection: sqlite3.Connection, number: int) -> None:
     connection.execute(
         "UPDATE students SET consent_given_at = NULL, consent_wording = NULL, consent_withdrawn_at = NULL,"
         " consent_stated_by = NULL, consent_renewed_after = NULL, registered_at = NULL,"
-        " photo_file = NULL, version = version + 1 WHERE number = ?",
+        " photo_file = NULL, photo_changed_at = NULL, photo_changed_by = NULL, version = version + 1 WHERE number = ?",
         (number,),
     )

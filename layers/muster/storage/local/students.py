@@ -10,9 +10,9 @@ from typing import Any
 from muster.domain.anonymisation import anonymise, count_erased, remove_students, students_ever_named_in, students_in
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound
-from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId
+from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
 from muster.domain.learning import NewFace, with_learned_face, without_learned_face
-from muster.domain.student import Consent, MeanView, Student, Template
+from muster.domain.student import Consent, MeanView, PhotoChange, Student, Template
 from muster.storage.documents import (
     change_text,
     counts_text,
@@ -42,7 +42,7 @@ _EVERYONE = GroupId("")
 
 _STUDENT = """
     SELECT id, name, consent_given_at, consent_wording, consent_withdrawn_at, consent_stated_by,
-           consent_renewed_after, registered_at, version,
+           consent_renewed_after, registered_at, version, photo_changed_at, photo_changed_by,
            (SELECT group_concat(group_id, ' ') FROM memberships WHERE student = number)
     FROM students
 """
@@ -77,6 +77,22 @@ class LocalStudents:
             connection.execute("UPDATE students SET photo_file = ? WHERE number = ?", (tx.write_file(photo), number))
             _store_template(connection, number, template)
             _bump_roster_versions(connection, groups)
+
+    def replace_photo(self, student: Student, template: Template, photo: bytes, replaces: Student) -> None:
+        """Replace the registration photo of a student; see `StudentStore.replace_photo`."""
+        with transaction(self._database, self._files) as tx:
+            connection = tx.connection
+            number, _ = _template_of(connection, student.id)
+            if not _is_unchanged(connection, replaces):
+                raise changed_concurrently(f"The record of {student.id}")
+            old = connection.execute("SELECT photo_file FROM students WHERE number = ?", (number,)).fetchone()
+            tx.remove_files(*old)
+            _overwrite(connection, number, student)
+            connection.execute("UPDATE students SET photo_file = ? WHERE number = ?", (tx.write_file(photo), number))
+            connection.execute("DELETE FROM staged_templates WHERE student = ?", (number,))
+            _store_template(connection, number, template)
+            _bump_roster_versions(connection, student.groups)
+        self._database.truncate_log()
 
     def enrol(self, student: Student) -> None:
         """Store a record without a template; see `StudentStore.enrol`."""
@@ -114,7 +130,9 @@ class LocalStudents:
             student = _student(row)
             if student.consent is not None and (student.consent.holds or student.registered_at is not None):
                 consent = replace(student.consent, withdrawn_at=at)
-                student = replace(student, consent=consent, registered_at=None, version=student.version + 1)
+                student = replace(
+                    student, consent=consent, registered_at=None, photo_change=None, version=student.version + 1
+                )
                 _remove_template(tx, student)
                 note_erasure(connection, student_id, "withdrawn")
                 note_rewrite_due(connection)
@@ -261,7 +279,8 @@ def _overwrite(connection: sqlite3.Connection, number: int, student: Student) ->
     consent = student.consent
     connection.execute(
         "UPDATE students SET name = ?, consent_given_at = ?, consent_wording = ?, consent_withdrawn_at = ?,"
-        " consent_stated_by = ?, consent_renewed_after = ?, registered_at = ?, version = ? WHERE number = ?",
+        " consent_stated_by = ?, consent_renewed_after = ?, registered_at = ?, version = ?, photo_changed_at = ?,"
+        " photo_changed_by = ? WHERE number = ?",
         (
             student.name,
             _optional_time_text(consent.given_at if consent else None),
@@ -271,6 +290,8 @@ def _overwrite(connection: sqlite3.Connection, number: int, student: Student) ->
             _optional_time_text(consent.renewed_after if consent else None),
             _optional_time_text(student.registered_at),
             student.version,
+            _optional_time_text(student.photo_change.at if student.photo_change else None),
+            student.photo_change.by if student.photo_change else None,
             number,
         ),
     )
@@ -432,7 +453,8 @@ def _template(row: tuple[Any, ...]) -> Template:
 
 
 def _student(row: tuple[Any, ...]) -> Student:
-    student_id, name, given_at, wording, withdrawn_at, stated_by, renewed_after, registered_at, version, groups = row
+    student_id, name, given_at, wording, withdrawn_at, stated_by, renewed_after, registered_at, *others = row
+    version, changed_at, changed_by, groups = others
     consent = None
     if given_at is not None:
         consent = Consent(
@@ -450,6 +472,7 @@ def _student(row: tuple[Any, ...]) -> Student:
         consent=consent,
         registered_at=read_optional_time(registered_at),
         version=version,
+        photo_change=None if changed_at is None else PhotoChange(read_time(changed_at), UserId(changed_by)),
     )
 
 

@@ -29,6 +29,22 @@ class StudentStore(Protocol):
             StorageFull: nothing was stored.
         """
 
+    def replace_photo(self, student: Student, template: Template, photo: bytes, replaces: Student) -> None:
+        """Replace registration photo, template and record of a registered student at once.
+
+        The previous photo, template, training copy and staged template are deleted. Learned faces go with them.
+
+        Args:
+            student: the new record; name, groups and consent are those of `replaces`.
+            replaces: the record as the caller read it.
+
+        Raises:
+            StudentNotFound: no student has this id.
+            NotRegistered: the student has no photo, or withdrew consent.
+            VersionConflict: the record differs from `replaces`.
+            StorageFull: nothing was stored, and the previous photo is kept.
+        """
+
     def enrol(self, student: Student) -> None:
         """Store a record without template and photo (`registered_at` is None).
 
