@@ -106,6 +106,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "source": "photo",
     "started_at": _MOMENT,
     "starts": "08:45",
+    "starts_at": _MOMENT,
     "state": "idle",
     "status": "present",
     "student_id": "s1",
