@@ -76,6 +76,8 @@ ACCESS_RULES = {
     "POST /v1/students/import": AccessRule("admin", {"files": {"file": ("a.csv", b"id,name,group\ns3,Cy,7b\n")}}),
     "GET /v1/notices": AccessRule("admin"),
     "GET /v1/notices/due": AccessRule("admin"),
+    "GET /v1/notices/setup": AccessRule("admin"),
+    "POST /v1/notices/test": AccessRule("admin", {"json": {"address": "head@example.edu"}}),
     "GET /v1/students/{student_id}/contacts": AccessRule("admin"),
     "PUT /v1/students/{student_id}/contacts": AccessRule("admin", {"json": {"items": []}}),
     "GET /v1/tokens": AccessRule("admin"),

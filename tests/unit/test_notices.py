@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,14 +24,18 @@ from cryptography.x509.oid import NameOID
 from muster.composition.local import LocalBackend
 from muster.composition.notices import open_channels
 from muster.composition.settings import LocalSettings
-from muster.domain.absence_notices import Contact, NoticeKind, NoticeState
+from muster.domain.absence_notices import ABANDONED_AFTER, Contact, NoticeKind, NoticeState, SentNotice
 from muster.domain.attendance import Mark, MarkStatus, Session
 from muster.domain.closing import close_register, reopen_register
 from muster.domain.corrections import Correction
-from muster.domain.errors import InvalidSetting, NoticeNotSent, NoticesOff
+from muster.domain.documents import DocumentKind
+from muster.domain.errors import InvalidSetting, NoticeNotSent, NoticesOff, NoticeUnclear
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
+from muster.services.notices.channels import WEBHOOK, Channels
 from muster.services.notices.mail import SmtpMail
-from muster.services.notices.sending import WEBHOOK, Channels, Notices
+from muster.services.notices.records import LISTED_DAYS
+from muster.services.notices.sending import Notices
+from muster.services.notices.texts import trial_text
 from muster.services.notices.timer import sending
 from muster.services.notices.webhook import Webhook
 
@@ -48,11 +52,14 @@ class School:
     mails: list[tuple[str, str, str]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    unclear: set[str] = field(default_factory=set)
     now: datetime = MONDAY + timedelta(hours=2)
 
     def send(self, address: str, subject: str, text: str, message_id: str) -> None:
         if address in self.broken:
             raise NoticeNotSent("no")
+        if address in self.unclear:
+            raise NoticeUnclear("perhaps")
         self.mails.append((address, subject, text))
 
     def post(self, event: Any, delivery_id: str) -> None:
@@ -182,7 +189,7 @@ def test_what_failed_is_tried_again_without_repeating_the_rest(school: School) -
     ]
 
 
-def test_two_processes_send_once_and_a_killed_one_leaves_a_line(school: School) -> None:
+def test_two_processes_send_once_and_a_killed_one_mails_nobody_twice(school: School) -> None:
     school.take("first", ABSENT)
     other = school.notices
     (due,) = other.due()
@@ -200,6 +207,98 @@ def test_two_processes_send_once_and_a_killed_one_leaves_a_line(school: School) 
     assert school.notices.send() == []
     (left,) = school.notices.records.find(MONDAY.date(), MONDAY.date())
     assert (left.state, len(school.mails)) == (NoticeState.SENDING, 1)
+
+    school.now += ABANDONED_AFTER + timedelta(minutes=1)
+    (again,) = school.notices.send()
+    assert (again.state, set(again.done), again.delivery_id) == (NoticeState.UNCLEAR, {WEBHOOK}, left.delivery_id)
+    assert again.unclear == {"mother@example.org", "vater@example.org"}
+    assert "was ended" in again.reason
+    assert [event["delivery"] for event in school.events] == [left.delivery_id]
+    assert len(school.mails) == 1
+    assert school.notices.send() == []
+
+
+def test_an_address_that_may_have_a_notice_is_not_written_to_again_but_corrected(school: School) -> None:
+    school.unclear = {"mother@example.org"}
+    school.take("first", ABSENT)
+    (sent,) = school.notices.send()
+    assert (sent.state, set(sent.unclear)) == (NoticeState.UNCLEAR, {"mother@example.org"})
+    assert sent.done == {"vater@example.org", WEBHOOK}
+    school.unclear = set()
+    assert school.notices.send() == []
+    contacts = [Contact("mother@example.org"), Contact("grandmother@example.org")]
+    school.notices.records.set_contacts(StudentId("s1"), contacts)
+    school.reopen("first")
+    school.mark("first", PRESENT)
+    school.close("first")
+    (correction,) = school.notices.send()
+    assert correction.done == {"mother@example.org", WEBHOOK}, "who was removed or added later gets no correction"
+
+
+def test_a_run_that_is_ended_soon_begins_no_notice(school: School) -> None:
+    school.take("first", {"s1": MarkStatus.ABSENT, "s2": MarkStatus.ABSENT})
+    left = iter([120.0, 59.0])
+    assert [sent.student_id for sent in school.notices.send(seconds_left=lambda: next(left))] == ["s1"]
+    assert [sent.student_id for sent in school.notices.send(seconds_left=lambda: 600.0)] == ["s2"]
+
+
+def test_a_student_who_is_erased_while_notices_are_sent_leaves_no_trace(school: School) -> None:
+    school.take("first", ABSENT)
+    notices = school.notices
+    original = notices.records.list_students
+
+    def list_erased(day: date, students: Any) -> None:
+        school.backend.records.roster.erase(StudentId("s1"))
+        original(day, students)
+
+    notices.records.list_students = list_erased  # type: ignore[method-assign, assignment]
+    assert notices.send() == []
+    assert school.mails == []
+    assert school.backend.records.roster.traces(StudentId("s1")) == []
+    assert [document.body for document in school.backend.stores.documents.of_kind(DocumentKind.NOTICE_DAYS)] == [
+        {"students": []}
+    ]
+
+
+def test_what_a_student_has_is_bounded_and_lists_of_days_end(school: School) -> None:
+    records, documents = school.notices.records, school.backend.stores.documents
+    long = frozenset(f"{'x' * 60}{number}@{'y' * 50}.example.org" for number in range(10))
+    notice = SentNotice(
+        student_id=StudentId("s1"),
+        day=MONDAY.date(),
+        kind=NoticeKind.ABSENT,
+        state=NoticeState.SENT,
+        delivery_id="d",
+        at=MONDAY,
+        done=long,
+    )
+    many = [replace(notice, delivery_id=str(number)) for number in range(600)]
+    records.put(StudentId("s1"), 0, many)
+    _, kept = records.of_student(StudentId("s1"))
+    assert 100 < len(kept) < 500
+    assert kept == many[-len(kept) :]
+    records.list_students(MONDAY.date(), [StudentId("s1")])
+    records.list_students(MONDAY.date() + timedelta(days=1), [StudentId("s1")])
+    records.list_students(MONDAY.date() + timedelta(days=LISTED_DAYS + 30), [StudentId("s1")])
+    assert len(documents.of_kind(DocumentKind.NOTICE_DAYS)) == 1
+    assert records.find(date(2020, 1, 1), MONDAY.date()) == []
+
+
+def test_names_and_lessons_with_odd_characters_stay_text(school: School) -> None:
+    odd = "{name} {0} %s <b> Bcc: x@example.org"
+    school.backend.records.roster.enrol(StudentId("s3"), odd, [GroupId("7b")])
+    school.notices.records.set_contacts(StudentId("s3"), [Contact("odd@example.org", language) for language in ["ar"]])
+    school.take("first", {"s3": MarkStatus.ABSENT})
+    school.notices.send()
+    (mail,) = (text for address, _, text in school.mails if address == "odd@example.org")
+    assert odd in mail
+
+
+def test_a_test_message_goes_to_one_address(school: School) -> None:
+    school.notices.test("head@example.edu", "de")
+    assert school.mails == [("head@example.edu", *trial_text("de"))]
+    with pytest.raises(NoticesOff):
+        replace(school.notices, channels=Channels(events=school)).test("head@example.edu", "de")
 
 
 def test_an_erased_student_leaves_no_contact_and_no_notice(school: School) -> None:
@@ -229,6 +328,10 @@ def test_notices_are_off_until_switched_on(school: School) -> None:
         {"mail_server": "smtps://mail.example.org"},
         {"webhook_url": "http://example.org/", "webhook_secret": SECRET},
         {"webhook_url": "https://example.org/", "webhook_secret": "short"},
+        {"webhook_url": "http://169.254.169.254/latest/meta-data", "webhook_secret": SECRET},
+        {"webhook_url": "https://example.org/a b", "webhook_secret": SECRET},
+        {"webhook_url": "https://user:password@example.org/", "webhook_secret": SECRET},
+        {"webhook_url": "file:///etc/passwd", "webhook_secret": SECRET},
     ],
 )
 def test_incomplete_settings_are_refused(settings: dict[str, str]) -> None:
@@ -274,6 +377,9 @@ class _Smtp(socketserver.StreamRequestHandler):
         self._say("220 localhost")
         while line := self.rfile.readline():
             verb = line.split()[0].upper() if line.split() else b""
+            if verb == b"RCPT" and server.hangs_up == "refuses":
+                self._say("550 no parent@example.org here")
+                continue
             if verb == b"EHLO":
                 self._say("250-localhost" if server.offers_tls else "250 localhost")
                 if server.offers_tls:
@@ -282,9 +388,15 @@ class _Smtp(socketserver.StreamRequestHandler):
                 self._say("220 go")
                 self._encrypt()
             elif verb == b"DATA":
+                if server.hangs_up == "before":
+                    return
                 self._say("354 go")
                 server.received.append(self._data())
+                if server.hangs_up == "after":
+                    return
                 self._say("250 taken")
+            elif verb == b"QUIT" and server.hangs_up == "quit":
+                return
             else:
                 self._say("221 bye" if verb == b"QUIT" else "250 ok")
 
@@ -320,6 +432,7 @@ class _SmtpServer(socketserver.ThreadingTCPServer):
         super().__init__(("localhost", 0), _Smtp)
         self.certificate, self.tls_first, self.offers_tls = certificate, tls_first, offers_tls
         self.received: list[bytes] = []
+        self.hangs_up = ""
 
 
 @pytest.mark.parametrize("tls_first", [True, False], ids=["tls", "starttls"])
@@ -349,6 +462,38 @@ def test_nothing_is_mailed_without_encryption(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(NoticeNotSent):
             mail.send("parent@example.org", "s", "t", "abc.0")
     assert server.received == []
+
+
+@pytest.mark.parametrize(
+    ("hangs_up", "raised"),
+    [("before", NoticeUnclear), ("after", NoticeUnclear), ("quit", None), ("refuses", NoticeNotSent)],
+)
+def test_a_lost_answer_is_unclear_and_a_refusal_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs_up: str, raised: type[Exception] | None
+) -> None:
+    certificate = _certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with running(_SmtpServer(certificate, tls_first=True)) as server:
+        server.hangs_up = hangs_up
+        mail = SmtpMail(f"smtps://localhost:{server.server_address[1]}", "school@example.edu")
+        if raised is None:
+            mail.send("parent@example.org", "s", "t", "abc.0")
+            return
+        with pytest.raises(NoticeNotSent) as error:
+            mail.send("parent@example.org", "s", "t", "abc.0")
+    assert type(error.value) is raised
+    assert "parent@example.org" not in str(error.value)
+
+
+def test_events_of_a_stage_go_to_public_addresses_only() -> None:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)) as server:
+        port = server.server_address[1]
+        with pytest.raises(InvalidSetting):
+            Webhook(f"http://127.0.0.1:{port}/", SECRET, public_only=True)
+        webhook = Webhook(f"http://127.0.0.1:{port}/", SECRET)
+        webhook._public_only = True  # as if the name of a public host resolved to this machine
+        with pytest.raises(NoticeNotSent, match="no public address"):
+            webhook.post({}, "abc")
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,8 @@ PEOPLE_ONLY: Final = frozenset(
         "PUT /v1/students/{student_id}/contacts",
         "GET /v1/notices",
         "GET /v1/notices/due",
+        "GET /v1/notices/setup",
+        "POST /v1/notices/test",
         # Erasure, which cannot be undone.
         "DELETE /v1/groups/{group_id}",
         "DELETE /v1/sessions/{session_id}",

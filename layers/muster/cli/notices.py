@@ -94,7 +94,7 @@ def _emit(found: list[SentNotice], as_json: bool) -> None:
     from muster.api.schemas.notices import NoticeDocument, NoticeList
 
     def show(console: Console) -> None:
-        table = Table("at", "student", "day", "notice", "state", "received by")
+        table = Table("at", "student", "day", "notice", "state", "received by", "unclear", "reason")
         for notice in found:
             cells: tuple[Any, ...] = (
                 f"{notice.at:%Y-%m-%d %H:%M}",
@@ -103,6 +103,8 @@ def _emit(found: list[SentNotice], as_json: bool) -> None:
                 notice.kind.value,
                 "unclear" if notice.state is NoticeState.SENDING else notice.state.value,
                 ", ".join(sorted(notice.done)),
+                ", ".join(sorted(notice.unclear)),
+                notice.reason,
             )
             table.add_row(*map(escape, cells))
         console.print(table if found else "There are no notices.")

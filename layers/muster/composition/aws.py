@@ -8,6 +8,7 @@ from botocore.config import Config
 
 from muster.api.sign_in import GatewaySignIn
 from muster.api.system import RecordServices
+from muster.composition.aws_notices import open_stage_channels
 from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.lazy_client import LazyClient
 from muster.composition.record_services import build_record_services
@@ -77,6 +78,7 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
         request_training=request_by_event,
         uploads=access.uploads,
         max_upload_bytes=settings.upload_limit_bytes,
+        channels=open_stage_channels(settings),
     )
 
 

@@ -1,9 +1,11 @@
 """Wire the channels of notices on one machine."""
 
-from muster.composition.settings import LocalSettings
+from urllib.parse import urlsplit
+
+from muster.composition.settings import CommonSettings, LocalSettings
 from muster.domain.errors import InvalidRequest, InvalidSetting
 from muster.domain.user import parse_email
-from muster.services.notices.sending import Channels
+from muster.services.notices.channels import Channels
 
 
 def open_channels(settings: LocalSettings) -> Channels | None:
@@ -18,7 +20,7 @@ def open_channels(settings: LocalSettings) -> Channels | None:
     if settings.mail_server is not None:
         from muster.services.notices.mail import SmtpMail
 
-        mail = SmtpMail(settings.mail_server.get_secret_value(), _address("MUSTER_MAIL_FROM", settings.mail_from))
+        mail = SmtpMail(settings.mail_server.get_secret_value(), address("MUSTER_MAIL_FROM", settings.mail_from))
     if settings.webhook_url is not None:
         from muster.services.notices.webhook import Webhook
 
@@ -26,11 +28,31 @@ def open_channels(settings: LocalSettings) -> Channels | None:
         events = Webhook(settings.webhook_url, secret)
     if mail is None and events is None:
         raise InvalidSetting("MUSTER_NOTICES needs MUSTER_MAIL_SERVER, MUSTER_WEBHOOK_URL or both.")
-    office = tuple(_address("MUSTER_OFFICE", text) for text in settings.office.split(",") if text.strip())
-    return Channels(mail=mail, office=office, language=settings.office_language, events=events)
+    return Channels(
+        mail=mail,
+        sender="" if mail is None else address("MUSTER_MAIL_FROM", settings.mail_from),
+        office=office_addresses(settings),
+        language=settings.office_language,
+        events=events,
+        receiver="" if settings.webhook_url is None else urlsplit(settings.webhook_url).hostname or "",
+    )
 
 
-def _address(variable: str, text: str) -> str:
+def office_addresses(settings: CommonSettings) -> tuple[str, ...]:
+    """Return the addresses of the office.
+
+    Raises:
+        InvalidSetting: one is not an address.
+    """
+    return tuple(address("MUSTER_OFFICE", text) for text in settings.office.split(",") if text.strip())
+
+
+def address(variable: str, text: str) -> str:
+    """Return an address that a setting holds.
+
+    Raises:
+        InvalidSetting: it is not an address.
+    """
     try:
         return parse_email(text)
     except InvalidRequest as error:

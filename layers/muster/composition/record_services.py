@@ -13,8 +13,9 @@ from muster.packs.manifest import shipped_spec
 from muster.services.caches.heads import HeadPointer
 from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.notices.channels import Channels
 from muster.services.notices.records import NoticeRecords
-from muster.services.notices.sending import Channels, Notices
+from muster.services.notices.sending import Notices
 from muster.services.privacy.retention import RetentionLimits
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess

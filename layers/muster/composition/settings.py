@@ -57,6 +57,11 @@ class CommonSettings(BaseSettings):
         learn: faces that templates learn from: `automatic` (certain and confirmed faces), `confirmed` or `off`.
         time_zone: the school's, an IANA name, in which days begin and end.
         keep_sessions_days: sessions are removed after this many days; None keeps them.
+        notices: send notices of absences: while the server runs, and on AWS by a function.
+        mail_from: the address that notices come from.
+        office: addresses of the school's office, separated by commas.
+        office_language: `en`, `de`, `hi` or `ar`.
+        webhook_url: receiver of events.
     """
 
     model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True)
@@ -70,6 +75,11 @@ class CommonSettings(BaseSettings):
     learn: LearningMode = LearningMode.AUTOMATIC
     time_zone: str = "UTC"
     keep_sessions_days: int | None = Field(default=None, ge=1)
+    notices: bool = False
+    mail_from: str = ""
+    office: str = ""
+    office_language: Literal["en", "de", "hi", "ar"] = "en"
+    webhook_url: str | None = None
 
 
 # The functions of AWS, and the exporters' environment, lack the libraries that find these defaults.
@@ -102,12 +112,8 @@ class LocalSettings(CommonSettings):
         time_zone: default: the machine's.
         admin_token: at least 32 characters; the user `admin` signs in to `muster serve` with it.
         keep_photos_days: photos of sessions are removed after this many days.
-        notices: send notices of absences while the server runs.
         mail_server: `smtps://USER:PASSWORD@HOST:PORT`; see `SmtpMail`.
-        mail_from: the address that notices come from.
-        office: addresses of the school's office, separated by commas.
-        office_language: `en`, `de`, `hi` or `ar`.
-        webhook_url, webhook_secret: receiver of events, and at least 32 characters shared with it.
+        webhook_secret: at least 32 characters shared with the receiver of events.
 
     Raises:
         InvalidSetting: a variable has a value that is not allowed; the message names each.
@@ -121,12 +127,7 @@ class LocalSettings(CommonSettings):
     time_zone: str = Field(default_factory=_machine_zone)
     admin_token: SecretStr | None = None
     keep_photos_days: int = Field(default=30, ge=1)
-    notices: bool = False
     mail_server: SecretStr | None = None
-    mail_from: str = ""
-    office: str = ""
-    office_language: Literal["en", "de", "hi", "ar"] = "en"
-    webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
 
     def __init__(self, **values: Any) -> None:

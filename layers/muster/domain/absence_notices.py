@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from muster.domain.attendance import MarkStatus, RollCall
 from muster.domain.identifiers import SessionId, StudentId
@@ -25,6 +26,9 @@ class NoticeState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """Something was not sent; it is tried again."""
+    UNCLEAR = "unclear"
+    """Nobody knows whether some addresses have it: a mail server did not answer, or the process was killed. It is not
+    sent to them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,10 @@ class SentNotice:
         sessions: in which the student was absent.
         done: the addresses that were written to, and `webhook`.
         attempts: how often it was tried.
+        unclear: addresses that may have it; they are not written to again.
+        reason: why the last attempt failed or is unclear; at most `MAX_REASON` characters.
+        name: of the student, when it was sent.
+        tried_at: UTC, of the last attempt.
     """
 
     student_id: StudentId
@@ -56,10 +64,23 @@ class SentNotice:
     sessions: tuple[SessionId, ...] = ()
     done: frozenset[str] = frozenset()
     attempts: int = 0
+    unclear: frozenset[str] = frozenset()
+    reason: str = ""
+    name: str = ""
+    tried_at: datetime | None = None
+
+    def abandoned(self, now: datetime) -> bool:
+        """Return whether the process that began to send it was killed."""
+        return self.state is NoticeState.SENDING and now - (self.tried_at or self.at) > ABANDONED_AFTER
 
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS: Final = 5
 """Runs in which a notice is tried."""
+
+MAX_REASON: Final = 200
+
+ABANDONED_AFTER: Final = timedelta(hours=1)
+"""One notice takes a few minutes if ten addresses and the webhook time out."""
 
 
 def final_marks(roll_calls: Iterable[RollCall]) -> dict[SessionId, dict[StudentId, MarkStatus]]:
@@ -81,11 +102,13 @@ def due_kind(
     student_id: StudentId,
     marks: dict[SessionId, dict[StudentId, MarkStatus]],
     earlier: Sequence[SentNotice],
+    now: datetime,
 ) -> NoticeKind | None:
     """Return the notice that is due for a student and day, or None.
 
     There is one notice a day, and one correction. A correction is due once the registers that the notice was about are
-    closed again without an absence.
+    closed again without an absence. A notice whose process was killed is due again, for the receivers that recognise a
+    repeated delivery.
 
     Args:
         marks: of the day's sessions, from `final_marks`.
@@ -95,14 +118,13 @@ def due_kind(
     if not earlier:
         return NoticeKind.ABSENT if absent else None
     last = earlier[-1]
-    if last.state is NoticeState.SENDING:
+    if last.state is NoticeState.SENDING and not last.abandoned(now):
         return None
+    again = last.state in (NoticeState.FAILED, NoticeState.SENDING) and last.attempts < MAX_ATTEMPTS
     if last.kind is NoticeKind.CORRECTION:
-        retry = last.state is NoticeState.FAILED and last.attempts < MAX_ATTEMPTS and not absent
-        return NoticeKind.CORRECTION if retry else None
+        return NoticeKind.CORRECTION if again and not absent else None
     if absent:
-        retry = last.state is NoticeState.FAILED and last.attempts < MAX_ATTEMPTS
-        return NoticeKind.ABSENT if retry else None
-    told = last.state is NoticeState.SENT or bool(last.done)
+        return NoticeKind.ABSENT if again else None
+    told = last.state is not NoticeState.FAILED or bool(last.done | last.unclear)
     settled = all(session in marks for session in last.sessions)
     return NoticeKind.CORRECTION if told and settled else None

@@ -27,6 +27,8 @@ class DocumentKind(StrEnum):
     """Access of other systems."""
     NOTICES = "notices"
     """Messages about absences; the id is the student's."""
+    NOTICE_DAYS = "notice-days"
+    """The students who may have notices of a day; the id is the day and a part of the school."""
     CONTACTS = "contacts"
     """The addresses that receive notices about a student; the id is the student's."""
     WEBHOOKS = "webhooks"
@@ -41,7 +43,7 @@ SCHOOL: Final = "school"
 OF_STUDENTS: Final = frozenset({DocumentKind.ABSENCES, DocumentKind.CONTACTS, DocumentKind.NOTICES})
 """Kinds whose ids are students' ids. They need the student's record, and an erasure removes them with it."""
 
-NAMING_STUDENTS: Final = frozenset({DocumentKind.GUESTS})
+NAMING_STUDENTS: Final = frozenset({DocumentKind.GUESTS, DocumentKind.NOTICE_DAYS})
 """Kinds whose lists name students of other ids. An erasure removes the entries that name the student."""
 
 

@@ -703,6 +703,12 @@ class NoticeNotSent(MusterError):
     category = Category.UNAVAILABLE
 
 
+class NoticeUnclear(NoticeNotSent):
+    """A mail server did not answer, and nobody knows whether it took a notice."""
+
+    code = "notice_unclear"
+
+
 class ScopeMissing(MusterError):
     """An API token was used for something that its scopes do not allow."""
 

@@ -8,7 +8,15 @@ from fastapi import APIRouter, Depends
 from muster.api.access import Access
 from muster.api.authorize import Authorize
 from muster.api.problems import problems
-from muster.api.schemas.notices import ContactList, DueNoticeDocument, DueNoticeList, NoticeDocument, NoticeList
+from muster.api.schemas.notices import (
+    ContactList,
+    DueNoticeDocument,
+    DueNoticeList,
+    NoticeDocument,
+    NoticeList,
+    NoticeSetup,
+    TestNotice,
+)
 from muster.api.system import RecordServices
 from muster.domain.identifiers import parse_student_id
 from muster.domain.period import Period, parse_day
@@ -38,6 +46,18 @@ def notice_routes(system: RecordServices) -> APIRouter:
         access.admin()
         due = [DueNoticeDocument.of(notice) for notice in notices.due()]
         return DueNoticeList(enabled=notices.channels is not None, items=due)
+
+    @router.get("/notices/setup")
+    def show_setup(access: caller) -> NoticeSetup:
+        """Return whether notices are on, who sends and receives them, and their texts; admins only."""
+        access.admin()
+        return NoticeSetup.of(notices.channels, datetime.now(UTC).astimezone(notices.zone).date())
+
+    @router.post("/notices/test", status_code=204, responses=problems(409, 503))
+    def send_test_notice(access: caller, test: TestNotice) -> None:
+        """Send a test message to an address; admins only. It names no student and is not kept."""
+        access.admin()
+        notices.test(test.checked_address(), test.language)
 
     @router.get("/students/{student_id}/contacts")
     def list_contacts(access: caller, student_id: str) -> ContactList:

@@ -2,16 +2,35 @@
 
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from muster.domain.errors import InvalidSetting, NoticeNotSent
+from muster.domain.errors import InvalidSetting, NoticeNotSent, NoticeUnclear
 
 _TIMEOUT_SECONDS: Final = 20
 _PORTS: Final = {"smtps": 465, "smtp": 587}
+
+
+class _NotesData:
+    """Notes whether the text of a message was begun: before that, a lost connection means that nothing was sent."""
+
+    data_begun = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send the text; see `smtplib.SMTP.data`."""
+        self.data_begun = True
+        answered: tuple[int, bytes] = super().data(msg)  # type: ignore[misc]
+        return answered
+
+
+class _Smtp(_NotesData, smtplib.SMTP):
+    pass
+
+
+class _SmtpOverTls(_NotesData, smtplib.SMTP_SSL):
+    pass
 
 
 class SmtpMail:
@@ -47,6 +66,7 @@ class SmtpMail:
 
         Raises:
             NoticeNotSent: the server refused it or was not reached.
+            NoticeUnclear: the connection was lost before the server confirmed the message.
         """
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, address, subject
@@ -55,22 +75,46 @@ class SmtpMail:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(text)
         try:
-            with self._connected() as connection:
-                connection.send_message(message)
+            connection = self._connect()
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise NoticeNotSent(f"The mail server did not take a notice ({type(error).__name__}).") from error
+            raise NoticeNotSent(f"The mail server was not reached ({_words(error)}).") from error
+        try:
+            connection.send_message(message)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            lost = isinstance(error, smtplib.SMTPServerDisconnected) or not isinstance(error, smtplib.SMTPException)
+            if connection.data_begun and lost:
+                raise NoticeUnclear(f"The mail server did not confirm a notice ({_words(error)}).") from error
+            raise NoticeNotSent(f"The mail server did not take a notice ({_words(error)}).") from error
+        else:
+            # The message was taken, whatever happens to the connection now.
+            with suppress(OSError, smtplib.SMTPException):
+                connection.quit()
+        finally:
+            connection.close()
 
-    @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
+    def _connect(self) -> _Smtp | _SmtpOverTls:
         context = ssl.create_default_context()
-        opened = (
-            smtplib.SMTP_SSL(self._host, self._port, timeout=_TIMEOUT_SECONDS, context=context)
+        connection = (
+            _SmtpOverTls(self._host, self._port, timeout=_TIMEOUT_SECONDS, context=context)
             if self._tls_first
-            else smtplib.SMTP(self._host, self._port, timeout=_TIMEOUT_SECONDS)
+            else _Smtp(self._host, self._port, timeout=_TIMEOUT_SECONDS)
         )
-        with opened as connection:
+        try:
             if not self._tls_first:
                 connection.starttls(context=context)
             if self._user:
                 connection.login(self._user, self._password)
-            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _words(error: Exception) -> str:
+    """Name an error without the server's own text, which may repeat an address."""
+    codes: list[int] = []
+    if isinstance(error, smtplib.SMTPResponseException):
+        codes = [error.smtp_code]
+    elif isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+    return " ".join([type(error).__name__, *map(str, codes)])

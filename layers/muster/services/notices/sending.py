@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Protocol
+from math import inf
+from typing import Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from muster.domain.absence_notices import (
-    Contact,
+    MAX_REASON,
     NoticeKind,
     NoticeState,
     SentNotice,
@@ -18,12 +19,19 @@ from muster.domain.absence_notices import (
     final_marks,
 )
 from muster.domain.attendance import RollCall
-from muster.domain.errors import MusterError, NoticeNotSent, NoticesOff, StudentNotFound, VersionConflict
-from muster.domain.identifiers import SessionId, StudentId
+from muster.domain.errors import (
+    MusterError,
+    NoticeNotSent,
+    NoticesOff,
+    NoticeUnclear,
+    StudentNotFound,
+    VersionConflict,
+)
+from muster.domain.identifiers import StudentId
 from muster.domain.period import Period
-from muster.domain.student import Student
+from muster.services.notices.channels import WEBHOOK, Channels, DueNotice, event_of
 from muster.services.notices.records import NoticeRecords
-from muster.services.notices.texts import notice_text, office_text
+from muster.services.notices.texts import notice_text, office_text, trial_text
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 _log = logging.getLogger(__name__)
@@ -31,64 +39,10 @@ _log = logging.getLogger(__name__)
 CORRECTED_WITHIN: Final = timedelta(days=7)
 """Absences that are corrected later than this send no correction."""
 
-WEBHOOK: Final = "webhook"
+MIN_SECONDS_LEFT: Final = 60.0
+"""No notice is begun with less time left: what is killed in the middle stays unclear."""
 
-
-class Mail(Protocol):
-    """Sends e-mail."""
-
-    def send(self, address: str, subject: str, text: str, message_id: str) -> None:
-        """Send one message to one address.
-
-        Raises:
-            NoticeNotSent: it was not sent.
-        """
-
-
-class Events(Protocol):
-    """Sends events to another system."""
-
-    def post(self, event: Mapping[str, Any], delivery_id: str) -> None:
-        """Deliver an event.
-
-        Raises:
-            NoticeNotSent: it was not accepted.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channels:
-    """Where notices go.
-
-    Attributes:
-        mail: None sends no e-mail.
-        office: addresses of the school's office.
-        language: of the office.
-        events: None sends no events.
-    """
-
-    mail: Mail | None = None
-    office: tuple[str, ...] = ()
-    language: str = "en"
-    events: Events | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueNotice:
-    """A notice that is due.
-
-    Attributes:
-        sessions: in which the student is absent, or was for a correction.
-        lessons: the same in words.
-        contacts: addresses of the student's contacts.
-    """
-
-    student: Student
-    day: date
-    kind: NoticeKind
-    sessions: tuple[SessionId, ...]
-    lessons: str
-    contacts: tuple[Contact, ...]
+Earlier = Mapping[tuple[StudentId, date], list[SentNotice]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +50,8 @@ class Notices:
     """The use case of notices.
 
     Each notice is stored as begun before it is sent, so another process does not send it too. If the process is killed
-    before it knows the result, the notice stays begun and is not sent again: a second message would be worse than a
-    line in the list.
+    before it knows the result, no mail is sent again: a second message would be worse than a line in the list. Only the
+    webhook gets it again, with the same id.
 
     Attributes:
         channels: None while notices are switched off.
@@ -111,19 +65,21 @@ class Notices:
     channels: Channels | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def due(self) -> list[DueNotice]:
-        """Return the notices about today, and corrections of the last days, that are due."""
+    def due(self, *, earlier_days: bool = True) -> list[DueNotice]:
+        """Return the notices that are due.
+
+        Args:
+            earlier_days: also corrections of the last days, for which the sessions of these days are read.
+        """
         today = self.now().astimezone(self.zone).date()
-        first = today - CORRECTED_WITHIN
+        first = today - CORRECTED_WITHIN if earlier_days else today
         earlier: dict[tuple[StudentId, date], list[SentNotice]] = {}
         for notice in self.records.find(first, today):
             earlier.setdefault((notice.student_id, notice.day), []).append(notice)
         days = {today} | {day for _, day in earlier}
         return [notice for day in sorted(days) for notice in self._due_on(day, today, earlier)]
 
-    def _due_on(
-        self, day: date, today: date, earlier: Mapping[tuple[StudentId, date], list[SentNotice]]
-    ) -> list[DueNotice]:
+    def _due_on(self, day: date, today: date, earlier: Earlier) -> list[DueNotice]:
         roll_calls = self._roll_calls(day)
         marks = final_marks(roll_calls)
         affected = {student for student, noted in earlier if noted == day}
@@ -134,14 +90,21 @@ class Notices:
         found = []
         for student_id in sorted(affected):
             sent = earlier.get((student_id, day), [])
-            kind = due_kind(student_id, marks, sent)
+            kind = due_kind(student_id, marks, sent, self.now())
             if kind is None:
                 continue
             try:
                 student = self.students.get(student_id)
             except StudentNotFound:
                 continue
-            sessions = absent_in(student_id, marks) if kind is NoticeKind.ABSENT else sent[-1].sessions
+            known = contacts.get(student_id, ())
+            sessions = absent_in(student_id, marks)
+            if kind is NoticeKind.CORRECTION:
+                sessions = sent[-1].sessions
+                # Only those who may have read that the student is absent.
+                if not any(each.state is NoticeState.SENDING for each in sent):
+                    told = {address for each in sent for address in each.done | each.unclear}
+                    known = tuple(contact for contact in known if contact.address in told)
             lessons = self._words([by_session[session] for session in sessions if session in by_session])
             notice = DueNotice(
                 student=student,
@@ -149,7 +112,7 @@ class Notices:
                 kind=kind,
                 sessions=sessions,
                 lessons=lessons,
-                contacts=contacts.get(student_id, ()),
+                contacts=known,
             )
             found.append(notice)
         return found
@@ -170,8 +133,12 @@ class Notices:
             words.append(f"{subject}, {starts.astimezone(self.zone):%H:%M}")
         return "; ".join(words)
 
-    def send(self) -> list[SentNotice]:
+    def send(self, *, earlier_days: bool = True, seconds_left: Callable[[], float] = lambda: inf) -> list[SentNotice]:
         """Send what is due; return the notices as stored.
+
+        Args:
+            earlier_days: as in `due`.
+            seconds_left: until this process is ended. What does not fit is left for the next run.
 
         Raises:
             NoticesOff: notices are switched off.
@@ -179,47 +146,85 @@ class Notices:
         channels = self.channels
         if channels is None:
             raise NoticesOff("Notices are switched off: set MUSTER_NOTICES and a mail server or a webhook.")
-        results = [(due, sent) for due in self.due() if (sent := self._send(due, channels)) is not None]
-        self._tell_office(channels, [due for due, sent in results if sent.attempts == 1])
+        due = self.due(earlier_days=earlier_days)
+        for day in sorted({each.day for each in due}):
+            self.records.list_students(day, {each.student.id for each in due if each.day == day})
+        results = []
+        for each in due:
+            if seconds_left() < MIN_SECONDS_LEFT:
+                _log.warning("notices are left for the next run")
+                break
+            sent = self._send(each, channels)
+            if sent is not None:
+                results.append((each, sent))
+        self._tell_office(channels, [each for each, sent in results if sent.attempts == 1])
         return [sent for _, sent in results]
+
+    def test(self, address: str, language: str) -> None:
+        """Send a test message.
+
+        Raises:
+            NoticesOff: there is no e-mail.
+            NoticeNotSent: it was not sent.
+        """
+        if self.channels is None or self.channels.mail is None:
+            raise NoticesOff("E-mail is switched off: set MUSTER_NOTICES and a mail server.")
+        subject, text = trial_text(language)
+        self.channels.mail.send(address, subject, text, uuid4().hex)
 
     def _send(self, due: DueNotice, channels: Channels) -> SentNotice | None:
         claimed = self._claim(due)
         if claimed is None:
             return None
         version, notices = claimed
-        notice = notices[-1]
-        done, failed = set(notice.done), False
+        notice = self._delivered(due, notices[-1], channels)
+        try:
+            self.records.put(due.student.id, version, [*notices[:-1], notice])
+        except (StudentNotFound, VersionConflict):
+            # Erased in the meantime.
+            return None
+        return notice
+
+    def _delivered(self, due: DueNotice, notice: SentNotice, channels: Channels) -> SentNotice:
+        """Deliver a notice to everyone who does not have it; return it with the result."""
+        done, unclear, failed, reason = set(notice.done), set(notice.unclear), False, ""
         for target, deliver in self._deliveries(due, notice, channels):
-            if target in done:
+            if target in done | unclear:
                 continue
             try:
                 deliver()
                 done.add(target)
+            except NoticeUnclear as error:
+                unclear.add(target)
+                reason = str(error)
             except NoticeNotSent as error:
                 failed = True
-                _log.error("a notice was not sent: %s", error)
-        state = NoticeState.FAILED if failed else NoticeState.SENT
-        notices[-1] = replace(notice, state=state, done=frozenset(done))
-        try:
-            self.records.put(due.student.id, version, notices)
-        except (StudentNotFound, VersionConflict):
-            # Erased in the meantime.
-            return None
-        return notices[-1]
+                reason = str(error)
+        if reason:
+            _log.error("a notice was not sent: %s", reason)
+        elif unclear:
+            reason = notice.reason
+        return replace(
+            notice,
+            state=NoticeState.FAILED if failed else NoticeState.UNCLEAR if unclear else NoticeState.SENT,
+            done=frozenset(done),
+            unclear=frozenset(unclear),
+            reason=reason[:MAX_REASON],
+        )
 
     def _claim(self, due: DueNotice) -> tuple[int, list[SentNotice]] | None:
         """Store a notice as begun; return None if another process did or the student was erased."""
+        now = self.now()
         version, notices = self.records.of_student(due.student.id)
         of_day = [notice for notice in notices if notice.day == due.day]
-        if of_day and of_day[-1].state is NoticeState.SENDING:
+        if of_day and of_day[-1].state is NoticeState.SENDING and not of_day[-1].abandoned(now):
             return None
         repeated = next((notice for notice in of_day if notice.kind is due.kind), None)
-        if repeated is not None and repeated.state is not NoticeState.FAILED:
+        if repeated is not None and repeated.state is not NoticeState.FAILED and not repeated.abandoned(now):
             return None
         if repeated is not None:
             notices.remove(repeated)
-            begun = replace(repeated, state=NoticeState.SENDING, attempts=repeated.attempts + 1)
+            begun = _begun_again(repeated, due)
         else:
             begun = SentNotice(
                 student_id=due.student.id,
@@ -227,13 +232,18 @@ class Notices:
                 kind=due.kind,
                 state=NoticeState.SENDING,
                 delivery_id=uuid4().hex,
-                at=self.now(),
+                at=now,
                 sessions=due.sessions,
                 attempts=1,
+                name=due.student.name,
             )
+        begun = replace(begun, tried_at=now)
         try:
             return self.records.put(due.student.id, version, [*notices, begun]), [*notices, begun]
-        except (VersionConflict, StudentNotFound):
+        except VersionConflict:
+            return None
+        except StudentNotFound:
+            self.records.unlist_student(due.day, due.student.id)
             return None
 
     def _deliveries(
@@ -267,14 +277,10 @@ class Notices:
                     _log.error("the office was not told: %s", error)
 
 
-def event_of(due: DueNotice, notice: SentNotice) -> dict[str, Any]:
-    """Return the event that a webhook receives; docs/integration.md describes it."""
-    return {
-        "id": notice.delivery_id,
-        "type": f"attendance.{due.kind.value}",
-        "day": due.day.isoformat(),
-        "student_id": due.student.id,
-        "name": due.student.name,
-        "group_ids": sorted(due.student.groups),
-        "session_ids": list(due.sessions),
-    }
+def _begun_again(notice: SentNotice, due: DueNotice) -> SentNotice:
+    unclear, reason = notice.unclear, notice.reason
+    if notice.state is NoticeState.SENDING:
+        # The process was killed somewhere between the first address and the last.
+        unclear |= {contact.address for contact in due.contacts} - notice.done
+        reason = "The process was ended before it knew who has the notice."
+    return replace(notice, state=NoticeState.SENDING, attempts=notice.attempts + 1, unclear=unclear, reason=reason)

@@ -17,6 +17,8 @@ LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "office": "Notices about absences on {day}:\n\n{lines}\n",
         "office_absent": "absent",
         "office_correction": "corrected: not absent",
+        "test_subject": "Test message of the attendance register",
+        "test": "This is a test. Notices of absences will come from this address.\n",
     },
     "de": {
         "day": "{day:%d.%m.%Y}",
@@ -28,6 +30,8 @@ LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "office": "Benachrichtigungen über Abwesenheiten am {day}:\n\n{lines}\n",
         "office_absent": "abwesend",
         "office_correction": "berichtigt: nicht abwesend",
+        "test_subject": "Testnachricht der Anwesenheitsliste",
+        "test": "Dies ist ein Test. Nachrichten über Abwesenheiten kommen von dieser Adresse.\n",
     },
     "hi": {
         "day": "{day:%d/%m/%Y}",
@@ -39,6 +43,8 @@ LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "office": "{day} की अनुपस्थितियों की सूचनाएँ:\n\n{lines}\n",
         "office_absent": "अनुपस्थित",
         "office_correction": "सुधार: अनुपस्थित नहीं",
+        "test_subject": "उपस्थिति रजिस्टर का परीक्षण संदेश",
+        "test": "यह एक परीक्षण है। अनुपस्थिति की सूचनाएँ इसी पते से आएँगी।\n",
     },
     "ar": {
         "day": "{day:%d/%m/%Y}",
@@ -50,6 +56,8 @@ LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {
         "office": "إشعارات الغياب في {day}:\n\n{lines}\n",
         "office_absent": "غائب",
         "office_correction": "صُحِّح: غير غائب",
+        "test_subject": "رسالة تجريبية من سجل الحضور",
+        "test": "هذه رسالة تجريبية. ستصل إشعارات الغياب من هذا العنوان.\n",
     },
 }
 """By language, then by text."""
@@ -79,3 +87,23 @@ def office_text(language: str, day: date, lines: list[tuple[str, NoticeKind, str
     written = [f"- {name}: {texts[f'office_{kind.value}']} ({lessons})" for name, kind, lessons in lines]
     subject = texts["office_subject"].format(day=shown, count=len(lines))
     return subject, texts["office"].format(day=shown, lines="\n".join(written))
+
+
+def trial_text(language: str) -> tuple[str, str]:
+    """Return subject and text of a test message."""
+    texts = LANGUAGES[language]
+    return texts["test_subject"], texts["test"]
+
+
+SAMPLE_NAME: Final = "Ada Lovelace"
+
+
+def samples(day: date) -> dict[str, dict[NoticeKind, tuple[str, str]]]:
+    """Return subject and text of each kind of message by language, about an invented student."""
+    return {
+        language: {
+            kind: notice_text(kind, language, name=SAMPLE_NAME, day=day, lessons="Mathematics, 08:15")
+            for kind in NoticeKind
+        }
+        for language in LANGUAGES
+    }

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,20 +27,27 @@ class Webhook:
         url: HTTPS, or HTTP on this machine.
         secret: shared with the receiver, for signatures.
         wait: waits for some seconds.
+        public_only: nothing is sent to addresses of this machine and of private networks.
 
     Raises:
         InvalidSetting: the address is not HTTPS, or the secret is too short.
     """
 
-    def __init__(self, url: str, secret: str, wait: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, url: str, secret: str, wait: Callable[[float], None] = time.sleep, *, public_only: bool = False
+    ) -> None:
         parts = urlsplit(url)
-        if not parts.hostname or not (parts.scheme == "https" or parts.hostname in _LOOPBACK):
+        local = not public_only and parts.scheme == "http" and parts.hostname in _LOOPBACK
+        if not parts.hostname or not (parts.scheme == "https" or local):
             raise InvalidSetting("MUSTER_WEBHOOK_URL must be an address that begins with https://.")
+        if parts.username is not None or _has_control(url):
+            raise InvalidSetting("MUSTER_WEBHOOK_URL must have no user name, space or line break.")
         if len(secret) < MIN_SECRET_LENGTH:
             raise InvalidSetting(f"MUSTER_WEBHOOK_SECRET needs {MIN_SECRET_LENGTH} random characters.")
         self._parts = parts
         self._secret = secret.encode()
         self._wait = wait
+        self._public_only = public_only
 
     def post(self, event: Mapping[str, Any], delivery_id: str) -> None:
         """Deliver an event, in up to three attempts with the same delivery id.
@@ -58,6 +66,15 @@ class Webhook:
             self._wait(wait)
         raise NoticeNotSent(f"The receiver of events did not accept a notice ({status or 'no answer'}).")
 
+    def _check_peer(self, connection: HTTPConnection) -> None:
+        """Refuse an address that is not public before anything is sent to it, whatever its name resolved to.
+
+        Raises:
+            NoticeNotSent: the address is not public.
+        """
+        if self._public_only and not ip_address(connection.sock.getpeername()[0]).is_global:
+            raise NoticeNotSent("The receiver of events has no public address: MUSTER_WEBHOOK_URL must have one.")
+
     def _attempt(self, body: bytes, delivery_id: str) -> int:
         """Return the status of one attempt, or 0 without an answer."""
         timestamp = str(int(time.time()))
@@ -71,12 +88,18 @@ class Webhook:
         connection = kind(str(self._parts.hostname), self._parts.port, timeout=_TIMEOUT_SECONDS)
         path = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
         try:
+            connection.connect()
+            self._check_peer(connection)
             connection.request("POST", path, body, headers)
             return connection.getresponse().status
         except (OSError, HTTPException):
             return 0
         finally:
             connection.close()
+
+
+def _has_control(url: str) -> bool:
+    return any(character.isspace() or not character.isprintable() for character in url)
 
 
 def signature(secret: bytes, timestamp: str, body: bytes) -> str:
