@@ -160,6 +160,9 @@ def fill(place: AwsPlace) -> None:
     stores.documents.put(DocumentKind.ABSENCES, "s1", 0, {"absences": [planned.to_json()]})
     tokens = ApiTokens(stores.documents, Groups(stores.groups, stores.students, stores.sessions))
     tokens.add("school", [Scope.ROSTER_READ], None, UserId("admin"))
+    day = {"day": f"{now:%Y-%m-%d}", "starts_at": now.isoformat(), "expires_at": now.isoformat()}
+    code = {"name": "Jo", "group_ids": ["7b"], "created_at": now.isoformat(), "created_by": "admin"}
+    stores.documents.put(DocumentKind.SUBSTITUTES, "K7P", 0, {**code, **day})
     stores.heads.promote(pack, stores.heads.save(pack, b"head", {}), None)
 
 
@@ -177,6 +180,9 @@ WORKING = {
     "students withdraw": ("s1", "--yes"),
     "students erase": ("s1", "--yes", "--verify"),
     "oneroster import": ("roster.zip", "--yes"),
+    "substitutes list": (),
+    "substitutes add": ("Jo Park", "--group", "8a"),
+    "substitutes remove": ("K7P", "--yes"),
     "tokens list": (),
     "tokens add": ("office", "--scope", "roster:read"),
     "tokens revoke": ("school", "--yes"),
@@ -239,6 +245,7 @@ def test_a_command_works_on_the_stage_and_leaves_no_local_store(
     fill(aws)
     workstation.name_stage(aws)
     monkeypatch.setenv("MUSTER_KEEP_SESSIONS_DAYS", "365")
+    monkeypatch.setenv("MUSTER_SUBSTITUTES", "true")
     (workstation.folder / "roster.csv").write_text("student_id,name\ns2,Bea\n")
     (workstation.folder / "lessons.csv").write_text("group,weekday,starts,ends,subject\n7b,Monday,8:00,8:45,Art\n")
     (workstation.folder / "roster.zip").write_bytes(archive(package()))

@@ -80,6 +80,9 @@ ACCESS_RULES = {
     "POST /v1/notices/test": AccessRule("admin", {"json": {"address": "head@example.edu"}}),
     "GET /v1/students/{student_id}/contacts": AccessRule("admin"),
     "PUT /v1/students/{student_id}/contacts": AccessRule("admin", {"json": {"items": []}}),
+    "GET /v1/substitutes": AccessRule("admin"),
+    "POST /v1/substitutes": AccessRule("admin", {"json": {"name": "Jo Park", "group_ids": ["7b"]}}),
+    "DELETE /v1/substitutes/{substitute_id}": AccessRule("admin"),
     "GET /v1/tokens": AccessRule("admin"),
     "PUT /v1/tokens/{name}": AccessRule("admin", {"json": {"scopes": ["roster:read"]}}),
     "DELETE /v1/tokens/{name}": AccessRule("admin"),
@@ -178,6 +181,7 @@ def ask(client: httpx.Client, tokens: Tokens) -> Callable[[str, str], httpx.Resp
             "name": "office",
             "absence_id": "a1",
             "guest_id": "a2",
+            "substitute_id": "K7P",
         }
         arguments = dict(ACCESS_RULES[route].arguments)
         bearer = {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
@@ -222,6 +226,7 @@ def test_a_teacher_cannot_tell_what_does_not_exist_from_what_is_not_theirs(
         "name": "office",
         "absence_id": "a1",
         "guest_id": "a2",
+        "substitute_id": "K7P",
     }
     there = path.format(student_id="s1", group_id="7b", session_id="monday", **ids)
     nowhere = path.format(student_id="s99", group_id="99", session_id="sunday", **ids)

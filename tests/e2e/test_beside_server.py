@@ -49,6 +49,9 @@ COMMANDS: dict[str, str] = {
     "oneroster import": "{work}/roster.zip --yes",
     "tokens add": "office --scope roster:read",
     "tokens list": "",
+    "substitutes add": "Jo --group g",
+    "substitutes list": "",
+    "substitutes remove": "SUBSTITUTE --yes",
     "tokens revoke": "office --yes",
     "notices contacts": "cli1 --address parent@example.org",
     "notices list": "",
@@ -129,10 +132,10 @@ def prepare(data: Path, work: Path, samples: Path) -> None:
 
 
 def run_all(data: Path, work: Path, samples: Path) -> None:
-    face = photo = absence = ""
+    face = photo = absence = substitute = ""
     for name, template in COMMANDS.items():
         text = template.format(data=data, work=work, samples=samples)
-        for word, found in (("FACE", face), ("PHOTO", photo), ("ABSENCE", absence)):
+        for word, found in (("FACE", face), ("PHOTO", photo), ("ABSENCE", absence), ("SUBSTITUTE", substitute)):
             text = text.replace(word, found)
         done = muster(data, *name.split(), *text.split(), "--json")
         assert "Traceback" not in done.stderr, (name, done.stderr)
@@ -148,6 +151,8 @@ def run_all(data: Path, work: Path, samples: Path) -> None:
             face, photo = read["faces"][0]["face_id"], read["photo_id"]
         if name == "absences add":
             absence = json.loads(done.stdout)["absence_id"]
+        if name == "substitutes add":
+            substitute = json.loads(done.stdout)["substitute_id"]
 
 
 def status_of(url: str) -> int:

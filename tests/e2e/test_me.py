@@ -23,6 +23,8 @@ def test_everyone_at_a_machine_without_users_is_its_admin(client: httpx.Client, 
         "max_photo_bytes": 25_000_000,
         "consent_wording": "2026-2",
         "pack": system.pack,
+        "substitutes": True,
+        "access_ends_at": None,
     }
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from muster.domain.actor import Actor
 from muster.domain.api_token import ApiToken
 from muster.domain.attendance import Session
 from muster.domain.errors import NotAllowed, SessionNotFound, StudentNotFound
+from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.domain.student import Student
+from muster.domain.substitute import AUDIT_PREFIX, Substitute
 from muster.domain.user import Role
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
@@ -20,18 +23,30 @@ class Principal:
     Attributes:
         name: for display, if known.
         token: the API token; None for a person.
+        substitute: access for one day; None for everybody else.
     """
 
     user_id: UserId
     role: Role
     name: str | None = None
     token: ApiToken | None = None
+    substitute: Substitute | None = None
 
     @classmethod
     def of_token(cls, token: ApiToken) -> "Principal":
         """Return the principal for an API token. A token for all groups counts as an admin within its scopes."""
         role = Role.ADMIN if token.groups is None else Role.TEACHER
         return cls(token.user_id, role, token.name, token)
+
+    @classmethod
+    def of_substitute(cls, substitute: Substitute) -> "Principal":
+        """Return the principal for a substitute, who counts as a teacher of the code's groups."""
+        return cls(substitute.user_id, Role.TEACHER, substitute.name, substitute=substitute)
+
+    @property
+    def log_id(self) -> str:
+        """The id for logs, which name no substitute."""
+        return self.user_id if self.substitute is None else AUDIT_PREFIX + self.substitute.id
 
 
 class Access:
@@ -66,8 +81,14 @@ class Access:
         if self.principal.token is not None:
             return self.principal.token.groups
         if self._own is None:
-            self._own = frozenset(group.id for group in self._groups.find() if self.principal.user_id in group.teachers)
+            self._own = frozenset(group.id for group in self._groups.find() if self._teaches(group))
         return self._own
+
+    def _teaches(self, group: Group) -> bool:
+        substitute = self.principal.substitute
+        if substitute is not None:
+            return group.id in substitute.groups
+        return self.principal.user_id in group.teachers
 
     def actor(self) -> Actor:
         """Return the caller in the form that the services take."""
@@ -117,7 +138,72 @@ class Access:
             self.any_of(())
             raise
         self.group(session.group_id)
+        self.at(session.started_at)
         return session
+
+    def at(self, moment: datetime | None) -> None:
+        """Check that the caller may see and open sessions of this time; a substitute may on their day only.
+
+        Raises:
+            NotAllowed: a substitute's access has another day.
+        """
+        substitute = self.principal.substitute
+        if substitute is not None and moment is not None and not substitute.covers(moment):
+            raise _other_day(substitute)
+
+    def on(self, day: date) -> None:
+        """Check that the caller may see and open the lessons of a day.
+
+        Raises:
+            NotAllowed: a substitute's access has another day.
+        """
+        substitute = self.principal.substitute
+        if substitute is not None and day != substitute.day:
+            raise _other_day(substitute)
+
+    def within(self, since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
+        """Return the part of a period whose sessions the caller may see: from `since`, before `until`."""
+        substitute = self.principal.substitute
+        if substitute is None:
+            return since, until
+        return max(since or substitute.starts_at, substitute.starts_at), min(
+            until or substitute.expires_at, substitute.expires_at
+        )
+
+    def photos_of(self, session_id: SessionId | None) -> None:
+        """Check that the caller may add photos to a session, whether or not it exists.
+
+        Raises:
+            NotAllowed: a substitute's access has another day.
+        """
+        if self.principal.substitute is None or session_id is None:
+            return
+        try:
+            self.at(self._sessions.get(session_id).started_at)
+        except SessionNotFound:
+            return
+
+    def member_of_staff(self) -> None:
+        """Check that the caller has more than a substitute's access.
+
+        Raises:
+            NotAllowed: the caller is a substitute.
+        """
+        if self.principal.substitute is not None:
+            raise not_for_substitutes()
+
+    def knows_students(self) -> bool:
+        """Return whether templates may learn from faces that the caller names."""
+        return self.principal.substitute is None
+
+
+def not_for_substitutes() -> NotAllowed:
+    """Return the error for what substitutes may not do."""
+    return NotAllowed("A substitute keeps the registers of one day only. Ask a teacher or an admin to do this.")
+
+
+def _other_day(substitute: Substitute) -> NotAllowed:
+    return NotAllowed(f"This isn't on {substitute.day}, the day of your access. Ask a teacher or an admin.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from muster.api.middleware.idempotency import IdempotencyMiddleware
 from muster.api.middleware.rate_limit import RateLimitMiddleware
 from muster.api.middleware.request_log import RequestLogMiddleware
 from muster.api.middleware.web_client import WebClientMiddleware
+from muster.api.routes import substitutes
 from muster.api.routes.absences import absence_routes
 from muster.api.routes.codes import code_routes
 from muster.api.routes.exports import export_routes
@@ -39,8 +40,10 @@ from muster.api.routes.users import user_routes
 from muster.api.system import RecordServices, Services
 from muster.api.workload import archive_work, picture_work, recognition_work
 
-PUBLIC_PATHS = frozenset({"/health", "/openapi.json", documentation.PAGE, documentation.FILES})
-"""Routes without authentication. They contain no personal data."""
+PUBLIC_PATHS = frozenset(
+    {"/health", "/openapi.json", documentation.PAGE, documentation.FILES, substitutes.SIGN_IN_PATH}
+)
+"""Routes without authentication. They contain no personal data without a substitute's code."""
 
 MAX_BODY_BYTES = 110_000_000
 """Ten phone photos of 10 MB and the form around them. A single photo has a lower limit of its own."""
@@ -75,10 +78,10 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
         form_limits={"max_files": 20, "max_fields": 200, "max_part_size": 64_000},
     )
     # The last added is the outermost.
-    app.add_middleware(IdempotencyMiddleware, answers=system.answers)
+    app.add_middleware(IdempotencyMiddleware, answers=system.answers, secret_paths=substitutes.SECRET_PATHS)
     app.add_middleware(RequireAuthenticationMiddleware, public_paths=PUBLIC_PATHS)
     if system.limits is not None:
-        app.add_middleware(RateLimitMiddleware, limits=system.limits)
+        app.add_middleware(RateLimitMiddleware, limits=system.limits, sign_in_paths={substitutes.SIGN_IN_PATH})
     app.add_middleware(AuthenticationMiddleware, sign_in=system.sign_in)
     if site is not None:
         app.add_middleware(WebClientMiddleware, folder=site)
@@ -105,6 +108,7 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, guest_routes(system))
     _add(app, oneroster_routes(system))
     _add(app, token_routes(system))
+    _add(app, substitutes.substitute_routes(system))
     _add(app, notice_routes(system))
     _add(app, training_routes(system))
     _add(app, group_routes(system))

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from muster.api.access import Access, AccessRules
 from muster.api.middleware.authentication import caller_of
 from muster.api.scopes import check_scopes
+from muster.api.substitute_routes import check_substitute
 from muster.domain.errors import MusterError
 
 # Only documents the token in OpenAPI; `SignIn` reads it.
@@ -31,7 +32,7 @@ class Authorize:
 
         Raises:
             SignInRequired: the request carries no valid token.
-            NotAllowed: the user has no role.
+            NotAllowed: the user has no role, or a substitute may not use this route.
             ScopeMissing: an API token has no scope that opens this route.
         """
         caller = caller_of(request.scope)
@@ -39,4 +40,6 @@ class Authorize:
             raise caller
         if caller.token is not None:
             check_scopes(caller.token.scopes, request.method, request.scope["route"].path)
+        if caller.substitute is not None:
+            check_substitute(request.method, request.scope["route"].path)
         return self._rules.of(caller)

@@ -111,6 +111,7 @@ BY_NAME: Final[Mapping[str, Any]] = {
     "status": "present",
     "student_id": "s1",
     "subject": "Mathematics",
+    "substitute_id": "K7P",
     "teacher": "Ms Byron",
     "text": "attendance",
     "time_format": "%H:%M",

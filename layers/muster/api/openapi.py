@@ -10,6 +10,7 @@ from muster.api.examples import illustrate
 from muster.api.middleware.idempotency import HEADER
 from muster.api.middleware.rate_limit import wait_detail
 from muster.api.problems import MEDIA_TYPE, NO_FACE, UNEXPECTED
+from muster.api.routes.substitutes import SECRET_PATHS
 from muster.api.sign_in import NOT_SIGNED_IN
 from muster.domain.errors import (
     ImageTooLarge,
@@ -66,16 +67,16 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = plain()
-            for item in document["paths"].values():
+            for path, item in document["paths"].items():
                 for method, operation in item.items():
-                    _complete(method, operation)
+                    _complete(method, operation, repeatable=method == "post" and path not in SECRET_PATHS)
             illustrate(document)
         return plain()
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(method: str, operation: dict[str, Any]) -> None:
+def _complete(method: str, operation: dict[str, Any], *, repeatable: bool) -> None:
     codes = {500}
     if operation.get("security"):
         codes.update(_SIGNED_IN)
@@ -83,6 +84,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         codes.update(_WITH_BODY)
     if method == "post":
         codes.update(_CREATING)
+    if repeatable:
         operation.setdefault("parameters", []).append(_KEY_PARAMETER)
     responses: dict[str, Any] = operation["responses"]
     known = {int(code) for code, response in responses.items() if _is_problem(response)}

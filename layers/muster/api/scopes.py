@@ -111,6 +111,9 @@ PEOPLE_ONLY: Final = frozenset(
         "DELETE /v1/students/{student_id}",
         # What marks count as, who has access, and how the system is run.
         "PUT /v1/codes",
+        "GET /v1/substitutes",
+        "POST /v1/substitutes",
+        "DELETE /v1/substitutes/{substitute_id}",
         "GET /v1/tokens",
         "PUT /v1/tokens/{name}",
         "DELETE /v1/tokens/{name}",

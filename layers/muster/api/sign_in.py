@@ -12,8 +12,10 @@ from muster.domain.actor import OPERATOR
 from muster.domain.api_token import TOKEN_PREFIX
 from muster.domain.errors import NotAllowed, SignInRequired
 from muster.domain.identifiers import UserId
+from muster.domain.substitute import SUBSTITUTE_PREFIX
 from muster.domain.user import Role
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.exchange.substitutes import Substitutes
 from muster.services.roster.people import Directory, SignedIn
 from muster.services.roster.users import Users
 
@@ -50,15 +52,18 @@ class LocalSignIn:
     use its own host name, and not be sent by another site's page.
     """
 
-    def __init__(self, users: Users, api_tokens: ApiTokens) -> None:
+    def __init__(self, users: Users, api_tokens: ApiTokens, substitutes: Substitutes) -> None:
         self._users = users
         self._api_tokens = api_tokens
+        self._substitutes = substitutes
 
     def principal(self, request: HTTPConnection) -> Principal:
         """Return the caller; see `SignIn.principal`."""
         token = _bearer(request)
         if token.startswith(TOKEN_PREFIX):
             return _of_api_token(self._api_tokens, token)
+        if token.startswith(SUBSTITUTE_PREFIX):
+            return _of_substitute(self._substitutes, token)
         if token:
             user = self._users.of_token(token)
             if user is None:
@@ -74,19 +79,23 @@ class GatewaySignIn:
     """Users of the cloud, by the claims that the gateway verified. Nothing else in the request is trusted.
 
     ID tokens and access tokens are accepted; only ID tokens say who the user is. A request without claims came through
-    the gateway of other systems, which verifies nothing: it needs an API token.
+    a gateway that verifies nothing: it needs an API token, or the token of a substitute.
     """
 
-    def __init__(self, directory: Directory, api_tokens: ApiTokens) -> None:
+    def __init__(self, directory: Directory, api_tokens: ApiTokens, substitutes: Substitutes) -> None:
         self._directory = directory
         self._api_tokens = api_tokens
+        self._substitutes = substitutes
 
     def principal(self, request: HTTPConnection) -> Principal:
         """Return the caller; see `SignIn.principal`."""
         context = request.scope.get("aws.event", {}).get("requestContext", {})
         claims = (context.get("authorizer") or {}).get("jwt", {}).get("claims") or {}
-        if not claims and (token := _bearer(request)).startswith(TOKEN_PREFIX):
+        token = "" if claims else _bearer(request)
+        if token.startswith(TOKEN_PREFIX):
             return _of_api_token(self._api_tokens, token)
+        if token.startswith(SUBSTITUTE_PREFIX):
+            return _of_substitute(self._substitutes, token)
         if not claims.get("sub"):
             raise SignInRequired("Sign in, then send the request again.")
         groups = _groups(claims)
@@ -107,6 +116,13 @@ def _of_api_token(api_tokens: ApiTokens, text: str) -> Principal:
     if token is None:
         raise SignInRequired("The API token is wrong, expired or revoked. Ask an admin for another (`muster tokens`).")
     return Principal.of_token(token)
+
+
+def _of_substitute(substitutes: Substitutes, text: str) -> Principal:
+    substitute = substitutes.check(text)
+    if substitute is None:
+        raise SignInRequired("Your access as a substitute has ended. Ask the office of the school for a code.")
+    return Principal.of_substitute(substitute)
 
 
 def _signed_in(claims: Mapping[str, Any]) -> SignedIn:

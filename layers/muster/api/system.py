@@ -12,6 +12,7 @@ from muster.api.sign_in import SignIn
 from muster.domain.identifiers import PackId
 from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.exchange.substitutes import Substitutes
 from muster.services.notices.sending import Notices
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
@@ -64,6 +65,7 @@ class RecordServices:
         users: None if accounts are managed elsewhere, as in the cloud.
         notices: of absences.
         api_tokens: the tokens of other systems.
+        substitutes: the codes of substitutes.
         check_store: raises if the store cannot be written; called by health checks.
     """
 
@@ -95,6 +97,7 @@ class RecordServices:
     users: Users | None = field(default=None, kw_only=True)
     notices: Notices = field(kw_only=True)
     api_tokens: ApiTokens = field(kw_only=True)
+    substitutes: Substitutes = field(kw_only=True)
     check_store: Callable[[], None] = field(default=lambda: None, kw_only=True)
 
 

@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "notices": ("notices:app", "Notices of absences by e-mail and webhook."),
     "oneroster": ("oneroster:app", "Rosters of a school's information system, as OneRoster CSV."),
     "packs": ("packs:app", "Model packs: detector, segmenter and embedder with pinned weights."),
+    "substitutes": ("substitutes:app", "Codes of substitutes, for one day."),
     "tokens": ("tokens:app", "API tokens of other systems, such as a school's information system."),
     "users": ("users:app", "Users of the server on this machine, or of an AWS stage."),
 }

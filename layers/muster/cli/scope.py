@@ -11,6 +11,7 @@ ON_STAGES: Final = frozenset(
         *("students learned-faces", "students forget-faces", "students withdraw", "students erase"),
         *("groups list", "groups add", "groups change", "groups remove"),
         *("notices list", "notices preview", "notices contacts"),
+        *("substitutes list", "substitutes add", "substitutes remove"),
         *("oneroster import", "tokens list", "tokens add", "tokens revoke"),
         *("absences list", "absences add", "absences remove"),
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),

@@ -15,6 +15,7 @@ from muster.composition.record_services import build_record_services
 from muster.domain.errors import UserPoolNotConfigured
 from muster.domain.period import parse_zone
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.exchange.substitutes import Substitutes
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roll_call.absences import PlannedAbsences
 from muster.services.roll_call.guests import Guests
@@ -69,17 +70,30 @@ def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
     stores = access.stores
     groups = Groups(stores.groups, stores.students, stores.sessions)
     directory = Directory(stores.people, groups)
+    substitutes = open_substitutes(settings, access)
     return build_record_services(
         stores,
         settings,
-        sign_in=GatewaySignIn(directory, ApiTokens(stores.documents, groups)),
+        sign_in=GatewaySignIn(directory, ApiTokens(stores.documents, groups), substitutes),
         people=directory,
+        substitutes=substitutes,
         max_photo_bytes=_MAX_PHOTO_BYTES,
         request_training=request_by_event,
         uploads=access.uploads,
         max_upload_bytes=settings.upload_limit_bytes,
         channels=open_stage_channels(settings),
     )
+
+
+def open_substitutes(settings: AwsSettings, access: AwsAccess) -> Substitutes:
+    """Build the codes of substitutes, which work only if the stage has an API for them.
+
+    Raises:
+        InvalidRequest: no time zone has the name in the settings.
+    """
+    stores = access.stores
+    groups = Groups(stores.groups, stores.students, stores.sessions)
+    return Substitutes(stores.documents, groups, parse_zone(settings.time_zone), enabled=settings.substitutes)
 
 
 def open_accounts(settings: AwsSettings, access: AwsAccess) -> Accounts:
@@ -103,7 +117,14 @@ def open_retention(settings: AwsSettings, access: AwsAccess) -> Retention:
     stores = access.stores
     absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, parse_zone(settings.time_zone))
     guests = Guests(stores.documents, stores.students, stores.sessions)
-    return Retention(stores.groups, stores.sessions, limits, expire=absences.expire, forget=guests.forget)
+    return Retention(
+        stores.groups,
+        stores.sessions,
+        limits,
+        clean=open_substitutes(settings, access).sweep,
+        expire=absences.expire,
+        forget=guests.forget,
+    )
 
 
 def open_retraining(settings: RetrainSettings, access: AwsAccess) -> Retraining:

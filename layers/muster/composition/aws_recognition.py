@@ -33,4 +33,10 @@ def open_services(settings: AwsSettings, access: AwsAccess) -> Services:
 
 def open_uploaded_photos(access: AwsAccess, services: Services) -> UploadedPhotos:
     """Build the reading of photos that were sent straight to S3."""
-    return UploadedPhotos(access.uploads, access.stores.groups, services.registration, services.detection)
+    return UploadedPhotos(
+        access.uploads,
+        access.stores.groups,
+        services.registration,
+        services.detection,
+        services.substitutes.groups_at,
+    )

@@ -18,6 +18,7 @@ class AwsSettings(CommonSettings):
         photos_bucket, models_bucket: names of the buckets.
         home: folder of the model packs in the image; functions that read no photo have none.
         upload_limit_bytes: largest photo that is sent straight to S3.
+        substitutes: whether the stage has an API for substitutes, who sign in with a code.
         user_pool_id: the stage's user pool, for `muster users`; functions need none.
         webhook_parameter: the parameter of Systems Manager that holds the secret shared with the receiver of events.
     """
@@ -28,6 +29,7 @@ class AwsSettings(CommonSettings):
     models_bucket: str
     home: Path = Path("/opt/muster")
     upload_limit_bytes: int = Field(default=25_000_000, gt=0)
+    substitutes: bool = False
     user_pool_id: str | None = None
     webhook_parameter: str = ""
 

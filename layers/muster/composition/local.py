@@ -13,7 +13,9 @@ from muster.api.system import RecordServices, Services
 from muster.composition.notices import open_channels
 from muster.composition.record_services import build_record_services
 from muster.composition.settings import LocalSettings
+from muster.domain.period import parse_zone
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.exchange.substitutes import Substitutes
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import LocalPeople
@@ -105,7 +107,7 @@ class LocalBackend:
             self.stores.groups,
             self.stores.sessions,
             limits,
-            clean=self.stores.upkeep.rewrite,
+            clean=self._clean,
             expire=self.records.absences.expire,
             forget=self.records.guests.forget,
         )
@@ -174,6 +176,10 @@ class LocalBackend:
             decode=self._decode,
         )
 
+    def _clean(self) -> None:
+        self.records.substitutes.sweep()
+        self.stores.upkeep.rewrite()
+
     @cached_property
     def _groups(self) -> Groups:
         return Groups(self.stores.groups, self.stores.students, self.stores.sessions)
@@ -189,11 +195,13 @@ class LocalBackend:
         return decode
 
     def _records(self, trainer: Trainer | None) -> RecordServices:
+        substitutes = Substitutes(self.stores.documents, self._groups, parse_zone(self.settings.time_zone))
         return build_record_services(
             self.stores,
             self.settings,
-            sign_in=LocalSignIn(self.users, ApiTokens(self.stores.documents, self._groups)),
+            sign_in=LocalSignIn(self.users, ApiTokens(self.stores.documents, self._groups), substitutes),
             people=LocalPeople(self.stores.users),
+            substitutes=substitutes,
             max_photo_bytes=DEFAULT_IMAGE_LIMITS.file_bytes,
             limits=RateLimits(),
             channels=open_channels(self.settings),

@@ -13,6 +13,7 @@ from muster.packs.manifest import shipped_spec
 from muster.services.caches.heads import HeadPointer
 from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
+from muster.services.exchange.substitutes import Substitutes
 from muster.services.notices.channels import Channels
 from muster.services.notices.records import NoticeRecords
 from muster.services.notices.sending import Notices
@@ -90,6 +91,7 @@ def build_record_services(
     *,
     sign_in: SignIn,
     people: People,
+    substitutes: Substitutes,
     max_photo_bytes: int,
     limits: RateLimits | None = None,
     trainer: Trainer | None = None,
@@ -104,6 +106,7 @@ def build_record_services(
 
     Args:
         people: names of users.
+        substitutes: their codes.
         max_photo_bytes: largest photo in a request.
         limits: None if a gateway limits the rate of requests.
         trainer: None if this process cannot train.
@@ -194,6 +197,7 @@ def build_record_services(
             channels=channels,
         ),
         api_tokens=ApiTokens(stores.documents, groups),
+        substitutes=substitutes,
         check_store=check_store,
         retention=RetentionPreview(
             stores.groups, stores.sessions, RetentionLimits(keep_photos_days, settings.keep_sessions_days)

@@ -716,6 +716,34 @@ class ScopeMissing(MusterError):
     category = Category.FORBIDDEN
 
 
+class SubstituteCodeWrong(MusterError):
+    """No substitute has a code like this."""
+
+    code = "substitute_code_wrong"
+    category = Category.FORBIDDEN
+
+
+class SubstituteCodeNotValid(MusterError):
+    """A substitute's code is right, but cannot be used now."""
+
+    code = "substitute_code_not_valid"
+    category = Category.FORBIDDEN
+
+
+class SubstituteNotFound(MusterError):
+    """No substitute's code has this id."""
+
+    code = "substitute_not_found"
+    category = Category.NOT_FOUND
+
+
+class SubstitutesOff(MusterError):
+    """A substitute's code is to be made or used, but the stage has no access for substitutes."""
+
+    code = "substitutes_off"
+    category = Category.CONFLICT
+
+
 class AbsenceNotFound(MusterError):
     """The student has no such planned absence, or no longer."""
 

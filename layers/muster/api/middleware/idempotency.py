@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from tempfile import SpooledTemporaryFile
@@ -43,7 +43,11 @@ _RENEWAL_THREADS: Final = 2
 
 
 class IdempotencyMiddleware:
-    """Stores responses by key and replays them; runs after `AuthenticationMiddleware`."""
+    """Stores responses by key and replays them; runs after `AuthenticationMiddleware`.
+
+    Args:
+        secret_paths: paths whose responses contain secrets and are never stored.
+    """
 
     def __init__(
         self,
@@ -51,7 +55,9 @@ class IdempotencyMiddleware:
         answers: IdempotencyStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         renew_every: timedelta = CLAIM_LIFETIME / 4,
+        secret_paths: Collection[str] = (),
     ) -> None:
+        self._secret_paths = secret_paths
         self._app = app
         self._answers = answers
         self._now = now
@@ -61,7 +67,7 @@ class IdempotencyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, unless it was executed before."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] in self._secret_paths:
             await self._app(scope, receive, send)
             return
         key, caller = Headers(scope=scope).get(HEADER), caller_of(scope)

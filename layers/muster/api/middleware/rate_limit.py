@@ -1,6 +1,7 @@
 """Rate limits per user, in this process's memory; in the cloud the gateway limits requests instead."""
 
 import math
+from collections.abc import Collection
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,10 +18,15 @@ def wait_detail(seconds: int) -> str:
 
 
 class RateLimitMiddleware:
-    """Answers 429 to callers that send too many requests; runs after `AuthenticationMiddleware`."""
+    """Answers 429 to callers that send too many requests; runs after `AuthenticationMiddleware`.
 
-    def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
+    Args:
+        sign_in_paths: public paths on which every request counts like an invalid token.
+    """
+
+    def __init__(self, app: ASGIApp, limits: RateLimits, sign_in_paths: Collection[str] = ()) -> None:
         self._app = app
+        self._sign_in_paths = sign_in_paths
         self._users = Buckets(limits.user)
         self._addresses = Buckets(limits.failed_sign_in)
 
@@ -36,6 +42,8 @@ class RateLimitMiddleware:
 
     def _wait(self, scope: Scope) -> float:
         caller, request = caller_of(scope), HTTPConnection(scope)
+        if scope["path"] in self._sign_in_paths:
+            return self._addresses.take(request.client.host if request.client else "")
         if not isinstance(caller, MusterError):
             return self._users.take(caller.user_id)
         if isinstance(caller, SignInRequired) and "authorization" in request.headers:

@@ -81,7 +81,7 @@ def _request(scope: Scope) -> dict[str, Any]:
     return {
         "method": scope["method"],
         "route": getattr(route, "path", None),
-        "user_id": None if isinstance(caller, MusterError) else caller.user_id,
+        "user_id": None if isinstance(caller, MusterError) else caller.log_id,
     }
 
 

@@ -49,9 +49,11 @@ def face_routes(system: Services, work: Workload) -> APIRouter:
         face, by = FaceId(face_id), access.principal.user_id
         version = pinned(if_match, session.version)
         student_id = None if naming.student_id is None else parse_student_id(naming.student_id)
+        if naming.learn:
+            access.member_of_staff()
         if not naming.learn:
             system.corrections.name(session.id, face, student_id, by, version)
-            if student_id is not None:
+            if student_id is not None and access.knows_students():
                 system.learning.learn_confirmed(session.id, {face: student_id}, by)
         elif student_id is None:
             raise InvalidRequest("Name a student to learn the face, or leave out `learn`.")
@@ -88,7 +90,8 @@ def face_routes(system: Services, work: Workload) -> APIRouter:
             proposals[FaceId(face.face_id)] = parse_student_id(face.student_id)
         version = pinned(if_match, session.version)
         system.corrections.confirm(session.id, proposals, access.principal.user_id, version)
-        system.learning.learn_confirmed(session.id, proposals, access.principal.user_id)
+        if access.knows_students():
+            system.learning.learn_confirmed(session.id, proposals, access.principal.user_id)
         detail = system.sessions.get(session.id)
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)

@@ -35,6 +35,8 @@ def me_routes(system: RecordServices) -> APIRouter:
             consent_wording=CONSENT_WORDING,
             time_zone=system.reports.zone.key,
             pack=system.pack,
+            substitutes=system.substitutes.enabled,
+            access_ends_at=None if principal.substitute is None else principal.substitute.expires_at,
         )
 
     return router

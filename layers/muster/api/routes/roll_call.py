@@ -35,10 +35,12 @@ def roll_call_routes(system: Services, work: Workload) -> APIRouter:
         """Recognise the students in photos of a group, and mark them."""
         group = parse_group_id(group_id)
         access.group(group)
+        session = parse_session_id(session_id) if session_id else None
+        access.photos_of(session)
         detection = system.detection.detect(
             group,
             [read_photo(image) for image in images],
-            parse_session_id(session_id) if session_id else None,
+            session,
             access.actor(),
             use_anyway=use_anyway,
         )

@@ -63,7 +63,7 @@ def session_routes(system: RecordServices) -> APIRouter:
             access.group(groups[0])
         else:
             groups = sorted(own) if own is not None else [group.id for group in system.groups.find()]
-        sessions = system.sessions.find(groups, *period.moments(system.reports.zone))
+        sessions = system.sessions.find(groups, *access.within(*period.moments(system.reports.zone)))
         shown, following = page(
             sessions,
             lambda session: f"{session.started_at.isoformat(timespec='microseconds')} {session.id}",
@@ -78,6 +78,7 @@ def session_routes(system: RecordServices) -> APIRouter:
         """Open a session before its photos. Until somebody is present, it is not taken and nobody is absent."""
         group_id = parse_group_id(new.group_id)
         access.group(group_id)
+        access.at(new.started_at)
         session_id = None if new.session_id is None else parse_session_id(new.session_id)
         detail = system.sessions.open(group_id, session_id, new.started_at, access.actor())
         response.headers["Location"] = f"/v1/sessions/{detail.session.id}"

@@ -89,6 +89,7 @@ def timetable_routes(system: RecordServices) -> APIRouter:
     def list_lessons_of_day(access: caller, day: Day = None) -> DayDocument:
         """Return the lessons of a day in the groups that the caller may see, with the state of their registers."""
         wanted = parse_day(day) or timetables.today()
+        access.on(wanted)
         lessons = timetables.of_day(wanted, access.groups())
         return DayDocument(day=wanted, lessons=[LessonOfDayDocument.of(lesson) for lesson in lessons])
 
@@ -123,7 +124,9 @@ def timetable_routes(system: RecordServices) -> APIRouter:
         """Open the register of a lesson, or return it if it is open already."""
         identifier = parse_group_id(group_id)
         access.group(identifier)
-        detail = timetables.open(identifier, lesson_id, to_open.day or timetables.today(), access.actor())
+        day = to_open.day or timetables.today()
+        access.on(day)
+        detail = timetables.open(identifier, lesson_id, day, access.actor())
         response.headers["Location"] = f"/v1/sessions/{detail.session.id}"
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)

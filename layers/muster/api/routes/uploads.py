@@ -38,6 +38,10 @@ def upload_routes(uploads: Uploads, gate: Authorize) -> APIRouter:
     ) -> PermitDocument:
         """Announce a photo, and get a form to send it with."""
         details = announcement.details()
+        if isinstance(details, RollCallDetails):
+            access.photos_of(details.session_id)
+        else:
+            access.member_of_staff()
         if isinstance(details, NewPhoto):
             access.student(details.student_id)
         else:

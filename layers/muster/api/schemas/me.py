@@ -1,5 +1,7 @@
 """The caller, and the limits and settings that a client needs."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, Field
 
 from muster.domain.attendance import MAX_PHOTOS
@@ -24,3 +26,9 @@ class MeDocument(BaseModel):
     consent_wording: str = Field(description="Version of the text that a student agrees to at registration.")
     time_zone: str = Field(description="The school's time zone, in which days begin.", examples=["Europe/Berlin"])
     pack: str = Field(description="The model pack in use.", examples=["embedded-2"])
+    substitutes: bool = Field(description="Whether `/v1/substitutes` can make codes.")
+    access_ends_at: datetime | None = Field(
+        default=None,
+        description="When a substitute's access ends; null for everybody else.",
+        examples=["2026-09-01T22:00:00+00:00"],
+    )

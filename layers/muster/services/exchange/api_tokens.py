@@ -1,9 +1,5 @@
 """Creates, checks and revokes API tokens. A token is shown once; only its digest is stored."""
 
-import hashlib
-import hmac
-import re
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,11 +8,9 @@ from muster.domain.api_token import TOKEN_PREFIX, ApiToken, Scope
 from muster.domain.documents import Document, DocumentKind
 from muster.domain.errors import ApiTokenExists, ApiTokenNotFound, InvalidRequest, MusterError, VersionConflict
 from muster.domain.identifiers import GroupId, UserId, parse_group_id
+from muster.services.exchange.token_text import is_same, new_token, read_token
 from muster.services.roster.groups import Groups
 from muster.storage.ports import DocumentStore
-
-SECRET_BYTES: Final = 32
-"""Random bytes of a token. 256 bits cannot be guessed, so a plain digest is safe to store."""
 
 DEFAULT_DAYS: Final = 365
 MAX_DAYS: Final = 1_095
@@ -24,7 +18,6 @@ MAX_TOKENS: Final = 100
 """Tokens that are valid at the same time."""
 
 _USE_NOTED_EVERY: Final = timedelta(hours=1)
-_TOKEN = re.compile(TOKEN_PREFIX + r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})_([0-9a-f]{64})")
 
 
 class ApiTokens:
@@ -68,7 +61,7 @@ class ApiTokens:
         if sum(token.is_valid(self._now()) for token in self.find()) >= MAX_TOKENS:
             raise InvalidRequest(f"There are {MAX_TOKENS} valid tokens: revoke those that are no longer used.")
         self._groups.check(group_ids or ())
-        now, secret = self._now(), secrets.token_hex(SECRET_BYTES)
+        now, (text, digest) = self._now(), new_token(TOKEN_PREFIX, name)
         token = ApiToken(
             name=name,
             scopes=frozenset(scopes),
@@ -78,12 +71,12 @@ class ApiTokens:
             expires_at=now + timedelta(days=days),
         )
         try:
-            self._documents.put(DocumentKind.TOKENS, name, 0, _body(token) | {"digest": _digest(secret)})
+            self._documents.put(DocumentKind.TOKENS, name, 0, _body(token) | {"digest": digest})
         except VersionConflict as error:
             raise ApiTokenExists(
                 f"There is a token {name}, or there was one: choose another name, so that the audit stays clear."
             ) from error
-        return token, f"{TOKEN_PREFIX}{name}_{secret}"
+        return token, text
 
     def revoke(self, name: str) -> ApiToken:
         """Make a token invalid from now on; its name stays, for the audit.
@@ -106,11 +99,12 @@ class ApiTokens:
 
     def check(self, text: str) -> ApiToken | None:
         """Return the valid token that a text is, or None; note its use."""
-        matched = _TOKEN.fullmatch(text)
-        if matched is None:
+        found = read_token(TOKEN_PREFIX, text)
+        if found is None:
             return None
-        document = self._documents.get(DocumentKind.TOKENS, matched[1])
-        if not document.version or not hmac.compare_digest(str(document.body.get("digest")), _digest(matched[2])):
+        name, digest = found
+        document = self._documents.get(DocumentKind.TOKENS, name)
+        if not document.version or not is_same(document.body.get("digest"), digest):
             return None
         token, now = _read(document), self._now()
         if not token.is_valid(now):
@@ -138,10 +132,6 @@ def parse_token_name(text: str) -> str:
         return parse_group_id(text)
     except InvalidRequest as error:
         raise InvalidRequest(str(error).replace("group id", "token's name")) from error
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _body(token: ApiToken) -> dict[str, Any]:

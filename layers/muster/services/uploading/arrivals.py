@@ -1,11 +1,14 @@
 """Processing of photos that clients sent to the store directly."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import assert_never
 
 from muster.domain.actor import Actor
 from muster.domain.errors import Category, MusterError, UploadNotFound
-from muster.domain.identifiers import UploadId, UserId
+from muster.domain.identifiers import GroupId, UploadId, UserId
 from muster.domain.registration import NewPhoto, RegistrationDetails
+from muster.domain.substitute import AUDIT_PREFIX
 from muster.domain.upload import (
     Details,
     Failure,
@@ -23,16 +26,26 @@ from muster.storage.ports import GroupStore, UploadStore
 
 
 class UploadedPhotos:
-    """Processes photos that have arrived in the store. Duplicate, late and spurious notifications have no effect."""
+    """Processes photos that have arrived in the store. Duplicate, late and spurious notifications have no effect.
+
+    Args:
+        substitute_groups: returns the groups to which a substitute had access when the upload was opened.
+    """
 
     def __init__(
-        self, uploads: UploadStore, groups: GroupStore, registration: Registration, detection: RollCalls
+        self,
+        uploads: UploadStore,
+        groups: GroupStore,
+        registration: Registration,
+        detection: RollCalls,
+        substitute_groups: Callable[[UserId, datetime], frozenset[GroupId]] = lambda _, __: frozenset(),
     ) -> None:
         self._uploads = uploads
         self._groups = groups
         self._registration = registration
         self._replacement = PhotoReplacement(registration)
         self._detection = detection
+        self._substitute_groups = substitute_groups
 
     def read(self, kind: UploadKind, upload_id: UploadId) -> Upload | None:
         """Read a photo, store the outcome, and delete the photo.
@@ -83,6 +96,8 @@ class UploadedPhotos:
         user_id = upload.opened_by or UserId("")
         if upload.as_admin:
             return Actor(user_id, None)
+        if user_id.startswith(AUDIT_PREFIX):
+            return Actor(user_id, self._substitute_groups(user_id, upload.created_at))
         return Actor(user_id, frozenset(group.id for group in self._groups.find() if user_id in group.teachers))
 
     def _registered(self, details: RegistrationDetails, image: bytes, actor: Actor) -> RegistrationOutcome:

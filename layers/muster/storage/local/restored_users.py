@@ -1,7 +1,7 @@
-"""The users of a restored store.
+"""The users of a restored store, the tokens of other systems, and the codes of substitutes.
 
-A backup contains users who were removed, and tokens that were replaced, after it was made. If the store that it
-replaces can be read, that store's users and tokens stay valid.
+A backup contains users who were removed, and tokens that were replaced or revoked, after it was made. If the store that
+it replaces can be read, that store's users, tokens and codes stay in force.
 """
 
 import json
@@ -9,10 +9,14 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from muster.domain.documents import DocumentKind
 from muster.domain.errors import MusterError
 from muster.storage.local.connection import connect
 from muster.storage.local.database import read_only_options
+
+_ACCESS_KINDS: Final = (DocumentKind.TOKENS.value, DocumentKind.SUBSTITUTES.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,12 @@ class KnownUsers:
     Attributes:
         key: key of the store's erasures, which identifies the store.
         rows: rows of the table of users.
+        access: rows of the table of documents that give access.
     """
 
     key: str | None
     rows: tuple[tuple[str, str, str, str], ...]
+    access: tuple[tuple[str, str, int, str], ...] = ()
 
 
 def read_users(database: Path) -> KnownUsers | None:
@@ -38,9 +44,19 @@ def read_users(database: Path) -> KnownUsers | None:
             except (sqlite3.OperationalError, TypeError):
                 # An earlier layout has no such key.
                 key = None
+            access = _access(connection)
     except (MusterError, sqlite3.Error):
         return None
-    return KnownUsers(key, tuple(rows))
+    return KnownUsers(key, tuple(rows), access)
+
+
+def _access(connection: sqlite3.Connection) -> tuple[tuple[str, str, int, str], ...]:
+    try:
+        select = "SELECT kind, id, version, body FROM documents WHERE kind IN (?, ?)"
+        return tuple(connection.execute(select, _ACCESS_KINDS).fetchall())
+    except sqlite3.OperationalError:
+        # An earlier layout has no documents.
+        return ()
 
 
 def keep_users(connection: sqlite3.Connection, known: KnownUsers | None, key: str) -> tuple[str, ...]:
@@ -53,6 +69,8 @@ def keep_users(connection: sqlite3.Connection, known: KnownUsers | None, key: st
     """
     if known is None or (not known.rows and known.key != key):
         return tuple(user for (user,) in connection.execute("SELECT id FROM users ORDER BY id").fetchall())
+    connection.execute("DELETE FROM documents WHERE kind IN (?, ?)", _ACCESS_KINDS)
+    connection.executemany("INSERT INTO documents (kind, id, version, body) VALUES (?, ?, ?, ?)", known.access)
     connection.execute("DELETE FROM users")
     connection.executemany("INSERT INTO users (id, role, name, token_digest) VALUES (?, ?, ?, ?)", known.rows)
     users = {user for user, *_ in known.rows}
