@@ -1,15 +1,20 @@
 """The health check of a server whose store cannot be written, and learned faces over HTTP."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import httpx
 
+from muster.api.app import create_app
+from muster.api.recognition import Recognition
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, StudentId, UserId
 from muster.domain.user import Role, User
 from muster.storage.local import DATABASE_FILE
 from tests.contract.examples import learn, register
+from tests.e2e.serving import serving
 
 
 def test_health_fails_while_the_database_is_not_the_one_that_the_server_has_open(
@@ -30,6 +35,29 @@ def test_health_fails_while_the_database_is_not_the_one_that_the_server_has_open
     (tmp_path / "kept").replace(database)
     system.stores.upkeep._checked_at = float("-inf")
     assert client.get("/health").status_code == 200
+
+
+def test_a_server_answers_while_its_models_load_and_photos_wait_for_them(system: LocalServices, samples: Path) -> None:
+    loaded, asked = Event(), Event()
+
+    def load() -> LocalServices:
+        asked.set()
+        assert loaded.wait(60)
+        return system
+
+    fields = {"student_id": "s1", "name": "Joe", "group_id": "7b", "consent": "true"}
+    portrait = {"image": (samples / "gallery/joe_biden.jpg").read_bytes()}
+    app = create_app(system, recognition=Recognition(load))
+    with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client, ThreadPoolExecutor() as pool:
+        assert client.get("/health").json()["ready"] is False
+        first = pool.submit(client.post, "/register/register-student", data=fields, files=portrait)
+        assert asked.wait(60)
+        assert client.get("/v1/groups").status_code == 200
+        assert client.get("/health").json()["ready"] is False
+        assert not first.done()
+        loaded.set()
+        assert first.result().status_code == 201
+        assert client.get("/health").json()["ready"] is True
 
 
 def test_a_monitor_may_ask_for_the_head_alone(client: httpx.Client) -> None:

@@ -1,5 +1,7 @@
 """`muster serve` for phones: over HTTPS, in the network, with the web client."""
 
+import shutil
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -9,13 +11,14 @@ from typing import Any
 import httpx
 import pytest
 import typer
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from muster.cli import server
 from muster.cli import serving as cli
 from muster.cli.addresses import likeliest_first
+from muster.packs.load import ModelPack
 from tests.e2e.test_users import document, muster, serving
 
 
@@ -77,6 +80,22 @@ def test_files_that_are_no_certificate_are_refused_with_what_to_do(
         assert sentence in " ".join(refused.stderr.replace("│", " ").split()), refused.stderr
 
 
+def test_a_model_that_changed_on_the_disk_stops_the_server_with_what_to_do(
+    tmp_path: Path, pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = tmp_path / "home" / "packs" / "embedded"
+    shutil.copytree(pack.directory, changed)
+    with (changed / pack.detector.name).open("r+b") as model:
+        model.write(b"changed")
+    monkeypatch.setenv("MUSTER_HOME", str(tmp_path / "home"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    refused = muster(tmp_path / "store", "serve", "--port", str(port))
+    assert refused.returncode == 1, refused.stderr
+    assert "is damaged" in refused.stderr
+    assert "muster packs build embedded" in " ".join(refused.stderr.split())
+
+
 def test_no_server_without_users_lets_the_network_in(tmp_path: Path) -> None:
     refused = muster(tmp_path, "serve", "--network")
     assert refused.returncode == 2
@@ -87,7 +106,7 @@ def test_no_server_without_users_lets_the_network_in(tmp_path: Path) -> None:
 def listened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the server would listen on: the tests themselves open nothing to the network."""
     found: dict[str, Any] = {}
-    monkeypatch.setattr(uvicorn, "run", lambda _, **arguments: found.update(arguments))
+    monkeypatch.setattr(server, "listen", lambda *_, **arguments: found.update(arguments))
     monkeypatch.setattr(cli, "check_free", lambda *_: None)
     monkeypatch.setattr(cli, "network_addresses", lambda: ["192.0.2.7", "198.51.100.7"])
     return found

@@ -3,10 +3,16 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
 
 import pytest
 
+from muster.api.recognition import Recognition
+from muster.api.system import Services
 from muster.cli.app import COMMANDS, load_command
+from muster.domain.errors import PackDamaged
 
 LOADED = """
 import json, sys
@@ -42,3 +48,44 @@ def test_commands_without_a_model_load_no_model_library(arguments: list[str], tm
 def test_help_describes_each_command_as_the_command_itself_does(name: str) -> None:
     described = (load_command(name).help or "").split("\n\n")[0].replace("\n", " ").strip()
     assert COMMANDS[name][1] == described
+
+
+SERVER = """
+import json, sys
+from pathlib import Path
+import muster.cli.serving
+from muster.api.app import create_app
+import muster.cli.server, muster.packs.load, muster.services.packs.registered_packs
+from muster.api.recognition import Recognition
+from muster.composition.local import LocalBackend
+backend = LocalBackend(Path(sys.argv[1]))
+create_app(backend.records, recognition=Recognition(lambda: backend.services))
+import fastapi.openapi.models
+assert not fastapi.openapi.models.OpenAPI.__pydantic_complete__, "the start builds the models of the OpenAPI document"
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+
+
+def test_a_server_listens_before_it_loads_a_model_library(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", SERVER, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert not set(json.loads(done.stdout)) & (HEAVY - {"fastapi", "starlette", "uvicorn"})
+
+
+def test_models_are_loaded_once_and_again_after_a_failure() -> None:
+    loads: list[object] = []
+
+    def load() -> Services:
+        loads.append(object())
+        if len(loads) == 1:
+            raise PackDamaged("The model pack is damaged.")
+        return cast(Services, loads[-1])
+
+    recognition = Recognition(load)
+    with pytest.raises(PackDamaged):
+        recognition.services()
+    assert not recognition.ready
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: recognition.services(), range(8)))
+    assert recognition.ready
+    assert len(loads) == 2
+    assert set(map(id, found)) == {id(loads[1])}

@@ -9,7 +9,7 @@ from muster.domain.errors import PackMismatch, PackMissing
 from muster.domain.identifiers import PackId
 from muster.packs.load import MANIFEST, ModelPack, load_pack
 from muster.packs.manifest import name_of, shipped_names, shipped_spec
-from muster.services.packs.migration import check_packs
+from muster.services.packs.registered_packs import check_packs
 
 EARLIER = PackId("embedded-1.int8")
 """The id of the int8 variant while its weights had 8 bits."""

@@ -1,5 +1,8 @@
 """The HTTP application over one system."""
 
+import muster.api.deferred_models  # noqa: F401 - before FastAPI
+
+# isort: split
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from muster.api.middleware.idempotency import IdempotencyMiddleware
 from muster.api.middleware.rate_limit import RateLimitMiddleware
 from muster.api.middleware.request_log import RequestLogMiddleware
 from muster.api.middleware.web_client import WebClientMiddleware
+from muster.api.recognition import Recognition
 from muster.api.routes import substitutes
 from muster.api.routes.absences import absence_routes
 from muster.api.routes.codes import code_routes
@@ -53,13 +57,16 @@ MAX_JSON_BYTES = 1_000_000
 """Bodies other than forms with files. The event loop parses JSON: 40 MB would block it for 20 s."""
 
 
-def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
+def create_app(system: RecordServices, site: Path | None = None, recognition: Recognition | None = None) -> FastAPI:
     """Build the application. Training runs in the background while the application runs.
 
     Args:
         system: a `Services` has all routes, plain `RecordServices` those that read no photos.
         site: folder of the web client, served without authentication; None if something else serves it.
+        recognition: models that may still be loading; its routes wait for them. By default those of `system`.
     """
+    if recognition is None and isinstance(system, Services):
+        recognition = Recognition.of(system)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -90,18 +97,8 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     documentation.install(app)
-    if isinstance(system, Services):
-        # These modules import the model libraries.
-        from muster.api.routes.faces import face_routes
-        from muster.api.routes.pictures import picture_routes
-        from muster.api.routes.registration import registration_routes
-        from muster.api.routes.roll_call import roll_call_routes
-
-        recognition, pictures = recognition_work(), picture_work()
-        _add(app, registration_routes(system, recognition, archive_work()))
-        _add(app, roll_call_routes(system, recognition))
-        _add(app, picture_routes(system, pictures))
-        _add(app, face_routes(system, pictures))
+    if recognition is not None:
+        _add_recognition(app, system, recognition)
     _add(app, me_routes(system))
     _add(app, student_routes(system))
     _add(app, absence_routes(system))
@@ -123,9 +120,23 @@ def create_app(system: RecordServices, site: Path | None = None) -> FastAPI:
     _add(app, export_routes(system))
     if system.uploads is not None:
         _add(app, upload_routes(system.uploads, Authorize(system.access)))
-    _add(app, health_routes(system))
+    _add(app, health_routes(system, recognition))
     _deny_by_default(app)
     return app
+
+
+def _add_recognition(app: FastAPI, system: RecordServices, recognition: Recognition) -> None:
+    # A function without recognition need not import these modules.
+    from muster.api.routes.faces import face_routes
+    from muster.api.routes.pictures import picture_routes
+    from muster.api.routes.registration import registration_routes
+    from muster.api.routes.roll_call import roll_call_routes
+
+    photos, pictures = recognition_work(), picture_work()
+    _add(app, registration_routes(system, recognition, photos, archive_work()))
+    _add(app, roll_call_routes(system, recognition, photos))
+    _add(app, picture_routes(system, recognition, pictures))
+    _add(app, face_routes(system, recognition, pictures))
 
 
 def _add(app: FastAPI, router: APIRouter) -> None:

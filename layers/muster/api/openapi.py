@@ -9,7 +9,7 @@ from muster.api.etags import VERSION_CHANGED, VERSION_MISSING
 from muster.api.examples import illustrate
 from muster.api.middleware.idempotency import HEADER
 from muster.api.middleware.rate_limit import wait_detail
-from muster.api.problems import MEDIA_TYPE, NO_FACE, UNEXPECTED
+from muster.api.problems import MEDIA_TYPE, NO_FACE, SCHEMA, UNEXPECTED, Problem
 from muster.api.routes.substitutes import SECRET_PATHS
 from muster.api.sign_in import NOT_SIGNED_IN
 from muster.domain.errors import (
@@ -26,7 +26,6 @@ from muster.domain.errors import (
     VersionNeeded,
 )
 
-_PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _SIGNED_IN: Final = (401, 403, 429)
 _WITH_BODY: Final = (413, 422)
 _CREATING: Final = (409, 422)
@@ -67,6 +66,7 @@ def install(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = plain()
+            document["components"]["schemas"][Problem.__name__] = Problem.model_json_schema(mode="serialization")
             for path, item in document["paths"].items():
                 for method, operation in item.items():
                     _complete(method, operation, repeatable=method == "post" and path not in SECRET_PATHS)
@@ -95,7 +95,7 @@ def _complete(method: str, operation: dict[str, Any], *, repeatable: bool) -> No
 
 def _is_problem(response: dict[str, Any]) -> bool:
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-    return schema.get("$ref") in (_PROBLEM["$ref"], "#/components/schemas/HTTPValidationError")
+    return schema.get("$ref") in (SCHEMA["$ref"], "#/components/schemas/HTTPValidationError")
 
 
 def _problem(code: int) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _problem(code: int) -> dict[str, Any]:
     example = {"type": "about:blank", "title": title, "status": code, "code": name, "detail": detail}
     response: dict[str, Any] = {
         "description": title,
-        "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": example}},
+        "content": {MEDIA_TYPE: {"schema": SCHEMA, "example": example}},
     }
     if code in _HEADERS:
         response["headers"] = _HEADERS[code]

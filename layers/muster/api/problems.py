@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,9 @@ from starlette.exceptions import HTTPException
 from muster.domain.errors import Category, InvalidRequest, MusterError, OutOfMemory, ServerBusy
 
 MEDIA_TYPE = "application/problem+json"
+
+SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
+"""The schema of `Problem` in the OpenAPI document."""
 
 _RETRY_AFTER_SECONDS = 5
 
@@ -59,8 +62,12 @@ class Problem(BaseModel):
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` argument of a route that may answer with these statuses."""
-    return {status: {"model": Problem} for status in statuses}
+    """Return the `responses` argument of a route that may answer with these statuses.
+
+    It refers to the schema of `Problem`, which `muster.api.openapi` adds to the document. With the model itself,
+    FastAPI would analyse it for each status of each route, half of the time that the application takes to build.
+    """
+    return {status: {"content": {"application/json": {"schema": dict(SCHEMA)}}} for status in statuses}
 
 
 def describe(category: Category, code: str, detail: str) -> Problem:

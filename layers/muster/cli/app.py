@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from muster import __version__
 from muster.cli.failures import exit_on_failure
+from muster.cli.garbage import paused_collection
 
 COMMANDS: Final = {
     "demo": ("demo:demo", "Register a sample class, read its photo and show the register."),
@@ -78,13 +79,14 @@ class CommandGroup(TyperGroup):
 def load_command(name: str) -> Any:
     """Import the command of that name: a `TyperCommand`, or a `TyperGroup` with subcommands."""
     module, attribute = COMMANDS[name][0].split(":")
-    found = getattr(import_module(f"muster.cli.{module}"), attribute)
-    group = typer.Typer()
-    if isinstance(found, typer.Typer):
-        group.add_typer(found, name=name)
-    else:
-        group.command(name)(found)
-    return typer.main.get_group(group).commands[name]
+    with paused_collection():
+        found = getattr(import_module(f"muster.cli.{module}"), attribute)
+        group = typer.Typer()
+        if isinstance(found, typer.Typer):
+            group.add_typer(found, name=name)
+        else:
+            group.command(name)(found)
+        return typer.main.get_group(group).commands[name]
 
 
 app = typer.Typer(

@@ -1,6 +1,7 @@
 """`muster serve`."""
 
 import errno
+import gc
 import ipaddress
 import logging
 import signal
@@ -17,6 +18,7 @@ from typing import Annotated
 import typer
 
 from muster.cli.addresses import network_addresses, page_address
+from muster.cli.garbage import paused_collection
 from muster.cli.output import DataOption, stderr
 from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings, installed_folder
@@ -72,10 +74,10 @@ def serve(
     ] = "",
 ) -> None:
     """Serve the web client and the HTTP API, which is documented at /docs."""
-    import uvicorn
-
-    from muster.api.app import create_app
-    from muster.cli.connections import server_options
+    with paused_collection():
+        from muster.api.app import create_app
+        from muster.api.recognition import Recognition
+        from muster.cli.server import listen
 
     https = _checked_tls(tls_certificate, tls_key)
     proxy = _checked_proxy(behind_proxy)
@@ -94,16 +96,21 @@ def serve(
         raise typer.Exit(2)
     check_free(listens, port)
     site = installed_folder("web")
-    app = create_app(backend.services, site=site)
+    recognition = Recognition(lambda: backend.services)
+    with paused_collection():
+        app = create_app(backend.training_records, site=site, recognition=recognition)
+        # What is imported stays: later collections need not look at it.
+        gc.freeze()
     _print_addresses("127.0.0.1" if network else host, port, https=https, network=network, page=site is not None)
     with (
         _closed_at_the_end(backend),
         _requests_logged(log_level),
         daily(backend.retention),
-        sending(backend.services.notices),
+        sending(backend.training_records.notices),
     ):
-        uvicorn.run(
+        listen(
             app,
+            recognition,
             host=listens,
             port=port,
             ssl_certfile=tls_certificate,
@@ -114,7 +121,6 @@ def serve(
             # Any other client could choose its address and so evade the limit of failed sign-ins.
             proxy_headers=proxy is not None,
             forwarded_allow_ips=proxy,
-            **server_options(),
         )
 
 

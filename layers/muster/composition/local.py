@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     # These import the model libraries, which most commands do not need.
     from pathlib import Path
 
+    from muster.domain.identifiers import PackId
+    from muster.domain.student import Template
     from muster.packs.load import ModelPack
+    from muster.progress import OnProgress
     from muster.services.packs.migration import Migration
     from muster.services.packs.school_statistics import SchoolMeasurement
     from muster.services.photos.session_pictures import SessionPictures
-    from muster.services.training.run import Trainer
+    from muster.services.training.run import Trainer, TrainerResult
     from muster.vision.decode import Decode
     from muster.vision.pipeline import VisionPipeline
 
@@ -122,26 +125,56 @@ class LocalBackend:
         """
         from muster.composition.services import build_services, extend
         from muster.composition.vision import open_models
-        from muster.packs.load import load_pack
-        from muster.packs.manifest import name_of
-        from muster.services.packs.migration import check_packs
-        from muster.services.packs.school_statistics import with_school_statistics
 
-        pack, stores = load_pack(self.settings.pack, self.settings.home), self.stores
-        check_packs(stores.staging.packs(), pack.id, name_of)
-        pack = with_school_statistics(pack, stores.heads)
-        vision = self._vision or open_models(pack, self.settings.threads)
-        records = self._records(_trainer(pack))
+        pack, records = self._measured_pack, self.training_records
         services = build_services(
             records,
-            stores,
+            self.stores,
             self.settings,
             pack=pack,
-            vision=vision,
+            vision=self._vision or open_models(pack, self.settings.threads),
             decode=self._decode,
             request_training=records.training.request,
         )
-        return extend(services, LocalServices, stores=stores, users=self.users)
+        return extend(services, LocalServices, stores=self.stores, users=self.users)
+
+    @cached_property
+    def training_records(self) -> RecordServices:
+        """The services that need no model, in a process that trains if torch is installed.
+
+        Raises:
+            PackMissing, PackDamaged: the model pack is not complete. Its contents are verified with the models.
+            PackMismatch: the store's students were registered with another pack.
+        """
+        pack = self._pack.id
+        trainer = None if find_spec("torch") is None else self._trainer(pack)
+        return replace(self._records(trainer), users=self.users)
+
+    @cached_property
+    def _pack(self) -> ModelPack:
+        from muster.packs.load import load_pack
+        from muster.packs.manifest import name_of
+        from muster.services.packs.registered_packs import check_packs
+
+        pack = load_pack(self.settings.pack, self.settings.home)
+        check_packs(self.stores.staging.packs(), pack.id, name_of)
+        return pack
+
+    @cached_property
+    def _measured_pack(self) -> ModelPack:
+        from muster.services.packs.school_statistics import with_school_statistics
+
+        return with_school_statistics(self._pack, self.stores.heads)
+
+    def _trainer(self, pack: PackId) -> Trainer:
+        def train(templates: list[Template], current: bytes | None, full: bool, progress: OnProgress) -> TrainerResult:
+            # The libraries of recognition, which would take a third of the start of a server.
+            from muster.composition.training import build_trainer, population_of
+
+            trainer = build_trainer(pack, population_of(self._measured_pack.statistics))
+            return trainer(templates, current, full, progress)
+
+        return train
 
     def measure_pack(self, name: str) -> SchoolMeasurement:
         """Measure a pack's statistics on the store's students.
@@ -209,11 +242,3 @@ class LocalBackend:
             check_store=self.stores.upkeep.check_writable,
             keep_photos_days=self.settings.keep_photos_days,
         )
-
-
-def _trainer(pack: ModelPack) -> Trainer | None:
-    if find_spec("torch") is None:
-        return None
-    from muster.composition.training import build_trainer, population_of
-
-    return build_trainer(pack.id, population_of(pack.statistics))

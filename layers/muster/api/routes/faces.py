@@ -8,9 +8,10 @@ from muster.api.access import Access
 from muster.api.authorize import Authorize
 from muster.api.etags import IfMatch, etag, pinned
 from muster.api.problems import problems
+from muster.api.recognition import Recognition
 from muster.api.schemas.questions import FacesConfirmation
 from muster.api.schemas.sessions import FaceNaming, NamedFaceDocument, SessionDocument
-from muster.api.system import Services
+from muster.api.system import RecordServices
 from muster.api.workload import Workload
 from muster.domain.errors import FaceNotFound, InvalidRequest
 from muster.domain.identifiers import FaceId, StudentId, parse_session_id, parse_student_id
@@ -19,7 +20,7 @@ _PROBLEMS = problems(401, 403, 404, 422, 503)
 _CHANGE = problems(409, 412)
 
 
-def face_routes(system: Services, work: Workload) -> APIRouter:
+def face_routes(system: RecordServices, recognition: Recognition, work: Workload) -> APIRouter:
     """Make the router; `work` limits how many photos are decoded at once."""
     router = APIRouter(prefix="/v1/sessions", tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
@@ -54,11 +55,11 @@ def face_routes(system: Services, work: Workload) -> APIRouter:
         if not naming.learn:
             system.corrections.name(session.id, face, student_id, by, version)
             if student_id is not None and access.knows_students():
-                system.learning.learn_confirmed(session.id, {face: student_id}, by)
+                recognition.services().learning.learn_confirmed(session.id, {face: student_id}, by)
         elif student_id is None:
             raise InvalidRequest("Name a student to learn the face, or leave out `learn`.")
         else:
-            system.learning.name(session.id, face, student_id, by, version, anyway=naming.learn_anyway)
+            recognition.services().learning.name(session.id, face, student_id, by, version, anyway=naming.learn_anyway)
         detail = system.sessions.get(session.id)
         document = NamedFaceDocument.of(detail, face)
         if document is None:
@@ -91,7 +92,7 @@ def face_routes(system: Services, work: Workload) -> APIRouter:
         version = pinned(if_match, session.version)
         system.corrections.confirm(session.id, proposals, access.principal.user_id, version)
         if access.knows_students():
-            system.learning.learn_confirmed(session.id, proposals, access.principal.user_id)
+            recognition.services().learning.learn_confirmed(session.id, proposals, access.principal.user_id)
         detail = system.sessions.get(session.id)
         response.headers["ETag"] = etag(detail.session.version)
         return SessionDocument.of_detail(detail)

@@ -9,24 +9,23 @@ from muster.api.authorize import Authorize
 from muster.api.etags import IfMatch, etag, version_in
 from muster.api.photo_upload import read_photo
 from muster.api.problems import problems
+from muster.api.recognition import Recognition
 from muster.api.schemas.registration import PhotoReportDocument, RegisteredDocument
-from muster.api.system import Services
+from muster.api.system import RecordServices
 from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_student_id
 from muster.domain.registration import NewPhoto, RegistrationDetails
-from muster.services.registering.bulk import BulkRegistration, photos_of_archive
-from muster.services.registering.replacement import PhotoReplacement
 from muster.vision.formats import DEFAULT_IMAGE_LIMITS
 
 _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 
 
-def registration_routes(system: Services, work: Workload, archives: Workload) -> APIRouter:
+def registration_routes(
+    system: RecordServices, recognition: Recognition, work: Workload, archives: Workload
+) -> APIRouter:
     """Make the router; `work` limits how many photos are processed at once, `archives` how many archives."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
-    replacement = PhotoReplacement(system.registration)
-    bulk = BulkRegistration(system.registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
 
     @router.post("/register/register-student", status_code=201)
     @work
@@ -59,7 +58,7 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
             renew_consent=renew_consent,
             allow_lookalike=allow_lookalike,
         )
-        registered = system.registration.register(details, read_photo(image), access.actor())
+        registered = recognition.services().registration.register(details, read_photo(image), access.actor())
         response.headers["Location"] = f"/v1/students/{registered.student.id}"
         return RegisteredDocument.of_registered(registered)
 
@@ -78,7 +77,11 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
         The photo passes the checks of a registration. The previous photo, template and learned faces are deleted.
         Sending the present photo again changes nothing.
         """
+        # A server that is starting loads this module and its libraries with the models.
+        from muster.services.registering.replacement import PhotoReplacement
+
         student = access.student(parse_student_id(student_id))
+        replacement = PhotoReplacement(recognition.services().registration)
         details = NewPhoto(student.id, version_in(if_match), allow_lookalike)
         replaced = replacement.replace(details, read_photo(image), access.actor())
         response.headers["ETag"] = etag(replaced.student.version)
@@ -93,9 +96,14 @@ def registration_routes(system: Services, work: Workload, archives: Workload) ->
         consent: Annotated[bool, Form(description="All students in the photos agreed. Must be true.")] = False,
     ) -> list[PhotoReportDocument]:
         """Register many students on the roster. A refused photo does not stop the others."""
+        # A server that is starting loads this module and its libraries with the models.
+        from muster.services.registering.bulk import BulkRegistration, photos_of_archive
+
         groups = frozenset(parse_group_id(group) for group in group_id)
         for group in groups:
             access.group(group)
+        registration = recognition.services().registration
+        bulk = BulkRegistration(registration, system.roster, DEFAULT_IMAGE_LIMITS.file_bytes)
         reports = bulk.run(photos_of_archive(archive.file), consent, groups, access.actor())
         return [PhotoReportDocument.of(report) for report in reports]
 

@@ -8,15 +8,16 @@ from muster.api.access import Access
 from muster.api.authorize import Authorize
 from muster.api.photo_upload import read_photo
 from muster.api.problems import problems
+from muster.api.recognition import Recognition
 from muster.api.schemas.roll_call import DetectDocument
-from muster.api.system import Services
+from muster.api.system import RecordServices
 from muster.api.workload import Workload
 from muster.domain.identifiers import parse_group_id, parse_session_id
 
 _PROBLEMS = problems(401, 403, 404, 409, 413, 415, 422, 503)
 
 
-def roll_call_routes(system: Services, work: Workload) -> APIRouter:
+def roll_call_routes(system: RecordServices, recognition: Recognition, work: Workload) -> APIRouter:
     """Make the router; `work` limits how many requests are processed at once."""
     router = APIRouter(tags=["recognition"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
@@ -37,7 +38,7 @@ def roll_call_routes(system: Services, work: Workload) -> APIRouter:
         access.group(group)
         session = parse_session_id(session_id) if session_id else None
         access.photos_of(session)
-        detection = system.detection.detect(
+        detection = recognition.services().detection.detect(
             group,
             [read_photo(image) for image in images],
             session,

@@ -40,3 +40,8 @@ class HealthDocument(BaseModel):
     status: str
     version: str
     model: ModelDocument
+    ready: bool = Field(
+        default=True,
+        description="Whether the models are loaded. Requests with photos that arrive earlier wait. Always true where "
+        "another process reads the photos, as on AWS.",
+    )

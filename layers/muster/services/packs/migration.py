@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from muster.domain.errors import Category, MusterError, NotRegistered, PackMismatch, StudentNotFound
+from muster.domain.errors import Category, MusterError, NotRegistered, StudentNotFound
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Student, Template
 from muster.progress import OnProgress
@@ -40,26 +40,6 @@ class MigrationReport:
     again: tuple[RegisterAgain, ...]
     without_learned: tuple[StudentId, ...]
     staged: int = 0
-
-
-def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId], str]) -> None:
-    """Refuse to open a store whose students were registered with another pack.
-
-    Args:
-        found: packs of the templates in use.
-        names: returns the name of a pack; an old version has none, and its id is returned.
-
-    Raises:
-        PackMismatch: there is another pack.
-    """
-    others = sorted(set(found) - {pack})
-    if others:
-        old = others[0]
-        go_on = f"go on with MUSTER_PACK={names(old)}, or take" if names(old) != old else "take"
-        raise PackMismatch(
-            f"The students of this store are registered with the model pack {old!r}, which cannot be compared with "
-            f"{pack!r}: {go_on} them over with `muster packs migrate {names(pack)}`."
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
