@@ -119,6 +119,41 @@ def test_a_weekly_rule_with_excluded_and_moved_days_is_one_lesson() -> None:
     assert (other.weekday, other.first_day, other.last_day) == (2, date(2026, 10, 6), date(2026, 10, 6))
 
 
+def test_exceptions_are_found_in_whatever_zone_a_program_writes_them() -> None:
+    # 20:00 in New York is 2:00 of the next day in Berlin, and 0:00 in UTC.
+    start = "DTSTART;TZID=America/New_York:2026090{}T200000\nDTEND;TZID=America/New_York:2026090{}T204500"
+    rule = f"UID:1\nSUMMARY:Call\n{start.format(7, 7)}\nRRULE:FREQ=WEEKLY;COUNT=5\nEXDATE:20260915T000000Z"
+    moved = "UID:1\nSUMMARY:Call\nRECURRENCE-ID;TZID=Europe/Berlin:20260922T020000\nSTATUS:CANCELLED\n" + start.format(
+        8, 8
+    )
+    ((_, lesson),) = calendar(rule, moved).lessons
+    assert (lesson.weekday, lesson.starts) == (2, time(2))
+    assert (lesson.first_day, lesson.last_day) == (date(2026, 9, 8), date(2026, 10, 6))
+    assert lesson.cancelled == {date(2026, 9, 15), date(2026, 9, 22)}
+
+    # Times without a zone are the school's, and an exception may be a bare day.
+    local = "DTSTART:20260907T003000\nDTEND:20260907T011500\nRRULE:FREQ=WEEKLY;COUNT=6"
+    ((_, lesson),) = calendar(f"{local}\nEXDATE:20260913T223000Z\nEXDATE;VALUE=DATE:20260921").lessons
+    assert lesson.cancelled == {date(2026, 9, 14), date(2026, 9, 21)}
+
+
+def test_single_days_beside_a_rule_are_lessons_too() -> None:
+    rule = """SUMMARY:Art
+        DTSTART;TZID=Europe/Berlin:20260907T080000
+        DTEND;TZID=Europe/Berlin:20260907T084500
+        RDATE;TZID=Europe/Berlin:20260914T080000,20260921T080000
+        RDATE;VALUE=PERIOD;TZID=Europe/Berlin:20260909T100000/PT1H
+        EXDATE;TZID=Europe/Berlin:20260914T080000"""
+    (_, weekly), (_, period) = sorted(calendar(rule).lessons, key=lambda found: found[1].weekday)
+    assert (weekly.first_day, weekly.last_day, weekly.starts) == (date(2026, 9, 7), date(2026, 9, 21), time(8))
+    assert not weekly.is_on(date(2026, 9, 14))
+    assert (period.first_day, period.starts, period.ends) == (date(2026, 9, 9), time(10), time(11))
+    later = (
+        "UID:1\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260914T060000Z\nDTSTART:20260914T070000Z\nDTEND:20260914T080000Z"
+    )
+    assert [finding.code for finding in calendar(later).findings] == ["rule_unsupported"]
+
+
 def test_single_events_of_a_year_become_weekly_lessons() -> None:
     def event(day: str, hour: str = "06") -> str:
         return f"SUMMARY:Art\nDTSTART:{day}T{hour}0000Z\nDTEND:{day}T{hour}4500Z"

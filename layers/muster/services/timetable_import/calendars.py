@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice, pairwise
 from threading import Lock
 from typing import Any, Final
@@ -106,18 +106,18 @@ def _events(content: bytes) -> list[Any]:
         raise UnsupportedTable("The calendar is damaged: export it again as iCalendar (.ics).") from error
 
 
-def _moved(events: Iterable[Any]) -> dict[str, set[date]]:
-    """Return the days of recurring events that an event of their own replaces, by UID."""
-    moved: dict[str, set[date]] = defaultdict(set)
+def _moved(events: Iterable[Any]) -> dict[str, list[date]]:
+    """Return the occurrences of recurring events that an event of their own replaces, by UID."""
+    moved: dict[str, list[date]] = defaultdict(list)
     for event in events:
         recurrence = getattr(event.get("RECURRENCE-ID"), "dt", None)
         if isinstance(recurrence, date):
-            moved[str(event.get("UID"))].add(_day(recurrence))
+            moved[str(event.get("UID"))].append(recurrence)
     return moved
 
 
 def _occurrences(
-    event: Any, number: int, zone: ZoneInfo, today: date, parsed: ParsedFile, moved: dict[str, set[date]]
+    event: Any, number: int, zone: ZoneInfo, today: date, parsed: ParsedFile, moved: dict[str, list[date]]
 ) -> Iterator[tuple[datetime, datetime] | None]:
     """Yield start and end of each day of an event, in the school's zone, and None for a day that is left out.
 
@@ -133,14 +133,30 @@ def _occurrences(
     if length is None or not timedelta() < length < timedelta(days=1):
         parsed.note(number, "event_skipped", f"Event {number} has no end within a day, so it is no lesson.")
         return
-    is_replacement = event.get("RECURRENCE-ID") is not None
-    excluded = _days_of(event.get("EXDATE")) | (set() if is_replacement else moved.get(str(event.get("UID")), set()))
+    recurrence = event.get("RECURRENCE-ID")
+    if recurrence is not None and "RANGE" in getattr(recurrence, "params", {}):
+        detail = (
+            f"Event {number} changes all later lessons of another event: export the calendar with events of their own."
+        )
+        parsed.refuse(number, "rule_unsupported", detail)
+        return
+    # A program may write an exception in another zone than the event. An event is at most once a day in its own zone.
+    own = start.tzinfo or zone
+    replaced = [] if recurrence is not None else moved.get(str(event.get("UID")), [])
+    excluded = {_day(moment, own) for moment in (*_listed(event, "exdates"), *replaced)}
     found = _starts(event, start, number, today, parsed)
     for local in islice(found, _MAX_OCCURRENCES):
         if local.date() in excluded or abs(local.date() - today) > _WINDOW:
             yield None
             continue
         yield _at_school(local, zone), _at_school(local + length, zone)
+    for moment, end in _listed(event, "rdates")[:_MAX_OCCURRENCES]:
+        # A bare day is at the time of the event.
+        local = moment if isinstance(moment, datetime) else datetime.combine(moment, start.timetz())
+        if _day(local, own) in excluded or abs(local.date() - today) > _WINDOW:
+            yield None
+            continue
+        yield _at_school(local, zone), _at_school(end if isinstance(end, datetime) else local + length, zone)
 
 
 def _starts(event: Any, start: datetime, number: int, today: date, parsed: ParsedFile) -> Iterator[datetime]:
@@ -197,13 +213,19 @@ def _length(event: Any, start: datetime) -> timedelta | None:
         return None
 
 
-def _days_of(excluded: Any) -> set[date]:
-    lists = excluded if isinstance(excluded, list) else [] if excluded is None else [excluded]
-    return {_day(each.dt) for found in lists for each in getattr(found, "dts", []) if isinstance(each.dt, date)}
+def _listed(event: Any, name: str) -> list[Any]:
+    """Return a list of an event, such as its exceptions, as the library reads it."""
+    try:
+        return list(getattr(event, name))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UnsupportedTable("The calendar is damaged: export it again as iCalendar (.ics).") from error
 
 
-def _day(moment: date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
+def _day(moment: date, zone: tzinfo) -> date:
+    """Return the day of a moment in a zone; a time without a zone is local."""
+    if not isinstance(moment, datetime):
+        return moment
+    return moment.date() if moment.tzinfo is None else moment.astimezone(zone).date()
 
 
 def _naive(moment: datetime) -> datetime:
