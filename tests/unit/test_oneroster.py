@@ -112,6 +112,53 @@ def test_a_bulk_package_moves_students_and_erases_nobody(school: School) -> None
     assert school.students()["u-bob"] == ("Bob Björk", {"c-7b"})
 
 
+def test_a_class_that_a_complete_package_lacks_has_ended(school: School) -> None:
+    school.run(package())
+    school.records.roster.enrol(StudentId("guest"), "Guest", [GroupId("chess")])
+    without = [row for row in ROWS["classes"] if not row.startswith("c-7b")]
+    enrolled = [row for row in ROWS["enrollments"] if ",c-7b," not in row]
+    rows = {"classes": without, "enrollments": enrolled}
+    planned = school.run(package(rows=rows), dry_run=True)
+    assert [f.detail for f in planned.findings if f.code == "class_ended"] == [
+        "The class 7b ended: its students leave it, its sessions stay."
+    ]
+    # One school of the district says nothing about the classes of another, nor about groups made by hand.
+    south = {
+        "orgs": [row for row in ROWS["orgs"] if row.startswith("south")],
+        "classes": [row for row in ROWS["classes"] if row.startswith("c-s1")],
+        "enrollments": [row for row in ROWS["enrollments"] if ",c-s1," in row],
+    }
+    assert "class_ended" not in codes(school.run(package(rows=south)))
+    assert school.students()["u-bob"] == ("Bob Björk", {"c-7b"})
+
+    assert school.run(package(rows=rows)).applied
+    assert school.students() == {
+        "guest": ("Guest", {"chess"}),
+        "u-ada": ("Ada Lovelace", {"c-ma"}),
+        "u-bob": ("Bob Björk", {LEFT_SCHOOL}),
+        "u-cy": ("Cy Young", {"c-s1"}),
+    }
+    assert "class_ended" not in codes(school.run(package(rows=rows)))
+    # The group is the school's own afterwards.
+    school.records.roster.enrol(StudentId("dan"), "Dan", [GroupId("c-7b")])
+    school.run(package(rows=rows))
+    assert school.students()["dan"] == ("Dan", {"c-7b"})
+
+
+def test_an_enrolment_ends_before_its_end_date(school: School) -> None:
+    for day, groups in ((date(2026, 9, 29), {"c-7b", "c-ma"}), (date(2026, 9, 30), {"c-7b"})):
+        school.run(package(), today=day)
+        assert school.students()["u-bob"][1] == groups
+
+
+def test_the_students_of_a_deleted_class_leave_it_though_a_delta_names_none_of_them(school: School) -> None:
+    school.run(package())
+    rows = {"classes": [f"c-s1,tobedeleted,{STAMP},South 1,07,,S1,homeroom,,south,year26,,,"]}
+    report = school.run(package(modes={**DELTA, "users": "absent", "enrollments": "absent"}, rows=rows))
+    assert report.applied, report.findings
+    assert school.students()["u-cy"] == ("Cy Young", {LEFT_SCHOOL})
+
+
 DELTA = dict.fromkeys(("users", "enrollments", "classes"), "delta") | {
     "academicSessions": "absent",
     "courses": "absent",

@@ -90,7 +90,8 @@ def _is_current(row: Row, today: date, findings: list[Finding]) -> bool | None:
     except InvalidRequest as error:
         findings.append(_error(row, "day_invalid", str(error), "beginDate"))
         return None
-    return (begins is None or begins <= today) and (ends is None or today <= ends)
+    # The standard includes the begin date and excludes the end date.
+    return (begins is None or begins <= today) and (ends is None or today < ends)
 
 
 def read_day(text: str) -> date | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from muster.domain.identifiers import StudentId
 from muster.domain.timetable import SchoolCalendar
+from muster.services.oneroster.class_lists import ClassLists, ImportedClasses
 from muster.services.oneroster.plan import (
     LEFT_SCHOOL,
     LEFT_SCHOOL_NAME,
@@ -31,6 +32,7 @@ class OneRosterReport:
         version: of the standard.
         modes: how each file was taken.
         calendar: the terms and holidays afterwards, with the version of those before.
+        classes: the lists of classes of each school afterwards.
         applied: whether anything may have been written: not in a dry run, nor where a finding is an error.
     """
 
@@ -41,6 +43,7 @@ class OneRosterReport:
     teachers: tuple[PlannedTeacher, ...]
     terms: tuple[PlannedTerm, ...]
     calendar: tuple[SchoolCalendar, int]
+    classes: ClassLists
     findings: tuple[Finding, ...]
     applied: bool
 
@@ -62,6 +65,7 @@ class OneRosterImport:
         self._roster = roster
         self._groups = groups
         self._people = people
+        self._imported = ImportedClasses(timetables.documents)
 
     def run(self, tables: Tables, options: Options, *, dry_run: bool = False) -> OneRosterReport:
         """Bring in a package, unless a finding is an error; see `plan` and `apply`."""
@@ -76,7 +80,7 @@ class OneRosterImport:
         """
         students = {student.id: student for student in self._roster.find()}
         groups = {group.id: group for group in self._groups.find()}
-        plan = Plan(tables, options, students, groups, self._people)
+        plan = Plan(tables, options, students, groups, self._people, self._imported.lists())
         calendar, version = self._timetables.calendar()
         of_terms = TermPlan(tables, calendar)
         return OneRosterReport(
@@ -87,6 +91,7 @@ class OneRosterImport:
             teachers=plan.teachers,
             terms=of_terms.terms,
             calendar=(of_terms.calendar, version),
+            classes=plan.classes.lists,
             findings=(*of_terms.findings, *plan.findings),
             applied=False,
         )
@@ -112,6 +117,8 @@ class OneRosterImport:
                 self._roster.update(student_id, row.version, name=row.name, group_ids=row.groups)
         for teacher in report.teachers:
             self._groups.teach(teacher.group_id, teacher.user_id, teacher.teaches)
+        # Last, so that an import that is interrupted still knows which classes ended when it is repeated.
+        self._imported.keep(report.classes)
         return replace(report, applied=True)
 
     def _apply_groups(self, report: OneRosterReport) -> None:

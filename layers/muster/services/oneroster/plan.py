@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, StudentId, UserId
 from muster.domain.student import MAX_GROUPS, Student
+from muster.services.oneroster.class_lists import ClassChanges, ClassLists
 from muster.services.oneroster.enrolments import Memberships, read_enrolments
 from muster.services.oneroster.identities import Identities, Pupil
 from muster.services.oneroster.tables import Tables
@@ -73,6 +75,7 @@ class Plan:
         groups: one per class that is not deleted.
         students: one per student of the package, and one per student who leaves a class.
         teachers: the changes only.
+        classes: the lists of classes of each school afterwards.
         findings: about the package and its rows.
     """
 
@@ -83,6 +86,7 @@ class Plan:
         students: Mapping[StudentId, Student],
         groups: Mapping[GroupId, Group],
         users: KnownUsers,
+        imported: ClassLists = MappingProxyType({}),
     ) -> None:
         self._tables = tables
         self._options = options
@@ -90,6 +94,7 @@ class Plan:
         self._stored_groups = groups
         self._users = users
         self._identities = Identities(tables, school=options.school, school_ids=options.school_ids)
+        self.classes = ClassChanges.of(tables, self._identities, imported)
         self.findings = list(tables.findings)
         self._enrolments = read_enrolments(tables, self._identities, frozenset(groups), options.today, self.findings)
         self._pupils = self._identities.pupils(self._enrolments.students, students)
@@ -106,13 +111,19 @@ class Plan:
             stored = self._stored_groups.get(planned.group_id)
             if planned.deleted:
                 if stored is not None:
-                    detail = f"The class {stored.name} ended: its students leave it, its sessions stay."
-                    self._add("classes", planned.row, "class_ended", detail, "sourcedId", source_id)
+                    self._describe_end(stored, planned.row, source_id)
                 continue
             action = RowAction.ADD
             if stored is not None:
                 action = RowAction.NOTHING if stored.name == planned.name else RowAction.UPDATE
             yield PlannedGroup(planned.group_id, planned.name, action)
+        for group_id in sorted(self.classes.missing):
+            if group_id in self._stored_groups:
+                self._describe_end(self._stored_groups[group_id], 1)
+
+    def _describe_end(self, group: Group, row: int, source_id: str = "") -> None:
+        detail = f"The class {group.name} ended: its students leave it, its sessions stay."
+        self._add("classes", row, "class_ended", detail, "sourcedId", source_id)
 
     def _plan_students(self) -> Iterator[PlannedRow]:
         memberships = {
@@ -122,7 +133,7 @@ class Plan:
         }
         pupils = {pupil.student_id: pupil for pupil in self._pupils.values()}
         complete = self._complete_groups()
-        for student_id in sorted({*memberships, *pupils, *self._members(complete)}):
+        for student_id in sorted({*memberships, *pupils, *self._members(complete | self._ended_classes())}):
             planned = self._plan_student(student_id, pupils.get(student_id), memberships.get(student_id), complete)
             if planned is not None:
                 yield planned
@@ -189,7 +200,8 @@ class Plan:
         return planned
 
     def _ended_classes(self) -> frozenset[GroupId]:
-        return frozenset(found.group_id for found in self._identities.classes.values() if found.deleted)
+        deleted = {found.group_id for found in self._identities.classes.values() if found.deleted}
+        return self.classes.missing | deleted
 
     def _action(self, student: Student | None, name: str, groups: frozenset[GroupId]) -> RowAction:
         if student is None:
@@ -246,7 +258,7 @@ class Plan:
 
     def _check_removals(self) -> None:
         """Refuse a package that empties the classes, such as one whose export was cut off."""
-        members = set(self._members(self._complete_groups()))
+        members = set(self._members(self._complete_groups() | self.classes.missing))
         leaving = sum(bool(row.leaves) and StudentId(row.student_id) in members for row in self.students)
         if self._options.allow_removals or leaving <= MANY_LEAVE or 2 * leaving <= len(members):
             return
