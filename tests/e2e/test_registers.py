@@ -154,3 +154,17 @@ def test_a_closed_register_refuses_changes_until_it_is_reopened_with_a_reason(
         (True, ""),
         (False, "A bus was late."),
     ]
+
+
+def test_the_lessons_of_a_day_come_in_pages(school: httpx.Client) -> None:
+    weekly = {"weekday": 1, "subject": "Maths"}
+    starts = ("08:00", "08:00", "09:00")
+    lessons = [{**weekly, "starts": start, "ends": "09:45"} for start in starts]
+    assert school.put(f"/v1/groups/{GROUP}/lessons", json={"lessons": lessons}, headers=ANY).status_code == 200
+    path = "/v1/lessons?day=2026-09-07"
+    whole = school.get(path).json()
+    assert (len(whole["lessons"]), whole["next_cursor"]) == (3, None)
+    first = school.get(f"{path}&limit=2").json()
+    second = school.get(f"{path}&limit=2&cursor={first['next_cursor']}").json()
+    assert [*first["lessons"], *second["lessons"]] == whole["lessons"]
+    assert second["next_cursor"] is None

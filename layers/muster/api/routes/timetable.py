@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 from muster.api.access import Access
 from muster.api.authorize import Authorize
 from muster.api.etags import IfMatch, etag, expected
+from muster.api.pagination import Cursor, page
 from muster.api.problems import problems
 from muster.api.schemas.sessions import SessionDocument
 from muster.api.schemas.timetable import (
@@ -25,6 +26,7 @@ from muster.api.system import RecordServices
 from muster.domain.errors import UnsupportedTable
 from muster.domain.identifiers import parse_group_id
 from muster.domain.period import parse_day
+from muster.services.timetable.timetables import LessonOfDay
 
 _FILE_PROBLEMS = problems(409, 412, 415)
 _PROBLEMS = problems(401, 403, 404, 422)
@@ -37,6 +39,11 @@ Day = Annotated[
 By = Annotated[
     str, Query(pattern=r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$", description="Local time of the school.", examples=["09:30"])
 ]
+
+MAX_LESSONS = 5_000
+"""Lessons in one answer, about 2 MB; a Lambda function can return 6 MB."""
+
+LessonLimit = Annotated[int, Query(ge=1, le=MAX_LESSONS, description="Maximum number of lessons per page.")]
 
 
 def timetable_routes(system: RecordServices) -> APIRouter:
@@ -86,12 +93,16 @@ def timetable_routes(system: RecordServices) -> APIRouter:
         return LessonsDocument.of(found)
 
     @router.get("/lessons")
-    def list_lessons_of_day(access: caller, day: Day = None) -> DayDocument:
+    def list_lessons_of_day(
+        access: caller, day: Day = None, limit: LessonLimit = MAX_LESSONS, cursor: Cursor = None
+    ) -> DayDocument:
         """Return the lessons of a day in the groups that the caller may see, with the state of their registers."""
         wanted = parse_day(day) or timetables.today()
         access.on(wanted)
         lessons = timetables.of_day(wanted, access.groups())
-        return DayDocument(day=wanted, lessons=[LessonOfDayDocument.of(lesson) for lesson in lessons])
+        shown, following = page(lessons, _place, limit, cursor)
+        documents = [LessonOfDayDocument.of(lesson) for lesson in shown]
+        return DayDocument(day=wanted, lessons=documents, next_cursor=following)
 
     @router.post("/lessons/import", responses=_FILE_PROBLEMS)
     def import_lessons(
@@ -138,3 +149,10 @@ def timetable_routes(system: RecordServices) -> APIRouter:
         return NotTakenDocument.of(timetables.missing(wanted, clock_time(by), access.groups()))
 
     return router
+
+
+def _place(lesson: LessonOfDay) -> str:
+    """Return a key in the order of the lessons of a day."""
+    occurrence = lesson.occurrence
+    starts_at = occurrence.starts_at.isoformat(timespec="seconds")
+    return f"{starts_at} {occurrence.lesson.group_id} {occurrence.lesson.id}"

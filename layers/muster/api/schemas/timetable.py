@@ -193,6 +193,7 @@ class DayDocument(BaseModel):
 
     day: date = Field(examples=["2026-09-01"])
     lessons: list[LessonOfDayDocument]
+    next_cursor: str | None = Field(default=None, description="Send it as `cursor` for the next page; null at the end.")
 
 
 class GroupName(BaseModel):
