@@ -99,13 +99,17 @@ resetOnSignOut(async () => await (await database()).clear(CACHE));
  * Send a form with a photo.
  * @param {string} url
  * @param {FormData} form
- * @param {{headers?: Record<string, string>, authenticate?: boolean, onProgress?: (share: number) => void}} options
+ * @param {{method?: string, headers?: Record<string, string>, authenticate?: boolean, onProgress?: (share: number) => void}} options
  *   `authenticate`: false for a store whose form fields are the permission. `onProgress`: called with the fraction
  *   sent, 0 to 1.
  * @returns {Promise<any>} the JSON of the response; null if it has none.
  */
-export async function sendForm(url, form, { headers = {}, authenticate = true, onProgress = () => undefined } = {}) {
-  const request = (authorization) => transfer(url, form, { ...headers, ...authorization }, onProgress);
+export async function sendForm(
+  url,
+  form,
+  { method = "POST", headers = {}, authenticate = true, onProgress = () => undefined } = {},
+) {
+  const request = (authorization) => transfer(method, url, form, { ...headers, ...authorization }, onProgress);
   return authenticate ? await withAuthorization(request) : await request({});
 }
 
@@ -130,10 +134,10 @@ async function withAuthorization(request) {
 }
 
 // `fetch` reports no upload progress.
-function transfer(url, form, headers, onProgress) {
+function transfer(method, url, form, headers, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", url);
+    request.open(method, url);
     request.timeout = UPLOAD_TIMEOUT;
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);

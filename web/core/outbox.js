@@ -281,7 +281,8 @@ async function moveItems(from, to) {
 
 /**
  * Send one photo: in a request, or through the store if it is too large for one.
- * @param {any} item as in the outbox; its id is the idempotency key.
+ * @param {any} item as in the outbox; its id is the idempotency key. Or one of the kind "replace", whose `student` has
+ *   the `version` of the record that was read.
  * @param {{uploads: boolean, max_photo_bytes: number}} user
  * @param {(share: number) => void} onProgress
  * @param {(uploadId: string) => Promise<void>} onUploaded see `uploadThroughStore`.
@@ -295,6 +296,13 @@ export async function sendPhoto(item, user, onProgress, onUploaded) {
 
 async function uploadDirectly(item, onProgress) {
   const form = new FormData();
+  if (item.kind === "replace") {
+    const { id, version, allowLookalike } = item.student;
+    form.append("allow_lookalike", String(allowLookalike));
+    form.append("image", item.blob, "photo");
+    const headers = { "If-Match": `"${version}"` };
+    return await sendForm(`/v1/students/${encodeURIComponent(id)}/photo`, form, { method: "PUT", headers, onProgress });
+  }
   const name = item.blob.type === "image/jpeg" ? "photo.jpg" : "photo";
   if (item.kind === "detect") {
     form.append("group_id", item.groupId);

@@ -39,6 +39,10 @@ function uploadRequest(item) {
   if (item.kind === "detect") {
     return { ...file, group_id: item.groupId, session_id: item.session.id, use_anyway: item.useAnyway === true };
   }
+  if (item.kind === "replace") {
+    const { id, version, allowLookalike } = item.student;
+    return { ...file, student_id: id, version, allow_lookalike: allowLookalike };
+  }
   return {
     ...file,
     student_id: item.student.id,

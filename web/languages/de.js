@@ -80,6 +80,23 @@ export default {
     one: "Der Schüler ohne Foto ist anwesend",
     other: "Alle {count} ohne Foto sind anwesend",
   },
+  "newPhoto.choose": "Foto aufnehmen oder auswählen",
+  "newPhoto.done": "Das Foto von {name} wurde ersetzt.",
+  "newPhoto.duplicate_person":
+    "Dieses Foto zeigt offenbar jemand anderen, der schon registriert ist. Wählen Sie ein Foto von {name}, oder bestätigen Sie, dass die beiden sich ähnlich sehen.",
+  "newPhoto.lookalike": "Es ist {name}: dieses Foto verwenden",
+  "newPhoto.newShort": "Neues Foto",
+  "newPhoto.open": "Foto ersetzen",
+  "newPhoto.present": "Bisheriges Foto von {name}",
+  "newPhoto.presentShort": "Bisheriges Foto",
+  "newPhoto.same": "{name} ist mit diesem Foto schon registriert.",
+  "newPhoto.send": "Dieses Foto verwenden",
+  "newPhoto.text":
+    "Das bisherige Foto wird gelöscht, mit den Gesichtern, die damit gelernt wurden. Einwilligung, Gruppen und Einträge bleiben.",
+  "newPhoto.title": "Neues Foto von {name}",
+  "newPhoto.version_conflict":
+    "Jemand anderes hat diese Person geändert. Prüfen Sie das bisherige Foto, und senden Sie das neue noch einmal.",
+  "newPhoto.who": "Wessen Foto?",
   "notice.no_face_found": "Kein Gesicht gefunden. Nehmen Sie das Foto noch einmal auf.",
   "notice.nobody_of_group": "Auf diesem Foto ist niemand aus dieser Gruppe. Ist es die richtige Gruppe?",
   "pairs.all": { one: "Bestätigen", other: "Alle {count} bestätigen" },

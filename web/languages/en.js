@@ -78,6 +78,23 @@ export default {
     one: "The student without a photo is present",
     other: "All {count} without a photo are present",
   },
+  "newPhoto.choose": "Take or choose a photo",
+  "newPhoto.done": "The photo of {name} was replaced.",
+  "newPhoto.duplicate_person":
+    "This photo seems to show another registered student. Choose a photo of {name}, or confirm that the two look alike.",
+  "newPhoto.lookalike": "It is {name}: use this photo",
+  "newPhoto.newShort": "New photo",
+  "newPhoto.open": "Replace a student's photo",
+  "newPhoto.present": "Present photo of {name}",
+  "newPhoto.presentShort": "Present photo",
+  "newPhoto.same": "{name} is registered with this photo already.",
+  "newPhoto.send": "Use this photo",
+  "newPhoto.text":
+    "The present photo is deleted, with the faces that were learned with it. Consent, groups and marks stay.",
+  "newPhoto.title": "New photo of {name}",
+  "newPhoto.version_conflict":
+    "Somebody else has changed this student. Check the present photo, then send the new one again.",
+  "newPhoto.who": "Whose photo?",
   "notice.no_face_found": "No face found. Take the photo again.",
   "notice.nobody_of_group": "Nobody in this photo belongs to this group. Is it the right group?",
   "pairs.all": { one: "Confirm", other: "Confirm all {count}" },

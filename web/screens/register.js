@@ -9,6 +9,8 @@ import { chooseGroup, chosenGroup, knownGroups, knownStudents, loadGroups, loadS
 import { camera, startCamera, stopCamera } from "../parts/camera.js";
 import { groupPicker } from "../parts/group-picker.js";
 import { icon } from "../parts/icons.js";
+import { openNewPhoto } from "../parts/new-photo.js";
+import { openSheet } from "../parts/sheet.js";
 import { attempt, toast } from "../parts/toast.js";
 import { stateOf, waitingList } from "../parts/waiting.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
@@ -102,7 +104,7 @@ export function register() {
     ${navigator.onLine ? nothing : html`<p class="card">${icon("cloudOff")} ${t("register.offline")}</p>`}
     ${done ? success(done) : nothing}
     ${item ? progress(item) : nothing}
-    ${item || done ? nothing : fields()}
+    ${item || done ? nothing : html`${fields()} ${replacing()}`}
     ${waitingList(others)}
   </section>`;
 }
@@ -197,6 +199,20 @@ function fields() {
     ${consentField()}
     ${photoField()}
   </form>`;
+}
+
+function replacing() {
+  const group = chosenGroup();
+  const registered = (group === null ? [] : (knownStudents(group) ?? [])).filter(({ state }) => state === "registered");
+  if (registered.length === 0) return nothing;
+  const open = () =>
+    openSheet(() => ({
+      title: t("newPhoto.who"),
+      body: html`<ul class="list scroll">
+        ${registered.map((student) => html`<li><button class="item" @click=${() => void openNewPhoto(student, () => undefined)}>${student.name}</button></li>`)}
+      </ul>`,
+    }));
+  return html`<button class="big" @click=${open}>${icon("repeat")}${t("newPhoto.open")}</button>`;
 }
 
 function studentPicker(students) {

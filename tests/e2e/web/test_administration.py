@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import ImageOps
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from muster.composition.local import LocalServices
-from muster.domain.identifiers import GroupId, UserId
+from muster.domain.identifiers import GroupId, StudentId, UserId
 from muster.domain.user import Role, User
 from tests.e2e import pictures
 from tests.e2e.web import phone as phones
@@ -81,6 +82,28 @@ def go(page: Page, name: str) -> None:
 
 def file(name: str, content: bytes, media_type: str = "image/jpeg") -> FilePayload:
     return {"name": name, "mimeType": media_type, "buffer": content}
+
+
+def replace_the_photo(page: Page, system: LocalServices, samples: Path, folder: Path) -> None:
+    """Replace the photo of the student whose page is open."""
+    before = page.locator("server-picture").get_attribute("src")
+    page.get_by_role("button", name="Replace the photo").click()
+    sheet = page.get_by_role("dialog")
+    new = pictures.encoded(ImageOps.mirror(pictures.portrait(samples)))
+    sheet.locator("input[type=file]").set_input_files(file("new.jpg", new))
+    expect(sheet.get_by_role("img", name="New photo of Barack Obama")).to_be_visible()
+    expect(sheet.locator("server-picture img")).to_be_visible()
+    check(page, folder, "new-photo")
+    sheet.get_by_role("button", name="Use this photo").click()
+    expect(sheet.get_by_role("status")).to_contain_text("The photo of Barack Obama was replaced.")
+    expect(sheet.get_by_role("status")).to_contain_text("Photo quality")
+    sheet.get_by_role("button", name="Close").last.click()
+    expect(page.get_by_text("Replaced on")).to_be_visible()
+    assert page.locator("server-picture").get_attribute("src") != before
+    assert (
+        system.stores.students.photo(StudentId("barack_obama"))
+        != (samples / "gallery" / "barack_obama.jpg").read_bytes()
+    )
 
 
 def test_an_admin_sets_up_a_school_in_the_browser(
@@ -182,6 +205,7 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     page.get_by_role("link", name="Barack Obama").click()
     expect(page.locator("server-picture img")).to_be_visible()
     check(page, folder, "student")
+    replace_the_photo(page, system, samples, folder)
     page.get_by_label("Name", exact=True).fill("Barack H. Obama")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Barack H. Obama")).to_be_visible()

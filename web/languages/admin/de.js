@@ -157,6 +157,7 @@ export default {
   "admin.photoFile": "Datei",
   "admin.photoNobody": "Niemand in der Liste hat die Nummer {id}. Berichtigen Sie den Dateinamen oder die Liste.",
   "admin.photoReason": "Bemerkung",
+  "admin.photoReplaced": "Ersetzt am {day} von {name}.",
   "admin.photoResult": "Ergebnis",
   "admin.photos": "Fotos registrieren",
   "admin.photosConsent":
@@ -192,8 +193,7 @@ export default {
     "Das Token gilt sofort nicht mehr, und das Konto verlässt alle Gruppen. Anwesenheiten bleiben.",
   "admin.removed": "{name} wurde entfernt.",
   "admin.replaceGroups": "Die Datei ist für ihre Gruppen vollständig: Wer dort fehlt, verlässt die Gruppe",
-  "admin.replacePhoto":
-    "Für ein anderes Foto widerrufen Sie zuerst die Einwilligung; nach neuer Einwilligung registriert ein neues Foto die Person.",
+  "admin.replacePhoto": "Foto ersetzen",
   "admin.retention": "Aufbewahrung",
   "admin.retire": "Nicht mehr anbieten",
   "admin.retired": "nicht mehr",

@@ -155,6 +155,7 @@ export default {
   "admin.photoFile": "File",
   "admin.photoNobody": "Nobody on the roster has the ID {id}. Correct the file name or the roster.",
   "admin.photoReason": "Remark",
+  "admin.photoReplaced": "Replaced on {day} by {name}.",
   "admin.photoResult": "Result",
   "admin.photos": "Register photos",
   "admin.photosConsent": "All students in these photos (or a parent, where the law requires it) have agreed.",
@@ -188,8 +189,7 @@ export default {
   "admin.removeUserText": "The token stops working at once, and the user leaves all groups. Roll calls stay.",
   "admin.removed": "{name} was removed.",
   "admin.replaceGroups": "The file is complete for each group in it: students not listed there leave the group",
-  "admin.replacePhoto":
-    "To use another photo, withdraw consent first; with consent given again, a new photo registers the student.",
+  "admin.replacePhoto": "Replace the photo",
   "admin.retention": "Retention",
   "admin.retire": "Retired: not offered any more",
   "admin.retired": "retired",

@@ -11,6 +11,7 @@ import { randomId } from "../../core/random.js";
 import { groupName, knownGroups } from "../../core/roster.js";
 import { share } from "../../core/share.js";
 import { icon } from "../../parts/icons.js";
+import { openNewPhoto, pictureOf } from "../../parts/new-photo.js";
 import "../../parts/server-picture.js";
 import { closeSheet, openSheet } from "../../parts/sheet.js";
 import { attempt, toast } from "../../parts/toast.js";
@@ -99,8 +100,9 @@ function photo() {
     return html`<section class="card stack-small">
       <h2>${t("admin.photo")}</h2>
       <server-picture class="portrait" role="img" aria-label=${t("register.photoOf", { name: student.name })}
-        src=${path("/picture")}></server-picture>
-      <p class="muted small">${t("admin.replacePhoto")}</p>
+        src=${pictureOf(student)}></server-picture>
+      ${replacedText()}
+      <button @click=${replacePhoto}>${icon("gallery")}${t("admin.replacePhoto")}</button>
     </section>`;
   }
   return html`<section class="card stack-small">
@@ -113,6 +115,17 @@ function photo() {
     </label>
     ${sending ? html`<progress aria-label=${t("waiting.reading")}></progress>` : nothing}
   </section>`;
+}
+
+function replacedText() {
+  const { photo_replaced_at: at, photo_replaced_by: by, photo_replaced_by_name: name } = student;
+  if (!at) return nothing;
+  return html`<p class="muted small">${t("admin.photoReplaced", { day: formatDate(at), name: name || by })}</p>`;
+}
+
+function replacePhoto() {
+  const { student_id: id } = student;
+  void openNewPhoto(student, () => void load(id));
 }
 
 function agree(event) {
