@@ -1,11 +1,14 @@
 """Configuration of the stages. To change a stage, edit it here and deploy."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from infra.pack_options import Pin, check_pack
 from infra.single_sign_on import SingleSignOn
 from muster.domain.learning import LearningMode
+from muster.domain.user import parse_email
 from muster.recognition.policy import HeadUse, Policy
 
 PACK_HOME: Final = "/opt/muster"
@@ -58,6 +61,44 @@ class FirstLesson:
     start: str
     end: str
     days: str = "MON-FRI"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceNotices:
+    """Notices of absences by e-mail and webhook; docs/notices.md.
+
+    Attributes:
+        mail_from: the address that messages come from. It, or its domain, is an identity that you verify in Amazon SES
+            in the stage's region. None sends no e-mail.
+        office: addresses of the school's office.
+        office_language: `en`, `de`, `hi` or `ar`.
+        webhook_url: receiver of events, `https://`; None sends no events.
+        webhook_parameter: name of the SecureString parameter of Systems Manager with the secret shared with the
+            receiver, at least 32 characters. You create it with its default key.
+        size: of the function. It runs every five minutes.
+
+    Raises:
+        ValueError: there is neither sender nor receiver, or a value is not usable.
+    """
+
+    mail_from: str | None = None
+    office: tuple[str, ...] = ()
+    office_language: Literal["en", "de", "hi", "ar"] = "en"
+    webhook_url: str | None = None
+    webhook_parameter: str = ""
+    size: FunctionSize = field(default=FunctionSize(memory_mb=512, timeout_seconds=240))
+
+    def __post_init__(self) -> None:
+        if self.mail_from is None and self.webhook_url is None:
+            raise ValueError("notices need mail_from, webhook_url or both")
+        if any(parse_email(each) != each for each in (*self.office, *filter(None, [self.mail_from]))):
+            raise ValueError("write the addresses of notices in lower case and without spaces")
+        if self.webhook_url is not None:
+            parts = urlsplit(self.webhook_url)
+            if parts.scheme != "https" or not parts.hostname or parts.username or re.search(r"\s", self.webhook_url):
+                raise ValueError("webhook_url must begin with https:// and have no user name or space")
+            if not re.fullmatch(r"(/[\w.-]+)+", self.webhook_parameter):
+                raise ValueError("webhook_parameter must be the name of a parameter, such as /muster/prod/webhook")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +185,7 @@ class StageConfig:
         mfa_required: require an authenticator app at sign-in.
         threat_protection: Cognito's risk scoring, billed for every active user.
         single_sign_on: the school's own sign-in by OpenID Connect or SAML, in addition to accounts with a password.
+        notices: notices of absences by e-mail and webhook; None sends none and costs nothing.
         api_tokens: an API for other systems, which anyone can call and only API tokens open; docs/integration.md.
         domain: custom host name.
         web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly. The API's own address
@@ -185,6 +227,7 @@ class StageConfig:
     mfa_required: bool
     threat_protection: bool = False
     single_sign_on: SingleSignOn | None = None
+    notices: AbsenceNotices | None = None
     api_tokens: bool = False
     domain: Domain | None = None
     web_acl_arn: str | None = None

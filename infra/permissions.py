@@ -7,6 +7,7 @@ from typing import Final
 
 from infra import names
 from infra.grants import DELETE, READ, TABLE_READ, TABLE_WRITE, WRITE, Items, Listing, Objects
+from muster.domain.documents import DocumentKind
 from muster.storage.aws import keys
 
 _ALL_ITEMS: Final = Items("Table", (*TABLE_READ, *TABLE_WRITE))
@@ -52,6 +53,16 @@ SWEEP: Final = (
     Objects("KeepTrainingCopies", "models", (*WRITE, *DELETE), (keys.TEMPLATES,)),
     Objects("EraseTraining", "models", DELETE, (keys.HEADS, keys.CHECKPOINTS)),
 )
+
+NOTICES: Final = (
+    Items("ReadRegisters", (*TABLE_READ, "dynamodb:ConditionCheckItem")),
+    Items(
+        "KeepNotices",
+        ("dynamodb:PutItem", "dynamodb:DeleteItem"),
+        tuple(keys.document_partition(kind) for kind in (DocumentKind.NOTICES, DocumentKind.NOTICE_DAYS)),
+    ),
+)
+"""No photo and no mark can be changed by the function that sends notices."""
 
 _TRAINING_STATE: Final = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
 

@@ -24,7 +24,7 @@ Refuse = Callable[[str, dict[str, Any]], Answer | None]
 
 
 class AwsFaults:
-    """Refuses requests to the table and to S3 before they take effect, as the test chooses.
+    """Refuses requests to the table, to S3 and to SES before they take effect, as the test chooses.
 
     Attributes:
         refused: refusals so far, by operation and code.
@@ -124,7 +124,7 @@ def at_random(seed: int, share: float) -> Refuse:
 
 
 def _request(environ: "WSGIEnvironment") -> tuple[str, dict[str, Any]]:
-    """Return operation and body of a request to the table, `S3 GET` for one to S3, and "" for any other."""
+    """Return operation and body of a request to the table, `S3 GET` for one to S3, `SES`, and "" for any other."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target.startswith("DynamoDB"):
         content = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
@@ -132,6 +132,8 @@ def _request(environ: "WSGIEnvironment") -> tuple[str, dict[str, Any]]:
         return target.rpartition(".")[2], json.loads(content)
     if "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
         return f"S3 {environ['REQUEST_METHOD']}", {}
+    if "/ses/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
+        return "SES", {}
     return "", {}
 
 

@@ -11,12 +11,14 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import grants, names, permissions
-from infra.config import PACK_HOME, StageConfig
+from infra.config import PACK_HOME, AbsenceNotices, StageConfig
 from infra.constructs.exchange import Exchange
 from infra.constructs.function import LIVE, ImageCode, ServiceFunction, ZipCode
+from infra.constructs.notices import allow_mail, allow_secret, send_every_five_minutes, variables
 from infra.constructs.sign_in import SignIn
 from infra.constructs.traffic import TrafficShift, keep_warm
 from infra.constructs.upload_queue import UploadQueue, object_created, object_deleted
@@ -34,7 +36,7 @@ class ApiStack(cdk.Stack):
     """Functions, routes and events.
 
     Attributes:
-        functions: register, detect, roster, retrain, sweep.
+        functions: register, detect, roster, retrain, sweep, and notices if the stage sends them.
         traffic: how new versions take over.
         uploads: queues of photos that were uploaded directly to S3, by function.
         exchange: the API of other systems, if the stage has one.
@@ -70,7 +72,15 @@ class ApiStack(cdk.Stack):
         self.roster = self._function("Roster", ZipCode(root / "functions/roster", layer), {})
         self.retrain = self._function("Retrain", ZipCode(root / "functions/retrain", layer), training_names)
         self.sweep = self._function("Sweep", ZipCode(root / "functions/sweep", layer), {})
-        self.functions = (self.register, self.detect, self.roster, self.retrain, self.sweep)
+        self.functions: tuple[ServiceFunction, ...] = (
+            self.register,
+            self.detect,
+            self.roster,
+            self.retrain,
+            self.sweep,
+        )
+        if config.notices is not None:
+            self._send_notices(config.notices, layer)
         self._allow()
         self._route(http_api, sign_in)
         self.uploads = self._read_uploads()
@@ -104,6 +114,7 @@ class ApiStack(cdk.Stack):
             "Roster": config.roster,
             "Retrain": config.retrain,
             "Sweep": config.sweep,
+            **({} if config.notices is None else {"Notices": config.notices.size}),
         }
         return ServiceFunction(self, name, config=config, size=size[name], code=code, environment=environment)
 
@@ -122,6 +133,7 @@ class ApiStack(cdk.Stack):
             **({"MUSTER_KEEP_SESSIONS_DAYS": str(keep)} if (keep := config.retention.sessions) is not None else {}),
             "MUSTER_LEARN": config.learn.value,
             "MUSTER_TIME_ZONE": config.time_zone,
+            **variables(config.notices),
         }
 
     def _allow(self) -> None:
@@ -231,6 +243,16 @@ class ApiStack(cdk.Stack):
                 event_pattern=pattern,
                 targets=[targets.LambdaFunction(self.retrain.live, dead_letter_queue=self.retrain.dead_letters)],
             )
+
+    def _send_notices(self, notices: AbsenceNotices, layer: lambda_.ILayerVersion) -> None:
+        """Add the function that sends notices. Roster sends test messages only, and reads no secret."""
+        sender = self._function("Notices", ZipCode(self._root / "functions/notices", layer), {})
+        self.functions = (*self.functions, sender)
+        grants.allow(sender.role, self._stores, permissions.NOTICES)
+        allow_mail(sender.role, notices)
+        allow_secret(sender.role, notices)
+        allow_mail(self.roster.role, notices)
+        send_every_five_minutes(self, sender)
 
     def _sweep_daily(self) -> None:
         """Invoke sweep daily to complete interrupted calls."""

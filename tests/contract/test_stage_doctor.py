@@ -19,6 +19,7 @@ from muster.domain.upload import UploadKind
 from muster.progress import ignore_progress
 from muster.services.uploading.arrivals import UploadedPhotos
 from muster.services.uploading.rehearsal import UploadRehearsal
+from muster.storage.aws.mail_health import is_verified
 from muster.storage.aws.stage_health import STACKS, StageHealth, StageNames, StageResources, read_resources
 from muster.storage.aws.stage_rehearsal import StageRehearsal
 from muster.storage.aws.table import Table
@@ -153,6 +154,32 @@ def test_a_complete_stage_has_no_problem(deployment: Deployment) -> None:
     names = StageNames(stage=deployment.stage, table=deployment.place.table, pack="embedded", version=__version__)
     findings = list(StageHealth(names, deployment.client, deployment.fetch).examine())
     assert [finding for finding in findings if finding.problem and finding.code != "tag_inactive"] == []
+
+
+def test_a_sender_that_ses_does_not_know_is_not_verified(deployment: Deployment) -> None:
+    assert not is_verified(deployment.client("sesv2"), "school@example.edu")
+
+
+@pytest.mark.parametrize(
+    ("account", "found"),
+    [
+        ({"domain": "example.org"}, ["sender_unverified"]),
+        ({"ProductionAccessEnabled": False, "SendingEnabled": True}, ["mail_sandbox"]),
+        ({"ProductionAccessEnabled": True, "SendingEnabled": False}, ["mail_paused"]),
+        ({"ProductionAccessEnabled": True, "SendingEnabled": True}, []),
+    ],
+)
+def test_mail_that_reaches_nobody_is_found(account: dict[str, Any], found: list[str]) -> None:
+    class Ses:
+        def get_email_identity(self, EmailIdentity: str) -> dict[str, bool]:  # noqa: N803 as boto3 names it
+            return {"VerifiedForSendingStatus": EmailIdentity == account.get("domain", "example.edu")}
+
+        def get_account(self) -> dict[str, Any]:
+            return account
+
+    names = StageNames(stage="dev", table="t", pack="embedded", version="1", mail_from="school@example.edu")
+    health = StageHealth(names, lambda service: {"sesv2": Ses()}[service], lambda address: (200, b""))
+    assert [finding.code for finding in health._mail(StageResources())] == found
 
 
 def test_alarms_that_only_roll_a_deployment_back_notify_nobody(deployment: Deployment) -> None:

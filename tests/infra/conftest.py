@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.app import ROOT, build
-from infra.config import DEV, ON_PROCESSORS, STAGES, Domain
+from infra.config import DEV, ON_PROCESSORS, STAGES, AbsenceNotices, Domain
 from infra.pack_options import Pin
 from infra.single_sign_on import OpenIdProvider
 from muster.domain.user import Role
@@ -55,6 +55,13 @@ def options(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account:
         mfa_required=True,
         threat_protection=True,
         api_tokens=True,
+        notices=AbsenceNotices(
+            mail_from="school@example.edu",
+            office=("office@example.edu", "head@example.edu"),
+            office_language="de",
+            webhook_url="https://sis.example.edu/absences",
+            webhook_parameter="/muster/dev/webhook",
+        ),
         training=ON_PROCESSORS,
         pack="cloud-segmented",
         pack_pins=(Pin(file="head-segmentation.ckpt", sha256=PINNED),),

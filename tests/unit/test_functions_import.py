@@ -52,7 +52,7 @@ HEAVY = {
 """Libraries that take tens of milliseconds or more to import, and that no start needs."""
 
 
-@pytest.mark.parametrize("function", ["roster", "retrain", "sweep"])
+@pytest.mark.parametrize("function", ["roster", "retrain", "sweep", "notices"])
 def test_a_function_on_the_layer_needs_nothing_that_the_layer_lacks(function: str) -> None:
     loaded = imported("handler", ROOT / "functions" / function)
     assert not HEAVY & {name.split(".")[0] for name in loaded}

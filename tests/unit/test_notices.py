@@ -3,23 +3,13 @@
 import hashlib
 import hmac
 import json
-import socketserver
-import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from muster.composition.local import LocalBackend
 from muster.composition.notices import open_channels
@@ -38,6 +28,7 @@ from muster.services.notices.sending import Notices
 from muster.services.notices.texts import trial_text
 from muster.services.notices.timer import sending
 from muster.services.notices.webhook import Webhook
+from tests.tls_servers import EventReceiver, SmtpServer, running, write_certificate
 
 MONDAY = datetime(2026, 9, 7, 8, tzinfo=UTC)
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -342,108 +333,14 @@ def test_incomplete_settings_are_refused(settings: dict[str, str]) -> None:
 # --- the real channels
 
 
-def _certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    plain = serialization.NoEncryption()
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
-
-
-class _Smtp(socketserver.StreamRequestHandler):
-    """As much of RFC 5321 and RFC 3207 as a client needs to send a message."""
-
-    def handle(self) -> None:
-        server: Any = self.server
-        if server.tls_first:
-            self._encrypt()
-        self._say("220 localhost")
-        while line := self.rfile.readline():
-            verb = line.split()[0].upper() if line.split() else b""
-            if verb == b"RCPT" and server.hangs_up == "refuses":
-                self._say("550 no parent@example.org here")
-                continue
-            if verb == b"EHLO":
-                self._say("250-localhost" if server.offers_tls else "250 localhost")
-                if server.offers_tls:
-                    self._say("250 STARTTLS")
-            elif verb == b"STARTTLS":
-                self._say("220 go")
-                self._encrypt()
-            elif verb == b"DATA":
-                if server.hangs_up == "before":
-                    return
-                self._say("354 go")
-                server.received.append(self._data())
-                if server.hangs_up == "after":
-                    return
-                self._say("250 taken")
-            elif verb == b"QUIT" and server.hangs_up == "quit":
-                return
-            else:
-                self._say("221 bye" if verb == b"QUIT" else "250 ok")
-
-    def _data(self) -> bytes:
-        return b"".join(iter(self.rfile.readline, b".\r\n"))
-
-    def _encrypt(self) -> None:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.server.certificate)  # type: ignore[attr-defined]
-        self.request = context.wrap_socket(self.request, server_side=True)
-        self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
-
-    def _say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
-
-
-@contextmanager
-def running(server: Any) -> Iterator[Any]:
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _SmtpServer(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-
-    def __init__(self, certificate: Path, *, tls_first: bool, offers_tls: bool = True) -> None:
-        super().__init__(("localhost", 0), _Smtp)
-        self.certificate, self.tls_first, self.offers_tls = certificate, tls_first, offers_tls
-        self.received: list[bytes] = []
-        self.hangs_up = ""
-
-
 @pytest.mark.parametrize("tls_first", [True, False], ids=["tls", "starttls"])
 def test_mail_goes_out_encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls_first: bool) -> None:
-    certificate = _certificate(tmp_path)
+    certificate = write_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with running(_SmtpServer(certificate, tls_first=tls_first)) as server:
-        scheme = "smtps" if tls_first else "smtp"
-        mail = SmtpMail(f"{scheme}://localhost:{server.server_address[1]}", "school@example.edu")
+    with running(SmtpServer(certificate, tls_first=tls_first)) as server:
+        mail = SmtpMail(server.address, "school@example.edu")
         mail.send("parent@example.org", "Abwesenheit", "Zoë fehlte.\n", "abc.0")
-    message = message_from_bytes(server.received[0], policy=policy.default)
+    (message,) = server.messages()
     assert (message["To"], message["Subject"]) == ("parent@example.org", "Abwesenheit")
     assert message["Message-ID"] == "<abc.0@example.edu>"
     assert message["Auto-Submitted"] == "auto-generated"
@@ -451,14 +348,14 @@ def test_mail_goes_out_encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_nothing_is_mailed_without_encryption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    certificate = _certificate(tmp_path)
-    with running(_SmtpServer(certificate, tls_first=False, offers_tls=False)) as server:
-        mail = SmtpMail(f"smtp://localhost:{server.server_address[1]}", "school@example.edu")
+    certificate = write_certificate(tmp_path)
+    with running(SmtpServer(certificate, tls_first=False, offers_tls=False)) as server:
+        mail = SmtpMail(server.address, "school@example.edu")
         with pytest.raises(NoticeNotSent):
             mail.send("parent@example.org", "s", "t", "abc.0")
-    with running(_SmtpServer(certificate, tls_first=True)) as server:
+    with running(SmtpServer(certificate, tls_first=True)) as server:
         # Nobody vouches for the certificate here.
-        mail = SmtpMail(f"smtps://localhost:{server.server_address[1]}", "school@example.edu")
+        mail = SmtpMail(server.address, "school@example.edu")
         with pytest.raises(NoticeNotSent):
             mail.send("parent@example.org", "s", "t", "abc.0")
     assert server.received == []
@@ -471,11 +368,11 @@ def test_nothing_is_mailed_without_encryption(tmp_path: Path, monkeypatch: pytes
 def test_a_lost_answer_is_unclear_and_a_refusal_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs_up: str, raised: type[Exception] | None
 ) -> None:
-    certificate = _certificate(tmp_path)
+    certificate = write_certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with running(_SmtpServer(certificate, tls_first=True)) as server:
+    with running(SmtpServer(certificate, tls_first=True)) as server:
         server.hangs_up = hangs_up
-        mail = SmtpMail(f"smtps://localhost:{server.server_address[1]}", "school@example.edu")
+        mail = SmtpMail(server.address, "school@example.edu")
         if raised is None:
             mail.send("parent@example.org", "s", "t", "abc.0")
             return
@@ -486,14 +383,14 @@ def test_a_lost_answer_is_unclear_and_a_refusal_is_not(
 
 
 def test_events_of_a_stage_go_to_public_addresses_only() -> None:
-    with running(ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)) as server:
-        port = server.server_address[1]
+    with running(EventReceiver()) as server:
         with pytest.raises(InvalidSetting):
-            Webhook(f"http://127.0.0.1:{port}/", SECRET, public_only=True)
-        webhook = Webhook(f"http://127.0.0.1:{port}/", SECRET)
+            Webhook(server.url, SECRET, public_only=True)
+        webhook = Webhook(server.url, SECRET)
         webhook._public_only = True  # as if the name of a public host resolved to this machine
         with pytest.raises(NoticeNotSent, match="no public address"):
             webhook.post({}, "abc")
+    assert server.received == []
 
 
 @pytest.mark.parametrize(
@@ -502,29 +399,17 @@ def test_events_of_a_stage_go_to_public_addresses_only() -> None:
     ids=str,
 )
 def test_events_are_signed_and_repeated_with_one_delivery_id(answers: list[int], accepted: bool, attempts: int) -> None:
-    received: list[tuple[Any, bytes]] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append((self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(answers[min(len(received), len(answers)) - 1])
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
     waits: list[float] = []
-    with running(ThreadingHTTPServer(("127.0.0.1", 0), Receiver)) as server:
-        webhook = Webhook(f"http://127.0.0.1:{server.server_address[1]}/in?a=b", SECRET, waits.append)
+    with running(EventReceiver()) as server:
+        server.answers = [answers[min(number, len(answers) - 1)] for number in range(attempts)]
+        webhook = Webhook(f"{server.url}?a=b", SECRET, waits.append)
         if accepted:
             webhook.post({"name": "Zoë"}, "abc")
         else:
             with pytest.raises(NoticeNotSent):
                 webhook.post({"name": "Zoë"}, "abc")
-    assert len(received) == attempts == len(waits) + 1
-    for headers, body in received:
+    assert len(server.received) == attempts == len(waits) + 1
+    for headers, body in server.received:
         assert json.loads(body) == {"name": "Zoë"}
         assert headers["Muster-Delivery"] == "abc"
         signed = headers["Muster-Timestamp"].encode() + b"." + body

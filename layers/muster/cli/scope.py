@@ -36,7 +36,7 @@ LOCAL_ONLY: Final[Mapping[str, str]] = {
     "users token": "Users of a stage sign in with their accounts.",
     "backup": "The table of a stage has point-in-time recovery: see docs/operations.md.",
     "restore": "The table of a stage has point-in-time recovery: see docs/operations.md.",
-    "notices send": "A stage sends no notices yet: read them with `muster notices preview`.",
+    "notices send": "A stage whose configuration has `notices` sends what is due every five minutes.",
     "serve": "The deployment serves the web client and the API of a stage.",
 }
 """Commands that work on a local store only, with the way to do the same on a stage."""

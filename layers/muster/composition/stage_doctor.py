@@ -46,7 +46,13 @@ def check_stage(
         pause: waits for so many seconds; None sleeps.
     """
     client = cache(partial(boto3.client, config=CLIENT_CONFIG))
-    names = StageNames(stage=settings.stage, table=settings.table, pack=settings.pack, version=__version__)
+    names = StageNames(
+        stage=settings.stage,
+        table=settings.table,
+        pack=settings.pack,
+        version=__version__,
+        mail_from=settings.mail_from if settings.notices else "",
+    )
     on_progress("checking what is deployed", 0.0)
     findings = list(StageHealth(names, client, fetch).examine())
     if exercise:

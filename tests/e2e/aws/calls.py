@@ -39,6 +39,13 @@ def needs(call: Call, region: str, account: str) -> list[Need]:
             # "The request ARN includes the revision" (AWS Batch User Guide, "Restrict to job definition prefix").
             definition = f"arn:aws:batch:{region}:{account}:job-definition/{parameters['jobDefinition']}:1"
             return [Need("batch:SubmitJob", resource) for resource in (parameters["jobQueue"], definition)]
+        case "sesv2":
+            sender = call.parameters["FromEmailAddress"]
+            resource = f"arn:aws:ses:{region}:{account}:identity/{sender}"
+            return [Need(f"ses:{call.operation}", resource, {"ses:FromAddress": [sender]})]
+        case "ssm":
+            resource = f"arn:aws:ssm:{region}:{account}:parameter{call.parameters['Name']}"
+            return [Need(f"ssm:{call.operation}", resource)]
     raise AssertionError(f"an unexpected service was called: {call.service}")
 
 

@@ -57,6 +57,7 @@ HANDLERS = {
     "roster": ("handler.handler", ROOT / "functions/roster"),
     "retrain": ("handler.handler", ROOT / "functions/retrain"),
     "sweep": ("handler.handler", ROOT / "functions/sweep"),
+    "notices": ("handler.handler", ROOT / "functions/notices"),
 }
 """The zip functions run from their own folders, as they are shipped."""
 

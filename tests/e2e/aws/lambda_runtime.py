@@ -129,7 +129,7 @@ def _runtime_api(function: LambdaFunction) -> type[BaseHTTPRequestHandler]:
             request_id, event = work
             self.send_response(200)
             self.send_header("Lambda-Runtime-Aws-Request-Id", request_id)
-            self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 60) * 1000)))
+            self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 240) * 1000)))
             arn = f"arn:aws:lambda:eu-central-1:123456789012:function:{function.name}"
             self.send_header("Lambda-Runtime-Invoked-Function-Arn", arn)
             self._finish(event)

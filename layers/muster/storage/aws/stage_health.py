@@ -8,6 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from muster.domain.finding import Finding
+from muster.storage.aws.mail_health import examine_mail
 
 STACKS: Final = ("web", "data", "training", "api", "monitoring")
 
@@ -32,12 +33,14 @@ class StageNames:
         stage: prefix of the stacks' names, after `muster-`.
         pack: name of the model pack.
         version: of the library.
+        mail_from: the address that notices of absences come from; empty if the stage sends no mail.
     """
 
     stage: str
     table: str
     pack: str
     version: str
+    mail_from: str = ""
 
 
 @dataclass(slots=True)
@@ -128,6 +131,7 @@ class StageHealth:
             ("the quota of GPUs", self._gpu_quota),
             ("the quota of functions", self._function_quota),
             ("the cost tag", self._cost_tag),
+            ("mail through Amazon SES", self._mail),
         )
         for title, check in checks:
             try:
@@ -208,6 +212,10 @@ class StageHealth:
                     "pack_differs",
                     f"{name} uses the pack {pack}, this command {self.names.pack}: set MUSTER_PACK to the stage's.",
                 )
+
+    def _mail(self, _: StageResources) -> Iterator[Finding]:
+        if self.names.mail_from:
+            yield from examine_mail(self.client("sesv2"), self.names.mail_from)
 
     def _accounts(self, resources: StageResources) -> Iterator[Finding]:
         pool = resources.outputs.get("UserPoolId")
