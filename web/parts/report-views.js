@@ -1,7 +1,9 @@
 /** The reports as the screen shows them: lists of students, bars, and lists to tick. */
 
+import { send } from "../core/api.js";
 import { formatDay, formatTime, formatWeekday, percent, t } from "../core/i18n.js";
 import { html, nothing, svg } from "../vendor/lit-html/lit-html.js";
+import { attempt } from "./toast.js";
 
 /** States of a day in display order, with the colour of each. */
 const STATES = {
@@ -93,6 +95,29 @@ function rated(student) {
 
 function meter(rate) {
   return rate === null ? nothing : html`<meter min="0" max="1" .value=${rate} aria-hidden="true"></meter>`;
+}
+
+/** @param {any} found the document of `/v1/reports/not-taken`; for teachers, of their own lessons. */
+export function notTaken(found) {
+  const missing = found.lessons.length + found.groups.length;
+  const summary = html`<p role="status">${t("reports.notTakenOf", { missing, due: found.due })}</p>`;
+  if (missing === 0) return summary;
+  return html`${summary}
+    <ul class="list">
+      ${found.lessons.map(
+        (lesson) => html`<li><button class="item" @click=${() => void take(lesson, found.day)}>
+          <span class="grow"><b>${lesson.group_name}</b> ${formatTime(lesson.starts_at)}–${formatTime(lesson.ends_at)}
+            <span class="muted">${[lesson.subject, lesson.teacher].filter(Boolean).join(", ")}</span></span>
+          <span>${t("reports.take")}</span>
+        </button></li>`,
+      )}
+      ${found.groups.map(({ name, group_id: id }) => line(name || id, t("reports.noTimetable")))}
+    </ul>`;
+}
+
+async function take({ group_id: group, lesson_id: lesson, session_id: session }, day) {
+  const path = `/v1/groups/${encodeURIComponent(group)}/lessons/${encodeURIComponent(lesson)}/session`;
+  if (await attempt(() => send("POST", path, { json: { day } }))) location.hash = `#/session/${session}`;
 }
 
 /** @param {any} found the document of `/v1/reports/breakdown`. */

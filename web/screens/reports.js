@@ -8,7 +8,7 @@ import { schoolDay } from "../core/school-time.js";
 import { share } from "../core/share.js";
 import { resetOnSignOut } from "../core/sign-out.js";
 import { icon } from "../parts/icons.js";
-import { breakdown, day, evacuation, students } from "../parts/report-views.js";
+import { breakdown, day, evacuation, notTaken, students } from "../parts/report-views.js";
 import { attempt } from "../parts/toast.js";
 import { failure } from "../parts/waiting.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
@@ -20,8 +20,9 @@ const TERM_MONTHS = 4;
  * @typedef {object} Kind
  * @property {string} path of the API.
  * @property {(found: any) => unknown} view
- * @property {("group" | "period" | "day" | "days" | "below" | "by" | "columns")[]} fields that the person can change.
+ * @property {("group" | "period" | "day" | "days" | "below" | "by" | "columns" | "time")[]} fields that the person can change.
  * @property {boolean} [oneGroup] whether a group must be chosen.
+ * @property {boolean} [onScreenOnly] whether the server writes no files of it.
  */
 
 /** @type {Record<string, Kind>} */
@@ -30,6 +31,7 @@ const KINDS = {
   absences: { path: "absences", view: (found) => students(found, "absences"), fields: ["group", "days"] },
   low: { path: "low-attendance", view: (found) => students(found, "low"), fields: ["group", "below", "period"] },
   breakdown: { path: "breakdown", view: breakdown, fields: ["group", "by", "period"], oneGroup: true },
+  notTaken: { path: "not-taken", view: notTaken, fields: ["day", "time"], onScreenOnly: true },
   evacuation: { path: "evacuation", view: evacuation, fields: ["group"] },
   sheet: { path: "sheet", view: sheetView, fields: ["group", "day", "columns"], oneGroup: true },
 };
@@ -44,7 +46,10 @@ const chosen = {
   since: "",
   until: "",
   columns: "",
+  time: "",
 };
+/** Sent if no time is entered: all lessons of the day that have started by now. */
+const END_OF_DAY = "23:59";
 /** @type {{kind: string, found: any} | null} */
 let shown = null;
 /** @type {unknown} */
@@ -75,6 +80,7 @@ function path(format = "") {
   const values = { group_id: group ?? "", format };
   for (const field of kind.fields) {
     if (field === "period") Object.assign(values, { since: chosen.since, until: chosen.until });
+    else if (field === "time") values.by = chosen.time || END_OF_DAY;
     else if (field !== "group") values[field] = chosen[field];
   }
   return `/v1/reports/${kind.path}?${new URLSearchParams(Object.entries(values).filter(([, value]) => value))}`;
@@ -125,7 +131,7 @@ export function reportsPage() {
 
 function results(kind, found) {
   if (found === null) return html`<p class="muted">${t("state.loading")}</p>`;
-  return [actions(), kind.view(found)];
+  return [actions(kind), kind.view(found)];
 }
 
 const FIELDS = {
@@ -141,6 +147,7 @@ const FIELDS = {
   days: () => input("reports.days", "days", "number"),
   below: () => input("reports.below", "below", "number"),
   columns: () => input("reports.columns", "columns", "number"),
+  time: () => input("reports.by.time", "time", "time"),
   period: () => html`${input("report.since", "since", "date")}${input("report.until", "until", "date")}`,
 };
 
@@ -158,10 +165,10 @@ function input(label, field, type) {
       .value=${chosen[field]} @change=${set(field)} /></label>`;
 }
 
-function actions() {
+function actions(kind) {
   return html`<div class="row wrap no-print" role="group" aria-label=${t("report.export")}>
     <button @click=${() => print()}>${icon("list")}${t("reports.print")}</button>
-    ${Object.entries(FORMATS).map(
+    ${Object.entries(kind.onScreenOnly ? {} : FORMATS).map(
       ([format, label]) => html`<button @click=${() => exportAs(format)}>${icon("share")}${t(label)}</button>`,
     )}
   </div>`;

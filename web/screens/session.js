@@ -19,6 +19,7 @@ import {
   session,
 } from "../core/session.js";
 import { ask, askForText } from "../parts/ask.js";
+import { changesButton } from "../parts/change-list.js";
 import { openFace } from "../parts/face-sheet.js";
 import { guestList, loadGuests } from "../parts/guests.js";
 import { icon } from "../parts/icons.js";
@@ -84,7 +85,7 @@ export function sessionPage() {
       </div>
       <div class="stack">
         ${problem ? failure(problem) : nothing} ${view.groupId ? peopleList(view) : nothing}
-        ${guestList(view)} ${view.loaded && !view.closed ? removal(view, items) : nothing}
+        ${guestList(view)} ${view.loaded ? changesButton(view.id) : nothing} ${view.loaded && !view.closed ? removal(view, items) : nothing}
       </div>
     </div>
     ${finishBar(view, items)}

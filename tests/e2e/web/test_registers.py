@@ -2,9 +2,11 @@
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.e2e.web.phone import Watched
+from tests.e2e.web.test_screens import LOOKS, RULES
 
 NAMES = ("Amára Okafor", "Ben Lindqvist", "Chiara Rossi")
 
@@ -63,6 +65,25 @@ def test_a_register_is_marked_by_code_closed_and_reopened(api: httpx.Client, pag
     expect(page.get_by_role("button", name="Finish")).to_be_visible()
     change = api.get("/v1/sessions/a/changes").json()["items"][-1]
     assert (change["kind"], change["closed"], change["reason"]) == ("register", False, "A bus was late")
+
+    page.get_by_role("button", name="Changes").click()
+    changes = dialog.locator("[data-test=changes] li")
+    expect(changes.first).to_contain_text("Reopened")
+    expect(changes.first).to_contain_text("Reason: A bus was late")
+    expect(dialog.get_by_text("From absent to absent, I Illness")).to_be_visible()
+    late = changes.filter(has_text="Seen at the gate")
+    expect(late).to_contain_text("Chiara Rossi")
+    expect(late).to_contain_text("12 min late, Bus")
+    for look in LOOKS:
+        page.emulate_media(color_scheme=look)
+        found = Axe().run(page, options=RULES).response["violations"]
+        assert found == [], [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
+    page.evaluate("import('/core/i18n.js').then((i18n) => i18n.chooseLanguage('ar'))")
+    expect(dialog.get_by_text("أُعيد فتحه")).to_be_visible()
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0
+    page.evaluate("import('/core/i18n.js').then((i18n) => i18n.chooseLanguage('en'))")
+    dialog.get_by_role("button", name="Close").click()
 
     page.goto("/#/report")
     page.locator("input[type=date]").first.fill("2026-09-01")

@@ -37,6 +37,7 @@ def test_each_report_is_shown_printed_and_free_of_barriers(
         "absences": page.get_by_text("3 days in a row"),
         "low": page.get_by_text("40%"),
         "breakdown": page.get_by_role("columnheader", name="Maths"),
+        "notTaken": page.get_by_text("registers are not taken."),
         "evacuation": page.get_by_role("heading", name="Class 7b"),
         "sheet": page.get_by_role("row", name="Ada"),
     }
