@@ -62,18 +62,31 @@ def test_a_face_of_several_crops_is_their_mean_direction(embedder: FaceNetwork, 
     assert np.allclose(embedder.embed_faces(crops), expected, atol=1e-5)
 
 
-def test_faces_are_embedded_sixteen_per_run(embedder: FaceNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    """benchmarks/vision/crops.py times batches: sixteen at once take less per face than one at a time."""
+def test_crops_are_embedded_four_per_run_and_one_at_a_time_if_threads_would_be_idle(
+    pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = FaceNetwork(pack.embedders[1], threads=3)
     sizes: list[int] = []
 
     class Counting:
         def run(self, outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
             sizes.append(len(inputs["face"]))
-            return [np.ones((len(inputs["face"]), 512), np.float32)]
+            return [np.ones((len(inputs["face"]), 192), np.float32)]
 
-    monkeypatch.setattr(embedder, "_session", Counting())
-    assert embedder.embed(np.zeros((40, 160, 160, 3), np.uint8)).shape == (40, 512)
-    assert sizes == [16, 16, 8]
+    monkeypatch.setattr(network, "_session", Counting())
+    for crops, runs in ((40, [4] * 10), (13, [1, 4, 4, 4]), (3, [1, 1, 1]), (1, [1])):
+        sizes.clear()
+        assert network.embed(np.zeros((crops, 112, 112, 3), np.uint8)).shape == (crops, 192)
+        assert sorted(sizes) == runs
+
+
+def test_embeddings_keep_the_order_of_their_crops(
+    pack: ModelPack, embedder: FaceNetwork, portraits: NDArray[np.uint8]
+) -> None:
+    """Runs of several threads may end in any order."""
+    shared = FaceNetwork(pack.embedders[0], threads=4)
+    many = np.concatenate([portraits] * 9)
+    assert np.allclose(shared.embed(many), np.concatenate([embedder.embed(portraits)] * 9), atol=1e-5)
 
 
 def test_joined_rows_have_unit_length_and_their_product_is_the_mean_of_the_cosines() -> None:

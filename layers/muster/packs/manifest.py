@@ -242,12 +242,15 @@ class PackManifest(PackSpec):
         parity: difference between each exported network and its original, by name of the figure.
         own_statistics: population statistics that were measured with this pack on site; they take precedence over
             those of the specification.
+        conversion: number of the conversion that wrote the networks of packages. A later one is faster and embeds
+            alike, so older packs stay usable, and a build replaces them.
     """
 
     files: tuple[PackFile, ...]
     weights: tuple[UsedWeights, ...] = ()
     parity: dict[str, float] = {}
     own_statistics: StatisticsSource | None = None
+    conversion: int = 1
 
 
 def shipped_names() -> list[str]:

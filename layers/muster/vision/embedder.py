@@ -1,6 +1,9 @@
 """Embedding of faces with the networks of a pack."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,22 @@ from muster.vision.align import Framing, crop_faces
 from muster.vision.augment import augmented_crops
 from muster.vision.inference import open_session
 
-_BATCH = 16
-"""Crops per network run. Larger batches are no faster and take more memory (`benchmarks/vision/crops.py`)."""
+_BATCH = 4
+"""Crops per network run. With more, the activations of MobileFaceNet leave the processor's caches
+(`benchmarks/vision/embedding.py`)."""
+
+Finish = Callable[[], NDArray[np.float32]]
+"""Waits for embeddings that other threads compute, and returns them."""
+
+
+@cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    """Return the threads that run networks, shared by every network of the process.
+
+    Runs of one thread each, side by side, take half the processor time of one run with two threads: those wait for each
+    other after every layer, spinning (`benchmarks/vision/embedding.py`).
+    """
+    return ThreadPoolExecutor(threads, thread_name_prefix="embed")
 
 
 class FaceNetwork:
@@ -21,11 +38,12 @@ class FaceNetwork:
 
     Args:
         model: ONNX file with input `face` float32 (N, 3, side, side) and output `embedding` (N, size).
-        threads: CPU threads of one run.
+        threads: runs at once, each on one CPU thread.
     """
 
     def __init__(self, model: Path, threads: int) -> None:
-        self._session = open_session(model, threads)
+        self._session = open_session(model, 1)
+        self._threads = threads
         self.size = int(self._session.get_outputs()[0].shape[1])
         """Length of an embedding."""
 
@@ -38,13 +56,25 @@ class FaceNetwork:
         Returns:
             float32 (N, size), unit rows.
         """
-        embeddings = np.empty((len(crops), self.size), dtype=np.float32)
-        for start in range(0, len(crops), _BATCH):
-            batch = crops[start : start + _BATCH]
-            # (x - 127.5) / 128 is the scaling that both FaceNet and MobileFaceNet were trained with.
-            scaled = (batch.transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
-            embeddings[start : start + len(batch)] = self._session.run(["embedding"], {"face": scaled})[0]
-        return unit_rows(embeddings)
+        return self.start(crops)()
+
+    def start(self, crops: NDArray[np.uint8]) -> Finish:
+        """Begin to embed crops, and return at once; see `embed`."""
+        size = min(_BATCH, max(1, len(crops) // self._threads))
+        batches = [crops[start : start + size] for start in range(0, len(crops), size)]
+        runs = [_workers(self._threads).submit(self._run, batch) for batch in batches]
+
+        def finish() -> NDArray[np.float32]:
+            none = np.empty((0, self.size), dtype=np.float32)
+            return unit_rows(np.concatenate([none, *(run.result() for run in runs)]))
+
+        return finish
+
+    def _run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        # (x - 127.5) / 128 is the scaling that both FaceNet and MobileFaceNet were trained with.
+        scaled = (batch.transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128.0
+        embeddings: NDArray[np.float32] = self._session.run(["embedding"], {"face": scaled})[0]
+        return embeddings
 
     def embed_faces(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed faces with several crops each.
@@ -55,9 +85,13 @@ class FaceNetwork:
         Returns:
             float32 (N, size), unit rows: the direction of the mean of each face's C embeddings.
         """
+        return self.start_faces(crops)()
+
+    def start_faces(self, crops: NDArray[np.uint8]) -> Finish:
+        """Begin to embed faces with several crops each, and return at once; see `embed_faces`."""
         faces, per_face = crops.shape[:2]
-        embeddings = self.embed(crops.reshape(-1, *crops.shape[2:]))
-        return unit_rows(embeddings.reshape(faces, per_face, self.size).mean(axis=1))
+        finish = self.start(crops.reshape(-1, *crops.shape[2:]))
+        return lambda: unit_rows(finish().reshape(faces, per_face, self.size).mean(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +121,12 @@ class Embedder:
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed crops, uint8 (N, side, side, 3): float32 (N, size), unit rows."""
+        return self.start(crops)()
+
+    def start(self, crops: NDArray[np.uint8]) -> Finish:
+        """Begin to embed crops, and return at once; see `embed`."""
         seen = [crops, crops[:, :, ::-1]] if self.mirrored else [crops]
-        return self.network.embed_faces(np.stack(seen, axis=1))
+        return self.network.start_faces(np.stack(seen, axis=1))
 
 
 def join_embeddings(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:

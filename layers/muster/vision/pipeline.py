@@ -119,7 +119,9 @@ class VisionPipeline:
 
     def embed(self, crops: list[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Embed crops of the same N faces, uint8 (N, side, side, 3) for each embedder: float32 (N, D), unit rows."""
-        return join_embeddings([embedder.embed(seen) for embedder, seen in zip(self.embedders, crops, strict=True)])
+        # All networks at once: one alone may have too few crops for every thread.
+        started = [embedder.start(seen) for embedder, seen in zip(self.embedders, crops, strict=True)]
+        return join_embeddings([finish() for finish in started])
 
     def embed_views(self, pixels: NDArray[np.uint8], face: Faces) -> NDArray[np.float32]:
         """Embed the augmented views of one face: float32 (V, D), unit rows."""
