@@ -1,6 +1,6 @@
 """Roll calls of drawn classes, from embeddings alone."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from muster.evaluation.class_draws import (
     class_sizes,
     draw_class_photo,
 )
-from muster.evaluation.class_figures import PhotoResult, count_photo, decisions_of, figures
+from muster.evaluation.class_figures import PhotoDecisions, PhotoResult, count_photo, decisions_of, figures
 from muster.evaluation.datasets import Dataset
 from muster.evaluation.metrics import FPIR_POINTS, Searches, dir_at, rank_1, search_outcome
 from muster.evaluation.protocols import plan_rounds
@@ -97,14 +97,38 @@ class RollCalls:
         faces = np.setdiff1d(np.arange(len(people), dtype=np.intp), registering)
         return Crowd(faces, people[faces].astype(np.intp), registering)
 
+    def photos(self, seed: int, size: int, kind: PhotoKind) -> Iterator[ClassPhoto]:
+        """Draw the class photos of a round; the same people give the same photos with every pack."""
+        random = np.random.default_rng([seed, size, list(PhotoKind).index(kind)])
+        crowd = self._crowd(seed)
+        for _ in range(self.drawn.photos):
+            photo = draw_class_photo(crowd, kind, size, self.drawn, random)
+            if photo is not None:
+                yield photo
+
+    def decide(
+        self, photo: ClassPhoto, small: dict[str, FloatArray] | None = None, head: Head | None = None
+    ) -> PhotoDecisions:
+        """Decide all faces of a class photo.
+
+        Args:
+            small: embeddings of shrunk faces by picture, used in place of the portraits'.
+        """
+        rows = self.portraits.embeddings
+        probes = rows[photo.faces]
+        if small is not None:
+            probes = np.stack([small[str(self.portraits.path[face])] for face in photo.faces])
+        ids = [StudentId(f"s{column:03}") for column in range(len(photo.students))]
+        prepared = gallery_of(rows[photo.registering], ids, self.how)
+        matches = identify(probes, prepared, self.how.policy, head)
+        columns = {student: column for column, student in enumerate(ids)}
+        return decisions_of(matches, range(len(matches)), columns, len(photo.faces))
+
     def _rounds(self, size: int, kind: PhotoKind) -> list[list[PhotoResult]]:
         rounds = []
         for seed in range(self.seeds):
-            random = np.random.default_rng([seed, size, list(PhotoKind).index(kind)])
-            crowd = self._crowd(seed)
-            photos = (draw_class_photo(crowd, kind, size, self.drawn, random) for _ in range(self.drawn.photos))
             head = self._heads(seed)
-            rounds.append([self._judge(photo, None, head) for photo in photos if photo is not None])
+            rounds.append([self._judge(photo, None, head) for photo in self.photos(seed, size, kind)])
         return rounds
 
     def _heads(self, seed: int) -> Head | None:
@@ -122,15 +146,7 @@ class RollCalls:
         return train(templates_of(rows, names, self.how)).head
 
     def _judge(self, photo: ClassPhoto, small: dict[str, FloatArray] | None, head: Head | None = None) -> PhotoResult:
-        rows = self.portraits.embeddings
-        probes = rows[photo.faces]
-        if small is not None:
-            probes = np.stack([small[str(self.portraits.path[face])] for face in photo.faces])
-        ids = [StudentId(f"s{column:03}") for column in range(len(photo.students))]
-        prepared = gallery_of(rows[photo.registering], ids, self.how)
-        matches = identify(probes, prepared, self.how.policy, head)
-        columns = {student: column for column, student in enumerate(ids)}
-        return count_photo(photo, decisions_of(matches, range(len(matches)), columns, len(photo.faces)))
+        return count_photo(photo, self.decide(photo, small, head))
 
 
 def templates_of(rows: FloatArray, ids: Sequence[StudentId], how: Recognition) -> list[Template]:
