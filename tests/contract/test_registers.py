@@ -14,7 +14,7 @@ from muster.domain.attendance import (
     MarkStatus,
     RegisterChange,
 )
-from muster.domain.errors import RegisterClosed
+from muster.domain.errors import RegisterClosed, RemarksTooLarge
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.services.privacy.retention import Retention, RetentionLimits
@@ -26,6 +26,7 @@ from tests.contract.examples import (
     a_mark_change,
     a_session,
     a_session_photo,
+    enrol,
     mark,
     open_session,
     register,
@@ -105,6 +106,26 @@ def test_a_session_keeps_its_lesson_and_opens_with_the_marks_given(place: Place,
         assert sessions.with_photo("ab" * 32) == [expected]
         assert [call.session for call in sessions.roll_calls(GroupId("g"))] == [expected]
         assert [call.session for call in sessions.roll_calls_of_student(A)] == [expected]
+
+
+def test_remarks_that_no_item_could_hold_are_refused_before_anything_is_written(stores: Stores) -> None:
+    ids = [f"s{number:03}" for number in range(90)]
+    enrol(stores, *ids)
+    session = open_session(stores, *ids)
+    longest = "\U0001f68c" * 300
+    marks = [replace(LATE, student_id=StudentId(id), remark=longest) for id in ids]
+    stores.sessions.amend(session, 1, marks=marks[:80], changes=[a_mark_change("s000", None, MarkStatus.LATE)])
+    before = stores.sessions.marks(session)
+    with pytest.raises(RemarksTooLarge, match="100 kB"):
+        stores.sessions.amend(session, 2, marks=marks[80:], changes=[a_mark_change("s080", None, MarkStatus.LATE)])
+    long = [replace(a_mark_change(id, None, MarkStatus.LATE), details_after=LATE.details, reason=longest) for id in ids]
+    with pytest.raises(RemarksTooLarge, match="at once"):
+        stores.sessions.amend(session, 2, changes=[replace(each, details_before=marks[0].details) for each in long * 2])
+    with pytest.raises(RemarksTooLarge):
+        stores.sessions.create(a_session("other"), [], marks)
+    assert (stores.sessions.marks(session), stores.sessions.get(session).version) == (before, 2)
+    stores.sessions.amend(session, 2, changes=long, marks=[replace(marks[0], remark="Bus")])
+    assert stores.sessions.changes(session)[1:] == long
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,7 @@ export default {
   "problem.register_not_taken": "لم يؤخذ الحضور بعد. التقط صورة أو سجّل الطلاب.",
   "problem.registration_photo": "هذه صورة تسجيل لطالب، وليست صورة صف. هل تستخدمها على أي حال؟",
   "problem.registrations_busy": "تجري عمليات تسجيل أخرى. حاول بعد قليل.",
+  "problem.remarks_too_large": "ملاحظات هذا السجل طويلة جدًا في مجموعها. اختصر بعضها.",
   "problem.report_too_large": "التقرير كبير جدًا. اختر فترة أقصر.",
   "problem.server_busy": "الخادم مشغول. حاول بعد قليل.",
   "problem.session_not_found": "لم يعد تسجيل الحضور هذا موجودًا.",

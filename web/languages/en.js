@@ -176,6 +176,7 @@ export default {
   "problem.register_not_taken": "The register is not taken yet. Take a photo, or mark the students.",
   "problem.registration_photo": "This is a student's registration photo, not a class photo. Use it anyway?",
   "problem.registrations_busy": "Other registrations are in progress. Try again in a moment.",
+  "problem.remarks_too_large": "The remarks in this register are too long together. Shorten some of them.",
   "problem.report_too_large": "The report is too large. Choose a shorter period.",
   "problem.server_busy": "The server is busy. Try again in a moment.",
   "problem.session_not_found": "This roll call no longer exists.",

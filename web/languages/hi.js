@@ -167,6 +167,7 @@ export default {
   "problem.register_not_taken": "हाज़िरी अभी नहीं ली गई है। फ़ोटो लें या विद्यार्थियों को चिह्नित करें।",
   "problem.registration_photo": "यह एक विद्यार्थी की पंजीकरण फ़ोटो है, कक्षा की नहीं। फिर भी उपयोग करें?",
   "problem.registrations_busy": "दूसरे पंजीकरण चल रहे हैं। थोड़ी देर में फिर कोशिश करें।",
+  "problem.remarks_too_large": "इस रजिस्टर की टिप्पणियाँ मिलाकर बहुत लंबी हैं। कुछ को छोटा करें।",
   "problem.report_too_large": "रिपोर्ट बहुत बड़ी है। छोटी अवधि चुनें।",
   "problem.server_busy": "सर्वर व्यस्त है। थोड़ी देर में फिर कोशिश करें।",
   "problem.session_not_found": "यह हाज़िरी अब नहीं है।",

@@ -765,6 +765,13 @@ class DocumentTooLarge(MusterError):
     category = Category.TOO_LARGE
 
 
+class RemarksTooLarge(MusterError):
+    """The remarks in one register, or the changes that are made at once, have more text than can be stored."""
+
+    code = "remarks_too_large"
+    category = Category.TOO_LARGE
+
+
 class RecordDamaged(StoreUnusable):
     """A stored template, face list or change cannot be read."""
 

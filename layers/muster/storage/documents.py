@@ -1,7 +1,7 @@
 """Serialisation of faces, changes, times and embeddings, shared by both stores."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from muster.domain.attendance import (
     Closing,
     FaceChange,
     LessonDetails,
+    Mark,
     MarkChange,
     MarkDetails,
     MarkStatus,
@@ -21,7 +22,7 @@ from muster.domain.attendance import (
     RegisterChange,
 )
 from muster.domain.documents import Document
-from muster.domain.errors import DocumentTooLarge, RecordDamaged
+from muster.domain.errors import DocumentTooLarge, RecordDamaged, RemarksTooLarge
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.student import LearnedFace, Template
@@ -78,6 +79,12 @@ _EARLIER_WIDTH = 512
 
 MAX_DOCUMENT_BYTES = 300_000
 """Of a document's body, below the 400 kB limit of a DynamoDB item."""
+
+MAX_REMARKS_BYTES = 100_000
+"""Of all remarks in one session: 80 remarks of the longest kind in any script. All marks of a session are one item."""
+
+MAX_CHANGES_BYTES = 300_000
+"""Of the changes that are made at once, which are one item."""
 
 
 def embeddings_bytes(template: Template) -> bytes:
@@ -209,6 +216,27 @@ def change_text(change: Change) -> str:
             "learned": change.learned,
         }
     return json_text(document)
+
+
+def check_texts(marks: Iterable[Mark], new: Iterable[Mark], changes: Iterable[Change] = ()) -> None:
+    """Refuse more text than one item of DynamoDB holds, before anything is written.
+
+    Args:
+        marks: all of the session as they would be.
+        new: those of them that are about to be stored.
+        changes: made at once.
+
+    Raises:
+        RemarksTooLarge: the remarks have more than `MAX_REMARKS_BYTES`, or the changes more than `MAX_CHANGES_BYTES`.
+    """
+    has_new = any(mark.remark for mark in new)
+    if has_new and sum(len(mark.remark.encode()) for mark in marks) > MAX_REMARKS_BYTES:
+        raise RemarksTooLarge(
+            f"The remarks in this register would have more than {MAX_REMARKS_BYTES // 1000} kB together: shorten some "
+            "of them first."
+        )
+    if sum(len(change_text(change).encode()) for change in changes) > MAX_CHANGES_BYTES:
+        raise RemarksTooLarge("These are too many long remarks and reasons at once: change fewer students at a time.")
 
 
 def read_change(text: str) -> Change:

@@ -23,7 +23,7 @@ from muster.storage.aws.session_items import (
 )
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import Item, Table
-from muster.storage.documents import faces_text, read_faces
+from muster.storage.documents import check_texts, faces_text, read_faces
 from muster.storage.shared import changed_concurrently
 
 
@@ -70,6 +70,7 @@ class Amendments:
         record |= closed_attribute(session)
         stored = read_marks(record)
         stored |= {mark.student_id: mark for mark in amendment.marks if mark.student_id in known.enrolled}
+        check_texts(stored.values(), amendment.marks, amendment.changes)
         record["marks"] = marks_document(stored)
         record["mentioned"] = sorted({*record["mentioned"], *known.enrolled})
         photos = self._with_faces(record, remove_students(amendment.faces, students - known.nameable))

@@ -35,15 +35,15 @@ from muster.storage.aws.session_items import (
 )
 from muster.storage.aws.session_records import SessionRecords
 from muster.storage.aws.table import ConditionFailed, Item, Key, Table
-from muster.storage.documents import read_faces, time_text
+from muster.storage.documents import check_texts, read_faces, time_text
 from muster.storage.shared import absent_at_start
 
 
 class AwsSessions:
     """`SessionStore` on DynamoDB and S3.
 
-    The session's record holds all its marks: about 90 bytes each, so 18 KB for a class of 200, where an item may have
-    400 KB. A photo and its marks are therefore stored by one transaction of a few items, and marks are read by one
+    The session's record holds all its marks: about 90 bytes each, so 18 KB for a class of 200, and remarks of at most
+    100 KB together, where an item may have 400 KB. A photo and its marks are therefore stored by one transaction of a few items, and marks are read by one
     call. The changes that a person makes at once are one item. `SessionRecords` describes how a record is written.
     """
 
@@ -58,6 +58,7 @@ class AwsSessions:
 
     def create(self, session: Session, roster: Sequence[StudentId], marks: Sequence[Mark] = ()) -> None:
         """Open a session; see `SessionStore.create`."""
+        check_texts(marks, marks)
         if self._table.get(record_key(session.id)):
             raise _exists(session.id)
         given = {mark.student_id: mark for mark in marks}

@@ -19,6 +19,7 @@ from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, Stude
 from muster.domain.precedence import keep_decisions, keep_marks, outranks
 from muster.storage.documents import (
     change_text,
+    check_texts,
     closing_text,
     counts_text,
     faces_text,
@@ -54,6 +55,7 @@ class LocalSessions:
 
     def create(self, session: Session, roster: Sequence[StudentId], marks: Sequence[Mark] = ()) -> None:
         """Open a session; see `SessionStore.create`."""
+        check_texts(marks, marks)
         with self._database.write() as connection:
             if _session_row(connection, session.id) is not None:
                 raise SessionExists(
@@ -188,6 +190,7 @@ class LocalSessions:
             for mark in marks:
                 if mark.student_id in enrolled:
                     _store_mark(connection, session_id, mark)
+            check_texts(_marks(connection, session_id).values(), marks, changes)
             if photo_removed is not None:
                 _remove_photo(tx, session_id, photo_removed)
             connection.executemany(

@@ -23,6 +23,7 @@ class SessionStore(Protocol):
 
         Raises:
             SessionExists: the id is taken.
+            RemarksTooLarge: the remarks have more than 100 kB together.
         """
 
     def get(self, session_id: SessionId) -> Session:
@@ -80,6 +81,7 @@ class SessionStore(Protocol):
             FaceNotFound: the session has no such face.
             PhotoNotFound: the session has no such photo to remove.
             RegisterClosed: the register is closed, and none of the changes reopens it.
+            RemarksTooLarge: the remarks in the session have more than 100 kB together, or the changes 300 kB.
             VersionConflict: the session has a different version.
         """
 
