@@ -73,7 +73,16 @@ def test_a_removed_document_is_gone_and_its_id_is_free(stores: Stores) -> None:
         with pytest.raises(VersionConflict):
             stores.documents.remove(LESSONS, "7b", version)
     assert stores.documents.of_kind(LESSONS) == []
-    assert stores.documents.put(LESSONS, "7b", 0, {}).version == 1
+    # An editor who read the removed document has version 1.
+    assert stores.documents.put(LESSONS, "7b", 0, {}).version == 2
+    assert stores.documents.put(LESSONS, "8a", 0, {}).version == 2
+    assert stores.documents.put(DocumentKind.TERMS, SCHOOL, 0, {}).version == 1
+    stores.documents.remove(LESSONS, "8a", 2)
+    stores.documents.put(LESSONS, "7b", 2, {})
+    with pytest.raises(VersionConflict):
+        stores.documents.put(LESSONS, "7b", 1, {})
+    stores.documents.remove(LESSONS, "7b", 3)
+    assert stores.documents.put(LESSONS, "7b", 0, {}).version == 4
 
 
 def test_a_document_of_300_kb_is_kept_and_a_larger_one_is_refused(stores: Stores) -> None:

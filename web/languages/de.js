@@ -181,7 +181,7 @@ export default {
     "Der Aufruf wurde noch nicht durchgeführt. Machen Sie ein Foto, oder tragen Sie die Schüler ein.",
   "problem.registration_photo": "Das ist das Foto einer Registrierung, kein Klassenfoto. Trotzdem verwenden?",
   "problem.registrations_busy": "Andere Registrierungen laufen noch. Versuchen Sie es gleich noch einmal.",
-  "problem.remarks_too_large": "Die Bemerkungen in dieser Liste sind zusammen zu lang. Kürzen Sie einige davon.",
+  "problem.remarks_too_large": "Die Bemerkungen in diesem Aufruf sind zusammen zu lang. Kürzen Sie einige davon.",
   "problem.report_too_large": "Der Bericht ist zu groß. Wählen Sie einen kürzeren Zeitraum.",
   "problem.server_busy": "Der Server ist ausgelastet. Versuchen Sie es gleich noch einmal.",
   "problem.session_not_found": "Diesen Aufruf gibt es nicht mehr.",

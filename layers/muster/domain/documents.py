@@ -35,6 +35,8 @@ class DocumentKind(StrEnum):
     """Addresses that receive events."""
     EXCHANGE = "exchange"
     """Settings and results of exchange with other systems."""
+    REMOVED = "removed"
+    """The highest version of the removed documents of a kind, kept by the store itself; the id is the kind."""
 
 
 SCHOOL: Final = "school"
@@ -52,7 +54,8 @@ class Document:
     """One document.
 
     Attributes:
-        version: counts changes, from 1; 0 for a document that is not stored.
+        version: counts changes, from 1, or from the version after those of removed documents of its kind; 0 for a
+            document that is not stored.
         body: a JSON object. Students are named only in fields `student_id` and `student_ids`.
     """
 

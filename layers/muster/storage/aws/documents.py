@@ -18,6 +18,9 @@ from muster.storage.aws.table import ConditionFailed, Item, Key, Table
 from muster.storage.documents import document_text, read_document
 from muster.storage.shared import changed_concurrently
 
+_ATTEMPTS = 10
+"""Attempts under conflict; documents are rarely removed at once."""
+
 
 class AwsDocuments:
     """`DocumentStore` on DynamoDB: one item per document, and one partition per kind, so that one query lists them."""
@@ -42,7 +45,8 @@ class AwsDocuments:
     def put(self, kind: DocumentKind, id: str, expected: int, body: Mapping[str, Any]) -> Document:
         """Store or replace a document; see `DocumentStore.put`."""
         pk, sk = _key(kind, id)
-        item = {"pk": pk, "sk": sk, "version": expected + 1, "body": document_text(kind, id, body)}
+        version = (expected or self.get(DocumentKind.REMOVED, kind).version) + 1
+        item = {"pk": pk, "sk": sk, "version": version, "body": document_text(kind, id, body)}
         actions = [self._table.put_action(item, *_has_version(expected))]
         if kind in OF_STUDENTS:
             actions.append(self._table.condition_check(record_key(StudentId(id)), "attribute_exists(pk)"))
@@ -56,10 +60,22 @@ class AwsDocuments:
 
     def remove(self, kind: DocumentKind, id: str, expected: int) -> None:
         """Remove a document; see `DocumentStore.remove`."""
-        try:
-            self._table.delete(_key(kind, id), "version = :before", {":before": expected})
-        except ConditionFailed as error:
-            raise changed_concurrently(f"The document {kind} {id}") from error
+        for _ in range(_ATTEMPTS):
+            actions = [self._table.delete_action(_key(kind, id), "version = :before", {":before": expected})]
+            removed = self.get(DocumentKind.REMOVED, kind).version
+            if expected > removed:
+                pk, sk = _key(DocumentKind.REMOVED, kind)
+                highest = {"pk": pk, "sk": sk, "version": expected, "body": "{}"}
+                actions.append(self._table.put_action(highest, *_has_version(removed)))
+            try:
+                self._table.transact_write(actions)
+            except ConditionFailed as error:
+                if 0 in error.failed:
+                    raise changed_concurrently(f"The document {kind} {id}") from error
+                # Another document of the kind was removed concurrently.
+                continue
+            return
+        raise changed_concurrently(f"The documents of the kind {kind}")
 
 
 def erase_actions(table: Table, student_id: StudentId) -> list[Item]:

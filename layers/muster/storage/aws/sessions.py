@@ -43,8 +43,9 @@ class AwsSessions:
     """`SessionStore` on DynamoDB and S3.
 
     The session's record holds all its marks: about 90 bytes each, so 18 KB for a class of 200, and remarks of at most
-    100 KB together, where an item may have 400 KB. A photo and its marks are therefore stored by one transaction of a few items, and marks are read by one
-    call. The changes that a person makes at once are one item. `SessionRecords` describes how a record is written.
+    100 KB together. An item may have 400 KB. A photo and its marks are therefore stored by one transaction of a few
+    items, and marks are read by one call. The changes that a person makes at once are one item. `SessionRecords`
+    describes how a record is written.
     """
 
     def __init__(

@@ -57,8 +57,9 @@ class LocalDocuments:
             if kind in OF_STUDENTS:
                 _check_student(connection, StudentId(id))
             _check_version(connection, kind, id, expected)
-            connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (kind, id, expected + 1, text))
-        return read_document(kind, id, expected + 1, text)
+            version = (expected or _version(connection, DocumentKind.REMOVED, kind)) + 1
+            connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", (kind, id, version, text))
+        return read_document(kind, id, version, text)
 
     def remove(self, kind: DocumentKind, id: str, expected: int) -> None:
         """Remove a document; see `DocumentStore.remove`."""
@@ -67,6 +68,9 @@ class LocalDocuments:
                 raise changed_concurrently(f"The document {kind} {id}")
             _check_version(connection, kind, id, expected)
             connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, id))
+            if expected > _version(connection, DocumentKind.REMOVED, kind):
+                removed = (DocumentKind.REMOVED, kind, expected, "{}")
+                connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", removed)
 
 
 def erase_documents(connection: sqlite3.Connection, student_id: StudentId) -> None:
@@ -87,9 +91,13 @@ def erase_documents(connection: sqlite3.Connection, student_id: StudentId) -> No
 
 
 def _check_version(connection: sqlite3.Connection, kind: DocumentKind, id: str, expected: int) -> None:
-    row = connection.execute("SELECT version FROM documents WHERE kind = ? AND id = ?", (kind, id)).fetchone()
-    if (row[0] if row else 0) != expected:
+    if _version(connection, kind, id) != expected:
         raise changed_concurrently(f"The document {kind} {id}")
+
+
+def _version(connection: sqlite3.Connection, kind: DocumentKind, id: str) -> int:
+    row = connection.execute("SELECT version FROM documents WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _check_student(connection: sqlite3.Connection, student_id: StudentId) -> None:

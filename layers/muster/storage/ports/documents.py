@@ -39,7 +39,7 @@ class DocumentStore(Protocol):
         """
 
     def remove(self, kind: DocumentKind, id: str, expected: int) -> None:
-        """Remove a document.
+        """Remove a document. A later one with its id has a higher version, so that no earlier reader replaces it.
 
         Raises:
             VersionConflict: another version is stored, or none is.
