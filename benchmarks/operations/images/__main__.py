@@ -27,7 +27,7 @@ from infra.config import DEV
 from tests.e2e.aws.cloud import Cloud
 from tests.infra.templates import StageTemplates
 
-CONTENT_BUDGET_MB = 700
+CONTENT_BUDGET_MB = 500
 MEMORY_BUDGET_MB = 1500
 _IMAGES = ("vision", "training")
 

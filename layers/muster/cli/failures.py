@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from muster.domain.errors import MusterError
+from muster.domain.errors import LibraryMissing, MusterError
 
 
 @contextmanager
@@ -30,12 +30,21 @@ def exit_on_failure() -> Iterator[None]:
         _raise_if_debugging()
         if (failure := _stage_failure(error)) is not None:
             _end(failure.code, str(failure))
+        if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("muster"):
+            _end(LibraryMissing.code, _missing(error.name.split(".")[0]))
         place = traceback.extract_tb(error.__traceback__)[-1]
         _end(
             "internal_error",
             f"This is a bug in Muster ({type(error).__name__} at {place.filename}:{place.lineno}). "
             "Set MUSTER_DEBUG=1, run the command again, and report it with the output.",
         )
+
+
+def _missing(library: str) -> str:
+    return (
+        f"This command needs the library {library}, which this installation lacks: install `muster-attendance[local]`. "
+        "The image of the functions lacks what no function needs."
+    )
 
 
 def _stage_failure(error: Exception) -> MusterError | None:

@@ -655,6 +655,13 @@ class StoreNotFound(MusterError):
     category = Category.NOT_FOUND
 
 
+class LibraryMissing(MusterError):
+    """The installation lacks a library that only this command needs."""
+
+    code = "library_missing"
+    category = Category.UNAVAILABLE
+
+
 class AddressUnavailable(MusterError):
     """The server cannot listen on the given address and port."""
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from muster.arrays import DoubleArray, FloatArray, unit_rows
 from muster.recognition.scoring import NetworkPopulation, Population
@@ -108,5 +107,8 @@ def _strangers_above(rows: FloatArray, sizes: tuple[int, ...], seed: int = 0) ->
         above += int((among @ among.T > bar).sum()) - int((np.square(among).sum(axis=1) > bar).sum())
     # Each pair was compared twice.
     pairs = len(rows) * (len(rows) - 1) / 2
-    # Half a quantile of chi-squared; importing scipy.stats for it would take the start of the server half a second.
+    # Measuring is the only use of SciPy here: a server need not import it, and the image of the functions lacks it.
+    from scipy.special import gammaincinv
+
+    # Half a quantile of chi-squared.
     return float(gammaincinv(ceil(above / 2) + 1, _CONFIDENCE) / pairs)
