@@ -74,7 +74,7 @@ def test_a_decoder_that_takes_too_much_processor_time_is_ended_and_the_next_phot
         "import sys; sys.path[:] = {path!r}; from muster.vision import decoder_worker as worker; import dataclasses; "
         "limits = dataclasses.replace(worker.DEFAULT_IMAGE_LIMITS, processor_seconds=0.05, scanned_pixels=10**15); "
         "worker.DEFAULT_IMAGE_LIMITS = limits; "
-        "decode = worker.decode; worker.decode = lambda data: decode(data, limits); worker.main()",
+        "decode = worker.decode_image; worker.decode_image = lambda data: decode(data, limits); worker.main()",
     )
     pool = DecoderPool(1)
     try:

@@ -4,7 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
@@ -80,7 +80,12 @@ Decode = Callable[[bytes], Photo]
 
 
 def decode(data: bytes, limits: ImageLimits = DEFAULT_IMAGE_LIMITS) -> Photo:
-    """Read a JPEG, PNG, WebP or HEIC photo.
+    """Read a JPEG, PNG, WebP or HEIC photo; see `decode_image`."""
+    return Photo(np.array(decode_image(data, limits), dtype=np.uint8, order="C"), sha256(data).hexdigest())
+
+
+def decode_image(data: bytes, limits: ImageLimits = DEFAULT_IMAGE_LIMITS) -> Image.Image:
+    """Read a JPEG, PNG, WebP or HEIC photo as an upright picture with the mode RGB.
 
     EXIF orientation is applied, transparency is composited on white, and embedded colour profiles are converted to
     sRGB. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB. Size limits are checked before pixels are decoded.
@@ -97,17 +102,16 @@ def decode(data: bytes, limits: ImageLimits = DEFAULT_IMAGE_LIMITS) -> Photo:
     if len(data) > limits.file_bytes:
         size, limit = len(data) / 1e6, limits.file_bytes / 1e6
         raise ImageTooLarge(f"The file is {size:.0f} MB; the limit is {limit:.0f} MB. Send a smaller photo.")
-    with _open(data, limits) as image:
-        _check_cost(image, data, limits)
-        try:
-            image.load()
-            # Conversions parse further parts of the file: colour profile, palette, transparency.
-            pixels = np.array(_to_rgb(_apply_orientation(image, data)), dtype=np.uint8, order="C")
-        except DECODER_ERRORS as error:
-            if (completed := restore_end_marker(data)) is not None:
-                return replace(decode(completed, limits), digest=sha256(data).hexdigest())
-            raise DamagedImage("The photo is damaged or incomplete: send it again, or take a new one.") from error
-    return Photo(pixels, sha256(data).hexdigest())
+    image = _open(data, limits)
+    _check_cost(image, data, limits)
+    try:
+        image.load()
+        # Conversions parse further parts of the file: colour profile, palette, transparency.
+        return _to_rgb(_apply_orientation(image, data))
+    except DECODER_ERRORS as error:
+        if (completed := restore_end_marker(data)) is not None:
+            return decode_image(completed, limits)
+        raise DamagedImage("The photo is damaged or incomplete: send it again, or take a new one.") from error
 
 
 def _open(data: bytes, limits: ImageLimits) -> Image.Image:
@@ -188,7 +192,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if profile and image.mode in {"RGB", "CMYK"}:
         image = _to_srgb(image, profile)
-    return image.convert("RGB")
+    # A conversion that changes nothing would copy the picture.
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from muster.domain import errors
 from muster.domain.errors import DamagedImage, ImageTooLarge, MusterError, OutOfMemory
 from muster.vision.decode import Photo
-from muster.vision.decoder_worker import LENGTH
+from muster.vision.decoder_worker import LENGTH, PIXELS_HEADER_LINES
 
 _START = "import sys; sys.path[:] = {path!r}; from muster.vision.decoder_worker import main; main()"
 
@@ -103,8 +103,10 @@ class _Decoder:
         try:
             self._send(LENGTH.pack(len(data)))
             self._send(data)
-            answer = self._line()
+            answer: dict[str, Any] = json.loads(self._line())
             if "height" in answer:
+                for _ in range(PIXELS_HEADER_LINES):
+                    self._line()
                 pixels = np.empty((answer["height"], answer["width"], 3), np.uint8)
                 self._fill(pixels.data.cast("B"))
                 return pixels
@@ -126,12 +128,11 @@ class _Decoder:
         while left:
             left = left[self._requests.write(left) :]
 
-    def _line(self) -> dict[str, Any]:
+    def _line(self) -> bytes:
         line = self._answers.readline()
         if not line.endswith(b"\n"):
             raise EOFError
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return line
 
     def _fill(self, content: memoryview) -> None:
         while content:
