@@ -8,6 +8,7 @@ import * as codes from "./codes.js";
 import * as groups from "./groups.js";
 import * as lessons from "./lessons.js";
 import * as notTaken from "./not-taken.js";
+import * as notices from "./notices.js";
 import { focusHeading } from "./parts.js";
 import * as photos from "./photos.js";
 import * as retention from "./retention.js";
@@ -37,6 +38,7 @@ const PAGES = {
   import: rosterImport,
   photos,
   codes,
+  notices,
   retention,
   tokens,
 };
@@ -52,6 +54,7 @@ const LINKS = [
   { name: "import", icon: "note", label: "admin.import" },
   { name: "photos", icon: "gallery", label: "admin.photos" },
   { name: "codes", icon: "check", label: "admin.codes" },
+  { name: "notices", icon: "note", label: "admin.notices" },
   { name: "tokens", icon: "share", label: "admin.tokens" },
   { name: "retention", icon: "clock", label: "admin.retention" },
 ];

@@ -17,6 +17,7 @@ import { closeSheet, openSheet } from "../../parts/sheet.js";
 import { attempt, toast } from "../../parts/toast.js";
 import { failure } from "../../parts/waiting.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import { contactsCard, forgetContacts, loadContacts } from "./contacts.js";
 import { checkboxes, confirmRemoval } from "./parts.js";
 import { stateChip } from "./students.js";
 
@@ -31,8 +32,8 @@ let sending = false;
 
 /** Called when the page is opened. @param {string} id */
 export async function enter(id) {
-  if (student?.student_id !== id) student = null;
-  await load(id);
+  if (student?.student_id !== id) forget();
+  await Promise.all([load(id), loadContacts(id)]);
 }
 
 /** Called when the page is left. */
@@ -45,6 +46,7 @@ export function exit() {
 export function forget() {
   student = null;
   draft.consent = false;
+  forgetContacts();
 }
 
 async function load(id) {
@@ -70,7 +72,7 @@ export function page() {
     <a href="#/admin/students" class="back">${icon("back")}${t("admin.allStudents")}</a>
     <h1 tabindex="-1">${student?.name ?? t("admin.student")}</h1>
     ${problem ? failure(problem) : nothing}
-    ${student === null ? nothing : html`${details()} ${photo()} ${consent()} ${data()}`}
+    ${student === null ? nothing : html`${details()} ${photo()} ${consent()} ${contactsCard(student.student_id)} ${data()}`}
   </section>`;
 }
 
