@@ -1,5 +1,7 @@
 """The files with which one machine runs Muster as a service: read by their own programs where these are installed."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
+from muster.domain.user import Role
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "containers" / "one-machine"
@@ -37,6 +41,39 @@ def test_the_compose_file_keeps_the_store_and_listens_to_this_machine_alone() ->
     assert "data:/data" in service["volumes"]
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     assert (FOLDER / service["build"]["context"] / service["build"]["dockerfile"]).resolve() == FOLDER / "Dockerfile"
+
+
+def test_compose_starts_from_a_fresh_clone_without_settings() -> None:
+    included = yaml.safe_load((ROOT / "compose.yaml").read_text())["include"]
+    assert [(ROOT / path).resolve() for path in included] == [FOLDER / "compose.yaml"]
+    document = yaml.safe_load((FOLDER / "compose.yaml").read_text())
+    # `${NAME:?...}` would need a value, and a folder of the host would belong to root.
+    assert ":?" not in json.dumps(document)
+    volumes = [volume.split(":")[0] for volume in document["services"]["muster"]["volumes"]]
+    assert set(volumes) == set(document["volumes"])
+
+
+@pytest.mark.processes
+def test_the_first_start_of_the_container_prints_a_link_that_signs_in(tmp_path: Path) -> None:
+    """The entry with the installed `muster`, whose `serve` is replaced by the list of users."""
+    (tmp_path / "muster").write_text(
+        f'#!/bin/sh\n[ "$1" = serve ] && set -- users list --json\nexec {sys.executable} -m muster "$@"\n'
+    )
+    (tmp_path / "muster").chmod(0o755)
+    store = tmp_path / "store"
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "MUSTER_DATA": str(store), "MUSTER_ADMIN_TOKEN": ""}
+
+    def start() -> str:
+        command = ["sh", str(FOLDER / "start.sh"), "serve"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    first, second = start(), start()
+    (token,) = re.findall(r"^http://127\.0\.0\.1:8000/#/token/(\S+)$", first, re.MULTILINE)
+    user = LocalBackend(store).users.of_token(token)
+    assert user is not None
+    assert (user.id, user.role) == ("admin", Role.ADMIN)
+    assert "#/token/" not in second
+    assert '"admin"' in second
 
 
 def test_every_setting_that_is_named_there_exists() -> None:
