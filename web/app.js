@@ -1,15 +1,16 @@
 /** Entry point of the page: loads the user, then shows the screen that the address names. */
 
 import { onSignInEnd } from "./core/api.js";
-import { configure, finishSignIn, hasCredential, hosted } from "./core/auth.js";
+import { configure, finishSignIn, hasCredential, hosted, substituteAccess } from "./core/auth.js";
 import { draw, mount } from "./core/draw.js";
 import { startLanguage, t } from "./core/i18n.js";
 import { applyUpdate, startInstall } from "./core/install.js";
-import { loadMe } from "./core/me.js";
+import { isSubstitute, loadMe } from "./core/me.js";
 import { needsSignIn, onMoved, onSent, onSentElsewhere, queuedPhotos, sendAs, startOutbox } from "./core/outbox.js";
 import { Problem, Unreachable } from "./core/problem.js";
 import { loadGroups } from "./core/roster.js";
 import { applyServerAnswer, session as currentSession, reload as reloadSession } from "./core/session.js";
+import { forgetAccess, startAccess } from "./core/substitute.js";
 import { startTheme } from "./core/theme.js";
 import { icon } from "./parts/icons.js";
 import { sheet } from "./parts/sheet.js";
@@ -102,7 +103,7 @@ function banner() {
 
 function tabs() {
   return html`<nav class="tabs" aria-label=${t("shell.tabs")}>
-    ${TABS.map(
+    ${TABS.filter(({ tab }) => tab !== "register" || !isSubstitute()).map(
       ({ tab, href, icon: name, label }) =>
         html`<a href=${href} aria-current=${tab === screen.tab ? "page" : nothing}>${icon(name)}<span>${t(label)}</span></a>`,
     )}
@@ -143,6 +144,7 @@ async function begin() {
 function failed(error) {
   if (error instanceof Problem && error.status === 401) {
     sendAs(null);
+    if (substituteAccess() !== null) void forgetAccess().then(draw);
     // A token in the address is about to be tried.
     if (!location.hash.startsWith(TOKEN_HASH)) location.hash = "#/sign-in";
   } else {
@@ -187,6 +189,7 @@ async function start() {
   );
   configure(await readConfig());
   await startOutbox();
+  await startAccess(() => failed(new Problem(401, "sign_in_required", "")));
   try {
     await finishSignIn();
     if (hosted() && !hasCredential()) failed(new Problem(401, "sign_in_required", ""));

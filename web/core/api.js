@@ -1,6 +1,6 @@
 /** Authenticated requests to the server. Every failure is a `Problem` or `Unreachable`. */
 
-import { bearer, hosted, renew } from "./auth.js";
+import { apiPath, bearer, hosted, renew } from "./auth.js";
 import { CACHE, database } from "./database.js";
 import { jsonOrNull, Problem, problemOf, Unreachable } from "./problem.js";
 import { resetOnSignOut } from "./sign-out.js";
@@ -25,24 +25,33 @@ export function onSignInEnd(listener) {
  * @returns {Promise<Response>} a successful response.
  */
 export async function send(method, path, { json, headers = {} } = {}) {
+  return await withAuthorization((authorization) =>
+    request(method, apiPath(path), { json, headers: { ...headers, ...authorization } }),
+  );
+}
+
+/** Send a substitute's code, which needs no sign-in. @param {string} path @param {unknown} json @returns {Promise<any>} */
+export async function sendAsSubstitute(path, json) {
+  return await (await request("POST", apiPath(path, true), { json, headers: {} })).json();
+}
+
+async function request(method, path, { json, headers }) {
   const body = json === undefined ? undefined : JSON.stringify(json);
   const typed = json === undefined ? headers : { ...headers, "Content-Type": "application/json" };
-  return await withAuthorization(async (authorization) => {
-    let response;
-    try {
-      response = await fetch(path, {
-        method,
-        body,
-        headers: { ...typed, ...authorization },
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT),
-        cache: "no-store",
-      });
-    } catch (error) {
-      throw new Unreachable("The server could not be reached.", { cause: error });
-    }
-    if (!response.ok) throw problemOf(response.status, await response.text(), response.headers.get("Retry-After"));
-    return response;
-  });
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      body,
+      headers: typed,
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT),
+      cache: "no-store",
+    });
+  } catch (error) {
+    throw new Unreachable("The server could not be reached.", { cause: error });
+  }
+  if (!response.ok) throw problemOf(response.status, await response.text(), response.headers.get("Retry-After"));
+  return response;
 }
 
 /** @param {string} path @returns {Promise<any>} the JSON of a successful response. */
@@ -109,23 +118,24 @@ export async function sendForm(
   form,
   { method = "POST", headers = {}, authenticate = true, onProgress = () => undefined } = {},
 ) {
-  const request = (authorization) => transfer(method, url, form, { ...headers, ...authorization }, onProgress);
-  return authenticate ? await withAuthorization(request) : await request({});
+  const address = authenticate ? apiPath(url) : url;
+  const sent = (authorization) => transfer(method, address, form, { ...headers, ...authorization }, onProgress);
+  return authenticate ? await withAuthorization(sent) : await sent({});
 }
 
 // Renews the sign-in once if the server answers 401.
-async function withAuthorization(request) {
+async function withAuthorization(work) {
   const token = await bearer().catch((error) => {
     if (error instanceof Problem) onSignInEnded();
     throw error;
   });
   try {
-    return await request(token === null ? {} : { Authorization: `Bearer ${token}` });
+    return await work(token === null ? {} : { Authorization: `Bearer ${token}` });
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 401) throw error;
     try {
       if (!hosted()) throw error;
-      return await request({ Authorization: `Bearer ${await renew(token)}` });
+      return await work({ Authorization: `Bearer ${await renew(token)}` });
     } catch (second) {
       if (second instanceof Problem && second.status === 401) onSignInEnded();
       throw second;

@@ -11,6 +11,7 @@ import { randomId } from "./random.js";
 
 const TOKEN = "muster.token";
 const SESSION = "muster.session";
+const SUBSTITUTE = "muster.substitute";
 const PENDING = "muster.sign-in";
 /** Hash of the screen that links to the hosted pages. */
 const SIGN_IN_HASH = "#/sign-in";
@@ -22,10 +23,16 @@ const RENEW_EARLY = 60;
  * @property {string} stage
  * @property {string | null} sign_in address of the hosted sign-in pages; null on a local server.
  * @property {string | null} client_id
+ * @property {string | null} [substitutes] prefix of the API's paths for substitutes; null if the stage has none.
+ *
+ * @typedef {object} SubstituteAccess what a substitute's code was exchanged for.
+ * @property {string} token
+ * @property {string} name
+ * @property {string} expires_at
  */
 
 /** @type {Config} */
-let config = { stage: "local", sign_in: null, client_id: null };
+let config = { stage: "local", sign_in: null, client_id: null, substitutes: null };
 
 /** @param {Partial<Config>} read */
 export function configure(read) {
@@ -39,6 +46,7 @@ export function hosted() {
 
 /** @param {string} token of a local server's user. */
 export function keepToken(token) {
+  dropSubstitute();
   localStorage.setItem(TOKEN, token.trim());
 }
 
@@ -47,8 +55,42 @@ export function dropToken() {
   localStorage.removeItem(TOKEN);
 }
 
+/** Whether substitutes can sign in with a code. */
+export function takesCodes() {
+  return !hosted() || Boolean(config.substitutes);
+}
+
+/** @returns {SubstituteAccess | null} the access of the substitute who is signed in here. */
+export function substituteAccess() {
+  const kept = localStorage.getItem(SUBSTITUTE);
+  return kept === null ? null : JSON.parse(kept);
+}
+
+/** Sign a substitute in, instead of the user before. @param {SubstituteAccess} access */
+export function keepSubstitute({ token, name, expires_at }) {
+  localStorage.removeItem(TOKEN);
+  localStorage.removeItem(SESSION);
+  localStorage.setItem(SUBSTITUTE, JSON.stringify({ token, name, expires_at }));
+}
+
+/** Delete the access of a substitute. */
+export function dropSubstitute() {
+  localStorage.removeItem(SUBSTITUTE);
+}
+
+/**
+ * @param {string} path on the server.
+ * @param {boolean} [asSubstitute]
+ * @returns {string} where the requests of the signed-in user go: in the cloud, those of substitutes have an API of their
+ *   own.
+ */
+export function apiPath(path, asSubstitute = substituteAccess() !== null) {
+  return hosted() && asSubstitute && path.startsWith("/") ? `${config.substitutes ?? ""}${path}` : path;
+}
+
 /** Whether credentials are stored. */
 export function hasCredential() {
+  if (substituteAccess() !== null) return true;
   return localStorage.getItem(hosted() ? SESSION : TOKEN) !== null;
 }
 
@@ -58,6 +100,8 @@ export function hasCredential() {
  * @throws {Unreachable} the token must be renewed and the sign-in pages could not be reached.
  */
 export async function bearer() {
+  const access = substituteAccess();
+  if (access !== null) return access.token;
   if (!hosted()) return localStorage.getItem(TOKEN);
   const session = readSession();
   if (session === null) throw signInRequired();
@@ -73,7 +117,7 @@ export async function bearer() {
  * @throws {Unreachable} the sign-in pages could not be reached.
  */
 export async function renew(refused) {
-  if (!hosted()) throw signInRequired();
+  if (!hosted() || substituteAccess() !== null) throw signInRequired();
   return await withRenewLock(async () => {
     const session = readSession();
     if (session === null) throw signInRequired();
@@ -123,6 +167,10 @@ export async function finishSignIn() {
 
 /** Delete the stored credentials and, in the cloud, end the session of the hosted pages. */
 export async function signOut() {
+  if (substituteAccess() !== null) {
+    dropSubstitute();
+    return;
+  }
   const session = readSession();
   localStorage.removeItem(TOKEN);
   localStorage.removeItem(SESSION);

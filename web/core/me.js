@@ -15,6 +15,8 @@ import { resetOnSignOut } from "./sign-out.js";
  * @property {string | null} consent_wording version of the text that students agree to.
  * @property {string | null} time_zone
  * @property {string | null} pack
+ * @property {boolean} [substitutes] whether codes for substitutes can be made.
+ * @property {string | null} [access_ends_at] when a substitute's access ends; null for everybody else.
  */
 
 /** @type {User} used until the server has answered. */
@@ -35,6 +37,11 @@ let known = UNKNOWN;
 /** @returns {User} */
 export function me() {
   return known;
+}
+
+/** Whether the user is a substitute, who keeps the registers of one day only. */
+export function isSubstitute() {
+  return Boolean(known.access_ends_at);
 }
 
 /** Load the user; without a network, the cached one. */

@@ -192,6 +192,12 @@ export default {
   "problem.store_busy": "Der Server ist ausgelastet. Versuchen Sie es gleich noch einmal.",
   "problem.student_exists": "Diese Nummer ist schon vergeben. Wählen Sie eine andere.",
   "problem.student_not_found": "Diese Person gibt es nicht mehr.",
+  "problem.substitute_code_not_valid":
+    "Dieser Code gilt jetzt nicht: Er ist für einen anderen Tag, wurde widerrufen oder gesperrt, oder wird auf fünf Geräten benutzt. Bitten Sie das Sekretariat um einen neuen.",
+  "problem.substitute_code_wrong":
+    "Dieser Code ist falsch oder wurde nach zehn falschen Versuchen gesperrt. Prüfen Sie ihn oder bitten Sie das Sekretariat um einen neuen.",
+  "problem.substitutes_off":
+    "Der Zugang für Vertretungen ist hier ausgeschaltet. Bitten Sie das Sekretariat um ein Konto.",
   "problem.too_blurred": "Zu unscharf. Halten Sie das Telefon ruhig und nehmen Sie das Foto noch einmal auf.",
   "problem.too_bright": "Zu hell. Drehen Sie sich vom Licht weg und nehmen Sie das Foto noch einmal auf.",
   "problem.too_dark": "Zu dunkel. Drehen Sie sich zum Fenster oder schalten Sie das Licht ein.",
@@ -296,6 +302,7 @@ export default {
   "reports.title": "Berichte",
   "reports.unknown": "Unbekannt, nicht geprüft",
   "role.admin": "Admin",
+  "role.substitute": "Vertretung",
   "role.teacher": "Lehrkraft",
   "roll.add": "Zum Aufruf von {time} hinzufügen",
   "roll.addText": "Ein Aufruf für {group} hat um {time} begonnen. Gehören diese Fotos dazu?",
@@ -348,6 +355,7 @@ export default {
   "session.reopened": "Aufruf wieder geöffnet.",
   "session.title": "Aufruf",
   "session.withReview": "{came}, {count} zu prüfen",
+  "settings.accessEnds": "Der Zugang endet am {time}. Dann löscht dieses Telefon, was es gespeichert hat.",
   "settings.install": "Muster zum Startbildschirm hinzufügen",
   "settings.language": "Sprache",
   "settings.liveness":
@@ -393,10 +401,15 @@ export default {
   "shell.updateNow": "Aktualisieren",
   "shell.waiting": { one: "{count} Foto wartet auf den Versand", other: "{count} Fotos warten auf den Versand" },
   "shell.waitingAny": { one: "{count} Eintrag wartet auf das Senden", other: "{count} Einträge warten auf das Senden" },
+  "signIn.accessEnded": "Ihr Zugang als Vertretung ist beendet. Was dieses Telefon gespeichert hatte, wurde gelöscht.",
+  "signIn.code": "Code",
+  "signIn.codeText":
+    "Das Sekretariat gibt Ihnen für einen Tag einen Code aus acht Buchstaben und Ziffern, zum Beispiel K7P4-XQ9M.",
   "signIn.go": "Zur Anmeldeseite",
   "signIn.hosted": "Melden Sie sich mit Ihrem Schulkonto an.",
   "signIn.local": "Scannen Sie den QR-Code von Ihrem Admin oder geben Sie den Zugangscode ein.",
   "signIn.replace": "Hier ist schon jemand angemeldet. Stattdessen mit dem gescannten Code anmelden?",
+  "signIn.substitute": "Ich bin eine Vertretung",
   "signIn.title": "Anmelden",
   "signIn.token": "Zugangscode",
   "signIn.unknownToken": "Unbekannter Zugangscode. Prüfen Sie ihn oder bitten Sie Ihren Admin um einen neuen.",

@@ -2,6 +2,7 @@
 
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
+import { isSubstitute } from "../core/me.js";
 import { byName, matches } from "../core/people.js";
 import { knownStudents } from "../core/roster.js";
 import { facePath, nameFace, session } from "../core/session.js";
@@ -21,6 +22,13 @@ export function openFace(face, photo) {
   query = "";
   learn = false;
   openSheet(() => ({ title: t("face.title"), body: faceBody(face, photo) }));
+}
+
+function learning() {
+  return html`<label class="check">
+    <input type="checkbox" .checked=${learn} @change=${(event) => (learn = event.target.checked)} />
+    <span>${t("face.learn")}</span>
+  </label>`;
 }
 
 function faceBody(face, photo) {
@@ -53,10 +61,7 @@ function faceBody(face, photo) {
         ? nothing
         : html`<button class="big" @click=${() => decide(face, null, "")}>${icon("cross")}${t("face.sayNobody")}</button>`
     }
-    <label class="check">
-      <input type="checkbox" .checked=${learn} @change=${(event) => (learn = event.target.checked)} />
-      <span>${t("face.learn")}</span>
-    </label>
+    ${isSubstitute() ? nothing : learning()}
     <label class="field">
       <span>${t("face.search")}</span>
       <input type="search" autocomplete="off" .value=${query}

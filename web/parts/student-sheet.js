@@ -3,6 +3,7 @@
 import { codeText, defaultCode, hasOwnCodes, offeredCodes } from "../core/codes.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
+import { isSubstitute } from "../core/me.js";
 import { everyone, session } from "../core/session.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { openAbsences } from "./absence-sheet.js";
@@ -41,7 +42,7 @@ function body(marked, name, view) {
     </div>
     ${otherCodes(marked, view, set)} ${details(marked, set)}
     ${marked.source === "manual" ? html`<button class="big" @click=${clear}>${icon("repeat")}${t("mark.clear")}</button>` : nothing}
-    <button class="big" @click=${() => void openAbsences(marked)}>${icon("note")}${t("absence.open")}</button>`;
+    ${isSubstitute() ? nothing : html`<button class="big" @click=${() => void openAbsences(marked)}>${icon("note")}${t("absence.open")}</button>`}`;
 }
 
 function closedBody(marked) {

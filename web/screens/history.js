@@ -3,6 +3,7 @@
 import { cached, getAll } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { formatDateTime, t } from "../core/i18n.js";
+import { isSubstitute } from "../core/me.js";
 import { queuedPhotos } from "../core/outbox.js";
 import { chosenGroup, knownGroups, rosterProblem } from "../core/roster.js";
 import { schoolDay } from "../core/school-time.js";
@@ -51,8 +52,8 @@ export function historyPage() {
   return html`<section class="stack">
     <h1 tabindex="-1">${t("history.title")}</h1>
     ${group === null ? html`<p>${t("roll.noGroup")}</p>` : groupPicker(() => void enter())}
-    ${group === null ? nothing : html`<a class="button big" href="#/report">${icon("list")}${t("report.open")}</a>`}
-    <a class="button big" href="#/reports">${icon("question")}${t("reports.open")}</a>
+    ${group === null || isSubstitute() ? nothing : html`<a class="button big" href="#/report">${icon("list")}${t("report.open")}</a>`}
+    ${isSubstitute() ? nothing : html`<a class="button big" href="#/reports">${icon("question")}${t("reports.open")}</a>`}
     ${waitingList(queuedPhotos().filter((item) => item.kind !== "register" && item.groupId === group))}
     ${problem ? failure(problem) : list(group)}
   </section>`;

@@ -5,7 +5,7 @@ import { draw } from "../core/draw.js";
 import { captureTime, dayTaken } from "../core/exif.js";
 import { formatDateTime, formatTime, t } from "../core/i18n.js";
 import { lessonFor, lessonNow, loadLessons, registerOf } from "../core/lessons.js";
-import { me } from "../core/me.js";
+import { isSubstitute, me } from "../core/me.js";
 import { enqueue, queuedPhotos } from "../core/outbox.js";
 import { preparePhoto } from "../core/photo.js";
 import { randomId } from "../core/random.js";
@@ -185,7 +185,7 @@ export function rollCall() {
     return html`<section class="card stack">
       <h1 tabindex="-1">${t("roll.title")}</h1>
       <p>${t("roll.noGroup")}</p>
-      <a class="button primary big" href="#/register">${icon("addPerson")}${t("register.title")}</a>
+      ${isSubstitute() ? nothing : html`<a class="button primary big" href="#/register">${icon("addPerson")}${t("register.title")}</a>`}
     </section>`;
   }
   const group = chosenGroup() ?? "";

@@ -2,6 +2,7 @@
 
 import { loadCodes } from "../core/codes.js";
 import { formatDateTime, t } from "../core/i18n.js";
+import { isSubstitute } from "../core/me.js";
 import { discard, isUnopened, queuedPhotos } from "../core/outbox.js";
 import { releasePictures } from "../core/pictures.js";
 import { groupName, loadStudents } from "../core/roster.js";
@@ -85,7 +86,8 @@ export function sessionPage() {
       </div>
       <div class="stack">
         ${problem ? failure(problem) : nothing} ${view.groupId ? peopleList(view) : nothing}
-        ${guestList(view)} ${view.loaded ? changesButton(view.id) : nothing} ${view.loaded && !view.closed ? removal(view, items) : nothing}
+        ${guestList(view)} ${view.loaded ? changesButton(view.id) : nothing}
+        ${view.loaded && !view.closed && !isSubstitute() ? removal(view, items) : nothing}
       </div>
     </div>
     ${finishBar(view, items)}

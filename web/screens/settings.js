@@ -5,7 +5,7 @@ import { hasCredential, signOut } from "../core/auth.js";
 import { draw } from "../core/draw.js";
 import { chooseLanguage, explain, formatDateTime, LANGUAGES, language, t } from "../core/i18n.js";
 import { installable, offerInstall } from "../core/install.js";
-import { me } from "../core/me.js";
+import { isSubstitute, me } from "../core/me.js";
 import { queuedPhotos, sendAs } from "../core/outbox.js";
 import { resetAll } from "../core/sign-out.js";
 import { chooseTheme, THEMES, theme } from "../core/theme.js";
@@ -21,6 +21,7 @@ let trainingProblem = null;
 
 /** Called when the screen is opened. */
 export async function enter() {
+  if (isSubstitute()) return;
   try {
     training = await get("/v1/training");
     trainingProblem = null;
@@ -68,19 +69,24 @@ export function settings() {
     ${installable() ? html`<button class="big" @click=${offerInstall}>${icon("plus")}${t("settings.install")}</button>` : nothing}
     <section class="card stack-small">
       <h2>${t("settings.who")}</h2>
-      <p>${me().name || me().user_id} <span class="muted">${t(`role.${me().role}`)}</span></p>
+      <p>${me().name || me().user_id} <span class="muted">${t(isSubstitute() ? "role.substitute" : `role.${me().role}`)}</span></p>
+      ${isSubstitute() ? html`<p class="muted">${t("settings.accessEnds", { time: formatDateTime(me().access_ends_at ?? "") })}</p>` : nothing}
       ${hasCredential() ? html`<button @click=${signOutHere}>${t("settings.signOut")}</button>` : nothing}
     </section>
-    <section class="card stack-small">
-      <h2>${t("settings.recognition")}</h2>
-      ${trainingProblem ? html`<p class="muted">${explain(trainingProblem)}</p>` : nothing}
-      ${training ? trainingState() : nothing}
-    </section>
+    ${isSubstitute() ? nothing : recognition()}
     <section class="card stack-small">
       <h2>${t("settings.privacy")}</h2>
       <p>${t("settings.privacyText")}</p>
       <p>${t("settings.liveness")}</p>
     </section>
+  </section>`;
+}
+
+function recognition() {
+  return html`<section class="card stack-small">
+    <h2>${t("settings.recognition")}</h2>
+    ${trainingProblem ? html`<p class="muted">${explain(trainingProblem)}</p>` : nothing}
+    ${training ? trainingState() : nothing}
   </section>`;
 }
 

@@ -1,10 +1,11 @@
 /** Screen: sign-in through hosted pages in the cloud, or with a token or its QR code on a local server. */
 
-import { dropToken, goToSignIn, hasCredential, hosted, keepToken } from "../core/auth.js";
+import { dropToken, goToSignIn, hasCredential, hosted, keepToken, takesCodes } from "../core/auth.js";
 import { draw } from "../core/draw.js";
-import { t } from "../core/i18n.js";
+import { explain, t } from "../core/i18n.js";
 import { queuedPhotos } from "../core/outbox.js";
 import { Problem } from "../core/problem.js";
+import { hasEnded, signInWithCode } from "../core/substitute.js";
 import { icon } from "../parts/icons.js";
 import { attempt } from "../parts/toast.js";
 import { waitingText } from "../parts/waiting.js";
@@ -13,6 +14,11 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 let token = "";
 /** Whether the server did not know the last token. */
 let unknown = false;
+let code = "";
+/** Whether the form for codes is shown. */
+let asksForCode = false;
+/** @type {unknown} why the last code was refused. */
+let refused = null;
 /** @type {() => Promise<void>} */
 let onSignIn = async () => undefined;
 
@@ -55,11 +61,51 @@ async function submit(event) {
   draw();
 }
 
+async function submitCode(event) {
+  event.preventDefault();
+  if (hasCredential() && !confirm(t("signIn.replace"))) return;
+  refused = null;
+  try {
+    await signInWithCode(code);
+    code = "";
+    asksForCode = false;
+    await onSignIn();
+    location.hash = "#/";
+  } catch (error) {
+    refused = error;
+  }
+  draw();
+}
+
+function substitute() {
+  const show = () => {
+    asksForCode = true;
+    draw();
+    requestAnimationFrame(() => document.getElementById("substitute-code")?.focus());
+  };
+  if (!asksForCode) return html`<button class="big" @click=${show}>${icon("clock")}${t("signIn.substitute")}</button>`;
+  const type = (event) => {
+    code = event.target.value;
+  };
+  return html`<form class="stack card" @submit=${submitCode}>
+    <h2>${t("signIn.substitute")}</h2>
+    <label class="field">
+      <span>${t("signIn.code")}</span>
+      <input id="substitute-code" class="code-input" required maxlength="40" dir="ltr" autocomplete="off" autocapitalize="characters"
+        autocorrect="off" spellcheck="false" aria-describedby="substitute-help" .value=${code} @input=${type} />
+    </label>
+    <p id="substitute-help" class="muted">${t("signIn.codeText")}</p>
+    ${refused ? html`<p class="bad" role="alert">${explain(refused)}</p>` : nothing}
+    <button class="primary big" type="submit">${t("signIn.title")}</button>
+  </form>`;
+}
+
 /** @returns the screen. */
 export function signIn() {
   const unsent = queuedPhotos().length;
   return html`<section class="stack narrow">
     <h1 tabindex="-1">${t("signIn.title")}</h1>
+    ${hasEnded() ? html`<p class="card" role="status">${t("signIn.accessEnded")}</p>` : nothing}
     ${unsent > 0 ? html`<p class="card">${icon("wait")} ${waitingText("signIn.unsent", queuedPhotos())}</p>` : nothing}
     ${
       hosted()
@@ -76,5 +122,6 @@ export function signIn() {
               <button class="primary big" type="submit">${t("signIn.title")}</button>
             </form>`
     }
+    ${takesCodes() ? substitute() : nothing}
   </section>`;
 }

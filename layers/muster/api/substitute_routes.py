@@ -19,6 +19,7 @@ ROUTES: Final = frozenset(
         "GET /v1/sessions/{session_id}/marks",
         "PATCH /v1/sessions/{session_id}/marks",
         "POST /v1/sessions/{session_id}/marks/clear",
+        "GET /v1/sessions/{session_id}/changes",
         "GET /v1/sessions/{session_id}/guests",
         "POST /v1/sessions/{session_id}/guests",
         "DELETE /v1/sessions/{session_id}/guests/{guest_id}",

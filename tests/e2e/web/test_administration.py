@@ -259,6 +259,22 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     expect(page.get_by_role("row", name="school-office")).to_contain_text("revoked on")
     check(page, folder, "tokens")
 
+    go(page, "Substitutes")
+    page.get_by_role("button", name="New code").click()
+    dialog.get_by_label("Name of the substitute").fill("Jo Park")
+    dialog.get_by_label("7b, upstairs").check()
+    check(page, folder, "new-code-of-substitute")
+    dialog.get_by_role("button", name="Create").click()
+    code = dialog.get_by_label("Code", exact=True).inner_text()
+    check(page, folder, "code-of-substitute")
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("row", name="Jo Park")).to_contain_text("not used")
+    assert system.substitutes.sign_in(code)[0].groups == {GroupId("7b")}
+    page.get_by_role("button", name="End the access of Jo Park").click()
+    dialog.get_by_role("button", name="Revoke", exact=True).click()
+    expect(page.get_by_role("row", name="Jo Park")).to_contain_text("revoked")
+    check(page, folder, "substitutes")
+
     go(page, "Users")
     page.get_by_role("button", name="New user").click()
     dialog.get_by_label("User name").fill("head")

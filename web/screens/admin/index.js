@@ -15,6 +15,7 @@ import * as retention from "./retention.js";
 import * as rosterImport from "./roster-import.js";
 import * as student from "./student.js";
 import * as students from "./students.js";
+import * as substitutes from "./substitutes.js";
 import * as tokens from "./tokens.js";
 import * as users from "./users.js";
 
@@ -41,6 +42,7 @@ const PAGES = {
   notices,
   retention,
   tokens,
+  substitutes,
 };
 
 /** @type {{name: string, icon: Parameters<typeof icon>[0], label: string}[]} */
@@ -51,6 +53,7 @@ const LINKS = [
   { name: "calendar", icon: "history", label: "admin.calendar" },
   { name: "not-taken", icon: "question", label: "admin.notTaken" },
   { name: "users", icon: "addPerson", label: "admin.users" },
+  { name: "substitutes", icon: "person", label: "admin.substitutes" },
   { name: "import", icon: "note", label: "admin.import" },
   { name: "photos", icon: "gallery", label: "admin.photos" },
   { name: "codes", icon: "check", label: "admin.codes" },
