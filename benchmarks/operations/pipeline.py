@@ -13,6 +13,7 @@ Prints a table and, last, one line of JSON.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ import numpy as np
 
 from benchmarks.lib.photos import photo_parser, photos_found
 from benchmarks.operations.pipeline_parts.installed import installed
-from muster.composition.settings import LocalSettings
+from muster.composition.settings import DEFAULT_PACK, LocalSettings
 from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack
 from muster.vision.decode import decode
@@ -75,13 +76,14 @@ def main() -> None:
     chosen = parser.parse_args()
     if not photos_found(chosen.photos, "pipeline"):
         return
-    pack = build_embedded(LocalSettings().home)
+    pack = build_embedded(LocalSettings().home, name=DEFAULT_PACK)
     boxes = faces_of(photos_of(chosen.photos), pack)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pipelines = list(available(folder, pack, chosen.export, chosen.peers))
         rows = measured(pipelines, boxes, folder, chosen.rounds)
-        share = run_part("capacity", pack.embedders[0])
+        exact = build_embedded(LocalSettings().home, name="embedded")
+        share = run_part("capacity", facenet_of(exact))
         shapes = (
             run_part("shapes", folder / "yolo.onnx", folder / "yolo_square.onnx", folder / "photos.json")
             if (folder / "yolo.onnx").exists()
@@ -120,17 +122,20 @@ def available(folder: Path, pack: ModelPack, export: Path, peers: Path) -> Itera
     """Yield the pipelines whose environment is there."""
     ours = [sys.executable, "-m", "benchmarks.operations.pipeline_parts.ours"]
     yield Pipeline(
-        "ours, embedded pack", [*ours, "embedded", str(folder)], OURS, sys.path, [pack.detector, *pack.embedders]
+        "ours, as shipped", [*ours, "shipped", str(folder)], OURS, sys.path, [pack.detector, *pack.embedders]
     )
     if (export / "done").exists():
         samples = sorted(str(path) for path in Path("samples").glob("*/*.jpg"))
         make = [str(export / "bin" / "python"), "-m", "benchmarks.operations.pipeline_parts.make_weights"]
         make += [str(folder), *samples]
         subprocess.run(make, check=True, env=environment())
+        # The network of the torch libraries, computed in int8 as the pack ships it.
+        shutil.copyfile(facenet_of(pack), folder / "facenet_int8.onnx")
         exported = [folder / "yolo.onnx", folder / "head.onnx", folder / "facenet.onnx"]
         yield Pipeline("ours, cloud pack's networks", [*ours, "cloud", str(folder)], OURS, sys.path, exported)
-        yield Pipeline("ours, each network once", [*ours, "once", str(folder)], OURS, sys.path, exported)
-        unsegmented = [folder / "yolo.onnx", folder / "facenet.onnx"]
+        narrow = [folder / "yolo.onnx", folder / "head.onnx", folder / "facenet_int8.onnx"]
+        yield Pipeline("ours, each network once", [*ours, "once", str(folder)], OURS, sys.path, narrow)
+        unsegmented = [folder / "yolo.onnx", folder / "facenet_int8.onnx"]
         yield Pipeline("ours, once, no segmentation", [*ours, "unsegmented", str(folder)], OURS, sys.path, unsegmented)
         yield Pipeline(
             "torch libraries, face by face",
@@ -146,6 +151,12 @@ def available(folder: Path, pack: ModelPack, export: Path, peers: Path) -> Itera
         yield Pipeline("dlib, face_recognition's models", command, DLIB, folders_of(peers), [])
     else:
         print(f"left out: dlib, since {peers} is not there (make peers)")
+
+
+def facenet_of(pack: ModelPack) -> Path:
+    """Return the file of a pack's FaceNet."""
+    kinds = [embedder.kind for embedder in pack.manifest.embedders]
+    return pack.embedders[kinds.index("facenet")]
 
 
 def folders_of(environment: Path) -> list[str]:

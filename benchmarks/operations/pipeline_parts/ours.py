@@ -1,11 +1,11 @@
 """Photos through our ONNX pipelines, in a process of its own.
 
-    python -m benchmarks.operations.pipeline_parts.ours once|unsegmented|cloud|embedded WEIGHTS photos.json result.json
+    python -m benchmarks.operations.pipeline_parts.ours once|unsegmented|cloud|shipped WEIGHTS photos.json result.json
 
 `photos.json` maps paths to the boxes of their faces, x, y, width, height. `once` runs the networks of the cloud pack
-just as often as the torch pipeline does, `unsegmented` all but the segmentation; `cloud` as they ship, looking at
-several scales and embedding each face with its mirror image; `embedded` is the pack that ships by default. The boxes
-stand in for those that the detector of the first three finds with its random weights.
+just as often as the torch pipeline does, with FaceNet in int8, and `unsegmented` all but the segmentation. `cloud` runs
+them as they ship, in float32: it looks at several scales and embeds each face with its mirror image. `shipped` is the
+default pack. The boxes stand in for those that the detector of the first three finds with its random weights.
 """
 
 import json
@@ -36,7 +36,7 @@ def cloud(weights: Path, *, once: bool, segmented: bool) -> Read:
     """Return what reads one photo with the networks of the cloud pack and returns how many faces it embedded."""
     detector = YoloFaceDetector(weights / "yolo.onnx", THREADS, threshold=0.9)
     segmenter = UnetSegmenter(weights / "head.onnx", THREADS) if segmented else None
-    embedder = FaceNetwork(weights / "facenet.onnx", THREADS)
+    embedder = FaceNetwork(weights / ("facenet_int8.onnx" if once else "facenet.onnx"), THREADS)
 
     def read(content: bytes, boxes: list[list[float]]) -> int:
         pixels = decode(content).pixels
@@ -58,21 +58,21 @@ def cloud(weights: Path, *, once: bool, segmented: bool) -> Read:
     return read
 
 
-def embedded() -> Read:
+def shipped() -> Read:
     """Return what reads one photo with the pack that ships by default."""
-    from muster.composition.settings import LocalSettings
+    from muster.composition.settings import DEFAULT_PACK, LocalSettings
     from muster.composition.vision import open_models
     from muster.packs.load import load_pack
 
-    pipeline = open_models(load_pack("embedded", LocalSettings().home), THREADS)
+    pipeline = open_models(load_pack(DEFAULT_PACK, LocalSettings().home), THREADS)
     return lambda content, _: len(pipeline.probes(decode(content)).faces)
 
 
 def main(mode: str, weights: Path, photos: Path, result: Path) -> None:
     """Read every photo and write how many faces there were and how long it took, loading apart."""
     cloud_read = {"once": (True, True), "unsegmented": (True, False), "cloud": (False, True)}
-    if mode == "embedded":
-        read = embedded()
+    if mode == "shipped":
+        read = shipped()
     else:
         once, segmented = cloud_read[mode]
         read = cloud(weights, once=once, segmented=segmented)
