@@ -24,17 +24,20 @@ Ada, Bea and Cem are in 7b all year, Dot until she is erased after term 1, and E
 
     Maths: 23 * 3 + 12 (Dot) + 11 (Eve) = 92 marks. Late 1; absent Bea 2, Cem 2; excused 1; review 1; present 85.
     Art:   22 * 3 + 12 (Dot) + 10 (Eve) = 88 marks. Absent Cem 1, Dot 1; excused 1; present 85.
+
+school_year_notices.py has the notices of the year.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
 from muster.domain.attendance import Mark, MarkChange, MarkSource, MarkStatus, RegisterChange
 from muster.domain.corrections import MarkByHand
-from muster.domain.errors import RegisterClosed, RegisterNotTaken
+from muster.domain.errors import QuestionsOpen, RegisterClosed, RegisterNotTaken
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.domain.period import Period
@@ -53,6 +56,7 @@ from muster.services.roll_call.sessions import Sessions
 from muster.services.timetable.lesson_sessions import LessonSessions
 from muster.services.timetable.timetables import Timetables
 from tests.contract.places import Stores
+from tests.contract.school_year_notices import YearNotices, year_notices
 from tests.contract.test_reports import BERLIN
 
 G7B, G8A = GroupId("7b"), GroupId("8a")
@@ -104,10 +108,15 @@ JOURNEY = AbsencePlan(first_day=date(2026, 11, 9), last_day=date(2026, 11, 13), 
 
 @dataclass
 class School:
-    """The services of a school on one store, at a time that the test sets."""
+    """The services of a school on one store, at a time that the test sets.
+
+    Attributes:
+        after_day: called after the lessons of each day.
+    """
 
     stores: Stores
     at: datetime = field(default=datetime(2026, 9, 1, 8, tzinfo=BERLIN))
+    after_day: Callable[[date], None] = lambda day: None
 
     def __post_init__(self) -> None:
         stores = self.stores
@@ -156,7 +165,11 @@ class School:
             self._mark(opened.id, day)
             if day.month == CLOSING_MONTH:
                 self.registers.close(opened.id, TEACHER)
+            if day == QUESTION:
+                with pytest.raises(QuestionsOpen):
+                    self.registers.close(opened.id, TEACHER)
             held.append(opened.id)
+        self.after_day(day)
         return held
 
     def _mark(self, session_id: SessionId, day: date) -> None:
@@ -176,12 +189,25 @@ class School:
             self.stores.sessions.amend(session_id, session.version, marks=further)
 
 
-def test_a_school_year_adds_up(stores: Stores) -> None:
+def test_a_school_year_adds_up(stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     school = School(stores)
+    with year_notices(stores, BERLIN, tmp_path, monkeypatch, school.now) as notices:
+        school.after_day = notices.after_day
+        live_a_year(school, notices)
+        notices.check(BEA)
+    check_the_year(school)
+    check_students(school)
+    check_the_last_days(school)
+
+
+def live_a_year(school: School, notices: YearNotices) -> None:
+    """Hold the lessons of two terms, with what happens between them."""
+    stores = school.stores
     stores.groups.add(Group(G7B, "Class 7b", frozenset({TEACHER})))
     stores.groups.add(Group(G8A, "Class 8a"))
     for id in (ADA, BEA, CEM, DOT):
         school.enrol(id, G7B)
+    notices.give_contacts([ADA, BEA, CEM, DOT])
     school.enrol(EVE, G8A)
     school.timetables.change_calendar(CALENDAR, 0)
     version = school.timetables.change_lessons(G7B, [MATHS, ART], 0).version
@@ -196,6 +222,7 @@ def test_a_school_year_adds_up(stores: Stores) -> None:
     assert starts == {6, 7}
 
     correct_an_absence(school, first)
+    notices.send()
     school.at = datetime(2026, 10, 5, 9, tzinfo=BERLIN)
     in_8a = school.sessions.open(G8A, SessionId("in-8a"), school.at).session
     school.corrections.mark(in_8a.id, {EVE: MarkStatus.ABSENT}, TEACHER)
@@ -206,10 +233,6 @@ def test_a_school_year_adds_up(stores: Stores) -> None:
     school.timetables.change_lessons(G7B, [MATHS, ART, ART_WITH_DEE], version)
     second = [session for day in school.days(1) for session in school.hold(day)]
     assert len(second) == 11 + 10
-
-    check_the_year(school)
-    check_students(school)
-    check_the_last_days(school)
 
 
 def correct_an_absence(school: School, sessions: list[SessionId]) -> None:
