@@ -242,6 +242,59 @@ test("marks open their roll call, are sent in order, and are not lost where some
   assert.deepEqual(states(), []);
 });
 
+test("a closing is sent after everything else, and a refusal leaves the register open", async () => {
+  const closing = { kind: "closing", groupId: "7b", session: SESSION_BY_HAND, unanswered: null };
+  const marks = (status) => ({
+    kind: "marks",
+    groupId: "7b",
+    session: SESSION_BY_HAND,
+    marks: [{ student_id: "cy", status, before: null }],
+  });
+  outbox.sendAs(null);
+  await outbox.enqueue(closing);
+  assert.ok(outbox.closingWaits("h1"));
+  // What is changed afterwards has to be finished again.
+  await outbox.enqueue(marks("present"));
+  assert.ok(!outbox.closingWaits("h1"));
+  await outbox.enqueue(closing);
+  outbox.sendAs(ADA);
+  await settle();
+  const paths = () => send.mock.calls.map(({ arguments: [method, path] }) => `${method} ${path}`);
+  assert.deepEqual(paths().slice(-2), ["PATCH /v1/sessions/h1/marks", "POST /v1/sessions/h1/closing"]);
+  assert.deepEqual(states(), []);
+
+  // A refused mark keeps the register open.
+  onServer.marks = [{ student_id: "cy", name: "Cy", status: "late", by_person: true }];
+  send.mock.resetCalls();
+  await outbox.enqueue(marks("absent"));
+  await settle();
+  await outbox.enqueue(closing);
+  await settle();
+  assert.deepEqual(
+    outbox.queuedPhotos().map(({ kind, problem }) => [kind, problem.code]),
+    [
+      ["marks", "marks_changed"],
+      ["closing", "entries_left"],
+    ],
+  );
+  assert.deepEqual(paths(), []);
+
+  const refused = new Problem(409, "questions_open", "1 question is open.");
+  send.mock.mockImplementation(async (_, __, { json }) => {
+    if (json.unanswered === null) throw refused;
+    return new Response("{}");
+  });
+  for (const { id } of [...outbox.queuedPhotos()]) await outbox.discard(id);
+  await outbox.enqueue(closing);
+  await settle();
+  const [open] = outbox.queuedPhotos();
+  assert.equal(open.problem.code, "questions_open");
+  await outbox.retry(open.id, { unanswered: "absent" });
+  await settle();
+  assert.deepEqual(states(), []);
+  send.mock.mockImplementation(async () => new Response("{}"));
+});
+
 test("photos of a lesson that left the timetable become a roll call of their own", async () => {
   const lesson = { id: `lesson-${"0f".repeat(16)}`, startedAt: "2026-11-26T09:00:00Z", isNew: true };
   const moves = [];

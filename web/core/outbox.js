@@ -9,6 +9,7 @@ import { draw } from "./draw.js";
 import { sendMarks } from "./marks.js";
 import { Problem, Unreachable } from "./problem.js";
 import { randomId } from "./random.js";
+import { sendClosing } from "./register-requests.js";
 import { uploadThroughStore } from "./upload.js";
 
 /** Milliseconds until a failed request is retried: the first and the longest pause of an exponential backoff. */
@@ -26,12 +27,13 @@ const MAX_PAUSE = 60_000;
 /**
  * @typedef {object} Item
  * @property {string} id also the idempotency key.
- * @property {"detect" | "register" | "marks"} kind
+ * @property {"detect" | "register" | "marks" | "closing"} kind
  * @property {string} user who took the photo or set the marks; they are only sent as this user.
  * @property {string} groupId
  * @property {string} takenAt
  * @property {any} [blob] the photo; marks have none.
  * @property {import("./marks.js").NewMark[]} [marks] to set by hand, or to clear.
+ * @property {string | null} [unanswered] for a closing: the status of students with an open question.
  * @property {boolean} [override] whether the teacher confirmed that the marks replace those of others.
  * @property {SessionRef} [session] for a roll call.
  * @property {{id: string, name: string, allowLookalike: boolean, renewConsent?: boolean}} [student] for a registration;
@@ -128,6 +130,8 @@ export function sendAs(user) {
  * @returns {Promise<Item>}
  */
 export async function enqueue(photo) {
+  // A roll call that is changed after it was finished has to be finished again.
+  if (photo.kind !== "closing" && photo.session !== undefined) await discardClosing(photo.session.id);
   /** @type {Item} */
   const item = {
     ...photo,
@@ -164,6 +168,19 @@ export async function discard(id) {
   volatile.delete(id);
   await (await database()).delete(OUTBOX, id);
   await reloadAllTabs();
+}
+
+/** Leave a register open whose closing has not been sent. @param {string} sessionId */
+export async function discardClosing(sessionId) {
+  const closings = items.filter(({ kind, session }) => kind === "closing" && session?.id === sessionId);
+  for (const { id } of closings) await discard(id);
+}
+
+/** @param {string} sessionId @returns {boolean} whether the closing of its register waits on the phone. */
+export function closingWaits(sessionId) {
+  return items.some(
+    ({ kind, session, state }) => kind === "closing" && session?.id === sessionId && state === "waiting",
+  );
 }
 
 /** Send now instead of waiting for the next retry. */
@@ -234,16 +251,24 @@ async function sendOne(item, user) {
     progress.set(item.id, share);
     draw();
   };
-  const answer =
-    item.kind === "marks"
-      ? await sendMarks(item)
-      : await sendPhoto(item, user, onProgress, (uploadId) => save({ ...item, uploadId }));
+  const answer = await sendContent(item, user, onProgress);
   progress.delete(item.id);
   volatile.delete(item.id);
   await (await database()).delete(OUTBOX, item.id);
   await reloadAllTabs(item.session?.id);
   for (const listener of listeners) listener(item, answer);
   draw();
+}
+
+async function sendContent(item, user, onProgress) {
+  if (item.kind === "marks") return await sendMarks(item);
+  if (item.kind !== "closing") {
+    return await sendPhoto(item, user, onProgress, (uploadId) => save({ ...item, uploadId }));
+  }
+  // Items are sent in order, so those that are left were refused.
+  const left = items.filter(({ kind, session }) => kind !== "closing" && session?.id === item.session.id);
+  if (left.length > 0) throw new Problem(409, "entries_left", "");
+  return await sendClosing(item);
 }
 
 /**

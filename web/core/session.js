@@ -96,7 +96,7 @@ export async function reload() {
 export async function applyServerAnswer(item, answer) {
   const opened = view;
   if (opened === null || opened.id !== item.session?.id || answer === null) return;
-  if (item.kind === "marks") await reload();
+  if (item.kind === "marks" || item.kind === "closing") await reload();
   if (item.kind !== "detect") return;
   for (const photo of answer.photos) {
     // The face boxes fit the server's picture; the phone's copy of a turned photo is still on its side.
@@ -116,11 +116,29 @@ export async function removePhoto(photoId) {
 }
 
 /**
- * Close the register, so that nothing changes any more.
+ * Close the register, so that nothing changes any more. Without a network, or while something else of the roll call
+ * waits on the phone, the closing waits too.
  * @param {string | null} unanswered status of students with an open question; null refuses to close while there are any.
  */
 export async function closeRegister(unanswered = null) {
-  await change((opened) => send("POST", `${path(opened.id)}/closing`, { json: { unanswered } }), reload);
+  const id = view?.id;
+  const waiting = view !== null && (!view.loaded || queuedPhotos().some(({ session }) => session?.id === id));
+  if (waiting) await queueClosing(unanswered);
+  else await change((opened) => closeOrQueue(opened, unanswered), reload);
+}
+
+async function closeOrQueue(opened, unanswered) {
+  try {
+    await send("POST", `${path(opened.id)}/closing`, { json: { unanswered } });
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    await queueClosing(unanswered);
+  }
+}
+
+async function queueClosing(unanswered) {
+  const { groupId, session } = queueable();
+  await enqueue({ kind: "closing", groupId, session: { ...session, isNew: false }, unanswered });
 }
 
 /** Reopen the register. @param {string} reason kept with the changes. */
@@ -184,10 +202,14 @@ async function putAfterReading(opened, marks) {
 }
 
 async function queueMarks(marks) {
+  await enqueue({ kind: "marks", ...queueable(), marks });
+}
+
+function queueable() {
   const opened = view;
   if (opened === null || opened.groupId === null) throw new Unreachable("The server could not be reached.");
-  const started = { id: opened.id, startedAt: opened.startedAt ?? "", isNew: !opened.loaded, isOpen: opened.loaded };
-  await enqueue({ kind: "marks", groupId: opened.groupId, session: started, marks });
+  const session = { id: opened.id, startedAt: opened.startedAt ?? "", isNew: !opened.loaded, isOpen: opened.loaded };
+  return { groupId: opened.groupId, session };
 }
 
 /**

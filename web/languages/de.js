@@ -148,6 +148,8 @@ export default {
   "problem.duplicate_person":
     "Dieses Gesicht ähnelt jemandem, der schon registriert ist. Ist es dieselbe Person? Bei Zwillingen registrieren Sie trotzdem.",
   "problem.empty_upload": "Das Foto ist leer. Nehmen Sie es noch einmal auf.",
+  "problem.entries_left":
+    "Etwas aus diesem Aufruf wurde nicht gesendet. Senden oder löschen Sie es und beenden Sie den Aufruf dann noch einmal.",
   "problem.face_cut_off": "Das Gesicht ist am Rand abgeschnitten. Rücken Sie es in die Mitte.",
   "problem.face_not_found": "Dieses Gesicht gibt es nicht mehr. Prüfen Sie den Aufruf noch einmal.",
   "problem.face_too_small": "Das Gesicht ist zu klein. Gehen Sie näher heran.",
@@ -318,6 +320,7 @@ export default {
   "roll.title": "Aufruf",
   "roll.tooMany": "Nur die ersten {count} Fotos werden verwendet.",
   "session.closed": "Abgeschlossen {time}",
+  "session.closingWaits": "Auf diesem Handy beendet. Der Aufruf wird abgeschlossen, sobald alles gesendet ist.",
   "session.delete": "Diesen Aufruf löschen",
   "session.deleteNow": "Aufruf löschen",
   "session.deleteText":
@@ -437,6 +440,7 @@ export default {
   "training.running": "Die Erkennung lernt die registrierten Schüler …",
   "training.waiting": "Die Erkennung lernt neu registrierte Schüler in Kürze.",
   "waiting.again": "Noch einmal senden",
+  "waiting.closing": "Der Aufruf wird abgeschlossen …",
   "waiting.dayTaken": "Dieses Foto wurde am {day} aufgenommen. Trotzdem verwenden?",
   "waiting.delete": "Löschen",
   "waiting.marks": "Einträge werden gesendet …",

@@ -145,6 +145,7 @@ export default {
   "problem.duplicate_person":
     "This face looks like a student who is already registered. Is it the same person? If they are twins, register anyway.",
   "problem.empty_upload": "The photo is empty. Take it again.",
+  "problem.entries_left": "Something in this roll call was not sent. Send it or delete it, then finish again.",
   "problem.face_cut_off": "The face is cut off at the edge. Move it to the middle.",
   "problem.face_not_found": "This face no longer exists. Check the roll call again.",
   "problem.face_too_small": "The face is too small. Move closer.",
@@ -310,6 +311,7 @@ export default {
   "roll.title": "Roll call",
   "roll.tooMany": "Only the first {count} photos are used.",
   "session.closed": "Closed {time}",
+  "session.closingWaits": "Finished on this phone. The register is closed once everything has been sent.",
   "session.delete": "Delete this roll call",
   "session.deleteNow": "Delete the roll call",
   "session.deleteText": "The roll call is deleted with its photos and marks. This cannot be undone.",
@@ -421,6 +423,7 @@ export default {
   "training.running": "Recognition is learning the registered students …",
   "training.waiting": "Recognition will learn newly registered students shortly.",
   "waiting.again": "Send again",
+  "waiting.closing": "Closing the register …",
   "waiting.dayTaken": "This photo was taken on {day}. Use it anyway?",
   "waiting.delete": "Delete",
   "waiting.marks": "Sending the marks …",

@@ -29,7 +29,8 @@ export function releaseSent(items) {
 /** @param {any} item @returns {{name: string, text: string}} a photo's state: name for styles, text for people. */
 export function stateOf(item) {
   if (item.state === "failed") return { name: "failed", text: reason(item) };
-  if (item.kind === "marks" && progressOf(item.id) !== null) return { name: "sending", text: t("waiting.marks") };
+  if (!item.blob && progressOf(item.id) !== null)
+    return { name: "sending", text: t(item.kind === "marks" ? "waiting.marks" : "waiting.closing") };
   const share = progressOf(item.id);
   if (share !== null && share < 1) return { name: "sending", text: t("waiting.sending", { share: percent(share) }) };
   if (share !== null) return { name: "sending", text: t("waiting.reading") };
@@ -50,7 +51,9 @@ function reason({ problem, dayTaken }) {
  * @returns {string} the text for these items.
  */
 export function waitingText(key, items) {
-  return t(items.some((item) => item.kind === "marks") ? `${key}Any` : key, { count: items.length });
+  const photos = items.filter((item) => item.blob);
+  const others = items.length > photos.length && !items.every((item) => item.blob || isFollowing(item, items));
+  return others ? t(`${key}Any`, { count: items.length }) : t(key, { count: photos.length });
 }
 
 /** @param {readonly any[]} items @returns the list, or nothing if it is empty. */
@@ -65,10 +68,17 @@ export function waitingList(items) {
   </section>`;
 }
 
-// One entry for all marks of a roll call that wait; each refused change has its own.
+/** Whether a closing waits for other entries of its roll call, which it then follows. */
+function isFollowing(item, items) {
+  if (item.kind !== "closing" || item.state === "failed") return false;
+  return items.some((other) => other.kind !== "closing" && other.session?.id === item.session.id);
+}
+
+// One entry for all marks of a roll call that wait, and for its closing; each refused change has its own.
 function withoutRepetition(items) {
   const seen = new Set();
   return items.filter((item) => {
+    if (isFollowing(item, items)) return false;
     if (item.kind !== "marks" || item.state === "failed") return true;
     const isFirst = !seen.has(item.session.id);
     seen.add(item.session.id);
@@ -100,7 +110,10 @@ const DOUBTS = ["photo_used_before", "photo_from_another_day", "registration_pho
 function remedies(item) {
   return html`<div class="row wrap">
     ${resendButton(item)}
-    <button class="danger" @click=${() => discard(item.id)}>${icon("bin")}${t("waiting.delete")}</button>
+    ${item.kind === "closing" ? html`<a class="button" href="#/session/${item.session.id}">${t("session.title")}</a>` : nothing}
+    <button class="danger" @click=${() => discard(item.id)}>
+      ${icon("bin")}${t(item.kind === "closing" ? "session.finishAnyway" : "waiting.delete")}
+    </button>
   </div>`;
 }
 
@@ -109,6 +122,9 @@ function resendButton(item) {
     return html`<button @click=${() => retry(item.id, { student: { ...item.student, allowLookalike: true } })}>
       ${t("register.lookalike")}
     </button>`;
+  }
+  if (item.problem.code === "questions_open") {
+    return html`<button @click=${() => retry(item.id, { unanswered: "absent" })}>${icon("check")}${t("session.finishAbsent")}</button>`;
   }
   if (item.problem.code === "marks_changed") {
     return html`<button @click=${() => retry(item.id, { override: true })}>${icon("check")}${t("waiting.override")}</button>`;

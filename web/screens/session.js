@@ -3,7 +3,7 @@
 import { loadCodes } from "../core/codes.js";
 import { formatDateTime, t } from "../core/i18n.js";
 import { isSubstitute } from "../core/me.js";
-import { discard, isUnopened, queuedPhotos } from "../core/outbox.js";
+import { closingWaits, discard, discardClosing, isUnopened, queuedPhotos } from "../core/outbox.js";
 import { releasePictures } from "../core/pictures.js";
 import { groupName, loadStudents } from "../core/roster.js";
 import {
@@ -72,7 +72,7 @@ export function sessionPage() {
       <p class="muted">${view.startedAt ? formatDateTime(view.startedAt) : nothing}</p>
       ${view.loaded || marksOf(view).length ? summary(view) : nothing}
     </header>
-    ${view.closed ? closedCard(view) : questions(view)}
+    ${view.closed ? closedCard(view) : questions(view)} ${closingWaits(view.id) ? waitingCard(view) : nothing}
     <div class="columns">
       <div class="stack">
         ${photosInPreparation() > 0 ? html`<p class="card">${icon("wait")} ${t("photo.preparing", { count: photosInPreparation() })}</p>` : nothing}
@@ -139,6 +139,13 @@ function closedCard(view) {
   </div>`;
 }
 
+function waitingCard(view) {
+  return html`<div class="card row wrap">
+    <p class="grow">${t("session.closingWaits")}</p>
+    <button @click=${() => void discardClosing(view.id)}>${icon("repeat")}${t("session.finishAnyway")}</button>
+  </div>`;
+}
+
 function removal(view, items) {
   const remove = async () => {
     if (!(await attempt(removeSession))) return;
@@ -174,7 +181,7 @@ function morePhotos(view) {
 }
 
 function finishBar(view, items) {
-  if ((!view.loaded && items.length === 0) || view.closed) return nothing;
+  if ((!view.loaded && items.length === 0) || view.closed || closingWaits(view.id)) return nothing;
   // The bar sticks to the bottom of the screen, except while there are questions: it would cover their buttons.
   return html`<div class="bar ${view.questions.length > 0 ? "still" : ""}">
     <button class="primary big grow" @click=${() => void finishOrAsk(view, items)}>
@@ -195,10 +202,10 @@ async function finishOrAsk(view, items) {
     ...(view.taken || items.length > 0 ? [] : [t("session.notTakenText")]),
   ];
   if (sentences.length === 0) {
-    await closeAndFinish(view, items);
+    await closeAndFinish(view);
     return;
   }
-  const absent = { label: t("session.finishAbsent"), run: () => void closeAndFinish(view, items, "absent") };
+  const absent = { label: t("session.finishAbsent"), run: () => void closeAndFinish(view, "absent") };
   const anyway = { label: t("session.finishAnyway"), run: () => finish(view, items) };
   ask(t("session.finishTitle"), sentences, [
     ...confirmation(view, items),
@@ -215,17 +222,16 @@ function confirmation(view, items) {
     if (!(await confirmLikely(view))) return;
     // Doubtful students stay to review, and the register stays open with them.
     if (marksOf(view).some((mark) => mark.status === "review")) finish(view, items);
-    else await closeAndFinish(view, items);
+    else await closeAndFinish(view);
   };
   return [{ label, style: "primary", run: () => void run() }];
 }
 
-// What waits on the phone is sent first: the register stays open until the teacher finishes it again.
-/** @param {any} view @param {any[]} items @param {string | null} unanswered */
-async function closeAndFinish(view, items, unanswered = null) {
-  const closes = items.length === 0 && view.loaded;
-  if (closes && !(await attempt(() => closeRegister(unanswered)))) return;
-  finish(view, items);
+// What waits on the phone is sent first, then the closing. A refused closing stays in the list with its reason.
+/** @param {any} view @param {string | null} unanswered */
+async function closeAndFinish(view, unanswered = null) {
+  if (!(await attempt(() => closeRegister(unanswered)))) return;
+  finish(view, queuedFor(view.id));
 }
 
 function finish(view, items) {
@@ -233,8 +239,10 @@ function finish(view, items) {
   const finished = { present: counted.present + counted.late, all: marksOf(view).length };
   const said = view.taken ? t("session.finished", finished) : t("session.finishedNotTaken");
   const text = items.length > 0 ? waitingText("session.finishedWaiting", items) : said;
-  const { id, closed } = view;
-  const run = () => void attempt(() => undoClosing(id));
+  const { id } = view;
+  const waits = closingWaits(id);
+  const closed = view.closed || waits;
+  const run = () => void attempt(() => (waits ? discardClosing(id) : undoClosing(id)));
   // After the app has left this screen, which takes back its offers to undo.
   const show = () => toast(text, closed ? { action: { label: t("action.undo"), run }, passing: true } : {});
   addEventListener("hashchange", show, { once: true });

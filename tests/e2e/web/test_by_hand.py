@@ -66,9 +66,19 @@ def test_a_register_without_a_photo_is_taken_undone_and_kept_without_a_network(
     page.get_by_role("button", name="Finish").click()
     expect(page.get_by_text("The roll call is saved on this phone")).to_be_visible()
     assert len(counts(api)) == 1
+    # A closing that waits can be taken back, and a change takes it back.
+    page.get_by_role("button", name="Undo").click()
+    page.go_back()
+    page.get_by_role("button", name="Finish").click()
+    page.go_back()
+    expect(page.get_by_text("The register is closed once everything has been sent.")).to_be_visible()
+    page.get_by_role("link", name="Roll call").click()
     page.context.set_offline(False)
     expect(page.get_by_role("link", name="7 of 8")).to_be_visible()
+    expect(page.get_by_text("on this phone")).to_have_count(0)
     assert counts(api)[1] == (True, 7, 1)
+    closed = api.get("/v1/sessions", params={"group_id": "7b"}).json()["items"][1]["closed_at"]
+    assert closed is not None
 
 
 def test_a_mark_that_somebody_else_set_meanwhile_is_named(api: httpx.Client, page: Page, watched: Watched) -> None:

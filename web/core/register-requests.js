@@ -1,0 +1,13 @@
+/** Requests about registers that may have waited on the phone, other than photos and marks. */
+
+import { send } from "./api.js";
+
+/**
+ * Close a register. Questions that a photo brought since then refuse it, unless `unanswered` says what they become.
+ * @param {any} item of the outbox.
+ * @returns {Promise<any>} the roll call.
+ */
+export async function sendClosing({ session, unanswered = null }) {
+  const json = { unanswered };
+  return await (await send("POST", `/v1/sessions/${encodeURIComponent(session.id)}/closing`, { json })).json();
+}
