@@ -17,6 +17,7 @@ from mangum import Mangum
 from functions.uploaded import upload_reader
 from muster.api.app import create_app
 from muster.api.problems import MEDIA_TYPE
+from muster.api.security_headers import SUBSTITUTE_BASE
 from muster.composition.aws import open_access
 from muster.composition.aws_recognition import open_services, open_uploaded_photos
 from muster.composition.aws_settings import AwsSettings
@@ -30,7 +31,12 @@ access = open_access(settings)
 access.s3.meta  # noqa: B018
 services = open_services(settings, access)
 # No lifespan: training runs elsewhere, and a frozen function has no background work.
-http = Mangum(create_app(services), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE])
+http = Mangum(
+    create_app(services),
+    lifespan="off",
+    api_gateway_base_path=SUBSTITUTE_BASE,
+    text_mime_types=["application/json", MEDIA_TYPE],
+)
 uploads = upload_reader(open_uploaded_photos(access, services), logger, metrics)
 
 gc.enable()

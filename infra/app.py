@@ -69,6 +69,7 @@ def add_stage(app: cdk.App, config: StageConfig, root: Path = ROOT) -> Stacks:
         root=root,
         stores=data.stores,
         http_api=web.http_api,
+        substitute_api=web.substitute_api,
         sign_in=web.sign_in,
         training=training,
         env=env,

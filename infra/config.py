@@ -187,6 +187,7 @@ class StageConfig:
         single_sign_on: the school's own sign-in by OpenID Connect or SAML, in addition to accounts with a password.
         notices: notices of absences by e-mail and webhook; None sends none and costs nothing.
         api_tokens: an API for other systems, which anyone can call and only API tokens open; docs/integration.md.
+        substitutes: an API for substitutes, who sign in with a code for one day; docs/operations.md.
         domain: custom host name.
         web_acl_arn: an AWS WAF web ACL (scope CLOUDFRONT) for the distribution, billed monthly. The API's own address
             and the sign-in pages are not behind it.
@@ -229,6 +230,7 @@ class StageConfig:
     single_sign_on: SingleSignOn | None = None
     notices: AbsenceNotices | None = None
     api_tokens: bool = False
+    substitutes: bool = False
     domain: Domain | None = None
     web_acl_arn: str | None = None
     countries: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from mangum import Mangum
 
 from muster.api.app import create_app
 from muster.api.problems import MEDIA_TYPE
+from muster.api.security_headers import SUBSTITUTE_BASE
 from muster.composition.aws import open_access, open_records
 from muster.composition.aws_settings import AwsSettings
 
@@ -22,7 +23,10 @@ settings = AwsSettings.read()
 access = open_access(settings)
 # No lifespan: training runs elsewhere, and a frozen function has no background work.
 http = Mangum(
-    create_app(open_records(settings, access)), lifespan="off", text_mime_types=["application/json", MEDIA_TYPE]
+    create_app(open_records(settings, access)),
+    lifespan="off",
+    api_gateway_base_path=SUBSTITUTE_BASE,
+    text_mime_types=["application/json", MEDIA_TYPE],
 )
 
 gc.enable()

@@ -19,7 +19,7 @@ from infra.config import StageConfig
 from infra.constructs.bucket import AccessLogs, PrivateBucket
 from infra.nag import accept, reported
 from infra.regions import REGIONS, only_where
-from muster.api.security_headers import API_PATHS, HEADERS, content_security_policy
+from muster.api.security_headers import API_PATHS, HEADERS, SUBSTITUTE_BASE, content_security_policy
 
 QUALIFIER: Final = cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
 """Part of the name of the asset bucket that `cdk bootstrap` creates."""
@@ -43,7 +43,15 @@ class Site(Construct):
             name stays one of them, so a domain can be added and removed without an address that stops working.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, config: StageConfig, api: apigw.IHttpApi) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        config: StageConfig,
+        api: apigw.IHttpApi,
+        substitute_api: apigw.IHttpApi | None = None,
+    ) -> None:
         super().__init__(scope, construct_id)
         access_logs = AccessLogs(
             self, "AccessLogs", days=config.retention.logs, retain=config.retain_data, cloudfront=True
@@ -56,30 +64,35 @@ class Site(Construct):
             versioned=True,
             lifecycle=[s3.LifecycleRule(id="replaced", noncurrent_version_expiration=cdk.Duration.days(30))],
         )
-        self.distribution = self._distribution(config, api, access_logs)
+        behaviors = dict.fromkeys(API_PATHS, self._to_api(api))
+        if substitute_api is not None:
+            behaviors[f"{SUBSTITUTE_BASE}/*"] = self._to_api(substitute_api)
+        self.distribution = self._distribution(config, behaviors, access_logs)
         hosts = [*([config.domain.name] if config.domain else []), self.distribution.distribution_domain_name]
         self.origins = [f"https://{host}" for host in hosts]
 
-    def _distribution(
-        self, config: StageConfig, api: apigw.IHttpApi, access_logs: s3.IBucket
-    ) -> cloudfront.Distribution:
-        domain = config.domain
-        certificate = (
-            acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn) if domain else None
-        )
+    def _to_api(self, api: apigw.IHttpApi) -> cloudfront.BehaviorOptions:
         stack = cdk.Stack.of(self)
         api_origin = origins.HttpOrigin(
             f"{api.api_id}.execute-api.{stack.region}.{stack.url_suffix}",
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
         )
-        to_api = cloudfront.BehaviorOptions(
+        return cloudfront.BehaviorOptions(
             origin=api_origin,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
             origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
             response_headers_policy=cloudfront.ResponseHeadersPolicy.SECURITY_HEADERS,
+        )
+
+    def _distribution(
+        self, config: StageConfig, behaviors: dict[str, cloudfront.BehaviorOptions], access_logs: s3.IBucket
+    ) -> cloudfront.Distribution:
+        domain = config.domain
+        certificate = (
+            acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn) if domain else None
         )
         distribution = cloudfront.Distribution(
             self,
@@ -91,7 +104,7 @@ class Site(Construct):
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 response_headers_policy=self._headers(config.stage),
             ),
-            additional_behaviors=dict.fromkeys(API_PATHS, to_api),
+            additional_behaviors=behaviors,
             domain_names=[domain.name] if domain else None,
             certificate=certificate,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,

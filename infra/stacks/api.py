@@ -20,6 +20,7 @@ from infra.constructs.exchange import Exchange
 from infra.constructs.function import LIVE, ImageCode, ServiceFunction, ZipCode
 from infra.constructs.notices import allow_mail, allow_secret, send_every_five_minutes, variables
 from infra.constructs.sign_in import SignIn
+from infra.constructs.substitutes import SubstituteApi
 from infra.constructs.traffic import TrafficShift, keep_warm
 from infra.constructs.upload_queue import UploadQueue, object_created, object_deleted
 from infra.layer import library_layer
@@ -40,6 +41,7 @@ class ApiStack(cdk.Stack):
         traffic: how new versions take over.
         uploads: queues of photos that were uploaded directly to S3, by function.
         exchange: the API of other systems, if the stage has one.
+        substitutes: the API of substitutes, if the stage has one.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class ApiStack(cdk.Stack):
         root: Path,
         stores: grants.Stores,
         http_api: apigw.IHttpApi,
+        substitute_api: apigw.IHttpApi | None,
         sign_in: SignIn,
         training: TrainingStack,
         env: cdk.Environment,
@@ -91,6 +94,7 @@ class ApiStack(cdk.Stack):
             for function in (self.detect, self.roster):
                 keep_warm(function, config.first_lesson, config.time_zone)
         self.exchange = Exchange(self, "Exchange", config=config, function=self.roster) if config.api_tokens else None
+        self.substitutes = None if substitute_api is None else self._admit_substitutes(substitute_api)
         cdk.CfnOutput(self, "RetrainFunction", value=f"{self.retrain.function.function_name}:{LIVE}")
         settings = {**self._settings(), "MUSTER_USER_POOL_ID": sign_in.pool.user_pool_id}
         variables = " ".join(f"{name}={value}" for name, value in settings.items())
@@ -134,6 +138,7 @@ class ApiStack(cdk.Stack):
             "MUSTER_LEARN": config.learn.value,
             "MUSTER_TIME_ZONE": config.time_zone,
             **variables(config.notices),
+            **({"MUSTER_SUBSTITUTES": "true"} if config.substitutes else {}),
         }
 
     def _allow(self) -> None:
@@ -201,6 +206,20 @@ class ApiStack(cdk.Stack):
             )
             if authorizer is None:
                 accept(route, "AwsSolutions-APIG4", "Says only that the system is up; monitors ask without an account.")
+
+    def _admit_substitutes(self, api: apigw.IHttpApi) -> SubstituteApi:
+        """Connect what a register needs; `muster.api.substitute_routes` opens no more."""
+        routes = {
+            "POST /mark/detect": self.detect,
+            "POST /v1/sessions/{id}/faces/{face}/student": self.detect,
+            "POST /v1/sessions/{id}/faces/confirmed": self.detect,
+            "GET /v1/sessions/{id}/faces/{face}/picture": self.detect,
+            "GET /v1/sessions/{id}/photos/{photo}/annotated": self.detect,
+            "GET /v1/sessions/{id}/photos/{photo}/picture": self.detect,
+            "GET /v1/students/{id}/picture": self.register,
+            "ANY /v1/{proxy+}": self.roster,
+        }
+        return SubstituteApi(self, "Substitutes", config=self._config, api=api, routes=routes)
 
     def _read_uploads(self) -> dict[str, UploadQueue]:
         config = self._config

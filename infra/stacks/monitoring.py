@@ -59,6 +59,8 @@ class MonitoringStack(cdk.Stack):
             self._alarm(
                 "ExchangeRefused", api.exchange.refused(), 300, "Other systems sent 300 requests that were refused."
             )
+        if api.substitutes is not None:
+            self._alarm("SubstitutesRefused", api.substitutes.refused(), 300, "Substitutes' API refused 300 requests.")
         self._watch_training(training)
         self._watch_api_and_table(http_api, stores)
         self._add_dashboard(config, http_api, api, stores)

@@ -12,6 +12,7 @@ from infra.config import StageConfig
 from infra.constructs.log_group import ServiceLog, retention_days
 from infra.constructs.sign_in import SignIn
 from infra.constructs.site import Site
+from muster.api.security_headers import SUBSTITUTE_BASE
 
 
 class WebStack(cdk.Stack):
@@ -22,6 +23,7 @@ class WebStack(cdk.Stack):
 
     Attributes:
         http_api: the HTTP API, `$default` stage, throttled, access logged.
+        substitute_api: the API of substitutes, if the stage has one; the api stack adds its routes and its stage.
         site: bucket and distribution.
         sign_in: user pool, groups, client.
     """
@@ -59,7 +61,12 @@ class WebStack(cdk.Stack):
             else None,
         )
         self._add_default_stage(config)
-        self.site = Site(self, "Site", config=config, api=self.http_api)
+        self.substitute_api = (
+            apigw.HttpApi(self, "SubstituteApi", create_default_stage=False, description="Muster: substitutes")
+            if config.substitutes
+            else None
+        )
+        self.site = Site(self, "Site", config=config, api=self.http_api, substitute_api=self.substitute_api)
         self.sign_in = SignIn(self, "SignIn", config=config, web_origins=self.site.origins)
         self.site.deploy_files(
             files,
@@ -68,6 +75,7 @@ class WebStack(cdk.Stack):
                 "client_id": self.sign_in.client.user_pool_client_id,
                 "region": self.region,
                 "stage": config.stage,
+                **({"substitutes": SUBSTITUTE_BASE} if config.substitutes else {}),
             },
             retention_days(config.retention.logs),
         )

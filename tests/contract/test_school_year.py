@@ -37,7 +37,7 @@ import pytest
 
 from muster.domain.attendance import Mark, MarkChange, MarkSource, MarkStatus, RegisterChange
 from muster.domain.corrections import MarkByHand
-from muster.domain.errors import QuestionsOpen, RegisterClosed, RegisterNotTaken
+from muster.domain.errors import QuestionsOpen, RegisterClosed, RegisterNotTaken, SubstituteCodeNotValid
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.domain.period import Period
@@ -46,6 +46,7 @@ from muster.domain.timetable import Lesson, LessonState, SchoolCalendar, Span
 from muster.reports.attendance import Tally
 from muster.reports.breakdown import Dimension, break_down
 from muster.reports.day import DayState
+from muster.services.exchange.substitutes import Substitutes
 from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
@@ -53,6 +54,7 @@ from muster.services.roll_call.absences import AbsencePlan, PlannedAbsences
 from muster.services.roll_call.corrections import Corrections
 from muster.services.roll_call.registers import Registers
 from muster.services.roll_call.sessions import Sessions
+from muster.services.roster.groups import Groups
 from muster.services.timetable.lesson_sessions import LessonSessions
 from muster.services.timetable.timetables import Timetables
 from tests.contract.places import Stores
@@ -92,6 +94,8 @@ CALENDAR = SchoolCalendar(
     holidays=(Span("Autumn", date(2026, 10, 19), date(2026, 10, 30)),),
 )
 NOBODY_SEEN, FORGOTTEN, QUESTION = date(2026, 12, 14), date(2027, 3, 17), date(2027, 3, 22)
+SUBSTITUTED = date(2026, 9, 21)
+"""Bo is ill, and Jo keeps the register with a code for this day."""
 EXCEPTIONS: dict[date, dict[StudentId, MarkStatus | MarkByHand]] = {
     date(2026, 9, 14): {CEM: MarkByHand(status=MarkStatus.LATE, minutes_late=7, remark="Bus")},
     date(2026, 9, 16): {DOT: MarkStatus.ABSENT},
@@ -135,6 +139,8 @@ class School:
             stores.students, stores.sessions, lambda: None, self.now, planned=self.absences.marks
         )
         self.registers = Registers(stores.sessions, self.corrections, self.now)
+        groups = Groups(stores.groups, stores.students, stores.sessions)
+        self.substitutes = Substitutes(stores.documents, groups, BERLIN, now=self.now)
         self.reports = Reports(stores.students, stores.sessions, stores.groups, BERLIN, self.now)
         self.overviews = Overviews(stores.students, stores.sessions, stores.groups, BERLIN, self.now)
         self.exports = Exports(stores.students, stores.sessions, stores.groups, BERLIN, now=self.now)
@@ -162,7 +168,7 @@ class School:
                 continue
             self.at = lesson.occurrence.starts_at - timedelta(minutes=2)
             opened = self.timetables.open(G7B, lesson.occurrence.lesson.id, day).session
-            self._mark(opened.id, day)
+            self._mark(opened.id, day, self._substitute() if day == SUBSTITUTED else TEACHER)
             if day.month == CLOSING_MONTH:
                 self.registers.close(opened.id, TEACHER)
             if day == QUESTION:
@@ -172,7 +178,16 @@ class School:
         self.after_day(day)
         return held
 
-    def _mark(self, session_id: SessionId, day: date) -> None:
+    def _substitute(self) -> UserId:
+        """Make a code for today, use it, and keep it for the days after."""
+        _, self.code = self.substitutes.add("Jo", [G7B], OFFICE)
+        _, self.token = self.substitutes.sign_in(self.code)
+        found = self.substitutes.check(self.token)
+        assert found is not None
+        assert found.groups == {G7B}
+        return found.user_id
+
+    def _mark(self, session_id: SessionId, day: date, by: UserId) -> None:
         self.at += timedelta(minutes=10)
         if day == NOBODY_SEEN:
             return
@@ -183,7 +198,7 @@ class School:
         by_hand: dict[StudentId, MarkStatus | MarkByHand] = {}
         by_hand.update(dict.fromkeys(set(roster) - planned - in_review, MarkStatus.PRESENT))
         by_hand.update(EXCEPTIONS.get(day, {}))
-        session = self.corrections.mark(session_id, by_hand, TEACHER)
+        session = self.corrections.mark(session_id, by_hand, by)
         further = [Mark(id, MarkStatus.REVIEW, MarkSource.PHOTO, self.now()) for id in in_review]
         if further:
             self.stores.sessions.amend(session_id, session.version, marks=further)
@@ -221,6 +236,7 @@ def live_a_year(school: School, notices: YearNotices) -> None:
     starts = {stores.sessions.get(id).lesson.starts_at.hour for id in (first[0], first[-2])}  # type: ignore[union-attr]
     assert starts == {6, 7}
 
+    check_the_substitute(school, first)
     correct_an_absence(school, first)
     notices.send()
     school.at = datetime(2026, 10, 5, 9, tzinfo=BERLIN)
@@ -233,6 +249,17 @@ def live_a_year(school: School, notices: YearNotices) -> None:
     school.timetables.change_lessons(G7B, [MATHS, ART, ART_WITH_DEE], version)
     second = [session for day in school.days(1) for session in school.hold(day)]
     assert len(second) == 11 + 10
+
+
+def check_the_substitute(school: School, sessions: list[SessionId]) -> None:
+    """Jo's code and token are worth nothing on another day; after a week only the audit names Jo."""
+    assert school.substitutes.check(school.token) is None
+    with pytest.raises(SubstituteCodeNotValid):
+        school.substitutes.sign_in(school.code)
+    assert school.substitutes.sweep() == 1
+    assert school.substitutes.find() == []
+    by_jo = [id for id in sessions if {change.by for change in school.stores.sessions.changes(id)} == {"substitute:Jo"}]
+    assert [school.stores.sessions.get(id).started_at.date() for id in by_jo] == [SUBSTITUTED]
 
 
 def correct_an_absence(school: School, sessions: list[SessionId]) -> None:

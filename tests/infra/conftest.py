@@ -62,6 +62,7 @@ def options(tmp_path_factory: pytest.TempPathFactory, without_docker_or_account:
             webhook_url="https://sis.example.edu/absences",
             webhook_parameter="/muster/dev/webhook",
         ),
+        substitutes=True,
         training=ON_PROCESSORS,
         pack="cloud-segmented",
         pack_pins=(Pin(file="head-segmentation.ckpt", sha256=PINNED),),

@@ -133,9 +133,9 @@ def test_every_function_has_its_settings_and_a_dead_letter_queue(stage: StageTem
         assert variables["MUSTER_PHOTOS_BUCKET"] == f"muster-{stage.stage}-photos-{{AccountId}}-{{Region}}"
         assert variables["MUSTER_MODELS_BUCKET"] == f"muster-{stage.stage}-models-{{AccountId}}-{{Region}}"
         assert variables["POWERTOOLS_SERVICE_NAME"] == name.lower()
-        # Only these may be missing: images alone have packs and threads, sessions are kept and nobody gets notices
-        # unless a stage says so, and accounts are managed from a workstation.
-        optional = {"home", "threads", "target_fpir", "keep_sessions_days", "user_pool_id", *NOTICES}
+        # Only these may be missing: images alone have packs and threads, sessions are kept, nobody gets notices and no
+        # substitute has access unless a stage says so, and accounts are managed from a workstation.
+        optional = {"home", "threads", "target_fpir", "keep_sessions_days", "user_pool_id", "substitutes", *NOTICES}
         required = {f"MUSTER_{field.upper()}" for field in AwsSettings.model_fields if field not in optional}
         assert {*required, "LOG_LEVEL"} <= set(variables)
         assert ("MUSTER_HOME" in variables) == (name in VISION)

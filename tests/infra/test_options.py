@@ -1,10 +1,13 @@
 """The choices of a stage that are off as shipped."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from muster.api.security_headers import SUBSTITUTE_BASE
+from muster.api.substitute_routes import ROUTES
 from tests.infra.conftest import CERTIFICATE, PINNED, WEB_ACL
 from tests.infra.templates import StageTemplates
 
@@ -27,7 +30,7 @@ def test_the_image_is_built_with_the_stages_pack_and_pins(chosen: StageTemplates
 def test_with_a_domain_of_its_own_the_site_answers_there_and_only_it_may_call_the_api(chosen: StageTemplates) -> None:
     (distribution,) = chosen.resources("AWS::CloudFront::Distribution").values()
     config = distribution["DistributionConfig"]
-    (api,) = chosen.resources("AWS::ApiGatewayV2::Api", "web").values()
+    api = chosen.resources("AWS::ApiGatewayV2::Api", "web")["Api"]
     (client,) = chosen.resources("AWS::Cognito::UserPoolClient").values()
 
     assert config["Aliases"] == ["attendance.example.edu"]
@@ -89,10 +92,39 @@ def test_other_systems_have_an_api_of_their_own_with_a_low_throttle(
 ) -> None:
     assert len(dev.resources("AWS::ApiGatewayV2::Api")) == 1
     routes = chosen.resources("AWS::ApiGatewayV2::Route", "api")
-    (open_to_all,) = (route for route in routes.values() if "/v1/" in route["RouteKey"] and "AuthorizerId" not in route)
+    open_routes = [route for route in routes.values() if "/v1/" in route["RouteKey"] and "AuthorizerId" not in route]
+    (open_to_all,) = (route for route in open_routes if not route["RouteKey"].split()[1].startswith(SUBSTITUTE_BASE))
     assert (open_to_all["RouteKey"], chosen.text(open_to_all["ApiId"])) == ("ANY /v1/{proxy+}", "{ExchangeApi}")
-    (stage,) = chosen.resources("AWS::ApiGatewayV2::Stage", "api").values()
+    stage = chosen.resources("AWS::ApiGatewayV2::Stage", "api")["ExchangeStage"]
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 20}
     logged = stage["AccessLogSettings"]["Format"]
     assert "path" not in logged.lower()
     assert "ExchangeRefused" in chosen.resources("AWS::CloudWatch::Alarm", "monitoring")
+
+
+@pytest.mark.cdk
+def test_substitutes_have_an_api_of_their_own_behind_the_same_address(
+    dev: StageTemplates, chosen: StageTemplates
+) -> None:
+    routes = chosen.resources("AWS::ApiGatewayV2::Route", "api").values()
+    keys = {route["RouteKey"] for route in routes if f" {SUBSTITUTE_BASE}/" in route["RouteKey"]}
+    sign_in = f"POST {SUBSTITUTE_BASE}/v1/substitutes/sign-in"
+    assert keys >= {sign_in, f"ANY {SUBSTITUTE_BASE}/v1/{{proxy+}}", f"POST {SUBSTITUTE_BASE}/mark/detect"}
+    of_accounts = {route["RouteKey"] for route in routes if "AuthorizerId" in route}
+    # What the functions with models answer to accounts, they answer to substitutes too, if it is open to them.
+    plain = {key.replace(f"{SUBSTITUTE_BASE}/", "/") for key in keys - {sign_in}}
+    shapes = {re.sub(r"{[^}]*}", "{}", route) for route in ROUTES}
+    assert plain == {key for key in of_accounts if re.sub(r"{[^}]*}", "{}", key) in shapes or "proxy" in key}
+
+    stage = chosen.resources("AWS::ApiGatewayV2::Stage", "api")["SubstitutesStage"]
+    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 20, "ThrottlingBurstLimit": 60}
+    assert stage["RouteSettings"] == {sign_in: {"ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 10}}
+    assert "path" not in stage["AccessLogSettings"]["Format"].lower()
+    (distribution,) = chosen.resources("AWS::CloudFront::Distribution").values()
+    patterns = {each["PathPattern"] for each in distribution["DistributionConfig"]["CacheBehaviors"]}
+    assert f"{SUBSTITUTE_BASE}/*" in patterns
+    functions = chosen.resources("AWS::Lambda::Function", "api")
+    for name in ("RosterFunction", "DetectFunction", "RegisterFunction", "SweepFunction"):
+        assert functions[name]["Environment"]["Variables"]["MUSTER_SUBSTITUTES"] == "true"
+    assert "SubstitutesRefused" in chosen.resources("AWS::CloudWatch::Alarm", "monitoring")
+    assert not [name for name in dev.resources("AWS::ApiGatewayV2::Api") if "Substitute" in name]

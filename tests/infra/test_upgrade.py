@@ -72,11 +72,11 @@ def test_a_domain_and_other_options_are_added_and_removed(dev: StageTemplates, c
 
     assert "attendance.example.edu" in json.dumps(with_options)
     assert faults(without, with_options) == []
-    # The API of other systems and the function of notices go with their logs and dead letters, and in the order of
-    # docs/integration.md and docs/notices.md: their alarms use them until then.
-    removed = faults(with_options, without, first=("monitoring",))
-    assert len(removed) == 4, removed
-    assert all(fault.subject.startswith(("Exchange", "Notices")) for fault in removed)
+    # The APIs of other systems and of substitutes and the function of notices go with their logs and dead letters, and
+    # in the order of docs/integration.md, docs/operations.md and docs/notices.md: alarms and routes use them till then.
+    removed = faults(with_options, without, first=("monitoring", "api"))
+    assert len(removed) == 6, removed
+    assert all(fault.subject.startswith(("Exchange", "Notices", "Substitute")) for fault in removed)
 
 
 def test_a_domain_is_changed(chosen: StageTemplates) -> None:

@@ -1,5 +1,6 @@
 """Codes of substitutes: what they open, how they end, and what an attacker meets."""
 
+import dataclasses
 import json
 import re
 import threading
@@ -7,15 +8,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from mangum import Mangum
 
 from muster.api.app import create_app
+from muster.api.problems import MEDIA_TYPE
 from muster.api.routes.substitutes import SIGN_IN_PATH
 from muster.api.scopes import ANY_SCOPE, PEOPLE_ONLY
 from muster.api.scopes import ROUTES as SCOPED
+from muster.api.security_headers import SUBSTITUTE_BASE
+from muster.api.sign_in import GatewaySignIn
 from muster.api.substitute_routes import ROUTES
 from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
@@ -39,6 +45,7 @@ from muster.services.exchange.substitutes import MAX_CODES, Substitutes
 from muster.storage.local.backup import back_up
 from muster.storage.local.restore import restore
 from tests.e2e.serving import serving
+from tests.unit.test_sign_in import DIRECTORY
 
 BERLIN = ZoneInfo("Europe/Berlin")
 G7B, G8A = GroupId("7b"), GroupId("8a")
@@ -355,6 +362,56 @@ def test_a_substitute_keeps_a_register_of_today_and_reaches_nothing_else(
     assert (ended.json()["state"], ended.json()["revoked_by"], ended.json()["devices"]) == ("revoked", "root", 1)
     gone = client.get("/v1/me")
     assert (gone.status_code, gone.json()["code"]) == (401, "sign_in_required")
+
+
+def test_in_the_cloud_requests_of_substitutes_come_under_a_path_of_their_own(backend: LocalBackend) -> None:
+    records = backend.records
+    substitutes = Substitutes(backend.stores.documents, records.groups, BERLIN)
+    sign_in = GatewaySignIn(DIRECTORY, records.api_tokens, substitutes)
+    app = create_app(dataclasses.replace(records, sign_in=sign_in, substitutes=substitutes, limits=None))
+    texts = ["application/json", MEDIA_TYPE]
+    gateway = Mangum(app, lifespan="off", api_gateway_base_path=SUBSTITUTE_BASE, text_mime_types=texts)
+
+    def ask(method: str, path: str, token: str = "", json_body: object = None, claims: object = None) -> Any:
+        context = {"http": {"method": method, "path": path, "sourceIp": "203.0.113.9"}, "stage": "$default"}
+        headers = {"content-type": "application/json", "authorization": f"Bearer {token}" if token else ""}
+        event = {
+            "version": "2.0",
+            "routeKey": "",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": headers,
+            "requestContext": context | ({"authorizer": {"jwt": {"claims": claims}}} if claims else {}),
+            "body": json.dumps(json_body),
+            "isBase64Encoded": False,
+        }
+        answer = gateway(event, object())  # type: ignore[arg-type]
+        return answer["statusCode"], json.loads(answer["body"])
+
+    _, code = substitutes.add("Jo", [G7B], ADMIN)
+    status, access = ask("POST", f"{SUBSTITUTE_BASE}{SIGN_IN_PATH}", json_body={"code": code})
+    assert status == 200
+    status, me = ask("GET", f"{SUBSTITUTE_BASE}/v1/me", access["token"])
+    assert (status, me["user_id"]) == (200, "substitute:Jo")
+    assert ask("GET", f"{SUBSTITUTE_BASE}/v1/me", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.")[0] == 401
+    assert ask("GET", f"{SUBSTITUTE_BASE}/v1/students", access["token"])[0] == 403
+    # An account that the gateway verified stays what it is, whatever else the request carries.
+    teacher = {"sub": "1b9d", "cognito:groups": "[teacher]"}
+    assert ask("GET", "/v1/me", access["token"], claims=teacher)[1]["user_id"] == "1b9d"
+    for handler in ("functions/roster/handler.py", "functions/vision.py"):
+        assert "api_gateway_base_path=SUBSTITUTE_BASE" in (Path(__file__).parents[2] / handler).read_text()
+
+
+def test_a_photo_that_is_read_after_the_upload_belongs_to_the_groups_of_then(office: Office) -> None:
+    code = office.add()
+    user = UserId("substitute:Jo Park")
+    opened_at = office.codes.now()
+    office.at += timedelta(days=1)
+    assert office.codes.groups_at(user, opened_at) == {G7B}
+    assert office.codes.groups_at(user, office.codes.now()) == frozenset()
+    assert office.codes.groups_at(UserId("substitute:Mo"), opened_at) == frozenset()
+    office.codes.revoke(code[:3], ADMIN)
+    assert office.codes.groups_at(user, opened_at) == frozenset()
 
 
 def test_codes_are_guessed_slowly(client: httpx.Client) -> None:

@@ -14,6 +14,10 @@ HEADERS: Final[Mapping[str, str]] = {
 API_PATHS: Final = ("/v1/*", "/register/*", "/mark/*", "/health")
 """Paths of the API, as opposed to the client's files."""
 
+SUBSTITUTE_BASE: Final = "/substitute"
+"""In the cloud, what comes before these paths in requests of substitutes. They have an API of their own, since the
+gateway of the others verifies the accounts of the user pool."""
+
 
 def content_security_policy(images: Sequence[str] = (), connections: Sequence[str] = (), *, https: bool = False) -> str:
     """Return a policy that allows the client's own files and the given origins.
