@@ -22,8 +22,8 @@ from muster.domain.documents import DocumentKind
 from muster.domain.errors import InvalidSetting, NoticeNotSent, NoticesOff, NoticeUnclear
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.services.notices.channels import WEBHOOK, Channels
+from muster.services.notices.days import LISTED_DAYS
 from muster.services.notices.mail import SmtpMail
-from muster.services.notices.records import LISTED_DAYS
 from muster.services.notices.sending import Notices
 from muster.services.notices.texts import trial_text
 from muster.services.notices.timer import sending
@@ -63,8 +63,14 @@ class School:
         channels = Channels(mail=self, office=("office@example.edu",), language="de", events=self)
         return replace(self.backend.records.notices, channels=channels, now=lambda: self.now)
 
-    def take(self, session_id: str, statuses: dict[str, MarkStatus], *, close: bool = True) -> None:
-        """Open a session of today, mark the students, and close its register."""
+    def take(self, session_id: str, statuses: dict[str, MarkStatus], *, close: bool = True, enrolled: str = "") -> None:
+        """Open a session of today, mark the students, and close its register.
+
+        Args:
+            enrolled: name under which the students are enrolled first.
+        """
+        for student in statuses if enrolled else ():
+            self.backend.records.roster.enrol(StudentId(student), enrolled, [GroupId("7b")])
         session = Session(SessionId(session_id), GroupId("7b"), MONDAY)
         self.backend.stores.sessions.create(session, [StudentId(student) for student in statuses])
         self.mark(session_id, statuses)
@@ -226,6 +232,29 @@ def test_an_address_that_may_have_a_notice_is_not_written_to_again_but_corrected
     assert correction.done == {"mother@example.org", WEBHOOK}, "who was removed or added later gets no correction"
 
 
+def test_the_office_gets_later_what_its_mail_server_refused(school: School) -> None:
+    school.broken = {"office@example.edu"}
+    school.take("first", {"s1": MarkStatus.ABSENT, "s2": MarkStatus.PRESENT})
+    assert len(school.notices.send()) == 1
+    school.take("second", {"s1": MarkStatus.PRESENT, "s2": MarkStatus.ABSENT})
+    assert len(school.notices.send()) == 1
+    school.broken = set()
+    assert school.notices.send() == []
+    (office,) = (mail for mail in school.mails if mail[0] == "office@example.edu")
+    assert "Ada Lovelace: abwesend (7b, 10:00)" in office[2]
+    assert "Bob Björk: abwesend" in office[2]
+    school.notices.send()
+    assert len(school.mails) == 3
+
+    school.broken = {"office@example.edu"}
+    school.take("third", {"s3": MarkStatus.ABSENT}, enrolled="Cem Kaya")
+    school.notices.send()
+    school.backend.records.roster.erase(StudentId("s3"))
+    school.broken = set()
+    school.notices.send()
+    assert len(school.mails) == 3, "nobody reads about a student who was erased"
+
+
 def test_a_run_that_is_ended_soon_begins_no_notice(school: School) -> None:
     school.take("first", {"s1": MarkStatus.ABSENT, "s2": MarkStatus.ABSENT})
     left = iter([120.0, 59.0])
@@ -236,13 +265,13 @@ def test_a_run_that_is_ended_soon_begins_no_notice(school: School) -> None:
 def test_a_student_who_is_erased_while_notices_are_sent_leaves_no_trace(school: School) -> None:
     school.take("first", ABSENT)
     notices = school.notices
-    original = notices.records.list_students
+    original = notices.records.days.add
 
     def list_erased(day: date, students: Any) -> None:
         school.backend.records.roster.erase(StudentId("s1"))
         original(day, students)
 
-    notices.records.list_students = list_erased  # type: ignore[method-assign, assignment]
+    notices.records.days.add = list_erased  # type: ignore[method-assign, assignment]
     assert notices.send() == []
     assert school.mails == []
     assert school.backend.records.roster.traces(StudentId("s1")) == []
@@ -268,9 +297,9 @@ def test_what_a_student_has_is_bounded_and_lists_of_days_end(school: School) -> 
     _, kept = records.of_student(StudentId("s1"))
     assert 100 < len(kept) < 500
     assert kept == many[-len(kept) :]
-    records.list_students(MONDAY.date(), [StudentId("s1")])
-    records.list_students(MONDAY.date() + timedelta(days=1), [StudentId("s1")])
-    records.list_students(MONDAY.date() + timedelta(days=LISTED_DAYS + 30), [StudentId("s1")])
+    records.days.add(MONDAY.date(), [StudentId("s1")])
+    records.days.add(MONDAY.date() + timedelta(days=1), [StudentId("s1")])
+    records.days.add(MONDAY.date() + timedelta(days=LISTED_DAYS + 30), [StudentId("s1")])
     assert len(documents.of_kind(DocumentKind.NOTICE_DAYS)) == 1
     assert records.find(date(2020, 1, 1), MONDAY.date()) == []
 

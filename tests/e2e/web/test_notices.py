@@ -89,7 +89,7 @@ def test_an_admin_keeps_contacts_and_sees_who_has_which_notice(
     ):
         system.roster.enrol(StudentId(student), student.capitalize(), [GroupId("7b")])
         records.put(StudentId(student), 0, [sent])
-    records.list_students(DAY.date(), [StudentId(student) for student in ("ada", "bea", "cem")])
+    records.days.add(DAY.date(), [StudentId(student) for student in ("ada", "bea", "cem")])
     page = desk
 
     page.get_by_role("link", name="Ada").click()

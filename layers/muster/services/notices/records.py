@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
-from zlib import crc32
 
 from muster.domain.absence_notices import Contact, NoticeKind, NoticeState, SentNotice
 from muster.domain.documents import Document, DocumentKind
-from muster.domain.errors import InvalidRequest, VersionConflict
+from muster.domain.errors import InvalidRequest
 from muster.domain.identifiers import SessionId, StudentId
 from muster.domain.user import parse_email
+from muster.services.notices.days import NoticeDays
 from muster.services.notices.texts import LANGUAGES
 from muster.storage.ports import DocumentStore
 
@@ -21,25 +21,20 @@ MAX_KEPT: Final = 500
 MAX_KEPT_BYTES: Final = 250_000
 """Of one student's notices, below the limit of a document (300 kB)."""
 
-LISTED_DAYS: Final = 400
-"""Days for which notices are found by day; older ones are in the student's record only."""
-
-_PARTS: Final = 4
-"""Documents per day, so that 300 kB each are enough for 20,000 absent students with ids of ten characters."""
-
-_ATTEMPTS: Final = 10
-"""Processes that change the same day at once are few: a server, the command line, a function."""
-
 
 class NoticeRecords:
     """Reads and writes contacts and notices.
 
     Notices are stored with the student. A list per day names the students, so that nobody has to read the notices of
-    the whole school. It may name students without a notice, if a process was killed.
+    the whole school.
+
+    Attributes:
+        days: these lists.
     """
 
     def __init__(self, documents: DocumentStore) -> None:
         self._documents = documents
+        self.days = NoticeDays(documents)
 
     def contacts(self, student_id: StudentId) -> tuple[Contact, ...]:
         """Return the addresses that receive notices about a student."""
@@ -73,12 +68,7 @@ class NoticeRecords:
 
     def find(self, since: date, until: date) -> list[SentNotice]:
         """Return all notices about a period of days, oldest first; of a longer period, the last `LISTED_DAYS`."""
-        first = max(since, until - timedelta(days=LISTED_DAYS - 1))
-        days = [first + timedelta(days=offset) for offset in range((until - first).days + 1)]
-        listed = self._documents.get_many(
-            DocumentKind.NOTICE_DAYS, [_day_id(day, part) for day in days for part in range(_PARTS)]
-        )
-        students = {StudentId(each["student_id"]) for document in listed.values() for each in _students(document)}
+        students = self.days.students(since, until)
         documents = self._documents.get_many(DocumentKind.NOTICES, students)
         every = (notice for document in documents.values() for notice in _notices(document))
         return sorted((notice for notice in every if since <= notice.day <= until), key=lambda notice: notice.at)
@@ -92,66 +82,6 @@ class NoticeRecords:
         """
         kept = list(_fitting([_body(notice) for notice in notices[-MAX_KEPT:]]))
         return self._documents.put(DocumentKind.NOTICES, student_id, expected, {"notices": kept}).version
-
-    def list_students(self, day: date, student_ids: Collection[StudentId]) -> None:
-        """Add students to the list of a day.
-
-        Raises:
-            VersionConflict: other processes changed the list each time.
-        """
-        for part in range(_PARTS):
-            self._change_day(day, part, {id for id in student_ids if _part(id) == part}, frozenset())
-
-    def unlist_student(self, day: date, student_id: StudentId) -> None:
-        """Remove a student who was erased from the list of a day.
-
-        Raises:
-            VersionConflict: other processes changed the list each time.
-        """
-        self._change_day(day, _part(student_id), frozenset(), {student_id})
-
-    def _change_day(self, day: date, part: int, added: Collection[StudentId], removed: Collection[StudentId]) -> None:
-        if not added and not removed:
-            return
-        for attempt in range(_ATTEMPTS):
-            document = self._documents.get(DocumentKind.NOTICE_DAYS, _day_id(day, part))
-            before = {each["student_id"] for each in _students(document)}
-            after = (before | set(added)) - set(removed)
-            if after == before:
-                return
-            body = {"students": [{"student_id": id} for id in sorted(after)]}
-            try:
-                self._documents.put(DocumentKind.NOTICE_DAYS, document.id, document.version, body)
-            except VersionConflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue
-            if not document.version:
-                self._remove_old_days(day, part)
-            return
-
-    def _remove_old_days(self, day: date, part: int) -> None:
-        """Remove lists that are too old. A gap as long as the summer holidays leaves none."""
-        old = [_day_id(day - timedelta(days=LISTED_DAYS + offset), part) for offset in range(100)]
-        for document in self._documents.get_many(DocumentKind.NOTICE_DAYS, old).values():
-            try:
-                self._documents.remove(DocumentKind.NOTICE_DAYS, document.id, document.version)
-            except VersionConflict:
-                # Removed by another process, or a student was erased; the next list removes it.
-                continue
-
-
-def _day_id(day: date, part: int) -> str:
-    return f"{day.isoformat()}.{part}"
-
-
-def _part(student_id: StudentId) -> int:
-    return crc32(student_id.encode()) % _PARTS
-
-
-def _students(document: Document) -> list[dict[str, str]]:
-    students: list[dict[str, str]] = document.body.get("students", [])
-    return students
 
 
 def _fitting(bodies: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

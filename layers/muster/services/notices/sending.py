@@ -20,7 +20,6 @@ from muster.domain.absence_notices import (
 )
 from muster.domain.attendance import RollCall
 from muster.domain.errors import (
-    MusterError,
     NoticeNotSent,
     NoticesOff,
     NoticeUnclear,
@@ -30,8 +29,10 @@ from muster.domain.errors import (
 from muster.domain.identifiers import StudentId
 from muster.domain.period import Period
 from muster.services.notices.channels import WEBHOOK, Channels, DueNotice, event_of
+from muster.services.notices.days import OfficeLine
+from muster.services.notices.office import tell_office
 from muster.services.notices.records import NoticeRecords
-from muster.services.notices.texts import notice_text, office_text, trial_text
+from muster.services.notices.texts import notice_text, trial_text
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
 _log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Notices:
             raise NoticesOff("Notices are switched off: set MUSTER_NOTICES and a mail server or a webhook.")
         due = self.due(earlier_days=earlier_days)
         for day in sorted({each.day for each in due}):
-            self.records.list_students(day, {each.student.id for each in due if each.day == day})
+            self.records.days.add(day, {each.student.id for each in due if each.day == day})
         results = []
         for each in due:
             if seconds_left() < MIN_SECONDS_LEFT:
@@ -157,7 +158,9 @@ class Notices:
             sent = self._send(each, channels)
             if sent is not None:
                 results.append((each, sent))
-        self._tell_office(channels, [each for each, sent in results if sent.attempts == 1])
+        told = [each for each, sent in results if sent.attempts == 1]
+        for day in sorted({self.now().astimezone(self.zone).date()} | {each.day for each in told}):
+            tell_office(self.records.days, channels, day, [_line(each) for each in told if each.day == day])
         return [sent for _, sent in results]
 
     def test(self, address: str, language: str) -> None:
@@ -243,7 +246,7 @@ class Notices:
         except VersionConflict:
             return None
         except StudentNotFound:
-            self.records.unlist_student(due.day, due.student.id)
+            self.records.days.remove(due.day, due.student.id)
             return None
 
     def _deliveries(
@@ -264,18 +267,6 @@ class Notices:
             found.append((WEBHOOK, lambda: events.post(event_of(due, notice), notice.delivery_id)))
         return found
 
-    def _tell_office(self, channels: Channels, sent: list[DueNotice]) -> None:
-        if channels.mail is None or not channels.office:
-            return
-        for day in sorted({due.day for due in sent}):
-            lines = [(due.student.name, due.kind, due.lessons) for due in sent if due.day == day]
-            subject, text = office_text(channels.language, day, lines)
-            for address in channels.office:
-                try:
-                    channels.mail.send(address, subject, text, uuid4().hex)
-                except MusterError as error:
-                    _log.error("the office was not told: %s", error)
-
 
 def _begun_again(notice: SentNotice, due: DueNotice) -> SentNotice:
     unclear, reason = notice.unclear, notice.reason
@@ -284,3 +275,7 @@ def _begun_again(notice: SentNotice, due: DueNotice) -> SentNotice:
         unclear |= {contact.address for contact in due.contacts} - notice.done
         reason = "The process was ended before it knew who has the notice."
     return replace(notice, state=NoticeState.SENDING, attempts=notice.attempts + 1, unclear=unclear, reason=reason)
+
+
+def _line(due: DueNotice) -> OfficeLine:
+    return OfficeLine(student_id=due.student.id, name=due.student.name, kind=due.kind, lessons=due.lessons)
