@@ -215,6 +215,24 @@ def test_two_processes_send_once_and_a_killed_one_mails_nobody_twice(school: Sch
     assert school.notices.send() == []
 
 
+def test_what_fails_is_tried_five_times_over_two_hours(school: School) -> None:
+    school.broken = {WEBHOOK}
+    school.take("first", ABSENT)
+    tried = []
+    for minute in range(0, 300, 5):
+        school.now = MONDAY + timedelta(hours=2, minutes=minute)
+        tried += [minute for _ in school.notices.send()]
+    assert tried == [0, 5, 15, 45, 135]
+    assert len(school.mails) == 3
+
+
+@pytest.mark.parametrize(
+    "days", [("0001-01-01", "0001-01-02"), ("0001-01-01", "9999-12-31"), ("2026-09-07", "2026-09-01")]
+)
+def test_any_period_can_be_listed(school: School, days: tuple[str, str]) -> None:
+    assert school.notices.records.find(*map(date.fromisoformat, days)) == []
+
+
 def test_an_address_that_may_have_a_notice_is_not_written_to_again_but_corrected(school: School) -> None:
     school.unclear = {"mother@example.org"}
     school.take("first", ABSENT)

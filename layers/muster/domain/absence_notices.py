@@ -69,6 +69,12 @@ class SentNotice:
     name: str = ""
     tried_at: datetime | None = None
 
+    def may_be_tried(self, now: datetime) -> bool:
+        """Return whether a notice that was not sent to everyone is tried again now."""
+        if self.state not in (NoticeState.FAILED, NoticeState.SENDING) or self.attempts >= MAX_ATTEMPTS:
+            return False
+        return now - (self.tried_at or self.at) >= RETRY_AFTER[self.attempts - 1]
+
     def abandoned(self, now: datetime) -> bool:
         """Return whether the process that began to send it was killed."""
         return self.state is NoticeState.SENDING and now - (self.tried_at or self.at) > ABANDONED_AFTER
@@ -76,6 +82,9 @@ class SentNotice:
 
 MAX_ATTEMPTS: Final = 5
 """Runs in which a notice is tried."""
+
+RETRY_AFTER: Final = (timedelta(0), timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=90))
+"""Waits after each attempt but the last: a mail server that is down for two hours loses nothing."""
 
 MAX_REASON: Final = 200
 
@@ -120,7 +129,7 @@ def due_kind(
     last = earlier[-1]
     if last.state is NoticeState.SENDING and not last.abandoned(now):
         return None
-    again = last.state in (NoticeState.FAILED, NoticeState.SENDING) and last.attempts < MAX_ATTEMPTS
+    again = last.may_be_tried(now)
     if last.kind is NoticeKind.CORRECTION:
         return NoticeKind.CORRECTION if again and not absent else None
     if absent:

@@ -43,8 +43,8 @@ class NoticeDays:
 
     def students(self, since: date, until: date) -> set[StudentId]:
         """Return the students of a period; of a longer period, those of the last `LISTED_DAYS`."""
-        first = max(since, until - timedelta(days=LISTED_DAYS - 1))
-        days = [first + timedelta(days=offset) for offset in range((until - first).days + 1)]
+        number = min((until - since).days + 1, LISTED_DAYS)
+        days = [until - timedelta(days=offset) for offset in range(number)]
         return {StudentId(id) for document in self._of_days(days) for id in _entries(document)}
 
     def add(self, day: date, student_ids: Collection[StudentId]) -> None:
