@@ -32,6 +32,7 @@ from muster.domain.attendance import (
 from muster.domain.documents import DocumentKind
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.group import Group
+from muster.domain.guests import Guest, GuestBook
 from muster.domain.identifiers import FaceId, GroupId, PackId, PhotoId, SessionId, StudentId, UserId
 from muster.packs.manifest import shipped_spec
 from muster.recognition.school_statistics import MIN_STUDENTS
@@ -158,6 +159,8 @@ def fill(place: AwsPlace) -> None:
         id="a1", student_id=StudentId("s1"), first_day=now.date(), last_day=now.date(), by=UserId("admin"), at=now
     )
     stores.documents.put(DocumentKind.ABSENCES, "s1", 0, {"absences": [planned.to_json()]})
+    guest = Guest(id="g1", name="Gil", by=UserId("admin"), at=now)
+    stores.documents.put(DocumentKind.GUESTS, "monday", 0, GuestBook((guest,)).to_json())
     tokens = ApiTokens(stores.documents, Groups(stores.groups, stores.students, stores.sessions))
     tokens.add("school", [Scope.ROSTER_READ], None, UserId("admin"))
     day = {"day": f"{now:%Y-%m-%d}", "starts_at": now.isoformat(), "expires_at": now.isoformat()}
@@ -205,6 +208,9 @@ WORKING = {
     "absences list": ("s1",),
     "absences add": ("s1", "--from", "2030-09-02"),
     "absences remove": ("s1", "a1"),
+    "guests list": ("monday",),
+    "guests add": ("monday", "Mia Berg"),
+    "guests remove": ("monday", "g1"),
     "codes list": (),
     "codes preset": ("england-2024",),
     "codes change": ("L", "--meaning", "Tardy", "--elsewhere"),

@@ -43,6 +43,9 @@ COMMANDS: dict[str, str] = {
     "absences add": "cli1 --from 2030-09-02",
     "absences list": "cli1",
     "absences remove": "cli1 ABSENCE",
+    "guests add": "opened Mia",
+    "guests list": "opened",
+    "guests remove": "opened GUEST",
     "lessons import": "{work}/lessons.csv --yes",
     "lessons list": "",
     "lessons not-taken": "--by 9:30",
@@ -132,10 +135,16 @@ def prepare(data: Path, work: Path, samples: Path) -> None:
 
 
 def run_all(data: Path, work: Path, samples: Path) -> None:
-    face = photo = absence = substitute = ""
+    face = photo = absence = guest = substitute = ""
     for name, template in COMMANDS.items():
         text = template.format(data=data, work=work, samples=samples)
-        for word, found in (("FACE", face), ("PHOTO", photo), ("ABSENCE", absence), ("SUBSTITUTE", substitute)):
+        for word, found in (
+            ("FACE", face),
+            ("PHOTO", photo),
+            ("ABSENCE", absence),
+            ("GUEST", guest),
+            ("SUBSTITUTE", substitute),
+        ):
             text = text.replace(word, found)
         done = muster(data, *name.split(), *text.split(), "--json")
         assert "Traceback" not in done.stderr, (name, done.stderr)
@@ -151,6 +160,8 @@ def run_all(data: Path, work: Path, samples: Path) -> None:
             face, photo = read["faces"][0]["face_id"], read["photo_id"]
         if name == "absences add":
             absence = json.loads(done.stdout)["absence_id"]
+        if name == "guests add":
+            guest = json.loads(done.stdout)["guest_id"]
         if name == "substitutes add":
             substitute = json.loads(done.stdout)["substitute_id"]
 

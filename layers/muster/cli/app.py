@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "sessions": ("sessions:app", "List, show, open, correct and remove sessions."),
     "students": ("students:app", "Students on the roster."),
     "absences": ("absences:app", "Planned absences of students."),
+    "guests": ("guests:app", "Guests of sessions: people who are there without being in the group."),
     "notices": ("notices:app", "Notices of absences by e-mail and webhook."),
     "oneroster": ("oneroster:app", "Rosters of a school's information system, as OneRoster CSV."),
     "packs": ("packs:app", "Model packs: detector, segmenter and embedder with pinned weights."),

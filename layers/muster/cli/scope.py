@@ -14,6 +14,7 @@ ON_STAGES: Final = frozenset(
         *("substitutes list", "substitutes add", "substitutes remove"),
         *("oneroster import", "tokens list", "tokens add", "tokens revoke"),
         *("absences list", "absences add", "absences remove"),
+        *("guests list", "guests add", "guests remove"),
         *("sessions list", "sessions show", "sessions open", "sessions questions", "sessions confirm"),
         *("sessions name", "sessions mark", "sessions close", "sessions reopen"),
         *("sessions remove-photo", "sessions remove"),
