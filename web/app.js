@@ -12,6 +12,7 @@ import { loadGroups } from "./core/roster.js";
 import { applyServerAnswer, session as currentSession, reload as reloadSession } from "./core/session.js";
 import { forgetAccess, startAccess } from "./core/substitute.js";
 import { startTheme } from "./core/theme.js";
+import { loadGuests } from "./parts/guests.js";
 import { icon } from "./parts/icons.js";
 import { sheet } from "./parts/sheet.js";
 import { clearErrorToast, toast, toastError, toastRegion } from "./parts/toast.js";
@@ -176,6 +177,7 @@ async function start() {
     clearErrorToast();
     releaseSent(queuedPhotos());
     void applyServerAnswer(item, answer);
+    if (item.kind === "guest" && currentSession()?.id === item.session?.id) void loadGuests(item.session?.id ?? "");
     register.onRegistered(item, answer);
     if (screen === SCREENS[""]) void screen.enter?.("");
   });

@@ -9,7 +9,7 @@ import { draw } from "./draw.js";
 import { sendMarks } from "./marks.js";
 import { Problem, Unreachable } from "./problem.js";
 import { randomId } from "./random.js";
-import { sendClosing } from "./register-requests.js";
+import { sendClosing, sendGuest } from "./register-requests.js";
 import { uploadThroughStore } from "./upload.js";
 
 /** Milliseconds until a failed request is retried: the first and the longest pause of an exponential backoff. */
@@ -27,12 +27,13 @@ const MAX_PAUSE = 60_000;
 /**
  * @typedef {object} Item
  * @property {string} id also the idempotency key.
- * @property {"detect" | "register" | "marks" | "closing"} kind
+ * @property {"detect" | "register" | "marks" | "guest" | "closing"} kind
  * @property {string} user who took the photo or set the marks; they are only sent as this user.
  * @property {string} groupId
  * @property {string} takenAt
  * @property {any} [blob] the photo; marks have none.
  * @property {import("./marks.js").NewMark[]} [marks] to set by hand, or to clear.
+ * @property {{name: string, student_id?: string}} [guest] to add to the roll call.
  * @property {string | null} [unanswered] for a closing: the status of students with an open question.
  * @property {boolean} [override] whether the teacher confirmed that the marks replace those of others.
  * @property {SessionRef} [session] for a roll call.
@@ -126,7 +127,7 @@ export function sendAs(user) {
 
 /**
  * Store a photo and send it as soon as possible.
- * @param {Omit<Item, "id" | "state" | "user" | "takenAt">} photo
+ * @param {Omit<Item, "id" | "state" | "user" | "takenAt"> & {id?: string}} photo with its id if it was sent before.
  * @returns {Promise<Item>}
  */
 export async function enqueue(photo) {
@@ -135,7 +136,7 @@ export async function enqueue(photo) {
   /** @type {Item} */
   const item = {
     ...photo,
-    id: randomId(),
+    id: photo.id ?? randomId(),
     user: me?.user_id ?? "",
     takenAt: new Date().toISOString(),
     state: "waiting",
@@ -262,6 +263,7 @@ async function sendOne(item, user) {
 
 async function sendContent(item, user, onProgress) {
   if (item.kind === "marks") return await sendMarks(item);
+  if (item.kind === "guest") return await sendGuest(item);
   if (item.kind !== "closing") {
     return await sendPhoto(item, user, onProgress, (uploadId) => save({ ...item, uploadId }));
   }

@@ -6,6 +6,8 @@ import { conflicts, marksChanged, putMarks, withChanges } from "./marks.js";
 import { enqueue, queuedPhotos } from "./outbox.js";
 import { keepOwnPhoto } from "./pictures.js";
 import { Problem, Unreachable } from "./problem.js";
+import { randomId } from "./random.js";
+import { sendGuest } from "./register-requests.js";
 import { knownStudents } from "./roster.js";
 
 /**
@@ -199,6 +201,27 @@ async function putAfterReading(opened, marks) {
   const others = conflicts(opened.marks, marks);
   if (others.length > 0) throw marksChanged(others);
   await putMarks(path(opened.id), marks, opened.etag);
+}
+
+/**
+ * Add a guest. Without a network, or before the server has the roll call, the guest waits on the phone.
+ * @param {{name: string, student_id?: string}} guest
+ */
+export async function addGuest(guest) {
+  const opened = view;
+  const item = { id: randomId(), session: { id: opened?.id ?? "" }, guest };
+  try {
+    if (opened?.loaded) await sendGuest(item);
+    else await queueGuest(item);
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    await queueGuest(item);
+  }
+}
+
+// With the same id: the server may have added the guest, and only its answer was lost.
+async function queueGuest({ id, guest }) {
+  await enqueue({ kind: "guest", ...queueable(), id, guest });
 }
 
 async function queueMarks(marks) {

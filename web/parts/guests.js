@@ -1,10 +1,12 @@
-/** The guests of a roll call: people who are there, but not in the group. */
+/** The guests of a roll call: people who are there, but not in the group. Without a network new ones wait on the phone. */
 
 import { get, send } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { t } from "../core/i18n.js";
+import { closingWaits, discard, queuedPhotos } from "../core/outbox.js";
+import { addGuest } from "../core/session.js";
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { askForText } from "./ask.js";
+import { openGuestSheet } from "./guest-sheet.js";
 import { icon } from "./icons.js";
 import { attempt } from "./toast.js";
 
@@ -18,42 +20,45 @@ export async function loadGuests(id) {
     const { guests } = await get(path(id));
     loaded = { id, guests };
   } catch {
-    // Without a network the list stays as it was; adding a guest says what is wrong.
+    // Without a network the list stays as it was.
   }
   draw();
 }
 
-/** @param {any} view @returns the list with its buttons; nothing until it is loaded. */
+/** @param {any} view @returns the list with its buttons; nothing for a closed register without guests. */
 export function guestList(view) {
-  if (loaded === null || loaded.id !== view.id) return nothing;
-  const { guests } = loaded;
-  if (view.closed && guests.length === 0) return nothing;
-  const add = () =>
-    askForText(t("guest.add"), t("guest.name"), async (name) => {
-      if (await attempt(() => send("POST", path(view.id), { json: { name } }))) await loadGuests(view.id);
-    });
+  const known = loaded !== null && loaded.id === view.id ? loaded.guests : [];
+  const waiting = queuedPhotos().filter(({ kind, session }) => kind === "guest" && session?.id === view.id);
+  const count = known.length + waiting.length;
+  if (view.groupId === null || (view.closed && count === 0)) return nothing;
+  const add = async (guest) => {
+    if (await attempt(() => addGuest(guest))) await loadGuests(view.id);
+  };
+  const open = () => openGuestSheet(view.groupId, (guest) => void add(guest));
   return html`<section class="stack-small" aria-labelledby="guests-title">
-    <h2 id="guests-title">${t("guest.title", { count: guests.length })}</h2>
-    <ul class="list" data-test="guests" ?hidden=${guests.length === 0}>
-      ${guests.map((guest) => entry(view, guest))}
+    <h2 id="guests-title">${t("guest.title", { count })}</h2>
+    <ul class="list" data-test="guests" ?hidden=${count === 0}>
+      ${known.map((guest) => entry(view, guest.name, () => void remove(view, guest)))}
+      ${waiting.map((item) => entry(view, item.guest?.name ?? "", () => void discard(item.id), t("mark.waiting")))}
     </ul>
-    ${view.closed ? nothing : html`<button class="big" @click=${add}>${icon("plus")}${t("guest.add")}</button>`}
+    ${view.closed || closingWaits(view.id) ? nothing : html`<button class="big" @click=${open}>${icon("plus")}${t("guest.add")}</button>`}
   </section>`;
 }
 
-function entry(view, guest) {
-  const remove = async () => {
-    const removed = () => send("DELETE", `${path(view.id)}/${encodeURIComponent(guest.guest_id)}`);
-    if (await attempt(removed)) await loadGuests(view.id);
-  };
+function entry(view, name, remove, note = "") {
   return html`<li class="item">
-    <span class="grow"><bdi>${guest.name}</bdi></span>
+    <span class="grow"><bdi>${name}</bdi> ${note ? html`<span class="muted small">${note}</span>` : nothing}</span>
     ${
       view.closed
         ? nothing
-        : html`<button class="round danger" aria-label=${t("guest.remove", { name: guest.name })} @click=${() => void remove()}>${icon("bin")}</button>`
+        : html`<button class="round danger" aria-label=${t("guest.remove", { name })} @click=${remove}>${icon("bin")}</button>`
     }
   </li>`;
+}
+
+async function remove(view, guest) {
+  const removed = () => send("DELETE", `${path(view.id)}/${encodeURIComponent(guest.guest_id)}`);
+  if (await attempt(removed)) await loadGuests(view.id);
 }
 
 function path(id) {

@@ -29,8 +29,7 @@ export function releaseSent(items) {
 /** @param {any} item @returns {{name: string, text: string}} a photo's state: name for styles, text for people. */
 export function stateOf(item) {
   if (item.state === "failed") return { name: "failed", text: reason(item) };
-  if (!item.blob && progressOf(item.id) !== null)
-    return { name: "sending", text: t(item.kind === "marks" ? "waiting.marks" : "waiting.closing") };
+  if (!item.blob && progressOf(item.id) !== null) return { name: "sending", text: t(`waiting.${item.kind}`) };
   const share = progressOf(item.id);
   if (share !== null && share < 1) return { name: "sending", text: t("waiting.sending", { share: percent(share) }) };
   if (share !== null) return { name: "sending", text: t("waiting.reading") };
@@ -89,7 +88,7 @@ function withoutRepetition(items) {
 function entry(item) {
   const { name, text } = stateOf(item);
   const share = progressOf(item.id);
-  const label = item.kind === "register" ? item.student.name : groupName(item.groupId);
+  const label = item.student?.name ?? item.guest?.name ?? groupName(item.groupId);
   return html`<li class="waiting ${name}" data-state=${name}>
     ${item.blob ? html`<img src=${urlOf(item)} alt="" />` : icon("list")}
     <div class="grow">

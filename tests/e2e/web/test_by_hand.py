@@ -100,7 +100,11 @@ def test_a_mark_that_somebody_else_set_meanwhile_is_named(api: httpx.Client, pag
     expect(people.get_by_role("button", name="Ben Lindqvist marked by hand present")).to_be_visible()
 
 
-def test_a_guest_is_added_an_absence_is_planned_and_a_closing_is_undone(api: httpx.Client, page: Page) -> None:
+def test_a_guest_is_added_an_absence_is_planned_and_a_closing_is_undone(
+    api: httpx.Client, page: Page, watched: Watched
+) -> None:
+    watched.allowed.append("ERR_INTERNET_DISCONNECTED")
+    api.post("/v1/students", json={"student_id": "z1", "name": "Zoë Žižek", "group_ids": ["8a"]}).raise_for_status()
     api.post("/v1/sessions", json={"group_id": "7b", "session_id": "a"}).raise_for_status()
     page.goto("/#/session/a")
     people = page.locator("[data-test=people]")
@@ -109,6 +113,17 @@ def test_a_guest_is_added_an_absence_is_planned_and_a_closing_is_undone(api: htt
     page.get_by_label("Name of the guest").fill("Mia Berg")
     page.get_by_role("dialog").get_by_role("button", name="Add guest").click()
     expect(page.locator("[data-test=guests]").get_by_text("Mia Berg")).to_be_visible()
+    # Without a network a guest waits on the phone; one from another class is linked to their record.
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Add guest").click()
+    page.get_by_label("Name of the guest").fill("zizek")
+    page.get_by_role("dialog").get_by_role("button", name="Zoë Žižek").click()
+    expect(page.locator("[data-test=guests]").get_by_role("listitem").nth(1)).to_contain_text("saved on this phone")
+    page.context.set_offline(False)
+    expect(page.locator("[data-test=guests]").get_by_text("saved on this phone")).to_have_count(0)
+    guests = api.get("/v1/sessions/a/guests").json()["guests"]
+    assert [(guest["name"], guest["linked"]) for guest in guests] == [("Mia Berg", False), ("Zoë Žižek", True)]
+    page.get_by_role("button", name="Remove the guest Zoë Žižek").click()
     people.get_by_role("button", name="Grace").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Planned absences").click()
