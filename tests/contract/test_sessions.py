@@ -377,3 +377,10 @@ class TestPhotosByDigest:
         assert stores.sessions.with_photo(self.DIGEST) == []
         stores.sessions.create(a_session(), [])
         assert stores.sessions.with_photo(self.DIGEST) == []
+
+
+def test_an_empty_period_has_no_sessions(stores: Stores) -> None:
+    register(stores, "a")
+    session = stores.sessions.get(open_session(stores, "a"))
+    for moment in (session.started_at, session.started_at + timedelta(days=1)):
+        assert stores.sessions.of_group(session.group_id, since=moment, until=moment) == []

@@ -39,6 +39,7 @@ from muster.domain.errors import (
 )
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.domain.substitute import MAX_DEVICES, MAX_TRIES, SubstituteState
+from muster.domain.timetable import lesson_session
 from muster.domain.user import Role, User
 from muster.services.exchange import substitute_codes
 from muster.services.exchange.substitutes import MAX_CODES, Substitutes
@@ -127,6 +128,9 @@ def test_a_code_is_valid_for_one_day_of_the_school(
     office.at = midnight - moment
     with pytest.raises(SubstituteCodeNotValid, match=f"for {day}"):
         office.codes.sign_in(code)
+    for _ in range(MAX_TRIES):
+        with pytest.raises(SubstituteCodeNotValid, match=f"for {day}"):
+            office.codes.sign_in(code)
     office.at = midnight
     _, token = office.codes.sign_in(code)
     office.at = midnight + timedelta(hours=hours) - moment
@@ -327,6 +331,18 @@ def test_a_substitute_keeps_a_register_of_today_and_reaches_nothing_else(
     assert {change["by"] for change in changes} == {"substitute:Jo Park"}
     assert [session["session_id"] for session in client.get("/v1/sessions").json()["items"]] == [path.split("/")[-1]]
 
+    now = datetime.now(BERLIN)
+    lesson = {"lesson_id": "maths", "starts": "00:00", "ends": "23:59"}
+    lessons = [{**lesson, "weekday": day} for day in range(1, 8)]
+    lessons = [{**each, "lesson_id": f"maths-{each['weekday']}"} for each in lessons]
+    set_up = client.put("/v1/groups/7b/lessons", json={"lessons": lessons}, headers={**admin, "If-Match": "*"})
+    assert set_up.status_code == 200, set_up.text
+    today, tomorrow = (
+        lesson_session(G7B, f"maths-{day.isoweekday()}", day) for day in (now.date(), now.date() + timedelta(days=1))
+    )
+    assert client.post("/v1/sessions", json={"group_id": "7b", "session_id": today}).status_code == 201
+    assert client.get("/v1/sessions", params={"since": "2025-01-01", "until": "2025-12-31"}).json()["items"] == []
+
     week = {"started_at": "2025-09-07T08:00:00Z"}
     refused = [
         client.get("/v1/sessions/monday"),  # their group, another day
@@ -335,6 +351,7 @@ def test_a_substitute_keeps_a_register_of_today_and_reaches_nothing_else(
         client.get("/v1/sessions", params={"group_id": "8a"}),
         client.post("/v1/sessions", json={"group_id": "7b", **week}),
         client.post("/v1/sessions", json={"group_id": "8a"}),
+        client.post("/v1/sessions", json={"group_id": "7b", "session_id": tomorrow}),
         client.get("/v1/lessons", params={"day": "2025-09-07"}),
         client.post("/v1/groups/7b/lessons/maths/session", json={"day": "2025-09-07"}),
         client.post("/v1/groups/8a/lessons/maths/session", json={}),

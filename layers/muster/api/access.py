@@ -1,6 +1,6 @@
 """Access control: admins may do everything, teachers may act on their own groups."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,6 +12,7 @@ from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, SessionId, StudentId, UserId
 from muster.domain.student import Student
 from muster.domain.substitute import AUDIT_PREFIX, Substitute
+from muster.domain.timetable import is_lesson_session
 from muster.domain.user import Role
 from muster.storage.ports import GroupStore, SessionStore, StudentStore
 
@@ -166,22 +167,41 @@ class Access:
         substitute = self.principal.substitute
         if substitute is None:
             return since, until
-        return max(since or substitute.starts_at, substitute.starts_at), min(
-            until or substitute.expires_at, substitute.expires_at
-        )
+        first = max(since or substitute.starts_at, substitute.starts_at)
+        # Stores refuse a period that ends before it starts.
+        return first, max(first, min(until or substitute.expires_at, substitute.expires_at))
 
     def photos_of(self, session_id: SessionId | None) -> None:
         """Check that the caller may add photos to a session, whether or not it exists.
 
+        A photo opens the register of a lesson on the lesson's day, which may be another. A substitute opens it first.
+
         Raises:
-            NotAllowed: a substitute's access has another day.
+            NotAllowed: a substitute's access has another day, or the register of a lesson is not open.
         """
-        if self.principal.substitute is None or session_id is None:
+        substitute = self.principal.substitute
+        if substitute is None or session_id is None:
             return
         try:
             self.at(self._sessions.get(session_id).started_at)
         except SessionNotFound:
+            if is_lesson_session(session_id):
+                raise _other_day(substitute) from None
+
+    def opens(self, session_id: SessionId | None, lessons: Callable[[date], Collection[SessionId]]) -> None:
+        """Check that the caller may open a session with this id.
+
+        Args:
+            lessons: returns the ids of the registers of a day's lessons.
+
+        Raises:
+            NotAllowed: a substitute's access has another day than the lesson.
+        """
+        substitute = self.principal.substitute
+        if substitute is None or session_id is None or not is_lesson_session(session_id):
             return
+        if session_id not in lessons(substitute.day):
+            raise _other_day(substitute)
 
     def member_of_staff(self) -> None:
         """Check that the caller has more than a substitute's access.

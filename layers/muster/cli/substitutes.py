@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.backend import open_records
@@ -29,7 +30,7 @@ def list_substitutes(data: DataOption = None, as_json: JsonOption = False) -> No
         for substitute in found:
             table.add_row(
                 f"{substitute.id}…",
-                substitute.name,
+                escape(substitute.name),
                 substitute.day.isoformat(),
                 ", ".join(sorted(substitute.groups)),
                 substitute.state(now),

@@ -1,5 +1,6 @@
 """Sessions: opened, listed, marked by hand, removed."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -26,7 +27,7 @@ from muster.api.schemas.sessions import (
 from muster.api.system import RecordServices
 from muster.domain.attendance import MarkStatus
 from muster.domain.errors import InvalidRequest
-from muster.domain.identifiers import PhotoId, StudentId, parse_group_id, parse_session_id, parse_student_id
+from muster.domain.identifiers import PhotoId, SessionId, StudentId, parse_group_id, parse_session_id, parse_student_id
 from muster.domain.period import Period, parse_day
 from muster.services.codes.tables import WantedMark
 
@@ -42,6 +43,9 @@ def session_routes(system: RecordServices) -> APIRouter:
     """Make the router."""
     router = APIRouter(prefix="/v1/sessions", tags=["sessions"], responses=_PROBLEMS)
     caller = Annotated[Access, Depends(Authorize(system.access))]
+
+    def lessons(day: date) -> set[SessionId]:
+        return {lesson.occurrence.session_id for lesson in system.timetables.of_day(day)}
 
     @router.get("")
     def list_sessions(
@@ -80,6 +84,7 @@ def session_routes(system: RecordServices) -> APIRouter:
         access.group(group_id)
         access.at(new.started_at)
         session_id = None if new.session_id is None else parse_session_id(new.session_id)
+        access.opens(session_id, lessons)
         detail = system.sessions.open(group_id, session_id, new.started_at, access.actor())
         response.headers["Location"] = f"/v1/sessions/{detail.session.id}"
         response.headers["ETag"] = etag(detail.session.version)

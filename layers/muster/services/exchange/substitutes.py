@@ -224,14 +224,15 @@ class Substitutes:
 
         def admitted(body: Mapping[str, Any]) -> dict[str, Any]:
             self._check_usable(_read(Document(document.id, 1, body)), now)
-            return {
-                **body,
-                "tries": body["tries"] - 1,
-                "tokens": [*body.get("tokens", ()), digest],
-                "used_at": body.get("used_at") or now.isoformat(),
-            }
+            used_at = body.get("used_at") or now.isoformat()
+            return {**_without_try(body), "tokens": [*body.get("tokens", ()), digest], "used_at": used_at}
 
-        return _read(self._change(document.id, admitted)), text
+        try:
+            return _read(self._change(document.id, admitted)), text
+        except SubstituteCodeNotValid:
+            # Nobody guessed: a code that is tried too early must not be locked on its day.
+            self._change(document.id, _without_try)
+            raise
 
     def _check_usable(self, substitute: Substitute, now: datetime) -> None:
         if substitute.revoked_at is not None:
@@ -269,6 +270,10 @@ def _checked(name: str, group_ids: Collection[GroupId]) -> str:
     if not 1 <= len(set(group_ids)) <= MAX_GROUPS:
         raise InvalidRequest(f"Name 1 to {MAX_GROUPS} groups.")
     return name
+
+
+def _without_try(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {**body, "tries": body["tries"] - 1}
 
 
 def _busy() -> ServerBusy:
