@@ -9,6 +9,7 @@ import pytest
 from muster.domain.attendance import LessonDetails, MarkChange, MarkStatus, RegisterChange, Session
 from muster.domain.errors import AbsenceNotFound, CodeNotFound, InvalidRequest, StudentNotFound
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId, UserId
+from muster.domain.period import Period
 from muster.services.codes.tables import Codes
 from muster.services.privacy.subject_access import SubjectAccess
 from muster.services.roll_call.absences import REASON, AbsencePlan, PlannedAbsences
@@ -209,3 +210,20 @@ def test_a_malformed_plan_is_refused(school: School, plan: AbsencePlan) -> None:
     with pytest.raises(InvalidRequest):
         school.absences.add(ADA, plan, TEACHER)
     assert school.absences.find(ADA) == []
+
+
+def test_the_absences_of_all_students_are_listed_by_period(school: School) -> None:
+    school.absences.add(BOB, WEEK, TEACHER)
+    school.absences.add(ADA, replace(WEEK, first_day=MONDAY + timedelta(days=4), last_day=date(2026, 9, 30)), TEACHER)
+
+    def listed(since: date | None, until: date | None, *students: StudentId) -> list[StudentId]:
+        found = school.absences.of_all(Period(since, until), students or None)
+        return [absence.student_id for absence in found]
+
+    assert listed(None, None) == listed(date(2026, 9, 11), date(2026, 9, 11)) == [BOB, ADA]
+    assert listed(date(2026, 9, 12), None) == [ADA]
+    assert listed(None, date(2026, 9, 10)) == [BOB]
+    assert listed(date(2026, 10, 1), None) == []
+    assert listed(None, None, ADA) == [ADA]
+    school.stores.students.erase(BOB)
+    assert listed(None, None) == [ADA]

@@ -94,6 +94,7 @@ ACCESS_RULES = {
     "GET /v1/students/{student_id}/picture": AccessRule("own"),
     "PUT /v1/students/{student_id}/photo": AccessRule("own", {"files": PHOTO, **ANY_VERSION}),
     "GET /v1/students/{student_id}/learned-faces": AccessRule("own"),
+    "GET /v1/absences": AccessRule("any"),
     "GET /v1/students/{student_id}/absences": AccessRule("own"),
     "POST /v1/students/{student_id}/absences": AccessRule("own", {"json": {"first_day": "2026-09-07"}}),
     "PUT /v1/students/{student_id}/absences/{absence_id}": AccessRule("own", {"json": {"first_day": "2026-09-07"}}),

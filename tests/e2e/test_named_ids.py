@@ -124,6 +124,7 @@ REQUESTS = {
     ("GET /v1/reports/attendance", "session_id"): Request("monday", {"params": {"session_id": "{}"}}),
     ("GET /v1/reports/breakdown", "group_id"): Request("7b", {"params": {"group_id": "{}", "by": "period"}}),
     ("GET /v1/reports/breakdown", "student_id"): Request("s1", {"params": {"student_id": "{}", "by": "period"}}),
+    ("GET /v1/absences", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
     ("GET /v1/reports/absences", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
     ("GET /v1/reports/low-attendance", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),
     ("GET /v1/reports/day", "group_id"): Request("7b", {"params": {"group_id": "{}"}}),

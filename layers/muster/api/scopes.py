@@ -43,6 +43,7 @@ ROUTES: Final[Mapping[Scope, frozenset[str]]] = {
             "GET /v1/sessions/{session_id}/guests",
             "GET /v1/codes",
             "GET /v1/lessons",
+            "GET /v1/absences",
             "GET /v1/students/{student_id}/absences",
             "GET /v1/reports/absences",
             "GET /v1/reports/attendance",

@@ -1,6 +1,7 @@
 """Administration in the browser: groups, roster, photos, students, users and retention, set up by one admin."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from muster.composition.local import LocalServices
 from muster.domain.identifiers import GroupId, StudentId, UserId
+from muster.domain.period import Period
 from muster.domain.user import Role, User
 from tests.e2e import pictures
 from tests.e2e.web import phone as phones
@@ -106,6 +108,42 @@ def replace_the_photo(page: Page, system: LocalServices, samples: Path, folder: 
     )
 
 
+def plan_absences(page: Page, system: LocalServices, folder: Path) -> None:
+    """Plan one absence for two students, change one of them, and end the other early."""
+    go(page, "Planned absences")
+    expect(page.get_by_text("No absence is planned.")).to_be_visible()
+    today = datetime.now(UTC).date()
+    page.get_by_role("button", name="Plan absence").click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("button", name="Save")).to_be_disabled()
+    sheet.get_by_label("Chiara Rossi").check()
+    sheet.get_by_label("Name or ID").fill("dil")
+    sheet.get_by_label("Dilan Kaya").check()
+    sheet.get_by_label("First day").fill((today - timedelta(days=2)).isoformat())
+    sheet.get_by_label("Last day").fill((today + timedelta(days=9)).isoformat())
+    sheet.get_by_label("Reason").fill("School trip")
+    check(page, folder, "plan-absence")
+    sheet.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("2 absences were planned.")).to_be_visible()
+    check(page, folder, "absences")
+    page.get_by_role("button", name="End the absence of Chiara Rossi today").click()
+    expect(page.get_by_role("button", name="End the absence of Chiara Rossi today")).to_have_count(0)
+    page.get_by_label("Name or ID").fill("kaya trip")
+    expect(page.get_by_role("row", name="Chiara Rossi")).to_have_count(0)
+    page.get_by_role("button", name="Edit Dilan Kaya").click()
+    sheet.get_by_label("Reason").fill("Choir")
+    sheet.get_by_role("button", name="Save").click()
+    expect(sheet).to_be_hidden()
+    page.get_by_label("Name or ID").fill("")
+    expect(page.get_by_role("row", name="Dilan Kaya")).to_contain_text("Choir")
+    found = {absence.student_id: absence for absence in system.absences.of_all(Period())}
+    assert [found[StudentId(id)].reason for id in ("0003", "0004")] == ["School trip", "Choir"]
+    assert found[StudentId("0003")].last_day == today
+    page.get_by_role("button", name="Remove Dilan Kaya").click()
+    sheet.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("row", name="Dilan Kaya")).to_have_count(0)
+
+
 def test_an_admin_sets_up_a_school_in_the_browser(
     desk: Page, system: LocalServices, samples: Path, folder: Path, watched: phones.Watched
 ) -> None:
@@ -164,6 +202,8 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("row", name="Autumn break")).to_contain_text("31 October 2025")
     check(page, folder, "calendar")
+
+    plan_absences(page, system, folder)
 
     go(page, "Not taken")
     page.get_by_label("Day").fill("2025-09-08")

@@ -1,6 +1,17 @@
 /** German texts of administration. */
 
 export default {
+  "admin.absenceProgress": "{done} von {count} geplant",
+  "admin.absenceRemoveText": "Ihre Einträge in offenen Aufrufen von heute an werden entfernt.",
+  "admin.absenceStudents": { one: "Schüler, {count} ausgewählt", other: "Schüler, {count} ausgewählt" },
+  "admin.absences": "Geplante Abwesenheiten",
+  "admin.absencesFound": { one: "{count} geplante Abwesenheit", other: "{count} geplante Abwesenheiten" },
+  "admin.absencesPlanned": {
+    one: "{count} Abwesenheit wurde geplant.",
+    other: "{count} Abwesenheiten wurden geplant.",
+  },
+  "admin.absencesText":
+    "Aufrufe dieser Tage beginnen mit dem geplanten Eintrag. Von Hand gemachte Einträge und Schüler auf einem Foto bleiben unverändert.",
   "admin.action.add": "neu",
   "admin.action.nothing": "unverändert",
   "admin.action.refuse": "mit Fehler",
@@ -53,6 +64,8 @@ export default {
   "admin.edit": "Bearbeiten",
   "admin.editNamed": "{name} bearbeiten",
   "admin.elsewhere": "woanders",
+  "admin.endToday": "Heute beenden",
+  "admin.endTodayNamed": "Abwesenheit von {name} heute beenden",
   "admin.ends": "Ende",
   "admin.erase": "Daten löschen",
   "admin.eraseNow": "Endgültig löschen",
@@ -189,6 +202,7 @@ export default {
     "Sorgeberechtigte, Sekretariat und andere Systeme erfahren, wer fehlt, sobald eine Liste von heute abgeschlossen ist.",
   "admin.offered": "Angeboten",
   "admin.pages": "Verwaltung",
+  "admin.period": "Zeitraum",
   "admin.photo": "Registrierungsfoto",
   "admin.photo.refused": "abgelehnt",
   "admin.photo.registered": "registriert",
@@ -228,6 +242,7 @@ export default {
   "admin.print": "Drucken",
   "admin.qrOf": "QR-Code zum Anmelden als {name}",
   "admin.raiseNamed": "{name} nach oben",
+  "admin.reason": "Grund",
   "admin.removeGroupText": "Nur eine Gruppe ohne Schüler und ohne Anwesenheiten kann entfernt werden.",
   "admin.removeLessonText": "Bereits geöffnete Aufrufe dieser Stunde bleiben.",
   "admin.removeNamed": "{name} entfernen",

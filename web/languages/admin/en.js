@@ -1,6 +1,14 @@
 /** English texts of administration. */
 
 export default {
+  "admin.absenceProgress": "{done} of {count} planned",
+  "admin.absenceRemoveText": "Its marks in open registers of today and later are removed.",
+  "admin.absenceStudents": { one: "Students, {count} chosen", other: "Students, {count} chosen" },
+  "admin.absences": "Planned absences",
+  "admin.absencesFound": { one: "{count} planned absence", other: "{count} planned absences" },
+  "admin.absencesPlanned": { one: "{count} absence was planned.", other: "{count} absences were planned." },
+  "admin.absencesText":
+    "Registers of these days start with the planned mark. Marks that a person set, and students in a photo, stay.",
   "admin.action.add": "to add",
   "admin.action.nothing": "unchanged",
   "admin.action.refuse": "with an error",
@@ -52,6 +60,8 @@ export default {
   "admin.edit": "Edit",
   "admin.editNamed": "Edit {name}",
   "admin.elsewhere": "elsewhere",
+  "admin.endToday": "End today",
+  "admin.endTodayNamed": "End the absence of {name} today",
   "admin.ends": "End",
   "admin.erase": "Erase this student",
   "admin.eraseNow": "Erase for good",
@@ -185,6 +195,7 @@ export default {
     "Guardians, the office and other systems learn who is absent once a register of today is closed.",
   "admin.offered": "Offered",
   "admin.pages": "Administration",
+  "admin.period": "Period",
   "admin.photo": "Registration photo",
   "admin.photo.refused": "refused",
   "admin.photo.registered": "registered",
@@ -223,6 +234,7 @@ export default {
   "admin.print": "Print",
   "admin.qrOf": "QR code that signs in as {name}",
   "admin.raiseNamed": "Move {name} up",
+  "admin.reason": "Reason",
   "admin.removeGroupText": "Only a group without students and roll calls can be removed.",
   "admin.removeLessonText": "Registers of this lesson that were opened stay.",
   "admin.removeNamed": "Remove {name}",

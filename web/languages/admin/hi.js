@@ -1,6 +1,14 @@
 /** Hindi texts of administration. */
 
 export default {
+  "admin.absenceProgress": "{count} में से {done} नियोजित",
+  "admin.absenceRemoveText": "आज और आगे की खुली हाज़िरियों से इसके निशान हट जाएँगे।",
+  "admin.absenceStudents": { one: "विद्यार्थी, {count} चुना", other: "विद्यार्थी, {count} चुने" },
+  "admin.absences": "नियोजित अनुपस्थितियाँ",
+  "admin.absencesFound": { one: "{count} नियोजित अनुपस्थिति", other: "{count} नियोजित अनुपस्थितियाँ" },
+  "admin.absencesPlanned": { one: "{count} अनुपस्थिति नियोजित की गई।", other: "{count} अनुपस्थितियाँ नियोजित की गईं।" },
+  "admin.absencesText":
+    "इन दिनों की हाज़िरी नियोजित निशान से शुरू होती है। हाथ से लगाए निशान और फ़ोटो में दिखे विद्यार्थी नहीं बदलते।",
   "admin.action.add": "जोड़े जाएँगे",
   "admin.action.nothing": "कोई बदलाव नहीं",
   "admin.action.refuse": "त्रुटि वाले",
@@ -51,6 +59,8 @@ export default {
   "admin.edit": "संपादित करें",
   "admin.editNamed": "{name} को संपादित करें",
   "admin.elsewhere": "कहीं और",
+  "admin.endToday": "आज समाप्त करें",
+  "admin.endTodayNamed": "{name} की अनुपस्थिति आज समाप्त करें",
   "admin.ends": "समाप्ति",
   "admin.erase": "इस विद्यार्थी को मिटाएँ",
   "admin.eraseNow": "हमेशा के लिए मिटाएँ",
@@ -182,6 +192,7 @@ export default {
   "admin.noticesText": "आज का रजिस्टर बंद होते ही अभिभावक, कार्यालय और अन्य प्रणालियाँ जान जाती हैं कि कौन अनुपस्थित है।",
   "admin.offered": "उपलब्ध",
   "admin.pages": "प्रशासन",
+  "admin.period": "अवधि",
   "admin.photo": "पंजीकरण की फ़ोटो",
   "admin.photo.refused": "अस्वीकृत",
   "admin.photo.registered": "पंजीकृत",
@@ -219,6 +230,7 @@ export default {
   "admin.print": "छापें",
   "admin.qrOf": "{name} के रूप में साइन इन करने वाला QR कोड",
   "admin.raiseNamed": "{name} को ऊपर करें",
+  "admin.reason": "कारण",
   "admin.removeGroupText": "केवल वही समूह हटाया जा सकता है जिसमें विद्यार्थी और हाज़िरियाँ न हों।",
   "admin.removeLessonText": "इस कक्षा की खोली गई हाज़िरियाँ रहती हैं।",
   "admin.removeNamed": "{name} को हटाएँ",

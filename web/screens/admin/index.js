@@ -3,6 +3,7 @@
 import { t } from "../../core/i18n.js";
 import { icon } from "../../parts/icons.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
+import * as absences from "./absences.js";
 import * as calendar from "./calendar.js";
 import * as codes from "./codes.js";
 import * as groups from "./groups.js";
@@ -34,6 +35,7 @@ const PAGES = {
   groups,
   lessons,
   calendar,
+  absences,
   "not-taken": notTaken,
   users,
   import: rosterImport,
@@ -51,6 +53,7 @@ const LINKS = [
   { name: "groups", icon: "list", label: "admin.groups" },
   { name: "lessons", icon: "clock", label: "admin.lessons" },
   { name: "calendar", icon: "history", label: "admin.calendar" },
+  { name: "absences", icon: "note", label: "admin.absences" },
   { name: "not-taken", icon: "question", label: "admin.notTaken" },
   { name: "users", icon: "addPerson", label: "admin.users" },
   { name: "substitutes", icon: "person", label: "admin.substitutes" },

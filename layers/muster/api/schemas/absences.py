@@ -1,6 +1,6 @@
 """Planned absences of students."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Literal
 
@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from muster.domain.absences import MAX_REASON, PlannedAbsence
 from muster.domain.attendance import MarkStatus
-from muster.domain.identifiers import UserId
+from muster.domain.identifiers import StudentId, UserId
+from muster.domain.student import Student
 from muster.services.roll_call.absences import AbsencePlan
 
 
@@ -68,6 +69,10 @@ class AbsenceDocument(BaseModel):
     by: str = Field(description="Id of the user who entered it or changed it last.")
     by_name: str | None = Field(description="Name of the user, if known.")
     at: datetime
+    name: str | None = Field(default=None, description="Name of the student; only in the list of all students.")
+    group_ids: list[str] = Field(
+        default=[], description="Groups of the student; only in the list of all students.", examples=[["7b"]]
+    )
 
     @classmethod
     def of(cls, absence: PlannedAbsence, users: Mapping[UserId, str] | None = None) -> "AbsenceDocument":
@@ -91,3 +96,26 @@ class AbsenceDocument(BaseModel):
             by_name=(users or {}).get(absence.by),
             at=absence.at,
         )
+
+
+class AbsencePage(BaseModel):
+    """A page of planned absences of several students, ordered by first day."""
+
+    items: list[AbsenceDocument]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null at the end.")
+
+    @classmethod
+    def of(
+        cls,
+        absences: Iterable[PlannedAbsence],
+        students: Mapping[StudentId, Student],
+        users: Mapping[UserId, str],
+        next_cursor: str | None,
+    ) -> "AbsencePage":
+        """Describe one page, with the names of students and users."""
+        items = []
+        for absence in absences:
+            student = students[absence.student_id]
+            document = AbsenceDocument.of(absence, users)
+            items.append(document.model_copy(update={"name": student.name, "group_ids": sorted(student.groups)}))
+        return cls(items=items, next_cursor=next_cursor)

@@ -86,6 +86,25 @@ class PlannedAbsences:
         """Return the planned absences of a student, ordered by first day."""
         return self._read(student_id)[1]
 
+    def of_all(self, period: Period, students: Collection[StudentId] | None = None) -> list[PlannedAbsence]:
+        """Return the planned absences that share a day with a period, ordered by first day.
+
+        Args:
+            students: only theirs; None for everybody's.
+        """
+        if students is None:
+            found = self._documents.of_kind(DocumentKind.ABSENCES)
+        else:
+            found = list(self._documents.get_many(DocumentKind.ABSENCES, students).values())
+        absences = [absence for each in found for absence in _absences(StudentId(each.id), each.body)]
+        within = [
+            absence
+            for absence in absences
+            if (period.since is None or absence.last_day >= period.since)
+            and (period.until is None or absence.first_day <= period.until)
+        ]
+        return sorted(within, key=lambda absence: (absence.first_day, absence.student_id, absence.id))
+
     def marks(self, session: Session, students: Collection[StudentId]) -> dict[StudentId, Mark]:
         """Return the marks of the students whose planned absences cover a session."""
         found = self._documents.get_many(DocumentKind.ABSENCES, students)
