@@ -122,8 +122,28 @@ def test_the_command_line_shows_and_writes_reports(folder: Path, tmp_path: Path)
     document = json.loads(muster("day", "--day", "2026-04-01", "--json"))
     assert [register["taken"] for register in document["registers"]] == [True, True]
     page = tmp_path / "evacuation.html"
-    muster("evacuation", "--output", str(page))
-    assert page.read_text(encoding="utf-8").count('class="box"') == 3
+    muster("evacuation", "--output", str(page), "--language", "de")
+    text = page.read_text(encoding="utf-8")
+    assert text.count('class="box"') == 3
+    assert '<html lang="de" dir="ltr">' in text
+
+
+def test_pages_are_in_the_language_of_the_request_and_files_are_not(client: httpx.Client) -> None:
+    arabic = {"Accept-Language": "fr, ar-EG;q=0.9"}
+    queries = {"breakdown": {"group_id": "7b", "by": "weekday"}, "sheet": {"group_id": "7b"}}
+    for name in ("breakdown", "absences", "low-attendance", "day", "evacuation", "sheet", "attendance"):
+        query = {**queries.get(name, {"group_id": "7b"}), "format": "html"}
+        page = client.get(f"/v1/reports/{name}", params=query, headers=arabic)
+        assert '<html lang="ar" dir="rtl">' in page.text, name
+        page = client.get(f"/v1/reports/{name}", params={**query, "language": "hi"}, headers=arabic)
+        assert '<html lang="hi" dir="ltr">' in page.text, name
+        csv = [
+            client.get(f"/v1/reports/{name}", params={**query, "format": "csv"}, headers=headers).text
+            for headers in ({}, arabic)
+        ]
+        assert csv[0] == csv[1]
+    refused = client.get("/v1/reports/day", params={"format": "html", "language": "tlh"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
 
 
 def test_marks_are_exported_for_other_programs(client: httpx.Client, folder: Path, tmp_path: Path) -> None:

@@ -31,6 +31,11 @@ export function language() {
   return code;
 }
 
+/** @returns {string} the language with the region of the person's browser, such as `ar-EG`. */
+export function languageTag() {
+  return locale;
+}
+
 /** Load the chosen language, or else the phone's, or else English. */
 export async function startLanguage() {
   const wanted = [localStorage.getItem(CHOICE) ?? "", ...navigator.languages];

@@ -3,7 +3,7 @@
 import { get, send } from "../core/api.js";
 import { findCode, hasOwnCodes, loadCodes } from "../core/codes.js";
 import { draw } from "../core/draw.js";
-import { formatDay, formatDayAndMonth, percent, t } from "../core/i18n.js";
+import { formatDay, formatDayAndMonth, languageTag, percent, t } from "../core/i18n.js";
 import { chosenGroup, groupName } from "../core/roster.js";
 import { schoolDay } from "../core/school-time.js";
 import { share } from "../core/share.js";
@@ -39,7 +39,8 @@ resetOnSignOut(() => {
 });
 
 function reportPath(format = "") {
-  const fields = { group_id: chosenGroup() ?? "", ...period, format };
+  const language = format === "html" ? languageTag() : "";
+  const fields = { group_id: chosenGroup() ?? "", ...period, format, language };
   return `/v1/reports/attendance?${new URLSearchParams(Object.entries(fields).filter(([, value]) => value))}`;
 }
 

@@ -2,7 +2,7 @@
 
 import { get, send } from "../core/api.js";
 import { draw } from "../core/draw.js";
-import { t } from "../core/i18n.js";
+import { languageTag, t } from "../core/i18n.js";
 import { chosenGroup, groupName, knownGroups } from "../core/roster.js";
 import { schoolDay } from "../core/school-time.js";
 import { share } from "../core/share.js";
@@ -77,7 +77,7 @@ function path(format = "") {
   const group = kind.oneGroup ? chosen.group || chosenGroup() : chosen.group;
   if (kind.oneGroup && !group) return null;
   /** @type {Record<string, string>} */
-  const values = { group_id: group ?? "", format };
+  const values = { group_id: group ?? "", format, language: format === "html" ? languageTag() : "" };
   for (const field of kind.fields) {
     if (field === "period") Object.assign(values, { since: chosen.since, until: chosen.until });
     else if (field === "time") values.by = chosen.time || END_OF_DAY;

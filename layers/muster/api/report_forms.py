@@ -3,10 +3,13 @@
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 
-from fastapi import Query, Response
+from fastapi import Depends, Header, Query, Response
 
 from muster.api.problems import problems
+from muster.domain.errors import InvalidRequest
 from muster.reports.csv_file import Delimiter
+from muster.reports.language import Language
+from muster.reports.languages import LANGUAGES, accepted_language, language_of
 from muster.reports.page import PAGE_POLICY
 
 
@@ -55,6 +58,28 @@ DelimiterQuery = Annotated[
 
 PRIVATE = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 """Headers of answers that contain names of students, which no shared cache may keep."""
+
+
+def _page_language(
+    language: Annotated[
+        str | None,
+        Query(
+            description="Of HTML: `en`, `de`, `hi` or `ar`, also with a region; default: `Accept-Language`.",
+            examples=["de"],
+        ),
+    ] = None,
+    accept_language: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Language:
+    if language is None:
+        return accepted_language(accept_language)
+    found = language_of(language)
+    if found is None:
+        raise InvalidRequest(f"There are no pages in the language {language[:20]!r}. Use {', '.join(LANGUAGES)}.")
+    return found
+
+
+PageLanguage = Annotated[Language, Depends(_page_language)]
+"""The language of HTML pages; the other formats are for programs, and stay English."""
 
 
 class Files(Protocol):

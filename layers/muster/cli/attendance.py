@@ -25,6 +25,9 @@ from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine, Tally
 from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.html_page import html_page
+from muster.reports.language import Language
+from muster.reports.languages import LANGUAGES, language_of
+from muster.reports.languages.en import ENGLISH
 from muster.reports.wording import (
     LETTERS,
     NOT_TAKEN,
@@ -46,6 +49,9 @@ SessionOption = Annotated[
 ]
 SinceOption = Annotated[str | None, typer.Option(help="First day, such as 2026-09-01.")]
 UntilOption = Annotated[str | None, typer.Option(help="Last day, included.")]
+LanguageOption = Annotated[
+    str | None, typer.Option(help="Language of an HTML page: en, de, hi or ar, also with a region; default: en.")
+]
 ZoneOption = Annotated[
     str | None,
     typer.Option(help="Time zone of the school, such as Europe/Berlin; default: MUSTER_TIME_ZONE, or the machine's."),
@@ -90,6 +96,7 @@ def export(
     session: SessionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    language: LanguageOption = None,
     time_zone: ZoneOption = None,
     delimiter: Annotated[
         Delimiter | None, typer.Option(help="For CSV. German and French Excel expect semicolon; default: comma.")
@@ -109,7 +116,7 @@ def export(
         case FileFormat.XLSX:
             content = xlsx_file(found)
         case FileFormat.HTML:
-            content = html_page(found).encode()
+            content = html_page(found, page_language(language, output, chosen)).encode()
     write_file(output, content, force=force)
     document = {
         "output": str(output),
@@ -146,6 +153,18 @@ def _report(
     if student is not None:
         return reports.of_student(parse_student_id(student), period)
     return reports.of_session(find_session(records, session or ""))
+
+
+def page_language(tag: str | None, output: Path | None, form: FileFormat | None = None) -> Language:
+    """Return the language of a page to write; English by default."""
+    if tag is None:
+        return ENGLISH
+    if output is None or (form or format_of(output)) is not FileFormat.HTML:
+        raise typer.BadParameter("--language applies to HTML pages only; files for programs are the same everywhere")
+    language = language_of(tag)
+    if language is None:
+        raise typer.BadParameter(f"there are no pages in {tag!r}: use {', '.join(LANGUAGES)}")
+    return language
 
 
 def format_of(output: Path) -> FileFormat:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +16,12 @@ from rich.table import Table
 from muster.cli import exports
 from muster.cli.attendance import (
     FileFormat,
+    LanguageOption,
     SinceOption,
     UntilOption,
     ZoneOption,
     format_of,
+    page_language,
     write_file,
 )
 from muster.cli.backend import open_records
@@ -28,6 +31,8 @@ from muster.domain.period import Period, parse_day
 from muster.reports.breakdown import Dimension, break_down
 from muster.reports.csv_file import Delimiter
 from muster.reports.evacuation import evacuation_listing, evacuation_page
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 from muster.reports.listing import Listing
 from muster.reports.listings import breakdown_listing, day_listing, low_listing, missing_listing, scope_name
 from muster.reports.table import ColumnKind, ReportTable, Value
@@ -59,6 +64,7 @@ def breakdown(
     output: OutputOption = None,
     delimiter: DelimiterOption = Delimiter.COMMA,
     force: ForceOption = False,
+    language: LanguageOption = None,
     time_zone: ZoneOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -76,9 +82,9 @@ def breakdown(
         report = reports.of_student(parse_student_id(student or ""), period)
     found = break_down(report, by)
     _finish(
-        breakdown_listing(found),
+        partial(breakdown_listing, found),
         lambda: BreakdownDocument.of(found),
-        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json),
+        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json, tag=language),
     )
 
 
@@ -92,6 +98,7 @@ def absences(
     output: OutputOption = None,
     delimiter: DelimiterOption = Delimiter.COMMA,
     force: ForceOption = False,
+    language: LanguageOption = None,
     time_zone: ZoneOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -106,11 +113,11 @@ def absences(
     at_least = sessions if sessions is not None else 3 if days is None else days
     found = overviews.missing(at_least, period, days=sessions is None, group_id=_group(group))
     unit = "days" if sessions is None else "sessions"
-    listing = missing_listing(found, at_least, unit, scope_name(_group(group)), period, overviews.zone)
+    listing = partial(missing_listing, found, at_least, unit, scope_name(_group(group)), period, overviews.zone)
     _finish(
         listing,
         lambda: AttendancesDocument.of(found, period),
-        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json),
+        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json, tag=language),
     )
 
 
@@ -123,6 +130,7 @@ def low(
     output: OutputOption = None,
     delimiter: DelimiterOption = Delimiter.COMMA,
     force: ForceOption = False,
+    language: LanguageOption = None,
     time_zone: ZoneOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -133,11 +141,11 @@ def low(
     overviews = open_records(data, time_zone).overviews
     period = Period(parse_day(since), parse_day(until))
     found = overviews.low(below, period, group_id=_group(group))
-    listing = low_listing(found, below, scope_name(_group(group)), period, overviews.zone)
+    listing = partial(low_listing, found, below, scope_name(_group(group)), period, overviews.zone)
     _finish(
         listing,
         lambda: AttendancesDocument.of(found, period),
-        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json),
+        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json, tag=language),
     )
 
 
@@ -148,6 +156,7 @@ def day(
     output: OutputOption = None,
     delimiter: DelimiterOption = Delimiter.COMMA,
     force: ForceOption = False,
+    language: LanguageOption = None,
     time_zone: ZoneOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -157,9 +166,9 @@ def day(
 
     found = open_records(data, time_zone).overviews.of_day(parse_day(day), group_id=_group(group))
     _finish(
-        day_listing(found),
+        partial(day_listing, found),
         lambda: DayDocument.of(found),
-        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json),
+        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json, tag=language),
     )
 
 
@@ -169,6 +178,7 @@ def evacuation(
     output: OutputOption = None,
     delimiter: DelimiterOption = Delimiter.COMMA,
     force: ForceOption = False,
+    language: LanguageOption = None,
     time_zone: ZoneOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -177,11 +187,11 @@ def evacuation(
     from muster.api.schemas.overviews import EvacuationDocument
 
     found = open_records(data, time_zone).overviews.of_day(group_id=_group(group))
-    listing, page = evacuation_listing(found), lambda: evacuation_page(found)
+    listing, page = (lambda _: evacuation_listing(found)), partial(evacuation_page, found)
     _finish(
         listing,
         lambda: EvacuationDocument.of(found),
-        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json),
+        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json, tag=language),
         page,
     )
 
@@ -194,6 +204,7 @@ def sheet(
     columns: Annotated[int | None, typer.Option(help="Number of empty columns instead of lessons.")] = None,
     delimiter: DelimiterOption = Delimiter.COMMA,
     force: ForceOption = False,
+    language: LanguageOption = None,
     time_zone: ZoneOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -203,9 +214,9 @@ def sheet(
 
     found = open_records(data, time_zone).overviews.blank_sheet(parse_group_id(group), parse_day(day), columns)
     _finish(
-        found.listing(),
+        lambda _: found.listing(),
         lambda: BlankSheetDocument.of(found),
-        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json),
+        _Output(path=output, delimiter=delimiter, force=force, as_json=as_json, tag=language),
         found.html,
     )
 
@@ -220,19 +231,23 @@ def _group(text: str | None) -> GroupId | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Output:
-    """Where a report goes: a file, or the terminal if `path` is None."""
+    """Where a report goes: a file, or the terminal if `path` is None; `tag` is the language of a page."""
 
     path: Path | None
     delimiter: Delimiter
     force: bool
     as_json: bool
+    tag: str | None
 
 
 def _finish(
-    listing: Listing, document: Callable[[], BaseModel], to: _Output, page: Callable[[], str] | None = None
+    listing_in: Callable[[Language], Listing],
+    document: Callable[[], BaseModel],
+    to: _Output,
+    page: Callable[[Language], str] | None = None,
 ) -> None:
     """Write the file, or print the report."""
-    output = to.path
+    output, listing, language = to.path, listing_in(ENGLISH), page_language(to.tag, to.path)
     if output is None:
         shown = document().model_dump(mode="json") if to.as_json else None
         emit(shown, to.as_json, lambda console: _show(console, listing))
@@ -244,7 +259,7 @@ def _finish(
         case FileFormat.XLSX:
             content = listing.xlsx()
         case FileFormat.HTML:
-            content = (page or listing.html)().encode()
+            content = (listing_in(language).html() if page is None else page(language)).encode()
     write_file(output, content, force=to.force)
     emit(
         {"output": str(output), "format": chosen},

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
+from muster.domain.attendance import MarkStatus
 from muster.domain.identifiers import StudentId
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 from muster.reports.listing import Listing
 from muster.reports.page import page, table_of
 from muster.reports.table import STUDENT, Column, ColumnKind, ReportTable
 
 MAX_COLUMNS = 40
 """Empty columns that fit on a landscape A4 page beside the names, each 5 mm wide."""
+
+STATUSES_ON_PAPER = (MarkStatus.PRESENT, MarkStatus.LATE, MarkStatus.ABSENT, MarkStatus.EXCUSED)
+"""Statuses that can be written by hand, in the order of reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +49,24 @@ class BlankSheet:
             tables=(ReportTable("Register", columns, rows),),
         )
 
-    def html(self) -> str:
+    def html(self, language: Language = ENGLISH) -> str:
         """Return a page to print."""
-        head = ("Student", *(escape(title) for title in self.columns))
+        head = (language.text("head.student"), *(escape(title) for title in self.columns))
         rows = (
             (f"<bdi>{escape(name)}</bdi> <small>{id}</small>", *("" for _ in self.columns))
             for id, name in self.students
         )
-        heading = f"Register: <bdi>{escape(self.group)}</bdi>"
-        return page(f"Register: {self.group}", heading, self._setting(), table_of(head, rows, "register"))
+        title = language.text("sheet.title", group=self.group)
+        heading = language.text("sheet.title", group=f"<bdi>{escape(self.group)}</bdi>")
+        return page(title, heading, self._setting(language), table_of(head, rows, "register"), language=language)
 
-    def _setting(self) -> str:
-        day = "Day: ____________" if self.day is None else f"{self.day:%A}, {self.day}"
-        return f"{day}. {len(self.students)} students. P present, L late, A absent, E excused."
+    def _setting(self, language: Language = ENGLISH) -> str:
+        day = language.text("sheet.no_day") if self.day is None else language.long_date(self.day)
+        students = language.text("count.students", count=len(self.students))
+        letters = ", ".join(
+            f"{language.text(f'letter.{status.value}')} {language.status(status)}" for status in STATUSES_ON_PAPER
+        )
+        return language.text("sheet.setting", day=day, students=students, letters=letters)
 
 
 def unique(titles: Sequence[str]) -> list[str]:

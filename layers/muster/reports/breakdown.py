@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from muster.domain.identifiers import StudentId
 from muster.reports.attendance import AttendanceReport, SessionLine, StudentLine, Tally
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 
 
 class Dimension(StrEnum):
@@ -15,10 +17,6 @@ class Dimension(StrEnum):
     TEACHER = "teacher"
     WEEKDAY = "weekday"
     PERIOD = "period"
-
-
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-NO_LESSON = "no lesson"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +37,13 @@ class BreakdownLine:
     questions: int
     tally: Tally
 
-    def label(self, dimension: Dimension) -> str:
+    def label(self, dimension: Dimension, language: Language = ENGLISH) -> str:
         """Return the name of the line."""
         if self.key is None:
-            return NO_LESSON
-        return WEEKDAYS[int(self.key) - 1] if dimension is Dimension.WEEKDAY else self.key
+            return language.text("no_lesson")
+        if dimension is Dimension.WEEKDAY:
+            return language.weekdays[int(self.key) - 1]
+        return language.in_digits(self.key) if dimension is Dimension.PERIOD else self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

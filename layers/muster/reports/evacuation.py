@@ -7,11 +7,12 @@ from html import escape
 from muster.domain.guests import Guest
 from muster.domain.identifiers import GroupId
 from muster.reports.day import DayReport, DayStudent, Register
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 from muster.reports.listing import Listing
 from muster.reports.listings import day_remarks
 from muster.reports.page import page, table_of
 from muster.reports.table import STUDENT, Column, ColumnKind, ReportTable
-from muster.reports.wording import WORDS
 
 _BOX = '<span class="box"></span>'
 
@@ -82,54 +83,69 @@ def _guests(found: DayReport, register: Register | None) -> tuple[Guest, ...]:
     return tuple(sorted(here, key=lambda guest: (guest.name.casefold(), guest.id)))
 
 
-def evacuation_page(found: DayReport) -> str:
+def evacuation_page(found: DayReport, language: Language = ENGLISH) -> str:
     """Return the page: portrait, without scripts, one table per group with a box beside each name."""
     inside = gatherings(found)
     total = sum(len(gathering.students) + len(gathering.guests) for gathering in inside)
     unknown = not_known(found)
-    setting = f"{found.day:%A}, {found.day}, made at {found.at:%H:%M} ({found.zone.key})."
-    summary = (
-        f'<p class="summary"><strong>{total}</strong> in the building · <strong>{len(unknown)}</strong> not known</p>'
-    )
-    return page(
-        "Evacuation list", "Evacuation list", setting, summary + "".join(_body(found, inside, unknown)), portrait=True
-    )
+    day, time = language.long_date(found.day), language.time(found.at)
+    setting = language.text("evacuation.setting", day=day, time=time, zone=found.zone.key)
+    summary = language.text("evacuation.summary", inside=total, unknown=len(unknown))
+    title = language.text("evacuation.title")
+    body = f'<p class="summary">{summary}</p>{"".join(_body(found, inside, unknown, language))}'
+    return page(title, title, setting, body, portrait=True, language=language)
 
 
-def _body(found: DayReport, inside: Iterable[Gathering], unknown: tuple[DayStudent, ...]) -> Iterator[str]:
-    for text in day_remarks(found):
+def _body(
+    found: DayReport, inside: Iterable[Gathering], unknown: tuple[DayStudent, ...], language: Language
+) -> Iterator[str]:
+    for text in day_remarks(found, language):
         yield f"<p>{escape(text)}</p>"
     for gathering in inside:
-        time = f"{gathering.register.started_at:%H:%M}"
-        yield f"<h2><bdi>{escape(gathering.name)}</bdi>: {len(gathering.students)}, last register {time}</h2>"
-        yield _ticks((student, _seen_at(student)) for student in gathering.students)
+        time = language.time(gathering.register.started_at)
+        number, name = len(gathering.students), escape(gathering.name)
+        yield f"<h2>{language.text('evacuation.group', group=name, number=number, time=time)}</h2>"
+        yield _ticks(((student, _seen_at(student, language)) for student in gathering.students), language)
         if gathering.guests:
-            yield f"<h3>Guests: {len(gathering.guests)}</h3>"
-            rows = ((_BOX, f"<bdi>{escape(guest.name)}</bdi>", "guest") for guest in gathering.guests)
-            yield table_of(("Safe", "Guest", "Note"), rows, "ticks")
+            yield f"<h3>{language.text('evacuation.guests', number=len(gathering.guests))}</h3>"
+            note = language.text("evacuation.a_guest")
+            rows = ((_BOX, f"<bdi>{escape(guest.name)}</bdi>", note) for guest in gathering.guests)
+            yield table_of(
+                _heads("evacuation.safe", "evacuation.guest", "evacuation.note", language=language), rows, "ticks"
+            )
     if unknown:
-        yield f"<h2>Not known: {len(unknown)}</h2><p>No register of today says where these students are.</p>"
-        yield _ticks((student, ", ".join(found.groups[group] for group in student.groups)) for student in unknown)
+        yield f"<h2>{language.text('evacuation.unknown', number=len(unknown))}</h2>"
+        yield f"<p>{language.text('evacuation.unknown_text')}</p>"
+        groups = ((student, ", ".join(found.groups[group] for group in student.groups)) for student in unknown)
+        yield _ticks(groups, language)
     visiting = {guest.student_id for gathering in inside for guest in gathering.guests}
     away = [s for s in found.students if not s.in_building and not s.not_known and s.id not in visiting]
     if away:
-        yield f"<h2>Absent, excused or elsewhere at the last register: {len(away)}</h2>"
-        yield f"<p>{', '.join(f'<bdi>{escape(student.name)}</bdi> ({_seen_at(student)})' for student in away)}</p>"
+        yield f"<h2>{language.text('evacuation.away', number=len(away))}</h2>"
+        names = (f"<bdi>{escape(student.name)}</bdi> ({escape(_seen_at(student, language))})" for student in away)
+        yield f"<p>{', '.join(names)}</p>"
 
 
-def _ticks(students: Iterable[tuple[DayStudent, str]]) -> str:
+def _heads(*keys: str, language: Language) -> list[str]:
+    return [language.text(key) for key in keys]
+
+
+def _ticks(students: Iterable[tuple[DayStudent, str]], language: Language) -> str:
     rows = (
         (_BOX, f"<bdi>{escape(student.name)}</bdi> <small>{student.id}</small>", escape(note))
         for student, note in students
     )
-    return table_of(("Safe", "Student", "Note"), rows, "ticks")
+    return table_of(_heads("evacuation.safe", "head.student", "evacuation.note", language=language), rows, "ticks")
 
 
-def _seen_at(student: DayStudent) -> str:
+def _seen_at(student: DayStudent, language: Language = ENGLISH) -> str:
     if student.last is None:
         return ""
     register, status = student.last
-    return f"{student.code or WORDS[status]}{' by plan' if student.planned else ''} {register.started_at:%H:%M}"
+    mark = student.code or language.status(status)
+    if student.planned:
+        mark = language.text("evacuation.by_plan", mark=mark)
+    return f"{mark} {language.time(register.started_at)}"
 
 
 def evacuation_listing(found: DayReport) -> Listing:

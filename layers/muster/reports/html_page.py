@@ -7,56 +7,50 @@ from muster.domain.attendance import MarkDetails, MarkStatus
 from muster.domain.codes import AttendanceCode
 from muster.reports.attendance import AttendanceReport, Scope, SessionLine, StudentLine
 from muster.reports.heat_map import heat_map
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 from muster.reports.page import page, table_of
-from muster.reports.wording import (
-    LETTERS,
-    NOT_TAKEN,
-    NOT_TAKEN_MEANING,
-    NOT_TAKEN_SYMBOL,
-    RATE_MEANING,
-    WORDS,
-    headline,
-    percent,
-    period_text,
-    remarks,
-)
+from muster.reports.wording import LETTERS, NOT_TAKEN_SYMBOL, headline, period_text, remarks
 
 LONG_ABSENCE = 3
 """Sessions missed in a row from which a student is listed at the top of the page."""
 
 
-def html_page(report: AttendanceReport) -> str:
+def html_page(report: AttendanceReport, language: Language = ENGLISH) -> str:
     """Return the page: a summary, then the marks as letters on colours with a legend.
 
     A group's report has a heat map of students by sessions, a student's report lists groups and sessions, and a
     session's report lists students. It is readable in black and white, and prints in landscape with the header on every
     page.
     """
-    title = f"Attendance: {headline(report)}"
+    title = language.text("report.title", whose=headline(report, language))
     match report.scope:
         case Scope.GROUP:
-            marks = "".join(heat_map(report))
+            marks = "".join(heat_map(report, language))
         case Scope.STUDENT:
-            marks = "".join(_of_student(report))
+            marks = "".join(_of_student(report, language))
         case Scope.SESSION:
-            marks = _of_session(report)
-    setting = f"Attendance, {period_text(report)}. Days and times are in {report.zone.key}."
-    return page(title, _heading(report), setting, f"{''.join(_summary(report))}{_legend(report)}{marks}")
+            marks = _of_session(report, language)
+    setting = language.text("report.setting", period=period_text(report, language), zone=report.zone.key)
+    body = f"{''.join(_summary(report, language))}{_legend(report, language)}{marks}"
+    return page(title, _heading(report, language), setting, body, language=language)
 
 
-def _summary(report: AttendanceReport) -> Iterator[str]:
+def _summary(report: AttendanceReport, language: Language) -> Iterator[str]:
     tally = report.tally
-    said = "".join(f"<p>{escape(text)}</p>" for text in remarks(report))
+    said = "".join(f"<p>{escape(text)}</p>" for text in remarks(report, language))
     if not tally.marks:
-        yield f'<p class="summary">There are no marks in this period.</p>{said}'
+        yield f'<p class="summary">{language.text("summary.none")}</p>{said}'
         return
-    words = [f"<strong>{percent(tally.rate)}</strong> attendance"]
+    words = [language.text("summary.rate", rate=language.percentage(tally.rate))]
     if report.scope is not Scope.STUDENT:
-        words.append(_count(len(report.students), "student"))
+        words.append(language.text("count.students", count=len(report.students)))
     if report.scope is not Scope.SESSION:
-        words.append(f"{_count(len(report.taken), 'session')} on {_count(len(report.days), 'day')}")
+        sessions = language.text("count.sessions", count=len(report.taken))
+        days = language.text("count.days", count=len(report.days))
+        words.append(language.text("summary.sessions_on_days", sessions=sessions, days=days))
     words += [
-        f"{number}&nbsp;{WORDS[status]}"
+        f"{language.number(number)}&nbsp;{language.status(status)}"
         for status in LETTERS
         if (number := getattr(tally, status.value)) or status is not MarkStatus.REVIEW
     ]
@@ -64,92 +58,92 @@ def _summary(report: AttendanceReport) -> Iterator[str]:
     away = [student for student in report.students if student.on_roster and student.current_absence >= LONG_ABSENCE]
     if away and report.scope is Scope.GROUP:
         away.sort(key=lambda student: -student.current_absence)
-        names = ", ".join(f"<bdi>{escape(student.name)}</bdi>&nbsp;({student.current_absence})" for student in away)
-        yield f"<p><strong>Missed their last {LONG_ABSENCE} sessions or more:</strong> {names}.</p>"
+        names = ", ".join(
+            f"<bdi>{escape(student.name)}</bdi>&nbsp;({language.number(student.current_absence)})" for student in away
+        )
+        yield f"<p><strong>{language.text('summary.missed', count=LONG_ABSENCE)}</strong> {names}.</p>"
     yield said
 
 
-def _heading(report: AttendanceReport) -> str:
+def _heading(report: AttendanceReport, language: Language) -> str:
     # A name in a right-to-left script must not reverse the words after it.
     if report.scope is Scope.STUDENT:
         student = report.students[0]
         return f"<bdi>{escape(student.name)}</bdi> <small>{student.id}</small>"
-    return f"<bdi>{escape(headline(report))}</bdi>"
+    return f"<bdi>{escape(headline(report, language))}</bdi>"
 
 
-def _legend(report: AttendanceReport) -> str:
+def _legend(report: AttendanceReport, language: Language) -> str:
     scope = report.scope
-    keys = " ".join(_code_keys(report) if report.detailed else (_key(status) for status in LETTERS))
-    keys += f' <span class="key not-taken">{NOT_TAKEN_SYMBOL}</span>&nbsp;{NOT_TAKEN}'
-    words = f"Rate: {RATE_MEANING[0].lower()}{RATE_MEANING[1:]}"
+    keys = " ".join(_code_keys(report, language) if report.detailed else (_key(status, language) for status in LETTERS))
+    keys += f' <span class="key not-taken">{NOT_TAKEN_SYMBOL}</span>&nbsp;{language.text("not_taken")}'
+    words = [language.text("legend.rate")]
     if scope is Scope.GROUP:
-        keys += ' <span class="key"></span>&nbsp;not on the roster'
-        words += (
-            " Longest, now: the longest series of missed sessions, and the current one; excused sessions neither count "
-            "nor end a series."
-        )
-    words += f" Not taken: {NOT_TAKEN_MEANING[0].lower()}{NOT_TAKEN_MEANING[1:]}"
-    return f'<p class="quiet">{keys}. {words}</p>'
+        keys += f' <span class="key"></span>&nbsp;{language.text("not_on_roster")}'
+        words.append(language.text("legend.series"))
+    words.append(language.text("legend.not_taken"))
+    return f'<p class="quiet">{keys}. {" ".join(words)}</p>'
 
 
-def _of_student(report: AttendanceReport) -> Iterator[str]:
+def _of_student(report: AttendanceReport, language: Language) -> Iterator[str]:
     student = report.students[0]
     groups = {group.id: group.name for group in report.groups}
     totals = [
         [
-            f"<bdi>{escape(group.name)}</bdi>" + ("" if group.current else " <small>(left)</small>"),
-            group.sessions,
-            group.tally.present,
-            group.tally.late,
-            group.tally.absent,
-            group.tally.excused,
-            group.tally.review,
-            percent(group.tally.rate),
+            f"<bdi>{escape(group.name)}</bdi>"
+            + ("" if group.current else f" <small>({language.text('left')})</small>"),
+            language.number(group.sessions),
+            *(language.number(getattr(group.tally, status.value)) for status in LETTERS),
+            language.percentage(group.tally.rate),
         ]
         for group in report.groups
     ]
-    yield table_of(("Group", "Sessions", "Present", "Late", "Absent", "Excused", "To review", "Rate"), totals)
-    yield (
-        f"<p>Sessions missed in a row: {student.longest_absence} at most, {student.current_absence} most recently.</p>"
-    )
+    titles = ("group", "sessions", *(status.value for status in LETTERS), "rate")
+    yield table_of([language.text(f"head.{title}") for title in titles], totals)
+    series = language.text("series", longest=student.longest_absence, current=student.current_absence)
+    yield f"<p>{series}</p>"
     marks = [
         [
-            f"{session.started_at:%a %Y-%m-%d}",
-            f"{session.started_at:%H:%M}",
+            language.short_date(session.started_at.date()),
+            language.time(session.started_at),
             f"<bdi>{escape(groups[session.group_id])}</bdi>",
-            _mark(report, student, session, status),
+            _mark(report, student, session, status, language),
         ]
         for session, status in zip(report.sessions, student.marks, strict=True)
     ]
-    yield table_of(("Day", "Time", "Group", "Mark"), marks)
+    yield table_of([language.text(f"head.{title}") for title in ("day", "time", "group", "mark")], marks)
 
 
-def _of_session(report: AttendanceReport) -> str:
+def _of_session(report: AttendanceReport, language: Language) -> str:
     (session,) = report.sessions
     marks = [
-        [student.id, f"<bdi>{escape(student.name)}</bdi>", _mark(report, student, session, student.marks[0])]
+        [student.id, f"<bdi>{escape(student.name)}</bdi>", _mark(report, student, session, student.marks[0], language)]
         for student in report.students
     ]
-    return table_of(("Id", "Student", "Mark"), marks)
+    return table_of([language.text(f"head.{title}") for title in ("id", "student", "mark")], marks)
 
 
-def _mark(report: AttendanceReport, student: StudentLine, session: SessionLine, status: MarkStatus | None) -> str:
+def _mark(
+    report: AttendanceReport, student: StudentLine, session: SessionLine, status: MarkStatus | None, language: Language
+) -> str:
     if status is not None:
         code = report.code_of(student.id, session, status) if report.detailed else None
-        return _key(status) if code is None else _code_key(code) + _details(report.details_of(student.id, session))
-    return "" if session.taken else NOT_TAKEN
+        if code is None:
+            return _key(status, language)
+        return _code_key(code) + _details(report.details_of(student.id, session), language)
+    return "" if session.taken else language.text("not_taken")
 
 
-def _details(details: MarkDetails) -> str:
-    minutes = "" if details.minutes_late is None else f", {details.minutes_late} min late"
+def _details(details: MarkDetails, language: Language) -> str:
+    minutes = "" if details.minutes_late is None else language.text("minutes_late", count=details.minutes_late)
     return minutes + (f", <bdi>{escape(details.remark)}</bdi>" if details.remark else "")
 
 
-def _code_keys(report: AttendanceReport) -> Iterator[str]:
+def _code_keys(report: AttendanceReport, language: Language) -> Iterator[str]:
     """Yield the keys of the codes that are used in the report, or could be by photos, and of marks in review."""
     used = {code for student in report.students for code in report.code_counts(student)}
     yield from (_code_key(code) for code in report.codes.codes if code.code in used)
-    yield _key(MarkStatus.REVIEW)
+    yield _key(MarkStatus.REVIEW, language)
 
 
 def _code_key(code: AttendanceCode) -> str:
@@ -157,9 +151,6 @@ def _code_key(code: AttendanceCode) -> str:
     return f'<span class="key {code.status.value}" {colour}>{escape(code.code)}</span>&nbsp;{escape(code.meaning)}'
 
 
-def _key(status: MarkStatus) -> str:
-    return f'<span class="key {status.value}">{LETTERS[status]}</span>&nbsp;{WORDS[status]}'
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _key(status: MarkStatus, language: Language) -> str:
+    letter = language.text(f"letter.{status.value}")
+    return f'<span class="key {status.value}">{letter}</span>&nbsp;{language.status(status)}'

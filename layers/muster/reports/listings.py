@@ -9,23 +9,20 @@ from muster.reports.absences import Attendance
 from muster.reports.attendance import Scope
 from muster.reports.breakdown import Breakdown
 from muster.reports.day import DayReport, DayState, DayStudent, Register
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 from muster.reports.listing import Listing
 from muster.reports.table import ABSENCE, STUDENT, TALLY, Column, ColumnKind, ReportTable, Value, figures
-from muster.reports.wording import NOT_TAKEN, NOT_TAKEN_MEANING, RATE_MEANING, WORDS, headline, period_text, remarks
+from muster.reports.wording import NOT_TAKEN_MEANING, RATE_MEANING, headline, period_text, remarks
 
 _RATE = ("attendance rate", RATE_MEANING)
 _NOT_TAKEN = ("not taken", NOT_TAKEN_MEANING)
-_STATE_WORDS = {state: state.value for state in DayState} | {
-    DayState.PARTLY: "absent in part",
-    DayState.REVIEW: "to review",
-    DayState.UNKNOWN: "not known",
-}
 
 
-def breakdown_listing(found: Breakdown) -> Listing:
+def breakdown_listing(found: Breakdown, language: Language = ENGLISH) -> Listing:
     """Return a breakdown: one table of its lines, and the rate of each student in each line."""
     report, dimension = found.report, found.dimension
-    labels = [line.label(dimension) for line in found.lines]
+    labels = [line.label(dimension, language) for line in found.lines]
     columns = (
         Column(dimension.value, ColumnKind.TEXT),
         *_counts("sessions", "not_taken"),
@@ -44,16 +41,25 @@ def breakdown_listing(found: Breakdown) -> Listing:
     whose = "-".join(line.id for line in lines_of)
     return Listing(
         stem=_stem(f"attendance-by-{dimension}", whose, report.period),
-        title=f"Attendance by {dimension}: {headline(report)}",
-        setting=f"{_capital(period_text(report))}. Days and times are in {report.zone.key}.",
+        title=language.text(f"breakdown.{dimension.value}", whose=headline(report, language)),
+        setting=language.text(
+            "breakdown.setting", period=_capital(period_text(report, language)), zone=report.zone.key
+        ),
         tables=(ReportTable(f"By {dimension}", columns, lines), by_student),
-        remarks=tuple(remarks(report)),
+        remarks=tuple(remarks(report, language)),
         meanings=(_RATE, _NOT_TAKEN),
+        language=language,
     )
 
 
 def missing_listing(
-    found: Sequence[Attendance], at_least: int, unit: str, scope: str, period: Period, zone: ZoneInfo
+    found: Sequence[Attendance],
+    at_least: int,
+    unit: str,
+    scope: str,
+    period: Period,
+    zone: ZoneInfo,
+    language: Language = ENGLISH,
 ) -> Listing:
     """Return the students who missed several sessions or days in a row."""
     table = ReportTable(
@@ -82,10 +88,11 @@ def missing_listing(
     )
     return Listing(
         stem=_stem("absent-in-a-row", scope, period),
-        title=f"Absent for {at_least} {unit} in a row or more: {scope}",
-        setting=_setting(period, zone),
+        title=language.text(f"missing.{unit}", at_least=at_least, whose=_whose(scope, language)),
+        setting=_setting(period, zone, language),
         tables=(table,),
-        remarks=tuple(_question_remark(sum(line.questions > 0 for line in found))),
+        remarks=tuple(_question_remark(sum(line.questions > 0 for line in found), language)),
+        language=language,
         meanings=(
             (
                 "absent in a row",
@@ -96,7 +103,14 @@ def missing_listing(
     )
 
 
-def low_listing(found: Sequence[Attendance], percent: float, scope: str, period: Period, zone: ZoneInfo) -> Listing:
+def low_listing(
+    found: Sequence[Attendance],
+    percent: float,
+    scope: str,
+    period: Period,
+    zone: ZoneInfo,
+    language: Language = ENGLISH,
+) -> Listing:
     """Return the students whose attendance is below a percentage."""
     table = ReportTable(
         "Low attendance",
@@ -107,15 +121,16 @@ def low_listing(found: Sequence[Attendance], percent: float, scope: str, period:
     )
     return Listing(
         stem=_stem("low-attendance", scope, period),
-        title=f"Attendance below {percent:g} %: {scope}",
-        setting=_setting(period, zone),
+        title=language.text("low.title", below=language.in_digits(f"{percent:g}"), whose=_whose(scope, language)),
+        setting=_setting(period, zone, language),
         tables=(table,),
-        remarks=tuple(_question_remark(sum(line.tally.review > 0 for line in found))),
+        remarks=tuple(_question_remark(sum(line.tally.review > 0 for line in found), language)),
         meanings=(_RATE,),
+        language=language,
     )
 
 
-def day_listing(found: DayReport) -> Listing:
+def day_listing(found: DayReport, language: Language = ENGLISH) -> Listing:
     """Return who is absent on a day, who may be, and the registers of the day."""
     absent = (DayState.ABSENT, DayState.PARTLY)
     registers = ReportTable(
@@ -127,39 +142,37 @@ def day_listing(found: DayReport) -> Listing:
             Column("taken", ColumnKind.STATUS),
             *_counts("present", "absent", "excused", "open_questions"),
         ),
-        tuple(_register(found, register) for register in found.registers),
+        tuple(_register(found, register, language) for register in found.registers),
     )
     return Listing(
         stem=f"absent-{found.day}",
-        title=f"Absent on {found.day:%A}, {found.day}",
-        setting=f"Made at {found.at:%Y-%m-%d %H:%M}. Times are in {found.zone.key}.",
+        title=language.text("day.title", day=language.long_date(found.day)),
+        setting=language.text("day.setting", moment=language.date_time(found.at), zone=found.zone.key),
         tables=(
-            _day_table("Absent", found.having(*absent)),
-            _day_table("Open questions, perhaps present", found.having(DayState.REVIEW)),
-            _day_table("Excused", found.having(DayState.EXCUSED)),
-            _day_table("Not known, no register", found.having(DayState.UNKNOWN)),
+            _day_table("Absent", found.having(*absent), language),
+            _day_table("Open questions, perhaps present", found.having(DayState.REVIEW), language),
+            _day_table("Excused", found.having(DayState.EXCUSED), language),
+            _day_table("Not known, no register", found.having(DayState.UNKNOWN), language),
             registers,
         ),
-        remarks=tuple(day_remarks(found)),
+        remarks=tuple(day_remarks(found, language)),
         meanings=(_NOT_TAKEN,),
+        language=language,
     )
 
 
-def day_remarks(found: DayReport) -> Iterator[str]:
+def day_remarks(found: DayReport, language: Language = ENGLISH) -> Iterator[str]:
     """Return sentences about what is not known yet."""
     if questions := found.having(DayState.REVIEW):
-        yield (
-            f"{_counted(len(questions), 'student')} with an open question: they may be present, and are not listed as "
-            "absent."
-        )
+        yield language.text("day.questions", count=len(questions))
     if found.not_taken:
-        yield f"{_counted(len(found.not_taken), 'register')} not taken: nobody is absent there."
+        yield language.text("day.not_taken", count=len(found.not_taken))
     if found.without_register:
         names = ", ".join(found.groups[group] for group in found.without_register)
-        yield f"Groups without a register on this day: {names}."
+        yield language.text("day.without_register", groups=names)
 
 
-def _day_table(name: str, students: Iterable[DayStudent]) -> ReportTable:
+def _day_table(name: str, students: Iterable[DayStudent], language: Language) -> ReportTable:
     columns = (
         *STUDENT,
         Column("groups", ColumnKind.TEXT),
@@ -168,19 +181,19 @@ def _day_table(name: str, students: Iterable[DayStudent]) -> ReportTable:
         Column("last_register", ColumnKind.TEXT),
         Column("remark", ColumnKind.TEXT),
     )
-    return ReportTable(name, columns, tuple(_day_row(student) for student in students))
+    return ReportTable(name, columns, tuple(_day_row(student, language) for student in students))
 
 
-def _day_row(student: DayStudent) -> tuple[Value, ...]:
+def _day_row(student: DayStudent, language: Language) -> tuple[Value, ...]:
     last = None
     if student.last is not None:
         register, status = student.last
-        last = f"{register.started_at:%H:%M} {register.group_id}: {WORDS[status]}"
+        last = f"{language.time(register.started_at)} {register.group_id}: {language.status(status)}"
     return (
         student.id,
         student.name,
         ", ".join(student.groups),
-        _STATE_WORDS[student.state],
+        language.text(f"state.{student.state.value}"),
         student.missed,
         student.counted,
         last,
@@ -188,12 +201,12 @@ def _day_row(student: DayStudent) -> tuple[Value, ...]:
     )
 
 
-def _register(found: DayReport, register: Register) -> tuple[Value, ...]:
+def _register(found: DayReport, register: Register, language: Language) -> tuple[Value, ...]:
     return (
-        f"{register.started_at:%H:%M}",
+        language.time(register.started_at),
         found.groups.get(register.group_id, register.group_id),
         register.subject,
-        "yes" if register.taken else NOT_TAKEN,
+        language.text("yes" if register.taken else "not_taken"),
         register.present,
         register.absent,
         register.excused,
@@ -210,15 +223,19 @@ def _counts(*titles: str) -> tuple[Column, ...]:
     return tuple(Column(title, ColumnKind.COUNT) for title in titles)
 
 
-def _question_remark(students: int) -> Iterator[str]:
+def _question_remark(students: int, language: Language) -> Iterator[str]:
     if students:
-        yield f"{_counted(students, 'student')} with open questions: they may have been present."
+        yield language.text("listing.questions", count=students)
 
 
-def _setting(period: Period, zone: ZoneInfo) -> str:
-    since = "the first session" if period.since is None else str(period.since)
-    until = "the last" if period.until is None else str(period.until)
-    return f"From {since} to {until}. Days are in {zone.key}."
+def _whose(scope: str, language: Language) -> str:
+    return language.text("all_groups") if scope == scope_name(None) else scope
+
+
+def _setting(period: Period, zone: ZoneInfo, language: Language) -> str:
+    since = language.text("listing.first") if period.since is None else language.date(period.since)
+    until = language.text("listing.last") if period.until is None else language.date(period.until)
+    return language.text("listing.setting", since=since, until=until, zone=zone.key)
 
 
 def _stem(kind: str, whose: str, period: Period) -> str:
@@ -228,7 +245,3 @@ def _stem(kind: str, whose: str, period: Period) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -4,13 +4,18 @@ from collections.abc import Iterable
 from html import escape
 from importlib import resources
 
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
+
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The page's Content-Security-Policy, which allows only inline styles."""
 
 _STYLE = resources.files("muster.reports").joinpath("page.css").read_text(encoding="utf-8")
 
 
-def page(title: str, heading: str, setting: str, body: str, *, portrait: bool = False) -> str:
+def page(
+    title: str, heading: str, setting: str, body: str, *, portrait: bool = False, language: Language = ENGLISH
+) -> str:
     """Return a page.
 
     Args:
@@ -18,10 +23,11 @@ def page(title: str, heading: str, setting: str, body: str, *, portrait: bool = 
         heading, body: HTML.
         setting: plain text below the heading.
         portrait: print upright instead of in landscape.
+        language: of the texts.
     """
     upright = "@page { size: A4 portrait; }" if portrait else ""
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html>\n<html lang="{language.code}" dir="{language.direction}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{PAGE_POLICY}">'
         f"<title>{escape(title)}</title><style>{_STYLE}{upright}</style></head>"

@@ -2,6 +2,8 @@
 
 from muster.domain.attendance import MarkStatus
 from muster.reports.attendance import AttendanceReport, Scope
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 
 LETTERS = {
     MarkStatus.PRESENT: "P",
@@ -30,46 +32,44 @@ def percent(rate: float | None) -> str:
     return f"{rate:.0%}" if rate in (0, 1) else f"{min(max(rate, 0.001), 0.999):.1%}"
 
 
-def headline(report: AttendanceReport) -> str:
+def headline(report: AttendanceReport, language: Language = ENGLISH) -> str:
     """Return the title: the group, the student or the session."""
     groups = ", ".join(group.name for group in report.groups)
     if report.scope is Scope.STUDENT:
         return f"{report.students[0].name} ({report.students[0].id}), {groups}"
     if report.scope is Scope.SESSION:
-        return f"{groups}, {report.sessions[0].started_at:%Y-%m-%d %H:%M}"
+        return f"{groups}, {language.date_time(report.sessions[0].started_at)}"
     return groups
 
 
-def period_text(report: AttendanceReport) -> str:
+def period_text(report: AttendanceReport, language: Language = ENGLISH) -> str:
     """Return the period of the report in words."""
     since, until = report.period.since, report.period.until
     if report.scope is Scope.SESSION:
-        return f"{report.sessions[0].day}"
+        return language.date(report.sessions[0].day)
     if since is None and until is None:
         if not report.sessions:
-            return "no sessions yet"
+            return language.text("period.none")
         sessions = report.taken or report.sessions
-        since, until = sessions[0].day, sessions[-1].day
-        return f"all sessions, {since} to {until}"
+        first, last = language.date(sessions[0].day), language.date(sessions[-1].day)
+        return language.text("period.all", since=first, until=last)
+    since_text = "" if since is None else language.date(since)
     if until is None:
-        return f"since {since}"
-    return f"{since} to {until}" if since is not None else f"until {until}"
+        return language.text("period.since", since=since_text)
+    key = "period.until" if since is None else "period.both"
+    return language.text(key, since=since_text, until=language.date(until))
 
 
-def remarks(report: AttendanceReport) -> list[str]:
+def remarks(report: AttendanceReport, language: Language = ENGLISH) -> list[str]:
     """Return sentences about marks that the figures exclude, and about marks of erased students."""
     sentences = []
     if questions := report.questions:
-        sentences.append(f"{_counted(questions, 'open question')} (to review), not counted in any rate.")
+        sentences.append(language.text("remark.questions", count=questions))
     if left_out := len(report.sessions) - len(report.taken):
-        sentences.append(f"{_counted(left_out, 'session')} not taken, not counted in any figure.")
+        sentences.append(language.text("remark.not_taken", count=left_out))
     if erased := report.erased.marks:
-        sentences.append(f"The totals count {_counted(erased, 'mark')} of students who have been erased since.")
+        sentences.append(language.text("remark.erased", count=erased))
     return sentences
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def file_stem(report: AttendanceReport) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from muster.api.access import Access
 from muster.api.authorize import Authorize
-from muster.api.report_forms import FORMS, PROBLEMS, Day, DelimiterQuery, ReportFormat, answer
+from muster.api.report_forms import FORMS, PROBLEMS, Day, DelimiterQuery, PageLanguage, ReportFormat, answer
 from muster.api.schemas.overviews import (
     AttendancesDocument,
     BlankSheetDocument,
@@ -24,6 +25,8 @@ from muster.domain.period import Period, parse_day
 from muster.reports.breakdown import Dimension, break_down
 from muster.reports.csv_file import Delimiter
 from muster.reports.evacuation import evacuation_listing, evacuation_page
+from muster.reports.language import Language
+from muster.reports.languages.en import ENGLISH
 from muster.reports.listing import Listing
 from muster.reports.listings import breakdown_listing, day_listing, low_listing, missing_listing, scope_name
 
@@ -35,25 +38,28 @@ class _Files:
     """A report that consists of tables, in each of its formats.
 
     Attributes:
+        listing: makes the tables with texts of a language.
+        language: of the page; files for programs are English.
         document: the JSON document.
         page: the HTML page; None makes one of the tables.
     """
 
-    listing: Listing
+    listing: Callable[[Language], Listing]
     document: BaseModel
-    page: Callable[[], str] | None = None
+    language: Language
+    page: Callable[[Language], str] | None = None
 
     def json(self) -> str:
         return self.document.model_dump_json()
 
     def csv(self, delimiter: Delimiter) -> bytes:
-        return self.listing.csv(delimiter)
+        return self.listing(ENGLISH).csv(delimiter)
 
     def xlsx(self) -> bytes:
-        return self.listing.xlsx()
+        return self.listing(ENGLISH).xlsx()
 
     def html(self) -> str:
-        return self.listing.html() if self.page is None else self.page()
+        return self.listing(self.language).html() if self.page is None else self.page(self.language)
 
 
 def overview_routes(system: RecordServices) -> APIRouter:
@@ -72,6 +78,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
         until: Day = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: DelimiterQuery = Delimiter.COMMA,
+        *,
+        language: PageLanguage,
     ) -> Response:
         """Report attendance by subject, teacher, weekday or period of the day.
 
@@ -88,7 +96,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
             student = access.student(parse_student_id(student_id or ""))
             report = system.reports.of_student(student.id, period, access.groups())
         found = break_down(report, by)
-        return _answer(_Files(breakdown_listing(found), BreakdownDocument.of(found)), format, delimiter)
+        files = _Files(partial(breakdown_listing, found), BreakdownDocument.of(found), language)
+        return _answer(files, format, delimiter)
 
     @router.get("/absences", response_model=AttendancesDocument, responses=FORMS)
     def absences(
@@ -100,6 +109,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
         until: Day = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: DelimiterQuery = Delimiter.COMMA,
+        *,
+        language: PageLanguage,
     ) -> Response:
         """List the students who missed several days or sessions in a row, up to the last one.
 
@@ -113,8 +124,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
         in_days = sessions is None
         found = overviews.missing(at_least, period, days=in_days, group_id=group, visible=access.groups())
         unit = "days" if in_days else "sessions"
-        listing = missing_listing(found, at_least, unit, scope_name(group), period, overviews.zone)
-        return _answer(_Files(listing, AttendancesDocument.of(found, period)), format, delimiter)
+        listing = partial(missing_listing, found, at_least, unit, scope_name(group), period, overviews.zone)
+        return _answer(_Files(listing, AttendancesDocument.of(found, period), language), format, delimiter)
 
     @router.get("/low-attendance", response_model=AttendancesDocument, responses=FORMS)
     def low_attendance(
@@ -125,13 +136,15 @@ def overview_routes(system: RecordServices) -> APIRouter:
         until: Day = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: DelimiterQuery = Delimiter.COMMA,
+        *,
+        language: PageLanguage,
     ) -> Response:
         """List the students whose attendance rate is below a threshold, the lowest first."""
         group = _group(access, group_id)
         period = Period(parse_day(since), parse_day(until))
         found = overviews.low(below, period, group_id=group, visible=access.groups())
-        listing = low_listing(found, below, scope_name(group), period, overviews.zone)
-        return _answer(_Files(listing, AttendancesDocument.of(found, period)), format, delimiter)
+        listing = partial(low_listing, found, below, scope_name(group), period, overviews.zone)
+        return _answer(_Files(listing, AttendancesDocument.of(found, period), language), format, delimiter)
 
     @router.get("/day", response_model=DayDocument, responses=FORMS)
     def day(
@@ -140,6 +153,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
         group_id: GroupQuery = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: DelimiterQuery = Delimiter.COMMA,
+        *,
+        language: PageLanguage,
     ) -> Response:
         """Report who is absent on a day, today by default.
 
@@ -147,7 +162,7 @@ def overview_routes(system: RecordServices) -> APIRouter:
         """
         group = _group(access, group_id)
         found = overviews.of_day(parse_day(day), group_id=group, visible=access.groups())
-        return _answer(_Files(day_listing(found), DayDocument.of(found)), format, delimiter)
+        return _answer(_Files(partial(day_listing, found), DayDocument.of(found), language), format, delimiter)
 
     @router.get("/evacuation", response_model=EvacuationDocument, responses=FORMS)
     def evacuation(
@@ -155,11 +170,14 @@ def overview_routes(system: RecordServices) -> APIRouter:
         group_id: GroupQuery = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: DelimiterQuery = Delimiter.COMMA,
+        *,
+        language: PageLanguage,
     ) -> Response:
         """List everyone in the building by today's registers, and those who are not known; HTML has boxes to tick."""
         group = _group(access, group_id)
         found = overviews.of_day(group_id=group, visible=access.groups())
-        files = _Files(evacuation_listing(found), EvacuationDocument.of(found), lambda: evacuation_page(found))
+        listing, page = (lambda _: evacuation_listing(found)), partial(evacuation_page, found)
+        files = _Files(listing, EvacuationDocument.of(found), language, page)
         return _answer(files, format, delimiter)
 
     @router.get("/sheet", response_model=BlankSheetDocument, responses=FORMS)
@@ -170,12 +188,15 @@ def overview_routes(system: RecordServices) -> APIRouter:
         columns: Annotated[int | None, Query(description="Number of empty columns; default: one per lesson.")] = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: DelimiterQuery = Delimiter.COMMA,
+        *,
+        language: PageLanguage,
     ) -> Response:
         """Return a blank register to print: the roster, with the lessons of a day or empty columns."""
         group = parse_group_id(group_id)
         access.group(group)
         found = overviews.blank_sheet(group, parse_day(day), columns)
-        return _answer(_Files(found.listing(), BlankSheetDocument.of(found), found.html), format, delimiter)
+        files = _Files(lambda _: found.listing(), BlankSheetDocument.of(found), language, found.html)
+        return _answer(files, format, delimiter)
 
     return router
 
@@ -189,4 +210,4 @@ def _group(access: Access, group_id: str | None) -> GroupId | None:
 
 
 def _answer(files: _Files, form: ReportFormat, delimiter: Delimiter) -> Response:
-    return answer(files, files.listing.stem, form, delimiter)
+    return answer(files, files.listing(ENGLISH).stem, form, delimiter)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from muster.api.access import Access
 from muster.api.authorize import Authorize
-from muster.api.report_forms import FORMS, PROBLEMS, Day, DelimiterQuery, ReportFormat, answer
+from muster.api.report_forms import FORMS, PROBLEMS, Day, DelimiterQuery, PageLanguage, ReportFormat, answer
 from muster.api.schemas.reports import ReportDocument
 from muster.api.system import RecordServices
 from muster.domain.errors import InvalidRequest
@@ -15,6 +15,7 @@ from muster.domain.period import Period, parse_day
 from muster.reports.attendance import AttendanceReport
 from muster.reports.csv_file import Delimiter, csv_file
 from muster.reports.html_page import html_page
+from muster.reports.language import Language
 from muster.reports.wording import file_stem
 from muster.reports.xlsx_file import xlsx_file
 
@@ -37,6 +38,8 @@ def report_routes(system: RecordServices) -> APIRouter:
         until: Day = None,
         format: ReportFormat = ReportFormat.JSON,
         delimiter: DelimiterQuery = Delimiter.COMMA,
+        *,
+        language: PageLanguage,
     ) -> Response:
         """Report the attendance of one group, one student or one session.
 
@@ -56,7 +59,7 @@ def report_routes(system: RecordServices) -> APIRouter:
             if period != Period():
                 raise InvalidRequest("A session has its own day. Leave out since and until.")
             report = system.reports.of_session(access.session(parse_session_id(session_id or "")).id)
-        return answer(_Files(report), file_stem(report), format, delimiter)
+        return answer(_Files(report, language), file_stem(report), format, delimiter)
 
     return router
 
@@ -64,8 +67,9 @@ def report_routes(system: RecordServices) -> APIRouter:
 class _Files:
     """The formats of a report on one group, student or session."""
 
-    def __init__(self, report: AttendanceReport) -> None:
+    def __init__(self, report: AttendanceReport, language: Language) -> None:
         self._report = report
+        self._language = language
 
     def json(self) -> str:
         return ReportDocument.of(self._report).model_dump_json()
@@ -77,4 +81,4 @@ class _Files:
         return xlsx_file(self._report)
 
     def html(self) -> str:
-        return html_page(self._report)
+        return html_page(self._report, self._language)
