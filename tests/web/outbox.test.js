@@ -146,10 +146,13 @@ test("Retry-After decides when a busy server is asked again", async () => {
   answer(new Problem(429, "too_many_requests", "", 7));
   await outbox.enqueue(photoOf());
   await settle();
+  assert.ok(Math.abs(outbox.busyServerUntil().getTime() - Date.now() - 7_000) < 5_000);
   await wait(6_999);
   assert.equal(sendForm.mock.callCount(), 1);
+  answer();
   await wait(1);
   assert.equal(sendForm.mock.callCount(), 2);
+  assert.equal(outbox.busyServerUntil(), null);
 });
 
 test("a refused photo stays with its reason, and the next one is sent", async () => {

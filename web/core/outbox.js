@@ -65,6 +65,8 @@ let pause = FIRST_PAUSE;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let signInNeeded = false;
+/** @type {Date | null} */
+let busyUntil = null;
 
 /** @returns {readonly Item[]} oldest first. */
 export function queuedPhotos() {
@@ -79,6 +81,11 @@ export function progressOf(id) {
 /** Whether photos are waiting for a user to sign in. */
 export function needsSignIn() {
   return signInNeeded;
+}
+
+/** @returns {Date | null} when a photo is sent again that the server was too busy to take; null if it was not. */
+export function busyServerUntil() {
+  return busyUntil;
 }
 
 /** @param {string} sessionId @returns {boolean} whether a roll call is not on the server yet: its first photo is waiting. */
@@ -187,6 +194,7 @@ export function closingWaits(sessionId) {
 /** Send now instead of waiting for the next retry. */
 export function wake() {
   pause = FIRST_PAUSE;
+  busyUntil = null;
   clearTimeout(timer);
   void drain();
 }
@@ -215,8 +223,11 @@ async function sendAll() {
     try {
       await sendOne(item, me);
       pause = FIRST_PAUSE;
+      busyUntil = null;
     } catch (error) {
       progress.delete(item.id);
+      const refused = error instanceof Problem && error.status === 429 ? error.retryAfter : null;
+      busyUntil = refused === null ? null : new Date(Date.now() + refused * 1000);
       draw();
       if (error instanceof Problem && error.status === 401) {
         signInNeeded = true;

@@ -552,6 +552,7 @@ export default {
   "training.running": "يتعلّم التعرّف الطلاب المسجّلين …",
   "training.waiting": "سيتعلّم التعرّف الطلاب الجدد قريبًا.",
   "waiting.again": "إعادة الإرسال",
+  "waiting.busy": "الخادم مشغول. سيعاد الإرسال في {time}.",
   "waiting.closing": "جارٍ إغلاق السجل …",
   "waiting.dayTaken": "التُقطت هذه الصورة في {day}. هل تستخدمها على أي حال؟",
   "waiting.delete": "حذف",

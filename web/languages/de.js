@@ -441,6 +441,7 @@ export default {
   "training.running": "Die Erkennung lernt die registrierten Schüler …",
   "training.waiting": "Die Erkennung lernt neu registrierte Schüler in Kürze.",
   "waiting.again": "Noch einmal senden",
+  "waiting.busy": "Der Server ist ausgelastet. Wird um {time} erneut gesendet.",
   "waiting.closing": "Der Aufruf wird abgeschlossen …",
   "waiting.dayTaken": "Dieses Foto wurde am {day} aufgenommen. Trotzdem verwenden?",
   "waiting.delete": "Löschen",

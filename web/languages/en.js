@@ -424,6 +424,7 @@ export default {
   "training.running": "Recognition is learning the registered students …",
   "training.waiting": "Recognition will learn newly registered students shortly.",
   "waiting.again": "Send again",
+  "waiting.busy": "The server is busy. Sending again at {time}.",
   "waiting.closing": "Closing the register …",
   "waiting.dayTaken": "This photo was taken on {day}. Use it anyway?",
   "waiting.delete": "Delete",

@@ -413,6 +413,7 @@ export default {
   "training.running": "पहचान पंजीकृत विद्यार्थियों को सीख रही है …",
   "training.waiting": "पहचान जल्द ही नए पंजीकृत विद्यार्थियों को सीखेगी।",
   "waiting.again": "फिर से भेजें",
+  "waiting.busy": "सर्वर व्यस्त है। {time} बजे फिर भेजा जाएगा।",
   "waiting.closing": "हाज़िरी बंद की जा रही है …",
   "waiting.dayTaken": "यह फ़ोटो {day} को ली गई थी। फिर भी उपयोग करें?",
   "waiting.delete": "मिटाएँ",

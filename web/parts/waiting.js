@@ -1,7 +1,7 @@
 /** The list of photos and marks in the outbox, each with its state and actions. */
 
-import { explain, formatDate, formatDateTime, percent, t } from "../core/i18n.js";
-import { discard, isVolatile, needsSignIn, progressOf, retry, wake } from "../core/outbox.js";
+import { explain, formatDate, formatDateTime, formatTime, percent, t } from "../core/i18n.js";
+import { busyServerUntil, discard, isVolatile, needsSignIn, progressOf, retry, wake } from "../core/outbox.js";
 import { Unreachable } from "../core/problem.js";
 import { groupName } from "../core/roster.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
@@ -35,6 +35,8 @@ export function stateOf(item) {
   if (share !== null) return { name: "sending", text: t("waiting.reading") };
   if (needsSignIn()) return { name: "sign-in", text: t("waiting.signIn") };
   if (!navigator.onLine) return { name: "offline", text: t("waiting.offline") };
+  const busy = busyServerUntil();
+  if (busy !== null) return { name: "waiting", text: t("waiting.busy", { time: formatTime(busy.toISOString()) }) };
   return { name: "waiting", text: t("waiting.soon") };
 }
 

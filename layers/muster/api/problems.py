@@ -128,8 +128,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(MusterError)
     def _domain(_: Request, error: MusterError) -> JSONResponse:
-        wait = {"Retry-After": str(_RETRY_AFTER_SECONDS)} if isinstance(error, ServerBusy | OutOfMemory) else None
-        return problem_of(error, wait)
+        if not isinstance(error, ServerBusy | OutOfMemory):
+            return problem_of(error)
+        wanted = error.retry_after if isinstance(error, ServerBusy) else None
+        return problem_of(error, {"Retry-After": str(wanted or _RETRY_AFTER_SECONDS)})
 
     @app.exception_handler(RequestValidationError)
     def _malformed(_: Request, error: RequestValidationError) -> JSONResponse:

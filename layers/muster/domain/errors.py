@@ -346,7 +346,15 @@ class TooManyRequests(MusterError):
 
 
 class ServerBusy(MusterError):
-    """Too many requests are waiting to be answered within a reasonable time."""
+    """Too many requests are waiting to be answered within a reasonable time.
+
+    Attributes:
+        retry_after: seconds after which to try again, or None if nobody knows.
+    """
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
     code = "server_busy"
     category = Category.TOO_MANY
