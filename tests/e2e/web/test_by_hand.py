@@ -70,6 +70,7 @@ def test_a_register_without_a_photo_is_taken_undone_and_kept_without_a_network(
     page.get_by_role("button", name="Undo").click()
     page.go_back()
     page.get_by_role("button", name="Finish").click()
+    expect(page.get_by_text("The roll call is saved on this phone")).to_be_visible()
     page.go_back()
     expect(page.get_by_text("The register is closed once everything has been sent.")).to_be_visible()
     page.get_by_role("link", name="Roll call").click()
