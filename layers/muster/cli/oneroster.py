@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 from muster.cli.backend import open_records
+from muster.cli.import_output import show_findings, show_lines, show_outcome
 from muster.cli.output import DataOption, JsonOption, emit, stdout
-from muster.cli.roster_import import show_findings
 from muster.services.oneroster.execution import OneRosterImport, OneRosterReport
 from muster.services.oneroster.package import read_archive, read_folder
 from muster.services.oneroster.plan import Options
@@ -19,7 +19,6 @@ from muster.services.roster_import.plan import RowAction
 
 app = typer.Typer(help="Rosters of a school's information system, as OneRoster CSV.", no_args_is_help=True)
 
-_MAX_LINES = 20
 _WORDS = {RowAction.ADD: "new", RowAction.UPDATE: "changed", RowAction.NOTHING: "as before"}
 
 
@@ -70,7 +69,13 @@ def import_package(
             typer.confirm(f"Apply these changes ({_counts(report)})?", abort=True, err=True)
         report = use_case.apply(report)
     document = OneRosterDocument.of(report).model_dump(mode="json")
-    emit(document, as_json, lambda console: _show_outcome(console, report))
+    emit(
+        document,
+        as_json,
+        lambda console: show_outcome(
+            console, _counts(report), errors=report.errors, applied=report.applied, source="export"
+        ),
+    )
     if report.errors:
         raise typer.Exit(1)
 
@@ -80,10 +85,7 @@ def _show_preview(console: Console, report: OneRosterReport) -> None:
     console.print(f"OneRoster {report.version}: {', '.join(read)}.", highlight=False, markup=False, soft_wrap=True)
     show_findings(console, report.findings)
     lines = [*_group_lines(report), *_student_lines(report), *_teacher_lines(report), *_term_lines(report)]
-    for line in lines[:_MAX_LINES]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if len(lines) > _MAX_LINES:
-        console.print(f"... and {len(lines) - _MAX_LINES} more changes; --json lists them all.", highlight=False)
+    show_lines(console, lines)
 
 
 def _group_lines(report: OneRosterReport) -> list[str]:
@@ -128,13 +130,3 @@ def _counts(report: OneRosterReport) -> str:
     teachers = len(report.teachers)
     changes = f"changes of teachers: {teachers}; changes of terms: {terms}"
     return f"students: {students}; groups: {len(report.groups)}; {changes}"
-
-
-def _show_outcome(console: Console, report: OneRosterReport) -> None:
-    if report.applied:
-        console.print(f"[green]Imported[/]: {_counts(report)}.", highlight=False)
-    elif report.errors:
-        errors = "1 error" if report.errors == 1 else f"{report.errors} errors"
-        console.print(f"[bold red]Nothing was written[/]: {errors}. Correct the export, then import it again.")
-    else:
-        console.print(f"Nothing was written. Without --dry-run: {_counts(report)}.", highlight=False)

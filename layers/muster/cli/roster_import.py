@@ -1,7 +1,6 @@
 """`muster students import`: preview, confirmation and result."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,26 +10,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from muster.cli.backend import open_records
+from muster.cli.import_output import show_findings, show_lines, show_outcome
 from muster.cli.output import DataOption, JsonOption, emit, stdout
 from muster.domain.identifiers import GroupId, parse_group_id
 from muster.services.roster_import.execution import (
-    Finding,
     GroupChanges,
     ImportReport,
     RosterImport,
     RowAction,
-    Severity,
 )
 from muster.services.roster_import.table import RosterTable, read_roster
 
 _PREVIEW = 5
-_MAX_LINES = 20
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_SEVERITIES = {
-    Severity.ERROR: "[red]error[/]",
-    Severity.WARNING: "[yellow]check[/]",
-    Severity.INFORMATION: "note",
-}
 
 
 def import_roster(
@@ -78,7 +70,13 @@ def import_roster(
             typer.confirm(f"Apply these changes ({_counts(report)})?", abort=True, err=True)
         report = use_case.apply(report)
     document = ImportDocument.of(report).model_dump(mode="json")
-    emit(document, as_json, lambda console: _show_outcome(console, report))
+    emit(
+        document,
+        as_json,
+        lambda console: show_outcome(
+            console, _counts(report), errors=report.errors, applied=report.applied, source="file"
+        ),
+    )
     if report.errors:
         raise typer.Exit(1)
 
@@ -119,28 +117,6 @@ def _title(what: str, columns: list[str]) -> str:
     return escape(f"{what} ({' + '.join(columns)})" if columns and columns != [what] else what)
 
 
-def show_findings(console: Console, found: Sequence[Finding]) -> None:
-    """Show the first findings of an import, errors first; with their files if there are several."""
-    if not found:
-        return
-    several = any(finding.file for finding in found)
-    table = Table(*(["file"] if several else []), "row", "column", "", "code", "what to do")
-    for column in table.columns:
-        column.overflow = "fold"
-    # Errors come before notes.
-    order = list(Severity)
-    findings = sorted(found, key=lambda finding: order.index(finding.severity))
-    for finding in findings[:_MAX_LINES]:
-        severity = _SEVERITIES[finding.severity]
-        file = [finding.file or ""] if several else []
-        table.add_row(
-            *file, str(finding.row), escape(finding.column or ""), severity, finding.code, escape(finding.detail)
-        )
-    console.print(table)
-    if len(findings) > _MAX_LINES:
-        console.print(f"... and {len(findings) - _MAX_LINES} more; --json lists them all.", highlight=False)
-
-
 def _show_moves(console: Console, report: ImportReport) -> None:
     moves = []
     for row in report.rows:
@@ -148,22 +124,9 @@ def _show_moves(console: Console, report: ImportReport) -> None:
         joins = f"joins {', '.join(sorted(row.joins))}" if row.joins else ""
         if row.action is RowAction.UPDATE and (leaves or joins):
             moves.append(f"{row.student_id} {', '.join(filter(None, (leaves, joins)))}")
-    for move in moves[:_MAX_LINES]:
-        console.print(move, highlight=False, markup=False, soft_wrap=True)
-    if len(moves) > _MAX_LINES:
-        console.print(f"... and {len(moves) - _MAX_LINES} more; --json lists them all.", highlight=False)
+    show_lines(console, moves)
 
 
 def _counts(report: ImportReport) -> str:
     words = {RowAction.ADD: "new", RowAction.UPDATE: "changed", RowAction.NOTHING: "as before"}
     return ", ".join(f"{report.count(action)} {word}" for action, word in words.items())
-
-
-def _show_outcome(console: Console, report: ImportReport) -> None:
-    if report.applied:
-        console.print(f"[green]Imported[/]: {_counts(report)}.", highlight=False)
-    elif report.errors:
-        errors = "1 error" if report.errors == 1 else f"{report.errors} errors"
-        console.print(f"[bold red]Nothing was written[/]: {errors}. Correct the file, then import it again.")
-    else:
-        console.print(f"Nothing was written. Without --dry-run: {_counts(report)}.", highlight=False)
