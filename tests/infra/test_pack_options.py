@@ -22,6 +22,8 @@ def test_a_pack_of_published_weights_is_built_with_its_pins(pack: str) -> None:
 
 def test_a_pack_of_packages_needs_no_options() -> None:
     assert build_arguments(DEV.pack, DEV.pack_pins) == {"PACK": "embedded"}
+    faster = replace(DEV, pack="embedded-int8")
+    assert build_arguments(faster.pack, faster.pack_pins) == {"PACK": "embedded-int8"}
 
 
 @pytest.mark.parametrize(
