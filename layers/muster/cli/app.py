@@ -13,7 +13,10 @@ from muster.cli.failures import exit_on_failure
 from muster.cli.garbage import paused_collection
 
 COMMANDS: Final = {
-    "demo": ("demo:demo", "Register a sample class, read its photo and show the register."),
+    "demo": (
+        "demo:demo",
+        "Register a class from one portrait per student, read a photo of the class and show the register.",
+    ),
     "register": ("recognition:register", "Register one student from one photo."),
     "detect": ("recognition:detect", "Read photos of a group and mark the students who are present."),
     "serve": ("serving:serve", "Serve the web client and the HTTP API, which is documented at /docs."),
