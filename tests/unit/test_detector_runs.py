@@ -12,7 +12,7 @@ from muster.packs.load import ModelPack
 from muster.vision.align import StretchedBox
 from muster.vision.decode import Photo, decode
 from muster.vision.detector import CenterFaceDetector
-from muster.vision.embedder import Embedder, FaceNetwork
+from muster.vision.embedder import Embedder, FaceNetwork, Finish
 from muster.vision.face_limit import MAX_FACES
 from muster.vision.levelling import MAX_LEVELLED
 from muster.vision.pipeline import FaceDetector, VisionPipeline
@@ -54,8 +54,8 @@ class Blank:
 
     size = 8
 
-    def embed_faces(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.zeros((len(crops), self.size), np.float32)
+    def start_faces(self, crops: NDArray[np.uint8]) -> Finish:
+        return lambda: np.zeros((len(crops), self.size), np.float32)
 
 
 def counting(detector: FaceDetector) -> tuple[VisionPipeline, Counted]:
