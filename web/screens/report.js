@@ -4,6 +4,7 @@ import { get, send } from "../core/api.js";
 import { findCode, hasOwnCodes, loadCodes } from "../core/codes.js";
 import { draw } from "../core/draw.js";
 import { formatDay, formatDayAndMonth, languageTag, percent, t } from "../core/i18n.js";
+import { newestOnly } from "../core/newest.js";
 import { chosenGroup, groupName } from "../core/roster.js";
 import { schoolDay } from "../core/school-time.js";
 import { share } from "../core/share.js";
@@ -23,6 +24,7 @@ const period = { since: "", until: "" };
 let report = null;
 /** @type {unknown} */
 let problem = null;
+const newest = newestOnly();
 
 /** Called when the screen is opened. */
 export async function enter() {
@@ -46,12 +48,17 @@ function reportPath(format = "") {
 
 async function load() {
   if (chosenGroup() === null) return;
-  try {
-    report = await get(reportPath());
-    problem = null;
-  } catch (error) {
-    problem = error;
-  }
+  await newest(
+    () => get(reportPath()),
+    show,
+    (error) => show(report, error),
+  );
+}
+
+/** @param {any} answer @param {unknown} error */
+function show(answer, error = null) {
+  report = answer;
+  problem = error;
   draw();
 }
 

@@ -3,6 +3,7 @@
 import { get, send } from "../core/api.js";
 import { draw } from "../core/draw.js";
 import { languageTag, t } from "../core/i18n.js";
+import { newestOnly } from "../core/newest.js";
 import { chosenGroup, groupName, knownGroups } from "../core/roster.js";
 import { schoolDay } from "../core/school-time.js";
 import { share } from "../core/share.js";
@@ -54,6 +55,7 @@ const END_OF_DAY = "23:59";
 let shown = null;
 /** @type {unknown} */
 let problem = null;
+const newest = newestOnly();
 
 /** Called when the screen is opened. @param {string} kind from the address; empty for the last one. */
 export async function enter(kind) {
@@ -90,14 +92,17 @@ async function load() {
   const address = path();
   const kind = chosen.kind;
   if (address === null) return;
-  try {
-    const found = await get(address);
-    // The person may have chosen another report by then.
-    if (kind === chosen.kind) shown = { kind, found };
-    problem = null;
-  } catch (error) {
-    problem = error;
-  }
+  await newest(
+    () => get(address),
+    (found) => show({ kind, found }),
+    (error) => show(shown, error),
+  );
+}
+
+/** @param {any} answer @param {unknown} error */
+function show(answer, error = null) {
+  shown = answer;
+  problem = error;
   draw();
 }
 

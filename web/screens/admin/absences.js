@@ -4,6 +4,7 @@ import { getAll, send } from "../../core/api.js";
 import { codeText, loadCodes, offeredCodes } from "../../core/codes.js";
 import { draw } from "../../core/draw.js";
 import { formatDate, t } from "../../core/i18n.js";
+import { newestOnly } from "../../core/newest.js";
 import { groupName, knownGroups } from "../../core/roster.js";
 import { schoolDay } from "../../core/school-time.js";
 import { icon } from "../../parts/icons.js";
@@ -26,6 +27,7 @@ let absences = null;
 let students = [];
 /** @type {unknown} */
 let problem = null;
+const newest = newestOnly();
 const filter = { text: "", group: "", since: "", until: "" };
 let rows = ROWS;
 
@@ -43,16 +45,21 @@ export function forget() {
   Object.assign(filter, { text: "", group: "", since: "", until: "" });
 }
 
+/** @param {any} answer @param {unknown} error */
+function show(answer, error = null) {
+  absences = answer;
+  problem = error;
+  draw();
+}
+
 async function load() {
   const wanted = { group_id: filter.group, since: filter.since, until: filter.until };
   const query = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
-  try {
-    absences = await getAll(`/v1/absences?${query}`);
-    problem = null;
-  } catch (error) {
-    problem = error;
-  }
-  draw();
+  await newest(
+    () => getAll(`/v1/absences?${query}`),
+    show,
+    (error) => show(absences, error),
+  );
 }
 
 function matches({ name, student_id: id, reason = "" }, text) {

@@ -3,6 +3,7 @@
 import { getVersioned, send } from "../../core/api.js";
 import { draw } from "../../core/draw.js";
 import { formatWeekday, t } from "../../core/i18n.js";
+import { newestOnly } from "../../core/newest.js";
 import { chosenGroup } from "../../core/roster.js";
 import { groupPicker } from "../../parts/group-picker.js";
 import { icon } from "../../parts/icons.js";
@@ -22,18 +23,23 @@ const MAX_WEEKS = 8;
 let stored = null;
 /** @type {unknown} */
 let problem = null;
+const newest = newestOnly();
 
 /** Called when the page is opened. */
 export async function enter() {
   const group = chosenGroup();
   if (group === null) return;
-  try {
-    const { document: found, etag } = await getVersioned(path(group));
-    stored = { group, lessons: found.lessons, etag };
-    problem = null;
-  } catch (error) {
-    problem = error;
-  }
+  await newest(
+    () => getVersioned(path(group)),
+    ({ document: found, etag }) => show({ group, lessons: found.lessons, etag }),
+    (error) => show(stored, error),
+  );
+}
+
+/** @param {any} answer @param {unknown} error */
+function show(answer, error = null) {
+  stored = answer;
+  problem = error;
   draw();
 }
 

@@ -3,6 +3,7 @@
 import { get } from "../../core/api.js";
 import { draw } from "../../core/draw.js";
 import { formatTime, t } from "../../core/i18n.js";
+import { newestOnly } from "../../core/newest.js";
 import { failure } from "../../parts/waiting.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import { table } from "./parts.js";
@@ -16,18 +17,23 @@ let day = "";
 let found = null;
 /** @type {unknown} */
 let problem = null;
+const newest = newestOnly();
 
 /** Called when the page is opened. */
 export async function enter() {
   const query = new URLSearchParams({ by: by() });
   if (day) query.set("day", day);
-  try {
-    found = await get(`/v1/reports/not-taken?${query}`);
-    problem = null;
-  } catch (error) {
-    found = null;
-    problem = error;
-  }
+  await newest(
+    () => get(`/v1/reports/not-taken?${query}`),
+    show,
+    (error) => show(null, error),
+  );
+}
+
+/** @param {any} answer @param {unknown} error */
+function show(answer, error = null) {
+  found = answer;
+  problem = error;
   draw();
 }
 

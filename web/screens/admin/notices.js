@@ -3,6 +3,7 @@
 import { get, send } from "../../core/api.js";
 import { draw } from "../../core/draw.js";
 import { language, t } from "../../core/i18n.js";
+import { newestOnly } from "../../core/newest.js";
 import { icon } from "../../parts/icons.js";
 import { closeSheet, openSheet } from "../../parts/sheet.js";
 import { attempt, toast } from "../../parts/toast.js";
@@ -20,6 +21,7 @@ let setup = null;
 let notices = null;
 /** @type {unknown} */
 let problem = null;
+const newest = newestOnly();
 let day = "";
 let allRows = false;
 /** Language of the texts that are shown; empty for the reader's. */
@@ -29,16 +31,21 @@ let shownLanguage = "";
 export async function enter() {
   day ||= today();
   allRows = false;
-  try {
-    [setup, { items: notices }] = await Promise.all([
-      get("/v1/notices/setup"),
-      get(`/v1/notices?${new URLSearchParams({ since: day, until: day })}`),
-    ]);
-    problem = null;
-  } catch (error) {
-    notices = null;
-    problem = error;
-  }
+  const path = `/v1/notices?${new URLSearchParams({ since: day, until: day })}`;
+  await newest(
+    () => Promise.all([get("/v1/notices/setup"), get(path)]),
+    ([answer, { items }]) => {
+      setup = answer;
+      show(items);
+    },
+    (error) => show(null, error),
+  );
+}
+
+/** @param {any} items @param {unknown} error */
+function show(items, error = null) {
+  notices = items;
+  problem = error;
   draw();
 }
 
