@@ -104,7 +104,7 @@ class _Graph:
         ]
 
     def _own_constants(self, convolutions: list[onnx.NodeProto | None]) -> bool:
-        """Return whether each constant is read by one node alone, so that it can be changed."""
+        """Return whether only one node reads each constant, so that it can be changed."""
         names = [name for each in convolutions if each is not None for name in each.input[1:]]
         return all(name in self.constants and len(self._readers[name]) == 1 for name in names)
 
