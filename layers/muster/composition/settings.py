@@ -1,11 +1,11 @@
 """Settings of every system and of one machine, read once at the edge, and the folders installed with Muster."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from muster.domain.errors import InvalidSetting
 from muster.domain.identifiers import PackId
@@ -44,8 +44,11 @@ DEFAULT_PACK = "embedded-int8"
 (`benchmarks/vision/precision.py`)."""
 
 
-class CommonSettings(BaseSettings):
-    """Settings of every system; each field is read from `MUSTER_<NAME>`.
+_PREFIX = "MUSTER_"
+
+
+class CommonSettings(BaseModel):
+    """Settings of every system; each field is read from `MUSTER_<NAME>`, in capitals or not, unless it is given.
 
     Attributes:
         home: folder of the model packs.
@@ -64,7 +67,9 @@ class CommonSettings(BaseSettings):
         webhook_url: receiver of events.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    ignore_empty: ClassVar[bool] = False
+    """Whether a variable without a value counts as not set."""
 
     home: Path
     pack: str = "embedded"
@@ -80,6 +85,14 @@ class CommonSettings(BaseSettings):
     office: str = ""
     office_language: Literal["en", "de", "hi", "ar"] = "en"
     webhook_url: str | None = None
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**{**self._variables(os.environ), **values})
+
+    @classmethod
+    def _variables(cls, environment: Mapping[str, str]) -> dict[str, str]:
+        found = {name.upper(): value for name, value in environment.items() if value or not cls.ignore_empty}
+        return {name: found[key] for name in cls.model_fields if (key := _PREFIX + name.upper()) in found}
 
 
 # The functions of AWS, and the exporters' environment, lack the libraries that find these defaults.
@@ -119,7 +132,7 @@ class LocalSettings(CommonSettings):
         InvalidSetting: a variable has a value that is not allowed; the message names each.
     """
 
-    model_config = SettingsConfigDict(env_ignore_empty=True)
+    ignore_empty: ClassVar[bool] = True
 
     home: Path = Field(default_factory=_cache_path)
     pack: str = DEFAULT_PACK
