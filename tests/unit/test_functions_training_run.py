@@ -11,7 +11,8 @@ from muster.domain.identifiers import GroupId, PackId, StudentId
 from muster.domain.student import Consent, Student, Template
 from muster.progress import OnProgress
 from muster.recognition.policy import HeadUse
-from muster.services.caches.heads import CurrentHead, HeadPointer
+from muster.services.caches.head_pointer import HeadPointer
+from muster.services.caches.heads import CurrentHead
 from muster.services.roster.groups import Groups
 from muster.services.roster.students import Roster
 from muster.services.training.queue import TrainingQueue

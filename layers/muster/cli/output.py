@@ -1,19 +1,23 @@
 """Output of the commands: one document on stdout, everything else on stderr."""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from muster.cli.console import TableConsole
 from muster.cli.store import checked_store
 from muster.progress import OnProgress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 DataOption = Annotated[
@@ -49,17 +53,19 @@ def steps(title: str) -> Iterator[OnProgress]:
 @contextmanager
 def counter(title: str, total: int) -> Iterator[Callable[[], None]]:
     """Show a progress bar for `total` equal pieces of work."""
-    with _progress(MofNCompleteColumn()) as progress:
+    with _progress(counted=True) as progress:
         task = progress.add_task(title, total=total)
         yield lambda: progress.advance(task)
 
 
-def _progress(*columns: MofNCompleteColumn) -> Progress:
+def _progress(*, counted: bool = False) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        *columns,
+        *([MofNCompleteColumn()] if counted else []),
         TimeElapsedColumn(),
         console=stderr,
         transient=True,

@@ -10,7 +10,7 @@ from muster.api.system import RecordServices
 from muster.composition.settings import CommonSettings
 from muster.domain.period import parse_zone
 from muster.packs.manifest import shipped_spec
-from muster.services.caches.heads import HeadPointer
+from muster.services.caches.head_pointer import HeadPointer
 from muster.services.codes.tables import Codes
 from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.exchange.substitutes import Substitutes

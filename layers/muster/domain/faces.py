@@ -1,12 +1,16 @@
 """The faces of one photo, as detected and as identified."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from muster.domain.identifiers import FaceId, StudentId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,7 +31,7 @@ class Faces:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def take(self, indices: NDArray[np.intp] | NDArray[np.bool_]) -> "Faces":
+    def take(self, indices: NDArray[np.intp] | NDArray[np.bool_]) -> Faces:
         """Return the chosen faces, by index or mask (N,)."""
         return Faces(self.boxes[indices], self.landmarks[indices], self.scores[indices])
 

@@ -1,15 +1,19 @@
 """The rules by which a template learns faces, and forgets faces to make room for others."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from muster.domain.identifiers import FaceId, PackId, StudentId
 from muster.domain.student import MAX_LEARNED, LearnedFace, Template
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIN_DUPLICATE_COSINE = 0.9
 """Cosine from which two faces of a student count as near duplicates. Of the pairs of pictures of one person that were
@@ -70,6 +74,8 @@ def with_learned_face(template: Template, face: LearnedFace, embedding: NDArray[
         if replaceable is None:
             return template
         kept = without_learned_face(kept, replaceable)
+    import numpy as np
+
     return replace(
         kept,
         embeddings=np.concatenate([kept.embeddings, embedding[None]]).astype(np.float32),
@@ -81,6 +87,8 @@ def without_learned_face(template: Template, face_id: FaceId) -> Template:
     """Return a template without the row learned from a face; unchanged if there is none."""
     if face_id not in template.learned_ids:
         return template
+    import numpy as np
+
     at = template.learned_ids.index(face_id)
     row = len(template.embeddings) - len(template.learned) + at
     return replace(
@@ -116,6 +124,8 @@ def _find_replaceable(template: Template, face: LearnedFace, embedding: NDArray[
     if not candidates:
         return None
     older = list(candidates)[: (len(candidates) + 1) // 2]
+    import numpy as np
+
     rows = np.concatenate([_learned_rows(template), embedding[None]])
     similarity = (rows @ rows.T).sum(axis=1)
     return template.learned_ids[max(older, key=lambda at: similarity[at])]

@@ -1,13 +1,17 @@
 """Students, their consent, and the templates that they are recognised by."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_GROUPS = 40
 """Most groups of one student: a DynamoDB transaction has at most 100 actions, and each group takes two of them."""
@@ -151,11 +155,13 @@ class Template:
         the L learned faces has the same weight. With one learned face DIR at FPIR 1 % is then 0.960; it is 0.942 if
         every row counts the same and 0.950 if the best photo decides (benchmarks/recognition/learned_faces.py).
         """
+        import numpy as np
+
         learned = len(self.learned)
         views = len(self.embeddings) - learned
         return np.concatenate([np.full(views, 1 / max(views, 1)), np.ones(learned)]).astype(np.float32)
 
-    def mean_view(self) -> "MeanView":
+    def mean_view(self) -> MeanView:
         """Return the weighted mean of the rows."""
         weights = self.row_weights()[:, None]
         mean: NDArray[np.float32] = (self.embeddings * weights).sum(axis=0) / weights.sum()

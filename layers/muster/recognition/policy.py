@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 
 class HeadUse(StrEnum):
     """The heads that stage 2 uses: one that passed the promotion gate, every trained one, or none."""
@@ -39,5 +37,7 @@ class Policy:
     @property
     def present(self) -> float:
         """Posterior log-odds in nats from which a student is marked without asking."""
+        import numpy as np
+
         rates, bars = np.log([rate for rate, _ in WRONG_MARKS])[::-1], [bar for _, bar in WRONG_MARKS][::-1]
         return float(np.interp(np.log(self.wrong_marks), rates, bars))

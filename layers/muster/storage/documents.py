@@ -1,12 +1,11 @@
 """Serialisation of faces, changes, times and embeddings, shared by both stores."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from muster.domain.attendance import (
     NO_DETAILS,
@@ -26,6 +25,10 @@ from muster.domain.errors import DocumentTooLarge, RecordDamaged, RemarksTooLarg
 from muster.domain.faces import Candidate, Decision, IdentifiedFace
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, StudentId, UserId
 from muster.domain.student import LearnedFace, Template
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _Value = TypeVar("_Value")
 
@@ -94,7 +97,7 @@ def embeddings_bytes(template: Template) -> bytes:
         ValueError: they are not float32 (V, D), V and D at least 1.
     """
     embeddings = template.embeddings
-    if embeddings.ndim != 2 or not embeddings.size or embeddings.dtype != np.float32:
+    if embeddings.ndim != 2 or not embeddings.size or embeddings.dtype != "float32":
         raise ValueError(f"a template is float32 (V, D), not {embeddings.dtype} {embeddings.shape}")
     width = embeddings.shape[1].to_bytes(4, "little")
     return b"".join([_WIDTH_FOLLOWS, width, embeddings.astype("<f4").tobytes()])
@@ -106,6 +109,9 @@ def read_embeddings(content: bytes) -> NDArray[np.float32]:
     Raises:
         ValueError: they are truncated or empty, or a value is not finite.
     """
+    # Only templates need it, and it takes a fifth of the start of a command.
+    import numpy as np
+
     width, start = _EARLIER_WIDTH, 0
     if content[:4] == _WIDTH_FOLLOWS:
         width, start = int.from_bytes(content[4:8], "little"), 8

@@ -52,16 +52,3 @@ class CurrentHead:
         except (HeadDamaged, PackMismatch, HeadNotFound) as error:
             _log.error("head %s of pack %s is not used: %s", version, self._pack, error)
             return None
-
-
-class HeadPointer:
-    """Returns the number of the head in use without loading it, for processes without recognition."""
-
-    def __init__(self, heads: HeadStore, pack: PackId, use: HeadUse = HeadUse.GATED) -> None:
-        self._heads = heads
-        self._pack = pack
-        self._use = use
-
-    def number(self) -> int | None:
-        """Return the number of the head in use, or None if there is none."""
-        return None if self._use is HeadUse.NEVER else self._heads.current(self._pack)

@@ -7,7 +7,6 @@ from muster.domain.attendance import Mark, MarkSource, MarkStatus, SessionPhoto
 from muster.domain.faces import Decision, IdentifiedFace
 from muster.domain.identifiers import PhotoId, StudentId
 from muster.domain.student import Student, StudentState
-from muster.recognition.odds import probability
 
 LIKELY_PROBABILITY = 0.9
 """Probability from which proposals can be confirmed together: nine in ten are right."""
@@ -37,7 +36,11 @@ class Question:
     @property
     def probability(self) -> float | None:
         """Posterior probability that the face shows the proposed student; None in older records."""
-        return None if self.face.log_odds is None else float(probability(self.face.log_odds))
+        if self.face.log_odds is None:
+            return None
+        from muster.recognition.odds import probability
+
+        return float(probability(self.face.log_odds))
 
     @property
     def likely(self) -> bool:

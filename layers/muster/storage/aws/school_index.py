@@ -12,8 +12,6 @@ from typing import Final
 from uuid import uuid4
 from zlib import crc32
 
-import numpy as np
-
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import MeanView
 from muster.storage.aws import keys
@@ -112,6 +110,8 @@ class SchoolIndex:
             return dict(zip(parts, pool.map(lambda part: list(self._views(part)), parts), strict=True))
 
     def _views(self, part: str) -> Iterator[MeanView]:
+        import numpy as np
+
         for item in self._table.query(keys.SEARCH_PREFIX + part):
             embedding = np.frombuffer(item["embedding"], _FLOAT).astype(np.float32)
             yield MeanView(StudentId(item["sk"].removeprefix(keys.MEMBER_PREFIX)), PackId(item["pack"]), embedding)

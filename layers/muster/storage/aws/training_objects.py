@@ -7,9 +7,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import numpy as np
-from safetensors.numpy import load, save
-
 from muster.domain.identifiers import PackId, StudentId
 from muster.domain.student import Template
 from muster.storage.aws import keys
@@ -28,6 +25,9 @@ def training_copy(template: Template) -> bytes:
     The metadata holds the student's id, the pack, the photo's digest and, as `learned`, how many of the last rows were
     learned from photos of sessions.
     """
+    import numpy as np
+    from safetensors.numpy import save
+
     metadata = {
         "learned": str(len(template.learned)),
         "student_id": str(template.student_id),
@@ -40,6 +40,9 @@ def training_copy(template: Template) -> bytes:
 
 def read_training_copy(content: bytes) -> Template:
     """Read a template from a file that `training_copy` returned."""
+    import numpy as np
+    from safetensors.numpy import load
+
     # A safetensors file begins with the length of a JSON header. The library's NumPy reader drops its metadata.
     length = int.from_bytes(content[:8], "little")
     metadata = json.loads(content[8 : 8 + length])["__metadata__"]
