@@ -223,6 +223,7 @@ WORKING = {
     "reports breakdown": ("--group", "7b", "--by", "weekday"),
     "reports absences": (),
     "reports low": (),
+    "reports changes": ("--group", "7b"),
     "reports day": (),
     "reports evacuation": (),
     "reports moodle": ("--group", "7b", "--output", "moodle.zip"),

@@ -139,6 +139,7 @@ ACCESS_RULES = {
     "GET /v1/reports/low-attendance": AccessRule("any"),
     "GET /v1/reports/day": AccessRule("any"),
     "GET /v1/reports/evacuation": AccessRule("any"),
+    "GET /v1/reports/changes": AccessRule("admin"),
     "GET /v1/exports/moodle": AccessRule("own", {"params": {"group_id": "7b"}}),
     "POST /v1/exports/mapped": AccessRule("own", {"json": {"group_id": "7b", "mapping": MAPPING}}),
     "GET /v1/reports/sheet": AccessRule("own", {"params": {"group_id": "7b"}}),

@@ -70,6 +70,7 @@ COMMANDS: dict[str, str] = {
     "reports breakdown": "--group g --by weekday",
     "reports absences": "",
     "reports low": "",
+    "reports changes": "--group g",
     "reports day": "",
     "reports evacuation": "",
     "reports moodle": "--group g --output {work}/moodle.zip",

@@ -26,6 +26,7 @@ REPORTS = {
     "low-attendance": {"below": "60"},
     "day": {"day": "2026-04-01"},
     "evacuation": {},
+    "changes": {"since": "2026-01-01"},
     "sheet": {"group_id": "7b", "columns": "3"},
 }
 

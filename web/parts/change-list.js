@@ -39,16 +39,17 @@ function body() {
   return html`<ul class="list" data-test="changes">
     ${changes.map(
       (change) => html`<li class="change">
-        <b>${subject(change)}</b>
-        <span>${what(change)}</span>
-        ${change.reason ? html`<span>${t("changes.reason", { reason: reasonText(change.reason) })}</span>` : nothing}
+        <b>${changeSubject(change)}</b>
+        <span>${changeText(change)}</span>
+        ${change.reason ? html`<span>${t("changes.reason", { reason: changeReason(change) })}</span>` : nothing}
         <span class="muted small">${formatDateTime(change.at)} · ${change.by_name || change.by}</span>
       </li>`,
     )}
   </ul>`;
 }
 
-function subject(change) {
+/** @param {any} change @returns {string} what was changed: a student's mark, a face, a photo or the register. */
+export function changeSubject(change) {
   switch (change.kind) {
     case "mark":
       return change.name ?? change.student_id ?? t("changes.erased");
@@ -61,7 +62,8 @@ function subject(change) {
   }
 }
 
-function what(change) {
+/** @param {any} change @returns {string} from what to what. */
+export function changeText(change) {
   switch (change.kind) {
     case "mark":
       return arrow(said(change.before, change.details_before), said(change.after, change.details_after));
@@ -94,6 +96,7 @@ function faceText({ decision, student_id: id }) {
 /** The reason that the server gives to changes that follow from a plan (`muster.services.roll_call.absences`). */
 const PLANNED = "planned absence";
 
-function reasonText(reason) {
+/** @param {any} change @returns {string} why; empty if no reason was given. */
+export function changeReason({ reason = "" }) {
   return reason === PLANNED ? t("changes.planned") : reason;
 }

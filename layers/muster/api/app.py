@@ -23,6 +23,7 @@ from muster.api.middleware.web_client import WebClientMiddleware
 from muster.api.recognition import Recognition
 from muster.api.routes import substitutes
 from muster.api.routes.absences import absence_routes
+from muster.api.routes.changes import change_routes
 from muster.api.routes.codes import code_routes
 from muster.api.routes.exports import export_routes
 from muster.api.routes.groups import group_routes
@@ -117,6 +118,7 @@ def create_app(system: RecordServices, site: Path | None = None, recognition: Re
     if system.users is not None:
         _add(app, user_routes(system, system.users))
     _add(app, overview_routes(system))
+    _add(app, change_routes(system))
     _add(app, export_routes(system))
     if system.uploads is not None:
         _add(app, upload_routes(system.uploads, Authorize(system.access)))

@@ -29,17 +29,23 @@ def page(
     Raises:
         InvalidRequest: the cursor is invalid.
     """
-    after = None if cursor is None else _read(cursor)
+    after = None if cursor is None else read_cursor(cursor)
     following = [item for item in items if after is None or key(item) > after]
     shown = list(following[:limit])
-    return shown, _write(key(shown[-1])) if len(following) > limit else None
+    return shown, write_cursor(key(shown[-1])) if len(following) > limit else None
 
 
-def _write(key: str) -> str:
+def write_cursor(key: str) -> str:
+    """Return the cursor that contains a key."""
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str) -> str:
+def read_cursor(cursor: str) -> str:
+    """Return the key in a cursor.
+
+    Raises:
+        InvalidRequest: the cursor is invalid.
+    """
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:

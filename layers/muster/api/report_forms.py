@@ -1,15 +1,20 @@
 """The formats that reports are answered in."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Header, Query, Response
+from pydantic import BaseModel
 
 from muster.api.problems import problems
 from muster.domain.errors import InvalidRequest
 from muster.reports.csv_file import Delimiter
 from muster.reports.language import Language
 from muster.reports.languages import LANGUAGES, accepted_language, language_of
+from muster.reports.languages.en import ENGLISH
+from muster.reports.listing import Listing
 from muster.reports.page import PAGE_POLICY
 
 
@@ -117,3 +122,41 @@ def answer(files: Files, stem: str, form: ReportFormat, delimiter: Delimiter) ->
     if form is ReportFormat.HTML:
         headers["Content-Security-Policy"] = PAGE_POLICY
     return Response(content, headers=headers, media_type=_MEDIA_TYPES[form])
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFiles:
+    """A report that consists of tables, in each of its formats.
+
+    Attributes:
+        listing: makes the tables with texts of a language.
+        language: of the page; files for programs are English.
+        document: the JSON document.
+        page: the HTML page; None makes one of the tables.
+    """
+
+    listing: Callable[[Language], Listing]
+    document: BaseModel
+    language: Language
+    page: Callable[[Language], str] | None = None
+
+    def json(self) -> str:
+        """Return the document."""
+        return self.document.model_dump_json()
+
+    def csv(self, delimiter: Delimiter) -> bytes:
+        """Return the first table."""
+        return self.listing(ENGLISH).csv(delimiter)
+
+    def xlsx(self) -> bytes:
+        """Return all tables."""
+        return self.listing(ENGLISH).xlsx()
+
+    def html(self) -> str:
+        """Return the page."""
+        return self.listing(self.language).html() if self.page is None else self.page(self.language)
+
+
+def answer_listing(files: ListingFiles, form: ReportFormat, delimiter: Delimiter) -> Response:
+    """Answer with a report that consists of tables."""
+    return answer(files, files.listing(ENGLISH).stem, form, delimiter)

@@ -48,6 +48,7 @@ ROUTES: Final[Mapping[Scope, frozenset[str]]] = {
             "GET /v1/reports/absences",
             "GET /v1/reports/attendance",
             "GET /v1/reports/breakdown",
+            "GET /v1/reports/changes",
             "GET /v1/reports/day",
             "GET /v1/reports/evacuation",
             "GET /v1/reports/low-attendance",

@@ -16,6 +16,7 @@ from muster.services.exchange.substitutes import Substitutes
 from muster.services.notices.sending import Notices
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.changes import ChangeHistory
 from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
@@ -64,6 +65,7 @@ class RecordServices:
         retention: what expires soon.
         users: None if accounts are managed elsewhere, as in the cloud.
         notices: of absences.
+        changes: of the registers of a period.
         api_tokens: the tokens of other systems.
         substitutes: the codes of substitutes.
         check_store: raises if the store cannot be written; called by health checks.
@@ -96,6 +98,7 @@ class RecordServices:
     retention: RetentionPreview = field(kw_only=True)
     users: Users | None = field(default=None, kw_only=True)
     notices: Notices = field(kw_only=True)
+    changes: ChangeHistory = field(kw_only=True)
     api_tokens: ApiTokens = field(kw_only=True)
     substitutes: Substitutes = field(kw_only=True)
     check_store: Callable[[], None] = field(default=lambda: None, kw_only=True)

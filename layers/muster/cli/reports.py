@@ -12,6 +12,7 @@ from muster.cli.report_output import ReportOutput, with_output
 from muster.domain.identifiers import GroupId, parse_group_id, parse_student_id
 from muster.domain.period import Period, parse_day
 from muster.reports.breakdown import Dimension, break_down
+from muster.reports.changes import changes_listing
 from muster.reports.evacuation import evacuation_listing, evacuation_page
 from muster.reports.listings import breakdown_listing, day_listing, low_listing, missing_listing, scope_name
 
@@ -86,6 +87,30 @@ def low(
     found = overviews.low(below, period, group_id=_group(group))
     listing = partial(low_listing, found, below, scope_name(_group(group)), period, overviews.zone)
     to.finish(listing, lambda: AttendancesDocument.of(found, period))
+
+
+@app.command()
+@with_output
+def changes(
+    to: ReportOutput,
+    group: GroupOption = None,
+    student: Annotated[str | None, typer.Option("--student", help="Only changes that concern this student.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+) -> None:
+    """List who changed what in the registers of a period, by the days of the registers; by default of 60 days."""
+    from muster.api.schemas.changes import ChangesDocument
+    from muster.services.reporting.changes import ChangeFilter
+
+    records = to.records()
+    wanted = ChangeFilter(
+        period=Period(parse_day(since) or records.changes.recent().since, parse_day(until)),
+        group_id=_group(group),
+        student_id=None if student is None else parse_student_id(student),
+    )
+    found = records.changes.whole(wanted)
+    users = records.people.names(found.users)
+    to.finish(partial(changes_listing, found, users), lambda: ChangesDocument.of(found, users))
 
 
 @app.command()

@@ -22,7 +22,7 @@ ON_STAGES: Final = frozenset(
         *("lessons import", "lessons list", "lessons not-taken"),
         *("attendance report", "attendance export"),
         *("reports breakdown", "reports absences", "reports low", "reports day", "reports evacuation"),
-        *("reports sheet", "reports moodle", "reports mapped"),
+        *("reports sheet", "reports moodle", "reports mapped", "reports changes"),
         *("users list", "users remove"),
         *("train", "retention", "packs migrate", "packs measure", "doctor"),
     }

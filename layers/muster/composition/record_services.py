@@ -20,6 +20,7 @@ from muster.services.notices.sending import Notices
 from muster.services.privacy.retention import RetentionLimits
 from muster.services.privacy.retention_preview import RetentionPreview
 from muster.services.privacy.subject_access import SubjectAccess
+from muster.services.reporting.changes import ChangeHistory
 from muster.services.reporting.exports import Exports
 from muster.services.reporting.overviews import Overviews
 from muster.services.reporting.reports import Reports
@@ -196,6 +197,7 @@ def build_record_services(
             zone=parse_zone(settings.time_zone),
             channels=channels,
         ),
+        changes=ChangeHistory(stores.students, stores.sessions, groups, zone),
         api_tokens=ApiTokens(stores.documents, groups),
         substitutes=substitutes,
         check_store=check_store,

@@ -40,7 +40,7 @@ def breakdown_listing(found: Breakdown, language: Language = ENGLISH) -> Listing
     lines_of = report.students if report.scope is Scope.STUDENT else report.groups
     whose = "-".join(line.id for line in lines_of)
     return Listing(
-        stem=_stem(f"attendance-by-{dimension}", whose, report.period),
+        stem=listing_stem(f"attendance-by-{dimension}", whose, report.period),
         title=language.text(f"breakdown.{dimension.value}", whose=headline(report, language)),
         setting=language.text(
             "breakdown.setting", period=_capital(period_text(report, language)), zone=report.zone.key
@@ -87,9 +87,9 @@ def missing_listing(
         ),
     )
     return Listing(
-        stem=_stem("absent-in-a-row", scope, period),
+        stem=listing_stem("absent-in-a-row", scope, period),
         title=language.text(f"missing.{unit}", at_least=at_least, whose=_whose(scope, language)),
-        setting=_setting(period, zone, language),
+        setting=listing_setting(period, zone, language),
         tables=(table,),
         remarks=tuple(_question_remark(sum(line.questions > 0 for line in found), language)),
         language=language,
@@ -120,9 +120,9 @@ def low_listing(
         ),
     )
     return Listing(
-        stem=_stem("low-attendance", scope, period),
+        stem=listing_stem("low-attendance", scope, period),
         title=language.text("low.title", below=language.in_digits(f"{percent:g}"), whose=_whose(scope, language)),
-        setting=_setting(period, zone, language),
+        setting=listing_setting(period, zone, language),
         tables=(table,),
         remarks=tuple(_question_remark(sum(line.tally.review > 0 for line in found), language)),
         meanings=(_RATE,),
@@ -232,15 +232,17 @@ def _whose(scope: str, language: Language) -> str:
     return language.text("all_groups") if scope == scope_name(None) else scope
 
 
-def _setting(period: Period, zone: ZoneInfo, language: Language) -> str:
+def listing_setting(period: Period, zone: ZoneInfo, language: Language) -> str:
+    """Return the sentence about a period and the time zone of its days."""
     since = language.text("listing.first") if period.since is None else language.date(period.since)
     until = language.text("listing.last") if period.until is None else language.date(period.until)
     return language.text("listing.setting", since=since, until=until, zone=zone.key)
 
 
-def _stem(kind: str, whose: str, period: Period) -> str:
+def listing_stem(kind: str, whose: str, period: Period) -> str:
+    """Return the name of a file, without extension."""
     days = [day.isoformat() for day in (period.since, period.until) if day is not None]
-    return "-".join([kind, whose.replace(" ", "-"), *days])
+    return "-".join([kind, whose.replace(", ", "-").replace(" ", "-"), *days])
 
 
 def _capital(text: str) -> str:

@@ -10,6 +10,8 @@ from PIL import ImageOps
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from muster.composition.local import LocalServices
+from muster.domain.attendance import MarkStatus
+from muster.domain.corrections import MarkByHand
 from muster.domain.identifiers import GroupId, StudentId, UserId
 from muster.domain.period import Period
 from muster.domain.user import Role, User
@@ -106,6 +108,29 @@ def replace_the_photo(page: Page, system: LocalServices, samples: Path, folder: 
         system.stores.students.photo(StudentId("barack_obama"))
         != (samples / "gallery" / "barack_obama.jpg").read_bytes()
     )
+
+
+def look_at_changes(page: Page, system: LocalServices, folder: Path) -> None:
+    """See who changed a mark of a register, limited to a student who is not in it, and to one who is."""
+    go(page, "Changes")
+    expect(page.get_by_text("Nobody changed these registers by hand.")).to_be_visible()
+    session = system.sessions.open(GroupId("7b")).session
+    wanted = {StudentId("0003"): MarkByHand(status=MarkStatus.LATE, minutes_late=12)}
+    system.corrections.mark(session.id, wanted, UserId("ada"), reason="The bus")
+    page.get_by_label("Student ID").fill("0004")
+    page.get_by_label("Student ID").blur()
+    expect(page.get_by_text("Nobody changed these registers by hand.")).to_be_visible()
+    page.get_by_label("Student ID").fill("0003")
+    page.get_by_label("Student ID").blur()
+    row = page.get_by_role("row", name="7b, upstairs")
+    expect(row).to_contain_text("From excused to late, 12 min late")
+    expect(row).to_contain_text("The bus")
+    expect(row).to_contain_text("ada")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert "12 min late" in download.value.path().read_text(encoding="utf-8-sig")
+    check(page, folder, "changes")
+    system.corrections.remove(session.id)
 
 
 def plan_absences(page: Page, system: LocalServices, folder: Path) -> None:
@@ -212,6 +237,8 @@ def test_an_admin_sets_up_a_school_in_the_browser(
     page.get_by_label("Day").fill("2025-10-20")
     expect(page.get_by_text("0 of 0 registers are not taken.")).to_be_visible()
     check(page, folder, "not-taken")
+
+    look_at_changes(page, system, folder)
 
     go(page, "Register photos")
     expect(page.locator("[data-test=choose-photos]")).to_be_disabled()

@@ -29,6 +29,12 @@ export default {
   "admin.calendarText":
     "In den Ferien und außerhalb der Abschnitte des Schuljahres gibt es keinen Unterricht. Ohne Abschnitte kann an jedem Tag außerhalb der Ferien Unterricht sein.",
   "admin.change": "Änderung",
+  "admin.changes": "Änderungen",
+  "admin.changesBy": "Geändert von",
+  "admin.changesNone": "Niemand hat diese Aufrufe von Hand geändert.",
+  "admin.changesOf": "Aufruf",
+  "admin.changesStudent": "Schüler-ID",
+  "admin.changesText": "Wer was an den Aufrufen dieser Tage geändert hat, auch wenn die Änderung später kam.",
   "admin.chooseFile": "Datei wählen",
   "admin.chooseFolder": "Ordner wählen",
   "admin.choosePhoto": "Foto wählen",

@@ -26,6 +26,12 @@ export default {
   "admin.calendarText":
     "There are no lessons on holidays, nor outside of terms. Without terms, every day that is no holiday may have lessons.",
   "admin.change": "Change",
+  "admin.changes": "Changes",
+  "admin.changesBy": "Changed by",
+  "admin.changesNone": "Nobody changed these registers by hand.",
+  "admin.changesOf": "Register",
+  "admin.changesStudent": "Student ID",
+  "admin.changesText": "Who changed what in the registers of these days, also if the change came later.",
   "admin.chooseFile": "Choose a file",
   "admin.chooseFolder": "Choose a folder",
   "admin.choosePhoto": "Choose a photo",

@@ -5,6 +5,7 @@ import { icon } from "../../parts/icons.js";
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
 import * as absences from "./absences.js";
 import * as calendar from "./calendar.js";
+import * as changes from "./changes.js";
 import * as codes from "./codes.js";
 import * as groups from "./groups.js";
 import * as lessons from "./lessons.js";
@@ -37,6 +38,7 @@ const PAGES = {
   calendar,
   absences,
   "not-taken": notTaken,
+  changes,
   users,
   import: rosterImport,
   photos,
@@ -55,6 +57,7 @@ const LINKS = [
   { name: "calendar", icon: "history", label: "admin.calendar" },
   { name: "absences", icon: "note", label: "admin.absences" },
   { name: "not-taken", icon: "question", label: "admin.notTaken" },
+  { name: "changes", icon: "history", label: "admin.changes" },
   { name: "users", icon: "addPerson", label: "admin.users" },
   { name: "substitutes", icon: "person", label: "admin.substitutes" },
   { name: "import", icon: "note", label: "admin.import" },

@@ -1,16 +1,22 @@
 """Breakdowns, absences, days, evacuation lists and blank sheets, as JSON, CSV, XLSX or HTML."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel
 
 from muster.api.access import Access
 from muster.api.authorize import Authorize
-from muster.api.report_forms import FORMS, PROBLEMS, Day, DelimiterQuery, PageLanguage, ReportFormat, answer
+from muster.api.report_forms import (
+    FORMS,
+    PROBLEMS,
+    Day,
+    DelimiterQuery,
+    ListingFiles,
+    PageLanguage,
+    ReportFormat,
+    answer_listing,
+)
 from muster.api.schemas.overviews import (
     AttendancesDocument,
     BlankSheetDocument,
@@ -25,41 +31,9 @@ from muster.domain.period import Period, parse_day
 from muster.reports.breakdown import Dimension, break_down
 from muster.reports.csv_file import Delimiter
 from muster.reports.evacuation import evacuation_listing, evacuation_page
-from muster.reports.language import Language
-from muster.reports.languages.en import ENGLISH
-from muster.reports.listing import Listing
 from muster.reports.listings import breakdown_listing, day_listing, low_listing, missing_listing, scope_name
 
 GroupQuery = Annotated[str | None, Query(description="One group; default: all groups that the caller may see.")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """A report that consists of tables, in each of its formats.
-
-    Attributes:
-        listing: makes the tables with texts of a language.
-        language: of the page; files for programs are English.
-        document: the JSON document.
-        page: the HTML page; None makes one of the tables.
-    """
-
-    listing: Callable[[Language], Listing]
-    document: BaseModel
-    language: Language
-    page: Callable[[Language], str] | None = None
-
-    def json(self) -> str:
-        return self.document.model_dump_json()
-
-    def csv(self, delimiter: Delimiter) -> bytes:
-        return self.listing(ENGLISH).csv(delimiter)
-
-    def xlsx(self) -> bytes:
-        return self.listing(ENGLISH).xlsx()
-
-    def html(self) -> str:
-        return self.listing(self.language).html() if self.page is None else self.page(self.language)
 
 
 def overview_routes(system: RecordServices) -> APIRouter:
@@ -96,8 +70,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
             student = access.student(parse_student_id(student_id or ""))
             report = system.reports.of_student(student.id, period, access.groups())
         found = break_down(report, by)
-        files = _Files(partial(breakdown_listing, found), BreakdownDocument.of(found), language)
-        return _answer(files, format, delimiter)
+        files = ListingFiles(partial(breakdown_listing, found), BreakdownDocument.of(found), language)
+        return answer_listing(files, format, delimiter)
 
     @router.get("/absences", response_model=AttendancesDocument, responses=FORMS)
     def absences(
@@ -125,7 +99,7 @@ def overview_routes(system: RecordServices) -> APIRouter:
         found = overviews.missing(at_least, period, days=in_days, group_id=group, visible=access.groups())
         unit = "days" if in_days else "sessions"
         listing = partial(missing_listing, found, at_least, unit, scope_name(group), period, overviews.zone)
-        return _answer(_Files(listing, AttendancesDocument.of(found, period), language), format, delimiter)
+        return answer_listing(ListingFiles(listing, AttendancesDocument.of(found, period), language), format, delimiter)
 
     @router.get("/low-attendance", response_model=AttendancesDocument, responses=FORMS)
     def low_attendance(
@@ -144,7 +118,7 @@ def overview_routes(system: RecordServices) -> APIRouter:
         period = Period(parse_day(since), parse_day(until))
         found = overviews.low(below, period, group_id=group, visible=access.groups())
         listing = partial(low_listing, found, below, scope_name(group), period, overviews.zone)
-        return _answer(_Files(listing, AttendancesDocument.of(found, period), language), format, delimiter)
+        return answer_listing(ListingFiles(listing, AttendancesDocument.of(found, period), language), format, delimiter)
 
     @router.get("/day", response_model=DayDocument, responses=FORMS)
     def day(
@@ -162,7 +136,9 @@ def overview_routes(system: RecordServices) -> APIRouter:
         """
         group = _group(access, group_id)
         found = overviews.of_day(parse_day(day), group_id=group, visible=access.groups())
-        return _answer(_Files(partial(day_listing, found), DayDocument.of(found), language), format, delimiter)
+        return answer_listing(
+            ListingFiles(partial(day_listing, found), DayDocument.of(found), language), format, delimiter
+        )
 
     @router.get("/evacuation", response_model=EvacuationDocument, responses=FORMS)
     def evacuation(
@@ -177,8 +153,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
         group = _group(access, group_id)
         found = overviews.of_day(group_id=group, visible=access.groups())
         listing, page = (lambda _: evacuation_listing(found)), partial(evacuation_page, found)
-        files = _Files(listing, EvacuationDocument.of(found), language, page)
-        return _answer(files, format, delimiter)
+        files = ListingFiles(listing, EvacuationDocument.of(found), language, page)
+        return answer_listing(files, format, delimiter)
 
     @router.get("/sheet", response_model=BlankSheetDocument, responses=FORMS)
     def sheet(
@@ -195,8 +171,8 @@ def overview_routes(system: RecordServices) -> APIRouter:
         group = parse_group_id(group_id)
         access.group(group)
         found = overviews.blank_sheet(group, parse_day(day), columns)
-        files = _Files(lambda _: found.listing(), BlankSheetDocument.of(found), language, found.html)
-        return _answer(files, format, delimiter)
+        files = ListingFiles(lambda _: found.listing(), BlankSheetDocument.of(found), language, found.html)
+        return answer_listing(files, format, delimiter)
 
     return router
 
@@ -207,7 +183,3 @@ def _group(access: Access, group_id: str | None) -> GroupId | None:
     group = parse_group_id(group_id)
     access.group(group)
     return group
-
-
-def _answer(files: _Files, form: ReportFormat, delimiter: Delimiter) -> Response:
-    return answer(files, files.listing(ENGLISH).stem, form, delimiter)

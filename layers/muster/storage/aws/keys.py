@@ -119,6 +119,11 @@ def change(revision: int) -> str:
     return f"{CHANGE_PREFIX}{revision:010d}"
 
 
+def all_changes() -> tuple[str, str]:
+    """Return sort keys before and after those of all changes in a session."""
+    return CHANGE_PREFIX, CHANGE_PREFIX + "~"
+
+
 def head(version: int) -> str:
     """Sort key of a head; sorts by number."""
     return f"{HEAD_PREFIX}{version:010d}"

@@ -134,6 +134,14 @@ class AwsSessions:
         """Return what people changed in a session, oldest first; see `SessionStore.changes`."""
         return self._changes(self._records.read(session_id))
 
+    def changes_of(self, session_ids: Collection[SessionId]) -> dict[SessionId, list[Change]]:
+        """Return the changes of several sessions: a query per session, in parallel."""
+        partitions = {keys.session_partition(session_id): session_id for session_id in sorted(set(session_ids))}
+        found: dict[SessionId, list[Change]] = {}
+        for item in self._table.query_many(list(partitions), *keys.all_changes()):
+            found.setdefault(partitions[item["pk"]], []).extend(read_changes(item))
+        return found
+
     def remove(self, session_id: SessionId, *, closed_too: bool = False) -> None:
         """Remove a session with its photos, marks and changes; see `SessionStore.remove`."""
         self._session_erasure.remove(session_id, closed_too=closed_too)

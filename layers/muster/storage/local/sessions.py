@@ -209,6 +209,16 @@ class LocalSessions:
             _existing_row(connection, session_id)
             return _changes(connection, session_id)
 
+    def changes_of(self, session_ids: Collection[SessionId]) -> dict[SessionId, list[Change]]:
+        """Return the changes of several sessions; see `SessionStore.changes_of`."""
+        rows = self._database.read().execute(
+            "SELECT session_id, change FROM changes WHERE session_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY session_id, number",
+            (json.dumps(sorted(set(session_ids))),),
+        )
+        grouped = groupby(rows.fetchall(), key=itemgetter(0))
+        return {SessionId(session): [read_change(text) for _, text in group] for session, group in grouped}
+
     def remove(self, session_id: SessionId, *, closed_too: bool = False) -> None:
         """Remove a session with all that belongs to it; see `SessionStore.remove`."""
         with transaction(self._database, self._files) as tx:

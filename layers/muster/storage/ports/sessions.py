@@ -92,6 +92,12 @@ class SessionStore(Protocol):
             SessionNotFound: no session has this id.
         """
 
+    def changes_of(self, session_ids: Collection[SessionId]) -> dict[SessionId, list[Change]]:
+        """Return the changes of the sessions that have some, oldest first, in a few reads.
+
+        Sessions that do not exist are left out.
+        """
+
     def remove(self, session_id: SessionId, *, closed_too: bool = False) -> None:
         """Remove a session with its photos, marks and changes.
 
