@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from muster.api.schemas.notices import NoticeDocument
 from muster.composition.local import LocalBackend
 from muster.composition.notices import open_channels
 from muster.composition.settings import LocalSettings
@@ -62,6 +63,10 @@ class School:
     def notices(self) -> Notices:
         channels = Channels(mail=self, office=("office@example.edu",), language="de", events=self)
         return replace(self.backend.records.notices, channels=channels, now=lambda: self.now)
+
+    def told_office(self, student: str) -> NoticeState:
+        """Return what the last notice about a student says of the office's message."""
+        return self.notices.records.of_student(StudentId(student))[1][-1].office["office@example.edu"]
 
     def take(self, session_id: str, statuses: dict[str, MarkStatus], *, close: bool = True, enrolled: str = "") -> None:
         """Open a session of today, mark the students, and close its register.
@@ -254,6 +259,7 @@ def test_the_office_gets_later_what_its_mail_server_refused(school: School) -> N
     school.broken = {"office@example.edu"}
     school.take("first", {"s1": MarkStatus.ABSENT, "s2": MarkStatus.PRESENT})
     assert len(school.notices.send()) == 1
+    assert school.told_office("s1") == NoticeState.FAILED
     school.take("second", {"s1": MarkStatus.PRESENT, "s2": MarkStatus.ABSENT})
     assert len(school.notices.send()) == 1
     school.broken = set()
@@ -261,6 +267,7 @@ def test_the_office_gets_later_what_its_mail_server_refused(school: School) -> N
     (office,) = (mail for mail in school.mails if mail[0] == "office@example.edu")
     assert "Ada Lovelace: abwesend (7b, 10:00)" in office[2]
     assert "Bob Björk: abwesend" in office[2]
+    assert {school.told_office(student) for student in ("s1", "s2")} == {NoticeState.SENT}
     school.notices.send()
     assert len(school.mails) == 3
 
@@ -271,6 +278,32 @@ def test_the_office_gets_later_what_its_mail_server_refused(school: School) -> N
     school.broken = set()
     school.notices.send()
     assert len(school.mails) == 3, "nobody reads about a student who was erased"
+
+
+def test_an_office_that_may_have_its_message_is_not_told_again_and_the_list_says_so(school: School) -> None:
+    school.unclear = {"office@example.edu"}
+    school.take("first", ABSENT)
+    school.notices.send()
+    assert school.told_office("s1") == NoticeState.UNCLEAR
+    document = NoticeDocument.of(school.notices.records.of_student(StudentId("s1"))[1][0])
+    assert [(each.address, each.state) for each in document.office] == [("office@example.edu", NoticeState.UNCLEAR)]
+    school.unclear = set()
+    school.notices.send()
+    assert not [mail for mail in school.mails if mail[0] == "office@example.edu"]
+    assert school.told_office("s1") == NoticeState.UNCLEAR
+
+
+def test_a_process_that_ends_before_the_office_is_told_leaves_its_message_unclear(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("muster.services.notices.sending.tell_office", end)
+    school.take("first", ABSENT)
+    with pytest.raises(KeyboardInterrupt):
+        school.notices.send()
+    assert school.told_office("s1") == NoticeState.SENDING
 
 
 def test_a_run_that_is_ended_soon_begins_no_notice(school: School) -> None:

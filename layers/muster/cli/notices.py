@@ -94,16 +94,17 @@ def _emit(found: list[SentNotice], as_json: bool) -> None:
     from muster.api.schemas.notices import NoticeDocument, NoticeList
 
     def show(console: Console) -> None:
-        table = Table("at", "student", "day", "notice", "state", "received by", "unclear", "reason")
+        table = Table("at", "student", "day", "notice", "state", "received by", "unclear", "office", "reason")
         for notice in found:
             cells: tuple[Any, ...] = (
                 f"{notice.at:%Y-%m-%d %H:%M}",
                 notice.student_id,
                 notice.day.isoformat(),
                 notice.kind.value,
-                "unclear" if notice.state is NoticeState.SENDING else notice.state.value,
+                _word(notice.state),
                 ", ".join(sorted(notice.done)),
                 ", ".join(sorted(notice.unclear)),
+                ", ".join(f"{address} {_word(state)}" for address, state in sorted(notice.office.items())),
                 notice.reason,
             )
             table.add_row(*map(escape, cells))
@@ -111,3 +112,7 @@ def _emit(found: list[SentNotice], as_json: bool) -> None:
 
     document = NoticeList(items=[NoticeDocument.of(notice) for notice in found])
     emit(document.model_dump(mode="json"), as_json, show)
+
+
+def _word(state: NoticeState) -> str:
+    return "unclear" if state is NoticeState.SENDING else state.value

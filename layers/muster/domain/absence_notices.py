@@ -1,7 +1,7 @@
 """Notices of absences: what is due for a student on a day, given what was sent."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -53,6 +53,7 @@ class SentNotice:
         reason: why the last attempt failed or is unclear; at most `MAX_REASON` characters.
         name: of the student, when it was sent.
         tried_at: UTC, of the last attempt.
+        office: what became of the office's message, by its addresses.
     """
 
     student_id: StudentId
@@ -68,6 +69,7 @@ class SentNotice:
     reason: str = ""
     name: str = ""
     tried_at: datetime | None = None
+    office: Mapping[str, NoticeState] = field(default_factory=dict)
 
     def may_be_tried(self, now: datetime) -> bool:
         """Return whether a notice that was not sent to everyone is tried again now."""

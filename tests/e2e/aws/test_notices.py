@@ -132,6 +132,7 @@ def test_a_notice_is_sent_once_and_an_admin_sees_who_has_it(
     client = school.deployed.client
     (listed,) = client.get("/v1/notices").json()["items"]
     assert (listed["state"], listed["addresses"], listed["webhook"]) == ("sent", [MOTHER], True)
+    assert listed["office"] == [{"address": OFFICE, "state": "sent"}]
     assert (listed["name"], listed["attempts"], listed["reason"]) == ("Ada Lovelace", 2, "")
     setup = client.get("/v1/notices/setup").json()
     assert (setup["enabled"], setup["sender"], setup["receiver"]) == (True, SENDER, "localhost")

@@ -82,8 +82,9 @@ def test_an_admin_keeps_contacts_and_sees_who_has_which_notice(
     desk: Page, system: LocalServices, mail: Mail, folder: Path
 ) -> None:
     records = system.notices.records
+    office = {"office@example.edu": NoticeState.FAILED}
     for student, sent in (
-        ("ada", notice("ada", NoticeState.SENT, done=frozenset({"mother@example.org", WEBHOOK}))),
+        ("ada", notice("ada", NoticeState.SENT, done=frozenset({"mother@example.org", WEBHOOK}), office=office)),
         ("bea", notice("bea", NoticeState.UNCLEAR, unclear=frozenset({"b@example.org"}), reason="It was ended.")),
         ("cem", notice("cem", NoticeState.FAILED, attempts=5, reason="The mail server was not reached.")),
     ):
@@ -123,6 +124,7 @@ def test_an_admin_keeps_contacts_and_sees_who_has_which_notice(
     expect(page.get_by_text("There are no notices about this day.")).to_be_visible()
     page.get_by_label("Day").fill(DAY.date().isoformat())
     expect(page.get_by_role("row", name="Ada")).to_contain_text("mother@example.org, other system")
+    expect(page.get_by_role("row", name="Ada")).to_contain_text("Office: office@example.edu (failed)")
     expect(page.get_by_role("row", name="Bea")).to_contain_text("perhaps: b@example.org")
     expect(page.get_by_role("row", name="Cem")).to_contain_text("The mail server was not reached.")
     page.get_by_label("Language").select_option("ar")

@@ -220,6 +220,7 @@ export default {
   "admin.noticeList": "من أُبلِغ",
   "admin.noticeNone": "لا توجد إشعارات عن هذا اليوم.",
   "admin.noticeOffice": "عنوان الإدارة",
+  "admin.noticeOfficeTold": "الإدارة: {addresses}",
   "admin.noticePerhaps": "ربما: {addresses}",
   "admin.noticeReason": "السبب",
   "admin.noticeReceiver": "تُرسَل الأحداث إلى",

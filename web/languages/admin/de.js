@@ -185,6 +185,7 @@ export default {
   "admin.noticeList": "Wer benachrichtigt wurde",
   "admin.noticeNone": "Zu diesem Tag gibt es keine Nachrichten.",
   "admin.noticeOffice": "Das Sekretariat liest unter",
+  "admin.noticeOfficeTold": "Sekretariat: {addresses}",
   "admin.noticePerhaps": "vielleicht: {addresses}",
   "admin.noticeReason": "Grund",
   "admin.noticeReceiver": "Ereignisse gehen an",

@@ -179,6 +179,7 @@ export default {
   "admin.noticeList": "Recipients of notices",
   "admin.noticeNone": "There are no notices about this day.",
   "admin.noticeOffice": "The office reads at",
+  "admin.noticeOfficeTold": "Office: {addresses}",
   "admin.noticePerhaps": "perhaps: {addresses}",
   "admin.noticeReason": "Reason",
   "admin.noticeReceiver": "Events go to",

@@ -178,6 +178,7 @@ export default {
   "admin.noticeList": "किसे सूचित किया गया",
   "admin.noticeNone": "इस दिन की कोई सूचना नहीं है।",
   "admin.noticeOffice": "कार्यालय का पता",
+  "admin.noticeOfficeTold": "कार्यालय: {addresses}",
   "admin.noticePerhaps": "शायद: {addresses}",
   "admin.noticeReason": "कारण",
   "admin.noticeReceiver": "घटनाएँ यहाँ जाती हैं",

@@ -144,11 +144,14 @@ function showAll() {
 function row(notice) {
   const received = [...notice.addresses, ...(notice.webhook ? [t("admin.noticeEvent")] : [])].join(", ");
   const perhaps = notice.unclear_addresses.join(", ");
+  const office = notice.office
+    .map(({ address, state: of }) => `${address} (${t(`admin.noticeState.${of}`)})`)
+    .join(", ");
   return [
     html`<a class="row-link" href="#/admin/student/${encodeURIComponent(notice.student_id)}">${notice.name || notice.student_id}</a>`,
     t(`admin.noticeKind.${notice.kind}`),
     t(`admin.noticeState.${notice.state}`),
-    html`<bdi>${received || "–"}</bdi>${perhaps ? html`<p class="muted small">${t("admin.noticePerhaps", { addresses: perhaps })}</p>` : nothing}`,
+    html`<bdi>${received || "–"}</bdi>${perhaps ? html`<p class="muted small">${t("admin.noticePerhaps", { addresses: perhaps })}</p>` : nothing}${office ? html`<p class="muted small">${t("admin.noticeOfficeTold", { addresses: office })}</p>` : nothing}`,
     notice.reason ? html`<span lang="en" dir="ltr">${notice.reason}</span>` : "–",
   ];
 }

@@ -35,6 +35,15 @@ class ContactList(BaseModel):
         )
 
 
+class OfficeReceipt(BaseModel):
+    """What became of the message to one address of the office."""
+
+    address: str = Field(examples=["office@example.edu"])
+    state: NoticeState = Field(
+        description="`failed`: it comes with the next message of the day. `sending` that stays: nobody knows."
+    )
+
+
 class NoticeDocument(BaseModel):
     """A notice and what became of it."""
 
@@ -57,6 +66,10 @@ class NoticeDocument(BaseModel):
     )
     reason: str = Field("", description="Why the last attempt failed or is unclear.", examples=[""])
 
+    office: list[OfficeReceipt] = Field(
+        [], description="Addresses of the office, which get one message about all new notices; empty for old notices."
+    )
+
     @classmethod
     def of(cls, notice: SentNotice) -> "NoticeDocument":
         """Describe a notice."""
@@ -74,6 +87,7 @@ class NoticeDocument(BaseModel):
             name=notice.name,
             unclear_addresses=sorted(notice.unclear),
             reason=notice.reason,
+            office=[OfficeReceipt(address=address, state=notice.office[address]) for address in sorted(notice.office)],
         )
 
 

@@ -1,13 +1,14 @@
 """Contacts of students and sent notices, as documents that are erased with the student."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
 from muster.domain.absence_notices import Contact, NoticeKind, NoticeState, SentNotice
 from muster.domain.documents import Document, DocumentKind
-from muster.domain.errors import InvalidRequest
+from muster.domain.errors import InvalidRequest, StudentNotFound, VersionConflict
 from muster.domain.identifiers import SessionId, StudentId
 from muster.domain.user import parse_email
 from muster.services.notices.days import NoticeDays
@@ -20,6 +21,10 @@ MAX_KEPT: Final = 500
 
 MAX_KEPT_BYTES: Final = 250_000
 """Of one student's notices, below the limit of a document (300 kB)."""
+
+
+_ATTEMPTS: Final = 10
+"""Processes that change the notices of one student at once are few."""
 
 
 class NoticeRecords:
@@ -83,6 +88,34 @@ class NoticeRecords:
         kept = list(_fitting([_body(notice) for notice in notices[-MAX_KEPT:]]))
         return self._documents.put(DocumentKind.NOTICES, student_id, expected, {"notices": kept}).version
 
+    def note_office(
+        self, student_id: StudentId, day: date, told: Mapping[NoticeKind, Mapping[str, NoticeState]]
+    ) -> None:
+        """Store what became of the office's message about a student, by kind of notice and address.
+
+        Nothing is stored for a student who was erased.
+
+        Raises:
+            VersionConflict: other processes changed the notices each time.
+        """
+        for attempt in range(_ATTEMPTS):
+            version, notices = self.of_student(student_id)
+            noted = [
+                replace(notice, office={**notice.office, **told.get(notice.kind, {})}) if notice.day == day else notice
+                for notice in notices
+            ]
+            if noted == notices:
+                return
+            try:
+                self.put(student_id, version, noted)
+            except StudentNotFound:
+                return
+            except VersionConflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
 
 def _fitting(bodies: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield the newest notices that fit into a document, oldest first."""
@@ -119,6 +152,7 @@ def _body(notice: SentNotice) -> dict[str, Any]:
         "reason": notice.reason,
         "name": notice.name,
         "tried_at": None if notice.tried_at is None else notice.tried_at.isoformat(),
+        "office": {address: state.value for address, state in sorted(notice.office.items())},
     }
     return body | {name: value for name, value in optional.items() if value}
 
@@ -139,4 +173,5 @@ def _read(student_id: StudentId, body: dict[str, Any]) -> SentNotice:
         reason=body.get("reason", ""),
         name=body.get("name", ""),
         tried_at=None if tried_at is None else datetime.fromisoformat(tried_at),
+        office={address: NoticeState(state) for address, state in body.get("office", {}).items()},
     )

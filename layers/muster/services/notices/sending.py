@@ -160,7 +160,7 @@ class Notices:
                 results.append((each, sent))
         told = [each for each, sent in results if sent.attempts == 1]
         for day in sorted({self.now().astimezone(self.zone).date()} | {each.day for each in told}):
-            tell_office(self.records.days, channels, day, [_line(each) for each in told if each.day == day])
+            tell_office(self.records, channels, day, [_line(each) for each in told if each.day == day])
         return [sent for _, sent in results]
 
     def test(self, address: str, language: str) -> None:
@@ -239,6 +239,8 @@ class Notices:
                 sessions=due.sessions,
                 attempts=1,
                 name=due.student.name,
+                # Settled once the message of the office, which follows all notices of a run, has gone out.
+                office=dict.fromkeys(self._office(), NoticeState.SENDING),
             )
         begun = replace(begun, tried_at=now)
         try:
@@ -248,6 +250,9 @@ class Notices:
         except StudentNotFound:
             self.records.days.remove(due.day, due.student.id)
             return None
+
+    def _office(self) -> tuple[str, ...]:
+        return () if self.channels is None or self.channels.mail is None else self.channels.office
 
     def _deliveries(
         self, due: DueNotice, notice: SentNotice, channels: Channels
