@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -51,14 +51,18 @@ def main() -> int:
         "all cosines": _timed(lambda: gallery.similarity(probes)),
         "identify": _timed(lambda: identify(probes, prepared, Policy())),
     }
+    used = process_time()
     found = identify(probes, prepared, Policy())
+    used = process_time() - used
     right = sum(match.student_id == ids[index] for match, index in zip(found, sought, strict=True))
     for step, taken in seconds.items():
         print(f"{step:24} {taken * 1000:8.1f} ms")
+    print(f"{'identify':24} {used * 1000:8.1f} processor ms")
     print(f"{right} of {PROBES} probes named rightly among {students} students")
     within = seconds["identify"] < BUDGET_SECONDS and right == PROBES
     rounded = {step: round(taken, 4) for step, taken in seconds.items()}
     document = {"benchmark": "matching", "templates": len(owners), "probes": PROBES, "seconds": rounded}
+    document |= {"processor_seconds": round(used, 4)}
     print(json.dumps(document | {"right": right, "budget_seconds": BUDGET_SECONDS, "within_budget": within}))
     return 0 if within else 1
 

@@ -79,11 +79,13 @@ def identify(
     if head is not None:
         head_similarity = head.similarity(probes, gallery.gallery)
         ratios = refine_ratios(scores, head, head_similarity, policy.head)
+    columns = _students_of_interest(ratios, earlier)
+    ratios = ratios[:, columns]
     saturated = saturate(ratios)
-    columns = _students_of_interest(saturated, earlier)
-    roll = estimate_roll([photo[:, columns].astype(np.float64) for photo in (*earlier, saturated)])
+    photos = [*(photo[:, columns] for photo in earlier), saturated]
+    roll = estimate_roll([photo.astype(np.float64) for photo in photos])
     pairs = roll.pairs[-1]
-    marked, asked = decide(pairs, ratios[:, columns], roll, policy)
+    marked, asked = decide(pairs, ratios, roll, policy)
     return _matches(pairs, marked, asked, columns, probes, saturated, head_similarity, gallery.gallery)
 
 
@@ -128,7 +130,9 @@ def _students_of_interest(ratios: FloatArray, earlier: Sequence[FloatArray]) -> 
     students = ratios.shape[1]
     if students <= MAX_STUDENTS:
         return np.arange(students)
-    best = np.max([photo.max(axis=0, initial=LOWEST_RATIO) for photo in (*earlier, ratios)], axis=0)
+    # Saturation keeps the order, so only the best face of each student needs it.
+    seen = [saturate(ratios.max(axis=0)), *(photo.max(axis=0, initial=LOWEST_RATIO) for photo in earlier)]
+    best = np.max(seen, axis=0)
     return np.sort(np.argpartition(-best, MAX_STUDENTS)[:MAX_STUDENTS])
 
 
@@ -143,7 +147,7 @@ def _matches(
     gallery: Gallery,
 ) -> list[Match]:
     order = np.argsort(-pairs, axis=1, kind="stable")[:, :MAX_CANDIDATES]
-    likeliest = columns[order]
+    likeliest, shown = columns[order], np.take_along_axis(ratios, order, axis=1)
     # The cosine is only shown to people. In a large gallery, all cosines would take longer than the decision.
     cosines = gallery.best_view_cosines(probes, likeliest)
     odds = log_odds(pairs.max(axis=1))
@@ -158,8 +162,8 @@ def _matches(
                 similarity=float(cosines[row, 0]),
                 head_similarity=None if head_similarity is None else float(head_similarity[row, first]),
                 candidates=tuple(
-                    Candidate(student_ids[column], float(cosine), float(ratios[row, column]))
-                    for column, cosine in zip(likeliest[row], cosines[row], strict=True)
+                    Candidate(student_ids[column], float(cosine), float(ratio))
+                    for column, cosine, ratio in zip(likeliest[row], cosines[row], shown[row], strict=True)
                 ),
                 log_odds=float(odds[row]) if named else None,
             )
