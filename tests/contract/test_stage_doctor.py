@@ -260,7 +260,7 @@ def test_test_photos_are_answered_and_leave_nothing(deployment: Deployment, read
             for each in listed:
                 arrivals.read(kind, cast(Any, each["Key"].rpartition("/")[2]))
 
-    uploads = AwsBackend(settings).records.uploads
+    uploads = AwsBackend(settings).on_demand.uploads
     assert uploads is not None
     rehearsal = UploadRehearsal(uploads=uploads, store=store, clock=lambda: now[0], pause=pause)
     assert [finding.code for finding in rehearsal.run()] == ([] if reads else ["upload_unanswered"] * 2)

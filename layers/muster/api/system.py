@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from muster.api.access import AccessRules
-from muster.api.rate_limits import RateLimits
-from muster.api.sign_in import SignIn
-from muster.domain.identifiers import PackId
-from muster.services.codes.tables import Codes
-from muster.services.exchange.api_tokens import ApiTokens
-from muster.services.exchange.substitutes import Substitutes
-from muster.services.notices.sending import Notices
-from muster.services.privacy.retention_preview import RetentionPreview
-from muster.services.privacy.subject_access import SubjectAccess
-from muster.services.reporting.changes import ChangeHistory
-from muster.services.reporting.exports import Exports
-from muster.services.reporting.overviews import Overviews
-from muster.services.reporting.reports import Reports
-from muster.services.roll_call.absences import PlannedAbsences
-from muster.services.roll_call.corrections import Corrections
-from muster.services.roll_call.guests import Guests
-from muster.services.roll_call.registers import Registers
-from muster.services.roll_call.sessions import Sessions
-from muster.services.roster.groups import Groups
-from muster.services.roster.people import People
-from muster.services.roster.students import Roster
-from muster.services.roster.users import Users
-from muster.services.timetable.lesson_sessions import LessonSessions
-from muster.services.timetable.timetables import Timetables
-from muster.services.training.queue import TrainingQueue
-from muster.services.uploading.uploads import Uploads
-from muster.storage.ports import IdempotencyStore
-
 if TYPE_CHECKING:
-    # These import the model libraries, which a process without recognition does not have.
+    from collections.abc import Callable
+
+    # Named as types only. Some import the model libraries, which a process without recognition does not have.
+    from muster.api.access import AccessRules
+    from muster.api.rate_limits import RateLimits
+    from muster.api.sign_in import SignIn
+    from muster.domain.identifiers import PackId
+    from muster.services.codes.tables import Codes
+    from muster.services.exchange.api_tokens import ApiTokens
+    from muster.services.exchange.substitutes import Substitutes
     from muster.services.learning.named_faces import Learning
+    from muster.services.notices.sending import Notices
     from muster.services.photos.session_pictures import SessionPictures
+    from muster.services.privacy.retention_preview import RetentionPreview
+    from muster.services.privacy.subject_access import SubjectAccess
     from muster.services.registering.registration import Registration
+    from muster.services.reporting.changes import ChangeHistory
+    from muster.services.reporting.exports import Exports
+    from muster.services.reporting.overviews import Overviews
+    from muster.services.reporting.reports import Reports
+    from muster.services.roll_call.absences import PlannedAbsences
+    from muster.services.roll_call.corrections import Corrections
     from muster.services.roll_call.detection import RollCalls
+    from muster.services.roll_call.guests import Guests
+    from muster.services.roll_call.registers import Registers
+    from muster.services.roll_call.sessions import Sessions
+    from muster.services.roster.groups import Groups
+    from muster.services.roster.people import People
+    from muster.services.roster.students import Roster
+    from muster.services.roster.users import Users
+    from muster.services.timetable.lesson_sessions import LessonSessions
+    from muster.services.timetable.timetables import Timetables
+    from muster.services.training.queue import TrainingQueue
+    from muster.services.uploading.uploads import Uploads
+    from muster.storage.ports import IdempotencyStore
     from muster.vision.decode import Decode
 
 

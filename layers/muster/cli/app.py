@@ -1,6 +1,7 @@
 """The `muster` command with all its subcommands."""
 
 import logging
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -120,5 +121,7 @@ def _options(
 def main() -> None:
     """Run the command. Exit status 0 is success, 1 failure, 2 wrong usage."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Looking for plugins of pydantic reads the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     with exit_on_failure():
         app()

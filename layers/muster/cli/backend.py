@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from muster.api.system import RecordServices
 from muster.composition.local import LocalBackend
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import InvalidSetting, LocalStoreOnly
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     # Some import the model libraries, which most commands do not need.
     from muster.composition.aws_backend import AwsBackend
     from muster.composition.aws_settings import AwsSettings
+    from muster.composition.record_services import Records
     from muster.services.packs.migration import Migration
     from muster.services.packs.school_statistics import SchoolMeasurement
     from muster.services.photos.session_pictures import SessionPictures
@@ -34,8 +34,8 @@ class Backend(Protocol):
     """Services that both systems have, each opened on first use."""
 
     @property
-    def records(self) -> RecordServices:
-        """The services that need no model."""
+    def on_demand(self) -> Records:
+        """The services that need no model, each built on first use."""
 
     @property
     def retention(self) -> Retention:
@@ -118,9 +118,9 @@ def open_backend(data: Path | None, time_zone: str | None = None) -> Backend:
     return _open_stage(settings if time_zone is None else settings.model_copy(update={"time_zone": time_zone}))
 
 
-def open_records(data: Path | None, time_zone: str | None = None) -> RecordServices:
+def open_records(data: Path | None, time_zone: str | None = None) -> Records:
     """Open the services that need no model; see `open_backend`."""
-    return open_backend(data, time_zone).records
+    return open_backend(data, time_zone).on_demand
 
 
 def open_bulk_registration(data: Path | None) -> BulkRegistration | BulkUpload:

@@ -14,7 +14,7 @@ from muster.domain.group import Group
 from muster.domain.identifiers import parse_group_id
 
 if TYPE_CHECKING:
-    from muster.api.system import RecordServices
+    from muster.composition.record_services import Records
 
 app = typer.Typer(help="Classes and courses.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ TeacherOption = Annotated[
 ]
 
 
-def _documents(records: "RecordServices", groups: Sequence[Group]) -> list[dict[str, Any]]:
+def _documents(records: "Records", groups: Sequence[Group]) -> list[dict[str, Any]]:
     """Describe groups as the API does."""
     from muster.api.schemas.groups import GroupDocument
 

@@ -1,15 +1,19 @@
 """Look up sessions, faces and photos by the beginning of their ids, and the newest session by `last`."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import typer
 
-from muster.api.system import RecordServices
 from muster.domain.errors import FaceNotFound, InvalidRequest, PhotoNotFound, SessionNotFound
 from muster.domain.identifiers import FaceId, GroupId, PhotoId, SessionId, parse_group_id, parse_session_id
-from muster.services.roll_call.sessions import Sessions
+
+if TYPE_CHECKING:
+    from muster.services.roll_call.sessions import Sessions
+    from muster.services.roster.groups import Groups
 
 LAST: Final = "last"
 _SHOWN: Final = 8
@@ -20,7 +24,19 @@ SessionArgument = Annotated[
 GroupOption = Annotated[str | None, typer.Option("--group", help="Look for the session in this group only.")]
 
 
-def find_session(records: RecordServices, text: str, group: str | None = None) -> SessionId:
+class SessionServices(Protocol):
+    """The services that sessions are looked up with."""
+
+    @property
+    def groups(self) -> Groups:
+        """Classes and courses."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """Roll calls."""
+
+
+def find_session(records: SessionServices, text: str, group: str | None = None) -> SessionId:
     """Return the session with an id or the beginning of one, or the newest session.
 
     Raises:

@@ -35,8 +35,8 @@ def questions(
     Answer with `muster sessions confirm SESSION FACE...`, or `muster sessions name SESSION FACE STUDENT`.
     """
     backend = open_backend(data)
-    identifier = find_session(backend.records, session, group)
-    found = backend.records.sessions.questions(identifier)
+    identifier = find_session(backend.on_demand, session, group)
+    found = backend.on_demand.sessions.questions(identifier)
     pictures: dict[FaceId, str] = {}
     if output is not None and found:
         pictures = _write_pictures(

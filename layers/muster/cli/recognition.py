@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from muster.api.system import RecordServices
 from muster.cli.marks import faces_text, photos_text, status_text
-from muster.cli.naming import LAST, find_session
+from muster.cli.naming import LAST, SessionServices, find_session
 from muster.cli.output import DataOption, JsonOption, emit, stderr
 from muster.composition.local import LocalBackend
 from muster.domain.actor import OPERATOR
@@ -114,7 +113,7 @@ def detect(
         raise typer.Exit(1)
 
 
-def _session(records: RecordServices, text: str | None, group: str) -> SessionId | None:
+def _session(records: SessionServices, text: str | None, group: str) -> SessionId | None:
     # Any other text can be the id of a new session, so it is not looked up as the beginning of an id.
     if text == LAST:
         return find_session(records, text, group)

@@ -1,6 +1,7 @@
 """Wire the services on AWS that need no model."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import boto3
@@ -11,11 +12,11 @@ from muster.api.system import RecordServices
 from muster.composition.aws_notices import open_stage_channels
 from muster.composition.aws_settings import AwsSettings, RetrainSettings
 from muster.composition.lazy_client import LazyClient
-from muster.composition.record_services import build_record_services
+from muster.composition.record_services import Records
 from muster.domain.errors import UserPoolNotConfigured
 from muster.domain.period import parse_zone
-from muster.services.exchange.api_tokens import ApiTokens
 from muster.services.exchange.substitutes import Substitutes
+from muster.services.notices.channels import Channels
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roll_call.absences import PlannedAbsences
 from muster.services.roll_call.guests import Guests
@@ -23,11 +24,13 @@ from muster.services.roster.accounts import Accounts
 from muster.services.roster.groups import Groups
 from muster.services.roster.people import Directory
 from muster.services.training.retraining import Retraining
+from muster.services.uploading.uploads import Uploads
 from muster.storage.aws.batch_jobs import BatchJobs
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from muster.storage.aws.table import Table
 from muster.storage.aws.uploads import AwsUploads
 from muster.storage.aws.user_pool import UserPool
+from muster.storage.ports import UploadStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -65,24 +68,55 @@ def open_access(settings: AwsSettings) -> AwsAccess:
     return AwsAccess(dynamodb, s3, stores, uploads)
 
 
+class StageRecords(Records):
+    """The services of a stage that need no model, each built on first use."""
+
+    max_photo_bytes = _MAX_PHOTO_BYTES
+
+    def __init__(self, settings: AwsSettings, access: AwsAccess) -> None:
+        super().__init__(access.stores, settings)
+        self._stage = settings
+        self._access = access
+
+    def request_training(self) -> None:
+        """Do nothing; see `request_by_event`."""
+        request_by_event()
+
+    @property
+    def upload_store(self) -> UploadStore:
+        """Photos that are sent straight to S3."""
+        return self._access.uploads
+
+    @cached_property
+    def sign_in(self) -> GatewaySignIn:
+        """Identifies callers by what the gateway verified."""
+        return GatewaySignIn(self.people, self.api_tokens, self.substitutes)
+
+    @cached_property
+    def people(self) -> Directory:
+        """Names of users."""
+        return Directory(self._access.stores.people, self.groups)
+
+    @cached_property
+    def substitutes(self) -> Substitutes:
+        """The codes of substitutes."""
+        return open_substitutes(self._stage, self._access)
+
+    @cached_property
+    def channels(self) -> Channels | None:
+        """The channels of notices; None while they are switched off."""
+        return open_stage_channels(self._stage)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Uploads of photos."""
+        stores = self._access.stores
+        return Uploads(self._access.uploads, stores.students, self.sessions, self._stage.upload_limit_bytes)
+
+
 def open_records(settings: AwsSettings, access: AwsAccess) -> RecordServices:
     """Build the services that need no model."""
-    stores = access.stores
-    groups = Groups(stores.groups, stores.students, stores.sessions)
-    directory = Directory(stores.people, groups)
-    substitutes = open_substitutes(settings, access)
-    return build_record_services(
-        stores,
-        settings,
-        sign_in=GatewaySignIn(directory, ApiTokens(stores.documents, groups), substitutes),
-        people=directory,
-        substitutes=substitutes,
-        max_photo_bytes=_MAX_PHOTO_BYTES,
-        request_training=request_by_event,
-        uploads=access.uploads,
-        max_upload_bytes=settings.upload_limit_bytes,
-        channels=open_stage_channels(settings),
-    )
+    return StageRecords(settings, access).all()
 
 
 def open_substitutes(settings: AwsSettings, access: AwsAccess) -> Substitutes:

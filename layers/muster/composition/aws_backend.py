@@ -9,8 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from muster.api.system import RecordServices
-from muster.composition.aws import AwsAccess, open_access, open_records, open_retention, request_by_event
+from muster.composition.aws import AwsAccess, StageRecords, open_access, open_retention, request_by_event
 from muster.composition.aws_failures import stage_failure
 from muster.composition.aws_settings import AwsSettings
 from muster.composition.settings import LocalSettings
@@ -47,9 +46,9 @@ class AwsBackend:
         return open_access(self._settings)
 
     @cached_property
-    def records(self) -> RecordServices:
-        """The services that need no model."""
-        return open_records(self._settings, self.access)
+    def on_demand(self) -> StageRecords:
+        """The services that need no model, each built on first use."""
+        return StageRecords(self._settings, self.access)
 
     @cached_property
     def retention(self) -> Retention:
@@ -60,24 +59,17 @@ class AwsBackend:
     def session_pictures(self) -> SessionPictures:
         """The pictures of sessions, for which no model is loaded."""
         # The photos came from uploads, which may cost any amount of memory or time.
-        return SessionPictures(self.records.sessions, self.access.stores.sessions, DecoderPool(1).decode)
+        return SessionPictures(self.on_demand.sessions, self.access.stores.sessions, DecoderPool(1).decode)
 
     @cached_property
     def bulk_registration(self) -> BulkUpload:
-        """The registration of many students through uploads.
-
-        Raises:
-            AssertionError: the services were built without uploads.
-        """
-        uploads = self.records.uploads
-        if uploads is None:
-            raise AssertionError("a stage always has uploads")
+        """The registration of many students through uploads."""
         access = self.access
         s3 = boto3.client("s3", config=_SLOW_UPLINK)
         return BulkUpload(
-            roster=self.records.roster,
+            roster=self.on_demand.roster,
             students=access.stores.students,
-            uploads=uploads,
+            uploads=self.on_demand.uploads,
             store=AwsUploads(s3, Table(access.dynamodb, self._settings.table), self._settings.photos_bucket),
             calls=_failures_named,
         )

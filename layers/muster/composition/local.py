@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from muster.api.rate_limits import RateLimits
-from muster.api.sign_in import LocalSignIn
-from muster.api.system import RecordServices, Services
-from muster.composition.notices import open_channels
-from muster.composition.record_services import build_record_services
+from muster.api.system import Services
+from muster.composition.record_services import Records
 from muster.composition.settings import LocalSettings
-from muster.domain.period import parse_zone
-from muster.services.exchange.api_tokens import ApiTokens
-from muster.services.exchange.substitutes import Substitutes
-from muster.services.privacy.retention import Retention, RetentionLimits
-from muster.services.roster.groups import Groups
-from muster.services.roster.people import LocalPeople
-from muster.services.roster.users import Users
 from muster.storage.local import LocalStores, open_local
 from muster.vision.formats import DEFAULT_IMAGE_LIMITS
 
 if TYPE_CHECKING:
-    # These import the model libraries, which most commands do not need.
+    # Most commands need none of these, and some import the model libraries.
     from pathlib import Path
 
+    from muster.api.rate_limits import RateLimits
+    from muster.api.sign_in import SignIn
+    from muster.api.system import RecordServices
     from muster.domain.identifiers import PackId
     from muster.domain.student import Template
     from muster.packs.load import ModelPack
     from muster.progress import OnProgress
+    from muster.services.notices.channels import Channels
     from muster.services.packs.migration import Migration
     from muster.services.packs.school_statistics import SchoolMeasurement
     from muster.services.photos.session_pictures import SessionPictures
+    from muster.services.privacy.retention import Retention
+    from muster.services.roster.people import People
+    from muster.services.roster.users import Users
     from muster.services.training.run import Trainer, TrainerResult
     from muster.vision.decode import Decode
     from muster.vision.pipeline import VisionPipeline
@@ -45,6 +42,72 @@ class LocalServices(Services):
 
     stores: LocalStores
     users: Users = field(kw_only=True)
+
+
+class LocalRecords(Records):
+    """The services of one machine that need no model, each built on first use.
+
+    Args:
+        users: of the server; None if this process does not serve.
+    """
+
+    max_photo_bytes = DEFAULT_IMAGE_LIMITS.file_bytes
+
+    def __init__(
+        self, stores: LocalStores, settings: LocalSettings, trainer: Trainer | None = None, users: Users | None = None
+    ) -> None:
+        super().__init__(stores, settings, trainer)
+        self._local = stores
+        self._local_settings = settings
+        self._users = users
+
+    @property
+    def users(self) -> Users | None:
+        """The users of the server; None if this process does not serve."""
+        return self._users
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Identifies callers by the tokens of users, of other systems and of substitutes."""
+        from muster.api.sign_in import LocalSignIn
+        from muster.services.roster.users import Users
+
+        users = self._users or Users(self._local.users, self.groups)
+        return LocalSignIn(users, self.api_tokens, self.substitutes)
+
+    @cached_property
+    def people(self) -> People:
+        """Names of users."""
+        from muster.services.roster.people import LocalPeople
+
+        return LocalPeople(self._local.users)
+
+    @cached_property
+    def limits(self) -> RateLimits:
+        """Limits of the rate of requests."""
+        from muster.api.rate_limits import RateLimits
+
+        return RateLimits()
+
+    @cached_property
+    def channels(self) -> Channels | None:
+        """The channels of notices; None while they are switched off.
+
+        Raises:
+            InvalidSetting: a setting of the notices is missing or not usable.
+        """
+        from muster.composition.notices import open_channels
+
+        return open_channels(self._local_settings)
+
+    @property
+    def keep_photos_days(self) -> int | None:
+        """After which photos of sessions are removed."""
+        return self._local_settings.keep_photos_days
+
+    def check_store(self) -> None:
+        """Raise an error if the store cannot be written."""
+        self._local.upkeep.check_writable()
 
 
 class LocalBackend:
@@ -88,31 +151,40 @@ class LocalBackend:
     @cached_property
     def users(self) -> Users:
         """The users of the server."""
-        return Users(self.stores.users, self._groups)
+        from muster.services.roster.users import Users
+
+        return Users(self.stores.users, self.on_demand.groups)
+
+    @cached_property
+    def on_demand(self) -> Records:
+        """The services that need no model, each built on first use; this process cannot train with them."""
+        return LocalRecords(self.stores, self.settings)
 
     @cached_property
     def records(self) -> RecordServices:
         """The services that need no model; this process cannot train with them."""
-        return self._records(trainer=None)
+        return self.on_demand.all()
 
     @cached_property
     def session_pictures(self) -> SessionPictures:
         """The pictures of sessions, for which no model is loaded."""
         from muster.services.photos.session_pictures import SessionPictures
 
-        return SessionPictures(self.records.sessions, self.stores.sessions, self._decode)
+        return SessionPictures(self.on_demand.sessions, self.stores.sessions, self._decode)
 
     @cached_property
     def retention(self) -> Retention:
         """The removal of old photos and sessions."""
+        from muster.services.privacy.retention import Retention, RetentionLimits
+
         limits = RetentionLimits(self.settings.keep_photos_days, self.settings.keep_sessions_days)
         return Retention(
             self.stores.groups,
             self.stores.sessions,
             limits,
             clean=self._clean,
-            expire=self.records.absences.expire,
-            forget=self.records.guests.forget,
+            expire=self.on_demand.absences.expire,
+            forget=self.on_demand.guests.forget,
         )
 
     @cached_property
@@ -148,7 +220,7 @@ class LocalBackend:
         """
         pack = self._pack.id
         trainer = None if find_spec("torch") is None else self._trainer(pack)
-        return replace(self._records(trainer), users=self.users)
+        return LocalRecords(self.stores, self.settings, trainer, self.users).all()
 
     @cached_property
     def _pack(self) -> ModelPack:
@@ -210,12 +282,8 @@ class LocalBackend:
         )
 
     def _clean(self) -> None:
-        self.records.substitutes.sweep()
+        self.on_demand.substitutes.sweep()
         self.stores.upkeep.rewrite()
-
-    @cached_property
-    def _groups(self) -> Groups:
-        return Groups(self.stores.groups, self.stores.students, self.stores.sessions)
 
     @cached_property
     def _decode(self) -> Decode:
@@ -226,19 +294,3 @@ class LocalBackend:
         from muster.vision.decode import decode
 
         return decode
-
-    def _records(self, trainer: Trainer | None) -> RecordServices:
-        substitutes = Substitutes(self.stores.documents, self._groups, parse_zone(self.settings.time_zone))
-        return build_record_services(
-            self.stores,
-            self.settings,
-            sign_in=LocalSignIn(self.users, ApiTokens(self.stores.documents, self._groups), substitutes),
-            people=LocalPeople(self.stores.users),
-            substitutes=substitutes,
-            max_photo_bytes=DEFAULT_IMAGE_LIMITS.file_bytes,
-            limits=RateLimits(),
-            channels=open_channels(self.settings),
-            trainer=trainer,
-            check_store=self.stores.upkeep.check_writable,
-            keep_photos_days=self.settings.keep_photos_days,
-        )

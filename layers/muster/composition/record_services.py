@@ -1,207 +1,218 @@
-"""Build the services that need no model, over the stores of one machine or of AWS."""
+"""The services that need no model, over the stores of one machine or of AWS, each built on first use."""
 
-from collections.abc import Callable
-from typing import Protocol
+from __future__ import annotations
 
-from muster.api.access import AccessRules
-from muster.api.rate_limits import RateLimits
-from muster.api.sign_in import SignIn
-from muster.api.system import RecordServices
-from muster.composition.settings import CommonSettings
-from muster.domain.period import parse_zone
-from muster.packs.manifest import shipped_spec
-from muster.services.caches.head_pointer import HeadPointer
-from muster.services.codes.tables import Codes
-from muster.services.exchange.api_tokens import ApiTokens
-from muster.services.exchange.substitutes import Substitutes
-from muster.services.notices.channels import Channels
-from muster.services.notices.records import NoticeRecords
-from muster.services.notices.sending import Notices
-from muster.services.privacy.retention import RetentionLimits
-from muster.services.privacy.retention_preview import RetentionPreview
-from muster.services.privacy.subject_access import SubjectAccess
-from muster.services.reporting.changes import ChangeHistory
-from muster.services.reporting.exports import Exports
-from muster.services.reporting.overviews import Overviews
-from muster.services.reporting.reports import Reports
-from muster.services.roll_call.absences import PlannedAbsences
-from muster.services.roll_call.corrections import Corrections
-from muster.services.roll_call.guests import Guests
-from muster.services.roll_call.registers import Registers
-from muster.services.roll_call.sessions import Sessions
-from muster.services.roster.groups import Groups
-from muster.services.roster.people import People
-from muster.services.roster.students import Roster
-from muster.services.timetable.lesson_sessions import LessonSessions
-from muster.services.timetable.timetables import Timetables
-from muster.services.training.queue import TrainingQueue
-from muster.services.training.run import Trainer
-from muster.services.uploading.uploads import Uploads
-from muster.storage.ports import (
-    DocumentStore,
-    GroupStore,
-    HeadStore,
-    IdempotencyStore,
-    SessionStore,
-    StagedTemplates,
-    StudentStore,
-    TrainingStore,
-    UploadStore,
-)
+from abc import ABC, abstractmethod
+from dataclasses import fields
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from muster.composition.roll_records import RollRecords
+
+if TYPE_CHECKING:
+    from muster.api.rate_limits import RateLimits
+    from muster.api.sign_in import SignIn
+    from muster.api.system import RecordServices
+    from muster.services.exchange.api_tokens import ApiTokens
+    from muster.services.exchange.substitutes import Substitutes
+    from muster.services.notices.channels import Channels
+    from muster.services.notices.sending import Notices
+    from muster.services.privacy.retention_preview import RetentionPreview
+    from muster.services.privacy.subject_access import SubjectAccess
+    from muster.services.reporting.changes import ChangeHistory
+    from muster.services.reporting.exports import Exports
+    from muster.services.reporting.overviews import Overviews
+    from muster.services.reporting.reports import Reports
+    from muster.services.roll_call.corrections import Corrections
+    from muster.services.roll_call.guests import Guests
+    from muster.services.roll_call.registers import Registers
+    from muster.services.roster.people import People
+    from muster.services.roster.users import Users
+    from muster.services.timetable.timetables import Timetables
+    from muster.services.uploading.uploads import Uploads
+    from muster.storage.ports import IdempotencyStore
 
 
-class Stores(Protocol):
-    """The stores that every system has."""
+class Records(RollRecords, ABC):
+    """The services that need no model, each built on first use; `all` builds them together.
 
-    @property
-    def students(self) -> StudentStore:
-        """Students, their photos and templates."""
+    Each system has a subclass with what differs: who signs in, the names of users, limits, uploads and channels.
 
-    @property
-    def staging(self) -> StagedTemplates:
-        """Templates of another model pack."""
-
-    @property
-    def groups(self) -> GroupStore:
-        """Groups and their teachers."""
-
-    @property
-    def documents(self) -> DocumentStore:
-        """Small records of every other kind, such as lessons."""
-
-    @property
-    def sessions(self) -> SessionStore:
-        """Sessions, their photos and marks."""
-
-    @property
-    def idempotency(self) -> IdempotencyStore:
-        """Responses to requests that may be repeated."""
-
-    @property
-    def heads(self) -> HeadStore:
-        """Trained heads."""
-
-    @property
-    def training(self) -> TrainingStore:
-        """The state of training."""
-
-
-def build_record_services(
-    stores: Stores,
-    settings: CommonSettings,
-    *,
-    sign_in: SignIn,
-    people: People,
-    substitutes: Substitutes,
-    max_photo_bytes: int,
-    limits: RateLimits | None = None,
-    trainer: Trainer | None = None,
-    request_training: Callable[[], None] | None = None,
-    uploads: UploadStore | None = None,
-    max_upload_bytes: int = 0,
-    check_store: Callable[[], None] = lambda: None,
-    keep_photos_days: int | None = None,
-    channels: Channels | None = None,
-) -> RecordServices:
-    """Build the services that need no model.
-
-    Args:
-        people: names of users.
-        substitutes: their codes.
+    Attributes:
         max_photo_bytes: largest photo in a request.
-        limits: None if a gateway limits the rate of requests.
-        trainer: None if this process cannot train.
-        request_training: called after each change to train on; None wakes the queue of this process.
-        uploads: None if photos come in requests only.
-        max_upload_bytes: largest photo in `uploads`.
-        check_store: raises if the store cannot be written.
-        keep_photos_days: for photos of sessions; None if rules of the photo store remove them.
-        channels: of notices; None while they are switched off.
-
-    Raises:
-        PackMissing: no pack has the name in the settings.
-        InvalidRequest: no time zone has the name in the settings.
     """
-    pack = shipped_spec(settings.pack).id
-    training = TrainingQueue(
-        pack=pack,
-        students=stores.students,
-        heads=stores.heads,
-        training=stores.training,
-        trainer=trainer,
-        use=settings.head,
-    )
-    request_training = request_training or training.request
-    groups = Groups(stores.groups, stores.students, stores.sessions)
-    zone = parse_zone(settings.time_zone)
-    lesson_sessions = LessonSessions(stores.documents, stores.sessions, zone)
-    codes = Codes(stores.documents, zone)
-    absences = PlannedAbsences(stores.documents, stores.students, stores.sessions, zone, codes=codes)
-    sessions = Sessions(
-        stores.students,
-        stores.sessions,
-        stores.groups,
-        new_session=lesson_sessions.new_session,
-        planned=absences.marks,
-    )
-    timetables = Timetables(stores.documents, stores.groups, stores.sessions, sessions, zone)
-    guests = Guests(stores.documents, stores.students, stores.sessions)
-    corrections = Corrections(
-        stores.students, stores.sessions, request_training, planned=absences.marks, forget=guests.forget
-    )
-    return RecordServices(
-        pack=pack,
-        sign_in=sign_in,
-        access=AccessRules(stores.groups, stores.students, stores.sessions),
-        answers=stores.idempotency,
-        limits=limits,
-        roster=Roster(
-            students=stores.students,
-            heads=stores.heads,
-            groups=groups,
-            idempotency=stores.idempotency,
-            uploads=uploads,
-            request_training=request_training,
-        ),
-        groups=groups,
-        people=people,
-        subject_access=SubjectAccess(stores.students, stores.sessions, stores.documents, absences.find, guests.visits),
-        sessions=sessions,
-        corrections=corrections,
-        reports=Reports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
-        timetables=timetables,
-        lesson_sessions=lesson_sessions,
-        exports=Exports(stores.students, stores.sessions, stores.groups, zone, codes=lambda: codes.table()[0]),
-        absences=absences,
-        guests=guests,
-        overviews=Overviews(
-            stores.students,
-            stores.sessions,
-            stores.groups,
-            zone,
-            lessons=timetables.titles,
-            guests=guests.of_sessions,
-            codes=lambda: codes.table()[0],
-        ),
-        codes=codes,
-        registers=Registers(stores.sessions, corrections),
-        heads=HeadPointer(stores.heads, pack, settings.head),
-        training=training,
-        uploads=None if uploads is None else Uploads(uploads, stores.students, sessions, max_upload_bytes),
-        max_photo_bytes=max_photo_bytes,
-        notices=Notices(
-            students=stores.students,
-            sessions=stores.sessions,
-            groups=stores.groups,
-            records=NoticeRecords(stores.documents),
-            zone=parse_zone(settings.time_zone),
-            channels=channels,
-        ),
-        changes=ChangeHistory(stores.students, stores.sessions, groups, zone),
-        api_tokens=ApiTokens(stores.documents, groups),
-        substitutes=substitutes,
-        check_store=check_store,
-        retention=RetentionPreview(
-            stores.groups, stores.sessions, RetentionLimits(keep_photos_days, settings.keep_sessions_days)
-        ),
-    )
+
+    max_photo_bytes: int
+
+    def all(self) -> RecordServices:
+        """Build all services, for a process that answers requests.
+
+        Raises:
+            PackMissing: no pack has the name in the settings.
+            InvalidRequest: no time zone has the name in the settings.
+        """
+        from muster.api.system import RecordServices
+
+        return RecordServices(**{field.name: getattr(self, field.name) for field in fields(RecordServices)})
+
+    @property
+    @abstractmethod
+    def sign_in(self) -> SignIn:
+        """Identifies callers; each system has its own."""
+
+    @property
+    @abstractmethod
+    def people(self) -> People:
+        """Names of users; each system has its own."""
+
+    @property
+    def users(self) -> Users | None:
+        """None if accounts are managed elsewhere."""
+        return None
+
+    @property
+    def limits(self) -> RateLimits | None:
+        """None if a gateway limits the rate of requests."""
+        return None
+
+    @property
+    def uploads(self) -> Uploads | None:
+        """None if photos come in requests only."""
+        return None
+
+    @property
+    def channels(self) -> Channels | None:
+        """The channels of notices; None while they are switched off."""
+        return None
+
+    @property
+    def keep_photos_days(self) -> int | None:
+        """For photos of sessions; None if rules of the photo store remove them."""
+        return None
+
+    @property
+    def answers(self) -> IdempotencyStore:
+        """Responses to requests that may be repeated."""
+        return self._stores.idempotency
+
+    def check_store(self) -> None:
+        """Raise an error if the store cannot be written."""
+
+    @cached_property
+    def timetables(self) -> Timetables:
+        """Lessons, terms and holidays."""
+        from muster.services.timetable.timetables import Timetables
+
+        stores = self._stores
+        return Timetables(stores.documents, stores.groups, stores.sessions, self.sessions, self.zone)
+
+    @cached_property
+    def guests(self) -> Guests:
+        """Guests of sessions."""
+        from muster.services.roll_call.guests import Guests
+
+        return Guests(self._stores.documents, self._stores.students, self._stores.sessions)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Changes of marks."""
+        from muster.services.roll_call.corrections import Corrections
+
+        return Corrections(
+            self._stores.students,
+            self._stores.sessions,
+            self.request_training,
+            planned=self.absences.marks,
+            forget=self.guests.forget,
+        )
+
+    @cached_property
+    def registers(self) -> Registers:
+        """Closing and reopening of registers."""
+        from muster.services.roll_call.registers import Registers
+
+        return Registers(self._stores.sessions, self.corrections)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Attendance reports."""
+        from muster.services.reporting.reports import Reports
+
+        stores = self._stores
+        return Reports(stores.students, stores.sessions, stores.groups, self.zone, codes=lambda: self.codes.table()[0])
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Files for other systems."""
+        from muster.services.reporting.exports import Exports
+
+        stores = self._stores
+        return Exports(stores.students, stores.sessions, stores.groups, self.zone, codes=lambda: self.codes.table()[0])
+
+    @cached_property
+    def changes(self) -> ChangeHistory:
+        """Changes of the registers of a period."""
+        from muster.services.reporting.changes import ChangeHistory
+
+        return ChangeHistory(self._stores.students, self._stores.sessions, self.groups, self.zone)
+
+    @cached_property
+    def overviews(self) -> Overviews:
+        """Overviews over several groups and days."""
+        from muster.services.reporting.overviews import Overviews
+
+        return Overviews(
+            self._stores.students,
+            self._stores.sessions,
+            self._stores.groups,
+            self.zone,
+            lessons=self.timetables.titles,
+            guests=self.guests.of_sessions,
+            codes=lambda: self.codes.table()[0],
+        )
+
+    @cached_property
+    def subject_access(self) -> SubjectAccess:
+        """What is stored about a student."""
+        from muster.services.privacy.subject_access import SubjectAccess
+
+        stores = self._stores
+        return SubjectAccess(stores.students, stores.sessions, stores.documents, self.absences.find, self.guests.visits)
+
+    @cached_property
+    def retention(self) -> RetentionPreview:
+        """What expires soon."""
+        from muster.services.privacy.retention import RetentionLimits
+        from muster.services.privacy.retention_preview import RetentionPreview
+
+        limits = RetentionLimits(self.keep_photos_days, self._settings.keep_sessions_days)
+        return RetentionPreview(self._stores.groups, self._stores.sessions, limits)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Notices of absences."""
+        from muster.services.notices.records import NoticeRecords
+        from muster.services.notices.sending import Notices
+
+        return Notices(
+            students=self._stores.students,
+            sessions=self._stores.sessions,
+            groups=self._stores.groups,
+            records=NoticeRecords(self._stores.documents),
+            zone=self.zone,
+            channels=self.channels,
+        )
+
+    @cached_property
+    def api_tokens(self) -> ApiTokens:
+        """The tokens of other systems."""
+        from muster.services.exchange.api_tokens import ApiTokens
+
+        return ApiTokens(self._stores.documents, self.groups)
+
+    @cached_property
+    def substitutes(self) -> Substitutes:
+        """The codes of substitutes."""
+        from muster.services.exchange.substitutes import Substitutes
+
+        return Substitutes(self._stores.documents, self.groups, self.zone)

@@ -7,8 +7,8 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from muster.api.system import RecordServices, Services
-from muster.composition.record_services import Stores
 from muster.composition.settings import CommonSettings
+from muster.composition.stores import Stores
 from muster.composition.training import population_of
 from muster.domain.period import parse_zone
 from muster.packs.load import ModelPack

@@ -154,10 +154,10 @@ class LocalSettings(CommonSettings):
 
         If no pack was chosen, the store keeps its own, so a change of the default refuses no existing store.
         """
-        from muster.packs.manifest import name_of, shipped_names
-
         if "pack" in self.model_fields_set or len(registered) != 1:
             return self
+        from muster.packs.manifest import name_of, shipped_names
+
         (pack,) = registered
         name = name_of(pack)
         return self.model_copy(update={"pack": name}) if name in shipped_names() else self
