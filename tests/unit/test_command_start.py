@@ -12,6 +12,7 @@ import pytest
 from muster.api.recognition import Recognition
 from muster.api.system import Services
 from muster.cli.app import COMMANDS, load_command
+from muster.composition.local import LocalBackend
 from muster.domain.errors import PackDamaged
 
 LOADED = """
@@ -19,29 +20,48 @@ import json, sys
 from typer.testing import CliRunner
 from muster.cli.app import app
 CliRunner().invoke(app, json.loads(sys.argv[1]))
-print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+print(json.dumps(sorted(sys.modules)))
 """
 
 HEAVY = {"cv2", "fastapi", "onnxruntime", "openpyxl", "PIL", "scipy", "starlette", "torch", "uvicorn"}
 """Libraries that take tens of milliseconds or more to import."""
 
 
-def loaded(*arguments: str) -> set[str]:
-    """Run a command in a process of its own; return the libraries that are loaded then."""
+def loaded_modules(*arguments: str) -> set[str]:
+    """Run a command in a process of its own; return the modules that are loaded then."""
     done = subprocess.run(
         [sys.executable, "-c", LOADED, json.dumps(arguments)], capture_output=True, text=True, check=True
     )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+def libraries(modules: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in modules}
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
 def test_help_and_version_load_neither_numbers_nor_settings(arguments: list[str]) -> None:
-    assert not loaded(*arguments) & (HEAVY | {"numpy", "pydantic"})
+    assert not libraries(loaded_modules(*arguments)) & (HEAVY | {"numpy", "pydantic"})
 
 
-@pytest.mark.parametrize("arguments", [["groups", "list"], ["students", "list"], ["sessions", "list"]])
-def test_commands_without_a_model_load_no_model_library(arguments: list[str], tmp_path: object) -> None:
-    assert not loaded(*arguments, "--data", str(tmp_path)) & (HEAVY | {"numpy", "safetensors"})
+@pytest.mark.parametrize(
+    "arguments", [["groups", "list"], ["students", "list"], ["sessions", "list"], ["codes", "list"]], ids=" ".join
+)
+def test_commands_without_a_model_load_neither_its_libraries_nor_other_services(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "files").mkdir()
+    LocalBackend(tmp_path).stores.upkeep.close()
+    modules = loaded_modules(*arguments, "--data", str(tmp_path))
+    # The services are imported by the command itself, and not by opening the store.
+    assert "muster.storage.local" in modules
+    assert not libraries(modules) & (HEAVY | {"numpy", "safetensors"})
+    others = ("muster.services.exchange", "muster.services.notices", "muster.services.reporting", "muster.api.access")
+    assert not [name for name in modules if name.startswith(others)]
+
+
+def test_a_list_of_packs_loads_no_numbers() -> None:
+    assert not libraries(loaded_modules("packs", "list")) & (HEAVY | {"numpy"})
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -80,8 +80,9 @@ def test_a_built_pack_is_listed_and_verifies(copy: ModelPack, tmp_path: Path) ->
     verify_pack(copy)
     (listed,) = list_packs(tmp_path)
     assert listed.manifest == copy.manifest
-    assert [network.mean.shape for network in listed.statistics.networks] == [(512,), (192,)]
-    assert [len(network.factor) for network in listed.statistics.networks] == [512, 192]
+    loaded = load_pack("embedded", tmp_path)
+    assert [network.mean.shape for network in loaded.statistics.networks] == [(512,), (192,)]
+    assert [len(network.factor) for network in loaded.statistics.networks] == [512, 192]
 
 
 @pytest.mark.parametrize("name", ["facenet.onnx", "centerface.onnx", "mobilefacenet.onnx", "manifest.json"])

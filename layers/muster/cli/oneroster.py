@@ -55,7 +55,7 @@ def import_package(
     tables = read_tables(read_folder(package) if package.is_dir() else read_archive(package.read_bytes()))
     records = open_records(data)
     options = Options(
-        today=datetime.now(records.reports.zone).date(),
+        today=datetime.now(records.zone).date(),
         school=school,
         school_ids=school_ids,
         allow_removals=allow_removals,

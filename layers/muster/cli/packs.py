@@ -14,7 +14,7 @@ from muster.cli.output import DataOption, JsonOption, emit, steps
 from muster.cli.pack_switch import check_switch, confirm_left_out
 from muster.composition.settings import DEFAULT_PACK, LocalSettings, installed_folder
 from muster.domain.errors import InvalidRequest
-from muster.packs.load import ModelPack
+from muster.packs.load import BuiltPack, ModelPack
 from muster.packs.manifest import NeutralStatistics
 
 app = typer.Typer(help="Model packs: detector, segmenter and embedder with pinned weights.", no_args_is_help=True)
@@ -239,7 +239,7 @@ def _pins(given: list[str]) -> dict[str, str]:
     return pins
 
 
-def _described(pack: ModelPack) -> dict[str, Any]:
+def _described(pack: BuiltPack | ModelPack) -> dict[str, Any]:
     manifest = pack.manifest
     return {
         "pack": pack.id,
@@ -254,7 +254,7 @@ def _described(pack: ModelPack) -> dict[str, Any]:
     }
 
 
-def _statistics(pack: ModelPack) -> str:
+def _statistics(pack: BuiltPack | ModelPack) -> str:
     if pack.manifest.own_statistics is not None:
         return "measured here"
     return "neutral" if isinstance(pack.manifest.statistics, NeutralStatistics) else "shipped"

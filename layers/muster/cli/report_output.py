@@ -27,7 +27,7 @@ from muster.reports.wording import percent
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from muster.api.system import RecordServices
+    from muster.composition.record_services import Records
 
 _OPTIONS: tuple[tuple[str, Any, Any], ...] = (
     (
@@ -68,7 +68,7 @@ class ReportOutput:
     data: Path | None
     as_json: bool
 
-    def records(self) -> RecordServices:
+    def records(self) -> Records:
         """Open the store."""
         return open_records(self.data, self.time_zone)
 

@@ -42,7 +42,7 @@ def list_sessions(
     from muster.api.schemas.sessions import SessionSummary
 
     records = open_records(data)
-    sessions, zone = records.sessions, records.reports.zone
+    sessions, zone = records.sessions, records.zone
     period = Period(parse_day(since), parse_day(until))
     known = records.groups.find() if group is None else [records.groups.get(parse_group_id(group))]
     listed = sessions.find([group.id for group in known], *period.moments(zone))
@@ -88,7 +88,7 @@ def open_session(
             started_at = datetime.fromisoformat(at)
         except ValueError as error:
             raise InvalidRequest(f"{at[:40]!r} is not a time: write it like 2026-09-01T08:15.") from error
-        started_at = started_at if started_at.tzinfo else started_at.replace(tzinfo=records.reports.zone)
+        started_at = started_at if started_at.tzinfo else started_at.replace(tzinfo=records.zone)
     session_id = None if session is None else parse_session_id(session)
     detail = records.sessions.open(parse_group_id(group), session_id, started_at)
     emit_session(records.sessions, detail.session.id, as_json)
@@ -180,7 +180,7 @@ def name(
     if learn and stage is not None:
         raise LocalStoreOnly(f"--learn needs a model pack: name the face in the web client of the stage {stage}.")
     local = LocalBackend(data) if learn else None
-    records = open_records(data) if local is None else local.records
+    records = open_records(data) if local is None else local.on_demand
     identifier = find_session(records, session, group)
     student_id = None if student is None else parse_student_id(student)
     if local is None:

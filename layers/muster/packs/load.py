@@ -1,16 +1,21 @@
 """Loading and verifying built model packs."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 from muster.domain.errors import PackDamaged, PackMissing
 from muster.domain.identifiers import PackId
 from muster.packs.manifest import NeutralStatistics, PackManifest, PackSpec, shipped_names, shipped_spec
-from muster.packs.statistics import PackStatistics, neutral_statistics, read_statistics
+
+if TYPE_CHECKING:
+    from muster.packs.statistics import PackStatistics
 
 MANIFEST = "manifest.json"
 """Name of the manifest in a pack's folder."""
@@ -19,6 +24,20 @@ STATISTICS = "statistics.npz"
 """Name, in a pack's folder, of population statistics that were measured with it on site."""
 
 _AS_BUILT = PackManifest.model_fields.keys() - PackSpec.model_fields.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltPack:
+    """A built pack, without what recognition needs of it.
+
+    Attributes:
+        directory: the folder that holds it.
+        manifest: the settings of this version of the package, and the files as built.
+    """
+
+    id: PackId
+    directory: Path
+    manifest: PackManifest
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,7 +67,7 @@ def pack_directory(name: str, home: Path) -> Path:
 
 
 def load_pack(name: str, home: Path) -> ModelPack:
-    """Load a built pack and check that its files exist with the right sizes.
+    """Load a built pack, with its statistics, and check that its files exist with the right sizes.
 
     The contents are not hashed, because many commands need only the manifest; `verify_once` does that before the models
     are loaded.
@@ -56,6 +75,25 @@ def load_pack(name: str, home: Path) -> ModelPack:
     Raises:
         PackMissing: the pack is unknown, not built, or built by a version of the package that pins other files.
         PackDamaged: a file is missing, truncated or unreadable.
+    """
+    built, spec = find_pack(name, home), shipped_spec(name)
+    return ModelPack(
+        id=built.id,
+        directory=built.directory,
+        detector=built.directory / spec.detector.file,
+        embedders=tuple(built.directory / embedder.file for embedder in spec.embedders),
+        segmenter=built.directory / spec.segmenter.file if spec.segmenter.file else None,
+        manifest=built.manifest,
+        statistics=_statistics_of(spec, built.manifest, built.directory),
+    )
+
+
+def find_pack(name: str, home: Path) -> BuiltPack:
+    """Find a built pack, and check that its files exist with the right sizes.
+
+    Raises:
+        PackMissing: the pack is unknown, not built, or built by a version of the package that pins other files.
+        PackDamaged: a file is missing or truncated, or the manifest cannot be read.
     """
     spec = shipped_spec(name)
     directory = pack_directory(name, home)
@@ -70,15 +108,7 @@ def load_pack(name: str, home: Path) -> ModelPack:
         path = directory / file.name
         if not path.is_file() or path.stat().st_size != file.bytes:
             raise _damaged(name, file.name, "is missing or truncated")
-    return ModelPack(
-        id=spec.id,
-        directory=directory,
-        detector=directory / spec.detector.file,
-        embedders=tuple(directory / embedder.file for embedder in spec.embedders),
-        segmenter=directory / spec.segmenter.file if spec.segmenter.file else None,
-        manifest=manifest,
-        statistics=_statistics_of(spec, manifest, directory),
-    )
+    return BuiltPack(spec.id, directory, manifest)
 
 
 def verify_pack(pack: ModelPack) -> None:
@@ -122,14 +152,14 @@ _verified: set[tuple[Path, str, int, int, int]] = set()
 """The states of files whose contents this process has hashed."""
 
 
-def list_packs(home: Path) -> list[ModelPack]:
+def list_packs(home: Path) -> list[BuiltPack]:
     """Return the packs built in `home`, by name.
 
     Raises:
         PackMissing: one was built by a version of the package that pins other files.
         PackDamaged: a file of one is missing.
     """
-    return [load_pack(name, home) for name in shipped_names() if pack_directory(name, home).exists()]
+    return [find_pack(name, home) for name in shipped_names() if pack_directory(name, home).exists()]
 
 
 def load_statistics(spec: PackSpec, home: Path) -> PackStatistics:
@@ -147,6 +177,9 @@ def load_statistics(spec: PackSpec, home: Path) -> PackStatistics:
 
 
 def _statistics_of(spec: PackSpec, manifest: PackManifest | None, directory: Path) -> PackStatistics:
+    # It needs numpy, which a list of packs does not.
+    from muster.packs.statistics import neutral_statistics, read_statistics
+
     if manifest is not None and manifest.own_statistics is not None:
         try:
             return read_statistics((directory / manifest.own_statistics.file).read_bytes(), spec.sizes)
