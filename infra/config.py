@@ -168,8 +168,8 @@ class StageConfig:
         alarm_email: receives alarms and budget notifications; None sends none (subscribe to the topic later).
         monthly_budget_usd: notifications are sent at 80 %, at 100 %, and when the forecast exceeds it.
         cost_center: value of the cost tag of that name.
-        pack: the model pack in the vision image; `embedded-int8` is faster, for a stage without students. To change it
-            later, migrate the stage (docs/packs.md).
+        pack: the model pack in the vision image. `embedded` and `embedded-int8` use each other's templates; to change
+            to any other, migrate the stage (docs/packs.md).
         pack_pins: hashes of the pack's weights that have no published hash (docs/packs.md).
         learn: which faces templates learn from: `automatic`, `confirmed` or `off`.
         wrong_marks: accepted wrong marks per 10,000 faces.
@@ -205,7 +205,7 @@ class StageConfig:
     alarm_email: str | None = None
     monthly_budget_usd: int
     cost_center: str = "attendance"
-    pack: str = "embedded"
+    pack: str = "embedded-int8"
     pack_pins: tuple[Pin, ...] = ()
     learn: LearningMode = LearningMode.AUTOMATIC
     wrong_marks: float = Policy().wrong_marks

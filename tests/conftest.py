@@ -14,7 +14,7 @@ from muster.packs.load import ModelPack
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
-# Both systems are tested with one pack, the one that stages on AWS use unless told otherwise.
+# Both systems are tested with one pack. Tests of the functions use the pack of the template.
 os.environ.setdefault("MUSTER_PACK", "embedded")
 
 # No test may depend on the speed of the machine.

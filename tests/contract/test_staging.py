@@ -12,6 +12,7 @@ from muster.domain.learning import NewFace
 from muster.domain.student import LearnedFace, StudentState, Template
 from muster.recognition.scoring import Population
 from muster.services.caches.galleries import Galleries
+from muster.services.caches.school import School
 from tests.contract.examples import (
     NOW,
     PACK,
@@ -162,3 +163,47 @@ def test_both_packs_find_everyone_before_and_after_the_switch(stores: Stores) ->
         found = gallery(stores, NEW, 192)
         assert (found.student_ids, found.embeddings.shape) == ((A, B), (8, 192))
         stores.staging.switch(NEW, [])
+
+
+EXACT, INT8 = PackId("embedded-2"), PackId("embedded-2.int8")
+WIDTH = 704
+
+
+def a_template_of(id: str, pack: PackId) -> Template:
+    return a_template(id, pack=pack, width=WIDTH)
+
+
+def register_with(stores: Stores, id: str, pack: PackId) -> None:
+    stores.students.add(a_student(id), a_template_of(id, pack), a_photo(id))
+
+
+def test_templates_of_packs_that_mix_are_one_gallery_and_learn_from_either(stores: Stores) -> None:
+    register_with(stores, "a", EXACT)
+    register_with(stores, "b", INT8)
+    row = np.eye(1, WIDTH, dtype=np.float32)[0]
+    learned = NewFace(A, LearnedFace("face", learned_at=NOW), row, INT8)  # type: ignore[arg-type]
+    assert stores.students.learn([learned]) == {A}
+    assert stores.students.template(A).pack == EXACT
+    for pack in (EXACT, INT8):
+        found = gallery(stores, pack, WIDTH)
+        assert (found.student_ids, found.embeddings.shape) == ((A, B), (9, WIDTH))
+        identity = np.eye(WIDTH, dtype=np.float32)
+        population = Population.from_network(np.zeros(WIDTH, np.float32), identity)
+        assert set(School(stores.students, pack, population, stores.staging).current().student_ids) == {A, B}
+    assert stores.staging.packs() == {EXACT, INT8}
+    # There is nothing to switch.
+    assert stores.staging.switch(INT8, []) == 0
+    assert packs_in_use(stores) == {"a": EXACT, "b": INT8}
+    assert stores.students.learn([replace(learned, pack=PackId("embedded-3.int8"))]) == set()
+
+
+def test_a_pack_goes_back_to_staged_templates_that_it_can_use(stores: Stores) -> None:
+    register(stores, "a", "b")
+    stores.staging.stage(a_template_of("a", EXACT))
+    stores.staging.stage(a_template_of("b", INT8))
+    digests = {id: a_template(id).photo_digest for id in "ab"}
+    assert stores.staging.staged(INT8) == stores.staging.staged(EXACT) == digests
+    assert {template.pack for template in stores.staging.find(INT8, [A, B])} == {EXACT, INT8}
+    assert gallery(stores, INT8, WIDTH).student_ids == (A, B)
+    assert stores.staging.switch(INT8, []) == 2
+    assert packs_in_use(stores) == {"a": EXACT, "b": INT8}

@@ -1,11 +1,14 @@
 """The model pack of a stage and the pins of its weights, checked before anything is synthesized."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from infra.config import DEV
+from infra.config import DEV, STAGES
 from infra.pack_options import Pin, build_arguments
+from muster.composition.aws_settings import AwsSettings
+from muster.composition.settings import DEFAULT_PACK
 
 DIGEST = "0123456789abcdef" * 4
 SEGMENTER = Pin(file="head-segmentation.ckpt", sha256=DIGEST)
@@ -21,9 +24,15 @@ def test_a_pack_of_published_weights_is_built_with_its_pins(pack: str) -> None:
 
 
 def test_a_pack_of_packages_needs_no_options() -> None:
-    assert build_arguments(DEV.pack, DEV.pack_pins) == {"PACK": "embedded"}
-    faster = replace(DEV, pack="embedded-int8")
-    assert build_arguments(faster.pack, faster.pack_pins) == {"PACK": "embedded-int8"}
+    assert build_arguments(DEV.pack, DEV.pack_pins) == {"PACK": "embedded-int8"}
+    exact = replace(DEV, pack="embedded")
+    assert build_arguments(exact.pack, exact.pack_pins) == {"PACK": "embedded"}
+
+
+def test_stages_commands_and_images_have_one_default() -> None:
+    dockerfile = (Path(__file__).parents[2] / "containers" / "vision" / "Dockerfile").read_text()
+    assert f"\nARG PACK={DEFAULT_PACK}\n" in dockerfile
+    assert {stage.pack for stage in STAGES} == {AwsSettings.model_fields["pack"].default} == {DEFAULT_PACK}
 
 
 @pytest.mark.parametrize(

@@ -68,4 +68,4 @@ def test_a_pack_built_before_the_second_network_is_to_be_built_again(pack: Model
 
 def test_a_store_of_a_pack_that_can_be_built_may_go_on_with_it() -> None:
     with pytest.raises(PackMismatch, match=r"go on with MUSTER_PACK=embedded, or take them over"):
-        check_packs([shipped_spec("embedded").id], shipped_spec("embedded-int8").id, name_of)
+        check_packs([shipped_spec("embedded").id], shipped_spec("embedded-facenet").id, name_of)

@@ -19,7 +19,7 @@ from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from tests.e2e.aws.cloud import REGION, Cloud
 from tests.e2e.aws.conftest import Functions
 
-_PACK = PackId("embedded-2")
+_PACK = PackId("embedded-2.int8")
 _STUDENTS = 200
 _PROBE = """
 import json, torch

@@ -43,6 +43,9 @@ class RollCalls:
     """Classes drawn from portraits, with other registration photos in each of `seeds` rounds.
 
     Where `how` trains, each round's head is trained on everyone who could register, as a school would be.
+
+    Attributes:
+        registered: the same faces as another pack embeds them, if students were registered with it.
     """
 
     portraits: Portraits
@@ -50,6 +53,7 @@ class RollCalls:
     drawn: ClassPhotoSettings
     seeds: int
     heads: dict[int, Head | None] = field(default_factory=dict)
+    registered: Portraits | None = None
 
     def classes(self) -> list[dict[str, Any]]:
         """Return the figures for each size of class, by kind of photo."""
@@ -119,7 +123,7 @@ class RollCalls:
         if small is not None:
             probes = np.stack([small[str(self.portraits.path[face])] for face in photo.faces])
         ids = [StudentId(f"s{column:03}") for column in range(len(photo.students))]
-        prepared = gallery_of(rows[photo.registering], ids, self.how)
+        prepared = gallery_of(self._registrations[photo.registering], ids, self.how)
         matches = identify(probes, prepared, self.how.policy, head)
         columns = {student: column for column, student in enumerate(ids)}
         return decisions_of(matches, range(len(matches)), columns, len(photo.faces))
@@ -127,11 +131,11 @@ class RollCalls:
     def _rounds(self, size: int, kind: PhotoKind) -> list[list[PhotoResult]]:
         rounds = []
         for seed in range(self.seeds):
-            head = self._heads(seed)
+            head = self.head(seed)
             rounds.append([self._judge(photo, None, head) for photo in self.photos(seed, size, kind)])
         return rounds
 
-    def _heads(self, seed: int) -> Head | None:
+    def head(self, seed: int) -> Head | None:
         """Return the head of a round, trained when it is first asked for."""
         if self.how.train is None:
             return None
@@ -139,9 +143,13 @@ class RollCalls:
             self.heads[seed] = self._trained(self._crowd(seed), self.how.train)
         return self.heads[seed]
 
+    @property
+    def _registrations(self) -> FloatArray:
+        return (self.registered or self.portraits).embeddings
+
     def _trained(self, crowd: Crowd, train: TrainHead) -> Head | None:
         students = crowd.students()
-        rows = self.portraits.embeddings[crowd.registering[students]]
+        rows = self._registrations[crowd.registering[students]]
         names = [StudentId(f"p{person:04}") for person in students]
         return train(templates_of(rows, names, self.how)).head
 

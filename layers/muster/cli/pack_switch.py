@@ -23,14 +23,14 @@ def check_switch(name: str, data: Path | None, *, finish: bool, yes: bool) -> No
         yes: do not ask.
 
     Raises:
-        PackMismatch: the functions run another pack.
+        PackMismatch: the functions run a pack that cannot be compared with it.
     """
     store, doubt = store_name(data), ""
     if named_stage() is not None:
         packs = deployed_packs()
         if packs is None:
             doubt = f"It could not be checked that the functions run {name}. "
-        elif others := sorted(packs - {name}):
+        elif others := sorted(each for each in packs if not _comparable(each, name)):
             raise PackMismatch(
                 f'The functions of {store} run the pack {", ".join(others)}: deploy the stage with pack="{name}" '
                 "first. --prepare embeds the students before the deployment."
@@ -39,6 +39,15 @@ def check_switch(name: str, data: Path | None, *, finish: bool, yes: bool) -> No
         confirm(f"{doubt}Switch {store} to {name}, and delete the templates of the previous pack?", yes)
     elif doubt:
         confirm(f"{doubt}Switch {store} to {name}?", yes)
+
+
+def _comparable(one: str, other: str) -> bool:
+    from muster.domain.packs import comparable
+    from muster.packs.manifest import shipped_names, shipped_spec
+
+    shipped = shipped_names()
+    known = one in shipped and other in shipped
+    return one == other or (known and comparable(shipped_spec(one).id, shipped_spec(other).id))
 
 
 def confirm_left_out(migration: Migration, data: Path | None) -> frozenset[StudentId]:

@@ -193,7 +193,9 @@ def migrate(
         if report.migrated:
             console.print(f"Migrated {report.migrated} students to [bold]{report.pack}[/].", soft_wrap=True)
         else:
-            console.print(f"No students to migrate: the store uses [bold]{report.pack}[/] already.", soft_wrap=True)
+            console.print(
+                f"No students to migrate: the pack [bold]{report.pack}[/] can use all templates.", soft_wrap=True
+            )
         if report.without_learned:
             console.print(f"{len(report.without_learned)} templates lost the faces that they had learned.")
         console.print(_next_step(name), soft_wrap=True)

@@ -40,8 +40,8 @@ def invalid_setting(error: ValidationError) -> InvalidSetting:
 
 
 DEFAULT_PACK = "embedded-int8"
-"""The model pack of a new store on one machine: as accurate as `embedded`, in about half the time or less
-(`benchmarks/vision/precision.py`)."""
+"""The model pack of new stores, and of stages on AWS: as accurate as `embedded`, in about half the time or less
+(`benchmarks/vision/precision.py`). It goes on with the templates of `embedded` (`muster.domain.packs`)."""
 
 
 _PREFIX = "MUSTER_"
@@ -72,7 +72,7 @@ class CommonSettings(BaseModel):
     """Whether a variable without a value counts as not set."""
 
     home: Path
-    pack: str = "embedded"
+    pack: str = DEFAULT_PACK
     threads: int = Field(default=2, ge=1, le=64)
     wrong_marks: float = Field(default=Policy().wrong_marks, gt=0, le=MAX_WRONG_MARKS)
     head: HeadUse = HeadUse.GATED
@@ -135,7 +135,6 @@ class LocalSettings(CommonSettings):
     ignore_empty: ClassVar[bool] = True
 
     home: Path = Field(default_factory=_cache_path)
-    pack: str = DEFAULT_PACK
     data: Path = Field(default_factory=_data_path)
     time_zone: str = Field(default_factory=_machine_zone)
     admin_token: SecretStr | None = None
@@ -152,7 +151,8 @@ class LocalSettings(CommonSettings):
     def with_pack_of(self, registered: Collection[PackId]) -> Self:
         """Return the settings for a store whose students are registered with these packs.
 
-        If no pack was chosen, the store keeps its own, so a change of the default refuses no existing store.
+        If no pack was chosen, the store keeps its own, so a change of the default refuses no existing store. A store
+        with templates of several packs uses the default, which can be compared with `embedded` and its variants.
         """
         if "pack" in self.model_fields_set or len(registered) != 1:
             return self

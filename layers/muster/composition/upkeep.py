@@ -5,8 +5,10 @@ from pathlib import Path
 from muster.composition.settings import LocalSettings
 from muster.domain.errors import MusterError
 from muster.domain.finding import Finding
+from muster.domain.packs import comparable
 from muster.packs.load import load_pack, verify_pack
 from muster.recognition.head import Head
+from muster.services.caches.head_pointer import current_head
 from muster.storage.local import read_local
 from muster.storage.local.backup import back_up
 from muster.storage.local.doctor import examine, set_aside_unknown
@@ -29,13 +31,13 @@ def check_system(folder: Path) -> list[Finding]:
         verify_pack(pack)
         if stores is None:
             return findings
-        others = stores.staging.packs() - {pack.id}
+        others = {each for each in stores.staging.packs() if not comparable(each, pack.id)}
         if others:
             detail = f"Students are registered with the pack {min(others)}, but {pack.id} is in use: "
             findings.append(Finding("pack_mismatch", detail + "set MUSTER_PACK, or run `muster packs migrate`."))
-        version = stores.heads.current(pack.id)
-        if version is not None:
-            Head.load(stores.heads.load(pack.id, version), pack.id)
+        current = current_head(stores.heads, pack.id)
+        if current is not None:
+            Head.load(stores.heads.load(*current), pack.id)
     except MusterError as error:
         findings.append(Finding(error.code, str(error)))
     return findings

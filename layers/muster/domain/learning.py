@@ -38,7 +38,8 @@ class NewFace:
 
     Attributes:
         embedding: float32 (D,), unit length.
-        pack: the model pack that computed it; a template of another pack does not learn from it. None is not checked.
+        pack: the model pack that computed it; a template of a pack that cannot be compared does not learn from it. None
+            is not checked.
     """
 
     student_id: StudentId

@@ -130,7 +130,8 @@ class Template:
     """The embeddings of one student.
 
     Attributes:
-        pack: the model pack that computed them; embeddings of different packs never mix.
+        pack: the model pack that computed the views. Learned rows may come from another of the same embedding space
+            (`muster.domain.packs`); embeddings of different spaces never mix.
         embeddings: float32 (V + L, D), unit rows: first one per augmented view, with the unchanged photo in
             row 0, then one per learned face, the oldest first.
         photo_digest: SHA-256 of the registration photo's bytes, lower-case hexadecimal.

@@ -205,7 +205,8 @@ class PackSpec(_Section):
     """Specification of a pack: its sources and settings.
 
     Attributes:
-        id: stored with every template and head; changes with anything that changes an embedding.
+        id: stored with every template and head; changes with anything that changes an embedding. `muster.domain.packs`
+            says which ids can be compared.
         name: of the folder, and value of `--pack`.
         embedders: their embeddings are concatenated.
     """

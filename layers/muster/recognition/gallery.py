@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from muster.arrays import FloatArray
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable
 from muster.domain.student import MeanView, Template
 
 # Rows compared at a time. With 100 probes such a block of cosines (1.6 MB) stays in the second-level cache while it is
@@ -37,7 +38,7 @@ class Gallery:
 
     Attributes:
         student_ids: S ids, in ascending order.
-        pack: the model pack that made the embeddings.
+        pack: the model pack in use; the embeddings are its own, or can be compared with its own.
         embeddings: float32 (T, D), unit rows, the views of a student in consecutive rows; of any width if T is 0.
         owners: intp (T,), ascending: the position in `student_ids` of each row's student; every student has a row.
         weights: float32 (T,), above 0, the weight of each row in its student's mean, from `Template.row_weights`; None
@@ -55,7 +56,7 @@ class Gallery:
         """Stack templates, given in any order; several of one student are joined, and none give an empty gallery.
 
         Raises:
-            PackMismatch: a template was made by a pack other than `pack`.
+            PackMismatch: a template cannot be compared with embeddings of `pack`.
         """
         for template in templates:
             check_pack(template, pack)
@@ -130,12 +131,12 @@ class Gallery:
 
 
 def check_pack(registered: Template | MeanView, pack: PackId) -> None:
-    """Refuse what was computed by another pack.
+    """Refuse what cannot be compared with embeddings of a pack.
 
     Raises:
-        PackMismatch: `registered` was not made by `pack`.
+        PackMismatch: `registered` was made by a pack of another embedding space.
     """
-    if registered.pack != pack:
+    if not comparable(registered.pack, pack):
         raise PackMismatch(
             f"Student {registered.student_id} was registered with the model pack {registered.pack!r}, which cannot be "
             f"compared with {pack!r}: use the pack {registered.pack!r}, or migrate all students with `muster packs "

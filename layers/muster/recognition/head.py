@@ -19,6 +19,7 @@ from safetensors.numpy import save as save_tensors
 from muster.arrays import FloatArray, unit_rows
 from muster.domain.errors import HeadDamaged, PackMismatch
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable
 from muster.recognition.gallery import Gallery
 
 HEAD_SIZE = 64
@@ -67,7 +68,7 @@ class Head:
 
         Raises:
             HeadDamaged: the file is truncated or changed, has another format or shape, or a weight is not a number.
-            PackMismatch: the head was trained on embeddings of another pack.
+            PackMismatch: the head was trained on embeddings that cannot be compared with those of `pack`.
         """
         metadata, tensors = _read(data)
         try:
@@ -87,7 +88,7 @@ class Head:
             raise HeadDamaged(_DAMAGED.format("its description cannot be read")) from error
         if not (-1 <= head.centre <= 1 and 0 < head.deviation < np.inf and 0 <= head.fusion <= 1):
             raise HeadDamaged(_DAMAGED.format("a setting is out of range"))
-        if head.pack != pack:
+        if not comparable(head.pack, pack):
             raise PackMismatch(
                 f"The head was trained with the model pack {head.pack!r} and cannot be used with {pack!r}: "
                 "train a head for this pack."
@@ -122,9 +123,9 @@ class Head:
         """Return each student's class prototype, float32 (S, 64), unit rows: the embedded mean of the views.
 
         Raises:
-            PackMismatch: the gallery's templates come from another pack.
+            PackMismatch: the gallery's templates cannot be compared with those that the head was trained on.
         """
-        if gallery.pack != self.pack:
+        if not comparable(gallery.pack, self.pack):
             raise PackMismatch(
                 f"The head was trained with the model pack {self.pack!r}, but the gallery with {gallery.pack!r}: "
                 "train a head for this pack."
@@ -135,14 +136,14 @@ class Head:
         """Compare probes with every student's prototype.
 
         Args:
-            probes: float32 (N, D), unit rows, from the head's pack.
+            probes: float32 (N, D), unit rows, comparable with the head's pack.
             gallery: S students.
 
         Returns:
             float32 (N, S), cosine in the head's space, -1 to 1.
 
         Raises:
-            PackMismatch: the gallery's templates come from another pack.
+            PackMismatch: the gallery's templates cannot be compared with those that the head was trained on.
         """
         return self.embed(probes) @ self.prototypes(gallery).T
 

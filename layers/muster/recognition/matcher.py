@@ -70,7 +70,7 @@ def identify(
         N matches, in the order of the probes. A student is named for at most one of them.
 
     Raises:
-        PackMismatch: gallery and head do not come from one model pack.
+        PackMismatch: gallery and head come from packs that cannot be compared.
     """
     if not gallery.size or not len(probes):
         return [Match(Decision.UNKNOWN, None, None, None, ())] * len(probes)

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from muster.domain.errors import HeadDamaged, PackMismatch
 from muster.domain.identifiers import PackId
+from muster.domain.packs import comparable
 from muster.domain.student import Template
 from muster.progress import OnProgress, ignore_progress
 from muster.recognition.gallery import Gallery
@@ -48,7 +49,7 @@ class TrainingResult:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Run:
-    """The inputs of one run; the templates come from one pack, in the order of the students' ids."""
+    """The inputs of one run; the templates can be compared, in the order of the students' ids."""
 
     pack: PackId
     templates: Sequence[Template]
@@ -78,8 +79,9 @@ def retrain(
     trained on is gone or has another photo: nothing of an erased student may live on in the weights.
 
     Args:
-        templates: of all students, one each; those of other packs are ignored. Faces that a teacher confirmed are
-            positives like the views; if a student has several, the newest is used for judging instead.
+        templates: of all students, one each; those that cannot be compared with the pack are ignored. Faces that a
+            teacher confirmed are positives like the views; if a student has several, the newest is used for judging
+            instead.
         current: the current head file.
         population: stage 1's statistics of the same pack.
         variation: the model that pseudo-photos are drawn from; None takes the one that ships with the pack, or an
@@ -90,7 +92,7 @@ def retrain(
     """
     started = monotonic()
     settings = settings or TrainingSettings()
-    ordered = sorted((t for t in templates if t.pack == pack), key=lambda t: t.student_id)
+    ordered = sorted((t for t in templates if comparable(t.pack, pack)), key=lambda t: t.student_id)
     if len(ordered) < _MIN_STUDENTS:
         return _skipped("Fewer than two students: stage 1 decides alone.")
     variation = variation or load_variation_model(pack) or VariationModel.from_templates(ordered)

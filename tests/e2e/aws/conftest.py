@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.config import DEV
+from muster.packs.build import build_embedded
 from muster.packs.load import ModelPack
 from tests.aws_faults import AwsFaults
 from tests.e2e.aws.cloud import ROOT, Cloud
@@ -35,9 +37,15 @@ def moto_endpoint(faults: AwsFaults) -> Iterator[str]:
         yield endpoint
 
 
+@pytest.fixture(scope="session")
+def stage_pack(pack_home: Path) -> ModelPack:
+    """The pack of the stage's configuration, with its real weights."""
+    return build_embedded(pack_home, name=DEV.pack)
+
+
 @pytest.fixture
 def cloud(
-    moto_endpoint: str, templates: StageTemplates, pack: ModelPack, pack_home: Path, tmp_path: Path
+    moto_endpoint: str, templates: StageTemplates, stage_pack: ModelPack, pack_home: Path, tmp_path: Path
 ) -> Iterator[Cloud]:
     """An account with nothing in it but what the templates make; no process may call what its role does not allow."""
     httpx.post(f"{moto_endpoint}/moto-api/reset").raise_for_status()

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from muster.cli.app import COMMANDS
+from muster.packs.load import ModelPack
 from tests.e2e.aws.cloud import Cloud
 from tests.e2e.aws.gateway import Gateway
 from tests.e2e.aws.lambda_runtime import LambdaFunction
@@ -44,7 +45,7 @@ def environment(packages: Path) -> dict[str, str]:
 
 
 def test_the_packages_of_the_image_register_and_call_the_roll(
-    packages: Path, cloud: Cloud, pack: object, samples: Path, tmp_path: Path
+    packages: Path, cloud: Cloud, samples: Path, tmp_path: Path
 ) -> None:
     def function(name: str) -> LambdaFunction:
         def start(variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -73,6 +74,16 @@ def test_the_packages_of_the_image_register_and_call_the_roll(
         gateway.stop()
         for started in functions.values():
             started.stop()
+
+
+def test_the_image_holds_at_most_450_megabytes(packages: Path, stage_pack: ModelPack) -> None:
+    """Lambda reads the image at a cold start. Python's bytecode, which its build adds, takes 31 MB."""
+
+    def size(folder: Path) -> float:
+        files = (file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+        return sum(file.stat().st_size for file in files) / 1e6
+
+    assert size(packages) + size(stage_pack.directory) + size(ROOT / "layers") + size(ROOT / "web") < 450 - 31
 
 
 def test_the_packages_of_the_image_import_the_server_and_every_command_but_the_evaluation(packages: Path) -> None:

@@ -10,15 +10,17 @@ import boto3
 import numpy as np
 import pytest
 
-from muster.domain.identifiers import GroupId, PackId, StudentId
+from infra.config import DEV
+from muster.domain.identifiers import GroupId, StudentId
 from muster.domain.student import Consent, Student, Template
+from muster.packs.manifest import shipped_spec
 from muster.storage.aws.stores import CLIENT_CONFIG, AwsStores, open_aws
 from tests import processes
 from tests.e2e.aws.batch import cancelled_after
 from tests.e2e.aws.cloud import REGION, Cloud
 from tests.e2e.aws.conftest import Deployed
 
-PACK = PackId("embedded-2")
+PACK = shipped_spec(DEV.pack).id
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from threading import Lock
 
 from muster.domain.errors import RecordDamaged
 from muster.domain.identifiers import GroupId, PackId, StudentId
+from muster.domain.packs import comparable
 from muster.domain.student import Template
 from muster.recognition.gallery import Gallery
 from muster.recognition.scoring import Population, PreparedGallery, prepare
@@ -69,7 +70,7 @@ class Galleries:
                 return cached
         templates = self._templates(group_id)
         for template in templates:
-            if template.pack == self._pack and template.embeddings.shape[1] != self._population.size:
+            if comparable(template.pack, self._pack) and template.embeddings.shape[1] != self._population.size:
                 raise RecordDamaged(
                     f"The template of {template.student_id} is damaged: register the student again, or restore a "
                     "backup. `muster doctor` lists more."
@@ -84,11 +85,13 @@ class Galleries:
         return cached
 
     def _templates(self, group_id: GroupId | None) -> list[Template]:
-        """Return the students' templates of this pack, in use or staged; those without one have another pack's."""
+        """Return templates that can be compared, in use or staged; those of students who have neither cannot be."""
         templates: list[Template] = []
         for _ in range(_ATTEMPTS):
             templates = self._students.templates(group_id)
-            others = {template.student_id: template for template in templates if template.pack != self._pack}
+            others = {
+                template.student_id: template for template in templates if not comparable(template.pack, self._pack)
+            }
             if self._staging is None or not others:
                 return templates
             found = {

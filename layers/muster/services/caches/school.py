@@ -9,6 +9,7 @@ import numpy as np
 from muster.arrays import FloatArray, unit_rows
 from muster.domain.errors import RecordDamaged
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable
 from muster.domain.student import MeanView
 from muster.recognition.duplicates import SchoolGallery
 from muster.recognition.gallery import check_pack
@@ -74,7 +75,7 @@ class School:
         Versions are read before the views, so a part that changes after that is loaded again at the next call.
 
         Raises:
-            PackMismatch: a student is registered with another pack.
+            PackMismatch: a student is registered with a pack that cannot be compared.
             RecordDamaged: a view does not have the pack's length.
         """
         with self._lock:
@@ -114,12 +115,12 @@ class School:
         return _Part(version, tuple(view.student_id for view in views), stacked, stacked)
 
     def _of_this_pack(self, views: Sequence[MeanView]) -> Sequence[MeanView]:
-        """Replace the views of other packs by those of staged templates, where there are any."""
-        others = [view.student_id for view in views if view.pack != self._pack]
+        """Replace views that cannot be compared by those of staged templates, where there are any."""
+        others = [view.student_id for view in views if not comparable(view.pack, self._pack)]
         if self._staging is None or not others:
             return views
         staged = {template.student_id: template.mean_view() for template in self._staging.find(self._pack, others)}
-        return [view if view.pack == self._pack else staged.get(view.student_id, view) for view in views]
+        return [staged.get(view.student_id, view) for view in views]
 
     def _projected(self, part: _Part) -> _Part:
         rows = self._adapted.as_gallery_rows(self._adapted.project(part.views))

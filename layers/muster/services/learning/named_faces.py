@@ -25,6 +25,7 @@ from muster.domain.errors import (
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import FaceId, PackId, SessionId, StudentId, UserId
 from muster.domain.learning import LearningMode, NewFace
+from muster.domain.packs import comparable
 from muster.domain.student import LearnedFace
 from muster.recognition.plausibility import CONFIRMED_RATIO, are_plausible
 from muster.services.caches.galleries import Galleries
@@ -94,7 +95,7 @@ class Learning:
             NotRegistered: the student does not agree to be recognised, or has not been asked.
             UnfitFace: the face is too poor to learn from.
             FaceUnlike: the face resembles the student too little, or another student of the group more.
-            PackMismatch: the student was registered with another model pack.
+            PackMismatch: the student was registered with a model pack that cannot be compared.
             VersionConflict: the session has a different version.
         """
         if self.mode is LearningMode.OFF:
@@ -104,7 +105,7 @@ class Learning:
         photo = photo_of(self.sessions.photos(session_id), face_id)
         check_recognisable(self.corrections.member(student_id, session.group_id))
         template = self.students.template(student_id)
-        if template.pack != self.pack:
+        if not comparable(template.pack, self.pack):
             raise PackMismatch(
                 f"{student_id} is moving to another model pack. Name the face without learning, or try again later."
             )
@@ -174,7 +175,7 @@ class Learning:
         return (
             consent is not None
             and consent.allows_learning
-            and template.pack == self.pack
+            and comparable(template.pack, self.pack)
             and all(face.session_id != session.id for face in template.learned)
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from muster.domain.errors import Category, MusterError, NotRegistered, StudentNotFound
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable
 from muster.domain.student import Student, Template
 from muster.progress import OnProgress
 from muster.storage.ports import StagedTemplates, StudentStore
@@ -47,7 +48,8 @@ class Migration:
     """Migrates the students of a store to another pack.
 
     New templates are staged next to those in use until all are ready, then replace them. If the migration is
-    interrupted, the old pack can still be used, and the next run continues where it stopped.
+    interrupted, the old pack can still be used, and the next run continues where it stopped. Templates that can be
+    compared with the new pack's stay.
 
     Attributes:
         pack: the new pack.
@@ -104,7 +106,7 @@ class Migration:
 
     def _with_another_pack(self) -> list[tuple[Student, Template]]:
         students = {student.id: student for student in self.students.find()}
-        templates = [template for template in self.students.templates() if template.pack != self.pack]
+        templates = [template for template in self.students.templates() if not comparable(template.pack, self.pack)]
         return [(students[template.student_id], template) for template in templates if template.student_id in students]
 
     def _embedded(self, student: Student) -> Template:

@@ -4,19 +4,20 @@ from collections.abc import Callable, Collection
 
 from muster.domain.errors import PackMismatch
 from muster.domain.identifiers import PackId
+from muster.domain.packs import comparable
 
 
 def check_packs(found: Collection[PackId], pack: PackId, names: Callable[[PackId], str]) -> None:
-    """Refuse to open a store whose students were registered with another pack.
+    """Refuse to open a store whose students were registered with a pack that cannot be compared with the one in use.
 
     Args:
         found: packs of the templates in use.
         names: returns the name of a pack; an old version has none, and its id is returned.
 
     Raises:
-        PackMismatch: there is another pack.
+        PackMismatch: there is such a pack.
     """
-    others = sorted(set(found) - {pack})
+    others = sorted(each for each in set(found) if not comparable(each, pack))
     if others:
         old = others[0]
         go_on = f"go on with MUSTER_PACK={names(old)}, or take" if names(old) != old else "take"

@@ -9,6 +9,7 @@ import numpy as np
 
 from muster.domain.errors import HeadConflict, HeadNotFound, InvalidRequest
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable
 from muster.domain.student import Template
 from muster.packs.load import ModelPack
 from muster.packs.manifest import NeutralStatistics, PackSpec
@@ -47,7 +48,7 @@ def measure_school(spec: PackSpec, source: TemplateSource, heads: HeadStore) -> 
     Only a mean and a covariance are stored. They are stored like a head, so the erasure of any student deletes them.
 
     Args:
-        source: returns the templates of all registered students; those of other packs are ignored.
+        source: returns the templates of all registered students; those that cannot be compared are ignored.
 
     Raises:
         InvalidRequest: the pack has measured statistics already.
@@ -56,7 +57,7 @@ def measure_school(spec: PackSpec, source: TemplateSource, heads: HeadStore) -> 
         raise InvalidRequest(f"The pack {spec.name!r} has statistics of many people: it needs none of your students.")
     name = _stored_as(spec.id)
     current = heads.current(name)
-    templates = [template for template in source.templates() if template.pack == spec.id]
+    templates = [template for template in source.templates() if comparable(template.pack, spec.id)]
     result = SchoolMeasurement(spec.id, True, len(templates), None, None)
     if len(templates) < MIN_STUDENTS:
         return replace(result, used=False, reason=f"Statistics need {MIN_STUDENTS} registered students.")

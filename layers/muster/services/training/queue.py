@@ -9,8 +9,10 @@ from uuid import uuid4
 
 from muster.domain.errors import MusterError
 from muster.domain.identifiers import PackId
+from muster.domain.packs import comparable_packs
 from muster.progress import OnProgress
 from muster.recognition.policy import HeadUse
+from muster.services.caches.head_pointer import current_head
 from muster.services.training.run import Abandoned, Trainer, TrainingRun
 from muster.storage.ports import HeadStore, HeadVersion, StudentStore, TrainingState, TrainingStore
 
@@ -62,17 +64,18 @@ class TrainingQueue:
         return self._training.state()
 
     def versions(self) -> list[HeadVersion]:
-        """Return the stored heads, oldest first."""
-        return self._heads.versions(self._pack)
+        """Return the heads of the pack whose head is in use, oldest first."""
+        return self._heads.versions(self._pack_of_heads())
 
     def rollback(self, version: int) -> None:
-        """Make an older head current again.
+        """Make an older head current again, one of the pack whose head is in use.
 
         Raises:
             HeadNotFound: no head has this number.
             HeadConflict: another head became current in the meantime.
         """
-        self._heads.promote(self._pack, version, expected=self._heads.current(self._pack))
+        pack = self._pack_of_heads()
+        self._heads.promote(pack, version, expected=self._heads.current(pack))
 
     def withdraw(self) -> None:
         """Stop using any head until another is promoted.
@@ -80,7 +83,17 @@ class TrainingQueue:
         Raises:
             HeadConflict: another head became current in the meantime.
         """
-        self._heads.promote(self._pack, None, expected=self._heads.current(self._pack))
+        for pack in comparable_packs(self._pack):
+            current = self._heads.current(pack)
+            if pack == self._pack or current is not None:
+                self._heads.promote(pack, None, expected=current)
+
+    def _pack_of_heads(self) -> PackId:
+        """Return the pack whose head is in use, or else the first comparable one that has heads."""
+        in_use = current_head(self._heads, self._pack)
+        if in_use is not None:
+            return in_use[0]
+        return next((pack for pack in comparable_packs(self._pack) if self._heads.versions(pack)), self._pack)
 
     def start(self) -> None:
         """Start the worker thread; requests from before a restart are processed first."""

@@ -9,6 +9,7 @@ from muster.domain.identifiers import PackId
 from muster.domain.student import Template
 from muster.progress import OnProgress
 from muster.recognition.policy import HeadUse
+from muster.services.caches.head_pointer import current_head
 from muster.storage.ports import HeadStore, TrainingStore
 
 _HEADS_KEPT = 10
@@ -76,10 +77,11 @@ class TrainingRun:
             The report; its `outcome` is `promoted`, `kept` (the old head stays), `skipped` or `abandoned`.
         """
         current = self.heads.current(self.pack)
+        in_use = current_head(self.heads, self.pack)
         try:
-            current_head = None if current is None else self.heads.load(self.pack, current)
+            head = None if in_use is None else self.heads.load(*in_use)
             templates = self.source.templates()
-            result = self.trainer(templates, current_head, full, progress)
+            result = self.trainer(templates, head, full, progress)
         except Abandoned:
             return self._abandoned("The run was stopped, or another took over.")
         except HeadNotFound:

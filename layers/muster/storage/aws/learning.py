@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from muster.domain.errors import VersionConflict
 from muster.domain.identifiers import StudentId
 from muster.domain.learning import NewFace, with_learned_face
+from muster.domain.packs import comparable
 from muster.domain.student import Template
 from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects
@@ -101,7 +102,7 @@ class TemplateLearning:
                 continue
             known = updates.get(new.student_id)
             template = known.template if known else read_template(item)
-            if new.pack not in (None, template.pack):
+            if new.pack is not None and not comparable(new.pack, template.pack):
                 continue
             learned = with_learned_face(template, new.face, new.embedding)
             if learned is template:

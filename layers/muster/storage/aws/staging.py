@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from muster.domain.errors import VersionConflict
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable
 from muster.domain.student import Student, Template
 from muster.storage.aws import keys
 from muster.storage.aws.objects import Objects, PendingEntry
@@ -69,12 +70,14 @@ class AwsStaging:
         found = self._table.get_many(
             [staged_key(student) for student in self._registered()], ["id", "pack", "photo_digest"]
         )
-        return {StudentId(item["id"]): item["photo_digest"] for item in found.values() if item["pack"] == pack}
+        return {
+            StudentId(item["id"]): item["photo_digest"] for item in found.values() if comparable(item["pack"], pack)
+        }
 
     def find(self, pack: PackId, students: Collection[StudentId]) -> list[Template]:
         """Return the staged templates of some students; see `StagedTemplates.find`."""
         found = self._table.get_many([staged_key(student) for student in sorted(students)])
-        return [read_template(item) for item in found.values() if item["pack"] == pack]
+        return [read_template(item) for item in found.values() if comparable(item["pack"], pack)]
 
     def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
         """Switch to the staged templates; see `StagedTemplates.switch`.
@@ -83,7 +86,8 @@ class AwsStaging:
         continues.
         """
         staged = self.staged(pack)
-        others = [item for item in self._in_use(["id", "pack", "photo_digest"]) if item["pack"] != pack]
+        in_use = self._in_use(["id", "pack", "photo_digest"])
+        others = [item for item in in_use if not comparable(item["pack"], pack)]
         ready = [StudentId(item["id"]) for item in others if staged.get(item["id"]) == item["photo_digest"]]
         left = sorted({StudentId(item["id"]) for item in others} - set(ready))
         unexpected = [student for student in left if student not in leave_out]
@@ -128,9 +132,9 @@ class AwsStaging:
         """Exchange the template in use and the staged one."""
         student = read_student(record)
         old, staged = self._table.get(template_key(student.id)), self._table.get(staged_key(student.id))
-        if old is None or old["pack"] == pack:
+        if old is None or comparable(old["pack"], pack):
             return False
-        if staged is None or (staged["pack"], staged["photo_digest"]) != (pack, old["photo_digest"]):
+        if staged is None or staged["photo_digest"] != old["photo_digest"] or not comparable(staged["pack"], pack):
             raise _registered_meanwhile(student.id)
         new, copy = read_template(staged), staged.get("training_copy")
         name = copy or keys.new_training_copy()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable
 from muster.domain.student import Template
 from muster.storage.aws import keys
 from muster.storage.aws.objects import read_object
@@ -51,7 +52,7 @@ def read_training_copy(content: bytes) -> Template:
 
 
 class TrainingCopyReader:
-    """Reads the copies of all templates of a model pack.
+    """Reads the copies of all templates that can be compared with those of a model pack.
 
     Args:
         models: name of the models bucket.
@@ -64,12 +65,14 @@ class TrainingCopyReader:
 
     def templates(self) -> list[Template]:
         """Return all templates, ordered by student id; copies that are deleted during the read are left out."""
-        by_student = {template.student_id: template for template in self._all() if template.pack == self._pack}
+        by_student = {
+            template.student_id: template for template in self._all() if comparable(template.pack, self._pack)
+        }
         return [by_student[student_id] for student_id in sorted(by_student)]
 
     def other_packs(self) -> list[PackId]:
         """Return the other packs that students have templates of: those that they move to."""
-        return sorted({template.pack for template in self._all()} - {self._pack})
+        return sorted({each.pack for each in self._all() if not comparable(each.pack, self._pack)})
 
     def _all(self) -> list[Template]:
         """Return the templates of all packs, the oldest copy first."""

@@ -1,22 +1,25 @@
 """Templates of another model pack, stored beside those in use."""
 
+import json
 import sqlite3
 from collections.abc import Collection
 
 from muster.domain.errors import VersionConflict
 from muster.domain.identifiers import PackId, StudentId
+from muster.domain.packs import comparable_packs
 from muster.domain.student import Template
 from muster.storage.documents import embeddings_bytes, read_embeddings
 from muster.storage.local.database import Database
 from muster.storage.local.files import Files
 from muster.storage.local.transaction import transaction
 
-# Templates in use from other packs, and whether a staged template of the same photo can replace each.
+# Templates in use that cannot be compared with a pack, and whether a staged one of the same photo can replace each.
 _TEMPLATES_OF_OTHER_PACKS = """
     SELECT students.number, students.id, students.photo_file, staged.photo_digest IS templates.photo_digest
     FROM students JOIN templates ON templates.student = number
-    LEFT JOIN staged_templates AS staged ON staged.student = number AND staged.pack = :pack
-    WHERE templates.pack <> :pack
+    LEFT JOIN staged_templates AS staged
+    ON staged.student = number AND staged.pack IN (SELECT value FROM json_each(:packs))
+    WHERE templates.pack NOT IN (SELECT value FROM json_each(:packs))
 """
 
 
@@ -49,20 +52,22 @@ class LocalStaging:
     def staged(self, pack: PackId) -> dict[StudentId, str]:
         """Return the students with a staged template; see `StagedTemplates.staged`."""
         rows = self._database.read().execute(
-            "SELECT id, photo_digest FROM students JOIN staged_templates ON student = number WHERE pack = ?", (pack,)
+            "SELECT id, photo_digest FROM students JOIN staged_templates ON student = number"
+            " WHERE pack IN (SELECT value FROM json_each(?))",
+            (_packs(pack),),
         )
         return {StudentId(student_id): digest for student_id, digest in rows.fetchall()}
 
     def find(self, pack: PackId, students: Collection[StudentId]) -> list[Template]:
         """Return the staged templates of some students; see `StagedTemplates.find`."""
         rows = self._database.read().execute(
-            "SELECT id, photo_digest, embeddings FROM students JOIN staged_templates ON student = number"
-            " WHERE pack = ?",
-            (pack,),
+            "SELECT id, pack, photo_digest, embeddings FROM students JOIN staged_templates ON student = number"
+            " WHERE pack IN (SELECT value FROM json_each(?))",
+            (_packs(pack),),
         )
         return [
-            Template(StudentId(student_id), pack, read_embeddings(blob), digest)
-            for student_id, digest, blob in rows.fetchall()
+            Template(StudentId(student_id), PackId(made_by), read_embeddings(blob), digest)
+            for student_id, made_by, digest, blob in rows.fetchall()
             if student_id in students
         ]
 
@@ -77,7 +82,7 @@ class LocalStaging:
         """Switch to the staged templates; see `StagedTemplates.switch`."""
         with transaction(self._database, self._files) as tx:
             connection = tx.connection
-            others = connection.execute(_TEMPLATES_OF_OTHER_PACKS, {"pack": pack}).fetchall()
+            others = connection.execute(_TEMPLATES_OF_OTHER_PACKS, {"packs": _packs(pack)}).fetchall()
             ready = [number for number, _, _, fits in others if fits]
             left = [(number, student_id, photo) for number, student_id, photo, fits in others if not fits]
             unexpected = sorted(student_id for _, student_id, _ in left if student_id not in leave_out)
@@ -94,6 +99,10 @@ class LocalStaging:
             connection.execute("UPDATE rosters SET version = version + 1")
         self._database.truncate_log()
         return len(ready)
+
+
+def _packs(pack: PackId) -> str:
+    return json.dumps(comparable_packs(pack))
 
 
 def _put_in_use(connection: sqlite3.Connection, number: int) -> None:

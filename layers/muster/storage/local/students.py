@@ -12,6 +12,7 @@ from muster.domain.attendance import MarkStatus
 from muster.domain.errors import NotRegistered, StudentExists, StudentNotFound
 from muster.domain.identifiers import FaceId, GroupId, PackId, SessionId, StudentId, UserId
 from muster.domain.learning import NewFace, with_learned_face, without_learned_face
+from muster.domain.packs import comparable
 from muster.domain.student import Consent, MeanView, PhotoChange, Student, Template
 from muster.storage.documents import (
     change_text,
@@ -161,7 +162,7 @@ class LocalStudents:
                     number, template = _template_of(connection, new.student_id)
                 except (StudentNotFound, NotRegistered):
                     continue
-                if new.pack not in (None, template.pack):
+                if new.pack is not None and not comparable(new.pack, template.pack):
                     continue
                 learned = with_learned_face(template, new.face, new.embedding)
                 if learned is not template:

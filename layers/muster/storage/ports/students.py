@@ -167,7 +167,7 @@ class StudentStore(Protocol):
 
 
 class StagedTemplates(Protocol):
-    """Templates of another model pack, stored beside those in use.
+    """Templates of another model pack, stored beside those in use. A pack can use those it can be compared with.
 
     On one machine they are there until all can be switched at once, and nobody reads them before. On AWS the functions
     use those of their pack, and after a switch the templates of the previous pack are kept here until `delete`.
@@ -180,16 +180,16 @@ class StagedTemplates(Protocol):
         """Store a student's template of another pack, without learned rows; ignored for students without a template."""
 
     def staged(self, pack: PackId) -> dict[StudentId, str]:
-        """Return the students with a staged template of a pack, and the digests of the photos they were made from."""
+        """Return the students with a staged template that a pack can use, and the digests of the photos behind them."""
 
     def find(self, pack: PackId, students: Collection[StudentId]) -> list[Template]:
-        """Return the staged templates that a pack has of some students, in any order."""
+        """Return the staged templates of some students that a pack can use, in any order."""
 
     def delete(self) -> int:
         """Delete all staged templates; return how many there were."""
 
     def switch(self, pack: PackId, leave_out: Collection[StudentId]) -> int:
-        """Replace the templates in use by the staged ones of a pack, and update roster versions.
+        """Replace the templates that a pack cannot use by the staged ones that it can, and update roster versions.
 
         On one machine all are replaced at once. On AWS each student's is replaced atomically, and the previous one
         stays as the staged template.
@@ -201,6 +201,6 @@ class StagedTemplates(Protocol):
             The number of templates that were switched to the pack.
 
         Raises:
-            VersionConflict: a student who is not left out has neither a template of the pack nor a staged one made from
-                the present photo; nothing was changed.
+            VersionConflict: a student who is not left out has neither a template that the pack can use nor a staged
+                one made from the present photo; nothing was changed.
         """
