@@ -608,7 +608,7 @@ class ExportDiffers(PackBuildFailed):
 
 
 class PackMismatch(MusterError):
-    """Embeddings of different model packs were about to be compared."""
+    """Embeddings of model packs that do not mix were about to be compared."""
 
     code = "pack_mismatch"
     category = Category.CONFLICT
