@@ -113,8 +113,8 @@ def test_the_head_of_the_former_pack_is_used_until_one_is_trained(tmp_path: Path
         assert stores.heads.save(EXACT, a_head(EXACT).to_bytes(), {}) == number
     stores.heads.promote(EXACT, 2, expected=None)
     assert current_head(stores.heads, INT8) == (EXACT, 2)
-    number, head = use.get()
-    assert (number, head and head.pack) == (2, EXACT)
+    used, head = use.get()
+    assert (used, head and head.pack) == (2, EXACT)
     assert HeadPointer(stores.heads, INT8).number() == 2
     assert HeadPointer(stores.heads, PackId("cloud-2")).number() is None
 
@@ -122,8 +122,8 @@ def test_the_head_of_the_former_pack_is_used_until_one_is_trained(tmp_path: Path
     for number in (1, 2):
         assert stores.heads.save(INT8, a_head(INT8).to_bytes(), {}) == number
     stores.heads.promote(INT8, 2, expected=None)
-    number, head = use.get()
-    assert (number, head and head.pack) == (2, INT8)
+    used, head = use.get()
+    assert (used, head and head.pack) == (2, INT8)
     assert current_head(stores.heads, EXACT) == (EXACT, 2)
     stores.heads.delete_all()
     assert use.get() == (None, None)

@@ -104,7 +104,7 @@ def _squared(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _face_crops(photos: list[NDArray[np.uint8]], home: Path) -> list[NDArray[np.uint8]]:
     """Cut out the faces, if a pack that needs no export is built and can detect them."""
     detector = None
-    for name in ("embedded", "embedded-facenet"):
+    for name in ("embedded-int8", "embedded", "embedded-facenet"):
         with suppress(PackMissing, PackDamaged):
             detector = CenterFaceDetector(load_pack(name, home).detector, _THREADS)
     if detector is None:
