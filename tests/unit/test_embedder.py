@@ -62,22 +62,46 @@ def test_a_face_of_several_crops_is_their_mean_direction(embedder: FaceNetwork, 
     assert np.allclose(embedder.embed_faces(crops), expected, atol=1e-5)
 
 
-def test_crops_are_embedded_four_per_run_and_one_at_a_time_if_threads_would_be_idle(
-    pack: ModelPack, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        pytest.param(0, {40: [6, 6, 7, 7, 7, 7], 13: [4, 4, 5], 3: [1, 1, 1], 1: [1]}, id="large weights"),
+        pytest.param(1, {12: [2] * 6, 13: [1] * 5 + [2] * 4, 3: [1, 1, 1], 1: [1]}, id="small weights"),
+    ],
+)
+def test_crops_are_split_evenly_into_as_many_runs_for_each_thread(
+    pack: ModelPack, monkeypatch: pytest.MonkeyPatch, network: int, expected: dict[int, list[int]]
 ) -> None:
-    network = FaceNetwork(pack.embedders[1], threads=3)
+    embedder = FaceNetwork(pack.embedders[network], threads=3)
     sizes: list[int] = []
 
     class Counting:
         def run(self, outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
             sizes.append(len(inputs["face"]))
-            return [np.ones((len(inputs["face"]), 192), np.float32)]
+            return [np.ones((len(inputs["face"]), embedder.size), np.float32)]
 
-    monkeypatch.setattr(network, "_session", Counting())
-    for crops, runs in ((40, [4] * 10), (13, [1, 4, 4, 4]), (3, [1, 1, 1]), (1, [1])):
+    monkeypatch.setattr(embedder, "_session", Counting())
+    for crops, runs in expected.items():
         sizes.clear()
-        assert network.embed(np.zeros((crops, 112, 112, 3), np.uint8)).shape == (crops, 192)
+        assert embedder.embed(np.zeros((crops, 8, 8, 3), np.uint8)).shape[0] == crops
         assert sorted(sizes) == runs
+
+
+def test_a_network_is_fed_what_it_was_trained_with(pack: ModelPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = FaceNetwork(pack.embedders[1], threads=1)
+    seen: list[NDArray[np.float32]] = []
+
+    class Recording:
+        def run(self, outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+            seen.append(inputs["face"])
+            return [np.ones((1, 192), np.float32)]
+
+    monkeypatch.setattr(embedder, "_session", Recording())
+    crop = np.arange(256 * 3).astype(np.uint8).reshape(1, 16, 16, 3)
+    embedder.embed(crop[:, :, ::-1])
+    expected = (crop[:, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32) - 127.5) / 128
+    np.testing.assert_array_equal(seen[0], expected)
+    assert seen[0].flags.c_contiguous
 
 
 def test_embeddings_keep_the_order_of_their_crops(
