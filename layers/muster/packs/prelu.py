@@ -1,123 +1,120 @@
 """PReLUs of a convolutional network, written in operators that the runtime computes without changing its layout."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 
-_CHANNEL_AXIS = 1
+from muster.packs.onnx_graph import IN_CHANNELS, Graph, along, integers, is_depthwise
+
+_SMALLEST_FACTOR = 2.0**-20
+"""Least |1 - slope| that weights are multiplied by. Where a slope is nearer to 1, the result is off by a millionth."""
 
 
 def with_fast_prelus(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the network with each PReLU between convolutions written as two convolutions and a sum.
+    """Return the network with each PReLU between convolutions written as a maximum, a convolution and a sum.
 
     The runtime has no PRelu for the blocked layout in which it computes convolutions, and changes the layout before and
-    after each. A PReLU with slope s is `s * x + max((1 - s) * x, 0)` where s is at most 1: each factor is a convolution
-    of every channel with one number, the runtime computes the maximum with the first and the sum with the second, so
-    the values are read twice. Where s is above 1, the PReLU of -x is -(x + max((s - 1) * x, 0)); both signs go into the
-    weights of the convolutions before and after it. A crop of MobileFaceNet takes 0.80 of the time that it takes with
-    the maximum as an operator of its own (benchmarks/vision/embedding.py).
+    after each. A PReLU with slope s is `s * x + max((1 - s) * x, 0)` where s is at most 1. The convolution before it
+    takes the factor 1 - s, so it computes u = (1 - s) * x, and the PReLU is `s / (1 - s) * u + max(u, 0)`: the factor
+    is a convolution of every channel with one number, and the runtime computes the sum with it. Where s is above 1, the
+    PReLU of -x is -(x + max((s - 1) * x, 0)); both signs go into the weights of the convolutions before and after it.
+
+    Where only a depthwise convolution reads the PReLU and skips pixels, it is applied to u and to max(u, 0) instead,
+    and the sum has a quarter of the values. Networks with large layers wait for memory, so fewer passes over the values
+    save more than the multiplications cost (benchmarks/vision/embedding.py).
 
     PReLUs whose neighbours are not convolutions are left unchanged.
     """
-    fast = onnx.ModelProto()
-    fast.CopyFrom(model)
-    graph = _Graph(fast.graph)
-    nodes = list(fast.graph.node)
-    del fast.graph.node[:]
-    for node in nodes:
-        if node.op_type == "PRelu" and graph.is_between_convolutions(node):
-            fast.graph.node.extend(graph.rewritten(node))
-        else:
-            fast.graph.node.append(node)
-    used = {name for node in fast.graph.node for name in node.input}
-    kept = [numpy_helper.from_array(array, name) for name, array in graph.constants.items() if name in used]
-    del fast.graph.initializer[:]
-    fast.graph.initializer.extend(kept)
-    onnx.checker.check_model(fast)
-    return fast
+    return _with_sums_after_strides(_with_maxima(model))
 
 
-@dataclass(frozen=True, slots=True)
-class _Neighbours:
-    """The convolution that computes a PReLU's input, and those that read its output."""
+def _with_maxima(model: onnx.ModelProto) -> onnx.ModelProto:
+    graph = Graph(model)
+    nodes = []
+    for node in graph.nodes:
+        replaced = node.op_type == "PRelu" and _is_between_convolutions(graph, node)
+        nodes.extend(_maximum_and_sum(graph, node) if replaced else [node])
+    return graph.rewritten(nodes)
 
-    before: onnx.NodeProto
-    after: tuple[onnx.NodeProto, ...]
+
+def _is_between_convolutions(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Return whether only convolutions read a PReLU, and it alone reads the convolution before it."""
+    before, after = graph.maker(node.input[0]), graph.readers(node.output[0])
+    if before is None or not after:
+        return False
+    return (
+        len(graph.readers(node.input[0])) == 1
+        and not any(graph.is_result(name) for name in (node.input[0], node.output[0]))
+        and all(each.op_type == "Conv" and graph.has_own_constants(each) for each in (before, *after))
+        and graph.constants[node.input[1]].size == len(graph.constants[before.input[1]])
+    )
 
 
-class _Graph:
-    """Nodes by what they compute and read, and the constants, which `rewritten` changes."""
+def _maximum_and_sum(graph: Graph, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Return the nodes that replace a PReLU; the weights before and after it take the factors and signs."""
+    source, slopes = node.input
+    slope = graph.constants[slopes].astype(np.float64).reshape(-1)
+    factor = np.maximum(np.abs(1 - slope), _SMALLEST_FACTOR)
+    sign = np.where(slope > 1, -1.0, 1.0)
+    _scale_neighbours(graph, node, before=sign * factor, after=sign)
+    positive, linear = f"{node.name}/positive", f"{node.name}/linear"
+    ratio = (np.minimum(slope, 1) / factor).astype(np.float32)
+    graph.constants[f"{linear}/factor"] = ratio.reshape(-1, 1, 1, 1)
+    return [
+        helper.make_node("Relu", [source], [positive], name=positive),
+        helper.make_node(
+            "Conv", [source, f"{linear}/factor"], [linear], name=linear, kernel_shape=[1, 1], group=len(ratio)
+        ),
+        helper.make_node("Add", [linear, positive], [node.output[0]], name=node.name),
+    ]
 
-    def __init__(self, graph: onnx.GraphProto) -> None:
-        self.constants: dict[str, NDArray[np.float32]] = {
-            constant.name: numpy_helper.to_array(constant) for constant in graph.initializer
-        }
-        self._makers = {name: node for node in graph.node for name in node.output}
-        self._readers: dict[str, list[onnx.NodeProto]] = {}
-        for node in graph.node:
-            for name in node.input:
-                self._readers.setdefault(name, []).append(node)
-        self._results = {output.name for output in graph.output}
 
-    def is_between_convolutions(self, node: onnx.NodeProto) -> bool:
-        """Return whether only convolutions read a PReLU, and it alone reads the convolution before it."""
-        maker, readers = self._makers.get(node.input[0]), self._readers.get(node.output[0], [])
-        convolutions = [maker, *readers]
-        return (
-            len(self._readers[node.input[0]]) == 1
-            and len(convolutions) > 1
-            and all(each is not None and each.op_type == "Conv" for each in convolutions)
-            and not {node.input[0], node.output[0]} & self._results
-            and self._own_constants(convolutions)
-            and self.constants[node.input[1]].size == len(self.constants[self._makers[node.input[0]].input[1]])
-        )
+def _scale_neighbours(
+    graph: Graph, node: onnx.NodeProto, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> None:
+    maker = graph.maker(node.input[0])
+    for name in maker.input[1:] if maker is not None else ():
+        graph.scale(name, before, 0)
+    for reader in graph.readers(node.output[0]):
+        # The filters of a depthwise convolution are one per channel: its input channels are no axis of their own.
+        graph.scale(reader.input[1], after, 0 if is_depthwise(graph, reader) else IN_CHANNELS)
 
-    def rewritten(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
-        """Return the nodes that replace a PReLU; the weights before and after it take the signs."""
-        source, slopes = node.input
-        slope = self.constants[slopes].astype(np.float64).reshape(-1)
-        sign = np.where(slope > 1, -1.0, 1.0)
-        self._give_signs(_Neighbours(self._makers[source], tuple(self._readers[node.output[0]])), sign)
-        factors = {"rectified": np.abs(1 - slope), "linear": np.minimum(slope, 1)}
-        for part, factor in factors.items():
-            self.constants[f"{node.name}/{part}/factor"] = factor.astype(np.float32).reshape(-1, 1, 1, 1)
-        scaled = [
-            helper.make_node(
-                "Conv",
-                [source, f"{node.name}/{part}/factor"],
-                [f"{node.name}/{part}"],
-                name=f"{node.name}/{part}",
-                kernel_shape=[1, 1],
-                group=len(slope),
-            )
-            for part in factors
-        ]
-        positive, name = f"{node.name}/positive", node.output[0]
-        return [
-            scaled[0],
-            helper.make_node("Relu", [scaled[0].output[0]], [positive], name=positive),
-            scaled[1],
-            helper.make_node("Add", [scaled[1].output[0], positive], [name], name=node.name),
-        ]
 
-    def _own_constants(self, convolutions: list[onnx.NodeProto | None]) -> bool:
-        """Return whether only one node reads each constant, so that it can be changed."""
-        names = [name for each in convolutions if each is not None for name in each.input[1:]]
-        return all(name in self.constants and len(self._readers[name]) == 1 for name in names)
+def _with_sums_after_strides(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Apply depthwise convolutions that skip pixels before the sums of `_maximum_and_sum` instead of after them."""
+    graph = Graph(model)
+    replaced: dict[str, list[onnx.NodeProto]] = {}
+    for total in graph.nodes:
+        linear = _linear_part(graph, total)
+        if linear is not None:
+            (reader,) = graph.readers(total.output[0])
+            replaced |= {linear.name: [], total.name: [], reader.name: _applied_to_both(graph, total, linear, reader)}
+    return graph.rewritten(node for each in graph.nodes for node in replaced.get(each.name, [each]))
 
-    def _give_signs(self, neighbours: _Neighbours, sign: NDArray[np.float64]) -> None:
-        for name in neighbours.before.input[1:]:
-            self._scale(name, sign, 0)
-        for node in neighbours.after:
-            weights = node.input[1]
-            # A depthwise convolution has one filter per channel, and its input channels are not an axis.
-            depthwise = self.constants[weights].shape[_CHANNEL_AXIS] == 1
-            self._scale(weights, sign, 0 if depthwise else _CHANNEL_AXIS)
 
-    def _scale(self, name: str, sign: NDArray[np.float64], axis: int) -> None:
-        array = self.constants[name]
-        shape = [-1 if number == axis else 1 for number in range(array.ndim)]
-        self.constants[name] = (array * sign.reshape(shape)).astype(np.float32)
+def _linear_part(graph: Graph, total: onnx.NodeProto) -> onnx.NodeProto | None:
+    """Return the linear part of a PReLU's sum if only a depthwise convolution that skips pixels reads the sum."""
+    linear = graph.maker(total.input[0]) if total.op_type == "Add" else None
+    readers = graph.readers(total.output[0])
+    if linear is None or linear.name != f"{total.name}/linear" or [each.op_type for each in readers] != ["Conv"]:
+        return None
+    skips = set(integers(readers[0], "strides", 1)) != {1}
+    return linear if skips and is_depthwise(graph, readers[0]) else None
+
+
+def _applied_to_both(
+    graph: Graph, total: onnx.NodeProto, linear: onnx.NodeProto, reader: onnx.NodeProto
+) -> list[onnx.NodeProto]:
+    weights, *bias = reader.input[1:]
+    scaled = f"{reader.name}/linear/weights"
+    ratio = graph.constants[linear.input[1]].astype(np.float64).reshape(-1)
+    graph.constants[scaled] = along(graph.constants[weights], ratio, 0)
+    inputs = {"positive": [total.input[1], weights], "linear": [linear.input[0], scaled, *bias]}
+    nodes = []
+    for part, sources in inputs.items():
+        name = f"{reader.name}/{part}"
+        nodes.append(helper.make_node("Conv", sources, [name], name=name))
+        nodes[-1].attribute.extend(reader.attribute)
+    sources = [node.output[0] for node in nodes]
+    return [*nodes, helper.make_node("Add", sources, [reader.output[0]], name=reader.name)]

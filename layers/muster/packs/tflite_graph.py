@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from muster.arrays import FloatArray
 from muster.domain.errors import PackBuildFailed
 from muster.packs.frozen_graph import IR_VERSION, OPSET
+from muster.packs.pointwise import with_joined_pointwise
 from muster.packs.prelu import with_fast_prelus
 
 
@@ -55,8 +56,9 @@ _Value = NDArray[Any] | _Tensor | _Rectified | _Absolute | _Negative
 def convert(content: bytes, input_name: str, output_name: str) -> onnx.ModelProto:
     """Convert a TensorFlow Lite model to an ONNX model with a free batch size.
 
-    Convolutions are written one for one. The five nodes `relu(x) + a * (x - |x|)`, which spell out a PReLU, become the
-    operators of `with_fast_prelus`. Written from the same bytes, the model's bytes are the same.
+    Each convolution becomes one node; `with_joined_pointwise` joins some of them. The five nodes
+    `relu(x) + a * (x - |x|)`, which spell out a PReLU, become the operators of `with_fast_prelus`. Written from the
+    same bytes, the model's bytes are the same.
 
     Args:
         content: a float32 model with one input, (N, height, width, channels), and one output, (N, M).
@@ -112,7 +114,7 @@ class _Conversion:
         model = helper.make_model(written, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
         del model.graph.value_info[:]
-        return with_fast_prelus(model)
+        return with_fast_prelus(with_joined_pointwise(model))
 
     def _shape(self, index: int) -> list[int]:
         tensor = self._graph.Tensors(index)
