@@ -168,3 +168,16 @@ def test_the_lessons_of_a_day_come_in_pages(school: httpx.Client) -> None:
     second = school.get(f"{path}&limit=2&cursor={first['next_cursor']}").json()
     assert [*first["lessons"], *second["lessons"]] == whole["lessons"]
     assert second["next_cursor"] is None
+
+    school.post("/v1/groups", json={"group_id": "8b", "name": "No timetable"}).raise_for_status()
+    path = "/v1/reports/not-taken?by=08:30&day=2026-09-14"
+    whole = school.get(path).json()
+    assert (len(whole["lessons"]), [group["group_id"] for group in whole["groups"]][-1:]) == (2, ["8b"])
+    read: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        part = school.get(f"{path}&limit=1{cursor and f'&cursor={cursor}'}").json()
+        assert (part["due"], len(part["lessons"]) + len(part["groups"])) == (whole["due"], 1)
+        read += [each["session_id"] for each in part["lessons"]] + [each["group_id"] for each in part["groups"]]
+        cursor = part["next_cursor"]
+    assert read == [*(each["session_id"] for each in whole["lessons"]), *(each["group_id"] for each in whole["groups"])]

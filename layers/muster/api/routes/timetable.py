@@ -1,5 +1,6 @@
 """Lessons, terms and holidays, and the registers of a day's lessons."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
@@ -24,6 +25,7 @@ from muster.api.schemas.timetable import (
 )
 from muster.api.system import RecordServices
 from muster.domain.errors import UnsupportedTable
+from muster.domain.group import Group
 from muster.domain.identifiers import parse_group_id
 from muster.domain.period import parse_day
 from muster.services.timetable.timetables import LessonOfDay
@@ -143,12 +145,30 @@ def timetable_routes(system: RecordServices) -> APIRouter:
         return SessionDocument.of_detail(detail)
 
     @router.get("/reports/not-taken")
-    def not_taken(access: caller, by: By, day: Day = None) -> NotTakenDocument:
-        """Return the registers that are not taken, of lessons that started by a time of day."""
+    def not_taken(
+        access: caller, by: By, day: Day = None, limit: LessonLimit = MAX_LESSONS, cursor: Cursor = None
+    ) -> NotTakenDocument:
+        """Return the registers that are not taken, of lessons that started by a time of day.
+
+        Lessons come first, by start, then groups without a timetable; a page may hold some of both.
+        """
         wanted = parse_day(day) or timetables.today()
-        return NotTakenDocument.of(timetables.missing(wanted, clock_time(by), access.groups()))
+        found = timetables.missing(wanted, clock_time(by), access.groups())
+        groups = sorted(found.groups, key=lambda group: group.id)
+        missing: list[LessonOfDay | Group] = [*found.lessons, *groups]
+        shown, following = page(missing, _place_of_missing, limit, cursor)
+        part = replace(
+            found,
+            lessons=tuple(each for each in shown if isinstance(each, LessonOfDay)),
+            groups=tuple(each for each in shown if isinstance(each, Group)),
+        )
+        return NotTakenDocument.of(part, following)
 
     return router
+
+
+def _place_of_missing(missing: LessonOfDay | Group) -> str:
+    return f"without lessons {missing.id}" if isinstance(missing, Group) else f"lesson {_place(missing)}"
 
 
 def _place(lesson: LessonOfDay) -> str:

@@ -208,12 +208,14 @@ class NotTakenDocument(BaseModel):
 
     day: date = Field(examples=["2026-09-01"])
     by: datetime = Field(description="UTC.", examples=["2026-09-01T07:30:00Z"])
-    due: int = Field(description="Registers due by then, taken or not.", examples=[24])
+    due: int = Field(description="Registers due by then, taken or not, on all pages.", examples=[24])
     lessons: list[LessonOfDayDocument] = Field(description="Lessons that started by then and are not taken.")
     groups: list[GroupName] = Field(description="Groups without a timetable, in which no roll call was taken that day.")
 
+    next_cursor: str | None = Field(default=None, description="Send it as `cursor` for the next page; null at the end.")
+
     @classmethod
-    def of(cls, found: MissingRegisters) -> Self:
+    def of(cls, found: MissingRegisters, next_cursor: str | None = None) -> Self:
         """Describe missing registers."""
         return cls(
             day=found.day,
@@ -221,6 +223,7 @@ class NotTakenDocument(BaseModel):
             due=found.due,
             lessons=[LessonOfDayDocument.of(lesson) for lesson in found.lessons],
             groups=[GroupName(group_id=group.id, name=group.name) for group in found.groups],
+            next_cursor=next_cursor,
         )
 
 
