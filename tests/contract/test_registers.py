@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ from muster.domain.attendance import (
     MarkSource,
     MarkStatus,
     RegisterChange,
+    Session,
 )
-from muster.domain.errors import RegisterClosed, RemarksTooLarge
+from muster.domain.errors import RegisterClosed, RemarksTooLarge, SessionNotFound
 from muster.domain.group import Group
 from muster.domain.identifiers import GroupId, PhotoId, SessionId, StudentId
 from muster.services.privacy.retention import Retention, RetentionLimits
 from muster.services.roll_call.corrections import Corrections
+from muster.services.roll_call.registers import Registers
 from tests.contract.examples import (
     NOW,
     TEACHER,
@@ -168,6 +171,51 @@ def test_a_closed_register_refuses_everything_but_its_reopening(stores: Stores) 
     assert stores.sessions.changes(session) == [*before[2], reopening]
     stores.sessions.record_photo(a_session_photo(session, a_face("b"), id="p2"), b"second", [mark("b")])
     assert [found.status for found in stores.sessions.marks(session)] == [MarkStatus.PRESENT] * 2
+
+
+def test_a_register_that_is_closed_while_it_is_removed_keeps_everything(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    amend = stores.sessions.amend
+    forgotten: list[SessionId] = []
+
+    def close_first(session_id: SessionId, expected: int, **arguments: Any) -> Session:
+        monkeypatch.undo()
+        amend(session_id, expected, changes=[closing(closed=True)])
+        return amend(session_id, expected, **arguments)
+
+    monkeypatch.setattr(stores.sessions, "amend", close_first)
+    corrections = Corrections(stores.students, stores.sessions, lambda: None, forget=forgotten.append)
+    with pytest.raises(RegisterClosed):
+        corrections.remove(session)
+    assert forgotten == []
+    assert stores.sessions.get(session).closed == Closing(NOW + timedelta(minutes=5), TEACHER)
+
+
+def test_a_session_that_is_being_removed_changes_no_more_and_a_repeated_removal_completes(stores: Stores) -> None:
+    register(stores, "a")
+    session = open_session(stores, "a")
+    stores.sessions.record_photo(a_session_photo(session, a_face("a")), b"photo", [mark("a")])
+
+    def end(_: SessionId) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Corrections(stores.students, stores.sessions, lambda: None, forget=end).remove(session)
+    interrupted = stores.sessions.get(session)
+    assert interrupted.closed is not None
+    assert not interrupted.is_closed, "it is in no notice, and not taken because of it"
+    corrections = Corrections(stores.students, stores.sessions, lambda: None)
+    with pytest.raises(RegisterClosed):
+        corrections.mark(session, {A: MarkStatus.LATE}, TEACHER)
+    with pytest.raises(RegisterClosed):
+        stores.sessions.record_photo(a_session_photo(session, a_face("a"), id="p2"), b"second", [mark("a")])
+    Registers(stores.sessions, corrections).close(session, TEACHER)
+    corrections.remove(session)
+    with pytest.raises(SessionNotFound):
+        stores.sessions.get(session)
 
 
 def test_only_retention_removes_a_closed_register(stores: Stores) -> None:

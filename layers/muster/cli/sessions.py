@@ -236,5 +236,5 @@ def remove(
     detail = records.sessions.get(identifier)
     place = store_name(data)
     confirm_removal(f"Remove the session {identifier} of {detail.session.group_id} from {place} for good?", yes)
-    records.corrections.remove(identifier)
+    records.corrections.remove(identifier, by=local_user())
     emit({"removed": identifier}, as_json, lambda console: console.print(f"Removed the session {identifier}."))

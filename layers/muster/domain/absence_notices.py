@@ -99,8 +99,7 @@ def final_marks(roll_calls: Iterable[RollCall]) -> dict[SessionId, dict[StudentI
     return {
         roll_call.session.id: {mark.student_id: mark.status for mark in roll_call.marks}
         for roll_call in roll_calls
-        if roll_call.session.closed is not None
-        and not any(mark.status is MarkStatus.REVIEW for mark in roll_call.marks)
+        if roll_call.session.is_closed and not any(mark.status is MarkStatus.REVIEW for mark in roll_call.marks)
     }
 
 

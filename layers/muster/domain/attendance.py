@@ -94,10 +94,15 @@ class LessonDetails:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The closing of a register: time (UTC) and user."""
+    """The closing of a register: time (UTC) and user.
+
+    Attributes:
+        removal: the session is being removed, and closed so that nothing changes until it is gone.
+    """
 
     at: datetime
     by: UserId
+    removal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,11 @@ class Session:
     erased: Mapping[MarkStatus, int] = field(default_factory=dict)
     lesson: LessonDetails | None = None
     closed: Closing | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a person closed the register, and it is not being removed."""
+        return self.closed is not None and not self.closed.removal
 
     @property
     def begins_at(self) -> datetime:
@@ -219,12 +229,14 @@ class RegisterChange:
     Attributes:
         at: UTC.
         reason: why it was reopened.
+        removal: closed because the session is being removed.
     """
 
     at: datetime
     by: UserId
     closed: bool
     reason: str = ""
+    removal: bool = False
 
 
 Change = MarkChange | FaceChange | PhotoChange | RegisterChange

@@ -74,6 +74,28 @@ def check_open(session: Session) -> None:
         raise RegisterClosed("The register is closed. Reopen it, and give the reason, to change it.")
 
 
+def begin_removal(session: Session, *, by: UserId, at: datetime) -> Correction:
+    """Close an open register because its session is being removed; nothing changes if that was begun before.
+
+    Raises:
+        RegisterClosed: a person closed it.
+    """
+    check_removable(session)
+    if session.closed is not None:
+        return Correction()
+    return Correction(changes=(RegisterChange(at, by, closed=True, removal=True),))
+
+
+def check_removable(session: Session) -> None:
+    """Refuse to remove a register that a person closed.
+
+    Raises:
+        RegisterClosed: a person closed it.
+    """
+    if session.is_closed:
+        check_open(session)
+
+
 def after_changes(session: Session, changes: Iterable[Change]) -> Session:
     """Return a session as changes leave it: closed or open.
 
@@ -85,4 +107,4 @@ def after_changes(session: Session, changes: Iterable[Change]) -> Session:
         check_open(session)
         return session
     last = of_register[-1]
-    return replace(session, closed=Closing(last.at, last.by) if last.closed else None)
+    return replace(session, closed=Closing(last.at, last.by, last.removal) if last.closed else None)

@@ -22,7 +22,7 @@ def is_taken(session: Session, marks: Iterable[Mark], now: datetime) -> bool:
     It has started, and somebody (erased students included) was present or late, or every mark was set by hand, apart
     from planned absences. A closed register is taken.
     """
-    if session.closed is not None:
+    if session.is_closed:
         return True
     if session.started_at > now + CLOCK_TOLERANCE:
         return False

@@ -212,6 +212,8 @@ def change_text(change: Change) -> str:
             document["reason"] = change.reason
     elif isinstance(change, RegisterChange):
         document |= {"register_closed": change.closed, "reason": change.reason}
+        if change.removal:
+            document["removal"] = True
     elif isinstance(change, PhotoChange):
         document |= {"photo_removed": change.photo_id}
     else:
@@ -250,7 +252,7 @@ def read_change(text: str) -> Change:
     document = json.loads(text)
     at, by = read_time(document["at"]), UserId(document["by"])
     if "register_closed" in document:
-        return RegisterChange(at, by, document["register_closed"], document["reason"])
+        return RegisterChange(at, by, document["register_closed"], document["reason"], document.get("removal", False))
     if "photo_removed" in document:
         return PhotoChange(at, by, PhotoId(document["photo_removed"]))
     if "face_id" in document:
@@ -352,7 +354,10 @@ def read_lesson(text: str | None) -> LessonDetails | None:
 
 def closing_text(closing: Closing | None) -> str | None:
     """Write the closing of a register."""
-    return None if closing is None else json_text({"at": time_text(closing.at), "by": closing.by})
+    if closing is None:
+        return None
+    document = {"at": time_text(closing.at), "by": closing.by}
+    return json_text({**document, "removal": True} if closing.removal else document)
 
 
 def read_closing(text: str | None) -> Closing | None:
@@ -360,7 +365,7 @@ def read_closing(text: str | None) -> Closing | None:
     if text is None:
         return None
     document = json.loads(text)
-    return Closing(read_time(document["at"]), UserId(document["by"]))
+    return Closing(read_time(document["at"]), UserId(document["by"]), document.get("removal", False))
 
 
 def counts_text(counts: Mapping[MarkStatus, int]) -> str:

@@ -104,7 +104,7 @@ def session_routes(system: RecordServices) -> APIRouter:
         A closed register is refused, for admins too: reopen it first.
         """
         session = access.session(parse_session_id(session_id))
-        system.corrections.remove(session.id, pinned(if_match, session.version))
+        system.corrections.remove(session.id, pinned(if_match, session.version), by=access.principal.user_id)
 
     @router.get("/{session_id}/marks")
     def list_marks(access: caller, session_id: str, response: Response) -> list[MarkDocument]:

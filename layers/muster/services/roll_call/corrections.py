@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
+from muster.domain.actor import OPERATOR
 from muster.domain.attendance import MarkStatus, Session, SessionPhoto
 from muster.domain.clearing import clear_marks
-from muster.domain.closing import check_open
+from muster.domain.closing import begin_removal, check_open
 from muster.domain.corrections import (
     MAX_CONFIRMED_FACES,
     Correction,
@@ -239,19 +240,21 @@ class Corrections:
 
         return self.amend(session_id, expected, correction)
 
-    def remove(self, session_id: SessionId, expected: int | None = None) -> None:
+    def remove(self, session_id: SessionId, expected: int | None = None, *, by: UserId = OPERATOR.user_id) -> None:
         """Remove a session with its photos and marks, and the embeddings learned from its faces.
 
-        A closed register has to be reopened first, by admins too; only retention removes closed registers.
+        A closed register has to be reopened first, by admins too; only retention removes closed registers. The session
+        is closed first, in one step, so that either nothing is removed or nothing changes any more. A removal that was
+        interrupted can be repeated.
 
         Raises:
             SessionNotFound: no session has this id.
             RegisterClosed: the register is closed.
             VersionConflict: the session has a different version.
         """
-        session = self._sessions.get(session_id)
-        _check_version(session, expected)
-        check_open(session)
+        session = self.amend(
+            session_id, expected, lambda session: begin_removal(session, by=by, at=self._now()), closed_too=True
+        )
         said = last_decisions(self._sessions.changes(session_id))
         faces = [
             *((change.after[1], face_id) for face_id, change in said.items() if change.learned),
@@ -261,7 +264,9 @@ class Corrections:
         self._unlearn(session, named)
         self._forget(session_id)
         self._sessions.remove(session_id)
+        # Another process may have learned from a face, or added a guest, just before the session was closed.
         self._unlearn(session, named)
+        self._forget(session_id)
 
     def member(self, student_id: StudentId, group_id: GroupId) -> Student:
         """Return a student in a group.

@@ -201,7 +201,7 @@ class Timetables:
 
     def _described(self, each: Occurrence, group: Group, register: RollCall | None, now: datetime) -> LessonOfDay:
         taken = register is not None and is_taken(register.session, register.marks, now)
-        closed = register is not None and register.session.closed is not None
+        closed = register is not None and register.session.is_closed
         return LessonOfDay(each, group, state_of(each, taken=taken, closed=closed, now=now), each.is_now(now), register)
 
     def _without_timetable(self, day: date, groups: dict[GroupId, Group]) -> tuple[list[Group], list[Group]]:

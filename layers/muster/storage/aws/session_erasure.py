@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from muster.domain.anonymisation import anonymise, count_erased, remove_students, students_ever_named_in, students_in
-from muster.domain.closing import check_open
+from muster.domain.closing import check_removable
 from muster.domain.errors import SessionNotFound
 from muster.domain.identifiers import SessionId, StudentId
 from muster.storage.aws import keys
@@ -85,7 +85,7 @@ class SessionErasure:
         def attempt() -> None:
             record = self._records.read(session_id)
             if not closed_too:
-                check_open(read_session(record))
+                check_removable(read_session(record))
             pk, sk = removal_key(session_id)
             unchanged = ("revision = :read", {":read": record["revision"]})
             self._table.transact_write(

@@ -12,7 +12,7 @@ from typing import Any
 
 from muster.domain.anonymisation import anonymise, remove_students, students_in, students_in_change, students_named_in
 from muster.domain.attendance import Change, Mark, MarkSource, MarkStatus, RollCall, Session, SessionPhoto
-from muster.domain.closing import after_changes, check_open
+from muster.domain.closing import after_changes, check_open, check_removable
 from muster.domain.errors import FaceNotFound, PhotoNotFound, SessionExists, SessionNotFound
 from muster.domain.faces import IdentifiedFace
 from muster.domain.identifiers import GroupId, PackId, PhotoId, SessionId, StudentId
@@ -225,7 +225,7 @@ class LocalSessions:
             connection = tx.connection
             row = _existing_row(connection, session_id)
             if not closed_too:
-                check_open(_session(row))
+                check_removable(_session(row))
             for (file,) in connection.execute(
                 "SELECT original_file FROM session_photos WHERE session_id = ?", (session_id,)
             ).fetchall():

@@ -102,7 +102,7 @@ class SessionStore(Protocol):
         """Remove a session with its photos, marks and changes.
 
         Args:
-            closed_too: whether a closed register may be removed.
+            closed_too: whether a register that a person closed may be removed.
 
         Raises:
             SessionNotFound: no session has this id.
