@@ -105,9 +105,12 @@ def classrooms(detector: CenterFaceDetector, photos: Path, count: int) -> dict[s
     """Recall by face height in made 12-megapixel photos, and boxes where no face was put."""
     seen: dict[int, list[bool]] = {height: [] for height in HEIGHTS}
     false = 0
-    portraits = _portraits(detector, photos)
+    people = sorted((photos / "lfw").glob("*/*.jpg"))
+    sources = [*sorted((photos / "groups" / "gallery").iterdir()), *sorted((photos / "detection").glob("*_[ABC].jpg"))]
+    sources += [people[index] for index in np.random.default_rng(1).permutation(len(people))[:150]]
+    pasted = portraits(detector, sources)
     for seed in range(count):
-        pixels, boxes, heights = classroom(portraits, photos, seed)
+        pixels, boxes, heights = classroom(pasted, photos, seed)
         faces = _sure(detector.detect(pixels))
         best = iou(boxes, faces.boxes)
         for height, overlap in zip(heights, best.max(axis=1, initial=0), strict=True):
@@ -120,17 +123,14 @@ def classrooms(detector: CenterFaceDetector, photos: Path, count: int) -> dict[s
     return {"recall": recall, "false": false, "photos": count}
 
 
-def _portraits(detector: CenterFaceDetector, photos: Path) -> list[Portrait]:
-    """Pictures of one person each, whole, so that a pasted face keeps its head and shoulders."""
-    people = sorted((photos / "lfw").glob("*/*.jpg"))
-    sources = [*sorted((photos / "groups" / "gallery").iterdir()), *sorted((photos / "detection").glob("*_[ABC].jpg"))]
-    sources += [people[index] for index in np.random.default_rng(1).permutation(len(people))[:150]]
+def portraits(detector: CenterFaceDetector, sources: list[Path]) -> list[Portrait]:
+    """Read the pictures that show one person, whole, so that a pasted face keeps its head and shoulders."""
     read = [decode(source.read_bytes()).pixels for source in sources]
     found = [(pixels, detector.detect(pixels)) for pixels in read]
     return [(pixels, faces.boxes[0]) for pixels, faces in found if len(faces) == 1]
 
 
-def classroom(portraits: list[Portrait], photos: Path, seed: int) -> tuple[Pixels, NDArray[np.float32], list[int]]:
+def classroom(pasted: list[Portrait], photos: Path, seed: int) -> tuple[Pixels, NDArray[np.float32], list[int]]:
     """Set portraits in rows, each row's faces of one height, small ones at the back, on a real 4000 x 3000 scene."""
     random = np.random.default_rng(seed)
     scene = decode((photos / "detection" / "017_0.jpg").read_bytes()).pixels
@@ -140,7 +140,7 @@ def classroom(portraits: list[Portrait], photos: Path, seed: int) -> tuple[Pixel
     for height in HEIGHTS:
         left, below = int(random.integers(100)), top
         while left < 3700:
-            pixels, box = portraits[random.integers(len(portraits))]
+            pixels, box = pasted[random.integers(len(pasted))]
             factor = height / box[3]
             small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
             if left + small.shape[1] <= 4000 and top + small.shape[0] <= 3000 and small.shape[0] < 6 * height:

@@ -153,9 +153,14 @@ def written(exact: Path, ranges: bytes, folder: Path) -> dict[str, Path]:
 
 def calibrated(exact: Path, crops: NDArray[np.uint8]) -> bytes:
     """Run faces through the network and return the range of every activation, as `with_int8` takes it."""
+    return measured_ranges(exact, _Crops(crops))
+
+
+def measured_ranges(exact: Path, inputs: CalibrationDataReader) -> bytes:
+    """Run inputs through a network and return the range of every activation, as `with_int8` takes it."""
     with tempfile.TemporaryDirectory() as folder:
         ranges = Path(folder) / "ranges.json"
-        _quantize(exact, Path(folder) / "narrow.onnx", ranges, _Crops(crops))
+        _quantize(exact, Path(folder) / "narrow.onnx", ranges, inputs)
         # In an order that does not change from run to run.
         return json.dumps(json.loads(ranges.read_text()), sort_keys=True).encode() + b"\n"
 

@@ -41,7 +41,6 @@ def test_a_variant_is_a_pack_of_its_own_that_embeds_nearly_as_the_pack_does(
     verify_pack(variant)
     assert variant.id == shipped_spec(f"embedded-{precision}").id != pack.id
     assert variant.embedders[0].stat().st_size < share * pack.embedders[0].stat().st_size
-    assert variant.detector.read_bytes() == pack.detector.read_bytes()
     exact, found = (FaceNetwork(model_pack.embedders[0], 2).embed(crops) for model_pack in (pack, variant))
     cosine = (exact * found).sum(axis=1)
     assert least < cosine.min()

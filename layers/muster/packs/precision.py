@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -49,13 +50,18 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
         ranges: least and greatest value of every activation, a calibration cache of the runtime's quantizer in JSON,
             as `benchmarks/vision/precision.py --write` makes it. Nothing else of the faces is kept.
     """
+    return quantized(model, ranges)
+
+
+def quantized(model: onnx.ModelProto, ranges: bytes, kept: Sequence[str] = ()) -> onnx.ModelProto:
+    """Return a network in int8, as `with_int8` does, except for the nodes whose names are in `kept`."""
     # Imported here, because it takes seconds and only this variant needs it.
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     with tempfile.TemporaryDirectory() as folder:
-        exact, narrow, kept = (Path(folder) / name for name in ("exact.onnx", "narrow.onnx", "ranges.json"))
+        exact, narrow, cache = (Path(folder) / name for name in ("exact.onnx", "narrow.onnx", "ranges.json"))
         onnx.save(model, exact)
-        kept.write_bytes(ranges)
+        cache.write_bytes(ranges)
         logger = logging.getLogger()
         level = logger.level
         # It recommends a preparation whose fusions the conversion from the frozen graph has already done.
@@ -64,12 +70,13 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
             quantize_static(
                 exact,
                 narrow,
-                calibration_cache_path=kept,
+                calibration_cache_path=cache,
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 reduce_range=True,
+                nodes_to_exclude=[*kept],
                 calibrate_method=CalibrationMethod.MinMax,
             )
         finally:
@@ -78,5 +85,5 @@ def with_int8(model: onnx.ModelProto, ranges: bytes) -> onnx.ModelProto:
 
 
 def shipped_ranges(kind: str) -> bytes:
-    """Return the ranges of activations that ship for an embedder of the embedded pack, by its kind."""
+    """Return the ranges of activations that ship for a network of the embedded pack, by its kind."""
     return resources.files("muster.packs").joinpath("data", f"{kind}_int8.ranges").read_bytes()

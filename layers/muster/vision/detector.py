@@ -9,13 +9,21 @@ from numpy.typing import NDArray
 from muster.domain.faces import Faces
 from muster.vision.inference import open_variable_size_session
 from muster.vision.scan import CONTAINED_SHARE, SAME_FACE_IOU, concatenate_faces, detect_at_scales, non_max_suppression
-from muster.vision.tiles import choose_scales
+from muster.vision.tiles import MAX_TILE_SIDE, choose_scales
 
 STRIDE = 4
 """Input pixels per output cell (CenterFace, arXiv:1911.03599, section 3)."""
 
 SIDE_MULTIPLE = 32
 """Sides of the input are multiples of the deepest layer's stride (as above)."""
+
+SIDES = (512, 1152, 2560)
+"""Longest side in pixels at each scale, for a network in float32, which reads the finest in tiles. The tiles leave out
+faces of more than 128 pixels."""
+
+WHOLE_SIDES = (512, 2560)
+"""The same for a network in int8, whose memory lets it read the finest scale whole: 0.24 GB, and 0.85 of the processor
+time of tiles (benchmarks/vision/detector_precision.py)."""
 
 SCORE_THRESHOLD = 0.6
 """Minimum score of a face. It is midway between the lowest score of a true face in the labelled photos (0.72) and the
@@ -29,22 +37,24 @@ class CenterFaceDetector:
     """A CenterFace model ready to read photos; safe to share between threads.
 
     Detection is best for faces 32 to 500 pixels high at the input (benchmarks/vision/detection.py). So a photo is read
-    at several scales, the finest in tiles, which also bounds the memory for any size of photo.
+    at several scales. A network in float32 reads the finest in tiles, which bounds its memory.
     """
 
     def __init__(
-        self, model: Path, threads: int, sides: tuple[int, ...] = (512, 1152, 2560), threshold: float = SCORE_THRESHOLD
+        self, model: Path, threads: int, sides: tuple[int, ...] | None = None, threshold: float = SCORE_THRESHOLD
     ) -> None:
         """Load the model.
 
         Args:
-            model: the pack's `centerface.onnx`.
+            model: the pack's `centerface.onnx`, in float32 or int8.
             threads: of the inference engine, for one photo.
-            sides: longest side, in pixels, at each scale, ascending.
+            sides: longest side, in pixels, at each scale, ascending; default: what measurements chose.
             threshold: minimum score of a face, 0 to 1.
         """
         self._session = open_variable_size_session(model, threads)
-        self._sides = sides
+        self._reads_blocks = self._session.get_inputs()[0].type == "tensor(uint8)"
+        self._sides = sides or (WHOLE_SIDES if self._reads_blocks else SIDES)
+        self._max_side = max(WHOLE_SIDES) if self._reads_blocks else MAX_TILE_SIDE
         self._threshold = threshold
 
     def detect(self, pixels: NDArray[np.uint8]) -> Faces:
@@ -57,15 +67,31 @@ class CenterFaceDetector:
             N faces by descending score, in pixels of the photo; empty arrays if there are none. The same photo
             gives the same faces.
         """
-        found = detect_at_scales(pixels, choose_scales(max(pixels.shape[:2]), self._sides), self._read)
+        scales = choose_scales(max(pixels.shape[:2]), self._sides)
+        found = detect_at_scales(pixels, scales, self._read, self._max_side)
         return non_max_suppression(concatenate_faces(found), SAME_FACE_IOU, CONTAINED_SHARE)
 
     def _read(self, picture: NDArray[np.uint8]) -> Faces:
-        height, width = picture.shape[:2]
-        padded = cv2.copyMakeBorder(picture, 0, -height % SIDE_MULTIPLE, 0, -width % SIDE_MULTIPLE, cv2.BORDER_CONSTANT)
-        blob = cv2.dnn.blobFromImage(padded, swapRB=True)
-        heatmap, size, offset, landmarks = self._session.run(_OUTPUTS, {"picture": blob})
+        whole = padded(picture)
+        read = as_blocks(whole) if self._reads_blocks else cv2.dnn.blobFromImage(whole, swapRB=True)
+        heatmap, size, offset, landmarks = self._session.run(_OUTPUTS, {"picture": read})
         return read_outputs(heatmap[0, 0], size[0], offset[0], landmarks[0], self._threshold)
+
+
+def padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Add black pixels below a picture, uint8 (h, w, 3), and to its right, up to sides that the network can read."""
+    below, right = -picture.shape[0] % SIDE_MULTIPLE, -picture.shape[1] % SIDE_MULTIPLE
+    return np.asarray(cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_CONSTANT), np.uint8)
+
+
+def as_blocks(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture, uint8 (H, W, 3), RGB, as the network in int8 reads it: uint8 (1, H / 2, W / 2, 12).
+
+    Each block of two by two pixels is one place with 12 channels: the pixels row by row.
+    """
+    height, width = picture.shape[0] // 2, picture.shape[1] // 2
+    blocks = picture.reshape(height, 2, width, 2, 3).transpose(0, 2, 1, 3, 4)
+    return np.ascontiguousarray(blocks).reshape(1, height, width, 12)
 
 
 def read_outputs(

@@ -22,12 +22,13 @@ def open_session(model: Path, threads: int) -> "InferenceSession":
 
 
 def open_variable_size_session(model: Path, threads: int) -> "InferenceSession":
-    """Load an ONNX model whose every input may have another shape, of at most two megapixels.
+    """Load an ONNX model whose every input may have another shape, of at most two megapixels in float32.
 
     The engine's arena is used. Without it, the C library returns large blocks to the system after each layer and gets
     them back as new pages, which takes 0.4 of the processor time of a large picture
     (benchmarks/vision/detection.py). An arena keeps the largest blocks that it has met: 0.25 GB for tiles, twice that
-    where two photos are read at once, but 3.7 GB if a picture of 12 megapixels is read whole.
+    where two photos are read at once, but 3.7 GB if a picture of 12 megapixels is read whole. A picture of five
+    megapixels in int8 takes as much as a tile (benchmarks/vision/detector_precision.py).
 
     Args:
         threads: CPU threads of one run.
