@@ -17,6 +17,8 @@ def open_services(settings: AwsSettings, access: AwsAccess) -> Services:
     Raises:
         PackMissing, PackDamaged: the image's model pack cannot be used.
     """
+    # Its process starts while the models are loaded. A function reads one photo at a time.
+    decoders = DecoderPool(1)
     pack = with_school_statistics(load_pack(settings.pack, settings.home), access.stores.heads)
     return build_services(
         open_records(settings, access),
@@ -24,8 +26,7 @@ def open_services(settings: AwsSettings, access: AwsAccess) -> Services:
         settings,
         pack=pack,
         vision=open_models(pack, settings.threads),
-        # A function reads one photo at a time.
-        decode=DecoderPool(1).decode,
+        decode=decoders.decode,
         request_training=request_by_event,
         one_at_a_time=access.stores.registering,
     )

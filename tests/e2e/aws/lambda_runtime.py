@@ -59,6 +59,11 @@ class LambdaFunction:
             )
         )
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def invoke(self, event: Mapping[str, Any], timeout: float = 600) -> Any:
         """Give the function one event and return what it returns.
 
