@@ -6,7 +6,7 @@ from typing import Final
 from muster.domain.identifiers import PackId
 
 PRECISIONS: Final = ("int8", "float16")
-"""Variants of a pack that mix with it: cosines of the same face are at least 0.998, and faces of one are decided as
+"""Variants of a pack that mix with it: cosines of the same crop are at least 0.998, and faces of one are decided as
 surely with templates of the other (`benchmarks/recognition/mixed_packs.py`)."""
 
 _VARIANT = re.compile(rf"(?P<pack>.+-\d+)\.(?:{'|'.join(PRECISIONS)})")
