@@ -134,7 +134,8 @@ $(VENV)/bin/python:
 
 $(VENV)/local: $(VENV)/bin/python requirements/local.txt pyproject.toml
 	@echo "Installing Muster: 0.7 GB on disk."
-	$(PIP_SHOWN) install --require-hashes -r requirements/local.txt
+	@# A module is compiled when it is first imported; most never are.
+	$(PIP_SHOWN) install --no-compile --require-hashes -r requirements/local.txt
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
