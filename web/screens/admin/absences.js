@@ -100,6 +100,8 @@ function search(event) {
 function choose(field) {
   return (event) => {
     filter[field] = event.target.value;
+    // Otherwise the answer would write this value over what is typed until it comes.
+    draw();
     rows = ROWS;
     void load();
   };

@@ -78,6 +78,8 @@ async function save() {
 function choose(field) {
   return (event) => {
     filter[field] = event.target.value;
+    // Otherwise the answer would write this value over what is typed until it comes.
+    draw();
     void load();
   };
 }
