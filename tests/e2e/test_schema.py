@@ -117,13 +117,28 @@ def test_every_answer_is_one_that_the_document_tells_of(target: Target, client: 
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
                 strategy = operation.as_strategy(generation_mode=mode)
-                _fuzz(strategy, ids, target.requests, str(client.base_url), target.headers)()
+                _repeated(_fuzz(strategy, ids, target.requests, str(client.base_url), target.headers))
             except Unsatisfiable:
                 # It takes nothing that could be wrong.
                 assert mode is GenerationMode.NEGATIVE
             except FailureGroup as group:
                 failures.extend(f"{operation.label} {mode}: {failure}" for failure in group.exceptions)
     assert not failures, "\n\n".join(failures)
+
+
+def _repeated(fuzz: Callable[[], None]) -> None:
+    """Run again what Hypothesis could not begin because the server, a thread of this process, imported a module.
+
+    To describe a strategy it iterates over `sys.modules`, which may change by then.
+    """
+    for attempt in range(3):
+        try:
+            fuzz()
+        except RuntimeError as error:
+            if attempt == 2 or "dictionary changed size during iteration" not in str(error):
+                raise
+        else:
+            return
 
 
 def _fuzz(
