@@ -13,18 +13,17 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.lib.markdown import markdown_table
-from benchmarks.lib.photos import photo_parser, photos_found
+from benchmarks.lib.photos import photos_found
 from benchmarks.lib.pictures import draw_round, identification
 from benchmarks.recognition.class_parts.faces import Portraits
 from benchmarks.recognition.class_parts.rolls import RollCalls, gallery_of
-from benchmarks.recognition.pack_decisions import Compared, Judge
+from benchmarks.recognition.pack_decisions import Compared, Judge, compared_columns, comparison_parser
 from muster.composition.evaluation import head_training
 from muster.domain.identifiers import StudentId
 from muster.evaluation.class_draws import ClassPhotoSettings, PhotoKind
@@ -132,11 +131,7 @@ def _decisions_table(rows: list[dict[str, Any]]) -> str:
                 row["running"],
                 row["registered_with"],
                 "of the templates" if row["head"] else "",
-                f"{row['faces']:,}",
-                f"{row['same'] / row['faces']:.2%}",
-                *map(str, row["marked_by_one_alone"]),
-                str(row["p_of_equal_marks"]),
-                " and ".join(map(str, row["wrong_marks"])),
+                *compared_columns(row),
             ]
             for row in rows
         ],
@@ -144,14 +139,8 @@ def _decisions_table(rows: list[dict[str, Any]]) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = photo_parser(__doc__)
-    parser.add_argument("--packs", nargs=2, default=["embedded", "embedded-int8"])
-    parser.add_argument("--sets", nargs="+", choices=("lfw", "orl"), default=("lfw", "orl"))
-    parser.add_argument("--seeds", type=int, default=10, help="rounds, each with other registration photos")
+    parser = comparison_parser(__doc__)
     parser.add_argument("--heads", type=int, default=0, help="rounds that are repeated with heads")
-    parser.add_argument("--photos-per-seed", type=int, default=20, help="of each kind, for each size of class")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="folder that keeps embeddings, as `class_photos` does")
     return parser.parse_args()
 
 

@@ -143,7 +143,7 @@ def outcome(mate: int, decided: PhotoDecisions, face: int) -> str:
 
 def main() -> None:
     """Measure and print."""
-    chosen = _arguments()
+    chosen = comparison_parser(__doc__).parse_args()
     if not photos_found(chosen.photos, "pack_decisions"):
         return
     judges = [Judge.opened(name, chosen.keep, chosen.threads) for name in chosen.packs]
@@ -204,26 +204,34 @@ def _table(rows: list[dict[str, Any]]) -> str:
         [
             [
                 row["set"],
-                f"{row['faces']:,}",
-                f"{row['same'] / row['faces']:.2%}",
-                *map(str, row["marked_by_one_alone"]),
-                str(row["p_of_equal_marks"]),
-                " and ".join(map(str, row["wrong_marks"])),
+                *compared_columns(row),
             ]
             for row in rows
         ],
     )
 
 
-def _arguments() -> argparse.Namespace:
-    parser = photo_parser(__doc__)
+def compared_columns(row: dict[str, Any]) -> list[str]:
+    """Return the columns of a table that say how two ways of deciding the same faces differ."""
+    return [
+        f"{row['faces']:,}",
+        f"{row['same'] / row['faces']:.2%}",
+        *map(str, row["marked_by_one_alone"]),
+        str(row["p_of_equal_marks"]),
+        " and ".join(map(str, row["wrong_marks"])),
+    ]
+
+
+def comparison_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return the options of benchmarks that compare decisions face by face."""
+    parser = photo_parser(description)
     parser.add_argument("--packs", nargs=2, default=["embedded", "embedded-int8"])
     parser.add_argument("--sets", nargs="+", choices=("lfw", "orl"), default=("lfw", "orl"))
     parser.add_argument("--seeds", type=int, default=10, help="rounds, each with other registration photos")
     parser.add_argument("--photos-per-seed", type=int, default=20, help="of each kind, for each size of class")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder that keeps embeddings, as `class_photos` does")
-    return parser.parse_args()
+    return parser
 
 
 if __name__ == "__main__":
